@@ -1,0 +1,64 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/skeindb/skein/engine/revision"
+)
+
+// Database is a dialect: it reads where tenants stand and opens sessions to change one of them.
+// Implementations are safe for concurrent use; every error they return is an *Error.
+type Database interface {
+	// Survey reads where targets stand, set-based: a few messages a database, never a connection a tenant.
+	// The result has the length and the order of targets. What could not be read is a Standing with an Err.
+	Survey(ctx context.Context, targets []Target) []Standing
+
+	// Open takes a connection for one tenant. It waits for a free place under the server's limit.
+	Open(ctx context.Context, target Target) (Session, error)
+
+	// Close closes all connections; sessions must be closed before.
+	Close() error
+}
+
+// Session changes one tenant. It is used by one goroutine.
+type Session interface {
+	// Apply runs consecutive transactional parts, each its own transaction that takes the tenant's lock by
+	// try, checks that the tenant stands at Part.Before, runs bodies, writes rows and commits.
+	// It returns how many parts are committed for certain. Class Uncertain: the part after those may be too.
+	Apply(ctx context.Context, work Work) (committed int, err error)
+
+	// ApplyOutside runs the single no-transaction part of work under a session lock, statement by
+	// statement with a journal inside the tenant, so that a later call goes on where this one was cut off.
+	ApplyOutside(ctx context.Context, work Work) error
+
+	// Settle polls for the tenant's lock, at most for the bound that ctx gives, and reads what is applied:
+	// the answer after an uncertain commit, since the lock is free only once the old transaction has ended.
+	Settle(ctx context.Context) (*Applied, Mark, error)
+
+	// Close gives the connection back, or ends it when its state is in doubt.
+	Close()
+}
+
+// Work is what one call of Apply does.
+type Work struct {
+	Mark             Mark
+	Parts            []Part
+	Bodies           map[*revision.Section][]revision.Statement // rendered template bodies; nil when there are none
+	LockTimeout      time.Duration                              // 0 = wait without end
+	StatementTimeout time.Duration                              // 0 = none
+	Rollout          string                                     // recorded with each row; may be ""
+	Tool             string                                     // recorded with each row
+}
+
+// Statements returns the statements of a step: none for a stamp.
+func (w *Work) Statements(s Step) []revision.Statement {
+	if s.Stamp {
+		return nil
+	}
+	sec := s.Revision.Section(s.Direction)
+	if sec.Options.Template {
+		return w.Bodies[sec]
+	}
+	return sec.Statements
+}

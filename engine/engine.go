@@ -1,0 +1,75 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/skeindb/skein/engine/revision"
+)
+
+// Engine upgrades tenants of one dialect along one graph. It is safe for concurrent use.
+type Engine struct {
+	db    Database
+	graph *revision.Graph
+	cfg   Config
+}
+
+// Config says how an Engine works. The zero value is the default of each field.
+type Config struct {
+	Mode             Mode          // what shares a transaction; default PerTenant
+	LockTimeout      time.Duration // of the first attempt; doubles per attempt to 8 s; default 2 s; negative = none
+	StatementTimeout time.Duration // default none
+	SettleTimeout    time.Duration // how long to wait for the lock after an uncertain commit; default 30 s
+	AllowChanged     bool          // go on where the body of an applied revision changed since
+	Tool             string        // recorded with each row; default "skein"
+}
+
+// maxLockTimeout bounds the doubling of Config.LockTimeout. It is well above deadlock_timeout (1 s), below
+// which PostgreSQL never cancels an autovacuum that is in the way (manual, "Client Connection Defaults").
+const maxLockTimeout = 8 * time.Second
+
+// New returns an Engine over db and graph.
+func New(db Database, graph *revision.Graph, cfg Config) *Engine {
+	if cfg.Mode == "" {
+		cfg.Mode = PerTenant
+	}
+	if cfg.LockTimeout == 0 {
+		cfg.LockTimeout = 2 * time.Second
+	}
+	if cfg.SettleTimeout == 0 {
+		cfg.SettleTimeout = 30 * time.Second
+	}
+	if cfg.Tool == "" {
+		cfg.Tool = "skein"
+	}
+	return &Engine{db: db, graph: graph, cfg: cfg}
+}
+
+// Graph returns the graph that the engine was made with.
+func (e *Engine) Graph() *revision.Graph { return e.graph }
+
+// Mode returns what shares a transaction.
+func (e *Engine) Mode() Mode { return e.cfg.Mode }
+
+// lockTimeout is that of the given attempt; 0 = wait without end.
+func (e *Engine) lockTimeout(attempt int) time.Duration {
+	d := e.cfg.LockTimeout
+	if d < 0 {
+		return 0
+	}
+	for ; attempt > 1 && d < maxLockTimeout; attempt-- {
+		d = min(2*d, maxLockTimeout)
+	}
+	return d
+}
+
+// Survey reads where targets stand and judges it against the graph. The result has the order and the
+// length of targets; a target that could not be read is a Standing with an Err, not an abort.
+func (e *Engine) Survey(ctx context.Context, targets []Target) []Standing {
+	standings := e.db.Survey(ctx, targets)
+	judge := newJudge(e.graph)
+	for i := range standings {
+		judge.standing(&standings[i])
+	}
+	return standings
+}

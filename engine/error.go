@@ -1,0 +1,69 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Class says what an error means for the tenant, its server and the fleet, and so what is done about it.
+// The dialects map SQLSTATEs and SQLite's result codes to classes, each in one file.
+type Class string
+
+const (
+	Transient  Class = "transient"  // deadlock, serialization, concurrent catalog update: same tenant again
+	Busy       Class = "busy"       // a lock was not to be had: defer the tenant to the end of its wave
+	Connection Class = "connection" // the server went away or restarts: pause it and probe; no attempt counted
+	Capacity   Class = "capacity"   // too many connections, out of memory: lower the width; no attempt counted
+	Server     Class = "server"     // disk full, authentication, read-only: pause the server until an operator resumes
+	Timeout    Class = "timeout"    // statement_timeout: defer the tenant once more, it may be a big one
+	Stale      Class = "stale"      // the tenant does not stand where the plan says
+	Gone       Class = "gone"       // schema, database or file dropped, renamed or re-created meanwhile
+	Data       Class = "data"       // the tenant's rows forbid the change: only this tenant fails
+	Revision   Class = "revision"   // the revision is wrong here: syntax, missing table, privilege
+	Guard      Class = "guard"      // the revision changed something outside the tenant
+	Checksum   Class = "checksum"   // the body of an applied revision changed since
+	Canceled   Class = "canceled"   // the operator or the context ended it
+	Uncertain  Class = "uncertain"  // the connection was lost while a commit was under way; the engine settles it
+	Internal   Class = "internal"   // anything not foreseen: fails the tenant
+)
+
+// Error is what went wrong with one tenant, with the place in the revision where it did.
+type Error struct {
+	Class     Class
+	SQLState  string // five characters, or SQLite's extended result code in digits; "" when there is none
+	Revision  string // "" when no body was involved
+	File      string // slash path below the revisions folder
+	Line, Col int    // of the statement in File, 1-based; 0 when unknown
+	Statement string // the statement's text; cut to about 200 bytes
+	Message   string // one line, without the place
+	Advice    string // what to do; "" when nothing better than the message is known
+	Err       error  // cause; may be nil
+}
+
+func (e *Error) Error() string {
+	var b strings.Builder
+	if e.Revision != "" {
+		fmt.Fprintf(&b, "revision %s", e.Revision)
+		if e.File != "" {
+			fmt.Fprintf(&b, " (%s", e.File)
+			if e.Line > 0 {
+				fmt.Fprintf(&b, ":%d", e.Line)
+			}
+			b.WriteString(")")
+		}
+		b.WriteString(": ")
+	}
+	b.WriteString(e.Message)
+	if e.SQLState != "" {
+		fmt.Fprintf(&b, " (SQLSTATE %s)", e.SQLState)
+	}
+	return b.String()
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Hint says what to do about it; "" when the message says all.
+func (e *Error) Hint() string { return e.Advice }
+
+// Position returns the revision file, 1-based line and 1-based column; zero values where unknown.
+func (e *Error) Position() (file string, line, col int) { return e.File, e.Line, e.Col }

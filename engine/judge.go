@@ -1,0 +1,76 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/skeindb/skein/engine/revision"
+)
+
+// judge tells what applied sets mean for a graph. Equal sets are one *Applied, so it thinks once a cohort.
+type judge struct {
+	graph *revision.Graph
+	seen  map[*Applied]Standing
+}
+
+func newJudge(g *revision.Graph) *judge {
+	return &judge{graph: g, seen: map[*Applied]Standing{}}
+}
+
+// standing fills State, Heads, Changed and Err from Applied.
+func (j *judge) standing(s *Standing) {
+	if s.Err != nil {
+		if s.State == "" {
+			s.State = Unreachable
+		}
+		return
+	}
+	v, ok := j.seen[s.Applied]
+	if !ok {
+		v = j.verdict(s.Applied)
+		j.seen[s.Applied] = v
+	}
+	s.State, s.Heads, s.Changed, s.Err = v.State, v.Heads, v.Changed, v.Err
+}
+
+func (j *judge) verdict(a *Applied) Standing {
+	ids := a.IDs()
+	unknown, gaps := j.graph.Check(ids)
+	known := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return slices.Contains(unknown, id) })
+	v := Standing{Heads: append(j.graph.HeadsOf(known), unknown...), Changed: j.changed(a)}
+	switch {
+	case len(gaps) > 0:
+		v.State = Unknown
+		v.Err = &Error{
+			Class: Stale,
+			Message: fmt.Sprintf("revision %s is applied, but %s, which it builds on, is not",
+				gaps[0].Revision, strings.Join(gaps[0].Missing, ", ")),
+			Advice: "the graph changed below an applied revision: restore the old revises, or apply the missing body by hand and stamp the tenant",
+		}
+	case len(unknown) > 0:
+		v.State = Ahead
+	case len(ids) == 0:
+		v.State = Empty
+	case len(ids) == j.graph.Len():
+		v.State = Current
+	default:
+		v.State = Behind
+	}
+	return v
+}
+
+// changed lists the applied revisions whose body is not the one that was applied. A row without a
+// checksum (stamped from elsewhere) is taken at its word.
+func (j *judge) changed(a *Applied) []string {
+	if a == nil {
+		return nil
+	}
+	var ids []string
+	for _, row := range a.Rows {
+		if r := j.graph.Get(row.Revision); r != nil && row.Checksum != "" && row.Checksum != r.Checksum() {
+			ids = append(ids, row.Revision)
+		}
+	}
+	return j.graph.Sort(ids)
+}

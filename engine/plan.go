@@ -1,0 +1,118 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/skeindb/skein/engine/revision"
+)
+
+// Plan is the way of every tenant of one cohort: which revisions run, in which order, and what commits
+// together. It is immutable and shared by the tenants of the cohort.
+type Plan struct {
+	Direction revision.Direction
+	Parts     []Part
+}
+
+// Part is what commits together: one transaction, or one revision outside any transaction.
+type Part struct {
+	Steps   []Step
+	Outside bool     // one no-transaction step
+	Before  []string // ids that must be applied when the part begins, sorted (bytes)
+	After   []string // ids that are applied once it is committed, sorted
+}
+
+// Step is one revision in one direction.
+type Step struct {
+	Revision  *revision.Revision
+	Direction revision.Direction
+	Stamp     bool // only the row is written or deleted; no body runs
+}
+
+// Mode says what shares a transaction.
+type Mode string
+
+const (
+	PerTenant   Mode = "tenant"   // a tenant's whole chain, split by no-transaction and own-transaction; the default
+	PerRevision Mode = "revision" // each revision by itself
+)
+
+// NewPlan cuts steps, in the order they run, into parts for a tenant at which applied holds.
+func NewPlan(applied *Applied, dir revision.Direction, steps []*revision.Revision, mode Mode) *Plan {
+	p := &Plan{Direction: dir}
+	for _, r := range steps {
+		o := r.Section(dir).Options
+		alone := o.NoTransaction || o.OwnTransaction || mode == PerRevision
+		if alone || len(p.Parts) == 0 || p.Parts[len(p.Parts)-1].closed(mode) {
+			p.Parts = append(p.Parts, Part{Outside: o.NoTransaction})
+		}
+		last := &p.Parts[len(p.Parts)-1]
+		last.Steps = append(last.Steps, Step{Revision: r, Direction: dir})
+	}
+	p.mark(applied.IDs())
+	return p
+}
+
+// NewStamp is a plan that makes the version table hold exactly want, without running a body.
+// Rows of ids that the graph does not know are deleted with the others that are not wanted.
+func NewStamp(g *revision.Graph, applied *Applied, want []string) *Plan {
+	p := &Plan{Direction: revision.Up}
+	var steps []Step
+	for _, id := range applied.IDs() {
+		if !slices.Contains(want, id) {
+			r := g.Get(id)
+			if r == nil {
+				r = &revision.Revision{ID: id}
+			}
+			steps = append(steps, Step{Revision: r, Direction: revision.Down, Stamp: true})
+		}
+	}
+	have := applied.IDs()
+	for _, id := range g.Sort(want) {
+		if !slices.Contains(have, id) {
+			steps = append(steps, Step{Revision: g.Get(id), Direction: revision.Up, Stamp: true})
+		}
+	}
+	if len(steps) > 0 {
+		p.Parts = []Part{{Steps: steps}}
+	}
+	p.mark(have)
+	return p
+}
+
+// closed reports whether nothing may join the part any more.
+func (p *Part) closed(mode Mode) bool {
+	if p.Outside || mode == PerRevision {
+		return true
+	}
+	first := p.Steps[0]
+	return first.Revision.Section(first.Direction).Options.OwnTransaction
+}
+
+// mark fills Before and After.
+func (p *Plan) mark(ids []string) {
+	have := slices.Clone(ids)
+	slices.Sort(have)
+	for i := range p.Parts {
+		part := &p.Parts[i]
+		part.Before = slices.Clone(have)
+		for _, s := range part.Steps {
+			at, found := slices.BinarySearch(have, s.Revision.ID)
+			switch {
+			case s.Direction == revision.Down && found:
+				have = slices.Delete(have, at, at+1)
+			case s.Direction == revision.Up && !found:
+				have = slices.Insert(have, at, s.Revision.ID)
+			}
+		}
+		part.After = slices.Clone(have)
+	}
+}
+
+// Len returns the number of steps.
+func (p *Plan) Len() int {
+	n := 0
+	for _, part := range p.Parts {
+		n += len(part.Steps)
+	}
+	return n
+}

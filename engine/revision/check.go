@@ -1,0 +1,241 @@
+package revision
+
+import (
+	"fmt"
+	"strings"
+)
+
+// opening is the beginning of a statement, as tokens without comments: enough to tell what it does.
+type opening struct {
+	text   string
+	tokens [16]token
+	n      int
+}
+
+func openingOf(text string, dialect Dialect) opening {
+	o := opening{text: text}
+	lex := lexer{text: text, dialect: dialect}
+	for o.n < len(o.tokens) {
+		t := lex.next()
+		if t.kind == tokenEnd || t.kind == tokenFault {
+			break
+		}
+		if !t.isComment() {
+			o.tokens[o.n] = t
+			o.n++
+		}
+	}
+	return o
+}
+
+func (o *opening) at(i int) string {
+	if i < 0 || i >= o.n {
+		return ""
+	}
+	return o.text[o.tokens[i].start:o.tokens[i].end]
+}
+
+// is reports whether the i-th token is one of the keywords.
+func (o *opening) is(i int, keywords ...string) bool {
+	if i < 0 || i >= o.n || o.tokens[i].kind != tokenWord {
+		return false
+	}
+	for _, k := range keywords {
+		if isWord(o.at(i), k) {
+			return true
+		}
+	}
+	return false
+}
+
+// begins reports whether the statement starts with the keywords.
+func (o *opening) begins(keywords ...string) bool {
+	for i, k := range keywords {
+		if !o.is(i, k) {
+			return false
+		}
+	}
+	return true
+}
+
+// objection says why a statement cannot stand in a section; nil when it can. It looks at the statement's first
+// words only: what a function or a DO block does inside, the server has to refuse.
+func objection(text string, options Options, d Direction, dialect Dialect) *fault {
+	o := openingOf(text, dialect)
+	if f := transactionControl(&o); f != nil {
+		return f
+	}
+	if dialect == SQLite {
+		return sqliteObjection(&o, options, d)
+	}
+	if f := sessionSetting(&o, options); f != nil {
+		return f
+	}
+	if what := outsideOnly(&o); what != "" && !options.NoTransaction {
+		return &fault{message: what + " cannot run inside a transaction", advice: markAs(d)}
+	}
+	return nil
+}
+
+func markAs(d Direction) string {
+	return fmt.Sprintf("mark the section `-- %sgrade: no-transaction`, best in a revision of its own", d)
+}
+
+// transactionControl refuses what would end or replace the transaction that body and version row share.
+// Savepoints do neither.
+func transactionControl(o *opening) *fault {
+	what := ""
+	switch {
+	case o.is(0, "BEGIN", "COMMIT", "END", "ABORT"):
+		what = strings.ToUpper(o.at(0))
+	case o.begins("START", "TRANSACTION"), o.begins("PREPARE", "TRANSACTION"):
+		what = strings.ToUpper(o.at(0)) + " TRANSACTION"
+	case o.begins("ROLLBACK") && !o.is(1, "TO") && !(o.is(1, "WORK", "TRANSACTION") && o.is(2, "TO")):
+		what = "ROLLBACK"
+	default:
+		return nil
+	}
+	return &fault{
+		message: what + " cannot stand in a revision",
+		advice:  "leave it out: skein opens and ends the transaction, so that the body and its version row are one",
+	}
+}
+
+// sessionSetting refuses settings that outlive the revision, on a connection that the next tenant gets.
+func sessionSetting(o *opening, options Options) *fault {
+	switch {
+	case o.is(0, "RESET", "DISCARD"):
+		return &fault{
+			message: strings.ToUpper(o.at(0)) + " cannot stand in a revision",
+			advice:  "leave it out: it would undo the settings that skein made for this tenant",
+		}
+	case !o.is(0, "SET"):
+		return nil
+	case o.is(1, "TRANSACTION"), o.is(1, "LOCAL") && o.is(2, "TRANSACTION"):
+		return &fault{
+			message: "SET TRANSACTION cannot stand in a revision",
+			advice:  "leave it out: skein opens the transaction, as READ COMMITTED READ WRITE",
+		}
+	case !o.is(1, "LOCAL", "CONSTRAINTS"):
+		return &fault{
+			message: "SET without LOCAL cannot stand in a revision",
+			advice:  "write SET LOCAL, which ends with the transaction; other tenants use the same connection",
+		}
+	case options.NoTransaction:
+		return &fault{
+			message: fmt.Sprintf("SET %s has no effect outside a transaction", strings.ToUpper(o.at(1))),
+			advice:  "leave it out, or take no-transaction from the section's marker; timeouts go there: `lock_timeout=5s`",
+		}
+	}
+	return nil
+}
+
+// outsideOnly names a statement that PostgreSQL refuses inside a transaction; "" for any other.
+func outsideOnly(o *opening) string {
+	switch {
+	case o.is(0, "VACUUM"):
+		return "VACUUM"
+	case o.is(0, "CREATE"):
+		return createOutsideOnly(o)
+	case o.begins("DROP", "INDEX", "CONCURRENTLY"):
+		return "DROP INDEX CONCURRENTLY"
+	case o.is(0, "DROP") && o.is(1, "DATABASE", "TABLESPACE"):
+		return "DROP " + strings.ToUpper(o.at(1))
+	case o.begins("ALTER", "SYSTEM"):
+		return "ALTER SYSTEM"
+	case o.begins("ALTER", "TABLE"):
+		return detachConcurrently(o)
+	case o.is(0, "REINDEX"):
+		return reindexOutsideOnly(o)
+	case o.is(0, "CLUSTER") && (o.n == 1 || o.n == 2 && o.is(1, "VERBOSE")):
+		return "CLUSTER of all tables"
+	}
+	return ""
+}
+
+func createOutsideOnly(o *opening) string {
+	switch {
+	case o.begins("CREATE", "INDEX", "CONCURRENTLY"), o.begins("CREATE", "UNIQUE", "INDEX", "CONCURRENTLY"):
+		return "CREATE INDEX CONCURRENTLY"
+	case o.is(1, "DATABASE", "TABLESPACE"):
+		return "CREATE " + strings.ToUpper(o.at(1))
+	}
+	return ""
+}
+
+// detachConcurrently looks for DETACH PARTITION [schema.]name CONCURRENTLY.
+func detachConcurrently(o *opening) string {
+	for i := 2; i < o.n; i++ {
+		if o.is(i, "DETACH") && o.is(i+1, "PARTITION") {
+			after := i + 3
+			if o.at(after) == "." {
+				after += 2
+			}
+			if o.is(after, "CONCURRENTLY") {
+				return "DETACH PARTITION … CONCURRENTLY"
+			}
+		}
+	}
+	return ""
+}
+
+// reindexOutsideOnly knows both spellings: REINDEX (CONCURRENTLY) TABLE t, REINDEX TABLE CONCURRENTLY t.
+func reindexOutsideOnly(o *opening) string {
+	i, concurrently := 1, false
+	if o.at(1) == "(" {
+		for ; i < o.n && o.at(i) != ")"; i++ {
+			if o.is(i, "CONCURRENTLY") {
+				concurrently = !o.is(i+1, "FALSE", "OFF") && o.at(i+1) != "0"
+			}
+		}
+		i++
+	}
+	switch {
+	case concurrently || o.is(i+1, "CONCURRENTLY"):
+		return "REINDEX … CONCURRENTLY"
+	case o.is(i, "SCHEMA", "DATABASE", "SYSTEM"):
+		return "REINDEX " + strings.ToUpper(o.at(i))
+	}
+	return ""
+}
+
+func sqliteObjection(o *opening, options Options, d Direction) *fault {
+	switch {
+	case o.is(0, "ATTACH", "DETACH"):
+		return &fault{
+			message: strings.ToUpper(o.at(0)) + " cannot stand in a revision",
+			advice:  "a revision changes the tenant's own file; a second file would not commit with it",
+		}
+	case o.is(0, "VACUUM") && !options.NoTransaction:
+		return &fault{message: "VACUUM cannot run inside a transaction", advice: markAs(d)}
+	case o.is(0, "PRAGMA") && !options.NoTransaction && (o.is(1, "foreign_keys") || o.at(2) == "." && o.is(3, "foreign_keys")):
+		return &fault{
+			message: "PRAGMA foreign_keys does nothing inside a transaction",
+			advice:  "leave it out: skein turns foreign keys off before the transaction, checks them before the commit and restores them",
+		}
+	}
+	return nil
+}
+
+// copyFault refuses a COPY that talks to the client, whose data would stand between the statements.
+func copyFault(text string, at int) *fault {
+	lex := lexer{text: text, dialect: Postgres}
+	depth, from, to := 0, false, false
+	for t := lex.next(); t.kind != tokenEnd && t.kind != tokenFault; t = lex.next() {
+		word := text[t.start:t.end]
+		switch {
+		case t.isComment():
+			continue
+		case depth == 0 && t.kind == tokenWord && from && isWord(word, "STDIN"):
+			return &fault{at, "COPY … FROM STDIN cannot stand in a revision", "write the rows as INSERT … VALUES"}
+		case depth == 0 && t.kind == tokenWord && to && isWord(word, "STDOUT"):
+			return &fault{at, "COPY … TO STDOUT cannot stand in a revision", "a revision has nobody to send rows to: leave it out"}
+		case word == "(":
+			depth++
+		case word == ")":
+			depth--
+		}
+		from, to = t.kind == tokenWord && isWord(word, "FROM"), t.kind == tokenWord && isWord(word, "TO")
+	}
+	return nil
+}

@@ -1,0 +1,168 @@
+package revision
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxErrors is how many mistakes of one file are told; more help nobody.
+const maxErrors = 50
+
+// Parse reads one revision file; file is its slash path below the revisions folder, whose last element has to
+// begin with the revision's id.
+//
+// The text is UTF-8 with or without a byte order mark, with LF or CRLF; positions count bytes and leave the
+// mark out. Statements and [Section.Raw] are the file's bytes as they are. The error joins a [*FileError] for
+// each mistake, at its line and column.
+func Parse(file string, text []byte, dialect Dialect) (*Revision, error) {
+	rev, errs := parseFile(file, text, dialect)
+	return rev, join(errs)
+}
+
+// parseFile is Parse with the mistakes one by one; without any, the revision is not nil.
+func parseFile(file string, text []byte, dialect Dialect) (*Revision, []*FileError) {
+	p := &parser{
+		file: file, dialect: dialect, rev: &Revision{File: file},
+		text:   string(bytes.TrimPrefix(text, []byte("\uFEFF"))),
+		header: map[string]headerEntry{},
+	}
+	p.at = cursor{text: p.text, line: 1}
+	if f := undecodable(p.text); f != nil {
+		p.fail(f.at, f.message, f.advice)
+		return nil, p.errs
+	}
+	marker, found := p.readTop()
+	p.readHeader()
+	for found {
+		marker, found = p.readSection(marker)
+	}
+	p.checkSections()
+	if len(p.errs) > 0 {
+		slices.SortStableFunc(p.errs, func(a, b *FileError) int { return cmp.Or(a.Line-b.Line, a.Col-b.Col) })
+		return nil, p.errs
+	}
+	return p.rev, nil
+}
+
+// parser reads one file from its top to its end.
+type parser struct {
+	file    string
+	text    string
+	dialect Dialect
+	at      cursor
+	rev     *Revision
+	errs    []*FileError
+
+	header    map[string]headerEntry
+	headerEnd int     // where the first section's marker stands
+	markers   [2]int  // offset+1 of the upgrade's and of the downgrade's marker; 0: none
+	almost    []guess // lines that look like markers
+	notes     notes   // those of the section being read; before the first one, those of the header
+	common    notes   // those of the header, which count for each section
+	broken    bool    // something never ends, so that the sections after it are unknown
+}
+
+// undecodable finds what no server takes: bytes that are not UTF-8, and NUL.
+func undecodable(text string) *fault {
+	if strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff") {
+		return &fault{0, "the file is UTF-16", "save it as UTF-8"}
+	}
+	if !utf8.ValidString(text) {
+		for i, r := range text {
+			if _, size := utf8.DecodeRuneInString(text[i:]); r == utf8.RuneError && size == 1 {
+				return &fault{i, fmt.Sprintf("byte 0x%02x is not UTF-8", text[i]), "save the file as UTF-8"}
+			}
+		}
+	}
+	if i := strings.IndexByte(text, 0); i >= 0 {
+		return &fault{i, "a NUL byte", "no database takes it in SQL: remove it"}
+	}
+	if i := strings.IndexByte(text, '\r'); i >= 0 && !strings.Contains(text, "\n") {
+		return &fault{i, "lines end with a carriage return alone", "save the file with LF or CRLF"}
+	}
+	return nil
+}
+
+// readTop reads up to the first section's marker. Only comments may stand there.
+func (p *parser) readTop() (marker token, found bool) {
+	lex := lexer{text: p.text, dialect: p.dialect}
+	header := true
+	for {
+		switch t := lex.next(); t.kind {
+		case tokenEnd:
+			p.headerEnd = t.start
+			return token{}, false
+		case tokenFault:
+			p.headerEnd, p.broken = t.start, true
+			p.fail(lex.fault.at, lex.fault.message, lex.fault.advice)
+			return token{}, false
+		case tokenLineComment:
+			if p.isMarker(t) {
+				p.headerEnd = t.start
+				p.common, p.notes = p.notes, notes{}
+				return t, true
+			}
+			if !p.comment(t) && header {
+				p.headerLine(t)
+			}
+		case tokenBlockComment:
+		default:
+			if header {
+				p.fail(t.start, "a statement stands before the first section", "put it below `-- upgrade`")
+			}
+			header = false
+		}
+	}
+}
+
+// checkSections says what is missing from the whole.
+func (p *parser) checkSections() {
+	if p.broken {
+		return
+	}
+	if p.rev.Upgrade == nil {
+		at := len(strings.TrimRight(p.text, " \t\r\n"))
+		advice := "add a line `-- upgrade` above the statements; an empty section is a step that does nothing"
+		if g, ok := p.guessed(Up, false); ok {
+			at, advice = g.at, g.advice(p.text)
+		}
+		p.fail(at, "the file has no upgrade section", advice)
+	}
+	// Without this, the statements meant for the way down would run as part of the way up.
+	if g, ok := p.guessed(Down, true); ok && p.rev.Downgrade == nil {
+		p.fail(g.at, "this line looks like the marker of a downgrade section and is none", g.advice(p.text))
+	}
+}
+
+func (p *parser) fail(at int, message, advice string) {
+	p.failKind(KindSyntax, at, message, advice)
+}
+
+func (p *parser) failKind(kind Kind, at int, message, advice string) {
+	if len(p.errs) < maxErrors {
+		line, col := p.at.position(at)
+		p.errs = append(p.errs, &FileError{Kind: kind, File: p.file, Line: line, Col: col, Message: message, Advice: advice})
+	}
+}
+
+// failOther also names the place of the other party.
+func (p *parser) failOther(at, other int, message, advice string) {
+	line, _ := p.at.position(other)
+	before := len(p.errs)
+	if p.fail(at, message, advice); len(p.errs) > before {
+		p.errs[before].Other = fmt.Sprintf("%s:%d", p.file, line)
+	}
+}
+
+func join(errs []*FileError) error {
+	all := make([]error, len(errs))
+	for i, err := range errs {
+		all[i] = err
+	}
+	return errors.Join(all...)
+}

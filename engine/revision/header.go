@@ -1,0 +1,171 @@
+package revision
+
+import (
+	"fmt"
+	"iter"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// The header keys, in the order in which they are written.
+const (
+	keyRevision  = "revision"
+	keyRevises   = "revises"
+	keyDependsOn = "depends_on"
+	keyLabels    = "branch_labels"
+	keyMessage   = "message"
+	keyCreated   = "created"
+)
+
+var headerKeys = []string{keyRevision, keyRevises, keyDependsOn, keyLabels, keyMessage, keyCreated}
+
+// headerForm is the shape of a header line. What looks like it and bears no known key is a mistake, rather
+// than a comment, only if white space follows the colon: a URL is a comment.
+var headerForm = regexp.MustCompile(`^--[ \t]*([a-z_]+)[ \t]*:(.*)$`)
+
+const none = "none"
+
+// headerEntry is one header line.
+type headerEntry struct {
+	value  string
+	key    int // offset of the key
+	offset int // of the value
+}
+
+// headerLine reads a comment from the top of the file.
+func (p *parser) headerLine(t token) {
+	m := headerForm.FindStringSubmatchIndex(strings.TrimRight(p.text[t.start:t.end], " \t\r"))
+	if m == nil {
+		return
+	}
+	key, rest := p.text[t.start+m[2]:t.start+m[3]], p.text[t.start+m[4]:t.start+m[5]]
+	first, twice := p.header[key]
+	switch {
+	case !slices.Contains(headerKeys, key):
+		if rest == "" || isSpace(rest[0]) {
+			p.fail(t.start+m[2], fmt.Sprintf("unknown header key %q", key),
+				didYouMean(key, headerKeys)+"; for a comment, put no `word:` at the beginning of the line")
+		}
+	case twice:
+		p.failOther(t.start+m[2], first.key, fmt.Sprintf("header key %q is there twice", key), "leave one of them out")
+	default:
+		value := strings.TrimLeft(rest, " \t")
+		p.header[key] = headerEntry{value: value, key: t.start + m[2], offset: t.start + m[5] - len(value)}
+	}
+}
+
+// readHeader turns the header lines into the fields of the revision.
+func (p *parser) readHeader() {
+	r := p.rev
+	r.Message, r.Created = p.header[keyMessage].value, p.header[keyCreated].value
+	id, found := p.header[keyRevision]
+	if !found {
+		p.fail(0, "the header has no `-- revision: ID` line", p.misspelled(keyRevision, "every revision file begins with it"))
+	} else {
+		r.ID = id.value
+		r.Line, _ = p.at.position(id.key)
+		if p.checkID(id.value, id.offset) {
+			p.checkName(id)
+		}
+	}
+	if e, ok := p.header[keyRevises]; ok {
+		r.Revises = p.ids(keyRevises, e)
+	} else {
+		p.fail(id.key, "the header has no `-- revises: ID` line", p.misspelled(keyRevises, "write `-- revises: none` for the first revision"))
+	}
+	if e, ok := p.header[keyDependsOn]; ok {
+		r.DependsOn = p.list(keyDependsOn, e)
+	}
+	if e, ok := p.header[keyLabels]; ok {
+		r.Labels = p.list(keyLabels, e)
+	}
+}
+
+// misspelled says so when a line of the header has the key in other letters.
+func (p *parser) misspelled(key, otherwise string) string {
+	for line := range strings.Lines(p.text[:p.headerEnd]) {
+		word, ok := strings.CutPrefix(strings.TrimSpace(line), "--")
+		word, _, _ = strings.Cut(strings.TrimSpace(word), ":")
+		if ok && word != key && strings.EqualFold(strings.TrimSpace(word), key) {
+			return fmt.Sprintf("header keys are in lower case: `%s:`, not `%s:`", key, word)
+		}
+	}
+	return otherwise
+}
+
+func (p *parser) checkID(id string, at int) bool {
+	switch {
+	case slices.Contains(reserved, id):
+		p.failKind(KindBadID, at, fmt.Sprintf("%q cannot be a revision id", id), "rename it: that word has a meaning in targets")
+	case !idForm.MatchString(id):
+		p.failKind(KindBadID, at, fmt.Sprintf("%q cannot be a revision id", id), "ids are 1 to 32 letters, digits and underscores")
+	default:
+		return true
+	}
+	return false
+}
+
+func (p *parser) checkName(id headerEntry) {
+	base := p.file[strings.LastIndexByte(p.file, '/')+1:]
+	if !strings.HasPrefix(base, id.value+"_") {
+		p.failKind(KindName, id.offset, fmt.Sprintf("the file of revision %s is called %s", id.value, base),
+			fmt.Sprintf("its name has to begin with %s_", id.value))
+	}
+}
+
+// ids reads the full ids of `revises`.
+func (p *parser) ids(key string, e headerEntry) []string {
+	ids := p.list(key, e)
+	for _, id := range ids {
+		at := e.offset + strings.Index(e.value, id)
+		switch {
+		case id == "base":
+			p.failKind(KindBadID, at, "revises: base is no revision", "write `none` for the first revision")
+		case slices.Contains(reserved, id) || !idForm.MatchString(id):
+			p.failKind(KindBadID, at, fmt.Sprintf("revises: %q cannot be a revision id", id), "write full ids with commas between them, or `none`")
+		}
+	}
+	return ids
+}
+
+// list reads `a, b`; nil for `none`.
+func (p *parser) list(key string, e headerEntry) []string {
+	if e.value == none {
+		return nil
+	}
+	var list []string
+	for item := range listItems(e.value) {
+		at := e.offset + item.at
+		switch {
+		case item.text == "":
+			p.fail(at, key+": a name is missing", "write names with commas between them, or `none`")
+		case item.text == none:
+			p.fail(at, key+": none stands beside other names", "write `none` by itself, or leave it out")
+		case slices.Contains(list, item.text):
+			p.fail(at, fmt.Sprintf("%s: %s is there twice", key, item.text), "leave one of them out")
+		default:
+			list = append(list, item.text)
+		}
+	}
+	return list
+}
+
+// listItem is a piece between commas without the white space around it.
+type listItem struct {
+	text string
+	at   int // offset in the list
+}
+
+func listItems(text string) iter.Seq[listItem] {
+	return func(yield func(listItem) bool) {
+		at := 0
+		for piece := range strings.SplitSeq(text, ",") {
+			left := len(piece) - len(strings.TrimLeft(piece, " \t"))
+			if !yield(listItem{strings.Trim(piece, " \t\r"), at + left}) {
+				return
+			}
+			at += len(piece) + 1
+		}
+	}
+}

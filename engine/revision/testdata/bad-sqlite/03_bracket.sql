@@ -1,0 +1,4 @@
+-- revision: 03
+-- revises: none
+-- upgrade
+SELECT [a;

@@ -1,0 +1,4 @@
+-- revision: 05
+-- revises: none
+-- upgrade
+SELECT 1; /* a /* b */ ; SELECT `x``;

@@ -1,0 +1,5 @@
+-- revision: 02
+-- revises: none
+-- message: a
+-- message: b
+-- upgrade

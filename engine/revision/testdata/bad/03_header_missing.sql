@@ -1,0 +1,4 @@
+-- Revision: 03
+-- Revises:
+
+-- upgrade

@@ -1,0 +1,3 @@
+-- revision: four
+-- revises: none
+-- upgrade

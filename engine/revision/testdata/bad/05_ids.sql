@@ -1,0 +1,3 @@
+-- revision: a-b
+-- revises: base, 01 02,, head, 03, 03, none
+-- upgrade

@@ -1,0 +1,5 @@
+-- revision: 06
+-- revises: none
+  CREATE TABLE t (a int); SELECT 1;
+-- message: not read any more
+-- upgrade

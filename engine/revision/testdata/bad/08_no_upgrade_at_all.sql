@@ -1,0 +1,4 @@
+-- revision: 08
+-- revises: none
+-- downgrade
+SELECT 1;

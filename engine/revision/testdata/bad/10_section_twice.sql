@@ -1,0 +1,5 @@
+-- revision: 10
+-- revises: none
+-- upgrade
+-- downgrade
+-- upgrade: alone

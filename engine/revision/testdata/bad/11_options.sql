@@ -1,0 +1,4 @@
+-- revision: 11
+-- revises: none
+-- upgrade: no-transation, alone=yes, alone, , lock_timeout=-1s, statement_timeout=5, concurrency=0
+-- downgrade: no-transaction, own-transaction, lock_timeout=10us, statement_timeout=1000h

@@ -1,0 +1,4 @@
+-- revision: 18
+-- revises: none
+-- upgrade
+DO $body$ BEGIN NULL; END $Body$;

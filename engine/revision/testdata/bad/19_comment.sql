@@ -1,0 +1,5 @@
+-- revision: 19
+-- revises: none
+-- upgrade
+SELECT 1; /* a /* nested */ one
+-- downgrade

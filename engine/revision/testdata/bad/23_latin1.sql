@@ -1,0 +1,4 @@
+-- revision: 23
+-- revises: none
+-- upgrade
+SELECT 'café';

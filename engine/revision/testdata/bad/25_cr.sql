@@ -1,0 +1,1 @@
+-- revision: 25-- revises: none-- upgrade

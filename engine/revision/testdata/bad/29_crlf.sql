@@ -1,0 +1,5 @@
+﻿-- revision: 29
+-- revises: none
+-- upgrade
+CREATE TABLE t (a int);
+	COMMIT;

@@ -1,0 +1,25 @@
+package engine
+
+import (
+	"strings"
+
+	"github.com/skeindb/skein/engine/revision"
+)
+
+// Target is the physical place of one tenant: a schema of a database of a server, or a SQLite file.
+// It is comparable and holds no secret.
+type Target struct {
+	Dialect  revision.Dialect
+	Server   string // name of the server in the config; "" for SQLite
+	Database string // "" for SQLite
+	Schema   string // "" for SQLite
+	File     string // absolute path of a SQLite file; "" for PostgreSQL
+}
+
+// String returns server/database/schema, or the file's path.
+func (t Target) String() string {
+	if t.Dialect == revision.SQLite {
+		return t.File
+	}
+	return strings.Join([]string{t.Server, t.Database, t.Schema}, "/")
+}

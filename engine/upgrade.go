@@ -1,0 +1,258 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/skeindb/skein/engine/revision"
+)
+
+// Job is one tenant to upgrade, downgrade or stamp.
+type Job struct {
+	Target   Target
+	Standing Standing
+	Plan     *Plan
+	Attempt  int    // 1 for the first; a later one waits longer for locks
+	Rollout  string // recorded with each row
+	Data     any    // what templates see
+}
+
+// Result is what became of a job.
+type Result struct {
+	Done     []string // ids of the steps that this call committed, in order, also when it failed after them
+	Settled  bool     // the tenant did not stand where the plan said, or a commit was uncertain, and it was asked
+	Duration time.Duration
+}
+
+// settles bounds how often one call asks the tenant where it stands before it gives up as stale.
+const settles = 3
+
+// Upgrade brings one tenant along its plan, in either direction, and returns what it committed.
+//
+// It may be called again for the same job after any error: a tenant that already stands at a later part
+// of the plan goes on from there, one that stands at its end is done. A tenant that stands anywhere else
+// is Stale and left alone. The error is an *Error and never of class Uncertain: a lost commit was settled
+// by the tenant's lock and rows, or is Connection (or Busy) because the tenant could not be asked yet.
+func (e *Engine) Upgrade(ctx context.Context, job Job) (Result, error) {
+	start := time.Now()
+	if len(job.Standing.Changed) > 0 && !e.cfg.AllowChanged {
+		return Result{}, e.changedError(job.Standing.Changed[0])
+	}
+	bodies, err := render(job)
+	if err != nil {
+		return Result{}, err
+	}
+	r := &run{engine: e, job: job, mark: job.Standing.Mark, bodies: bodies}
+	defer r.close()
+	err = r.all(ctx)
+	r.result.Duration = time.Since(start)
+	return r.result, err
+}
+
+func (e *Engine) changedError(id string) error {
+	return &Error{
+		Class:    Checksum,
+		Revision: id,
+		File:     e.graph.Get(id).File,
+		Message:  "the upgrade section changed since it was applied to this tenant",
+		Advice:   "restore the file and put the change into a new revision, or run again with --allow-changed",
+	}
+}
+
+// render splits the template bodies of the plan for this tenant, before anything is touched.
+func render(job Job) (map[*revision.Section][]revision.Statement, error) {
+	var bodies map[*revision.Section][]revision.Statement
+	for _, part := range job.Plan.Parts {
+		for _, step := range part.Steps {
+			if step.Stamp {
+				continue
+			}
+			sec := step.Revision.Section(step.Direction)
+			if !sec.Options.Template {
+				continue
+			}
+			statements, err := sec.Render(job.Data)
+			if err != nil {
+				return nil, templateError(step.Revision, err)
+			}
+			if bodies == nil {
+				bodies = map[*revision.Section][]revision.Statement{}
+			}
+			bodies[sec] = statements
+		}
+	}
+	return bodies, nil
+}
+
+func templateError(r *revision.Revision, err error) error {
+	e := &Error{Class: Revision, Revision: r.ID, File: r.File, Message: "template: " + err.Error(), Err: err}
+	var at *revision.FileError
+	if errors.As(err, &at) {
+		e.Line, e.Col, e.Message, e.Advice = at.Line, at.Col, "template: "+at.Message, at.Advice
+	}
+	return e
+}
+
+// run is one call of Upgrade. It is used by one goroutine.
+type run struct {
+	engine *Engine
+	job    Job
+	mark   Mark
+	bodies map[*revision.Section][]revision.Statement
+
+	sess   Session // nil between connections
+	next   int     // index of the first part that is not known to be committed
+	asked  int     // how often the tenant was settled
+	result Result
+}
+
+func (r *run) all(ctx context.Context) error {
+	for r.next < len(r.job.Plan.Parts) {
+		err := r.some(ctx)
+		if err == nil {
+			continue
+		}
+		var e *Error
+		if !errors.As(err, &e) || (e.Class != Stale && e.Class != Uncertain) {
+			return err
+		}
+		if err := r.settle(ctx, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// some applies the parts from next on, up to the next border between transactional and not.
+func (r *run) some(ctx context.Context) error {
+	if err := r.open(ctx); err != nil {
+		return err
+	}
+	parts := r.job.Plan.Parts[r.next:]
+	outside := parts[0].Outside
+	n := 1
+	for !outside && n < len(parts) && !parts[n].Outside {
+		n++
+	}
+	work := Work{
+		Mark:             r.mark,
+		Parts:            parts[:n],
+		Bodies:           r.bodies,
+		LockTimeout:      r.engine.lockTimeout(r.job.Attempt),
+		StatementTimeout: r.engine.cfg.StatementTimeout,
+		Rollout:          r.job.Rollout,
+		Tool:             r.engine.cfg.Tool,
+	}
+	if outside {
+		if err := r.sess.ApplyOutside(ctx, work); err != nil {
+			return err
+		}
+		r.committed(1)
+		return nil
+	}
+	committed, err := r.sess.Apply(ctx, work)
+	r.committed(committed)
+	return err
+}
+
+// committed notes that the next n parts are in the tenant by this call's doing.
+func (r *run) committed(n int) {
+	for _, part := range r.job.Plan.Parts[r.next : r.next+n] {
+		for _, s := range part.Steps {
+			r.result.Done = append(r.result.Done, s.Revision.ID)
+		}
+	}
+	if n > 0 {
+		r.mark.HasTable = true
+	}
+	r.next += n
+}
+
+// settle asks the tenant, under its lock, where it stands, and sets next accordingly.
+func (r *run) settle(ctx context.Context, cause *Error) error {
+	if r.asked++; r.asked > settles {
+		return r.stale(cause, nil)
+	}
+	r.result.Settled = true
+	if cause.Class == Uncertain {
+		r.close() // the old connection is gone, or in a state that nobody knows
+	}
+	if err := r.open(ctx); err != nil {
+		return err
+	}
+	bounded, cancel := context.WithTimeout(ctx, r.engine.cfg.SettleTimeout)
+	defer cancel()
+	applied, mark, err := r.sess.Settle(bounded)
+	if err != nil {
+		return err
+	}
+	if mark.SchemaOID != r.mark.SchemaOID {
+		return &Error{
+			Class:   Gone,
+			Message: fmt.Sprintf("%s is no longer the schema that was surveyed: it was dropped and made again, or renamed", r.job.Target),
+			Advice:  "run again: the tenant is then surveyed afresh",
+		}
+	}
+	r.mark = mark
+	return r.goOn(cause, applied.IDs())
+}
+
+// goOn finds the part that begins where the tenant stands.
+func (r *run) goOn(cause *Error, have []string) error {
+	parts := r.job.Plan.Parts
+	for k := r.next; k < len(parts); k++ {
+		if slices.Equal(parts[k].Before, have) {
+			r.arrived(k, cause)
+			return nil
+		}
+	}
+	if slices.Equal(parts[len(parts)-1].After, have) {
+		r.arrived(len(parts), cause)
+		return nil
+	}
+	return r.stale(cause, have)
+}
+
+// arrived moves next to k. Only what an uncertain commit of this call left behind counts as its doing.
+func (r *run) arrived(k int, cause *Error) {
+	if cause.Class == Uncertain {
+		r.committed(k - r.next)
+	}
+	r.next = k
+}
+
+func (r *run) stale(cause *Error, have []string) error {
+	if have == nil {
+		return &Error{Class: Stale, Message: "the tenant keeps changing under the plan: " + cause.Message, Err: cause}
+	}
+	return &Error{
+		Class: Stale,
+		Message: fmt.Sprintf("the tenant does not stand where the plan says: applied are [%s], planned from [%s]",
+			strings.Join(have, " "), strings.Join(r.job.Plan.Parts[r.next].Before, " ")),
+		Advice: "somebody else changed it meanwhile; run again to plan afresh",
+		Err:    cause,
+	}
+}
+
+func (r *run) open(ctx context.Context) error {
+	if r.sess != nil {
+		return nil
+	}
+	s, err := r.engine.db.Open(ctx, r.job.Target)
+	if err != nil {
+		return err
+	}
+	r.sess = s
+	return nil
+}
+
+func (r *run) close() {
+	if r.sess != nil {
+		r.sess.Close()
+		r.sess = nil
+	}
+}
