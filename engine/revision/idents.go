@@ -102,7 +102,7 @@ func (r *identReader) token(t token, raw string) {
 	switch {
 	case t.kind == tokenWord || t.kind == tokenQuotedName:
 		if t.kind == tokenWord && !r.dotted {
-			r.routine = r.opening(raw, &r.part) || r.routine
+			r.opening(raw)
 		}
 		r.add(r.name(t, raw))
 	case raw == "." && r.hasLast:
@@ -127,21 +127,23 @@ func (r *identReader) add(name string) {
 	r.hasLast, r.dotted = true, false
 }
 
-// opening notes what a statement's first words make of it, and reports whether strings in it are bodies.
-func (c *identCollector) opening(word string, p *part) (routine bool) {
-	if p.tokens == 0 {
+// opening follows the first words of a statement: do they run what cannot be seen, are its strings bodies?
+func (r *identReader) opening(word string) {
+	if r.part.tokens == 0 && r.dialect != SQLite {
 		for _, k := range []string{DynamicDo, DynamicCall, DynamicExecute} {
-			if isWord(word, k) && c.dialect != SQLite {
-				c.dynamic[k] = true
-				return k == DynamicDo
+			if isWord(word, k) {
+				r.dynamic[k] = true
+				r.routine = k == DynamicDo
 			}
 		}
 	}
-	p.head = p.head.after(word, p.tokens, c.dialect)
-	if p.head == headRoutine && isWord(word, "ATOMIC") { // statements follow, as after a semicolon
-		p.tokens, p.head = -1, headNone
+	r.part.head = r.part.head.after(word, r.part.tokens, r.dialect)
+	switch {
+	case r.part.head == headRoutine && isWord(word, "ATOMIC"): // statements follow, as after a semicolon
+		r.part, r.routine = part{tokens: -1, begin: -1}, false
+	case r.part.head == headRoutine:
+		r.routine = true
 	}
-	return p.head == headRoutine
 }
 
 // literal reads the inside of a string.
@@ -174,7 +176,8 @@ func (c *identCollector) body(text string) {
 	}
 }
 
-// words takes every run of name characters, folded and as it is: '"Orders"'::regclass keeps its case.
+// words takes every run of name characters, folded and as it is: '"Orders"'::regclass keeps its case. A dollar
+// may be a part of a name or of a quote around it.
 func (c *identCollector) words(text string) {
 	for start := 0; start < len(text); start++ {
 		if !isNameStart(text[start]) {
@@ -184,9 +187,22 @@ func (c *identCollector) words(text string) {
 		for end < len(text) && isNamePart(text[end]) {
 			end++
 		}
-		c.names[c.cut(text[start:end])] = true
-		c.names[c.fold(text[start:end])] = true
+		c.word(text[start:end])
+		if strings.Contains(text[start:end], "$") {
+			for piece := range strings.SplitSeq(text[start:end], "$") {
+				c.word(piece)
+			}
+		}
 		start = end
+	}
+}
+
+func (c *identCollector) word(word string) {
+	if word != "" {
+		c.names[c.fold(word)] = true
+		if c.dialect != SQLite {
+			c.names[c.cut(word)] = true
+		}
 	}
 }
 

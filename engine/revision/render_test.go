@@ -1,0 +1,112 @@
+package revision
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// values are what a template sees, in the shape of the manual.
+func values() map[string]any {
+	return map[string]any{
+		"Tenant": map[string]any{"Schema": `ten"ant`, "Labels": map[string]string{"region": "eu's", "tables": "a b"}},
+		"X":      map[string]string{"rows": "1;\n\nDELETE FROM t"},
+		"Names":  []string{"a", "b"},
+	}
+}
+
+func TestRenderGivesAPlainSectionAsItIs(t *testing.T) {
+	t.Parallel()
+	r := body(t, "-- upgrade\nSELECT '{{ .Nothing }}';\n", Postgres)
+	got, err := r.Upgrade.Render(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(r.Upgrade.Statements, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRenderSplitsPerTenantAndKeepsThePlacesOfTheFile(t *testing.T) {
+	t.Parallel()
+	r := body(t, `-- upgrade: template
+-- a comment; {{/* and one of the template: '
+-- downgrade
+*/}}
+GRANT SELECT ON {{ ident .Tenant.Schema }}.t TO r;   SELECT {{ literal .Tenant.Labels.region }};
+{{- range .Names }}
+  {{ $row := printf "it's %s" . }}
+  CREATE TABLE {{ . }} (a int);
+{{ end -}}
+{{ if eq .Tenant.Labels.region "eu" }}SELECT 'a'{{ else }}SELECT 'b'{{ end }}; SELECT 2;
+DELETE FROM u LIMIT {{ .X.rows }}; SELECT 3
+-- downgrade
+SELECT '{{';
+`, Postgres)
+	if r.Upgrade.Statements != nil {
+		t.Errorf("split before it was rendered: %v", r.Upgrade.Statements)
+	}
+	if diff := cmp.Diff([]string{"SELECT '{{'"}, statementTexts(r.Downgrade)); diff != "" {
+		t.Error(diff)
+	}
+	got, err := r.Upgrade.Render(values())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Statement{
+		{`GRANT SELECT ON "ten""ant".t TO r`, 7, 1},
+		{"SELECT 'eu''s'", 7, 54},
+		{"CREATE TABLE a (a int)", 10, 3},
+		{"CREATE TABLE b (a int)", 10, 3},
+		{"SELECT 'b'", 12, 59},
+		{"SELECT 2", 12, 80},
+		{"DELETE FROM u LIMIT 1", 13, 1},
+		{"DELETE FROM t", 13, 21}, // within what an action printed: where the action stands
+		{"SELECT 3", 13, 36},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRenderTellsWhereItFailed(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, text, want, hint string }{
+		{"missing label", "SELECT 1,\n  {{ .Tenant.Labels.plan }}", `a_.sql:5:13: template: <.Tenant.Labels.plan>: map has no entry for key "plan"`, "give the tenant that label, or -x that key"},
+		{"missing value", "{{ .Y }}", `a_.sql:4:4: template: <.Y>: map has no entry for key "Y"`, "give the tenant that label, or -x that key"},
+		{"forbidden", "SELECT 1;\n{{ if .X }}\n COMMIT{{ end }}", "a_.sql:6:2: COMMIT cannot stand in a revision", "leave it out: skein opens and ends the transaction, so that the body and its version row are one"},
+		{"quote", "SELECT {{ .Tenant.Labels.region }};\nSELECT '1';\n", "a_.sql:5:10: quote ' is never closed", "close it; within quotes, write it twice to mean itself"},
+		{"parenthesis", "{{ range .Names }}SELECT (1;\n{{ end }}", "a_.sql:4:26: parenthesis ( is never closed", "no semicolon ends a statement within parentheses"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := body(t, "-- upgrade: template\n"+tt.text, Postgres).Upgrade.Render(values())
+			fe, ok := errors.AsType[*FileError](err)
+			if !ok || fe.Error() != tt.want || fe.Hint() != tt.hint {
+				t.Errorf("%v\nhint %q", err, fe.Hint())
+			}
+		})
+	}
+}
+
+func TestRenderRefusesWhatNoServerTakes(t *testing.T) {
+	t.Parallel()
+	r := body(t, "-- upgrade: template\nSELECT '{{ . }}'", Postgres)
+	for _, value := range []string{"\x00", "\xff"} {
+		if _, err := r.Upgrade.Render(value); err == nil {
+			t.Errorf("%q was let pass", value)
+		}
+	}
+}
+
+func TestEmptyTemplateIsAStepThatDoesNothing(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "\n", "{{/* nothing */}}", "-- nothing\n"} {
+		got, err := body(t, "-- upgrade: template\n"+text, SQLite).Upgrade.Render(values())
+		if err != nil || len(got) != 0 {
+			t.Errorf("%q: %v, error %v", text, got, err)
+		}
+	}
+}
