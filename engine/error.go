@@ -54,8 +54,12 @@ func (e *Error) Error() string {
 		b.WriteString(": ")
 	}
 	b.WriteString(e.Message)
-	if e.SQLState != "" {
+	switch len(e.SQLState) {
+	case 0:
+	case 5:
 		fmt.Fprintf(&b, " (SQLSTATE %s)", e.SQLState)
+	default:
+		fmt.Fprintf(&b, " (SQLite %s)", e.SQLState)
 	}
 	return b.String()
 }

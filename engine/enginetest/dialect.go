@@ -1,0 +1,72 @@
+package enginetest
+
+import (
+	"testing"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
+)
+
+// Dialect is what the suite needs to know of a dialect. All fields are required. The functions are called
+// by several subtests at once; they fail the test by themselves, and clean up after it.
+type Dialect struct {
+	Name revision.Dialect
+
+	// Open makes a Database with the default version table, skein_version. It is closed with the test.
+	Open func(t *testing.T) engine.Database
+
+	// New makes an empty tenant: it is there, and there is nothing in it.
+	New func(t *testing.T) engine.Target
+
+	// Exec runs one statement in the tenant, as another client of the database.
+	Exec func(t *testing.T, target engine.Target, sql string)
+
+	// Query runs a query in the tenant, as another client. Values are text; NULL is "NULL".
+	Query func(t *testing.T, target engine.Target, sql string) [][]string
+
+	// Lock makes another session hold what nobody can alter the table users beside, until release is called.
+	Lock func(t *testing.T, target engine.Target) (release func())
+
+	// Drop removes the tenant.
+	Drop func(t *testing.T, target engine.Target)
+
+	// Slow is a statement that takes at least a minute unless it is interrupted.
+	Slow string
+
+	// Outside makes the body of a no-transaction revision for a tenant which has the table users.
+	Outside func(t *testing.T, target engine.Target) Outside
+}
+
+// Outside is a body of two statements, of which the second fails until Mend was called. The first must
+// fail if it is run a second time.
+type Outside struct {
+	First, Second string
+	Class         engine.Class // of the second's error
+	Mend          func()
+}
+
+// Run runs the suite.
+func Run(t *testing.T, d Dialect) {
+	for _, promise := range promises {
+		t.Run(promise.name, func(t *testing.T) {
+			t.Parallel()
+			promise.check(t, d)
+		})
+	}
+}
+
+// promises are the subtests. The lists stand in the files of their functions.
+var promises = join(upgrading, standing, failing, locking, outside)
+
+type promise struct {
+	name  string
+	check func(t *testing.T, d Dialect)
+}
+
+func join(lists ...[]promise) []promise {
+	var all []promise
+	for _, list := range lists {
+		all = append(all, list...)
+	}
+	return all
+}
