@@ -1,0 +1,105 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"time"
+	"unicode/utf8"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
+)
+
+// session is one open file. It is used by one goroutine.
+type session struct {
+	conn   *conn
+	db     *DB
+	closed bool
+}
+
+var _ engine.Session = (*session)(nil)
+
+// Close implements [engine.Session]. It may be called again.
+func (s *session) Close() {
+	if s.closed {
+		return
+	}
+	s.closed = true
+	s.conn.close()
+	s.db.leave()
+}
+
+// statement runs one statement of a body; limit bounds its time, 0 = not at all.
+func (s *session) statement(ctx context.Context, limit time.Duration, text string) error {
+	if limit <= 0 {
+		return s.conn.exec(ctx, text)
+	}
+	bounded, cancel := context.WithTimeoutCause(ctx, limit, errTooLong)
+	defer cancel()
+	err := s.conn.exec(bounded, text)
+	if err != nil && errors.Is(context.Cause(bounded), errTooLong) && errors.Is(err, context.DeadlineExceeded) {
+		return &engine.Error{
+			Class:   engine.Timeout,
+			Message: "the statement was interrupted after " + limit.String() + ", its statement_timeout",
+			Advice:  "give the section more time: -- upgrade: statement_timeout=...",
+			Err:     err,
+		}
+	}
+	return err
+}
+
+var errTooLong = errors.New("statement timeout")
+
+// options returns what the section of a step asks for; nothing for a stamp, which runs no body.
+func options(step engine.Step) revision.Options {
+	if step.Stamp {
+		return revision.Options{}
+	}
+	return step.Revision.Section(step.Direction).Options
+}
+
+// statementLimit is the time that each statement of a step may take; 0 = any.
+func statementLimit(work *engine.Work, step engine.Step) time.Duration {
+	if d := options(step).StatementTimeout; d != nil {
+		return *d
+	}
+	return work.StatementTimeout
+}
+
+// patience is how long a part waits for the lock: as long as the most patient of its steps, 0 = without end.
+func patience(work *engine.Work, part *engine.Part) time.Duration {
+	var most time.Duration
+	for _, step := range part.Steps {
+		d := work.LockTimeout
+		if own := options(step).LockTimeout; own != nil {
+			d = *own
+		}
+		if d <= 0 {
+			return 0
+		}
+		most = max(most, d)
+	}
+	return most
+}
+
+// at notes in which statement of which revision err happened.
+func at(err error, step engine.Step, stmt revision.Statement) error {
+	e := *classify(err)
+	e.Revision, e.File = step.Revision.ID, step.Revision.File
+	e.Line, e.Col = stmt.Line, stmt.Col
+	e.Statement = cut(stmt.Text)
+	return &e
+}
+
+// cut shortens a statement to about 200 bytes of whole characters.
+func cut(text string) string {
+	const most = 200
+	if len(text) <= most {
+		return text
+	}
+	end := most
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + "…"
+}

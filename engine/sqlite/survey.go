@@ -1,0 +1,93 @@
+package sqlite
+
+import (
+	"context"
+	"crypto/sha256"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/skeindb/skein/engine"
+)
+
+// surveyPatience bounds how long a survey waits for one file. A writer keeps readers out only for the
+// moment of its commit, and not at all in WAL mode.
+const surveyPatience = time.Second
+
+// Survey reads where targets stand, as many files at a time as may be open. Opening a file rolls back a
+// hot journal and closing it may checkpoint a WAL that nobody else has open, as for every reader.
+func (db *DB) Survey(ctx context.Context, targets []engine.Target) []engine.Standing {
+	standings := make([]engine.Standing, len(targets))
+	cohorts := cohorts{seen: map[[sha256.Size]byte]*engine.Applied{}}
+	var next atomic.Int64
+	var readers sync.WaitGroup
+	for range min(cap(db.places), len(targets)) {
+		readers.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(targets)); i = next.Add(1) - 1 {
+				standings[i] = db.standing(ctx, targets[i].File, &cohorts)
+			}
+		})
+	}
+	readers.Wait()
+	return standings
+}
+
+func (db *DB) standing(ctx context.Context, path string, cohorts *cohorts) engine.Standing {
+	rows, exists, err := db.read(ctx, path)
+	if err != nil {
+		e := classify(err)
+		return engine.Standing{State: state(e.Class), Err: e}
+	}
+	return engine.Standing{Applied: cohorts.of(rows), Mark: engine.Mark{HasTable: exists}}
+}
+
+func (db *DB) read(ctx context.Context, path string) ([]engine.Row, bool, error) {
+	if err := db.enter(ctx); err != nil {
+		return nil, false, err
+	}
+	defer db.leave()
+	c, err := open(ctx, path)
+	if err != nil {
+		return nil, false, err
+	}
+	defer c.close()
+	if err := c.patience(ctx, surveyPatience); err != nil {
+		return nil, false, err
+	}
+	return db.table.read(ctx, c)
+}
+
+// state tells where a tenant stands whose table could not be read.
+func state(class engine.Class) engine.State {
+	switch class {
+	case engine.Gone:
+		return engine.Missing
+	case engine.Data: // no database, a broken one, or not our table
+		return engine.Unknown
+	}
+	return engine.Unreachable
+}
+
+// cohorts keeps one Applied for all tenants whose tables are equal. It is safe for concurrent use.
+type cohorts struct {
+	mu   sync.Mutex
+	seen map[[sha256.Size]byte]*engine.Applied // guarded by mu; by the digest of the rows
+}
+
+// of returns the cohort's copy of rows, which are sorted.
+func (c *cohorts) of(rows []engine.Row) *engine.Applied {
+	h := sha256.New()
+	for _, r := range rows {
+		_, _ = io.WriteString(h, r.Revision+"\x00"+r.Checksum+"\x00")
+	}
+	digest := [sha256.Size]byte(h.Sum(nil))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if a, ok := c.seen[digest]; ok {
+		return a
+	}
+	a := &engine.Applied{Rows: rows}
+	c.seen[digest] = a
+	return a
+}

@@ -1,0 +1,110 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
+)
+
+// versionTable is the table in each tenant that says which revisions are applied.
+type versionTable struct{ name string }
+
+// qualified is the table's name in SQL. Without main a temporary table could stand before it.
+func (t versionTable) qualified() string { return "main." + quote(t.name) }
+
+func (t versionTable) create(ctx context.Context, c *conn) error {
+	return c.exec(ctx, `CREATE TABLE IF NOT EXISTS `+t.qualified()+` (
+  revision    text NOT NULL PRIMARY KEY,
+  checksum    text,
+  applied_at  text NOT NULL,
+  duration_ms integer NOT NULL,
+  rollout     text,
+  tool        text NOT NULL
+) WITHOUT ROWID`)
+}
+
+// read returns the rows, sorted by revision id, and whether the table exists.
+func (t versionTable) read(ctx context.Context, c *conn) (rows []engine.Row, exists bool, err error) {
+	kind := ""
+	err = c.query(ctx, func(scan func(...any) error) error { return scan(&kind) },
+		`SELECT type FROM main.sqlite_schema WHERE name = ? COLLATE NOCASE AND type IN ('table', 'view')`, t.name)
+	if err != nil || kind == "" {
+		return nil, false, err
+	}
+	if kind == "view" {
+		return nil, true, t.wrong("it is a view")
+	}
+	err = c.query(ctx, func(scan func(...any) error) error {
+		row, err := t.row(scan)
+		rows = append(rows, row)
+		return err
+	}, `SELECT revision, checksum, applied_at, duration_ms, rollout, tool FROM `+t.qualified())
+	if isPlain(err) {
+		return nil, true, t.wrong(classify(err).Message)
+	}
+	slices.SortFunc(rows, func(a, b engine.Row) int { return strings.Compare(a.Revision, b.Revision) })
+	return rows, true, err
+}
+
+// row scans one row. SQLite does not hold a column to its type, so the values are looked at.
+func (t versionTable) row(scan func(...any) error) (engine.Row, error) {
+	var id, checksum, at, duration, rollout, tool any
+	if err := scan(&id, &checksum, &at, &duration, &rollout, &tool); err != nil {
+		return engine.Row{}, err
+	}
+	name, isText := id.(string)
+	if !isText || name == "" {
+		return engine.Row{}, t.wrong(fmt.Sprintf("%v is no revision id", id))
+	}
+	sum, isText := checksum.(string)
+	if !isText && checksum != nil {
+		return engine.Row{}, t.wrong(fmt.Sprintf("%v is no checksum", checksum))
+	}
+	return engine.Row{Revision: name, Checksum: sum}, nil
+}
+
+func (t versionTable) wrong(why string) error {
+	return &engine.Error{
+		Class:   engine.Data,
+		Message: fmt.Sprintf("%s is not a version table of skein: %s", t.name, why),
+		Advice:  "repair or rename it, or choose another state.version_table",
+	}
+}
+
+// expect fails with Stale unless precisely the ids of want, which is sorted, are applied.
+func (t versionTable) expect(ctx context.Context, c *conn, want []string) error {
+	rows, _, err := t.read(ctx, c)
+	if err != nil {
+		return err
+	}
+	have := (&engine.Applied{Rows: rows}).IDs()
+	if slices.Equal(have, want) {
+		return nil
+	}
+	return &engine.Error{
+		Class:   engine.Stale,
+		Message: fmt.Sprintf("applied are [%s], planned from [%s]", strings.Join(have, " "), strings.Join(want, " ")),
+	}
+}
+
+// note writes what a step did to the set of applied revisions: a row more, or one less. The time is that
+// of SQLite's clock, in UTC.
+func (t versionTable) note(ctx context.Context, c *conn, work *engine.Work, step engine.Step, took time.Duration) error {
+	if step.Direction == revision.Down {
+		return c.exec(ctx, `DELETE FROM `+t.qualified()+` WHERE revision = ?`, step.Revision.ID)
+	}
+	if step.Stamp {
+		took = 0
+	}
+	return c.exec(ctx, `INSERT INTO `+t.qualified()+` (revision, checksum, applied_at, duration_ms, rollout, tool)
+VALUES (?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), ?, nullif(?, ''), ?)`,
+		step.Revision.ID, step.Revision.Checksum(), took.Milliseconds(), work.Rollout, work.Tool)
+}
+
+// quote makes an identifier of any name.
+func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
