@@ -1,0 +1,66 @@
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := build
+
+LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+# The race detector needs a C compiler; go says whether there is one.
+RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
+UNIT = $(shell go list ./... | grep -v '/integration')
+
+.PHONY: build
+build: ## Build bin/skein
+	go build -trimpath -o bin/skein ./cmd/skein
+
+.PHONY: test
+test: postgres vet imports test-unit test-integration ## Run all tests, with their set-up
+
+.PHONY: test-unit
+test-unit: ## Run the tests that need no server, with the race detector
+	go test $(RACE) -timeout 6m $(UNIT)
+
+.PHONY: test-integration
+test-integration: ## Run the tests on real PostgreSQL servers and SQLite files
+	go test -timeout 12m ./integration/...
+
+.PHONY: imports
+imports: ## Check that imports run one way and files stay short
+	go test -timeout 2m ./integration
+
+.PHONY: vet
+vet: ## Run go vet
+	go vet ./...
+
+.PHONY: postgres
+postgres: ## See that there is a PostgreSQL for the tests; root gets it installed
+	.ci/postgres
+
+.PHONY: bench
+bench: ## Measure, on a PostgreSQL with fsync
+	go test -run '^$$' -bench . -benchtime 1x -timeout 60m ./integration/...
+
+.PHONY: lint
+lint: ## Run golangci-lint; the first time builds it
+	$(LINT) run ./...
+
+.PHONY: fmt
+fmt: ## Format the code
+	gofmt -w $$(find . -name '*.go' -not -path '*/testdata/*')
+
+.PHONY: cover
+cover: ## Run all tests and report what they cover
+	mkdir -p bin
+	go test -timeout 14m -coverpkg ./... -coverprofile bin/cover.out ./...
+	go tool cover -func bin/cover.out | tail -n 1
+
+.PHONY: demo
+demo: ## Watch a fleet of SQLite tenants being upgraded, broken and mended
+	go run ./cmd/skein demo
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf bin dist
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
