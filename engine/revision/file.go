@@ -38,7 +38,7 @@ func parseFile(file string, text []byte, dialect Dialect) (*Revision, []*FileErr
 	}
 	marker, found := p.readTop()
 	p.readHeader()
-	for found {
+	for found && !p.full() {
 		marker, found = p.readSection(marker)
 	}
 	p.checkSections()
@@ -59,8 +59,8 @@ type parser struct {
 	errs    []*FileError
 
 	header    map[string]headerEntry
-	headerEnd int     // where the first section's marker stands
-	markers   [2]int  // offset+1 of the upgrade's and of the downgrade's marker; 0: none
+	headerEnd int // where the first section's marker stands
+	markers   struct{ up, down int }
 	almost    []guess // lines that look like markers
 	notes     notes   // those of the section being read; before the first one, those of the header
 	common    notes   // those of the header, which count for each section
@@ -144,7 +144,7 @@ func (p *parser) fail(at int, message, advice string) {
 }
 
 func (p *parser) failKind(kind Kind, at int, message, advice string) {
-	if len(p.errs) < maxErrors {
+	if !p.full() {
 		line, col := p.at.position(at)
 		p.errs = append(p.errs, &FileError{Kind: kind, File: p.file, Line: line, Col: col, Message: message, Advice: advice})
 	}
@@ -152,12 +152,15 @@ func (p *parser) failKind(kind Kind, at int, message, advice string) {
 
 // failOther also names the place of the other party.
 func (p *parser) failOther(at, other int, message, advice string) {
-	line, _ := p.at.position(other)
-	before := len(p.errs)
-	if p.fail(at, message, advice); len(p.errs) > before {
-		p.errs[before].Other = fmt.Sprintf("%s:%d", p.file, line)
+	if !p.full() {
+		line, _ := p.at.position(other)
+		p.fail(at, message, advice)
+		p.errs[len(p.errs)-1].Other = fmt.Sprintf("%s:%d", p.file, line)
 	}
 }
+
+// full reports that no more mistakes are told: whoever finds them may stop.
+func (p *parser) full() bool { return len(p.errs) >= maxErrors }
 
 func join(errs []*FileError) error {
 	all := make([]error, len(errs))

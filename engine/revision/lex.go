@@ -201,16 +201,14 @@ func (l *lexer) lineComment(start int) token {
 
 // lineEnd finds where a comment ends. A carriage return by itself ends it for PostgreSQL, not for SQLite.
 func (l *lexer) lineEnd(from int) int {
-	line := l.text[from:]
-	if n := strings.IndexByte(line, '\n'); n >= 0 {
-		line = line[:n]
+	ends := "\r\n"
+	if l.dialect == SQLite {
+		ends = "\n"
 	}
-	if l.dialect != SQLite {
-		if n := strings.IndexByte(line, '\r'); n >= 0 {
-			line = line[:n]
-		}
+	if n := strings.IndexAny(l.text[from:], ends); n >= 0 {
+		return from + n
 	}
-	return from + len(line)
+	return len(l.text)
 }
 
 // blockComment takes a comment, and those within it: they nest in PostgreSQL, as in the SQL standard.

@@ -92,7 +92,7 @@ func (s *Section) template() (*template.Template, error) {
 // checkTemplate tells at load what can be told without data.
 func (p *parser) checkTemplate(s *Section) {
 	if _, err := s.template(); err != nil {
-		if fe, ok := errors.AsType[*FileError](err); ok && len(p.errs) < maxErrors {
+		if fe, ok := errors.AsType[*FileError](err); ok && !p.full() {
 			p.errs = append(p.errs, fe)
 		}
 	}
@@ -115,6 +115,11 @@ func (s *Section) templateError(err error) *FileError {
 			col, _ := strconv.Atoi(m[2])
 			fe.Col = col + 1
 		}
+	}
+	// What never ends is reported at the end of the text; show where it began, as everywhere.
+	if what, line, found := strings.Cut(fe.Message, " started at "+templateName+":"); found {
+		began, _ := strconv.Atoi(line)
+		fe.Line, fe.Message = s.Line+began, what
 	}
 	fe.Message = "template: " + fe.Message
 	if strings.Contains(fe.Message, "no entry for key") {

@@ -3,6 +3,7 @@ package revision
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -83,28 +84,31 @@ func (p *parser) readSection(marker token) (next token, found bool) {
 	p.place(s, direction, marker)
 
 	p.notes = notes{}
-	body := p.text[marker.start:]
-	from := marker.end
-	if n := strings.IndexByte(p.text[from:], '\n'); n >= 0 {
-		from += n + 1
-	} else {
-		from = len(p.text)
-	}
+	from := p.lineAfter(marker)
 	if s.Options.Template {
-		next, found = p.skipTemplate(s, from)
+		next, found = p.skipTemplate(from)
 	} else {
 		next, found = p.readBody(s, direction, from)
 	}
+	end := len(p.text)
 	if found {
-		body = p.text[marker.start:next.start]
+		end = next.start
 	}
-	s.Raw, s.Checksum = body, checksum(body)
-	s.Touches = append(append(s.Touches, p.common.touches...), p.notes.touches...)
-	s.Ignores = append(append(s.Ignores, p.common.ignores...), p.notes.ignores...)
+	s.Raw = p.text[marker.start:end]
+	s.Checksum = checksum(s.Raw)
+	s.Touches = append(slices.Clone(p.common.touches), p.notes.touches...)
+	s.Ignores = append(slices.Clone(p.common.ignores), p.notes.ignores...)
 	if s.Options.Template && !p.broken {
 		p.checkTemplate(s)
 	}
 	return next, found
+}
+
+func (p *parser) lineAfter(t token) int {
+	if n := strings.IndexByte(p.text[t.end:], '\n'); n >= 0 {
+		return t.end + n + 1
+	}
+	return len(p.text)
 }
 
 func (p *parser) options(start, end int) Options {
@@ -117,15 +121,15 @@ func (p *parser) options(start, end int) Options {
 
 // place makes the section the revision's, unless it has one.
 func (p *parser) place(s *Section, d Direction, marker token) {
-	i, to := 0, &p.rev.Upgrade
+	to, at := &p.rev.Upgrade, &p.markers.up
 	if d == Down {
-		i, to = 1, &p.rev.Downgrade
+		to, at = &p.rev.Downgrade, &p.markers.down
 	}
 	if *to != nil {
-		p.failOther(marker.start, p.markers[i]-1, fmt.Sprintf("a second %sgrade section", d), "a file has one of each; make another revision of this one")
+		p.failOther(marker.start, *at, fmt.Sprintf("a second %sgrade section", d), "a file has one of each; make another revision of this one")
 		return
 	}
-	*to, p.markers[i] = s, marker.start+1
+	*to, *at = s, marker.start
 }
 
 // readBody splits the statements of a section and checks each.
@@ -141,7 +145,7 @@ func (p *parser) readBody(s *Section, d Direction, from int) (next token, found 
 		return found
 	}
 	at := cursor{text: p.text, line: 1}
-	for {
+	for !p.full() {
 		piece, ok := split.next()
 		if !ok {
 			break
@@ -161,7 +165,7 @@ func (p *parser) readBody(s *Section, d Direction, from int) (next token, found 
 
 // skipTemplate finds the end of a section that cannot be split yet: its text apart from the {{actions}} has
 // to be lexically whole.
-func (p *parser) skipTemplate(s *Section, from int) (next token, found bool) {
+func (p *parser) skipTemplate(from int) (next token, found bool) {
 	lex := lexer{text: p.text[:from] + withoutActions(p.text[from:]), pos: from, dialect: p.dialect}
 	for {
 		switch t := lex.next(); t.kind {

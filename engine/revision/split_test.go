@@ -37,6 +37,7 @@ func TestSplitPostgres(t *testing.T) {
 		{"a parenthesis may begin a statement", "(SELECT 1);VALUES (1)", []string{"(SELECT 1)", "VALUES (1)"}},
 		{"strings", `SELECT 'a;b', '', 'it''s; fine'; SELECT 2`, []string{`SELECT 'a;b', '', 'it''s; fine'`, "SELECT 2"}},
 		{"a backslash is nothing special", `SELECT '\'; SELECT 'b;'`, []string{`SELECT '\'`, `SELECT 'b;'`}},
+		{"doubled quotes in escape strings", `SELECT E'it''s;'; SELECT 2`, []string{`SELECT E'it''s;'`, "SELECT 2"}},
 		{"escape strings", `SELECT E'a\';', e'\\'; SELECT 2`, []string{`SELECT E'a\';', e'\\'`, "SELECT 2"}},
 		{"an escape string goes on after a line end", "SELECT E'a' -- '\n 'b\\';'; SELECT 2", []string{"SELECT E'a' -- '\n 'b\\';'", "SELECT 2"}},
 		{"and not on the same line", `SELECT E'a' 'b\'; SELECT 2`, []string{`SELECT E'a' 'b\'`, "SELECT 2"}},

@@ -1,0 +1,3 @@
+-- revision: heads
+-- revises: none
+-- upgrade

@@ -1,0 +1,4 @@
+-- revision: 31
+-- revises: none
+  -- upgrade
+/* a

@@ -1,0 +1,6 @@
+-- revision: 32
+-- revises: none
+-- upgrade: template
+-- skein:touches public
+SELECT {{ "'" }}'{{/* ' */}}a;
+-- downgrade

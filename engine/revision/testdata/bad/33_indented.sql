@@ -1,0 +1,3 @@
+-- revision: 33
+-- revises: none
+  -- upgrade

@@ -1,0 +1,5 @@
+-- revision: 34
+-- revises: none
+-- upgrade
+-- downgrade: template
+SELECT {{ .X.a
