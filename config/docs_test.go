@@ -1,0 +1,85 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const (
+	documentation = "../docs/configuration.md"
+	tableBegin    = "<!-- keys: written by `go test ./config -update` -->\n"
+	tableEnd      = "<!-- end of keys -->\n"
+)
+
+func TestDocumentationHasTheTableOfKeys(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(documentation)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(text), tableBegin)
+	got, after, ok2 := strings.Cut(rest, tableEnd)
+	if !ok || !ok2 {
+		t.Fatalf("%s has lost its marks", documentation)
+	}
+	want := table()
+	if *update {
+		if err := os.WriteFile(documentation, []byte(before+tableBegin+want+tableEnd+after), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got (-update to accept):\n%s", diff)
+	}
+}
+
+func table() string {
+	var b strings.Builder
+	b.WriteString("\n| key | type | default | environment variable | meaning |\n|---|---|---|---|---|\n")
+	for _, k := range keys() {
+		def, variable, doc := "–", "–", k.doc
+		if k.def != "" {
+			def = "`" + k.def + "`"
+		}
+		if k.required {
+			def = "required"
+		}
+		if k.kind.scalar() && !strings.Contains(k.path, "[") {
+			p := split(k.path)
+			if p[0] == "servers" {
+				p[1] = "NAME"
+			}
+			variable = "`" + p.variable() + "`"
+		}
+		switch k.status {
+		case kept:
+			doc += " *For commands of a later version.*"
+		case later:
+			doc += " *Not supported by this version yet: an error when set.*"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", k.path, k.kindOf(), def, variable, doc)
+	}
+	b.WriteString("\n")
+	return b.String()
+}
+
+func TestTableOfKeysIsSound(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, k := range keys() {
+		switch {
+		case seen[k.path]:
+			t.Errorf("%s is there twice", k.path)
+		case k.doc == "" || !strings.HasSuffix(k.doc, "."):
+			t.Errorf("%s is not explained in a sentence", k.path)
+		case k.def != "" && k.check(k.def) != nil:
+			t.Errorf("the default of %s is wrong: %s", k.path, k.check(k.def).message)
+		}
+		seen[k.path] = true
+	}
+}

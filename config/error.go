@@ -1,0 +1,109 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Error says what is wrong with the configuration, where, and what to do. Load joins all it finds with
+// errors.Join, sorted by place, so that one run shows every mistake.
+type Error struct {
+	Kind      Kind
+	File      string // the config as it was named; "" when the mistake is in the environment or in a flag
+	Line, Col int    // 1-based, Col in characters; 0 = the whole file, the whole line
+	Key       string // such as rollout.max_failures or tenants[0].glob; "" when no key is to blame
+	Message   string // one line, without key and place
+	Advice    string // what to do; "" when the message says all
+}
+
+// Kind tells configuration errors apart.
+type Kind string
+
+const (
+	KindRead      Kind = "read"          // the file is not there, empty, or cannot be read
+	KindSyntax    Kind = "syntax"        // not YAML
+	KindUnknown   Kind = "unknown key"   // a key, or a SKEIN_…__… variable, that means nothing
+	KindDuplicate Kind = "duplicate"     // a key twice
+	KindValue     Kind = "value"         // a value of the wrong type or form
+	KindMissing   Kind = "missing"       // a required key is absent
+	KindConflict  Kind = "conflict"      // keys that contradict each other
+	KindLater     Kind = "not supported" // a key of the format that this version does not act on yet
+	KindSecret    Kind = "secret"        // a secret could not be read when it was used
+)
+
+// Error returns file:line:col: key: message, without what is unknown.
+func (e *Error) Error() string {
+	var b strings.Builder
+	if e.File != "" {
+		b.WriteString(e.File)
+		if e.Line > 0 {
+			fmt.Fprintf(&b, ":%d", e.Line)
+		}
+		if e.Line > 0 && e.Col > 0 {
+			fmt.Fprintf(&b, ":%d", e.Col)
+		}
+		b.WriteString(": ")
+	}
+	if e.Key != "" {
+		b.WriteString(e.Key + ": ")
+	}
+	b.WriteString(e.Message)
+	return b.String()
+}
+
+// Hint says what to do about it; "" when the message says all.
+func (e *Error) Hint() string { return e.Advice }
+
+// Position returns the file, 1-based line and 1-based column; zero values where unknown.
+func (e *Error) Position() (file string, line, col int) { return e.File, e.Line, e.Col }
+
+// problem is what a value's form is blamed for, before anybody knows where the value was written.
+type problem struct{ message, advice string }
+
+// mistakes collects errors. The same complaint about the same place, as merge keys cause, counts once.
+type mistakes struct {
+	all  []*Error
+	seen map[complaint]bool
+}
+
+type complaint struct {
+	line, col int
+	message   string
+}
+
+func (m *mistakes) add(e *Error) {
+	if c := (complaint{e.Line, e.Col, e.Message}); e.Line > 0 {
+		if m.seen[c] {
+			return
+		}
+		if m.seen == nil {
+			m.seen = map[complaint]bool{}
+		}
+		m.seen[c] = true
+	}
+	m.all = append(m.all, e)
+}
+
+// err returns all mistakes by place, those without a place last; nil when there are none.
+func (m *mistakes) err() error {
+	if len(m.all) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(m.all, func(a, b *Error) int {
+		switch {
+		case a.File == "" && b.File == "":
+			return cmp.Compare(a.Message, b.Message)
+		case a.File == "" || b.File == "":
+			return cmp.Compare(b.File, a.File)
+		}
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
+	})
+	errs := make([]error, len(m.all))
+	for i, e := range m.all {
+		errs[i] = e
+	}
+	return errors.Join(errs...)
+}

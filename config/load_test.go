@@ -1,0 +1,289 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
+	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/tenant"
+)
+
+const minimal = "tenants: [{glob: \"data/*.db\"}]\n"
+
+// loadText loads a config that was never a file.
+func loadText(t *testing.T, text string, env ...string) *Project {
+	t.Helper()
+	p, err := load("conf/skein.yaml", []byte(text), Options{Env: append([]string{}, env...)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestDefaultsAreThoseOfTheDocumentation(t *testing.T) {
+	t.Parallel()
+	got := loadText(t, minimal)
+	want := &Project{
+		Fleet: "conf", Path: "conf/skein.yaml", Dir: "conf",
+		Revisions: Revisions{Dir: "conf/migrations", Heads: Many},
+		State:     State{VersionTable: "skein_version", Store: got.State.Store},
+		Compare:   Compare{Scope: "tenant", Types: true, Defaults: true},
+		Policy: orchestrator.Policy{
+			PerServer: 16, Retry: orchestrator.Retry{Attempts: 5, Base: 200 * time.Millisecond, Max: 30 * time.Second},
+			ServerPatience: 5 * time.Minute, OnFailure: orchestrator.Halt,
+		},
+		Engine: engine.Config{Mode: engine.PerTenant, LockTimeout: 2 * time.Second},
+	}
+	if diff := cmp.Diff(want, got, projectOptions()...); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if got.Dialect() != revision.SQLite {
+		t.Errorf("dialect %s, want that of the source", got.Dialect())
+	}
+	file, url, err := got.Store(t.Context())
+	if file != "conf/.skein/state.db" || url != "" || err != nil {
+		t.Errorf("store %q %q %v", file, url, err)
+	}
+}
+
+func projectOptions() []cmp.Option {
+	return []cmp.Option{cmpopts.IgnoreUnexported(Project{}), cmp.Comparer(func(a, b Secret) bool { return a.IsZero() == b.IsZero() })}
+}
+
+func TestFullExampleLoads(t *testing.T) {
+	t.Parallel()
+	got, err := Load("testdata/full.yaml", Options{Env: []string{}, Vars: map[string]string{"a": "b"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := plainSecret("x")
+	want := &Project{
+		Fleet: "acme", Path: "testdata/full.yaml", Dir: "testdata", Vars: map[string]string{"a": "b"},
+		Revisions: Revisions{
+			Dir: "testdata/migrations", Heads: Single, Schema: "testdata/schema.sql",
+			Naming: map[string]string{
+				"ix": "ix_{table}_{columns}", "uq": "uq_{table}_{columns}", "ck": "ck_{table}_{name}",
+				"fk": "fk_{table}_{columns}", "pk": "pk_{table}",
+			},
+			Hooks: []Hook{{Run: []string{"pgformatter", "-i", "{file}"}}},
+		},
+		State: State{VersionTable: "skein_version", Store: secret},
+		Servers: []Server{
+			{Name: "main", URL: secret, Password: secret, DirectURL: secret, MaxConnections: 16, AutoSearchPath: true},
+			{Name: "Second.EU", URL: secret, Password: secret, DirectURL: secret, MaxConnections: 8, SearchPath: []string{"extensions", "public"}},
+		},
+		Guards:  tenant.Guards{MinTenants: 100, MaxShrink: 5},
+		Compare: Compare{Scope: "tenant", Exclude: []string{"table:spatial_ref_sys", "table:tmp_*"}, Types: true},
+		Policy: orchestrator.Policy{
+			PerServer: 12, Retry: orchestrator.Retry{Attempts: 3, Base: 100 * time.Millisecond, Max: 10 * time.Second},
+			ServerPatience: 2 * time.Minute, OnFailure: orchestrator.Continue, MaxFailures: orchestrator.Budget{Percent: 1},
+		},
+		Engine: engine.Config{Mode: engine.PerRevision, LockTimeout: -1, StatementTimeout: 90 * time.Second},
+	}
+	if diff := cmp.Diff(want, got, projectOptions()...); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestFlagBeatsEnvironmentBeatsFileBeatsDefault(t *testing.T) {
+	t.Parallel()
+	const text = minimal + "rollout: {max_failures: 2}\n"
+	const env = "SKEIN_ROLLOUT__MAX_FAILURES=3%"
+	flag := map[string]string{"rollout.max_failures": "4"}
+	for _, c := range []struct {
+		name, text string
+		env        []string
+		flags      map[string]string
+		want       orchestrator.Budget
+		source     string
+	}{
+		{"default", minimal, nil, nil, orchestrator.Budget{}, "default"},
+		{"file", text, nil, nil, orchestrator.Budget{Count: 2}, "skein.yaml:2:25"},
+		{"environment", text, []string{env}, nil, orchestrator.Budget{Percent: 3}, "SKEIN_ROLLOUT__MAX_FAILURES"},
+		{"environment alone", minimal, []string{env}, nil, orchestrator.Budget{Percent: 3}, "SKEIN_ROLLOUT__MAX_FAILURES"},
+		{"flag", text, []string{env}, flag, orchestrator.Budget{Count: 4}, "--max-failures"},
+		{"flag alone", minimal, nil, flag, orchestrator.Budget{Count: 4}, "--max-failures"},
+		{"an empty variable is none", text, []string{env[:len(env)-2]}, nil, orchestrator.Budget{Count: 2}, "skein.yaml:2:25"},
+		{"the last variable counts", text, []string{env, "SKEIN_ROLLOUT__MAX_FAILURES=9"}, nil, orchestrator.Budget{Count: 9}, "SKEIN_ROLLOUT__MAX_FAILURES"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			p, err := load("skein.yaml", []byte(c.text), Options{Env: append([]string{}, c.env...), Overrides: c.flags})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p.Policy.MaxFailures != c.want {
+				t.Errorf("got %v, want %v", p.Policy.MaxFailures, c.want)
+			}
+			if got := find(Show(p), "rollout.max_failures").Source; got != c.source {
+				t.Errorf("from %s, want %s", got, c.source)
+			}
+		})
+	}
+}
+
+func find(settings []Setting, key string) Setting {
+	for _, s := range settings {
+		if s.Key == key {
+			return s
+		}
+	}
+	return Setting{}
+}
+
+// Viper lower-cases keys and splits them at dots; names of servers must not notice.
+func TestNamesOfServersKeepCaseAndDots(t *testing.T) {
+	t.Parallel()
+	p := loadText(t, `
+servers:
+  main: {url: postgres://one/a}
+  Main: {url: postgres://two/a}
+  ma.in: {url: postgres://three/a, max_connections: 3}
+  größe: {url: postgres://four/a}
+  a__b: {url: postgres://five/a}
+tenants: [{server: main}]
+`, "SKEIN_SERVERS__Main__MAX_CONNECTIONS=2", "SKEIN_SERVERS__ma.in__URL=postgres://env/a",
+		"SKEIN_SERVERS__größe__MAX_CONNECTIONS=4", "SKEIN_SERVERS__a__b__SEARCH_PATH=x, y")
+	type server struct {
+		Name, URL string
+		Max       int
+		Path      string
+	}
+	var got []server
+	for _, s := range p.Servers {
+		url, err := s.URL.Value(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, server{s.Name, url, s.MaxConnections, strings.Join(s.SearchPath, " ")})
+	}
+	want := []server{
+		{"main", "postgres://one/a", 16, ""},
+		{"Main", "postgres://two/a", 2, ""},
+		{"ma.in", "postgres://env/a", 3, ""},
+		{"größe", "postgres://four/a", 4, ""},
+		{"a__b", "postgres://five/a", 16, "x y"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestServerMayComeFromTheEnvironmentAlone(t *testing.T) {
+	t.Parallel()
+	p := loadText(t, "tenants: [{server: Main, include_schemas: true}]\n", "SKEIN_SERVERS__Main__URL=postgres://h/app")
+	if len(p.Servers) != 1 || p.Servers[0].Name != "Main" || p.Servers[0].MaxConnections != 16 || !p.Servers[0].AutoSearchPath {
+		t.Errorf("servers: %+v", p.Servers)
+	}
+}
+
+func TestSecretsComeFromTheHighestLayerThatHasThem(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, file string
+		env        []string
+		want       string
+	}{
+		{"text", "password: a", nil, "a"},
+		{"file names a variable", "password: {env: PW}", nil, "from PW"},
+		{"variable beats text", "password: a", []string{"SKEIN_SERVERS__m__PASSWORD=b"}, "b"},
+		{"variable beats mapping", "password: {env: PW}", []string{"SKEIN_SERVERS__m__PASSWORD=b"}, "b"},
+		{"variable beats command", "password: {exec: [echo, x]}", []string{"SKEIN_SERVERS__m__PASSWORD=b"}, "b"},
+		{"variable names a variable", "password: a", []string{"SKEIN_SERVERS__m__PASSWORD__ENV=PW"}, "from PW"},
+		{"a number in a variable is text", "password: a", []string{"SKEIN_SERVERS__m__PASSWORD=123"}, "123"},
+		{"none", "max_connections: 1", nil, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			p := loadText(t, "servers: {m: {url: postgres://h/d, "+c.file+"}}\ntenants: [{server: m}]\n", append(c.env, "PW=from PW")...)
+			got, err := p.Servers[0].Password.Value(t.Context())
+			if got != c.want || err != nil {
+				t.Errorf("got %q, %v; want %q", got, err, c.want)
+			}
+		})
+	}
+}
+
+func TestOtherVariablesAreIgnored(t *testing.T) {
+	t.Parallel()
+	p := loadText(t, minimal, "SKEIN_CONFIG=x", "SKEIN_TEST_URL=x", "SKEIN_TEST__URL=x", "SKEIN_HISTORIES=x", "SKEIN_TENANTS=5",
+		"SKEINX__A=1", "FLEET=x", "SKEIN_FLEET=acme", "SKEIN_ROLLOUT_MAX_FAILURES=1", "noise", "=C:=x")
+	if p.Fleet != "acme" {
+		t.Errorf("fleet %q", p.Fleet)
+	}
+	want := []string{"SKEIN_ROLLOUT_MAX_FAILURES is not read: levels are joined by two underscores, SKEIN_ROLLOUT__MAX_FAILURES"}
+	if diff := cmp.Diff(want, p.Warnings); diff != "" {
+		t.Errorf("warnings -want +got:\n%s", diff)
+	}
+}
+
+func TestOfflineNeedsNoTenants(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"fleet: acme\n",
+		"servers: {main: {max_connections: 3}}\ntenants: [{server: main}]\n",
+		"tenants: [{server: main, include_schemas: true}]\n",
+		"tenants: [{file: tenants.csv}]\n",
+	} {
+		p, err := load("skein.yaml", []byte(text), Options{Env: []string{}, Offline: true})
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		if p.Dialect() != revision.Postgres {
+			t.Errorf("%s: dialect %s", text, p.Dialect())
+		}
+	}
+}
+
+func TestNoTenantMayBeMissingAtZeroPercent(t *testing.T) {
+	t.Parallel()
+	p := loadText(t, minimal+"guards: {max_shrink: 0%}\n")
+	p.Guards.Known = 1000
+	if err := p.Guards.Check(999); !errors.Is(err, tenant.ErrGuard) {
+		t.Errorf("a tenant may be missing: %v", err)
+	}
+}
+
+func TestNoWavesAreNotRefused(t *testing.T) {
+	t.Parallel()
+	loadText(t, minimal+"rollout:\n  waves:\n    # - {name: canary}\nnotify: []\n")
+}
+
+func TestAFileThatIsNotThereSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	_, err := Load(filepath.Join(dir, "skein.yaml"), Options{})
+	var e *Error
+	if !errors.As(err, &e) || e.Kind != KindRead || !strings.Contains(e.Hint(), "skein init") {
+		t.Errorf("%#v", err)
+	}
+	if _, err := Load(dir, Options{}); !errors.As(err, &e) || e.Kind != KindRead {
+		t.Errorf("%#v", err)
+	}
+}
+
+func TestRelativePathsStartAtTheConfig(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "skein.yaml")
+	if err := os.WriteFile(file, []byte(minimal+"revisions: {dir: m, schema: /abs/s.sql}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, err := Load(file, Options{Env: []string{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Revisions.Dir != filepath.Join(dir, "m") || p.Revisions.Schema != "/abs/s.sql" || p.Fleet != filepath.Base(dir) {
+		t.Errorf("%+v", p)
+	}
+}

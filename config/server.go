@@ -1,0 +1,140 @@
+package config
+
+import (
+	"context"
+	"net/url"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+func (b *builder) server(name string) Server {
+	at := path{"servers", name}
+	s := Server{
+		Name:      name,
+		URL:       b.secret(at.join("url"), kindURL),
+		Password:  b.secret(at.join("password"), kindSecret),
+		DirectURL: b.secret(at.join("direct_url"), kindURL),
+	}
+	s.MaxConnections, _ = (&key{}).parseCount(b.merged.get(at.join("max_connections")))
+	s.SearchPath, s.AutoSearchPath = b.searchPath(at.join("search_path"))
+	b.onePassword(at)
+	return s
+}
+
+// searchPath returns the schemas, or that they are found out. The list of the file is not among the
+// merged values, which are of one word.
+func (b *builder) searchPath(at path) (schemas []string, auto bool) {
+	where, _ := b.merged.origin(at)
+	text := b.merged.get(at)
+	if where >= fromEnv && text != "auto" {
+		return parseTexts(text), false
+	}
+	if f := b.field(at); where < fromEnv && f != nil && f.node.Kind == yaml.SequenceNode {
+		return f.texts, false
+	}
+	return nil, true
+}
+
+// onePassword complains about a password beside a URL that has one. Only texts of the config itself are
+// looked at; where one comes from elsewhere, `password` wins.
+func (b *builder) onePassword(at path) {
+	urlRank, _ := b.merged.origin(at.join("url"))
+	passwordRank, _ := b.source(at.join("password"))
+	if urlRank != fromFile || passwordRank != fromFile {
+		return
+	}
+	u, err := url.Parse(firstHost(b.merged.get(at.join("url"))))
+	if err != nil || u.User == nil {
+		return
+	}
+	if _, inline := u.User.Password(); inline {
+		b.blame(KindConflict, b.field(at.join("password")), "the URL has a password, too", "keep one of the two")
+	}
+}
+
+// source returns where a secret comes from: the highest layer that has it in any form, and which form:
+// "" for plain text, env, file or exec.
+func (b *builder) source(at path) (rank, string) {
+	best, form := b.merged.origin(at)
+	if best != absent {
+		form = ""
+	}
+	for _, sub := range []string{secretEnv, secretFile} {
+		if r, _ := b.merged.origin(at.join(sub)); r > best {
+			best, form = r, sub
+		}
+	}
+	if f := b.field(at); f.at(secretExec) != nil && best < fromFile {
+		best, form = fromFile, secretExec
+	}
+	return best, form
+}
+
+func (b *builder) field(at path) *field {
+	f := b.tree
+	for _, name := range at {
+		f = f.at(name)
+	}
+	return f
+}
+
+// secret makes the Secret at a path; the zero one when it is not set. Nothing is read yet.
+func (b *builder) secret(at path, k valueKind) Secret {
+	r, form := b.source(at)
+	if r == absent {
+		return Secret{}
+	}
+	if f := b.field(at); r == fromFile && f != nil && f.broken {
+		return Secret{}
+	}
+	name := at.String()
+	switch form {
+	case secretEnv:
+		return envSecret(name, b.merged.get(at.join(secretEnv)), b.project.lookup)
+	case secretFile:
+		return fileSecret(name, b.merged.get(at.join(secretFile)), b.dir)
+	case secretExec:
+		return execSecret(name, b.field(at).at(secretExec).texts, b.dir)
+	}
+	secret := plainSecret(b.merged.get(at))
+	if k != kindSecret {
+		secret.shown = RedactURL(b.merged.get(at))
+	}
+	return secret
+}
+
+// database returns the database of the server's URL; "" when it names none.
+func (s *Server) database(ctx context.Context) (string, error) {
+	text, err := s.url(ctx, "url", s.URL)
+	if err != nil {
+		return "", err
+	}
+	u, err := url.Parse(firstHost(text))
+	if err != nil {
+		return "", nil // checked just before
+	}
+	if name := strings.TrimPrefix(u.Path, "/"); name != "" {
+		return name, nil
+	}
+	if name := u.Query().Get("dbname"); name != "" {
+		return name, nil
+	}
+	return u.Query().Get("database"), nil
+}
+
+// url reads a URL of the server and checks its form, which Load could not do where it stands elsewhere.
+func (s *Server) url(ctx context.Context, name string, secret Secret) (string, error) {
+	key := path{"servers", s.Name, name}.String()
+	if secret.IsZero() {
+		return "", &Error{Kind: KindMissing, Key: key, Message: "is required", Advice: "expected a URL such as postgres://app@db.example.com:5432/app"}
+	}
+	text, err := secret.Value(ctx)
+	if err != nil {
+		return "", err
+	}
+	if bad := checkURL(text, key); bad != nil {
+		return "", &Error{Kind: KindSecret, Key: key, Message: bad.message, Advice: bad.advice}
+	}
+	return text, nil
+}

@@ -1,0 +1,188 @@
+package config
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Setting is one value of the effective config, as `config show --json` prints it.
+type Setting struct {
+	Key    string `json:"key"`    // servers.main.url, tenants[0].labels.tier
+	Value  any    `json:"value"`  // text, number, boolean or list; a secret is *** or says where it is
+	Source string `json:"source"` // default, skein.yaml:3:5, SKEIN_FLEET or --max-failures
+
+	path path
+}
+
+// Show returns the effective config in the order of the documentation: every value that is set or has a
+// default, with where it came from. Secrets are redacted, and so are the passwords of all URLs.
+func Show(p *Project) []Setting { return p.settings }
+
+// ShowYAML returns the same as a config with a comment on each value. But for redacted secrets it can be
+// loaded again.
+func ShowYAML(p *Project) []byte {
+	root := &yaml.Node{Kind: yaml.MappingNode}
+	for _, s := range p.settings {
+		at := root
+		for i, name := range s.path {
+			if i+1 < len(s.path) {
+				at = below(at, name, strings.HasPrefix(s.path[i+1], "["))
+				continue
+			}
+			v := below(at, name, false)
+			*v = *valueNode(s.Value)
+			v.LineComment = s.Source
+		}
+	}
+	var b bytes.Buffer
+	e := yaml.NewEncoder(&b)
+	e.SetIndent(2)
+	_ = e.Encode(root) // a tree of our own making
+	return b.Bytes()
+}
+
+// below returns the node of that name in a mapping or a list, and makes it if need be.
+func below(at *yaml.Node, name string, isList bool) *yaml.Node {
+	kind := yaml.MappingNode
+	if isList {
+		kind = yaml.SequenceNode
+	}
+	if at.Kind == yaml.SequenceNode {
+		i, _ := strconv.Atoi(strings.Trim(name, "[]"))
+		for len(at.Content) <= i {
+			at.Content = append(at.Content, &yaml.Node{Kind: kind})
+		}
+		return at.Content[i]
+	}
+	for i := 0; i+1 < len(at.Content); i += 2 {
+		if at.Content[i].Value == name {
+			return at.Content[i+1]
+		}
+	}
+	v := &yaml.Node{Kind: kind}
+	at.Content = append(at.Content, valueNode(name), v)
+	return v
+}
+
+func valueNode(value any) *yaml.Node {
+	n := &yaml.Node{}
+	_ = n.Encode(value) // text, numbers, booleans, and lists and maps of text
+	for _, sub := range n.Content {
+		sub.Style &^= yaml.FoldedStyle | yaml.LiteralStyle
+	}
+	switch {
+	case n.Kind != yaml.ScalarNode:
+		n.Style = yaml.FlowStyle
+	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		n.Style = yaml.DoubleQuotedStyle // the comment needs the line's end
+	}
+	return n
+}
+
+// settings lists the values at and below a place of the table.
+func (b *builder) settings(s *shape, at path, f *field) []Setting {
+	switch {
+	case s.key != nil && s.key.status == later:
+		return nil
+	case s.leaf():
+		if setting := b.setting(s.key, at, f); setting != nil {
+			return []Setting{*setting}
+		}
+		return nil
+	}
+	var all []Setting
+	for _, name := range s.names {
+		all = append(all, b.settings(s.fields[name], at.join(name), f.at(name))...)
+	}
+	switch {
+	case s.item != nil && f != nil:
+		for _, item := range f.fields {
+			all = append(all, b.settings(s.item, item.path, item)...)
+		}
+	case len(at) == 1 && at[0] == "servers":
+		for _, server := range b.project.Servers {
+			all = append(all, b.settings(s.any, at.join(server.Name), f.at(server.Name))...)
+		}
+	case s.any != nil && f != nil:
+		for _, sub := range f.fields {
+			all = append(all, b.settings(s.any, sub.path, sub)...)
+		}
+	}
+	return all
+}
+
+// setting returns one value with its source; nil when it is not set and has no default.
+func (b *builder) setting(k *key, at path, f *field) *Setting {
+	set := &Setting{Key: at.String(), path: at}
+	r, origin := b.merged.origin(at)
+	switch {
+	case k.kind.secret():
+		secret, from := b.shown(at, k.kind)
+		if secret == nil {
+			return nil
+		}
+		set.Value, set.Source = secret, from
+	case r != absent && (r != fromFile || f.node.Kind == yaml.ScalarNode) && !(r == fromDefault && f != nil):
+		set.Value, set.Source = word(k, b.merged.get(at)), origin
+		if r >= fromEnv && k.kind == kindAutoTexts && set.Value != "auto" {
+			set.Value = parseTexts(b.merged.get(at))
+		}
+	case f != nil:
+		set.Source = fmt.Sprintf("%s:%d:%d", b.merged.name, f.node.Line, f.node.Column)
+		if f.node.Kind == yaml.SequenceNode {
+			set.Value = redacted(f.texts)
+		} else {
+			set.Value = word(k, f.node.Value)
+		}
+	case k.path == "fleet":
+		set.Value, set.Source = b.project.Fleet, "default"
+	case k.path == "revisions.dialect":
+		set.Value, set.Source = string(b.project.dialect), "default"
+	default:
+		return nil
+	}
+	return set
+}
+
+// shown returns a secret in a harmless form, and where it was written; nil when there is none.
+func (b *builder) shown(at path, k valueKind) (value any, source string) {
+	r, form := b.source(at)
+	switch {
+	case r == absent:
+		return nil, ""
+	case form == secretExec:
+		n := b.field(at).node
+		source = fmt.Sprintf("%s:%d:%d", b.merged.name, n.Line, n.Column)
+	case form != "":
+		_, source = b.merged.origin(at.join(form))
+	default:
+		_, source = b.merged.origin(at)
+	}
+	return b.secret(at, k).shown, source
+}
+
+// word gives a value its type back.
+func word(k *key, raw string) any {
+	switch k.kind {
+	case kindBool, kindBoolTexts:
+		v, _ := parseBool(raw)
+		return v
+	case kindCount, kindBudget, kindAuto, kindDuration:
+		if n, err := strconv.Atoi(raw); err == nil {
+			return n
+		}
+	}
+	return RedactURL(raw)
+}
+
+func redacted(texts []string) []string {
+	shown := make([]string, len(texts))
+	for i, t := range texts {
+		shown[i] = RedactURL(t)
+	}
+	return shown
+}

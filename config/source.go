@@ -1,0 +1,230 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/skeindb/skein/engine/revision"
+	"github.com/skeindb/skein/tenant"
+	"github.com/skeindb/skein/tenant/discover"
+)
+
+// source is an entry of `tenants`, ready to be made once the databases of the servers' URLs are known.
+type source struct {
+	field   *field
+	kind    string           // the key that tells it
+	dialect revision.Dialect // "" = its records decide
+	make    func(discover.Env) (tenant.Source, error)
+}
+
+// sourceKinds are the keys of which each source has exactly one.
+func sourceKinds() []string {
+	return []string{"server", "query", "list", "file", "glob", "command"}
+}
+
+func (b *builder) sources() {
+	tenants := b.tree.at("tenants")
+	if tenants == nil || tenants.shape.item != nil && len(tenants.fields) == 0 && !tenants.broken {
+		b.noSources(tenants)
+	} else {
+		names := map[string]*field{}
+		for i, f := range tenants.fields {
+			if s := b.sourceOf(f, strconv.Itoa(i+1), names); s != nil {
+				b.project.sources = append(b.project.sources, *s)
+			}
+		}
+	}
+	b.project.dialect = b.dialect()
+}
+
+func (b *builder) noSources(at *field) {
+	if b.opts.Offline || b.tree.broken {
+		return
+	}
+	e := &Error{
+		Kind: KindMissing, File: b.merged.name, Line: 1, Col: 1, Key: "tenants", Message: "no source of tenants",
+		Advice: "name one, such as `tenants: [{server: main, include_schemas: true}]` or `tenants: [{glob: \"data/*.db\"}]`",
+	}
+	if at != nil {
+		e.Line, e.Col = at.place().Line, at.place().Column
+	}
+	b.mistakes.add(e)
+}
+
+func (b *builder) blame(kind Kind, f *field, message, advice string) {
+	at := f.place()
+	b.mistakes.add(&Error{
+		Kind: kind, File: b.merged.name, Line: at.Line, Col: at.Column,
+		Key: f.path.String(), Message: message, Advice: advice,
+	})
+}
+
+// sourceOf reads one entry; nil, with a complaint, when it is none.
+func (b *builder) sourceOf(f *field, name string, names map[string]*field) *source {
+	if f.broken {
+		return nil
+	}
+	s := &source{field: f}
+	for _, kind := range sourceKinds() {
+		switch other := f.at(kind); {
+		case other == nil:
+		case s.kind != "":
+			b.blame(KindConflict, other, fmt.Sprintf("a source has one kind, and this one has %s already", s.kind), "make it two sources")
+		default:
+			s.kind = kind
+		}
+	}
+	if s.kind == "" {
+		if len(f.fields) > 0 || len(f.node.Content) == 0 { // else its keys were unknown
+			b.blame(KindMissing, f, "a source has one of "+strings.Join(sourceKinds(), ", "), "")
+		}
+		return nil
+	}
+	if f.at("name") != nil {
+		name = f.text("name")
+	}
+	if first := names[name]; first != nil {
+		b.blame(KindDuplicate, f, fmt.Sprintf("source name %q is there twice, first in line %d", name, first.place().Line), "names of sources are unique; without one a source is called by its number")
+	}
+	names[name] = f
+	b.only(f, s.kind)
+	b.makeSource(s, name)
+	b.tryOut(s)
+	return s
+}
+
+// only complains about keys that mean nothing to this kind of source.
+func (b *builder) only(f *field, kind string) {
+	fit := map[string][]string{
+		"include_databases": {"server"}, "exclude_databases": {"server"},
+		"include_schemas": {"server"}, "exclude_schemas": {"server"},
+		"id": {"server", "glob"},
+	}
+	for _, sub := range f.fields {
+		name := sub.path[len(sub.path)-1]
+		kinds, limited := fit[name]
+		if !limited || kinds[0] == kind || len(kinds) > 1 && kinds[1] == kind {
+			continue
+		}
+		advice := "take it away"
+		if name == "id" {
+			advice = "its records have ids of their own"
+		}
+		b.blame(KindConflict, sub, fmt.Sprintf("goes with %s, and this source is a %s", strings.Join(kinds, " or "), kind), advice)
+	}
+}
+
+// makeSource fills in the dialect and the maker.
+func (b *builder) makeSource(s *source, name string) {
+	f, labels := s.field, words(s.field.at("labels"))
+	defaults := discover.Defaults{Labels: labels}
+	switch s.kind {
+	case "server":
+		s.dialect = revision.Postgres
+		spec := discover.Server{
+			Name: name, Server: f.text("server"), ID: f.text("id"), Labels: labels, IncludeSchemas: schemas(f.at("include_schemas")),
+			ExcludeSchemas: list(f.at("exclude_schemas")), IncludeDatabases: list(f.at("include_databases")), ExcludeDatabases: list(f.at("exclude_databases")),
+		}
+		s.make = func(env discover.Env) (tenant.Source, error) { return discover.NewServer(spec, env) }
+	case "query":
+		// The rows may be SQLite files, so the table of tenants does not tell their dialect by itself.
+		query := f.at("query")
+		spec := discover.Query{Name: name, Server: query.text("server"), SQL: query.text("sql"), Labels: labels}
+		s.make = func(env discover.Env) (tenant.Source, error) { return discover.NewQuery(spec, env) }
+	case "list":
+		spec := discover.List{Name: name, Records: b.records(f.at("list")), Defaults: defaults}
+		s.dialect = b.dialectOf(f.at("list"))
+		s.make = func(env discover.Env) (tenant.Source, error) { return discover.NewList(spec, env) }
+	case "file":
+		spec := discover.File{Name: name, Path: f.text("file"), Defaults: defaults}
+		s.make = func(env discover.Env) (tenant.Source, error) { return discover.NewFile(spec, env) }
+	case "glob":
+		s.dialect = revision.SQLite
+		spec := discover.Glob{Name: name, Pattern: f.text("glob"), ID: f.text("id"), Labels: labels}
+		s.make = func(env discover.Env) (tenant.Source, error) { return discover.NewGlob(spec, env) }
+	case "command":
+		spec := discover.Command{Name: name, Run: f.at("command").texts, Defaults: defaults}
+		s.make = func(env discover.Env) (tenant.Source, error) { return discover.NewCommand(spec, env) }
+	}
+}
+
+// tryOut makes the source once, without any I/O, so that what it refuses is shown with its place. Unknown
+// servers are complained about here, at the name itself.
+func (b *builder) tryOut(s *source) {
+	if broken(s.field) {
+		return
+	}
+	env := discover.Env{Dir: b.project.Dir, Servers: map[string]string{}}
+	for _, server := range b.project.Servers {
+		env.Servers[server.Name] = server.Name // any database; the real one is known when the URL is read
+	}
+	known := true
+	for _, name := range []*field{s.field.at("server"), s.field.at("query").at("server")} {
+		if name != nil && !b.knownServer(name) {
+			known = false
+			env.Servers[name.node.Value] = name.node.Value
+		}
+	}
+	_, err := s.make(env)
+	if err == nil || !known && b.opts.Offline {
+		return
+	}
+	for _, part := range parts(err) {
+		message, advice := part.Error(), ""
+		var e *tenant.Error
+		if errors.As(part, &e) {
+			message, advice = e.Message, e.Advice
+		}
+		b.blame(KindConflict, s.field.at(s.kind), message, advice)
+	}
+}
+
+// broken reports whether anything in f was complained about, so that complaining again would confuse.
+func broken(f *field) bool {
+	if f.broken {
+		return true
+	}
+	for _, sub := range f.fields {
+		if broken(sub) {
+			return true
+		}
+	}
+	return false
+}
+
+// parts takes joined errors apart.
+func parts(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // exactly the joined one
+		return joined.Unwrap()
+	}
+	return []error{err}
+}
+
+// knownServer complains about the name of a server that is not in the config.
+func (b *builder) knownServer(f *field) bool {
+	if f.broken {
+		return true
+	}
+	names := make([]string, len(b.project.Servers))
+	for i, s := range b.project.Servers {
+		if s.Name == f.node.Value {
+			return true
+		}
+		names[i] = s.Name
+	}
+	if b.opts.Offline {
+		return false
+	}
+	fallback := "name it below `servers`, with its url"
+	if len(names) > 0 {
+		fallback = "the servers are " + strings.Join(names, ", ")
+	}
+	at := f.node
+	b.mistakes.add(&Error{
+		Kind: KindConflict, File: b.merged.name, Line: at.Line, Col: at.Column, Key: f.path.String(),
+		Message: fmt.Sprintf("there is no server %s", quote(f.node.Value)), Advice: didYouMean(f.node.Value, names, fallback),
+	})
+	return false
+}

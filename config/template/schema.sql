@@ -1,0 +1,2 @@
+-- The structure that each tenant shall have, without names of schemas. Write it here and let
+-- `skein revision --autogenerate` find the way there.

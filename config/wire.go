@@ -1,0 +1,86 @@
+package config
+
+import (
+	"context"
+	"errors"
+
+	"github.com/skeindb/skein/engine/postgres"
+	"github.com/skeindb/skein/engine/sqlite"
+	"github.com/skeindb/skein/tenant"
+	"github.com/skeindb/skein/tenant/discover"
+)
+
+// Sources returns the sources of tenants in the order of the config. It reads the URLs of all servers,
+// for their databases, but connects to none. Catalog and registry are the *postgres.DB; they may be nil
+// for a project without servers. A project without sources, which only Offline lets pass, is an error.
+func (p *Project) Sources(ctx context.Context, catalog discover.Catalog, registry discover.Registry) ([]tenant.Source, error) {
+	if len(p.sources) == 0 {
+		return nil, &Error{Kind: KindMissing, File: p.Path, Key: "tenants", Message: "no source of tenants", Advice: "name one below `tenants`"}
+	}
+	env := discover.Env{Dir: p.Dir, Servers: map[string]string{}, Catalog: catalog, Registry: registry, LookupEnv: p.lookup}
+	var errs []error
+	for i := range p.Servers {
+		s := &p.Servers[i]
+		database, err := s.database(ctx)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		env.Servers[s.Name] = database
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	sources := make([]tenant.Source, 0, len(p.sources))
+	for _, s := range p.sources {
+		made, err := s.make(env)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		sources = append(sources, made)
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return sources, nil
+}
+
+// Postgres returns what engine/postgres takes. URLs are read now, in whatever way the config gives them,
+// and passwords at each connection. All servers whose URL cannot be read are reported together.
+func (p *Project) Postgres(ctx context.Context, application string) (postgres.Config, error) {
+	c := postgres.Config{VersionTable: p.State.VersionTable, Application: application}
+	var errs []error
+	for i := range p.Servers {
+		s, err := p.Servers[i].postgres(ctx)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		c.Servers = append(c.Servers, s)
+	}
+	if len(errs) > 0 {
+		return postgres.Config{}, errors.Join(errs...)
+	}
+	return c, nil
+}
+
+func (s *Server) postgres(ctx context.Context) (postgres.Server, error) {
+	out := postgres.Server{
+		Name: s.Name, MaxConnections: s.MaxConnections,
+		SearchPath: s.SearchPath, AutoSearchPath: s.AutoSearchPath,
+	}
+	var err, directErr error
+	out.URL, err = s.url(ctx, "url", s.URL)
+	if !s.DirectURL.IsZero() {
+		out.DirectURL, directErr = s.url(ctx, "direct_url", s.DirectURL)
+	}
+	if !s.Password.IsZero() {
+		out.Password = s.Password.Value
+	}
+	return out, errors.Join(err, directErr)
+}
+
+// SQLite returns what engine/sqlite takes.
+func (p *Project) SQLite() sqlite.Config {
+	return sqlite.Config{VersionTable: p.State.VersionTable}
+}
