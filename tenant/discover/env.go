@@ -1,0 +1,120 @@
+package discover
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/skeindb/skein/tenant"
+	"github.com/skeindb/skein/tenant/internal/suggest"
+)
+
+// Env is what the config knows of the world around its sources. One Env serves all of them.
+type Env struct {
+	Dir       string                           // folder of the config, where relative paths start; "" = the working directory
+	Servers   map[string]string                // name of a server → database of its URL
+	Catalog   Catalog                          // reads the servers; nil when there are none
+	Registry  Registry                         // takes servers that records bring along; nil: `url_env` is an error
+	LookupEnv func(name string) (string, bool) // for `url_env`; nil = os.LookupEnv
+}
+
+// Catalog reads the catalogs of PostgreSQL servers. *postgres.DB satisfies it. Methods run in parallel.
+type Catalog interface {
+	// Databases returns those that allow connections and are no template, and which the filter lets pass.
+	Databases(ctx context.Context, server string, f Filter) ([]string, error)
+
+	// Schemas returns the schemas of a database which the filter lets pass.
+	Schemas(ctx context.Context, server, database string, f Filter) ([]string, error)
+
+	// DefaultSchema returns current_schema() of the connecting role; "" when there is none.
+	DefaultSchema(ctx context.Context, server, database string) (string, error)
+
+	// Query returns the names of the columns, and the rows as text; nil is NULL.
+	Query(ctx context.Context, server, database, sql string) (columns []string, rows [][]*string, err error)
+}
+
+// Registry takes servers that only a record knows (`url_env`). Register is called at each discovery, from
+// any goroutine, with what it may have been told before. The URL holds secrets.
+type Registry interface {
+	Register(name, url string) error
+}
+
+// path makes a path of the config absolute.
+func (e Env) path(path string) (string, error) {
+	path = filepath.FromSlash(path)
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(e.Dir, path)
+	}
+	return filepath.Abs(path)
+}
+
+// checkServer returns what is wrong with the name of a server; "" when it is known.
+func (e Env) checkServer(name string) (message, advice string) {
+	if _, ok := e.Servers[name]; ok {
+		return "", ""
+	}
+	names := slices.Sorted(maps.Keys(e.Servers))
+	advice = suggest.DidYouMean(name, names)
+	if advice == "" && len(names) > 0 {
+		advice = "the servers are " + some(names)
+	}
+	return fmt.Sprintf("there is no server %q in the config", name), advice
+}
+
+func (e Env) lookup(name string) (string, bool) {
+	if e.LookupEnv != nil {
+		return e.LookupEnv(name)
+	}
+	return os.LookupEnv(name)
+}
+
+const (
+	width    = 16 // databases read at a time; the server's own limit of connections holds besides
+	patience = 10 // databases that may fail before the rest are not tried
+)
+
+// each calls work for all indexes below n, several at a time, and returns the errors in order. It goes on
+// after an error, to show all of them, but not for ever: a server that is down fails slowly.
+func each(ctx context.Context, n int, work func(ctx context.Context, i int) error) []error {
+	failed := make([]error, n)
+	tokens := make(chan struct{}, patience)
+	var group errgroup.Group
+	group.SetLimit(width)
+	tried := 0
+	for ; tried < n && len(tokens) < patience && ctx.Err() == nil; tried++ {
+		i := tried
+		group.Go(func() error {
+			if failed[i] = work(ctx, i); failed[i] != nil {
+				select {
+				case tokens <- struct{}{}:
+				default:
+				}
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // the errors are in failed
+	errs := slices.DeleteFunc(failed, func(err error) bool { return err == nil })
+	if tried < n {
+		if err := ctx.Err(); err != nil {
+			return append(errs, &tenant.Error{Message: err.Error(), Err: err})
+		}
+		errs = append(errs, &tenant.Error{Message: fmt.Sprintf("%d more databases were not tried", n-tried)})
+	}
+	return errs
+}
+
+// some joins words for people, and stops before it bores them.
+func some(words []string) string {
+	const most = 10
+	if len(words) > most {
+		return strings.Join(words[:most], ", ") + fmt.Sprintf(" and %d more", len(words)-most)
+	}
+	return strings.Join(words, ", ")
+}

@@ -1,0 +1,26 @@
+package discover
+
+import (
+	"fmt"
+
+	"github.com/skeindb/skein/tenant"
+)
+
+// cannot makes an error about a source of what went wrong beneath it. The hint of the cause is kept.
+func cannot(cause error, format string, args ...any) error {
+	e := &tenant.Error{Message: fmt.Sprintf(format, args...) + ": " + cause.Error(), Err: cause}
+	if hinter, ok := cause.(interface{ Hint() string }); ok {
+		e.Advice = hinter.Hint()
+	}
+	return e
+}
+
+// named fills in the source of an error that a helper made.
+func named(source string, err error) error {
+	if e, ok := err.(*tenant.Error); ok && e.Source == "" {
+		withSource := *e
+		withSource.Source = source
+		return &withSource
+	}
+	return err
+}

@@ -1,0 +1,253 @@
+package discover
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
+	"github.com/skeindb/skein/tenant"
+)
+
+// Defaults are what the records of a source fall back on. The zero value sets nothing.
+type Defaults struct {
+	Server   string            // "" = the config's server, if it has just one
+	Database string            // on Server only; "" = the database of the server's URL
+	Schema   string            // "" = current_schema() of the tenant's database, which costs a connection each
+	Labels   map[string]string // a record's own labels override them one by one
+}
+
+// check returns what is wrong with the defaults themselves.
+func (d Defaults) check(env Env) error {
+	if d.Server == "" {
+		return nil
+	}
+	if message, advice := env.checkServer(d.Server); message != "" {
+		return &tenant.Error{Message: message, Advice: advice}
+	}
+	return nil
+}
+
+// resolver turns the records of one source into tenants.
+type resolver struct {
+	source   string
+	env      Env
+	defaults Defaults
+	labels   map[string]string // of the defaults, set ones only
+	brought  map[string]string // servers that records brought along → database of their URL
+}
+
+// tenants returns the tenants that the records name, in their order; no record at all is an error.
+func (e Env) tenants(ctx context.Context, source string, defaults Defaults, records []Record) ([]tenant.Tenant, []string, error) {
+	if len(records) == 0 {
+		return nil, nil, &tenant.Error{Message: "lists no tenant"}
+	}
+	if defaults.Server == "" && len(e.Servers) == 1 {
+		for only := range e.Servers {
+			defaults.Server = only
+		}
+	}
+	r := resolver{source: source, env: e, defaults: defaults, labels: setLabels(defaults.Labels), brought: map[string]string{}}
+	tenants := make([]tenant.Tenant, 0, len(records))
+	var errs []error
+	for i := range records {
+		target, err := r.target(&records[i])
+		if records[i].ID == "" {
+			err = errors.Join(fmt.Errorf("record %d has no id", i+1), err)
+		}
+		if err != nil {
+			errs = append(errs, r.describe(&records[i], err)...)
+			continue
+		}
+		tenants = append(tenants, tenant.Tenant{
+			ID: records[i].ID, Source: source, Target: target, Place: records[i].Place,
+			Labels: mergeLabels(r.labels, records[i].Labels),
+		})
+	}
+	if len(errs) > 0 {
+		return nil, nil, errors.Join(errs...)
+	}
+	warnings, err := r.fillSchemas(ctx, tenants)
+	if err != nil {
+		return nil, warnings, err
+	}
+	return tenants, warnings, nil
+}
+
+// describe says of each error which record it is about.
+func (r *resolver) describe(record *Record, err error) []error {
+	parts := []error{err}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		parts = joined.Unwrap()
+	}
+	for i, part := range parts {
+		e := &tenant.Error{Message: part.Error(), Err: part}
+		if typed, ok := part.(*tenant.Error); ok {
+			e = typed
+		}
+		e.Source, e.Tenant, e.File, e.Line = r.source, record.ID, record.Place.File, record.Place.Line
+		parts[i] = e
+	}
+	return parts
+}
+
+// target returns where the tenant is; the schema is still "" when it is to be asked for.
+func (r *resolver) target(record *Record) (engine.Target, error) {
+	if record.File != "" {
+		return r.fileTarget(record)
+	}
+	server, database, err := r.server(record)
+	if err != nil {
+		return engine.Target{}, err
+	}
+	if record.Database != "" {
+		database = record.Database
+	}
+	if database == "" {
+		return engine.Target{}, &tenant.Error{
+			Message: fmt.Sprintf("names no database, and neither does the URL of server %s", server),
+		}
+	}
+	return engine.Target{
+		Dialect: revision.Postgres, Server: server, Database: database, Schema: cmp.Or(record.Schema, r.defaults.Schema),
+	}, nil
+}
+
+func (r *resolver) fileTarget(record *Record) (engine.Target, error) {
+	if record.Server+record.Database+record.Schema+record.URLEnv != "" {
+		return engine.Target{}, &tenant.Error{
+			Message: "has a file and also a server, database, schema or url_env",
+			Advice:  "a tenant is a SQLite file or a schema in PostgreSQL, not both",
+		}
+	}
+	path, err := r.env.path(record.File)
+	if err != nil {
+		return engine.Target{}, err
+	}
+	return engine.Target{Dialect: revision.SQLite, File: path}, nil
+}
+
+// server returns the record's server and the database that is meant if the record names none.
+func (r *resolver) server(record *Record) (server, database string, err error) {
+	variable, brings := record.URLEnv, record.URLEnv != ""
+	if name, ok := strings.CutPrefix(record.Server, "$"); ok && (!brings || name == variable) {
+		variable, brings = name, true
+	} else if brings && record.Server != "" {
+		return "", "", &tenant.Error{Message: "has a server and a url_env", Advice: "keep one of them"}
+	}
+	if brings {
+		return r.bring(variable)
+	}
+	server = cmp.Or(record.Server, r.defaults.Server)
+	if server == "" {
+		advice := "give the record, or its source, a server"
+		if len(r.env.Servers) == 0 {
+			advice = "the config has no servers; a SQLite tenant names its file"
+		}
+		return "", "", &tenant.Error{Message: "names neither a server nor a file", Advice: advice}
+	}
+	if message, advice := r.env.checkServer(server); message != "" {
+		return "", "", &tenant.Error{Message: message, Advice: advice}
+	}
+	if server == r.defaults.Server && r.defaults.Database != "" {
+		return server, r.defaults.Database, nil
+	}
+	return server, r.env.Servers[server], nil
+}
+
+// bring makes a server of the URL in an environment variable. No message shows the URL.
+func (r *resolver) bring(variable string) (server, database string, err error) {
+	server = "$" + variable
+	if database, ok := r.brought[server]; ok {
+		return server, database, nil
+	}
+	if r.env.Registry == nil {
+		return "", "", &tenant.Error{Message: "url_env is not possible here", Advice: "name a server of the config"}
+	}
+	text, ok := r.env.lookup(variable)
+	if !ok || text == "" {
+		return "", "", &tenant.Error{Message: fmt.Sprintf("url_env: the environment variable %s is not set", variable)}
+	}
+	parsed, err := url.Parse(text)
+	if err != nil || parsed.Scheme != "postgres" && parsed.Scheme != "postgresql" {
+		return "", "", &tenant.Error{Message: fmt.Sprintf("url_env: the environment variable %s holds no postgres:// URL", variable)}
+	}
+	if err := r.env.Registry.Register(server, text); err != nil {
+		return "", "", cannot(err, "url_env: %s", variable)
+	}
+	database = strings.TrimPrefix(parsed.Path, "/")
+	r.brought[server] = database
+	return server, database, nil
+}
+
+// place is a database whose current_schema() is asked for.
+type place struct{ server, database string }
+
+// fillSchemas gives the tenants that have no schema that of their database.
+//
+// A database that cannot be read fails the source: to guess its schema could upgrade the wrong one. But a
+// list may be ahead of the world, or behind it, so a database that does not exist at all only makes its
+// tenants `missing`, in `public`.
+func (r *resolver) fillSchemas(ctx context.Context, tenants []tenant.Tenant) (warnings []string, err error) {
+	var places []place
+	wanting := map[place][]int{}
+	existing := map[string]func() (map[string]bool, error){}
+	for i, t := range tenants {
+		if t.Target.Dialect != revision.Postgres || t.Target.Schema != "" {
+			continue
+		}
+		p := place{t.Target.Server, t.Target.Database}
+		if wanting[p] == nil {
+			places = append(places, p)
+			existing[p.server] = r.existing(ctx, p.server)
+		}
+		wanting[p] = append(wanting[p], i)
+	}
+	schemas := make([]string, len(places)) // "" = the database does not exist
+	errs := each(ctx, len(places), func(ctx context.Context, i int) error {
+		found, err := defaultSchema(ctx, r.env.Catalog, places[i].server, places[i].database)
+		if err == nil {
+			schemas[i] = found[0]
+			return nil
+		}
+		if names, listErr := existing[places[i].server](); listErr == nil && !names[places[i].database] {
+			return nil
+		}
+		return err
+	})
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	var missing []string
+	for i, p := range places {
+		if schemas[i] == "" {
+			missing = append(missing, p.server+"/"+p.database)
+		}
+		for _, t := range wanting[p] {
+			tenants[t].Target.Schema = cmp.Or(schemas[i], "public")
+		}
+	}
+	if len(missing) > 0 {
+		slices.Sort(missing)
+		warnings = append(warnings, fmt.Sprintf("%d databases that are listed do not exist: %s", len(missing), some(missing)))
+	}
+	return warnings, nil
+}
+
+// existing returns a function that lists the databases of a server, once.
+func (r *resolver) existing(ctx context.Context, server string) func() (map[string]bool, error) {
+	return sync.OnceValues(func() (map[string]bool, error) {
+		names, err := r.env.Catalog.Databases(ctx, server, Filter{All: true})
+		set := make(map[string]bool, len(names))
+		for _, name := range names {
+			set[name] = true
+		}
+		return set, err
+	})
+}
