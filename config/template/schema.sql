@@ -1,2 +1,2 @@
--- The structure that each tenant shall have, without names of schemas. Write it here and let
--- `skein revision --autogenerate` find the way there.
+-- The structure that each tenant shall have, without names of schemas: what the revisions add up to.
+-- It is for people; skein reads the revisions.

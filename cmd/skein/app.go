@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+	"sync/atomic"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/skeindb/skein/cmd/skein/view"
+	"github.com/skeindb/skein/orchestrator"
+)
+
+// streams is the world outside: what the program reads and writes, and the first signal to end.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+	drain    <-chan struct{}
+	stream   *view.JSON // of a command that runs others and tells all in one stream; else nil
+}
+
+// app is what every command has: the streams and the global flags.
+type app struct {
+	*streams
+	config  string
+	json    bool
+	quiet   bool
+	verbose bool
+	noColor bool
+	vars    []string    // -x key=value
+	drains  atomic.Bool // a rollout runs: the first signal is its to handle
+}
+
+// run is the whole program; it returns the exit code.
+func run(ctx context.Context, args []string, s *streams) int {
+	a := &app{streams: s}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go a.endOnSignal(ctx, cancel)
+	root := a.root()
+	root.SetArgs(targetsLast(args))
+	root.SetIn(s.in)
+	root.SetOut(s.out)
+	root.SetErr(s.err)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	return s.report(err, a.json || wantsJSON(args))
+}
+
+// endOnSignal ends what is no rollout at the first signal; a rollout drains by itself.
+func (a *app) endOnSignal(ctx context.Context, cancel func()) {
+	select {
+	case <-ctx.Done():
+	case <-a.drain:
+		if !a.drains.Load() {
+			cancel()
+		}
+	}
+}
+
+// wantsJSON finds --json where flags were not parsed because one of them is wrong.
+func wantsJSON(args []string) bool {
+	for _, arg := range args {
+		if arg == "--json" || arg == "--json=true" {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "skein",
+		Version:       toolVersion(),
+		Short:         "Migrate every tenant of a multi-tenant application together",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	f := root.PersistentFlags()
+	f.StringVarP(&a.config, "config", "c", defaultConfig(), "config file; or SKEIN_CONFIG")
+	f.BoolVar(&a.json, "json", false, "machine-readable output on stdout")
+	f.BoolVarP(&a.quiet, "quiet", "q", false, "only errors and the final report")
+	f.BoolVarP(&a.verbose, "verbose", "v", false, "say more")
+	f.BoolVar(&a.noColor, "no-color", false, "no colours (also NO_COLOR)")
+	f.StringArrayVarP(&a.vars, "set", "x", nil, "free value `key=value` for templates; repeatable")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &usageError{err.Error(), "see `" + cmd.CommandPath() + " --help`"}
+	})
+	root.AddGroup(
+		&cobra.Group{ID: "author", Title: "Revisions (no database needed):"},
+		&cobra.Group{ID: "fleet", Title: "The fleet:"},
+	)
+	root.AddCommand(a.commands()...)
+	wrapArgs(root)
+	return root
+}
+
+// wrapArgs turns cobra's complaints about arguments into usage errors with a hint.
+func wrapArgs(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return &usageError{err.Error(), hintFor(c, args)}
+			}
+			return nil
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		wrapArgs(sub)
+	}
+}
+
+// hintFor is the command that was probably meant, else where to look.
+func hintFor(cmd *cobra.Command, args []string) string {
+	if cmd.HasSubCommands() && len(args) > 0 {
+		if meant := cmd.SuggestionsFor(args[0]); len(meant) > 0 {
+			return "did you mean " + strings.Join(meant, " or ") + "?"
+		}
+	}
+	return "see `" + cmd.CommandPath() + " --help`"
+}
+
+func defaultConfig() string {
+	if c := os.Getenv("SKEIN_CONFIG"); c != "" {
+		return c
+	}
+	return "skein.yaml"
+}
+
+var relative = regexp.MustCompile(`^-[0-9]+$`)
+
+// targetsLast moves arguments such as -1 behind a `--`: they are targets, never flags.
+func targetsLast(args []string) []string {
+	var rest, targets []string
+	for i, arg := range args {
+		if arg == "--" {
+			return append(append(append(rest, "--"), targets...), args[i+1:]...)
+		}
+		if relative.MatchString(arg) {
+			targets = append(targets, arg)
+		} else {
+			rest = append(rest, arg)
+		}
+	}
+	if targets == nil {
+		return rest
+	}
+	return append(append(rest, "--"), targets...)
+}
+
+// values parses -x key=value; a key alone is an empty value, as with Alembic.
+func (a *app) values() (map[string]string, error) {
+	values := map[string]string{}
+	for _, v := range a.vars {
+		key, value, _ := strings.Cut(v, "=")
+		if key == "" {
+			return nil, &usageError{fmt.Sprintf("-x %q has no key", v), "write -x key=value"}
+		}
+		values[key] = value
+	}
+	return values, nil
+}
+
+// note writes a line for people to stderr, unless they asked for quiet.
+func (a *app) note(format string, args ...any) {
+	if !a.quiet {
+		fmt.Fprintf(a.err, format+"\n", args...)
+	}
+}
+
+// colour reports whether w is a terminal on which colours are wanted.
+func (a *app) colour(w io.Writer) bool {
+	return !a.noColor && os.Getenv("NO_COLOR") == "" && isTerminal(w)
+}
+
+func isTerminal(v any) bool {
+	f, ok := v.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd())) //nolint:gosec // a file descriptor fits an int
+}
+
+func heldError(err error) bool {
+	var held *orchestrator.HeldError
+	return errors.As(err, &held)
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/skeindb/skein/config"
+)
+
+func (a *app) configCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "config",
+		Short: "Show or check the config",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(&cobra.Command{
+		Use:   "show",
+		Short: "Show each key, its value and where that came from; secrets are never shown",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := a.project(config.Options{})
+			if err != nil {
+				return err
+			}
+			if a.json {
+				writeJSON(a.out, config.Show(p))
+				return nil
+			}
+			_, err = a.out.Write(config.ShowYAML(p))
+			return err
+		},
+	}, &cobra.Command{
+		Use:   "check",
+		Short: "Check config and revisions without connecting to anything",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := a.project(config.Options{})
+			if err != nil {
+				return err
+			}
+			g, err := a.graph(p)
+			if err != nil {
+				return err
+			}
+			if a.json {
+				writeJSON(a.out, map[string]any{"fleet": p.Fleet, "revisions": g.Len(), "heads": list(g.Heads())})
+				return nil
+			}
+			fmt.Fprintf(a.out, "%s is good: fleet %s, %d revisions, head %s\n", show(p.Path), p.Fleet, g.Len(), orBase(g.Heads()))
+			return nil
+		},
+	})
+	return cmd
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/skeindb/skein/engine"
+)
+
+// currentEntry is a tenant in `current --json`.
+type currentEntry struct {
+	Tenant string       `json:"tenant"`
+	Heads  []string     `json:"heads"`
+	State  engine.State `json:"state"`
+	Error  *string      `json:"error"`
+}
+
+func (a *app) currentCommand() *cobra.Command {
+	var check bool
+	cmd := &cobra.Command{
+		Use:     "current",
+		Short:   "Show the heads at which each tenant stands",
+		GroupID: "fleet",
+		Args:    cobra.NoArgs,
+	}
+	selectors := selectorFlag(cmd)
+	cmd.Flags().BoolVar(&check, "check-heads", false, "exit with 4 unless all are current")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		_, s, err := a.look(cmd.Context(), *selectors)
+		if err != nil {
+			return err
+		}
+		if err := a.printCurrent(s); err != nil {
+			return err
+		}
+		if err := s.read(); err != nil {
+			return err
+		}
+		if check && !s.allCurrent() {
+			return exitCode(exitDifference)
+		}
+		return nil
+	}
+	return cmd
+}
+
+func (s surveyed) allCurrent() bool {
+	for _, st := range s.standings {
+		if st.State != engine.Current {
+			return false
+		}
+	}
+	return true
+}
+
+func (a *app) printCurrent(s surveyed) error {
+	if a.json {
+		entries := make([]currentEntry, 0, len(s.tenants))
+		for i, t := range s.tenants {
+			st := s.standings[i]
+			e := currentEntry{Tenant: t.ID, Heads: list(st.Heads), State: st.State}
+			if st.Err != nil {
+				text := st.Err.Error()
+				e.Error = &text
+			}
+			entries = append(entries, e)
+		}
+		writeJSON(a.out, entries)
+		return nil
+	}
+	w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(w, "TENANT\tSTATE\tHEADS")
+	for i, t := range s.tenants {
+		st := s.standings[i]
+		heads := orBase(st.Heads)
+		if st.Err != nil {
+			heads = st.Err.Error()
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\n", t.ID, st.State, heads)
+	}
+	return w.Flush()
+}

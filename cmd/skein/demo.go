@@ -1,0 +1,241 @@
+package main
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/skeindb/skein/cmd/skein/view"
+)
+
+//go:embed demo/*.sql
+var demoFiles embed.FS
+
+// demoTenants is the size of the fleet.
+const demoTenants = 200
+
+// demoPlace is where the demo's tenants live: SQLite files, or schemas of a server.
+type demoPlace interface {
+	// config is the skein.yaml of the demo.
+	config() string
+	// id is the id of the n-th tenant, from 1.
+	id(n int) string
+	// make creates the tenants, empty.
+	make(ctx context.Context, ids []string) error
+	// exec runs SQL as the application of a tenant would.
+	exec(ctx context.Context, id, sql string) error
+	// hold keeps a lock that a migration of the table users needs, until release.
+	hold(ctx context.Context, id string) (release func(), err error)
+	// remove takes the tenants away again.
+	remove(ctx context.Context) error
+}
+
+func (a *app) demoCommand() *cobra.Command {
+	var url string
+	var keep bool
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "A fleet of 200 tenants, made, upgraded, broken and mended before your eyes",
+		Long: "A fleet of 200 tenants, made, upgraded, broken and mended before your eyes: SQLite files in a temporary\n" +
+			"folder, or schemas of a PostgreSQL server with --url. What it made, it takes away again.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.demo(cmd.Context(), url, keep) },
+	}
+	cmd.Flags().StringVar(&url, "url", "", "use schemas of this server: `postgres://…`")
+	cmd.Flags().BoolVar(&keep, "keep", false, "keep folder and tenants to play with")
+	return cmd
+}
+
+// demo is one walk through the main job. Every command it shows is run as it stands.
+type demo struct {
+	app   *app
+	dir   string
+	place demoPlace
+	ids   []string
+}
+
+func (a *app) demo(ctx context.Context, url string, keep bool) (err error) {
+	dir, err := os.MkdirTemp("", "skein-demo-")
+	if err != nil {
+		return err
+	}
+	d := &demo{app: a, dir: dir}
+	d.place = newSQLiteDemo(dir)
+	if url != "" {
+		if d.place, err = newPostgresDemo(ctx, url); err != nil {
+			return errors.Join(err, os.RemoveAll(dir))
+		}
+	}
+	for n := 1; n <= demoTenants; n++ {
+		d.ids = append(d.ids, d.place.id(n))
+	}
+	if a.json {
+		a.stream = view.NewJSON(a.out, toolVersion(), view.Options{Folder: "migrations"})
+		defer func() { a.stream.End(exitOf(err)) }()
+	}
+	defer func() {
+		if keep {
+			a.note("\nkept in %s: try `cd %s && skein status`", dir, dir)
+			return
+		}
+		err = errors.Join(err, d.place.remove(context.WithoutCancel(ctx)), os.RemoveAll(dir))
+	}()
+	return d.walk(ctx)
+}
+
+// walk is the story: each step is told, done, and its exit code checked.
+func (d *demo) walk(ctx context.Context) error {
+	if err := d.lay(ctx); err != nil {
+		return err
+	}
+	d.say("The history: a base, two branches, a merge, and two revisions on top.")
+	if err := d.run(ctx, exitDone, "history"); err != nil {
+		return err
+	}
+	d.say("Everybody up to the merge.")
+	if err := d.run(ctx, exitDone, "upgrade", "d5f4", "--yes"); err != nil {
+		return err
+	}
+	d.say("Life goes on: one tenant gets two users with one address, one was given a table by hand, and in one somebody holds a lock.")
+	release, err := d.spoil(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { release() }()
+	d.say("The release: everybody to the head, and up to 2 %% may fail without halting.")
+	if err := d.run(ctx, exitFailed, "upgrade", "--max-failures", "2%", "--yes"); err != nil {
+		return err
+	}
+	if err := d.run(ctx, exitDone, "status"); err != nil {
+		return err
+	}
+	d.say("We mend the three: the double user goes, the table made by hand goes, the lock is let go.")
+	release()
+	release = func() {}
+	if err := d.mend(ctx); err != nil {
+		return err
+	}
+	d.say("And go on. Only those three are touched.")
+	if err := d.run(ctx, exitDone, "rollout", "resume"); err != nil {
+		return err
+	}
+	d.say("All at head?")
+	if err := d.run(ctx, exitDone, "current", "--check-heads", "-t", "limit=3"); err != nil {
+		return err
+	}
+	if err := d.quietly(ctx, exitDone, "current", "--check-heads"); err != nil {
+		return err
+	}
+	d.say("Yes, all %d.", len(d.ids))
+	return nil
+}
+
+// lay writes the project and makes the tenants.
+func (d *demo) lay(ctx context.Context) error {
+	migrations := filepath.Join(d.dir, "migrations")
+	if err := os.Mkdir(migrations, 0o750); err != nil {
+		return err
+	}
+	files, err := fs.Glob(demoFiles, "demo/*.sql")
+	if err != nil {
+		return err
+	}
+	for _, name := range files {
+		text, err := demoFiles.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(migrations, filepath.Base(name)), text, 0o600); err != nil {
+			return err
+		}
+	}
+	d.say("A fleet of %d tenants, %d revisions, and this config:", len(d.ids), len(files))
+	if !d.app.json && !d.app.quiet {
+		fmt.Fprintf(d.app.out, "\n%s", indented(d.place.config()))
+	}
+	if err := os.WriteFile(d.config(), []byte(d.place.config()), 0o600); err != nil {
+		return err
+	}
+	return d.place.make(ctx, d.ids)
+}
+
+// The three that fail, each for a reason of its own.
+const (
+	doubled = 41
+	byHand  = 87
+	locked  = 123
+)
+
+func (d *demo) spoil(ctx context.Context) (release func(), err error) {
+	if err := d.place.exec(ctx, d.ids[doubled], "INSERT INTO users (id, email, name) VALUES (3, 'ada@example.com', 'Ada again')"); err != nil {
+		return nil, err
+	}
+	if err := d.place.exec(ctx, d.ids[byHand], "CREATE TABLE settings (id integer)"); err != nil {
+		return nil, err
+	}
+	return d.place.hold(ctx, d.ids[locked])
+}
+
+func (d *demo) mend(ctx context.Context) error {
+	if err := d.place.exec(ctx, d.ids[doubled], "DELETE FROM users WHERE id = 3"); err != nil {
+		return err
+	}
+	return d.place.exec(ctx, d.ids[byHand], "DROP TABLE settings")
+}
+
+func (d *demo) config() string { return filepath.Join(d.dir, "skein.yaml") }
+
+// say tells what comes, to people.
+func (d *demo) say(format string, args ...any) {
+	if !d.app.json && !d.app.quiet {
+		fmt.Fprintf(d.app.out, "\n%s\n", d.app.bold(fmt.Sprintf(format, args...)))
+	}
+}
+
+// run shows a command and runs it; another exit code than the story's is an error.
+func (d *demo) run(ctx context.Context, want int, args ...string) error {
+	if !d.app.json && !d.app.quiet {
+		fmt.Fprintf(d.app.out, "\n$ skein %s\n", strings.Join(args, " "))
+	}
+	if d.app.json {
+		return d.quietly(ctx, want, args...) // what is to be said goes through the one stream
+	}
+	return d.call(ctx, want, d.app.streams, args)
+}
+
+// quietly runs a command of which only the exit code matters.
+func (d *demo) quietly(ctx context.Context, want int, args ...string) error {
+	s := *d.app.streams
+	s.out, s.err = io.Discard, io.Discard
+	return d.call(ctx, want, &s, args)
+}
+
+func (d *demo) call(ctx context.Context, want int, s *streams, args []string) error {
+	all := append([]string{"-c", d.config()}, args...)
+	if d.app.quiet {
+		all = append(all, "-q")
+	}
+	if got := run(ctx, all, s); got != want {
+		return fmt.Errorf("demo: skein %s ended with %d where %d was expected", strings.Join(args, " "), got, want)
+	}
+	return ctx.Err()
+}
+
+func (a *app) bold(s string) string {
+	if !a.colour(a.out) {
+		return s
+	}
+	return "\x1b[1m" + s + "\x1b[0m"
+}
+
+func indented(s string) string {
+	return "    " + strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n    ") + "\n"
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/skeindb/skein/engine/postgres"
+)
+
+// diagnosis is a server in `doctor --json`.
+type diagnosis struct {
+	Server   string           `json:"server"`
+	Error    *string          `json:"error"`
+	Health   *postgres.Health `json:"health"`
+	Problems []string         `json:"problems"`
+}
+
+func (a *app) doctorCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "doctor",
+		Short:   "Connect to each server and say what stands in the way of a rollout",
+		GroupID: "fleet",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			f, err := a.open(cmd.Context(), "skein", nil, nil)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, f.close()) }()
+			found := []diagnosis{}
+			var code error
+			for _, s := range f.project.Servers {
+				d := diagnosis{Server: s.Name, Problems: []string{}}
+				h, err := f.pg.Health(cmd.Context(), s.Name)
+				if err != nil {
+					text := err.Error()
+					d.Error, code = &text, exitCode(exitFailed)
+				} else {
+					d.Health, d.Problems = &h, problems(h, !s.DirectURL.IsZero())
+				}
+				found = append(found, d)
+			}
+			if a.json {
+				writeJSON(a.out, found)
+				return code
+			}
+			a.printDiagnoses(found)
+			return code
+		},
+	}
+}
+
+// problems is what an operator should see to before a rollout.
+func problems(h postgres.Health, direct bool) []string {
+	list := []string{}
+	add := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
+	if h.Recovering {
+		add("it is a standby: nothing can be changed here")
+	}
+	if h.ReadOnly {
+		add("default_transaction_read_only is on for this role or database")
+	}
+	if h.Pooled && !direct {
+		add("the URL leads to a pooler and there is no direct_url: revisions outside a transaction cannot run")
+	}
+	if h.Free < 2 {
+		add("only %d connections are free for us of %d, %d of them reserved, %d in use", h.Free, h.MaxConnections, h.Reserved, h.InUse)
+	}
+	for _, t := range h.Long {
+		add("pid %d (%s, %s, database %s) has had a transaction open for %s: it keeps locks and stalls index builds", t.PID, t.User, t.State, t.Database, t.Age.Round(time.Second))
+	}
+	if len(h.Invalid) > 0 {
+		add("%d invalid indexes, left by a build that failed: %s", len(h.Invalid), strings.Join(h.Invalid[:min(5, len(h.Invalid))], ", "))
+	}
+	return list
+}
+
+func (a *app) printDiagnoses(found []diagnosis) {
+	if len(found) == 0 {
+		fmt.Fprintln(a.out, "no servers: the tenants are SQLite files")
+	}
+	for _, d := range found {
+		if d.Error != nil {
+			fmt.Fprintf(a.out, "%s  unreachable\n  ! %s\n", d.Server, *d.Error)
+			continue
+		}
+		h := d.Health
+		fmt.Fprintf(a.out, "%s  PostgreSQL %s, %s, %d of %d connections in use, %d free for us, max_locks_per_transaction %d\n",
+			d.Server, h.Version, h.Encoding, h.InUse, h.MaxConnections, h.Free, h.LocksPerTx)
+		for _, p := range d.Problems {
+			fmt.Fprintf(a.out, "  ! %s\n", p)
+		}
+	}
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Exit codes, as documented in docs/cli.md. Precedence: usage, held, interrupted, halted, failed, difference.
+const (
+	exitDone        = 0
+	exitUsage       = 1 // usage, config, graph or internal error; nothing was touched
+	exitFailed      = 2 // all attempted, some failed; or something could not be read
+	exitHalted      = 3 // halted, aborted, paused
+	exitDifference  = 4
+	exitHeld        = 5 // another rollout holds the fleet
+	exitInterrupted = 130
+)
+
+// exitCode ends the program with a code of its own after the output is complete. It prints nothing.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("exit %d", int(e)) }
+
+// exitOf is the exit code of an error, without showing it.
+func exitOf(err error) int {
+	var code exitCode
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &code):
+		return int(code)
+	}
+	return exitUsage
+}
+
+// usageError is a mistake on the command line.
+type usageError struct{ message, hint string }
+
+func (e *usageError) Error() string { return e.message }
+func (e *usageError) Hint() string  { return e.hint }
+
+// problem is one error as it is shown: apart are what to do and where it is.
+type problem struct {
+	Message string `json:"message"`
+	Hint    string `json:"hint"`
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Col     int    `json:"col"`
+}
+
+// problemOf takes an error's hint and place from whatever in its chain knows them.
+func problemOf(err error) problem {
+	p := problem{Message: err.Error()}
+	var hinted interface{ Hint() string }
+	if errors.As(err, &hinted) {
+		p.Hint = hinted.Hint()
+	}
+	var placed interface{ Position() (string, int, int) }
+	if errors.As(err, &placed) {
+		p.File, p.Line, p.Col = placed.Position()
+	}
+	return p
+}
+
+// all takes joined errors apart, so that each is shown with its own hint.
+func all(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // exactly the joined one
+		var out []error
+		for _, e := range joined.Unwrap() {
+			out = append(out, all(e)...)
+		}
+		return out
+	}
+	return []error{err}
+}
+
+// report shows an error and returns the exit code for it. JSON: one document on stdout, with the first
+// error in front and, where there are several, all of them in "errors".
+func (s *streams) report(err error, asJSON bool) int {
+	var code exitCode
+	if errors.As(err, &code) {
+		return int(code)
+	}
+	n := exitUsage
+	if errors.Is(err, context.Canceled) {
+		n = exitInterrupted
+	}
+	if held := heldError(err); held {
+		n = exitHeld
+	}
+	var problems []problem
+	for _, e := range all(err) {
+		problems = append(problems, problemOf(e))
+	}
+	if asJSON {
+		doc := map[string]any{"error": problems[0]}
+		if len(problems) > 1 {
+			doc["errors"] = problems
+		}
+		writeJSON(s.out, doc)
+		return n
+	}
+	for _, p := range problems {
+		fmt.Fprintf(s.err, "skein: %s\n", indent(p.Message))
+		if p.Hint != "" {
+			fmt.Fprintf(s.err, "  hint: %s\n", indent(p.Hint))
+		}
+	}
+	return n
+}
+
+func indent(s string) string { return strings.ReplaceAll(s, "\n", "\n  ") }
+
+func writeJSON(w io.Writer, v any) {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(v) // a closed pipe ends the program by its signal
+}

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/skeindb/skein/config"
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/postgres"
+	"github.com/skeindb/skein/engine/revision"
+	"github.com/skeindb/skein/engine/sqlite"
+	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/tenant"
+	"github.com/skeindb/skein/tenant/discover"
+)
+
+// fleet is a project with its databases at hand: what every command needs that reads or changes tenants.
+type fleet struct {
+	app     *app
+	project *config.Project
+	graph   *revision.Graph
+	pg      *postgres.DB // nil for SQLite
+	engine  *engine.Engine
+	close   func() error
+}
+
+// open reads config and revisions and makes the engine. It connects to nothing. application is what the
+// servers' pg_stat_activity shows.
+func (a *app) open(ctx context.Context, application string, overrides map[string]string, tune func(*engine.Config)) (*fleet, error) {
+	p, err := a.project(config.Options{Overrides: overrides})
+	if err != nil {
+		return nil, err
+	}
+	g, err := a.graph(p)
+	if err != nil {
+		return nil, err
+	}
+	f := &fleet{app: a, project: p, graph: g}
+	var db engine.Database
+	if p.Dialect() == revision.SQLite {
+		lite, err := sqlite.New(p.SQLite())
+		if err != nil {
+			return nil, err
+		}
+		db, f.close = lite, lite.Close
+	} else {
+		servers, err := p.Postgres(ctx, application)
+		if err != nil {
+			return nil, err
+		}
+		pg, err := postgres.New(servers)
+		if err != nil {
+			return nil, err
+		}
+		db, f.pg, f.close = pg, pg, pg.Close
+	}
+	cfg := p.Engine
+	cfg.Tool = "skein " + toolVersion()
+	if tune != nil {
+		tune(&cfg)
+	}
+	f.engine = engine.New(db, g, cfg)
+	return f, nil
+}
+
+// guards are those of the config. known is how many tenants there were in the last rollout; 0 = unknown.
+func (f *fleet) guards(known int) tenant.Guards {
+	g := f.project.Guards
+	g.Known = known
+	return g
+}
+
+// gather asks the sources who the tenants are.
+func (f *fleet) gather(ctx context.Context, guards tenant.Guards) ([]tenant.Tenant, error) {
+	var catalog discover.Catalog
+	var registry discover.Registry
+	if f.pg != nil {
+		catalog, registry = f.pg, f.pg
+	}
+	sources, err := f.project.Sources(ctx, catalog, registry)
+	if err != nil {
+		return nil, err
+	}
+	tenants, warnings, err := tenant.Gather(ctx, sources, guards)
+	for _, w := range warnings {
+		f.app.note("skein: warning: %s", w)
+	}
+	return tenants, err
+}
+
+// surveyed are tenants and where they stand, in the same order.
+type surveyed struct {
+	tenants   []tenant.Tenant
+	standings []engine.Standing
+}
+
+// survey chooses tenants by the selectors and reads where they stand. A selector on heads or state needs
+// everybody's standing first.
+func (f *fleet) survey(ctx context.Context, tenants []tenant.Tenant, selectors []string) (surveyed, error) {
+	chosen, err := parseSelectors(selectors)
+	if err != nil {
+		return surveyed{}, err
+	}
+	for _, note := range chosen.Unmatched(tenants) {
+		f.app.note("skein: warning: %s", note)
+	}
+	if !chosen.NeedsSurvey() {
+		if tenants, err = filter(chosen, tenants, nil); err != nil {
+			return surveyed{}, err
+		}
+	}
+	s := surveyed{tenants, orchestrator.Survey(ctx, f.engine, tenants)}
+	if err := ctx.Err(); err != nil {
+		return surveyed{}, err
+	}
+	if chosen.NeedsSurvey() {
+		return s.filter(chosen)
+	}
+	return s, nil
+}
+
+// facts are what a survey found out about a tenant, for selectors on heads and state.
+type facts func(id string) (heads []string, state engine.State)
+
+func parseSelectors(texts []string) (tenant.Selector, error) {
+	var all tenant.Selector
+	for _, text := range texts {
+		s, err := tenant.ParseSelector(text)
+		if err != nil {
+			return all, err
+		}
+		all = all.And(s)
+	}
+	return all, nil
+}
+
+// filter is an error when nobody is left: a command that does nothing looks like one that did its work.
+func filter(chosen tenant.Selector, tenants []tenant.Tenant, known facts) ([]tenant.Tenant, error) {
+	left := chosen.Filter(tenants, known)
+	if len(left) == 0 {
+		return nil, &usageError{
+			fmt.Sprintf("no tenant matches %q", chosen.String()),
+			fmt.Sprintf("the fleet has %d; `skein tenants` lists them with their labels", len(tenants)),
+		}
+	}
+	return left, nil
+}
+
+func (s surveyed) filter(chosen tenant.Selector) (surveyed, error) {
+	at := make(map[string]int, len(s.tenants))
+	for i, t := range s.tenants {
+		at[t.ID] = i
+	}
+	left, err := filter(chosen, s.tenants, func(id string) ([]string, engine.State) {
+		st := s.standings[at[id]]
+		return st.Heads, st.State
+	})
+	if err != nil {
+		return surveyed{}, err
+	}
+	out := surveyed{tenants: left, standings: make([]engine.Standing, 0, len(left))}
+	for _, t := range left {
+		out.standings = append(out.standings, s.standings[at[t.ID]])
+	}
+	return out, nil
+}
+
+// look is what the reading commands do: open, gather, survey, close.
+func (a *app) look(ctx context.Context, selectors []string) (f *fleet, s surveyed, err error) {
+	opened, err := a.open(ctx, "skein", nil, nil)
+	if err != nil {
+		return nil, s, err
+	}
+	defer func() { err = errors.Join(err, opened.close()) }()
+	f = opened
+	tenants, err := f.gather(ctx, f.guards(0))
+	if err != nil {
+		return nil, s, err
+	}
+	s, err = f.survey(ctx, tenants, selectors)
+	return f, s, err
+}
+
+// selectorFlag adds -t to a command that touches tenants.
+func selectorFlag(cmd *cobra.Command) *[]string {
+	return cmd.Flags().StringArrayP("tenants", "t", nil, "only tenants that match `SELECTOR`, such as tier=gold,region in (eu,us); repeatable, all must match")
+}
+
+// read returns the exit code of a reading command: 2 when some tenant could not be read.
+func (s surveyed) read() error {
+	for _, st := range s.standings {
+		if st.State == engine.Unreachable {
+			return exitCode(exitFailed)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
+)
+
+// statusCohort is the tenants that stand at the same heads in the same state.
+type statusCohort struct {
+	Heads []string     `json:"heads"`
+	State engine.State `json:"state"`
+	Count int          `json:"count"`
+
+	example string
+	err     error
+}
+
+func (a *app) statusCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "status",
+		Short:   "Show the fleet by revision, and its last rollout",
+		GroupID: "fleet",
+		Args:    cobra.NoArgs,
+	}
+	selectors := selectorFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		f, s, err := a.look(cmd.Context(), *selectors)
+		if err != nil {
+			return err
+		}
+		last, err := f.lastRollout(cmd.Context())
+		if err != nil {
+			return err
+		}
+		cohorts := cohortsOf(s, f.graph)
+		if a.json {
+			counts := map[engine.State]int{}
+			for _, c := range cohorts {
+				counts[c.State] += c.Count
+			}
+			writeJSON(a.out, map[string]any{
+				"fleet": f.project.Fleet, "target": list(f.graph.RealHeads()), "counts": counts, "cohorts": cohorts, "rollout": last,
+			})
+			return s.read()
+		}
+		if err := writeStatus(a.out, f, s, cohorts); err != nil {
+			return err
+		}
+		if last != nil {
+			fmt.Fprintf(a.out, "\nlast rollout %s: %s %s, %s\n", last.ID, last.Kind, last.State, countsText(last.Counts))
+		}
+		return s.read()
+	}
+	return cmd
+}
+
+// cohortsOf groups tenants by heads and state: the most numerous first, then in graph order.
+func cohortsOf(s surveyed, g *revision.Graph) []statusCohort {
+	at := map[string]int{}
+	cohorts := []statusCohort{}
+	for i, st := range s.standings {
+		key := string(st.State) + "\x00" + strings.Join(st.Heads, "\x00")
+		n, ok := at[key]
+		if !ok {
+			n = len(cohorts)
+			at[key] = n
+			cohorts = append(cohorts, statusCohort{Heads: list(st.Heads), State: st.State, example: s.tenants[i].ID, err: st.Err})
+		}
+		cohorts[n].Count++
+	}
+	slices.SortStableFunc(cohorts, func(a, b statusCohort) int {
+		return cmp.Or(b.Count-a.Count, strings.Compare(string(a.State), string(b.State)), slices.Compare(a.Heads, b.Heads))
+	})
+	return cohorts
+}
+
+func writeStatus(out io.Writer, f *fleet, s surveyed, cohorts []statusCohort) error {
+	fmt.Fprintf(out, "fleet %s: %d tenants, head %s\n\n", f.project.Fleet, len(s.tenants), orBase(f.graph.RealHeads()))
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(w, "TENANTS\tSTATE\tHEADS\tFOR EXAMPLE")
+	for _, c := range cohorts {
+		note := c.example
+		if c.err != nil {
+			note += ": " + c.err.Error()
+		}
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", c.Count, c.State, orBase(c.Heads), note)
+	}
+	return w.Flush()
+}
+
+// lastRollout is the fleet's latest rollout; nil when there is none, or no store yet.
+func (f *fleet) lastRollout(ctx context.Context) (*summary, error) {
+	store, err := f.openStore(ctx, false)
+	if err != nil || store == nil {
+		return nil, err
+	}
+	defer func() { _ = store.Close() }()
+	all, err := store.List(ctx, f.project.Fleet, 1)
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	s := summaryOf(all[0])
+	return &s, nil
+}

@@ -1,0 +1,29 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+
+	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/state"
+)
+
+// openStore opens where rollouts are kept. With create false a store that is not there yet is nil: who only
+// looks leaves no files behind.
+func (f *fleet) openStore(ctx context.Context, create bool) (orchestrator.Store, error) {
+	file, url, err := f.project.Store(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if url != "" {
+		return state.OpenPostgres(ctx, state.PostgresConfig{URL: url})
+	}
+	if !create {
+		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+	}
+	return state.OpenSQLite(ctx, file)
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/skeindb/skein/orchestrator"
+)
+
+func (a *app) upgradeCommand() *cobra.Command {
+	var flags changeFlags
+	cmd := &cobra.Command{
+		Use:     "upgrade [TARGET]",
+		Short:   "Upgrade every tenant, to the heads unless told otherwise",
+		GroupID: "fleet",
+		Args:    cobra.MaximumNArgs(1),
+		Example: "  skein upgrade\n  skein upgrade +1 -t 'sample=5%'\n  skein upgrade billing@head --max-failures 1%",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			target := "heads"
+			if len(args) > 0 {
+				target = args[0]
+			}
+			return a.change(cmd, change{kind: orchestrator.Upgrade, targets: []string{target}, flags: &flags})
+		},
+	}
+	flags.add(cmd)
+	return cmd
+}
+
+func (a *app) downgradeCommand() *cobra.Command {
+	var flags changeFlags
+	cmd := &cobra.Command{
+		Use:     "downgrade TARGET",
+		Short:   "Take every tenant back to a target",
+		Long:    "Take every tenant back to a target: everything above it on every branch, with what depends on it.\nLABEL@base and LABEL@ID take back only that branch. Without a terminal --yes is required.",
+		GroupID: "fleet",
+		Args:    cobra.ExactArgs(1),
+		Example: "  skein downgrade -1\n  skein downgrade billing@base --dry-run",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.change(cmd, change{kind: orchestrator.Downgrade, targets: args, flags: &flags})
+		},
+	}
+	flags.add(cmd)
+	return cmd
+}
+
+func (a *app) stampCommand() *cobra.Command {
+	var flags changeFlags
+	var purge bool
+	cmd := &cobra.Command{
+		Use:     "stamp TARGET...",
+		Short:   "Write down where tenants stand without running anything",
+		Long:    "Write down where tenants stand without running anything: rows for the targets and all they build on.\nThe structure is not looked at.",
+		GroupID: "fleet",
+		Args:    cobra.MinimumNArgs(1),
+		Example: "  skein stamp heads\n  skein stamp base --purge -t id=acme",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.change(cmd, change{kind: orchestrator.Stamp, targets: args, purge: purge, flags: &flags})
+		},
+	}
+	flags.add(cmd)
+	cmd.Flags().BoolVar(&purge, "purge", false, "first forget what is recorded, also what the graph does not know")
+	return cmd
+}

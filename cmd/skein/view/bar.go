@@ -1,0 +1,70 @@
+package view
+
+import (
+	"io"
+	"sync"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"github.com/skeindb/skein/orchestrator"
+)
+
+// Bar draws a progress bar on a terminal: done, failed, left, rate, time to go, and what runs now.
+// What people have to know (failures, pauses, warnings) goes above the bar as lines.
+type Bar struct {
+	out      io.Writer
+	notices  notices
+	progress *mpb.Progress
+	bar      *mpb.Bar
+
+	mu     sync.Mutex
+	report *orchestrator.Report // guarded by mu: mpb draws from a goroutine of its own
+}
+
+// NewBar returns a view for the terminal that w is.
+func NewBar(w io.Writer, opts Options) *Bar {
+	return &Bar{out: w, notices: notices{opts: opts}, report: opts.report()}
+}
+
+// Observe draws one event.
+func (v *Bar) Observe(e orchestrator.Event) {
+	v.mu.Lock()
+	v.report.Apply(e)
+	total, left := v.report.Planned(), v.report.Left()
+	v.mu.Unlock()
+	if _, ok := e.Fact.(orchestrator.RolloutStarted); ok {
+		v.start(int64(total))
+	}
+	if v.bar == nil {
+		return
+	}
+	if text := v.notices.line(e); text != "" {
+		_, _ = io.WriteString(v.progress, text+"\n")
+	}
+	v.bar.SetCurrent(int64(total - left))
+}
+
+func (v *Bar) start(total int64) {
+	v.progress = mpb.New(mpb.WithOutput(v.out), mpb.WithWidth(30), mpb.WithRefreshRate(100*time.Millisecond))
+	v.bar = v.progress.New(max(total, 1), mpb.BarStyle().Lbound("").Filler("█").Tip("█").Padding("░").Rbound(""),
+		mpb.AppendDecorators(v.words(" ", progress), v.words("  ", underWay)))
+}
+
+func (v *Bar) words(space string, of func(*orchestrator.Report, time.Time) string) decor.Decorator {
+	return decor.Any(func(decor.Statistics) string {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		return space + of(v.report, time.Now())
+	})
+}
+
+// Close ends the bar where it stands and draws the report.
+func (v *Bar) Close(report *orchestrator.Report, exit int) {
+	if v.bar != nil {
+		v.bar.Abort(true)
+		v.progress.Wait()
+	}
+	writeReport(v.out, report, exit, v.notices.opts)
+}

@@ -1,0 +1,169 @@
+package view
+
+import (
+	"encoding/json"
+	"io"
+	"time"
+
+	"github.com/skeindb/skein/orchestrator"
+)
+
+// JSON writes a line an event: first `version`, last exactly one `report`.
+type JSON struct {
+	enc  *json.Encoder
+	seq  int
+	now  func() time.Time
+	opts Options
+
+	last   *orchestrator.Report // of the part that ended last
+	widths map[string]int       // by server, to tell only what got narrower
+}
+
+// fields are what a line says besides kind, seq and time.
+type fields map[string]any
+
+// NewJSON returns a view that writes JSON lines to w, and writes the first: the version of the tool.
+func NewJSON(w io.Writer, version string, opts Options) *JSON {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	v := &JSON{enc: enc, now: time.Now, opts: opts, widths: map[string]int{}}
+	v.line("version", v.now(), fields{"version": version, "format": 1})
+	return v
+}
+
+// line writes one line. encoding/json sorts the keys of a map; the order of keys means nothing.
+func (v *JSON) line(kind string, at time.Time, f fields) {
+	v.seq++
+	f["kind"], f["seq"], f["time"] = kind, v.seq, at.UTC().Format(time.RFC3339Nano)
+	_ = v.enc.Encode(f) // a closed pipe ends the program by its signal
+}
+
+// Observe writes one event.
+func (v *JSON) Observe(e orchestrator.Event) {
+	if w, ok := e.Fact.(orchestrator.WidthChanged); ok && !v.narrower(w) {
+		return
+	}
+	if kind, f := describe(e); kind != "" {
+		v.line(kind, e.Time, f)
+	}
+}
+
+// narrower notes a server's width and reports whether it shrank. Growth is no news.
+func (v *JSON) narrower(w orchestrator.WidthChanged) bool {
+	before, known := v.widths[w.Server]
+	v.widths[w.Server] = w.Width
+	return !known || w.Width < before
+}
+
+// Part returns a view for one of several runs in this stream. The report of the last one ends the stream, by End.
+func (v *JSON) Part() View { return part{v} }
+
+type part struct{ *JSON }
+
+func (p part) Close(report *orchestrator.Report, _ int) { p.last = report }
+
+// End writes the report of the last part, the last line.
+func (v *JSON) End(exit int) {
+	if v.last == nil {
+		v.last = &orchestrator.Report{}
+	}
+	v.Close(v.last, exit)
+}
+
+// Close writes the report, the last line.
+func (v *JSON) Close(report *orchestrator.Report, exit int) {
+	v.line("report", v.now(), ReportJSON(report, exit, v.opts))
+}
+
+// describe turns a fact into the kind and the fields of its line; no kind, no line.
+func describe(e orchestrator.Event) (kind string, f fields) {
+	switch t := e.Fact.(type) {
+	case orchestrator.RolloutStarted:
+		waves := make([]fields, 0, len(t.Waves))
+		n := 0
+		for _, w := range t.Waves {
+			waves = append(waves, fields{"name": w.Name, "tenants": w.Tenants})
+			n += w.Tenants
+		}
+		return "rollout", fields{
+			"rollout": e.Rollout, "state": orchestrator.StateRunning, "type": t.Kind, "target": t.Target,
+			"run": t.Run, "tenants": n, "waves": waves,
+		}
+	case orchestrator.RolloutEnded:
+		return "rollout", fields{"rollout": e.Rollout, "state": t.State, "reason": t.Reason}
+	case orchestrator.WaveStarted:
+		return "wave", fields{"wave": t.Wave, "state": "started"}
+	case orchestrator.WaveFinished:
+		return "wave", fields{"wave": t.Wave, "state": "finished"}
+	case orchestrator.ServerPaused:
+		return "warning", fields{"server": t.Server, "message": "server paused: " + t.Failure.Message, "hint": t.Failure.Hint}
+	case orchestrator.ServerResumed:
+		return "warning", fields{"server": t.Server, "message": "server answers again"}
+	case orchestrator.WidthChanged:
+		return "warning", fields{"server": t.Server, "message": "width changed: " + t.Reason, "width": t.Width}
+	case orchestrator.Warned:
+		return "warning", fields{"message": t.Message}
+	case orchestrator.TenantsDispatched, orchestrator.TenantReturned:
+		return "", nil // what is to be said of these tenants, other lines say
+	default:
+		return "tenant", describeTenant(e.Fact)
+	}
+}
+
+func describeTenant(fact orchestrator.Fact) fields {
+	f := fields{"error": nil, "from": []string{}, "to": []string{}}
+	switch t := fact.(type) {
+	case orchestrator.TenantStarted:
+		f["tenant"], f["outcome"], f["attempt"], f["from"] = t.Tenant, orchestrator.Running, t.Attempt, list(t.From)
+	case orchestrator.TenantRetrying:
+		f["tenant"], f["outcome"], f["attempt"] = t.Tenant, orchestrator.Retrying, t.Attempt
+		f["error"], f["wait_ms"] = t.Failure.Message, t.Wait.Milliseconds()
+	case orchestrator.TenantDeferred:
+		f["tenant"], f["outcome"], f["attempt"], f["error"] = t.Tenant, orchestrator.Deferred, t.Attempt, t.Failure.Message
+	case orchestrator.TenantFinished:
+		f["tenant"], f["outcome"], f["attempt"] = t.Tenant, t.Outcome, t.Attempt
+		f["from"], f["to"], f["steps"], f["duration_ms"] = list(t.From), list(t.To), t.Steps, t.Duration.Milliseconds()
+		if t.Failure != nil {
+			f["error"], f["class"] = t.Failure.Message, t.Failure.Class
+		}
+		if t.Reason != "" {
+			f["reason"] = t.Reason
+		}
+	}
+	return f
+}
+
+// list makes sure that an array is never null.
+func list(ids []string) []string {
+	if ids == nil {
+		return []string{}
+	}
+	return ids
+}
+
+// ReportJSON is a report as the last line of a stream and `rollout show --json` have it.
+func ReportJSON(r *orchestrator.Report, exit int, o Options) map[string]any {
+	list := []map[string]any{}
+	for _, t := range r.Failed() {
+		f := t.Failure
+		list = append(list, map[string]any{
+			"tenant": t.Tenant, "revision": f.Revision, "file": o.file(f.File), "line": f.Line, "statement": f.Statement,
+			"class": f.Class, "sqlstate": f.SQLState, "error": f.Message, "hint": f.Hint,
+		})
+	}
+	return map[string]any{
+		"rollout": r.Rollout, "type": r.Kind, "target": r.Target, "state": r.State, "reason": r.Reason, "exit": exit,
+		"counts": counts(r), "failed": list, "next": r.Next(),
+	}
+}
+
+// counts has every outcome that can be final, also those of which there is none.
+func counts(r *orchestrator.Report) map[orchestrator.Outcome]int {
+	all := r.Counts()
+	for _, o := range order {
+		if _, ok := all[o]; !ok {
+			all[o] = 0
+		}
+	}
+	return all
+}

@@ -1,0 +1,45 @@
+package view
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/skeindb/skein/orchestrator"
+)
+
+// Plain writes lines, for logs and pipes: what people have to know, and progress every few seconds.
+type Plain struct {
+	out     io.Writer
+	notices notices
+	report  *orchestrator.Report
+	last    time.Time
+}
+
+// every is the time between two lines of progress.
+const every = 5 * time.Second
+
+// NewPlain returns a view that writes lines to w.
+func NewPlain(w io.Writer, opts Options) *Plain {
+	return &Plain{out: w, notices: notices{opts: opts}, report: opts.report()}
+}
+
+// Observe writes what is worth a line.
+func (v *Plain) Observe(e orchestrator.Event) {
+	v.report.Apply(e)
+	if text := v.notices.line(e); text != "" {
+		fmt.Fprintln(v.out, text)
+	}
+	if v.last.IsZero() {
+		v.last = e.Time
+	}
+	if !v.notices.opts.Quiet && e.Time.Sub(v.last) >= every {
+		v.last = e.Time
+		fmt.Fprintf(v.out, "%s · now %s\n", progress(v.report, e.Time), underWay(v.report, e.Time))
+	}
+}
+
+// Close writes the report.
+func (v *Plain) Close(report *orchestrator.Report, exit int) {
+	writeReport(v.out, report, exit, v.notices.opts)
+}

@@ -1,0 +1,143 @@
+package view
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/skeindb/skein/orchestrator"
+)
+
+// order is that in which outcomes are told.
+var order = []orchestrator.Outcome{
+	orchestrator.Done, orchestrator.Unchanged, orchestrator.Failed, orchestrator.Skipped, orchestrator.Gone, orchestrator.Pending,
+}
+
+// Counts says how many tenants have which outcome, in words.
+func Counts(counts map[orchestrator.Outcome]int) string {
+	var parts []string
+	for _, o := range order {
+		if n := counts[o]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, o))
+		}
+	}
+	if len(parts) == 0 {
+		return "no tenants"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// WriteReport draws a report for people: what it came to, by the ways tenants went, by cause, and how to go on.
+func WriteReport(w io.Writer, r *orchestrator.Report, o Options) { writeReport(w, r, r.ExitCode(), o) }
+
+func writeReport(w io.Writer, r *orchestrator.Report, exit int, o Options) {
+	mark := green
+	if exit != 0 {
+		mark = red
+	}
+	took := ""
+	if !r.Finished.IsZero() {
+		took = " in " + r.Finished.Sub(r.Resumed).Round(10*time.Millisecond).String()
+		if rate := r.Rate(r.Finished); rate > 0 {
+			took += fmt.Sprintf(" (%s tenants/s)", short(rate))
+		}
+	}
+	fmt.Fprintf(w, "\n%s %s: %s of %d%s\n", r.Kind, o.paint(mark, string(r.State)), Counts(r.Counts()), r.Planned(), took)
+	if r.Reason != "" {
+		fmt.Fprintf(w, "because %s\n", r.Reason)
+	}
+	if !o.Quiet {
+		writeWays(w, r)
+	}
+	writeCauses(w, r, o)
+	if next := r.Next(); next != "" {
+		fmt.Fprintf(w, "\ngo on with:  %s\n", o.paint(bold, next))
+	}
+}
+
+// writeWays is a line for each way that tenants went: from where, to where, with what outcome.
+func writeWays(w io.Writer, r *orchestrator.Report) {
+	ways := r.Ways()
+	if len(ways) == 0 {
+		return
+	}
+	const most = 20
+	fmt.Fprintln(w)
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(t, "  TENANTS\tOUTCOME\tFROM\tNOW AT")
+	for _, way := range ways[:min(most, len(ways))] {
+		fmt.Fprintf(t, "  %d\t%s\t%s\t%s\n", way.Tenants, way.Outcome, orBase(way.From), orBase(way.To))
+	}
+	_ = t.Flush() // it writes to w, whose errors nobody can help
+	if len(ways) > most {
+		fmt.Fprintf(w, "  and %d more ways\n", len(ways)-most)
+	}
+}
+
+// writeCauses is a paragraph for each cause of failures, not one for each tenant.
+func writeCauses(w io.Writer, r *orchestrator.Report, o Options) {
+	causes := r.Causes()
+	if len(causes) == 0 {
+		return
+	}
+	const most = 10
+	fmt.Fprintf(w, "\n%s\n", Count(len(causes), "cause"))
+	for _, c := range causes[:min(most, len(causes))] {
+		f := c.Example
+		fmt.Fprintf(w, "  %s  %s\n", o.paint(red, fmt.Sprintf("%d ×", c.Count)), f.Message)
+		fmt.Fprintf(w, "       %s\n", place(f, o))
+		if f.Statement != "" {
+			fmt.Fprintf(w, "       %s\n", oneLine(f.Statement))
+		}
+		names := strings.Join(c.Tenants, ", ")
+		if more := c.Count - len(c.Tenants); more > 0 {
+			names += fmt.Sprintf(" and %d more", more)
+		}
+		fmt.Fprintf(w, "       tenants: %s\n", names)
+		if f.Hint != "" {
+			fmt.Fprintf(w, "       hint: %s\n", f.Hint)
+		}
+	}
+	if len(causes) > most {
+		fmt.Fprintf(w, "  and %d more causes; --json has every tenant\n", len(causes)-most)
+	}
+}
+
+// place says of which kind a failure is and where in the revision it happened.
+func place(f orchestrator.Failure, o Options) string {
+	parts := []string{string(f.Class)}
+	if f.SQLState != "" {
+		parts = append(parts, f.SQLState)
+	}
+	if f.Revision != "" {
+		parts = append(parts, "revision "+f.Revision)
+	}
+	if f.File != "" {
+		at := o.file(f.File)
+		if f.Line > 0 {
+			at += fmt.Sprintf(":%d", f.Line)
+		}
+		parts = append(parts, at)
+	}
+	return strings.Join(parts, " · ")
+}
+
+// oneLine folds white space, and cuts what is too long for a line.
+func oneLine(s string) string {
+	const most = 120
+	s = strings.Join(strings.Fields(s), " ")
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + " …"
+	}
+	return s
+}
+
+func orBase(ids []string) string {
+	if len(ids) == 0 {
+		return "<base>"
+	}
+	return strings.Join(slices.Clone(ids), ", ")
+}

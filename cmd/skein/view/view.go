@@ -1,0 +1,56 @@
+package view
+
+import (
+	"path"
+
+	"github.com/skeindb/skein/orchestrator"
+)
+
+// View draws one run of a rollout. Observe is called from one goroutine, Close once after the last event.
+type View interface {
+	orchestrator.Observer
+	// Close draws the report that ends the run; exit is the code the program will end with.
+	Close(report *orchestrator.Report, exit int)
+}
+
+// Options say how much is drawn and how.
+type Options struct {
+	Verbose bool
+	Quiet   bool
+	Colour  bool
+	Folder  string               // of the revision files, as the user would write it; put before their names
+	Earlier []orchestrator.Event // facts of the rollout's earlier runs, for a resumption
+}
+
+// report is the fold of what went before, for a view to go on with.
+func (o Options) report() *orchestrator.Report {
+	r := &orchestrator.Report{}
+	for _, e := range o.Earlier {
+		r.Apply(e)
+	}
+	return r
+}
+
+// file is a revision's file as the user would write it; "" stays "".
+func (o Options) file(name string) string {
+	if name == "" {
+		return ""
+	}
+	return path.Join(o.Folder, name)
+}
+
+type colour string
+
+const (
+	red    colour = "31"
+	green  colour = "32"
+	yellow colour = "33"
+	bold   colour = "1"
+)
+
+func (o Options) paint(c colour, s string) string {
+	if !o.Colour {
+		return s
+	}
+	return "\x1b[" + string(c) + "m" + s + "\x1b[0m"
+}
