@@ -62,7 +62,9 @@ func (a *app) endOnSignal(ctx context.Context, cancel func()) {
 	case <-a.drain:
 		if !a.drains.Load() {
 			cancel()
+			return
 		}
+		a.note("skein: running tenants finish, no other is begun; once more cancels them")
 	}
 }
 

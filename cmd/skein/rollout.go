@@ -166,7 +166,7 @@ func (a *app) resume(cmd *cobra.Command, args []string, flags *changeFlags, term
 		if err := f.awaitOrphans(ctx, "skein/"+id, terminate); err != nil {
 			return err
 		}
-		tenants, err := f.gather(ctx, f.guards(0))
+		tenants, err := f.gather(ctx, f.guards(stored.FleetSize))
 		if err != nil {
 			return err
 		}

@@ -123,7 +123,7 @@ func (f *fleet) arrange(ctx context.Context, store orchestrator.Store, id string
 	}
 	plan, err := orchestrator.Arrange(s.tenants, s.standings, f.graph, orchestrator.Request{
 		Rollout: id, Fleet: f.project.Fleet, Kind: c.kind, Targets: c.targets, Tag: c.flags.tag, Created: time.Now(),
-		Policy:  f.project.Policy,
+		Policy: f.project.Policy, FleetSize: len(tenants),
 		Options: orchestrator.Options{Mode: f.engine.Mode(), AllowChanged: c.flags.allowChanged, Purge: c.purge},
 	})
 	if err != nil {
@@ -138,7 +138,7 @@ func (f *fleet) known(ctx context.Context, store orchestrator.Store) (int, error
 	if err != nil || len(last) == 0 {
 		return 0, err
 	}
-	return 0, nil
+	return last[0].FleetSize, nil
 }
 
 // asks reports whether a person is asked before tenants are changed.

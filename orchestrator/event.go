@@ -1,0 +1,163 @@
+package orchestrator
+
+import (
+	"time"
+
+	"github.com/skeindb/skein/engine"
+)
+
+// Event is one fact about a rollout. Facts are numbered and kept in the order they came to be known;
+// the [Report] is their fold, and nothing else decides what is shown, stored or resumed.
+type Event struct {
+	Rollout string
+	Seq     int64     // 1, 2, 3 … in a rollout; 0 for a tick, which is shown but not stored
+	Time    time.Time // UTC, whole microseconds
+	Fact    Fact
+}
+
+// Tick reports whether the event is only shown: nothing of it outlives the run.
+func (e Event) Tick() bool { return e.Seq == 0 }
+
+// Fact is what happened. The set is sealed: exactly the types of this file. [Encode] and [Decode] put
+// them into text for stores.
+type Fact interface{ fact() }
+
+// Outcome is what has become of a tenant in a rollout.
+type Outcome string
+
+const (
+	Pending   Outcome = "pending"
+	Running   Outcome = "running"
+	Retrying  Outcome = "retrying"
+	Deferred  Outcome = "deferred"
+	Done      Outcome = "done"      // it was changed and stands where planned
+	Unchanged Outcome = "unchanged" // it stood there already
+	Failed    Outcome = "failed"
+	Skipped   Outcome = "skipped" // left alone on purpose
+	Gone      Outcome = "gone"    // no longer there
+)
+
+// State is where a rollout stands.
+type State string
+
+const (
+	StateRunning     State = "running"
+	StatePaused      State = "paused"
+	StateWaiting     State = "waiting" // for an approval
+	StateHalted      State = "halted"
+	StateInterrupted State = "interrupted"
+	StateFinished    State = "finished"
+	StateAborted     State = "aborted"
+)
+
+type (
+	// RolloutStarted opens a run: the first, or a resumption (Run 2, 3 …).
+	RolloutStarted struct {
+		Run    int           `json:"run"`
+		Fleet  string        `json:"fleet"`
+		Kind   Kind          `json:"kind"`
+		Target string        `json:"target"`
+		Waves  []WavePlanned `json:"waves,omitzero"`
+		Host   string        `json:"host"`
+		PID    int           `json:"pid"`
+		User   string        `json:"user"`
+		Width  int           `json:"width"` // tenants at once at the start
+	}
+	// WaveStarted begins a wave.
+	WaveStarted struct {
+		Wave string `json:"wave"`
+	}
+	// TenantsDispatched names the tenants that may be touched from now on. It is durable before any is.
+	TenantsDispatched struct {
+		Tenants []string `json:"tenants,omitzero"`
+	}
+	// TenantStarted is a tick: a worker has taken the tenant up.
+	TenantStarted struct {
+		Tenant  string   `json:"tenant"`
+		Attempt int      `json:"attempt"`
+		From    []string `json:"from,omitzero"`
+	}
+	// TenantReturned is a tick: a try that does not count as an attempt, for the server was full or went
+	// away, or the run was cancelled. The tenant is pending again.
+	TenantReturned struct {
+		Tenant  string  `json:"tenant"`
+		Failure Failure `json:"failure"`
+	}
+	// TenantRetrying: a try failed and another will follow after Wait.
+	TenantRetrying struct {
+		Tenant  string        `json:"tenant"`
+		Attempt int           `json:"attempt"` // the one that failed
+		Wait    time.Duration `json:"wait"`    // nanoseconds
+		Failure Failure       `json:"failure"`
+	}
+	// TenantDeferred: a lock was not to be had; the tenant comes again at the end of its wave.
+	TenantDeferred struct {
+		Tenant  string  `json:"tenant"`
+		Attempt int     `json:"attempt"` // the one that failed
+		Failure Failure `json:"failure"`
+	}
+	// TenantFinished is the end of a tenant in this run.
+	TenantFinished struct {
+		Tenant   string        `json:"tenant"`
+		Wave     string        `json:"wave"`
+		Outcome  Outcome       `json:"outcome"` // Done, Unchanged, Failed, Skipped or Gone
+		From     []string      `json:"from,omitzero"`
+		To       []string      `json:"to,omitzero"`       // where it stands now, also when it failed on the way
+		State    engine.State  `json:"state,omitempty"`   // of the survey, for tenants that were refused
+		Steps    int           `json:"steps,omitempty"`   // committed in this run
+		Attempt  int           `json:"attempt,omitempty"` // the last one; 0 = never touched
+		Duration time.Duration `json:"duration,omitempty"`
+		Failure  *Failure      `json:"failure,omitempty"` // of Failed and Gone
+		Reason   string        `json:"reason,omitempty"`  // of Skipped
+	}
+	// ServerPaused: the server went away or is full; it is probed until ServerResumed.
+	ServerPaused struct {
+		Server   string  `json:"server"`
+		Failure  Failure `json:"failure"`
+		Operator bool    `json:"operator,omitempty"` // not probed: nothing more happens there until somebody resumes the rollout
+	}
+	// ServerResumed: the server answers again.
+	ServerResumed struct {
+		Server string `json:"server"`
+	}
+	// WidthChanged tells how many tenants at once a server is given now.
+	WidthChanged struct {
+		Server string `json:"server"`
+		Width  int    `json:"width"`
+		Reason string `json:"reason"`
+	}
+	// Warned is for people.
+	Warned struct {
+		Message string `json:"message"`
+	}
+	// WaveFinished ends a wave.
+	WaveFinished struct {
+		Wave string `json:"wave"`
+	}
+	// RolloutEnded closes a run.
+	RolloutEnded struct {
+		State  State  `json:"state"`            // Halted, Interrupted, Finished or Aborted
+		Reason string `json:"reason,omitempty"` // "" when it just finished
+	}
+)
+
+// WavePlanned is a wave and how many tenants it has.
+type WavePlanned struct {
+	Name    string `json:"name"`
+	Tenants int    `json:"tenants"`
+}
+
+func (RolloutStarted) fact()    {}
+func (WaveStarted) fact()       {}
+func (TenantsDispatched) fact() {}
+func (TenantStarted) fact()     {}
+func (TenantReturned) fact()    {}
+func (TenantRetrying) fact()    {}
+func (TenantDeferred) fact()    {}
+func (TenantFinished) fact()    {}
+func (ServerPaused) fact()      {}
+func (ServerResumed) fact()     {}
+func (WidthChanged) fact()      {}
+func (Warned) fact()            {}
+func (WaveFinished) fact()      {}
+func (RolloutEnded) fact()      {}

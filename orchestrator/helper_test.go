@@ -1,0 +1,298 @@
+package orchestrator_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
+	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/state"
+	"github.com/skeindb/skein/tenant"
+)
+
+var begin = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+
+// rev makes a revision in memory; its options are those of both sections.
+func rev(id, revises string, options ...revision.Options) *revision.Revision {
+	r := &revision.Revision{
+		ID: id, File: id + "_x.sql",
+		Upgrade:   &revision.Section{Raw: "up " + id, Checksum: "up " + id},
+		Downgrade: &revision.Section{Raw: "down " + id, Checksum: "down " + id},
+	}
+	if revises != "" {
+		r.Revises = strings.Fields(revises)
+	}
+	for _, o := range options {
+		r.Upgrade.Options, r.Downgrade.Options = o, o
+	}
+	return r
+}
+
+func graph(t testing.TB, revs ...*revision.Revision) *revision.Graph {
+	t.Helper()
+	g, err := revision.NewGraph(revs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// line is the graph a ← b ← c.
+func line(t testing.TB) *revision.Graph { return graph(t, rev("a", ""), rev("b", "a"), rev("c", "b")) }
+
+// on makes tenants s1, s2, … of a server, all in one database.
+func on(server string, n int) []tenant.Tenant {
+	tenants := make([]tenant.Tenant, n)
+	for i := range tenants {
+		id := fmt.Sprintf("%s-%04d", server, i+1)
+		tenants[i] = tenant.Tenant{ID: id, Source: "1", Target: engine.Target{
+			Dialect: revision.Postgres, Server: server, Database: "app", Schema: id,
+		}}
+	}
+	return tenants
+}
+
+// at is a standing with those revisions applied, judged as the engine does.
+func at(g *revision.Graph, ids ...string) engine.Standing {
+	a := &engine.Applied{}
+	for _, id := range g.Sort(ids) {
+		a.Rows = append(a.Rows, engine.Row{Revision: id})
+	}
+	unknown, _ := g.Check(ids)
+	s := engine.Standing{Applied: a, State: engine.Behind, Heads: append(g.HeadsOf(ids), unknown...)}
+	switch {
+	case len(unknown) > 0:
+		s.State = engine.Ahead
+	case len(ids) == 0:
+		s.State = engine.Empty
+	case len(ids) == g.Len():
+		s.State = engine.Current
+	}
+	return s
+}
+
+// all gives each tenant the same standing.
+func all(n int, s engine.Standing) []engine.Standing {
+	standings := make([]engine.Standing, n)
+	for i := range standings {
+		standings[i] = s
+	}
+	return standings
+}
+
+func request() orchestrator.Request {
+	return orchestrator.Request{
+		Rollout: "r1", Fleet: "acme", Kind: orchestrator.Upgrade, Targets: []string{"heads"}, Created: begin,
+	}
+}
+
+func arrange(t testing.TB, g *revision.Graph, tenants []tenant.Tenant, standings []engine.Standing) *orchestrator.Plan {
+	t.Helper()
+	p, err := orchestrator.Arrange(tenants, standings, g, request())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// fleet is an Upgrader whose tenants do what do says. It checks what must hold whenever a tenant is
+// touched: it was named in the store, it is not under work already, and no server has more than it bears.
+type fleet struct {
+	t         testing.TB
+	perServer int // 0 = not checked
+	do        func(ctx context.Context, job engine.Job) error
+	ids       map[engine.Target]string
+
+	mu       sync.Mutex
+	named    map[string]bool
+	busy     map[string]bool
+	running  map[string]int // by server
+	peak     map[string]int
+	order    []string // tenants as they were taken up
+	attempts map[string][]time.Time
+	now      int
+	most     int
+}
+
+func newFleet(t testing.TB, p *orchestrator.Plan) *fleet {
+	f := &fleet{
+		t: t, ids: map[engine.Target]string{}, named: map[string]bool{}, busy: map[string]bool{},
+		running: map[string]int{}, peak: map[string]int{}, attempts: map[string][]time.Time{},
+	}
+	for _, w := range p.Waves {
+		for _, item := range w.Items {
+			f.ids[item.Tenant.Target] = item.Tenant.ID
+		}
+	}
+	return f
+}
+
+func (f *fleet) Upgrade(ctx context.Context, job engine.Job) (engine.Result, error) {
+	id, server := f.ids[job.Target], job.Target.Server
+	f.mu.Lock()
+	if !f.named[id] {
+		f.t.Errorf("%s is touched before the store knows that it may be", id)
+	}
+	if f.busy[id] {
+		f.t.Errorf("%s is worked on twice at a time", id)
+	}
+	f.busy[id] = true
+	f.running[server]++
+	f.now++
+	f.most = max(f.most, f.now)
+	f.peak[server] = max(f.peak[server], f.running[server])
+	if f.perServer > 0 && f.running[server] > f.perServer {
+		f.t.Errorf("%d tenants at once on %s", f.running[server], server)
+	}
+	f.order = append(f.order, id)
+	f.attempts[id] = append(f.attempts[id], time.Now())
+	f.mu.Unlock()
+	defer func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.busy[id] = false
+		f.running[server]--
+		f.now--
+	}()
+	if f.do != nil {
+		if err := f.do(ctx, job); err != nil {
+			return engine.Result{}, err
+		}
+	}
+	var done []string
+	for _, part := range job.Plan.Parts {
+		for _, s := range part.Steps {
+			done = append(done, s.Revision.ID)
+		}
+	}
+	return engine.Result{Done: done}, nil
+}
+
+func (f *fleet) touched() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.attempts)
+}
+
+// takes makes every tenant take so long.
+func takes(d time.Duration) func(context.Context, engine.Job) error {
+	return func(ctx context.Context, _ engine.Job) error {
+		select {
+		case <-time.After(d):
+			return nil
+		case <-ctx.Done():
+			return &engine.Error{Class: engine.Canceled, Message: "cancelled", Err: ctx.Err()}
+		}
+	}
+}
+
+func oops(c engine.Class, message string) error { return &engine.Error{Class: c, Message: message} }
+
+// watched is a store that tells the fleet whom it knows to be dispatched, and that can be made to fail.
+type watched struct {
+	orchestrator.Store
+	fleet *fleet
+
+	mu     sync.Mutex
+	broken error
+	events []orchestrator.Event
+}
+
+func (w *watched) Append(ctx context.Context, events []orchestrator.Event) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.broken != nil {
+		return w.broken
+	}
+	if err := w.Store.Append(ctx, events); err != nil {
+		return err
+	}
+	w.events = append(w.events, events...)
+	w.fleet.mu.Lock()
+	defer w.fleet.mu.Unlock()
+	for _, e := range events {
+		if d, ok := e.Fact.(orchestrator.TenantsDispatched); ok {
+			for _, id := range d.Tenants {
+				w.fleet.named[id] = true
+			}
+		}
+	}
+	return nil
+}
+
+func (w *watched) fail(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.broken = err
+}
+
+// scene is one run with fakes all around.
+type scene struct {
+	cfg   orchestrator.RunConfig
+	fleet *fleet
+	store *watched
+}
+
+func newScene(t testing.TB, g *revision.Graph, p *orchestrator.Plan) *scene {
+	f := newFleet(t, p)
+	store := &watched{Store: state.NewMemory(), fleet: f}
+	return &scene{fleet: f, store: store, cfg: orchestrator.RunConfig{
+		Plan: p, Upgrader: f, Graph: g, Store: store, Holder: orchestrator.Holder{Host: "h", PID: 7, User: "u"},
+	}}
+}
+
+// run runs and checks what must hold after every run: the store's facts fold to the live report.
+func (s *scene) run(t testing.TB) *orchestrator.Report {
+	t.Helper()
+	report, err := orchestrator.Run(t.Context(), s.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.check(t, report)
+	return report
+}
+
+func (s *scene) check(t testing.TB, report *orchestrator.Report) {
+	t.Helper()
+	_, events, err := s.store.Load(context.Background(), s.cfg.Plan.Rollout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folded := &orchestrator.Report{}
+	for _, e := range events {
+		folded.Apply(e)
+	}
+	sameReports(t, folded, report)
+	sum := 0
+	for _, n := range report.Counts() {
+		sum += n
+	}
+	if sum != report.Planned() {
+		t.Errorf("the counts %v sum up to %d, planned are %d", report.Counts(), sum, report.Planned())
+	}
+}
+
+func (s *scene) facts(t testing.TB) []orchestrator.Event {
+	t.Helper()
+	_, events, err := s.store.Load(context.Background(), s.cfg.Plan.Rollout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return events
+}
+
+func counts(pairs ...any) map[orchestrator.Outcome]int {
+	m := map[orchestrator.Outcome]int{}
+	for i := 0; i < len(pairs); i += 2 {
+		m[pairs[i].(orchestrator.Outcome)] = pairs[i+1].(int)
+	}
+	return m
+}
+
+var errDisk = errors.New("no space left on device")

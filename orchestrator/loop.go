@@ -1,0 +1,212 @@
+package orchestrator
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// runWave is the loop: it starts what may start, waits for something to happen, and takes it in.
+func (r *runner) runWave(spec *Wave) {
+	w := newWave(spec, r.Plan.Cohorts, r.limits, r.Policy)
+	r.wave, r.done = w, map[int32][]string{}
+	r.probing, r.endProbes = context.WithCancel(r.ctx)
+	r.emit(WaveStarted{Wave: w.name})
+	r.settled()
+	for {
+		r.dispatch()
+		if w.running == 0 && r.over() {
+			break
+		}
+		r.await()
+	}
+	r.forgetProbes()
+	if w.left == 0 {
+		r.emit(WaveFinished{Wave: w.name})
+	}
+}
+
+// settled ends the tenants that are not touched: refused, skipped, gone, or already there.
+func (r *runner) settled() {
+	for i := range r.wave.items {
+		item := &r.wave.items[i]
+		c := r.wave.cohort(int32(i))
+		if len(c.Steps) > 0 {
+			continue
+		}
+		f := TenantFinished{Outcome: Unchanged, From: c.From, To: c.To}
+		switch {
+		case c.Gone:
+			f.Outcome = Gone
+		case c.Skipped != "":
+			f.Outcome, f.Reason = Skipped, c.Skipped
+		case c.Refused != nil:
+			f.Outcome, f.Failure, f.State = Failed, c.refusedFor(item), c.State
+		}
+		r.finish(int32(i), f)
+	}
+	r.checkBudget()
+}
+
+// refusedFor is why this tenant was refused: in its own words, where the survey had some.
+func (c *Cohort) refusedFor(item *Item) *Failure {
+	if item.Standing.Err == nil {
+		return c.Refused
+	}
+	return unread(&item.Standing)
+}
+
+// over reports whether nothing can happen any more.
+func (r *runner) over() bool {
+	return r.halt.state != "" || r.wave.left == 0 || r.blockedOnly()
+}
+
+// blockedOnly reports whether all that is left waits for an operator; then that is why the run halts.
+func (r *runner) blockedOnly() bool {
+	w := r.wave
+	stuck := w.stuck()
+	if stuck == 0 || stuck < w.left {
+		return false
+	}
+	for _, s := range w.servers {
+		if s.health == blocked {
+			r.stop(StateHalted, fmt.Sprintf("%s: %s", serverName(s.name), s.failure.Message))
+		}
+	}
+	return true
+}
+
+// dispatch names tenants in the store and starts those that were named before.
+func (r *runner) dispatch() {
+	r.heed()
+	if r.halt.state != "" || r.journal.failure() != nil {
+		return
+	}
+	w := r.wave
+	if w.namedSeq > 0 && r.journal.durable.Load() >= w.namedSeq {
+		w.mayStart()
+	}
+	if w.namedSeq == 0 {
+		if names := w.toName(); names != nil {
+			r.emitNow(TenantsDispatched{Tenants: names})
+			w.namedSeq = r.seq
+		}
+	}
+	for most := r.Policy.Concurrency; most <= 0 || w.running < most; {
+		t, ok := w.next()
+		if !ok {
+			break
+		}
+		r.start(t)
+	}
+	for _, s := range w.servers {
+		if s.idle() && len(s.deferred) > 0 && s.health == well {
+			r.recall(s)
+		}
+	}
+}
+
+// heed makes sure that nothing is begun once somebody has asked for a stop, however much else there is
+// for await to hear.
+func (r *runner) heed() {
+	select {
+	case <-r.ctx.Done():
+		r.stop(StateInterrupted, "cancelled")
+	case <-r.Stop:
+		r.stop(StateInterrupted, "interrupted")
+	default:
+	}
+}
+
+// recall lets the deferred tenants of a server come again, each after a wait of its own.
+func (r *runner) recall(s *server) {
+	for _, t := range s.deferred {
+		r.wave.rest(t, time.Now().Add(r.Policy.Retry.deferral(int(r.wave.tasks[t].attempt))))
+	}
+	s.deferred = nil
+}
+
+// await sleeps until something happens and takes it in.
+func (r *runner) await() {
+	var clock <-chan time.Time
+	if at, ok := r.wave.timers.next(); ok && r.halt.state == "" {
+		timer := time.NewTimer(time.Until(at))
+		defer timer.Stop()
+		clock = timer.C
+	}
+	stop, cancel, lease := r.Stop, r.ctx.Done(), r.leaseLost()
+	if r.halt.state == StateInterrupted {
+		stop, cancel, lease = nil, nil, nil // they have been heard
+	}
+	select {
+	case a := <-r.answers:
+		r.take(a)
+		for range len(r.answers) { // as many as there are, before new ones are started
+			r.take(<-r.answers)
+		}
+	case <-r.journal.changed:
+		if err := r.journal.failure(); err != nil {
+			r.stop(StateHalted, err.Error())
+		}
+	case p := <-r.probed:
+		r.afterProbe(p)
+	case <-clock:
+		r.ring(time.Now())
+	case <-stop:
+		r.stop(StateInterrupted, "interrupted")
+	case <-cancel:
+		r.stop(StateInterrupted, "cancelled")
+	case <-lease:
+		r.stop(StateHalted, "the fleet's lock was lost")
+	}
+}
+
+func (r *runner) leaseLost() <-chan struct{} {
+	if r.Lease == nil || r.halt.state != "" {
+		return nil
+	}
+	return r.Lease.Lost()
+}
+
+// ring serves the timers that are due.
+func (r *runner) ring(now time.Time) {
+	for {
+		t, ok := r.wave.timers.due(now)
+		switch {
+		case !ok:
+			return
+		case t.server != nil && t.server.health == probing:
+			r.probe(t.server)
+		case t.server != nil: // meanwhile it waits for an operator
+		default:
+			r.wave.ready(t.task)
+		}
+	}
+}
+
+// checkBudget halts when more tenants of the wave failed than is borne.
+func (r *runner) checkBudget() {
+	w := r.wave
+	if !w.overBudget() {
+		return
+	}
+	allowed := "none is allowed to"
+	if w.budget > 0 {
+		allowed = fmt.Sprintf("%d are allowed to", w.budget)
+	}
+	r.stop(StateHalted, fmt.Sprintf("%s failed in wave %s, %s", tenants(w.failures), w.name, allowed))
+}
+
+func tenants(n int) string {
+	if n == 1 {
+		return "1 tenant"
+	}
+	return fmt.Sprintf("%d tenants", n)
+}
+
+func serverName(name string) string {
+	if name == "" {
+		return "the disk"
+	}
+	return "server " + name
+}

@@ -1,0 +1,193 @@
+package orchestrator
+
+import (
+	"cmp"
+	"iter"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/skeindb/skein/engine"
+)
+
+// This file has the questions that a Report answers.
+
+// Planned returns how many tenants the rollout has.
+func (r *Report) Planned() int {
+	n := 0
+	for _, w := range r.Waves {
+		n += w.Planned
+	}
+	return n
+}
+
+// Count returns how many tenants of the wave have an outcome.
+func (w *WaveReport) Count(o Outcome) int {
+	if o == Pending {
+		return w.counts[rankPending] + max(0, w.Planned-w.counts.named())
+	}
+	return w.counts[rankOf(o)]
+}
+
+// Count returns how many tenants of the rollout have an outcome.
+func (r *Report) Count(o Outcome) int {
+	n := 0
+	for i := range r.Waves {
+		n += r.Waves[i].Count(o)
+	}
+	return n
+}
+
+// Counts returns the tenants by outcome, without those outcomes that none has.
+func (r *Report) Counts() map[Outcome]int {
+	all := map[Outcome]int{}
+	for _, o := range outcomes {
+		if n := r.Count(o); n > 0 {
+			all[o] = n
+		}
+	}
+	return all
+}
+
+// Left returns how many tenants have not come to an end.
+func (r *Report) Left() int {
+	return r.Count(Pending) + r.Count(Running) + r.Count(Retrying) + r.Count(Deferred)
+}
+
+// Outcome returns what has become of a tenant; Pending when it was never named.
+func (r *Report) Outcome(tenant string) Outcome {
+	if i, ok := r.tenants[tenant]; ok {
+		return outcomes[r.records[i].outcome]
+	}
+	return Pending
+}
+
+// TenantReport is one tenant of a report.
+type TenantReport struct {
+	Tenant   string
+	Wave     string
+	Outcome  Outcome
+	From, To []string // nil before its end
+	Attempt  int
+	Steps    int           // committed in the run that ended it
+	Duration time.Duration // of the last attempt
+	Failure  *Failure      // the last one; nil when there was none
+	Reason   string        // why it was skipped
+	State    engine.State  // of the survey, if it was refused for that; else ""
+}
+
+// Tenants returns those tenants that facts have named, in the order in which they first were.
+func (r *Report) Tenants() iter.Seq[TenantReport] {
+	return func(yield func(TenantReport) bool) {
+		for i := range r.records {
+			if !yield(r.tenant(int32(i))) {
+				return
+			}
+		}
+	}
+}
+
+func (r *Report) tenant(i int32) TenantReport {
+	rec := &r.records[i]
+	t := TenantReport{
+		Tenant: rec.id, Wave: r.Waves[rec.wave].Name, Outcome: outcomes[rec.outcome], Attempt: int(rec.attempt),
+		Steps: int(rec.steps), Duration: rec.duration, Failure: rec.failure, Reason: rec.reason, State: rec.state,
+	}
+	if rec.way >= 0 {
+		t.From, t.To = r.ways.list[rec.way].From, r.ways.list[rec.way].To
+	}
+	return t
+}
+
+// Failed returns the failed tenants by id. Their Failure is never nil.
+func (r *Report) Failed() []TenantReport {
+	failed := []TenantReport{}
+	for i := range r.records {
+		if r.records[i].outcome == rankFailed {
+			t := r.tenant(int32(i))
+			if t.Failure == nil {
+				t.Failure = &Failure{Message: "no reason was recorded"}
+			}
+			failed = append(failed, t)
+		}
+	}
+	slices.SortFunc(failed, func(a, b TenantReport) int { return cmp.Compare(a.Tenant, b.Tenant) })
+	return failed
+}
+
+// RunningTenant is a tenant that a worker is at.
+type RunningTenant struct {
+	Tenant  string
+	Since   time.Time
+	Attempt int
+}
+
+// Running returns the tenants under work, the longest first. Only a report that was fed the ticks knows them.
+func (r *Report) Running() []RunningTenant {
+	all := slices.AppendSeq(make([]RunningTenant, 0, len(r.running)), maps.Values(r.running))
+	slices.SortFunc(all, func(a, b RunningTenant) int {
+		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Tenant, b.Tenant))
+	})
+	return all
+}
+
+// Ways returns which ways how many tenants went, the most trodden first.
+func (r *Report) Ways() []Way {
+	trodden := slices.DeleteFunc(slices.Clone(r.ways.list), func(w Way) bool { return w.Tenants == 0 })
+	slices.SortStableFunc(trodden, func(a, b Way) int { return b.Tenants - a.Tenants })
+	return trodden
+}
+
+// Rate returns how many tenants a second this run has worked through until now; 0 when it is too early to say.
+func (r *Report) Rate(now time.Time) float64 {
+	if !r.Finished.IsZero() {
+		now = r.Finished
+	}
+	if d := now.Sub(r.Resumed); d > 0 && r.worked > 0 {
+		return float64(r.worked) / d.Seconds()
+	}
+	return 0
+}
+
+// ETA returns how long the rest will take at the rate so far; false when it is too early to say.
+func (r *Report) ETA(now time.Time) (time.Duration, bool) {
+	rate := r.Rate(now)
+	if rate == 0 || r.State != StateRunning {
+		return 0, false
+	}
+	return time.Duration(float64(r.Left()) / rate * float64(time.Second)), true
+}
+
+// ExitCode is that of a process whose run ended so: 130 interrupted; 3 halted, aborted, paused or waiting;
+// 2 all attempted and some failed; else 0.
+func (r *Report) ExitCode() int {
+	switch {
+	case r.State == StateInterrupted:
+		return 130
+	case r.State == StateHalted, r.State == StateAborted, r.State == StatePaused, r.State == StateWaiting:
+		return 3
+	case r.Count(Failed) > 0:
+		return 2
+	}
+	return 0
+}
+
+// Next returns the command to go on with; "" when there is nothing left to do.
+func (r *Report) Next() string {
+	switch {
+	case r.State == StateWaiting:
+		return "skein rollout approve " + r.Rollout
+	case r.State == StateHalted, r.State == StateInterrupted, r.State == StatePaused,
+		r.State == StateFinished && r.Count(Failed) > 0:
+		return "skein rollout resume " + r.Rollout
+	}
+	return ""
+}
+
+// Summary returns the line of `rollout list`.
+func (r *Report) Summary() Summary {
+	return Summary{
+		ID: r.Rollout, Kind: r.Kind, State: r.State, Target: r.Target,
+		Started: r.Started, Finished: r.Finished, Counts: r.Counts(),
+	}
+}

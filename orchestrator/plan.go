@@ -1,0 +1,120 @@
+package orchestrator
+
+import (
+	"crypto/rand"
+	"strings"
+	"time"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/tenant"
+)
+
+// Kind is what a rollout does to its tenants.
+type Kind string
+
+const (
+	Upgrade   Kind = "upgrade"
+	Downgrade Kind = "downgrade"
+	Stamp     Kind = "stamp"
+)
+
+// Plan is what a rollout will do, decided before anything is touched: who, in which order, from where to
+// where. It holds ids and places, never secrets, and can be printed and stored. Make one with [Arrange],
+// or from a stored one with [Rearrange]: only those can be run.
+type Plan struct {
+	Rollout   string    `json:"rollout"` // id
+	Fleet     string    `json:"fleet"`
+	Kind      Kind      `json:"kind"`
+	Target    string    `json:"target"`    // as asked for; several of a stamp are joined by spaces
+	Graph     string    `json:"graph"`     // revision.Graph.Sum when it was made
+	Revisions []string  `json:"revisions"` // ids of that graph in its order; what resume may use
+	Tag       string    `json:"tag,omitempty"`
+	FleetSize int       `json:"fleet_size"` // tenants that the fleet had, chosen or not; 0 = not known
+	Created   time.Time `json:"created"`
+	Cohorts   []Cohort  `json:"cohorts"`
+	Waves     []Wave    `json:"waves"`
+}
+
+// Cohort is the tenants that stand at the same place and so go the same way.
+type Cohort struct {
+	State   engine.State `json:"state"`
+	From    []string     `json:"from"`              // heads
+	To      []string     `json:"to"`                // heads afterwards
+	Steps   []string     `json:"steps"`             // revision ids in the order they run; empty = nothing to do
+	Sums    []string     `json:"sums"`              // checksums of Steps in their direction, for resume to notice a changed file
+	Count   int          `json:"count"`             // tenants
+	Refused *Failure     `json:"refused,omitempty"` // why these tenants fail without being touched: missing, ahead, unknown, unreachable, checksum
+	Skipped string       `json:"skipped,omitempty"` // why these tenants are left alone: "not applied"
+	Gone    bool         `json:"gone,omitempty"`    // in a stored plan, but no longer in the fleet
+
+	plan *engine.Plan // built once and shared; nil when Steps is empty, and in a plan that was only loaded
+}
+
+// Wave is a group of tenants that is finished before the next begins.
+type Wave struct {
+	Name    string `json:"name"`
+	Planned int    `json:"planned"` // tenants of the wave in the first run: what a share in Budget is of
+	Items   []Item `json:"items"`   // those of this run, in the order they are taken up
+}
+
+// Item is one tenant in its wave.
+type Item struct {
+	Tenant   tenant.Tenant   `json:"tenant"`
+	Cohort   int             `json:"cohort"` // index into Plan.Cohorts
+	Standing engine.Standing `json:"-"`      // what the survey read; absent in a stored plan
+}
+
+// Failure is why a tenant failed, in the form that is stored, grouped and shown.
+type Failure struct {
+	Class     engine.Class `json:"class"`
+	SQLState  string       `json:"sqlstate,omitempty"`
+	Revision  string       `json:"revision,omitempty"`
+	File      string       `json:"file,omitempty"`
+	Line      int          `json:"line,omitempty"`
+	Statement string       `json:"statement,omitempty"`
+	Message   string       `json:"error"`
+	Hint      string       `json:"hint,omitempty"`
+}
+
+// NewID returns an id for a rollout that begins now: sortable by time, short enough to type, and
+// different from that of a rollout which begins in the same second elsewhere.
+func NewID(now time.Time) string {
+	return now.UTC().Format("20060102-150405-") + strings.ToLower(rand.Text()[:4])
+}
+
+// Len returns how many tenants the plan has in this run.
+func (p *Plan) Len() int {
+	n := 0
+	for _, w := range p.Waves {
+		n += len(w.Items)
+	}
+	return n
+}
+
+// Changes returns how many tenants have something to do; with none, running the plan touches no tenant.
+func (p *Plan) Changes() int {
+	n := 0
+	for _, c := range p.Cohorts {
+		if len(c.Steps) > 0 {
+			n += c.Count
+		}
+	}
+	return n
+}
+
+// Pick returns those of tenants that the plan names, in their own order: whom to survey before a resume.
+func (p *Plan) Pick(tenants []tenant.Tenant) []tenant.Tenant {
+	named := make(map[string]bool, p.Len())
+	for _, w := range p.Waves {
+		for _, item := range w.Items {
+			named[item.Tenant.ID] = true
+		}
+	}
+	picked := make([]tenant.Tenant, 0, len(named))
+	for _, t := range tenants {
+		if named[t.ID] {
+			picked = append(picked, t)
+		}
+	}
+	return picked
+}

@@ -1,0 +1,105 @@
+package orchestrator
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// probeBound is how long one probe may take.
+const probeBound = 10 * time.Second
+
+// probe is what was heard of a server.
+type probe struct {
+	server *server
+	err    error
+}
+
+// probe asks, in a goroutine, whether a server answers again.
+func (r *runner) probe(s *server) {
+	s.probes++
+	if r.Prober == nil {
+		r.resume(s) // the next tenant is the probe
+		return
+	}
+	r.probes++
+	go func(ctx context.Context, server, database string) {
+		ctx, cancel := context.WithTimeout(ctx, probeBound)
+		defer cancel()
+		r.probed <- probe{s, r.Prober.Probe(ctx, server, database)}
+	}(r.probing, s.name, s.probeOf)
+}
+
+// forgetProbes ends the probes that nobody needs any more.
+func (r *runner) forgetProbes() {
+	r.endProbes()
+	for ; r.probes > 0; r.probes-- {
+		<-r.probed
+	}
+}
+
+// afterProbe takes in whether the server answers.
+func (r *runner) afterProbe(p probe) {
+	r.probes--
+	s := p.server
+	switch {
+	case s.health != probing:
+	case p.err == nil:
+		s.lives++
+		r.resume(s)
+	default:
+		s.trouble(time.Now(), s.failure) // again, if a tenant that was still under work made it meanwhile
+		if !r.givenUp(s, time.Now()) {
+			r.probeLater(s)
+		}
+	}
+}
+
+func (r *runner) probeLater(s *server) {
+	at := time.Now().Add(probeWait(s.probes + 1))
+	if end := s.since.Add(r.Policy.ServerPatience); at.After(end) {
+		at = end
+	}
+	r.wave.timers.add(timer{at: at, server: s})
+}
+
+// resume gives the server work again.
+func (r *runner) resume(s *server) {
+	s.health = well
+	r.emit(ServerResumed{Server: s.name})
+}
+
+// pause gives the server no more work until it answers a probe.
+func (r *runner) pause(s *server, database string, f Failure) {
+	if s.health != well || r.givenUp(s, time.Now()) {
+		return
+	}
+	s.health, s.probeOf = probing, database
+	r.emit(ServerPaused{Server: s.name, Failure: f})
+	r.probeLater(s)
+}
+
+// givenUp fails all that is left of a server which has not been well for longer than is borne, and
+// reports whether that was so.
+func (r *runner) givenUp(s *server, now time.Time) bool {
+	if s.since.IsZero() || now.Sub(s.since) < r.Policy.ServerPatience {
+		return false
+	}
+	if s.health == well {
+		r.emit(ServerPaused{Server: s.name, Failure: s.failure})
+	}
+	s.health = away
+	r.abandon(s)
+	return true
+}
+
+// abandon fails the tenants of a server that was given up, but for those under work.
+func (r *runner) abandon(s *server) {
+	f := s.failure
+	f.Message = fmt.Sprintf("%s was away for %s: %s", serverName(s.name), r.Policy.ServerPatience, f.Message)
+	f.Hint = "bring the server back, then resume the rollout"
+	for _, t := range r.wave.untouched(s) {
+		r.fail(t, f)
+	}
+	r.checkBudget()
+}

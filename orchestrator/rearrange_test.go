@@ -1,0 +1,329 @@
+package orchestrator_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
+	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/tenant"
+)
+
+// outcome makes the facts of a first run in which those tenants ended so.
+func outcomes(ends map[string]orchestrator.Outcome) []orchestrator.Event {
+	facts := []orchestrator.Fact{orchestrator.RolloutStarted{Run: 1, Waves: []orchestrator.WavePlanned{{Name: "all", Tenants: 8}}}}
+	for id, o := range ends {
+		facts = append(facts, orchestrator.TenantFinished{Tenant: id, Wave: "all", Outcome: o, Failure: &orchestrator.Failure{Message: "x"}})
+	}
+	events := make([]orchestrator.Event, len(facts))
+	for i, f := range facts {
+		events[i] = orchestrator.Event{Rollout: "r1", Seq: int64(i + 1), Time: begin, Fact: f}
+	}
+	return events
+}
+
+// goes prints where each tenant of the plan goes: "id: steps" or why not.
+func goes(p *orchestrator.Plan) []string {
+	lines := []string{}
+	for _, item := range p.Waves[0].Items {
+		c := p.Cohorts[item.Cohort]
+		what := strings.Join(c.Steps, " ")
+		switch {
+		case c.Gone:
+			what = "gone"
+		case c.Refused != nil:
+			what = "refused " + string(c.Refused.Class)
+		case c.Skipped != "":
+			what = "skipped"
+		case what == "":
+			what = "unchanged"
+		}
+		lines = append(lines, item.Tenant.ID+": "+what)
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+func TestRearrangeUp(t *testing.T) {
+	t.Parallel()
+	g := line(t)
+	tenants := on("t", 8)
+	id := func(n int) string { return tenants[n-1].ID }
+	first := append(all(7, at(g, "a")), engine.Standing{State: engine.Unreachable, Err: oops(engine.Connection, "refused")})
+	stored := arrange(t, g, tenants, first)
+	more := graph(t, rev("a", ""), rev("b", "a"), rev("c", "b"), rev("d", "c")) // a new revision meanwhile
+	now := []engine.Standing{
+		at(more, "a", "b", "c"),      // 1 done and there
+		at(more, "a"),                // 2 called done, but restored from a backup
+		at(more, "a", "b"),           // 3 failed half way
+		at(more, "a", "b", "c"),      // 4 there, though the store did not get to know
+		at(more, "a", "b", "c", "d"), // 5 somebody took it further
+		at(more),                     // 6 restored from before the plan
+		at(more, "a"),                // 7 skipped by the operator
+		at(more, "a"),                // 8 was unreachable
+	}
+	events := outcomes(map[string]orchestrator.Outcome{
+		id(1): orchestrator.Done, id(2): orchestrator.Done, id(3): orchestrator.Failed, id(7): orchestrator.Skipped, id(8): orchestrator.Failed,
+	})
+	p, err := orchestrator.Rearrange(stored, events, tenants, now, more, orchestrator.Resumption{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		id(2) + ": b c", id(3) + ": c", id(4) + ": unchanged", id(5) + ": unchanged", id(6) + ": refused stale", id(8) + ": b c",
+	}
+	if diff := cmp.Diff(want, goes(p)); diff != "" {
+		t.Error(diff)
+	}
+	if p.Waves[0].Planned != 8 || p.Len() != 6 || p.Changes() != 3 {
+		t.Errorf("planned %d, now %d, to change %d", p.Waves[0].Planned, p.Len(), p.Changes())
+	}
+
+	// A tenant left the fleet, and only two are asked for.
+	p, err = orchestrator.Rearrange(stored, events, tenants[:7], now[:7], more, orchestrator.Resumption{Only: []string{id(3), id(8)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{id(3) + ": c", id(8) + ": gone"}, goes(p)); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := orchestrator.Rearrange(stored, events, tenants, now, more, orchestrator.Resumption{Only: []string{"nobody"}}); err == nil {
+		t.Error("a tenant that is not in the plan was accepted")
+	}
+}
+
+func TestRearrangeDownAndStamp(t *testing.T) {
+	t.Parallel()
+	g := line(t)
+	tenants := on("t", 5)
+	id := func(n int) string { return tenants[n-1].ID }
+	req := request()
+	req.Kind, req.Targets = orchestrator.Downgrade, []string{"a"}
+	stored, err := orchestrator.Arrange(tenants, append(all(4, at(g, "a", "b", "c")), at(g)), g, req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := []engine.Standing{at(g, "a", "b", "c"), at(g, "a", "b"), at(g, "a"), at(g), at(g)}
+	p, err := orchestrator.Rearrange(stored, outcomes(map[string]orchestrator.Outcome{id(3): orchestrator.Done}), tenants, now, g, orchestrator.Resumption{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{id(1) + ": c b", id(2) + ": b", id(4) + ": refused stale", id(5) + ": skipped"}
+	if diff := cmp.Diff(want, goes(p)); diff != "" {
+		t.Error(diff)
+	}
+
+	req.Kind, req.Targets = orchestrator.Stamp, []string{"b"}
+	stored, err = orchestrator.Arrange(tenants, all(5, at(g)), g, req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now = []engine.Standing{at(g), at(g, "a", "b"), at(g, "a"), at(g, "a", "b"), at(g)}
+	p, err = orchestrator.Rearrange(stored, outcomes(map[string]orchestrator.Outcome{id(2): orchestrator.Done}), tenants, now, g, orchestrator.Resumption{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = []string{id(1) + ": a b", id(3) + ": b", id(4) + ": unchanged", id(5) + ": a b"}
+	if diff := cmp.Diff(want, goes(p)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRearrangeRefusesOtherRevisions(t *testing.T) {
+	t.Parallel()
+	g := line(t)
+	tenants := on("t", 2)
+	stored := arrange(t, g, tenants, all(2, at(g, "a")))
+	other := rev("c", "b")
+	other.Upgrade = &revision.Section{Raw: "other", Checksum: "other"}
+	aOther := rev("a", "")
+	aOther.Upgrade = &revision.Section{Raw: "other", Checksum: "other"}
+	for name, test := range map[string]struct {
+		g       *revision.Graph
+		refuses string
+	}{
+		"vanished":              {graph(t, rev("a", ""), rev("b", "a")), "c"},
+		"changed":               {graph(t, rev("a", ""), rev("b", "a"), other), "c"},
+		"changed, not in plan":  {graph(t, aOther, rev("b", "a"), rev("c", "b")), ""},
+		"another one was added": {graph(t, rev("a", ""), rev("b", "a"), rev("c", "b"), rev("d", "c")), ""},
+	} {
+		_, err := orchestrator.Rearrange(stored, nil, tenants, all(2, at(test.g, "a")), test.g, orchestrator.Resumption{})
+		stale, refused := errors.AsType[*orchestrator.StalePlanError](err)
+		if refused != (test.refuses != "") || refused && (stale.Revision != test.refuses || stale.Hint() == "") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// world is a fleet that remembers what was done to it.
+type world struct {
+	g       *revision.Graph
+	tenants []tenant.Tenant
+	applied map[string][]string
+}
+
+func (w *world) survey() []engine.Standing {
+	standings := make([]engine.Standing, len(w.tenants))
+	for i, tn := range w.tenants {
+		standings[i] = at(w.g, w.applied[tn.Target.Schema]...)
+	}
+	return standings
+}
+
+func TestResumeDoesTheRestAndOnlyThat(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{g: line(t), tenants: on("s1", 60), applied: map[string][]string{}}
+		s := newScene(t, w.g, arrange(t, w.g, w.tenants, w.survey()))
+		broken := map[string]bool{}
+		for _, item := range s.cfg.Plan.Waves[0].Items[10:13] {
+			broken[item.Tenant.Target.Schema] = true
+		}
+		s.fleet.do = func(ctx context.Context, job engine.Job) error {
+			if broken[job.Target.Schema] {
+				return oops(engine.Data, fmt.Sprintf("duplicates in %q", job.Target.Schema))
+			}
+			if err := takes(time.Second)(ctx, job); err != nil {
+				return err
+			}
+			s.fleet.mu.Lock()
+			defer s.fleet.mu.Unlock()
+			w.applied[job.Target.Schema] = []string{"a", "b", "c"}
+			return nil
+		}
+		r := s.run(t)
+		if r.State != orchestrator.StateHalted || r.Count(orchestrator.Failed) == 0 || r.Count(orchestrator.Pending) == 0 {
+			t.Fatalf("%s, %v", r.State, r.Counts())
+		}
+		if c := r.Causes(); len(c) != 1 || c[0].Message != `duplicates in "…"` {
+			t.Errorf("causes %+v", c)
+		}
+
+		for run := 2; run <= 3; run++ { // the second with the mistake still there, the third without
+			plan, events, err := s.store.Load(t.Context(), "r1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			before := s.fleet.attempts
+			s.fleet.attempts = map[string][]time.Time{}
+			s.cfg.Earlier = events
+			s.cfg.Plan, err = orchestrator.Rearrange(plan, events, plan.Pick(w.tenants), w.survey(), w.g, orchestrator.Resumption{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if run == 3 {
+				clear(broken)
+			} else {
+				s.cfg.Policy.MaxFailures.Count = 3
+			}
+			r = s.run(t)
+			if r.Run != run || r.Planned() != 60 {
+				t.Errorf("run %d of %d tenants", r.Run, r.Planned())
+			}
+			for id := range s.fleet.attempts {
+				if len(before[id]) > 0 && !broken[id] && run == 2 {
+					t.Errorf("%s was touched again", id)
+				}
+			}
+			if run == 2 {
+				if diff := cmp.Diff(counts(orchestrator.Done, 57, orchestrator.Failed, 3), r.Counts()); diff != "" || r.ExitCode() != 2 {
+					t.Errorf("exit %d %s", r.ExitCode(), diff)
+				}
+			}
+		}
+		if len(s.fleet.attempts) != 3 {
+			t.Errorf("the third run touched %d tenants, want the 3 that were left", len(s.fleet.attempts))
+		}
+		if diff := cmp.Diff(counts(orchestrator.Done, 60), r.Counts()); diff != "" || r.ExitCode() != 0 || r.Next() != "" {
+			t.Errorf("exit %d, next %q %s", r.ExitCode(), r.Next(), diff)
+		}
+	})
+}
+
+func TestResumeAfterAKill(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{g: line(t), tenants: on("s1", 30), applied: map[string][]string{}}
+		p := arrange(t, w.g, w.tenants, w.survey())
+		s := newScene(t, w.g, p)
+		// The first process named all and then died: ten are done, two half way, and none of it is stored.
+		var named []string
+		for i, item := range p.Waves[0].Items {
+			named = append(named, item.Tenant.ID)
+			switch {
+			case i < 10:
+				w.applied[item.Tenant.Target.Schema] = []string{"a", "b", "c"}
+			case i < 12:
+				w.applied[item.Tenant.Target.Schema] = []string{"a"}
+			}
+		}
+		if err := s.store.Create(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+		facts := []orchestrator.Fact{
+			orchestrator.RolloutStarted{Run: 1, Fleet: "acme", Kind: orchestrator.Upgrade, Waves: []orchestrator.WavePlanned{{Name: "all", Tenants: 30}}},
+			orchestrator.WaveStarted{Wave: "all"}, orchestrator.TenantsDispatched{Tenants: named},
+			orchestrator.TenantRetrying{Tenant: named[20], Attempt: 1, Failure: orchestrator.Failure{Class: engine.Transient, Message: "deadlock"}},
+		}
+		var events []orchestrator.Event
+		for i, f := range facts {
+			events = append(events, orchestrator.Event{Rollout: "r1", Seq: int64(i + 1), Time: begin, Fact: f})
+		}
+		if err := s.store.Append(t.Context(), events); err != nil {
+			t.Fatal(err)
+		}
+		plan, events, err := s.store.Load(t.Context(), "r1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.cfg.Plan, err = orchestrator.Rearrange(plan, events, w.tenants, w.survey(), w.g, orchestrator.Resumption{}); err != nil {
+			t.Fatal(err)
+		}
+		s.cfg.Earlier = events
+		clear(s.fleet.named)
+		r := s.run(t)
+		if diff := cmp.Diff(counts(orchestrator.Done, 20, orchestrator.Unchanged, 10), r.Counts()); diff != "" {
+			t.Error(diff)
+		}
+		if s.fleet.touched() != 20 || r.Run != 2 {
+			t.Errorf("%d touched in run %d", s.fleet.touched(), r.Run)
+		}
+	})
+}
+
+func TestRetryOfSomeLeavesTheRolloutHalted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{g: line(t), tenants: on("s1", 5), applied: map[string][]string{}}
+		s := newScene(t, w.g, arrange(t, w.g, w.tenants, w.survey()))
+		s.fleet.do = (&fails{n: 1, class: engine.Data}).do
+		if r := s.run(t); r.State != orchestrator.StateHalted {
+			t.Fatal(r.State)
+		}
+		plan, events, err := s.store.Load(t.Context(), "r1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		only := w.tenants[2].ID
+		if s.cfg.Plan, err = orchestrator.Rearrange(plan, events, w.tenants, w.survey(), w.g, orchestrator.Resumption{Only: []string{only}}); err != nil {
+			t.Fatal(err)
+		}
+		s.cfg.Earlier = events
+		r := s.run(t)
+		if diff := cmp.Diff(counts(orchestrator.Done, 1, orchestrator.Failed, 4), r.Counts()); diff != "" {
+			t.Error(diff)
+		}
+		if r.State != orchestrator.StateFinished || r.ExitCode() != 2 {
+			t.Errorf("%s %q, exit %d", r.State, r.Reason, r.ExitCode())
+		}
+	})
+}

@@ -1,0 +1,76 @@
+package orchestrator
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
+)
+
+// refusal says why tenants that stand there must not be touched; nil when they may.
+func refusal(g *revision.Graph, s *engine.Standing, kind Kind, o Options) *Failure {
+	unknown, gaps := g.Check(s.Applied.IDs())
+	switch {
+	case s.State == engine.Unreachable, s.State == engine.Missing, s.State == engine.Unknown && s.Applied == nil:
+		return unread(s)
+	case len(unknown) > 0 && !(kind == Stamp && o.Purge):
+		return &Failure{
+			Class:    engine.Stale,
+			Revision: unknown[0],
+			Message:  fmt.Sprintf("the tenant is ahead: %s applied, but not among the revisions here", strings.Join(unknown, ", ")),
+			Hint:     "run with the revisions that the tenant was upgraded with",
+		}
+	case len(gaps) > 0 && kind != Stamp:
+		return unread(s)
+	case len(s.Changed) > 0 && !o.AllowChanged:
+		return changed(g, s.Changed[0])
+	}
+	return nil
+}
+
+// unread is the failure of a standing that says for itself what is wrong.
+func unread(s *engine.Standing) *Failure {
+	err := s.Err
+	if err == nil {
+		err = errors.New("the tenant is " + string(s.State))
+	}
+	f := failureOf(err)
+	if _, ok := errors.AsType[*engine.Error](err); !ok {
+		switch s.State {
+		case engine.Unreachable:
+			f.Class = engine.Connection
+		case engine.Missing:
+			f.Class = engine.Gone
+		case engine.Unknown:
+			f.Class = engine.Stale
+		}
+	}
+	return &f
+}
+
+func changed(g *revision.Graph, id string) *Failure {
+	f := &Failure{
+		Class:    engine.Checksum,
+		Revision: id,
+		Message:  "the upgrade section changed since it was applied to this tenant",
+		Hint:     "restore the file and put the change into a new revision, or run again with --allow-changed",
+	}
+	if r := g.Get(id); r != nil {
+		f.File = r.File
+	}
+	return f
+}
+
+// failureOf puts an error into the form that is stored.
+func failureOf(err error) Failure {
+	e, ok := errors.AsType[*engine.Error](err)
+	if !ok {
+		return Failure{Class: engine.Internal, Message: err.Error(), Hint: hintOf(err)}
+	}
+	return Failure{
+		Class: e.Class, SQLState: e.SQLState, Revision: e.Revision, File: e.File, Line: e.Line,
+		Statement: e.Statement, Message: e.Message, Hint: e.Advice,
+	}
+}

@@ -1,0 +1,236 @@
+package orchestrator
+
+import (
+	"time"
+
+	"github.com/skeindb/skein/engine"
+)
+
+// Report is what a rollout has come to: the fold of its facts, and of nothing else. The zero value is a
+// rollout of which nothing is known. It is used by one goroutine.
+//
+// A tenant that was never named is pending. What a run only began is pending again when the run ends.
+// The counts are of the whole rollout, over all its runs, and their sum is what was planned.
+type Report struct {
+	Rollout  string
+	Fleet    string
+	Kind     Kind
+	Target   string
+	State    State
+	Reason   string // why it halted; "" when there is nothing to say
+	Run      int
+	Host     string // of the last run
+	PID      int
+	User     string
+	Started  time.Time // of the first run
+	Resumed  time.Time // of the last run; equals Started in the first
+	Finished time.Time // of the last run; zero while it runs
+	Seq      int64     // of the last stored fact
+	Waves    []WaveReport
+	Servers  map[string]ServerReport // those of which something is to be said
+	Warnings []string
+
+	wave    int // index into Waves of the one that runs
+	tenants map[string]int32
+	records []record
+	ways    ways
+	running map[int32]RunningTenant
+	worked  int // tenants that were worked on to their end in this run
+}
+
+// WaveReport is one wave of a report.
+type WaveReport struct {
+	Name     string
+	Planned  int
+	Started  bool
+	Finished bool
+	Failures int // in this run: what is held against the budget
+
+	counts counts
+}
+
+// ServerReport is what is to be said about a server.
+type ServerReport struct {
+	Paused   *Failure // why nothing is begun there; nil = it works
+	Operator bool     // it is not probed, but waits for an operator
+	Width    int      // tenants at once; 0 = as at the start
+}
+
+// record is one tenant, in few bytes.
+type record struct {
+	id       string
+	failure  *Failure // the last one
+	reason   string
+	state    engine.State // of the survey, if it was refused
+	duration time.Duration
+	way      int32 // index into ways, -1 = none
+	wave     int16
+	attempt  int16
+	steps    int32
+	outcome  rank
+}
+
+// Apply folds one event in. Events of other rollouts must not be mixed in; an event that was folded
+// before is dropped.
+func (r *Report) Apply(e Event) {
+	if e.Seq > 0 {
+		if e.Seq <= r.Seq {
+			return
+		}
+		r.Seq = e.Seq
+	}
+	switch f := e.Fact.(type) {
+	case RolloutStarted:
+		r.started(e, f)
+	case WaveStarted:
+		r.wave = r.waveIndex(f.Wave)
+		r.Waves[r.wave].Started = true
+	case TenantsDispatched:
+		r.dispatched(f)
+	case TenantStarted:
+		r.begun(e.Time, f)
+	case TenantReturned:
+		r.move(r.record(f.Tenant), rankPending)
+	case TenantRetrying:
+		r.failing(f.Tenant, rankRetrying, f.Attempt, f.Failure)
+	case TenantDeferred:
+		r.failing(f.Tenant, rankDeferred, f.Attempt, f.Failure)
+	case TenantFinished:
+		r.finished(f)
+	case ServerPaused:
+		r.server(f.Server, func(s *ServerReport) { s.Paused, s.Operator = &f.Failure, f.Operator })
+	case ServerResumed:
+		r.server(f.Server, func(s *ServerReport) { s.Paused, s.Operator = nil, false })
+	case WidthChanged:
+		r.server(f.Server, func(s *ServerReport) { s.Width = f.Width })
+	case Warned:
+		r.Warnings = append(r.Warnings, f.Message)
+	case WaveFinished:
+		r.Waves[r.waveIndex(f.Wave)].Finished = true
+	case RolloutEnded:
+		r.State, r.Reason, r.Finished = f.State, f.Reason, e.Time
+		r.settle()
+	}
+}
+
+func (r *Report) started(e Event, f RolloutStarted) {
+	if r.Run == 0 {
+		r.Started = e.Time
+	}
+	r.Rollout, r.Fleet, r.Kind, r.Target = e.Rollout, f.Fleet, f.Kind, f.Target
+	r.State, r.Reason, r.Run, r.Host, r.PID, r.User = StateRunning, "", f.Run, f.Host, f.PID, f.User
+	r.Resumed, r.Finished = e.Time, time.Time{}
+	r.Servers, r.worked = nil, 0
+	r.settle()
+	for i := range r.Waves {
+		w := &r.Waves[i]
+		w.Started, w.Finished, w.Failures = false, false, 0
+	}
+	for _, w := range f.Waves {
+		r.Waves[r.waveIndex(w.Name)].Planned = w.Tenants
+	}
+}
+
+// settle makes everything pending that was under way: no worker is at it any more.
+func (r *Report) settle() {
+	for i := range r.records {
+		if o := r.records[i].outcome; o == rankRunning || o == rankRetrying || o == rankDeferred {
+			r.move(int32(i), rankPending)
+		}
+	}
+}
+
+func (r *Report) dispatched(f TenantsDispatched) {
+	for _, id := range f.Tenants {
+		i := r.record(id)
+		r.records[i].wave = int16(r.wave)
+		r.move(i, rankPending) // what an earlier run made of it is about to be made anew
+	}
+}
+
+func (r *Report) begun(at time.Time, f TenantStarted) {
+	i := r.record(f.Tenant)
+	r.move(i, rankRunning)
+	if r.running == nil {
+		r.running = map[int32]RunningTenant{}
+	}
+	r.running[i] = RunningTenant{Tenant: f.Tenant, Since: at, Attempt: f.Attempt}
+}
+
+func (r *Report) failing(tenant string, to rank, attempt int, f Failure) {
+	i := r.record(tenant)
+	r.records[i].attempt, r.records[i].failure = int16(attempt), &f
+	r.move(i, to)
+}
+
+func (r *Report) finished(f TenantFinished) {
+	i := r.record(f.Tenant)
+	rec := &r.records[i]
+	to := rankOf(f.Outcome)
+	r.move(i, to)
+	rec.attempt, rec.steps, rec.duration = int16(f.Attempt), int32(f.Steps), f.Duration
+	rec.failure, rec.reason, rec.state = f.Failure, f.Reason, f.State
+	r.ways.leave(rec.way)
+	rec.way = r.ways.join(f.From, f.To, to)
+	w := r.waveIndex(f.Wave)
+	if int(rec.wave) != w { // refused tenants are never dispatched
+		r.Waves[rec.wave].counts[to]--
+		r.Waves[w].counts[to]++
+		rec.wave = int16(w)
+	}
+	if to == rankFailed {
+		r.Waves[w].Failures++
+	}
+	if f.Attempt > 0 {
+		r.worked++
+	}
+}
+
+// move gives a tenant another outcome.
+func (r *Report) move(i int32, to rank) {
+	rec := &r.records[i]
+	if rec.outcome == rankRunning && r.running != nil {
+		delete(r.running, i)
+	}
+	counts := &r.Waves[rec.wave].counts
+	counts[rec.outcome]--
+	counts[to]++
+	rec.outcome = to
+}
+
+// record returns the tenant's place in r.records.
+func (r *Report) record(id string) int32 {
+	if i, ok := r.tenants[id]; ok {
+		return i
+	}
+	if r.tenants == nil {
+		r.tenants = make(map[string]int32, r.Planned())
+		r.records = make([]record, 0, r.Planned())
+	}
+	r.waveIndex("") // a store that lost its beginning must not make us panic
+	i := int32(len(r.records))
+	r.records = append(r.records, record{id: id, wave: int16(r.wave), way: -1})
+	r.tenants[id] = i
+	r.Waves[r.wave].counts[rankPending]++
+	return i
+}
+
+// waveIndex returns the wave's place; a new wave is appended. "" is any wave.
+func (r *Report) waveIndex(name string) int {
+	for i := range r.Waves {
+		if r.Waves[i].Name == name || name == "" {
+			return i
+		}
+	}
+	r.Waves = append(r.Waves, WaveReport{Name: name})
+	return len(r.Waves) - 1
+}
+
+func (r *Report) server(name string, change func(*ServerReport)) {
+	if r.Servers == nil {
+		r.Servers = map[string]ServerReport{}
+	}
+	s := r.Servers[name]
+	change(&s)
+	r.Servers[name] = s
+}

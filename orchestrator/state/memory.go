@@ -1,0 +1,170 @@
+package state
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/skeindb/skein/orchestrator"
+)
+
+// Memory is a store that ends with the process. It is for tests and demos, and for runs that change
+// nothing worth remembering.
+type Memory struct {
+	mu       sync.Mutex
+	rollouts map[string]*remembered
+	locks    map[string]orchestrator.Holder
+}
+
+type remembered struct {
+	fleet  string
+	plan   []byte
+	events []orchestrator.Event
+	report orchestrator.Report // fold of events
+	line   orchestrator.Summary
+}
+
+var _ orchestrator.Store = (*Memory)(nil)
+
+// NewMemory returns an empty store.
+func NewMemory() *Memory {
+	return &Memory{rollouts: map[string]*remembered{}, locks: map[string]orchestrator.Holder{}}
+}
+
+// Create implements orchestrator.Store.
+func (m *Memory) Create(ctx context.Context, plan *orchestrator.Plan) error {
+	packed, err := pack(plan)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if m.rollouts[plan.Rollout] != nil {
+		return fmt.Errorf("there is a rollout %s already", plan.Rollout)
+	}
+	m.rollouts[plan.Rollout] = &remembered{fleet: plan.Fleet, plan: packed, line: opening(plan)}
+	return nil
+}
+
+// opening is the line of a rollout that has no facts yet.
+func opening(p *orchestrator.Plan) orchestrator.Summary {
+	planned := 0
+	for _, w := range p.Waves {
+		planned += w.Planned
+	}
+	return orchestrator.Summary{
+		ID: p.Rollout, Kind: p.Kind, State: orchestrator.StateRunning, Target: p.Target, Started: p.Created,
+		Counts: map[orchestrator.Outcome]int{orchestrator.Pending: planned}, FleetSize: p.FleetSize,
+	}
+}
+
+// Append implements orchestrator.Store.
+func (m *Memory) Append(ctx context.Context, events []orchestrator.Event) error {
+	if len(events) == 0 {
+		return nil
+	}
+	if err := check(events); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	r := m.rollouts[events[0].Rollout]
+	if r == nil {
+		return orchestrator.ErrNoRollout
+	}
+	there, rest, err := fresh(events, int64(len(r.events)))
+	if err != nil {
+		return err
+	}
+	if len(there) > 0 {
+		from := there[0].Seq - 1
+		stored, err := encode(r.events[from : from+int64(len(there))])
+		if err != nil {
+			return err
+		}
+		if err := same(events[0].Rollout, stored, there); err != nil {
+			return err
+		}
+	}
+	for _, e := range rest {
+		r.events = append(r.events, e)
+		r.report.Apply(e)
+	}
+	return nil
+}
+
+// Load implements orchestrator.Store.
+func (m *Memory) Load(_ context.Context, rollout string) (*orchestrator.Plan, []orchestrator.Event, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r := m.rollouts[rollout]
+	if r == nil {
+		return nil, nil, orchestrator.ErrNoRollout
+	}
+	plan, err := unpack(r.plan)
+	return plan, append([]orchestrator.Event{}, r.events...), err
+}
+
+// List implements orchestrator.Store.
+func (m *Memory) List(_ context.Context, fleet string, limit int) ([]orchestrator.Summary, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	list := []orchestrator.Summary{}
+	for _, r := range m.rollouts {
+		switch {
+		case r.fleet != fleet:
+		case len(r.events) == 0:
+			list = append(list, r.line)
+		default:
+			line := r.report.Summary()
+			line.Started, line.FleetSize = r.line.Started, r.line.FleetSize
+			list = append(list, line)
+		}
+	}
+	slices.SortFunc(list, func(a, b orchestrator.Summary) int {
+		return cmp.Or(b.Started.Compare(a.Started), cmp.Compare(b.ID, a.ID))
+	})
+	if limit > 0 && len(list) > limit {
+		list = list[:limit]
+	}
+	return list, nil
+}
+
+// Lock implements orchestrator.Store. The lock holds within the process.
+func (m *Memory) Lock(_ context.Context, fleet string, holder orchestrator.Holder) (orchestrator.Lease, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if held, ok := m.locks[fleet]; ok {
+		return nil, &orchestrator.HeldError{Fleet: fleet, Holder: held}
+	}
+	m.locks[fleet] = holder
+	return &memoryLease{m: m, fleet: fleet}, nil
+}
+
+// Close implements orchestrator.Store.
+func (m *Memory) Close() error { return nil }
+
+type memoryLease struct {
+	m     *Memory
+	fleet string
+	once  sync.Once
+}
+
+func (l *memoryLease) Lost() <-chan struct{} { return nil }
+
+func (l *memoryLease) Release(context.Context) error {
+	l.once.Do(func() {
+		l.m.mu.Lock()
+		defer l.m.mu.Unlock()
+		delete(l.m.locks, l.fleet)
+	})
+	return nil
+}

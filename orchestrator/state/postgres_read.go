@@ -1,0 +1,111 @@
+package state
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/skeindb/skein/orchestrator"
+)
+
+// foldOf returns the fold of all facts of a rollout.
+func foldOf(ctx context.Context, c *pgx.Conn, rollout string) (*orchestrator.Report, error) {
+	var last int64
+	err := c.QueryRow(ctx, `SELECT seq FROM skein.rollout WHERE id = $1`, rollout).Scan(&last)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, orchestrator.ErrNoRollout
+	}
+	if err != nil {
+		return nil, err
+	}
+	stored, err := factsOf(ctx, c, rollout, 1, last)
+	if err != nil {
+		return nil, err
+	}
+	report := &orchestrator.Report{}
+	for i := range stored {
+		e, err := stored[i].decode(rollout)
+		if err != nil {
+			return nil, err
+		}
+		report.Apply(e)
+	}
+	return report, nil
+}
+
+func factsOf(ctx context.Context, c *pgx.Conn, rollout string, from, to int64) ([]row, error) {
+	rows, err := c.Query(ctx, `SELECT seq, at, kind, body::text FROM skein.fact WHERE rollout = $1 AND seq BETWEEN $2 AND $3 ORDER BY seq`,
+		rollout, from, to)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(r pgx.CollectableRow) (row, error) {
+		var (
+			f    row
+			at   time.Time
+			body string
+		)
+		err := r.Scan(&f.seq, &at, &f.kind, &body)
+		f.at, f.body = at.UnixMicro(), []byte(body)
+		return f, err
+	})
+}
+
+// Load implements orchestrator.Store.
+func (s *Postgres) Load(ctx context.Context, rollout string) (plan *orchestrator.Plan, events []orchestrator.Event, err error) {
+	err = s.do(ctx, func(c *pgx.Conn) error {
+		var packed []byte
+		var last int64
+		err := c.QueryRow(ctx, `SELECT body, seq FROM skein.rollout JOIN skein.plan ON rollout = id WHERE id = $1`, rollout).Scan(&packed, &last)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return orchestrator.ErrNoRollout
+		}
+		if err != nil {
+			return err
+		}
+		stored, err := factsOf(ctx, c, rollout, 1, last) // facts are never changed: this is still of that moment
+		if err != nil {
+			return err
+		}
+		plan, events, err = loaded(rollout, packed, stored)
+		return err
+	})
+	return plan, events, err
+}
+
+// List implements orchestrator.Store.
+func (s *Postgres) List(ctx context.Context, fleet string, limit int) (list []orchestrator.Summary, err error) {
+	var most *int
+	if limit > 0 {
+		most = &limit
+	}
+	err = s.do(ctx, func(c *pgx.Conn) error {
+		rows, err := c.Query(ctx, `SELECT id, kind, state, target, created, finished, counts::text, tenants FROM skein.rollout
+			WHERE fleet = $1 ORDER BY created DESC, id DESC LIMIT $2`, fleet, most)
+		if err != nil {
+			return err
+		}
+		list, err = pgx.CollectRows(rows, summary)
+		return err
+	})
+	return list, err
+}
+
+func summary(r pgx.CollectableRow) (orchestrator.Summary, error) {
+	var (
+		line     orchestrator.Summary
+		finished *time.Time
+		counts   string
+	)
+	if err := r.Scan(&line.ID, &line.Kind, &line.State, &line.Target, &line.Started, &finished, &counts, &line.FleetSize); err != nil {
+		return line, err
+	}
+	line.Started = line.Started.UTC()
+	if finished != nil {
+		line.Finished = finished.UTC()
+	}
+	return line, json.Unmarshal([]byte(counts), &line.Counts)
+}

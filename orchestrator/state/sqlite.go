@@ -1,0 +1,239 @@
+package state
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
+	"github.com/skeindb/skein/engine/sqlite"
+	"github.com/skeindb/skein/orchestrator"
+)
+
+// SQLite is a store in a file. It is in WAL mode, so that others can read while a rollout writes, and
+// each commit is on the disk when it returns (synchronous=FULL).
+type SQLite struct {
+	path string
+	db   *sql.DB // one connection
+
+	mu    sync.Mutex                      // one transaction at a time
+	folds map[string]*orchestrator.Report // of rollouts that were appended to; guarded by mu
+}
+
+var _ orchestrator.Store = (*SQLite)(nil)
+
+// OpenSQLite opens the store in a file, and makes the file and its folder when they are not there: for
+// the user's eyes only, since names of tenants and statements are in it.
+func OpenSQLite(ctx context.Context, path string) (*SQLite, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := touch(path); err != nil {
+		return nil, fmt.Errorf("make the store: %w", err)
+	}
+	own, err := sqlite.New(sqlite.Config{})
+	if err != nil {
+		return nil, err
+	}
+	err = migrate(ctx, own, engine.Target{Dialect: revision.SQLite, File: path})
+	if err = errors.Join(err, own.Close()); err != nil {
+		return nil, err
+	}
+	pragmas := url.Values{"_txlock": {"immediate"}, "_pragma": {
+		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
+	}}
+	dsn := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: pragmas.Encode()}
+	db, err := sql.Open("sqlite", dsn.String())
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	s := &SQLite{path: path, db: db, folds: map[string]*orchestrator.Report{}}
+	if err := db.PingContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the store %s: %w", path, err), db.Close())
+	}
+	return s, nil
+}
+
+// touch makes an empty file, and its folder, unless there is one. An existing file is not opened: closing
+// it would drop the locks that SQLite has on it in this process.
+func touch(path string) error {
+	if _, err := os.Stat(path); err == nil || !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return nil // another process was faster
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// Create implements orchestrator.Store.
+func (s *SQLite) Create(ctx context.Context, plan *orchestrator.Plan) error {
+	packed, err := pack(plan)
+	if err != nil {
+		return err
+	}
+	line := opening(plan)
+	counts, err := json.Marshal(line.Counts)
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, `INSERT INTO rollout (id, fleet, kind, target, created, tenants, seq, state, counts)
+			VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?) ON CONFLICT DO NOTHING`,
+			plan.Rollout, plan.Fleet, plan.Kind, plan.Target, plan.Created.UnixMicro(), plan.FleetSize, line.State, string(counts))
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(err, fmt.Errorf("there is a rollout %s already", plan.Rollout))
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO plan (rollout, body) VALUES (?, ?)`, plan.Rollout, packed)
+		return err
+	})
+}
+
+// Append implements orchestrator.Store.
+func (s *SQLite) Append(ctx context.Context, events []orchestrator.Event) error {
+	if len(events) == 0 {
+		return nil
+	}
+	if err := check(events); err != nil {
+		return err
+	}
+	rollout := events[0].Rollout
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		report, err := s.fold(ctx, tx, rollout)
+		if err != nil {
+			return err
+		}
+		there, rest, err := fresh(events, report.Seq)
+		if err != nil {
+			return err
+		}
+		if len(there) > 0 {
+			stored, err := facts(ctx, tx, rollout, there[0].Seq, there[len(there)-1].Seq)
+			if err == nil {
+				err = same(rollout, stored, there)
+			}
+			if err != nil || len(rest) == 0 {
+				return err
+			}
+		}
+		if err := insert(ctx, tx, rollout, rest); err != nil {
+			return err
+		}
+		for _, e := range rest {
+			report.Apply(e)
+		}
+		return summarise(ctx, tx, rollout, report)
+	})
+	if err != nil {
+		s.mu.Lock()
+		delete(s.folds, rollout) // it may be ahead of the file
+		s.mu.Unlock()
+	}
+	return err
+}
+
+// write runs fn in a transaction.
+func (s *SQLite) write(ctx context.Context, fn func(*sql.Tx) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := fn(tx); err != nil {
+		return errors.Join(err, ignoreDone(tx.Rollback()))
+	}
+	return tx.Commit()
+}
+
+func ignoreDone(err error) error {
+	if errors.Is(err, sql.ErrTxDone) {
+		return nil
+	}
+	return err
+}
+
+// fold returns the fold of all facts of a rollout that are stored.
+func (s *SQLite) fold(ctx context.Context, tx *sql.Tx, rollout string) (*orchestrator.Report, error) {
+	var last int64
+	err := tx.QueryRowContext(ctx, `SELECT seq FROM rollout WHERE id = ?`, rollout).Scan(&last)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, orchestrator.ErrNoRollout
+	}
+	if err != nil {
+		return nil, err
+	}
+	if r := s.folds[rollout]; r != nil && r.Seq == last {
+		return r, nil
+	}
+	stored, err := facts(ctx, tx, rollout, 1, last)
+	if err != nil {
+		return nil, err
+	}
+	r := &orchestrator.Report{}
+	for i := range stored {
+		e, err := stored[i].decode(rollout)
+		if err != nil {
+			return nil, err
+		}
+		r.Apply(e)
+	}
+	s.folds[rollout] = r
+	return r, nil
+}
+
+// insert stores facts, all with one statement: a call of SQLite costs more than a row.
+func insert(ctx context.Context, tx *sql.Tx, rollout string, events []orchestrator.Event) error {
+	rows, err := encode(events)
+	if err != nil {
+		return err
+	}
+	const batch = 200
+	for len(rows) > 0 {
+		n := min(batch, len(rows))
+		if err := insertRows(ctx, tx, rollout, rows[:n]); err != nil {
+			return err
+		}
+		rows = rows[n:]
+	}
+	return nil
+}
+
+func summarise(ctx context.Context, tx *sql.Tx, rollout string, report *orchestrator.Report) error {
+	line := report.Summary()
+	counts, err := json.Marshal(line.Counts)
+	if err != nil {
+		return err
+	}
+	var finished any
+	if !line.Finished.IsZero() {
+		finished = line.Finished.UnixMicro()
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE rollout SET seq = ?, state = ?, finished = ?, counts = ? WHERE id = ?`,
+		report.Seq, line.State, finished, string(counts), rollout)
+	return err
+}
+
+func micros(us int64) time.Time { return time.UnixMicro(us).UTC() }

@@ -1,0 +1,56 @@
+package state_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/state"
+	"github.com/skeindb/skein/orchestrator/state/statetest"
+)
+
+func TestMemory(t *testing.T) {
+	t.Parallel()
+	statetest.Run(t, func(*testing.T) func() orchestrator.Store {
+		m := state.NewMemory()
+		return func() orchestrator.Store { return m }
+	})
+}
+
+func TestSQLite(t *testing.T) {
+	t.Parallel()
+	statetest.Run(t, func(t *testing.T) func() orchestrator.Store {
+		path := filepath.Join(t.TempDir(), ".skein", "state.db")
+		return func() orchestrator.Store { return openSQLite(t, path) }
+	})
+}
+
+func openSQLite(t testing.TB, path string) *state.SQLite {
+	t.Helper()
+	s, err := state.OpenSQLite(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func TestSQLiteIsForItsUserOnly(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), ".skein", "state.db")
+	openSQLite(t, path)
+	for name, want := range map[string]os.FileMode{filepath.Dir(path): 0o700, path: 0o600} {
+		info, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := info.Mode().Perm(); got != want {
+			t.Errorf("%s has mode %o, want %o", filepath.Base(name), got, want)
+		}
+	}
+}

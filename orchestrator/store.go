@@ -1,0 +1,96 @@
+package orchestrator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Store remembers rollouts: their plans and their facts. It says what was tried; where a tenant stands,
+// only the tenant itself says. Implementations (orchestrator/state) are safe for concurrent use.
+type Store interface {
+	// Create stores a new rollout with its plan. The id must be new.
+	Create(ctx context.Context, plan *Plan) error
+	// Append stores facts of one rollout, in order, all or none. When it returns they are durable. Their
+	// numbers go on where the stored ones end. It may be called again when it is not known what became of
+	// a call: facts that are there already are passed over; another fact under the same number is a
+	// *ConflictError.
+	Append(ctx context.Context, events []Event) error
+	// Load returns a rollout's plan and all its facts, which are never nil; ErrNoRollout when there is none
+	// of that id.
+	Load(ctx context.Context, rollout string) (*Plan, []Event, error)
+	// List returns the fleet's rollouts, the latest first, at most limit (0 = all), without their plans' tenants.
+	List(ctx context.Context, fleet string, limit int) ([]Summary, error)
+	// Lock takes the fleet's lock by try, so that two rollouts never run at once; *HeldError says who has it.
+	Lock(ctx context.Context, fleet string, holder Holder) (Lease, error)
+	// Close releases what the store holds.
+	Close() error
+}
+
+// Lease is the fleet's lock in the holder's hands. It ends with the process at the latest.
+type Lease interface {
+	// Lost is closed when the lock is no longer ours: the connection that held it broke.
+	Lost() <-chan struct{}
+	Release(ctx context.Context) error
+}
+
+// Holder says who has the fleet's lock.
+type Holder struct {
+	Rollout string    `json:"rollout"` // "" for commands that are no rollout
+	Host    string    `json:"host"`
+	PID     int       `json:"pid"`
+	User    string    `json:"user"`
+	Since   time.Time `json:"since"`
+}
+
+// HeldError is returned when another process holds the fleet.
+type HeldError struct {
+	Fleet  string
+	Holder Holder
+}
+
+func (e *HeldError) Error() string {
+	h := e.Holder
+	if h == (Holder{}) {
+		return fmt.Sprintf("another process holds the fleet %q", e.Fleet)
+	}
+	what := "rollout " + h.Rollout
+	if h.Rollout == "" {
+		what = "another command"
+	}
+	return fmt.Sprintf("%s holds the fleet %q: %s on %s (pid %d) since %s",
+		what, e.Fleet, h.User, h.Host, h.PID, h.Since.UTC().Format(time.RFC3339))
+}
+
+// Hint says what to do about it.
+func (e *HeldError) Hint() string {
+	return "wait for it, or end that process; the lock ends with it"
+}
+
+// ConflictError is returned when a store holds another fact under a number than the one to be stored:
+// two processes write the same rollout, and one of them must stop.
+type ConflictError struct {
+	Rollout string
+	Seq     int64
+}
+
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("rollout %s is written by another process too: fact %d is already there, and another one", e.Rollout, e.Seq)
+}
+
+// ErrNoRollout is returned for a rollout id that the store does not have.
+var ErrNoRollout = errors.New("no such rollout")
+
+// Summary is a line of `rollout list`.
+type Summary struct {
+	ID       string
+	Kind     Kind
+	State    State
+	Target   string
+	Started  time.Time
+	Finished time.Time // zero while it runs
+	Counts   map[Outcome]int
+
+	FleetSize int // of the plan: tenants of the whole fleet
+}

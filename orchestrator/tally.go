@@ -1,0 +1,79 @@
+package orchestrator
+
+import "slices"
+
+// rank is an Outcome in one byte, to index by.
+type rank uint8
+
+const (
+	rankPending rank = iota
+	rankRunning
+	rankRetrying
+	rankDeferred
+	rankDone
+	rankUnchanged
+	rankFailed
+	rankSkipped
+	rankGone
+	ranks
+)
+
+// outcomes are the outcomes in the order of a tenant's life.
+var outcomes = [ranks]Outcome{Pending, Running, Retrying, Deferred, Done, Unchanged, Failed, Skipped, Gone}
+
+func rankOf(o Outcome) rank { return rank(max(0, slices.Index(outcomes[:], o))) }
+
+// counts are tenants by outcome. Those that were never named are not in it.
+type counts [ranks]int
+
+func (c *counts) named() int {
+	n := 0
+	for _, k := range c {
+		n += k
+	}
+	return n
+}
+
+// ways are the ways that finished tenants went. There are few: one a cohort, and those of tenants that
+// stopped half way.
+type ways struct {
+	list  []Way
+	place map[string]int32
+	key   []byte // scratch
+}
+
+// Way is how many tenants went from one place to another, and what became of them.
+type Way struct {
+	From, To []string // heads
+	Outcome  Outcome
+	Tenants  int
+}
+
+func (w *ways) join(from, to []string, outcome rank) int32 {
+	key := append(w.key[:0], byte(outcome))
+	for _, id := range from {
+		key = append(append(key, id...), ' ')
+	}
+	key = append(key, '>')
+	for _, id := range to {
+		key = append(append(key, id...), ' ')
+	}
+	w.key = key
+	i, ok := w.place[string(key)]
+	if !ok {
+		if w.place == nil {
+			w.place = map[string]int32{}
+		}
+		i = int32(len(w.list))
+		w.place[string(key)] = i
+		w.list = append(w.list, Way{From: orEmpty(from), To: orEmpty(to), Outcome: outcomes[outcome]})
+	}
+	w.list[i].Tenants++
+	return i
+}
+
+func (w *ways) leave(i int32) {
+	if i >= 0 {
+		w.list[i].Tenants--
+	}
+}

@@ -1,0 +1,70 @@
+package orchestrator
+
+import (
+	"context"
+	"runtime/debug"
+	"time"
+
+	"github.com/skeindb/skein/engine"
+)
+
+// job is what a worker does next.
+type job struct {
+	task int32
+	item *Item
+	job  engine.Job
+}
+
+// goodbye is the task of a worker's last answer.
+const goodbye = -1
+
+// start gives a tenant to a worker.
+func (r *runner) start(t int32) {
+	item := &r.wave.items[t]
+	attempt := r.wave.took(t, time.Now())
+	r.tick(TenantStarted{Tenant: item.Tenant.ID, Attempt: attempt, From: r.wave.cohort(t).From})
+	next := job{task: t, item: item, job: engine.Job{
+		Target: item.Tenant.Target, Standing: item.Standing, Plan: r.wave.cohort(t).plan,
+		Attempt: attempt, Rollout: r.Plan.Rollout,
+	}}
+	// A worker that has answered is at the channel, or will be in no time; until there are as many as
+	// run at once, each new job gets a new one.
+	if r.workers < r.wave.running {
+		r.workers++
+		go r.work(r.ctx)
+	}
+	r.jobs <- next
+}
+
+// work does one job after the other until there are no more. It touches nothing of the runner but its
+// channels and what never changes.
+func (r *runner) work(ctx context.Context) {
+	defer func() { r.answers <- answer{task: goodbye} }()
+	for j := range r.jobs {
+		r.answers <- r.try(ctx, j)
+	}
+}
+
+// try does one job. A panic, of a revision written in Go for instance, fails the tenant and not the fleet:
+// the engine's own defers have closed its session.
+func (r *runner) try(ctx context.Context, j job) (a answer) {
+	a.task = j.task
+	begun := time.Now()
+	defer func() {
+		if a.result.Duration == 0 {
+			a.result.Duration = time.Since(begun)
+		}
+		if v := recover(); v != nil {
+			p := &panicError{value: v, stack: debug.Stack()}
+			a.err = &engine.Error{
+				Class: engine.Internal, Message: p.Error(),
+				Advice: "this is a mistake in a revision written in Go, or in skein; the stack is among the warnings", Err: p,
+			}
+		}
+	}()
+	if r.Data != nil {
+		j.job.Data = r.Data(j.item.Tenant)
+	}
+	a.result, a.err = r.Upgrader.Upgrade(ctx, j.job)
+	return a
+}
