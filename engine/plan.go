@@ -52,31 +52,45 @@ func NewPlan(applied *Applied, dir revision.Direction, steps []*revision.Revisio
 	return p
 }
 
-// NewStamp is a plan that makes the version table hold exactly want, without running a body.
-// Rows of ids that the graph does not know are deleted with the others that are not wanted.
+// NewStamp is a plan that makes the version table hold exactly want, with the checksums of today, without
+// running a body. Rows of ids that the graph does not know are deleted with the others that are not wanted;
+// a row whose revision changed since is written anew.
 func NewStamp(g *revision.Graph, applied *Applied, want []string) *Plan {
 	p := &Plan{Direction: revision.Up}
+	changed := newJudge(g).changed(applied)
 	var steps []Step
+	var keep []string
 	for _, id := range applied.IDs() {
-		if !slices.Contains(want, id) {
-			r := g.Get(id)
-			if r == nil {
-				r = &revision.Revision{ID: id}
-			}
-			steps = append(steps, Step{Revision: r, Direction: revision.Down, Stamp: true})
+		if slices.Contains(want, id) && !slices.Contains(changed, id) {
+			keep = append(keep, id)
+			continue
 		}
+		r := g.Get(id)
+		if r == nil {
+			r = &revision.Revision{ID: id}
+		}
+		steps = append(steps, Step{Revision: r, Direction: revision.Down, Stamp: true})
 	}
-	have := applied.IDs()
 	for _, id := range g.Sort(want) {
-		if !slices.Contains(have, id) {
+		if !slices.Contains(keep, id) {
 			steps = append(steps, Step{Revision: g.Get(id), Direction: revision.Up, Stamp: true})
 		}
 	}
 	if len(steps) > 0 {
 		p.Parts = []Part{{Steps: steps}}
 	}
-	p.mark(have)
+	p.mark(applied.IDs())
 	return p
+}
+
+// bodies reports whether any step runs one.
+func (p *Plan) bodies() bool {
+	for _, part := range p.Parts {
+		if slices.ContainsFunc(part.Steps, func(s Step) bool { return !s.Stamp }) {
+			return true
+		}
+	}
+	return false
 }
 
 // closed reports whether nothing may join the part any more.

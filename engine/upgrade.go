@@ -39,7 +39,7 @@ const settles = 3
 // by the tenant's lock and rows, or is Connection (or Busy) because the tenant could not be asked yet.
 func (e *Engine) Upgrade(ctx context.Context, job Job) (Result, error) {
 	start := time.Now()
-	if len(job.Standing.Changed) > 0 && !e.cfg.AllowChanged {
+	if len(job.Standing.Changed) > 0 && !e.cfg.AllowChanged && job.Plan.bodies() {
 		return Result{}, e.changedError(job.Standing.Changed[0])
 	}
 	bodies, err := render(job)
@@ -59,7 +59,7 @@ func (e *Engine) changedError(id string) error {
 		Revision: id,
 		File:     e.graph.Get(id).File,
 		Message:  "the upgrade section changed since it was applied to this tenant",
-		Advice:   "restore the file and put the change into a new revision, or run again with --allow-changed",
+		Advice:   "restore the file and put the change into a new revision; or accept it, with --allow-changed once or with `skein stamp` for good",
 	}
 }
 

@@ -21,8 +21,8 @@ type Request struct {
 	Tag     string
 
 	FleetSize int // tenants of the whole fleet, for the next rollout to notice that it shrank; 0 = not known
-	Created time.Time
-	Policy  Policy
+	Created   time.Time
+	Policy    Policy
 	Options
 }
 

@@ -69,7 +69,7 @@ func TestArrange(t *testing.T) {
 			"current c>a c,b ×1", "unreachable >  ×2 refused: connection", "missing >  ×1 refused: gone", "unknown b>b  ×1 refused: stale",
 		}},
 		{"stamp", func(r *orchestrator.Request) { r.Kind, r.Targets = orchestrator.Stamp, []string{"b"} }, []string{
-			"behind a>b b ×2", "empty >b a,b ×2", "ahead a,zz>a,zz  ×1 refused: stale", "behind b>b  ×1 refused: checksum",
+			"behind a>b b ×2", "empty >b a,b ×2", "ahead a,zz>a,zz  ×1 refused: stale", "behind b>b  ×1",
 			"current c>b c ×1", "unreachable >  ×2 refused: connection", "missing >  ×1 refused: gone", "unknown b>b a ×1",
 		}},
 		{"stamp --purge", func(r *orchestrator.Request) {

@@ -24,7 +24,7 @@ func refusal(g *revision.Graph, s *engine.Standing, kind Kind, o Options) *Failu
 		}
 	case len(gaps) > 0 && kind != Stamp:
 		return unread(s)
-	case len(s.Changed) > 0 && !o.AllowChanged:
+	case len(s.Changed) > 0 && !o.AllowChanged && kind != Stamp:
 		return changed(g, s.Changed[0])
 	}
 	return nil
@@ -55,7 +55,7 @@ func changed(g *revision.Graph, id string) *Failure {
 		Class:    engine.Checksum,
 		Revision: id,
 		Message:  "the upgrade section changed since it was applied to this tenant",
-		Hint:     "restore the file and put the change into a new revision, or run again with --allow-changed",
+		Hint:     "restore the file and put the change into a new revision; or accept it, with --allow-changed once or with `skein stamp` for good",
 	}
 	if r := g.Get(id); r != nil {
 		f.File = r.File
