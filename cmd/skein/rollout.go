@@ -66,6 +66,9 @@ func (a *app) rolloutListCommand() *cobra.Command {
 				}
 				lines := make([]summary, 0, len(all))
 				for _, s := range all {
+					if s.State, err = f.state(cmd.Context(), store, s.State); err != nil {
+						return err
+					}
 					lines = append(lines, summaryOf(s))
 				}
 				if a.json {
@@ -96,13 +99,13 @@ func (a *app) rolloutShowCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				_, events, err := store.Load(cmd.Context(), id)
+				plan, events, err := store.Load(cmd.Context(), id)
 				if err != nil {
 					return noRollout(err, id)
 				}
-				r := &orchestrator.Report{}
-				for _, e := range events {
-					r.Apply(e)
+				r := reportOf(plan, events)
+				if r.State, err = f.state(cmd.Context(), store, r.State); err != nil {
+					return err
 				}
 				if a.json {
 					writeJSON(a.out, view.ReportJSON(r, r.ExitCode(), f.viewOptions(nil)))
@@ -115,6 +118,17 @@ func (a *app) rolloutShowCommand() *cobra.Command {
 			})
 		},
 	}
+}
+
+// reportOf folds what is stored. A rollout that died before its first fact has only a plan.
+func reportOf(plan *orchestrator.Plan, events []orchestrator.Event) *orchestrator.Report {
+	r := &orchestrator.Report{
+		Rollout: plan.Rollout, Fleet: plan.Fleet, Kind: plan.Kind, Target: plan.Target, Started: plan.Created, State: orchestrator.StateRunning,
+	}
+	for _, e := range events {
+		r.Apply(e)
+	}
+	return r
 }
 
 func (a *app) rolloutResumeCommand() *cobra.Command {

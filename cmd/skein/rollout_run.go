@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -160,31 +158,6 @@ func (a *app) confirm(plan *orchestrator.Plan) error {
 		return &usageError{"not confirmed, nothing was touched", ""}
 	}
 	return nil
-}
-
-// locked runs work while this process holds the fleet.
-func (f *fleet) locked(ctx context.Context, store orchestrator.Store, rollout string, work func(orchestrator.Lease) error) (err error) {
-	lease, err := store.Lock(ctx, f.project.Fleet, holder(rollout))
-	if err != nil {
-		return err
-	}
-	defer func() {
-		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		err = errors.Join(err, lease.Release(bounded))
-	}()
-	return work(lease)
-}
-
-func holder(rollout string) orchestrator.Holder {
-	h := orchestrator.Holder{Rollout: rollout, PID: os.Getpid(), Since: time.Now(), Host: "unknown", User: "unknown"}
-	if host, err := os.Hostname(); err == nil {
-		h.Host = host
-	}
-	if u, err := user.Current(); err == nil {
-		h.User = u.Username
-	}
-	return h
 }
 
 // run works a plan and shows it; its error is the exit code, or why it could not be run.

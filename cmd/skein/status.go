@@ -110,5 +110,6 @@ func (f *fleet) lastRollout(ctx context.Context) (*summary, error) {
 		return nil, err
 	}
 	s := summaryOf(all[0])
-	return &s, nil
+	s.State, err = f.state(ctx, store, s.State)
+	return &s, err
 }

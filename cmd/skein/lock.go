@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/user"
+	"time"
+
+	"github.com/skeindb/skein/orchestrator"
+)
+
+const (
+	releaseTime = 5 * time.Second        // to give the lock back when the context has ended
+	peekTime    = 500 * time.Millisecond // longer than anybody holds the lock just to look
+)
+
+// locked runs work while this process holds the fleet.
+func (f *fleet) locked(ctx context.Context, store orchestrator.Store, rollout string, work func(orchestrator.Lease) error) (err error) {
+	lease, err := f.lock(ctx, store, rollout)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, release(ctx, lease)) }()
+	return work(lease)
+}
+
+// lock takes the fleet's lock by try. A holder without a rollout is a command that only looks, and is gone in
+// no time.
+func (f *fleet) lock(ctx context.Context, store orchestrator.Store, rollout string) (orchestrator.Lease, error) {
+	deadline := time.Now().Add(peekTime)
+	for {
+		lease, err := store.Lock(ctx, f.project.Fleet, holder(rollout))
+		var held *orchestrator.HeldError
+		if !errors.As(err, &held) || held.Holder.Rollout != "" || time.Now().After(deadline) {
+			return lease, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(peekTime / 20):
+		}
+	}
+}
+
+func release(ctx context.Context, lease orchestrator.Lease) error {
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTime)
+	defer cancel()
+	return lease.Release(bounded)
+}
+
+// state is where a rollout really stands: one that the store calls running, while nobody holds the fleet, has
+// lost its process.
+func (f *fleet) state(ctx context.Context, store orchestrator.Store, stored orchestrator.State) (orchestrator.State, error) {
+	if stored != orchestrator.StateRunning {
+		return stored, nil
+	}
+	lease, err := store.Lock(ctx, f.project.Fleet, holder(""))
+	if heldError(err) {
+		return stored, nil
+	}
+	if err != nil {
+		return stored, err
+	}
+	return orchestrator.StateInterrupted, release(ctx, lease)
+}
+
+func holder(rollout string) orchestrator.Holder {
+	h := orchestrator.Holder{Rollout: rollout, PID: os.Getpid(), Since: time.Now(), Host: "unknown", User: "unknown"}
+	if host, err := os.Hostname(); err == nil {
+		h.Host = host
+	}
+	if u, err := user.Current(); err == nil {
+		h.User = u.Username
+	}
+	return h
+}
