@@ -49,7 +49,7 @@ func (a *app) statusCommand() *cobra.Command {
 				counts[c.State] += c.Count
 			}
 			writeJSON(a.out, map[string]any{
-				"fleet": f.project.Fleet, "target": list(f.graph.RealHeads()), "counts": counts, "cohorts": cohorts, "rollout": last,
+				"fleet": f.project.Fleet, "target": "heads", "heads": list(f.graph.RealHeads()), "counts": counts, "cohorts": cohorts, "rollout": last,
 			})
 			return s.read()
 		}

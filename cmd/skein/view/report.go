@@ -40,7 +40,7 @@ func writeReport(w io.Writer, r *orchestrator.Report, exit int, o Options) {
 	}
 	took := ""
 	if !r.Finished.IsZero() {
-		took = " in " + r.Finished.Sub(r.Resumed).Round(10*time.Millisecond).String()
+		took = " in " + elapsed(r.Finished.Sub(r.Resumed))
 		if rate := r.Rate(r.Finished); rate > 0 {
 			took += fmt.Sprintf(" (%s tenants/s)", short(rate))
 		}
@@ -56,6 +56,14 @@ func writeReport(w io.Writer, r *orchestrator.Report, exit int, o Options) {
 	if next := r.Next(); next != "" {
 		fmt.Fprintf(w, "\ngo on with:  %s\n", o.paint(bold, next))
 	}
+}
+
+// elapsed is a duration to a hundredth of a second, a short one to the millisecond.
+func elapsed(d time.Duration) string {
+	if d < time.Second {
+		return d.Round(time.Millisecond).String()
+	}
+	return d.Round(10 * time.Millisecond).String()
 }
 
 // writeWays is a line for each way that tenants went: from where, to where, with what outcome.
