@@ -90,8 +90,7 @@ func render(job Job) (map[*revision.Section][]revision.Statement, error) {
 
 func templateError(r *revision.Revision, err error) error {
 	e := &Error{Class: Revision, Revision: r.ID, File: r.File, Message: "template: " + err.Error(), Err: err}
-	var at *revision.FileError
-	if errors.As(err, &at) {
+	if at, ok := errors.AsType[*revision.FileError](err); ok {
 		e.Line, e.Col, e.Message, e.Advice = at.Line, at.Col, "template: "+at.Message, at.Advice
 	}
 	return e
@@ -106,6 +105,7 @@ type run struct {
 
 	sess   Session // nil between connections
 	next   int     // index of the first part that is not known to be committed
+	sent   int     // index after the last part that was handed to a session
 	asked  int     // how often the tenant was settled
 	result Result
 }
@@ -116,8 +116,8 @@ func (r *run) all(ctx context.Context) error {
 		if err == nil {
 			continue
 		}
-		var e *Error
-		if !errors.As(err, &e) || (e.Class != Stale && e.Class != Uncertain) {
+		e, ok := errors.AsType[*Error](err)
+		if !ok || (e.Class != Stale && e.Class != Uncertain) {
 			return err
 		}
 		if err := r.settle(ctx, e); err != nil {
@@ -147,6 +147,7 @@ func (r *run) some(ctx context.Context) error {
 		Rollout:          r.job.Rollout,
 		Tool:             r.engine.cfg.Tool,
 	}
+	r.sent = r.next + n
 	if outside {
 		if err := r.sess.ApplyOutside(ctx, work); err != nil {
 			return err
@@ -175,7 +176,7 @@ func (r *run) committed(n int) {
 // settle asks the tenant, under its lock, where it stands, and sets next accordingly.
 func (r *run) settle(ctx context.Context, cause *Error) error {
 	if r.asked++; r.asked > settles {
-		return r.stale(cause, nil)
+		return unsettled(cause)
 	}
 	r.result.Settled = true
 	if cause.Class == Uncertain {
@@ -220,15 +221,21 @@ func (r *run) goOn(cause *Error, have []string) error {
 // arrived moves next to k. Only what an uncertain commit of this call left behind counts as its doing.
 func (r *run) arrived(k int, cause *Error) {
 	if cause.Class == Uncertain {
-		r.committed(k - r.next)
+		r.committed(min(k, r.sent) - r.next)
 	}
 	r.next = k
 }
 
-func (r *run) stale(cause *Error, have []string) error {
-	if have == nil {
-		return &Error{Class: Stale, Message: "the tenant keeps changing under the plan: " + cause.Message, Err: cause}
+// unsettled is the error of a call that has asked often enough. A lost commit stays open until a later
+// call asks the tenant; it is no word about where that stands.
+func unsettled(cause *Error) error {
+	if cause.Class == Uncertain {
+		return &Error{Class: Connection, SQLState: cause.SQLState, Message: cause.Message, Advice: cause.Advice, Err: cause}
 	}
+	return &Error{Class: Stale, Message: "the tenant keeps changing under the plan: " + cause.Message, Err: cause}
+}
+
+func (r *run) stale(cause *Error, have []string) error {
 	return &Error{
 		Class: Stale,
 		Message: fmt.Sprintf("the tenant does not stand where the plan says: applied are [%s], planned from [%s]",

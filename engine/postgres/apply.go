@@ -1,0 +1,317 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/skeindb/skein/engine"
+)
+
+// Apply implements [engine.Session]: all parts go out as one message.
+func (s *session) Apply(ctx context.Context, work engine.Work) (int, error) {
+	if len(work.Parts) == 0 {
+		return 0, nil
+	}
+	if !work.Mark.HasTable && len(work.Parts[0].Before) > 0 {
+		return 0, staleError()
+	}
+	c, err := s.connection(ctx)
+	if err != nil {
+		return 0, err
+	}
+	a := &application{session: s, work: &work, conn: c, bodies: s.db.traits.bodies(&work)}
+	if err := a.prepare(ctx); err != nil {
+		c.rollback(ctx)
+		return 0, classify(ctx, err)
+	}
+	return a.run(ctx)
+}
+
+// application is one call of Apply.
+type application struct {
+	session  *session
+	work     *engine.Work
+	conn     *conn
+	bodies   func(engine.Step) body
+	database *database
+	verdicts []verdict // one a part
+}
+
+// prepare decides where guards are needed. It asks the server only for what is not known of the database yet.
+func (a *application) prepare(ctx context.Context) (err error) {
+	if a.database, err = a.session.known(ctx, a.conn); err != nil {
+		return err
+	}
+	a.verdicts = make([]verdict, len(a.work.Parts))
+	for i, part := range a.work.Parts {
+		for _, step := range part.Steps {
+			b := a.bodies(step)
+			v, err := a.database.judge(ctx, a.conn, a.session.target.Schema, step, b)
+			if err != nil {
+				return err
+			}
+			a.verdicts[i] = a.verdicts[i].join(v)
+			if b.traits.taints {
+				a.conn.tainted = true
+			}
+		}
+	}
+	return nil
+}
+
+func (a *application) composer() *composer {
+	s := a.session
+	return &composer{table: s.db.table, schema: s.target.Schema, tail: a.database.tail, work: a.work, bodies: a.bodies, lock: s.lockKey()}
+}
+
+// run sends all parts. The server reads a message as a whole before it runs any of it, so that a syntax error in
+// a later part keeps the earlier ones from running; then those are sent again without it.
+func (a *application) run(ctx context.Context) (int, error) {
+	committed, unread, err := a.once(ctx)
+	if unread == 0 {
+		return committed, asError(err)
+	}
+	a.work.Parts = a.work.Parts[:unread]
+	committed, _, earlier := a.once(ctx)
+	if earlier != nil {
+		return committed, earlier
+	}
+	return committed, err
+}
+
+// asError keeps a nil *engine.Error from becoming an error that is not nil.
+func asError(e *engine.Error) error {
+	if e == nil {
+		return nil
+	}
+	return e
+}
+
+// once sends one message. unread is the index of the part that the server could not read; 0 = it could, or it
+// was the first.
+func (a *application) once(ctx context.Context) (committed, unread int, e *engine.Error) {
+	guards := make([]string, len(a.verdicts))
+	for i, v := range a.verdicts {
+		if v.on {
+			guards[i] = v.query(a.session.target.Schema)
+		}
+	}
+	m := a.composer()
+	sets := preamble(a.conn.nature, a.work.LockTimeout)
+	m.plain = sets != nil && slices.Equal(sets, a.conn.settings)
+	if m.plain {
+		m.compose(guards, nil)
+	} else {
+		m.compose(guards, sets)
+	}
+	a.conn.spent += min(len(m.pieces), longChain)
+	o := a.conn.send(ctx, &m.message)
+	if o.committed > 0 {
+		a.conn.settings = sets
+	}
+	if o.err == nil {
+		return o.committed, 0, nil
+	}
+	e, at := a.explain(ctx, m, o)
+	if o.completed == 0 && !a.conn.pg.IsClosed() {
+		unread = at.part
+	}
+	return o.committed, unread, e
+}
+
+// outcome is how far a message got.
+type outcome struct {
+	completed int // statements
+	committed int // transactions
+	err       error
+}
+
+// send sends a message and counts what comes back.
+func (c *conn) send(ctx context.Context, m *message) outcome {
+	var o outcome
+	reader := c.pg.Exec(ctx, m.text.String())
+	for reader.NextResult() {
+		tag, err := reader.ResultReader().Close()
+		if err != nil {
+			break
+		}
+		if o.completed < len(m.pieces) && m.pieces[o.completed].kind == kindCommit && tag.String() == "COMMIT" {
+			o.committed++
+		}
+		o.completed++
+	}
+	o.err = reader.Close()
+	return o
+}
+
+// explain says what an error means and where it happened, and leaves the connection clean.
+func (a *application) explain(ctx context.Context, m *composer, o outcome) (*engine.Error, piece) {
+	var pg *pgconn.PgError
+	if !errors.As(o.err, &pg) {
+		return a.lost(ctx, o.err), piece{}
+	}
+	p, within := m.pieces[min(o.completed, len(m.pieces)-1)], 0
+	if pg.Position > 0 { // a syntax error comes before the first statement runs
+		if at, offset := m.at(pg.Position); o.completed == 0 || at == p {
+			p, within = at, offset
+		}
+	}
+	if pg.Severity == "FATAL" && (p.kind == kindCommit || a.conn.nature.pooled) && understand(pg).class != engine.Capacity {
+		return uncertain(pg), piece{}
+	}
+	e := a.reason(ctx, p, pg)
+	if p.kind == kindBody {
+		locate(e, a.work.Parts[p.part].Steps[p.step], a.bodies, p.n, within)
+	}
+	a.aftermath(ctx, e, p)
+	return e, p
+}
+
+// lost is a connection that went away, or a call that was given up.
+func (a *application) lost(ctx context.Context, err error) *engine.Error {
+	if unsent(err) {
+		return classify(ctx, err)
+	}
+	return uncertain(err)
+}
+
+// unsent reports whether an error is from before a message was sent: its context had ended already.
+// pgconn.SafeToRetry alone does not do: of a connection that broke while it was read from, pgconn says
+// "conn closed", and that this were safe.
+func unsent(err error) bool {
+	return pgconn.SafeToRetry(err) && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded))
+}
+
+func uncertain(err error) *engine.Error {
+	return &engine.Error{Class: engine.Uncertain, Message: "the connection was lost while the change was under way: " + oneLine(err.Error()), Err: err}
+}
+
+// reason tells our own checks from the author's statements.
+func (a *application) reason(ctx context.Context, p piece, pg *pgconn.PgError) *engine.Error {
+	e := classify(ctx, pg)
+	if p.kind == kindBody || p.kind == kindCommit {
+		return e
+	}
+	s := a.session
+	switch mark := marked(pg.Message); {
+	case mark == markBusy:
+		return &engine.Error{Class: engine.Busy, Message: "another session holds the tenant's lock"}
+	case mark == markStale, p.kind == kindCreate && pg.Code == stateDuplicateTable, p.kind == kindRow && hasState(pg, "23505"):
+		return staleError()
+	case mark == markGone, p.kind == kindRow && pg.Code == stateNotNull, p.kind == kindCreate && pg.Code == stateUndefinedSchema:
+		return s.gone()
+	case mark == markPath:
+		return s.server.unreadable(s.target.Schema, "USAGE")
+	case strings.HasPrefix(mark, markGuard):
+		return a.breach(ctx, p, strings.TrimPrefix(mark, markGuard))
+	case pg.Code == statePrivilege && p.kind == kindCreate:
+		return s.server.unreadable(s.target.Schema, "CREATE")
+	case pg.Code == statePrivilege:
+		return s.server.unreadable(s.target.Schema, "USAGE, or SELECT, INSERT, DELETE on the version table,")
+	case p.kind == kindCheck && hasState(pg, stateUndefinedTable, stateUndefinedSchema):
+		return staleError() // the version table went; aftermath sees when it was the schema
+	}
+	return e
+}
+
+func staleError() *engine.Error {
+	return &engine.Error{
+		Class:   engine.Stale,
+		Message: "the tenant does not stand where the plan says",
+		Advice:  "somebody else changed it meanwhile; run again to plan afresh",
+	}
+}
+
+// locate notes in which statement of which revision an error happened. Line and Col are those of the
+// statement; where the server points further down, the message says so.
+func locate(e *engine.Error, step engine.Step, bodies func(engine.Step) body, n, within int) {
+	stmt := bodies(step).statements[n]
+	e.Revision, e.File = step.Revision.ID, step.Revision.File
+	e.Line, e.Col = stmt.Line, stmt.Col
+	e.Statement = cut(stmt.Text)
+	if further := strings.Count(stmt.Text[:min(within, len(stmt.Text))], "\n"); further > 0 {
+		e.Message += fmt.Sprintf(" (line %d)", stmt.Line+further)
+	}
+}
+
+// aftermath rolls back, in the same round trip looks whether the schema is still the one that was surveyed,
+// and names who stands in the way of a lock.
+func (a *application) aftermath(ctx context.Context, e *engine.Error, p piece) {
+	s := a.session
+	s.conn.rollback(ctx)
+	if s.conn.pg.IsClosed() || e.Class == engine.Connection || e.Class == engine.Canceled {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanTime)
+	defer cancel()
+	switch {
+	case e.Class == engine.Busy && p.kind == kindLock:
+		e.Advice = s.busy(ctx, "").Advice
+	case e.Class == engine.Busy && e.SQLState == stateLockTimeout:
+		e.Advice = s.holders(ctx, fmt.Sprintf("l.locktype = 'relation' AND l.relation IN (SELECT oid FROM pg_catalog.pg_class WHERE relnamespace = %d)", a.work.Mark.SchemaOID))
+	case e.Class == engine.Stale, e.Class == engine.Revision, e.Class == engine.Data:
+		if oid, err := s.schemaOID(ctx); err == nil && oid != a.work.Mark.SchemaOID {
+			*e = *s.gone()
+		}
+	}
+	if p.kind == kindCommit && len(a.work.Parts[p.part].Steps) == 1 { // a deferred constraint
+		step := a.work.Parts[p.part].Steps[0]
+		e.Revision, e.File = step.Revision.ID, step.Revision.File
+	}
+}
+
+// breach is an error of the guard. In a chain, the part is run again step by step, and rolled back, to find
+// whose doing it was.
+func (a *application) breach(ctx context.Context, p piece, names string) *engine.Error {
+	part := a.work.Parts[p.part]
+	e := &engine.Error{
+		Class:   engine.Guard,
+		Message: fmt.Sprintf("it changed %s, which is outside of schema %s: a name that the tenant lacks was found further along the search path", names, ident(a.session.target.Schema)),
+		Advice:  "qualify the name if it is meant, or note `-- skein:touches " + names + "` in the section; else mend the body",
+	}
+	guilty := 0
+	if len(part.Steps) > 1 {
+		guilty = a.replay(ctx, p.part)
+	}
+	if guilty >= 0 {
+		step := part.Steps[guilty]
+		e.Revision, e.File = step.Revision.ID, step.Revision.File
+		if !step.Stamp {
+			e.Line = step.Revision.Section(step.Direction).Line
+		}
+	}
+	return e
+}
+
+// replay returns the index of the step after which the guard fails; -1 when that could not be found out.
+func (a *application) replay(ctx context.Context, part int) int {
+	a.conn.rollback(ctx)
+	m := a.composer()
+	m.replay(part, a.verdicts[part].query(a.session.target.Schema))
+	o := a.conn.send(ctx, &m.message)
+	if o.err == nil || o.completed >= len(m.pieces) || m.pieces[o.completed].kind != kindGuard {
+		return -1
+	}
+	return m.pieces[o.completed].step
+}
+
+// cut shortens a statement to about 200 bytes of whole characters.
+func cut(text string) string {
+	const most = 200
+	if len(text) <= most {
+		return text
+	}
+	end := most
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + "…"
+}
+
+func firstRune(text string) (rune, int) { return utf8.DecodeRuneInString(text) }

@@ -1,0 +1,87 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Backend is a session on a server, as pg_stat_activity shows it. What the connecting role may not see is
+// empty.
+type Backend struct {
+	PID         uint32
+	Application string
+	Database    string
+	User        string
+	Client      string        // address; "" for a local one
+	State       string        // active, idle in transaction, …
+	Waits       string        // what it waits for; "" when it runs
+	Query       string        // cut to about 200 bytes
+	Age         time.Duration // of its transaction, or of its state where there is none; by the server's clock
+}
+
+const backendColumns = `SELECT pid, application_name, datname, usename, client_addr, state, NULLIF(pg_catalog.concat_ws(':', wait_event_type, wait_event), 'Client:ClientRead'), query,
+(1000 * pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - COALESCE(xact_start, state_change, backend_start)))::pg_catalog.int8
+FROM pg_catalog.pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_catalog.pg_backend_pid() AND `
+
+// Backends lists the sessions with an application_name, without this DB's own connections. Behind a pooler,
+// sessions are the pooler's and may serve anybody.
+func (db *DB) Backends(ctx context.Context, server, application string) ([]Backend, error) {
+	srv, err := db.server(server)
+	if err != nil {
+		return nil, err
+	}
+	result, err := srv.ask(ctx, srv.database, backendColumns+"application_name = "+literal(application)+" ORDER BY pid")
+	if err != nil {
+		return nil, err
+	}
+	var others []Backend
+	for _, b := range backends(result) {
+		if !srv.own(b.PID) {
+			others = append(others, b)
+		}
+	}
+	return others, nil
+}
+
+func backends(r *pgconn.Result) []Backend {
+	all := make([]Backend, len(r.Rows))
+	for i, v := range r.Rows {
+		ms, _ := strconv.ParseInt(string(v[8]), 10, 64)
+		all[i] = Backend{
+			PID: parseOID(v[0]), Application: string(v[1]), Database: string(v[2]), User: string(v[3]), Client: string(v[4]),
+			State: string(v[5]), Waits: string(v[6]), Query: cut(string(v[7])), Age: time.Duration(ms) * time.Millisecond,
+		}
+	}
+	return all
+}
+
+// Terminate ends a session. One that is gone already is no error.
+func (db *DB) Terminate(ctx context.Context, server string, pid uint32) error {
+	srv, err := db.server(server)
+	if err != nil {
+		return err
+	}
+	_, err = srv.ask(ctx, srv.database, fmt.Sprintf("SELECT pg_catalog.pg_terminate_backend(%d)", pid))
+	if hasState(err, statePrivilege) {
+		e := *classify(ctx, err)
+		e.Advice = "it belongs to another role: GRANT pg_signal_backend TO " + ident(srv.base.User) + ", or end it yourself"
+		return &e
+	}
+	return err
+}
+
+// Capacity returns how many connections may still be opened, by the limits of server, role and database. It is
+// a moment's figure: others open connections too.
+func (db *DB) Capacity(ctx context.Context, server string) (free int, err error) {
+	srv, err := db.server(server)
+	if err != nil {
+		return 0, err
+	}
+	var h Health
+	err = srv.readConnections(ctx, &h)
+	return h.Free, err
+}

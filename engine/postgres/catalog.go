@@ -1,0 +1,164 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Filter picks names by globs: * is any text, ? one character, case counts. Exclude wins over the rest.
+type Filter struct {
+	All     bool     // everything that the method counts as a candidate
+	Include []string // in place of All
+	Exclude []string
+}
+
+// where is the condition on a name column.
+func (f Filter) where(column string) string {
+	sql := "true"
+	if !f.All {
+		sql = column + " LIKE ANY (" + likes(f.Include) + "::text[])"
+	}
+	if len(f.Exclude) > 0 {
+		sql += " AND " + column + " NOT LIKE ALL (" + likes(f.Exclude) + "::text[])"
+	}
+	return sql
+}
+
+// Databases lists the databases of a server that allow connections and are no template, ordered by the bytes
+// of their names. A Filter that neither wants all nor includes anything means the database of the server's URL.
+func (db *DB) Databases(ctx context.Context, server string, f Filter) ([]string, error) {
+	srv, err := db.server(server)
+	if err != nil {
+		return nil, err
+	}
+	where := f.where("datname")
+	if !f.All && len(f.Include) == 0 {
+		f.All = true
+		where = "datname = pg_catalog.current_database() AND " + f.where("datname")
+	}
+	return srv.names(ctx, srv.database, `SELECT datname FROM pg_catalog.pg_database WHERE datallowconn AND NOT datistemplate AND `+where+` ORDER BY datname COLLATE "C"`)
+}
+
+// Schemas lists the schemas of a database that can be tenants, ordered by the bytes of their names: never the
+// server's own, those that belong to an extension, and skein's; public only by Include.
+func (db *DB) Schemas(ctx context.Context, server, database string, f Filter) ([]string, error) {
+	srv, err := db.server(server)
+	if err != nil {
+		return nil, err
+	}
+	where := f.where("nspname")
+	if f.All {
+		where += " AND nspname <> 'public'"
+	}
+	return srv.names(ctx, database, `SELECT nspname FROM pg_catalog.pg_namespace n WHERE nspname NOT LIKE 'pg\_%' AND nspname NOT IN ('information_schema', 'skein') AND `+where+`
+AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND d.objid = n.oid AND d.deptype = 'e')
+ORDER BY nspname COLLATE "C"`)
+}
+
+// DefaultSchema returns the schema in which the connecting role creates things by default; "" when it has none.
+func (db *DB) DefaultSchema(ctx context.Context, server, database string) (string, error) {
+	srv, err := db.server(server)
+	if err != nil {
+		return "", err
+	}
+	// A connection that applied revisions has the path of a session still: it was only ever set for a transaction.
+	names, err := srv.names(ctx, database, "SELECT pg_catalog.current_schema()")
+	if err != nil || len(names) == 0 {
+		return "", err
+	}
+	return names[0], nil
+}
+
+// Probe connects to a database, by a new connection, and asks it something: is it back?
+func (db *DB) Probe(ctx context.Context, server, database string) error {
+	srv, err := db.server(server)
+	if err != nil {
+		return err
+	}
+	if err := srv.enter(ctx); err != nil {
+		return err
+	}
+	defer srv.leave()
+	srv.makeRoom()
+	c, err := srv.dial(ctx, srv.base, database)
+	srv.opened(c)
+	if err != nil {
+		return classify(ctx, err)
+	}
+	if err := c.do(ctx, "SELECT 1"); err != nil {
+		srv.drop(c)
+		return classify(ctx, err)
+	}
+	srv.put(c)
+	return nil
+}
+
+// queryTime bounds a query of the user's.
+const queryTime = 30 * time.Second
+
+// Query runs one read-only query of the user's and returns its rows in text form; nil is NULL. It may take
+// 30 s.
+func (db *DB) Query(ctx context.Context, server, database, sql string) (columns []string, rows [][]*string, err error) {
+	srv, err := db.server(server)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := srv.acquire(ctx, database)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer srv.release(c)
+	defer c.rollback(ctx)
+	if err := c.do(ctx, "BEGIN READ ONLY; SET LOCAL statement_timeout = "+milliseconds(queryTime)); err != nil {
+		return nil, nil, classify(ctx, err)
+	}
+	// The extended protocol takes one statement only: a COMMIT cannot hide in it.
+	result := c.pg.ExecParams(ctx, sql, nil, nil, nil, nil).Read()
+	if result.Err != nil {
+		return nil, nil, classify(ctx, result.Err)
+	}
+	for _, f := range result.FieldDescriptions {
+		columns = append(columns, f.Name)
+	}
+	for _, values := range result.Rows {
+		rows = append(rows, texts(values))
+	}
+	return columns, rows, nil
+}
+
+func texts(values [][]byte) []*string {
+	row := make([]*string, len(values))
+	for i, v := range values {
+		if v != nil {
+			text := string(v)
+			row[i] = &text
+		}
+	}
+	return row
+}
+
+// names runs a query for one column.
+func (s *server) names(ctx context.Context, database, sql string) ([]string, error) {
+	result, err := s.ask(ctx, database, sql)
+	if err != nil {
+		return nil, err
+	}
+	return firstColumn(result), nil
+}
+
+// ask runs one query of ours.
+func (s *server) ask(ctx context.Context, database, sql string) (*pgconn.Result, error) {
+	c, err := s.acquire(ctx, database)
+	if err != nil {
+		return nil, err
+	}
+	defer s.release(c)
+	defer c.rollback(ctx)
+	results, err := c.query(ctx, sql)
+	if err != nil {
+		return nil, classify(ctx, err)
+	}
+	return results[len(results)-1], nil
+}

@@ -1,0 +1,213 @@
+package postgres
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/skeindb/skein/engine"
+)
+
+// meaning is what a SQLSTATE says about the tenant, its server and the fleet.
+type meaning struct {
+	class  engine.Class
+	advice string
+}
+
+const (
+	adviceGrant = "grant the connecting role what it lacks, on this tenant and for the ones to come (ALTER DEFAULT PRIVILEGES), or make it the owner"
+	adviceAuth  = "check user, password and pg_hba.conf of the server, then resume"
+	adviceAgain = "run again: the tenant is then surveyed afresh"
+)
+
+// meanings has SQLSTATEs (manual, appendix A) and, where all codes of one mean the same, their two-character
+// classes. What is in neither form is Internal.
+var meanings = map[string]meaning{
+	"40":    {engine.Transient, ""},
+	"40P01": {engine.Transient, "two transactions waited for each other; if it comes back, let the section run alone (`alone`) or split it (`own-transaction`)"},
+	"55006": {engine.Busy, "somebody is using the object; end those sessions if the wait does not help"},
+	"55P03": {engine.Busy, ""},
+
+	"08":    {engine.Connection, ""},
+	"57P01": {engine.Connection, ""}, // admin_shutdown, and pg_terminate_backend
+	"57P02": {engine.Connection, ""},
+	"57P03": {engine.Connection, ""},
+	"57P05": {engine.Connection, ""},
+	"25P03": {engine.Connection, "idle_in_transaction_session_timeout of the role or server ended the session"},
+
+	"53":    {engine.Capacity, ""},
+	"53300": {engine.Capacity, "lower max_connections of the server in skein.yaml, or raise the limits of role, database or server"},
+	"53200": {engine.Capacity, "the server is out of memory or of locks (max_locks_per_transaction); a narrower rollout needs less"},
+
+	"53100": {engine.Server, "free space on the server's disk, then resume"},
+	"58":    {engine.Server, "look at the server's log and its disk, then resume"},
+	"F0":    {engine.Server, "look at the server's configuration files, then resume"},
+	"28":    {engine.Server, adviceAuth},
+	"25006": {engine.Server, "the server is a standby or read-only; point the URL at the primary (target_session_attrs=read-write)"},
+	"XX001": {engine.Server, "the server found its data corrupted: stop, look at its log, and restore from a backup"},
+	"XX002": {engine.Server, "the server found an index corrupted: look at its log and run amcheck, REINDEX"},
+
+	"57014": {engine.Timeout, "give the section more time: -- upgrade: statement_timeout=..."},
+	"25P04": {engine.Timeout, "transaction_timeout of the role or server ended it; raise it, or split the chain (`own-transaction`)"},
+
+	"3D000": {engine.Gone, adviceAgain},
+	"57P04": {engine.Gone, adviceAgain},
+
+	"22":    {engine.Data, "the tenant's rows or a value in the revision do not fit"},
+	"22023": {engine.Revision, ""},
+	"22P06": {engine.Revision, ""},
+	"23":    {engine.Data, "mend the tenant's rows, then retry; or let the revision do it before"},
+	"55000": {engine.Data, ""},
+	"P0":    {engine.Data, ""}, // RAISE in a body: the author's own check of this tenant
+	"44":    {engine.Data, ""},
+	"21":    {engine.Data, ""},
+
+	"0A": {engine.Revision, ""}, "0L": {engine.Revision, ""}, "0P": {engine.Revision, ""},
+	"26": {engine.Revision, ""}, "2B": {engine.Revision, ""}, "2D": {engine.Revision, ""},
+	"34": {engine.Revision, ""}, "38": {engine.Revision, ""}, "39": {engine.Revision, ""},
+	"3B": {engine.Revision, ""}, "3F": {engine.Revision, ""}, "42": {engine.Revision, ""},
+	"54": {engine.Revision, ""}, "24": {engine.Revision, ""}, "25": {engine.Revision, ""},
+	"25001": {engine.Revision, "this statement cannot run inside a transaction; mark the section: -- upgrade: no-transaction"},
+	"42501": {engine.Revision, adviceGrant},
+	"55P04": {engine.Revision, "a new enum value can be used once it is committed: put its use into a revision with `own-transaction`, or the next one"},
+	"2D000": {engine.Revision, "a procedure that commits cannot run inside a transaction; mark the section: -- upgrade: no-transaction"},
+	"42P07": {engine.Revision, "it is there already: was the change made by hand? take it away, or, if it is complete, stamp the tenant"},
+	"42701": {engine.Revision, "it is there already: was the change made by hand? take it away, or, if it is complete, stamp the tenant"},
+	"42P01": {engine.Revision, "the tenant lacks it: was it dropped by hand? an object that tenants share needs its schema in search_path, or a qualified name"},
+}
+
+// refusals are texts with which poolers turn clients away; their SQLSTATE is that of a broken protocol.
+var refusals = []string{"no more connections allowed", "query_wait_timeout", "max_client_conn", "pool timeout", "too many clients"}
+
+// understand looks up what an error of the server means.
+func understand(e *pgconn.PgError) meaning {
+	switch {
+	case e.Code == "23505" && isCatalog(e):
+		return meaning{engine.Transient, ""} // two sessions made the same object; IF NOT EXISTS does not help
+	case e.Code == "XX000" && strings.Contains(e.Message, "concurrently"):
+		return meaning{engine.Transient, ""} // tuple concurrently updated, deleted
+	case e.Code == "08P01" || e.Code == "58000":
+		if m, ok := pooler(e.Message); ok {
+			return m
+		}
+	case e.Code == "57014" && strings.Contains(e.Message, "user request"):
+		return meaning{engine.Canceled, "somebody ended the statement by pg_cancel_backend; retry when that is cleared up"}
+	}
+	for _, key := range []string{e.Code, e.Code[:min(2, len(e.Code))]} {
+		if m, ok := meanings[key]; ok {
+			return m
+		}
+	}
+	return meaning{class: engine.Internal}
+}
+
+func isCatalog(e *pgconn.PgError) bool {
+	return e.SchemaName == "pg_catalog" || strings.HasPrefix(e.TableName, "pg_")
+}
+
+func pooler(message string) (meaning, bool) {
+	for _, text := range refusals {
+		if strings.Contains(message, text) {
+			return meaning{engine.Capacity, "the pooler has no connection left: lower max_connections in skein.yaml, or raise the pooler's limits"}, true
+		}
+	}
+	switch {
+	case strings.Contains(message, "no such database"):
+		return meaning{engine.Gone, adviceAgain}, true
+	case strings.Contains(message, "auth"):
+		return meaning{engine.Server, adviceAuth}, true
+	}
+	return meaning{}, false
+}
+
+// classify makes an *engine.Error of any error; one that is an *engine.Error already stays as it is.
+// This file is the only one that knows SQLSTATEs.
+//
+// ctx is the one that the failed call had: once it has ended, a broken connection or an ended statement is
+// its doing.
+func classify(ctx context.Context, err error) *engine.Error {
+	var known *engine.Error
+	if errors.As(err, &known) {
+		return known
+	}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		m := understand(pg)
+		if pg.Code == stateCanceled && ctx.Err() != nil {
+			m = meaning{class: engine.Canceled}
+		}
+		return &engine.Error{Class: m.class, SQLState: pg.Code, Message: oneLine(said(pg)), Advice: advice(m, pg), Err: pg}
+	}
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case ctx.Err() != nil:
+		return &engine.Error{Class: engine.Canceled, Message: "canceled", Err: context.Cause(ctx)}
+	case errors.As(err, &certificate):
+		return &engine.Error{Class: engine.Server, Message: oneLine(err.Error()), Advice: "check sslmode, sslrootcert and the server's certificate", Err: err}
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return &engine.Error{Class: engine.Connection, Message: "the server closed the connection", Err: err}
+	}
+	return &engine.Error{Class: engine.Connection, Message: oneLine(err.Error()), Err: err}
+}
+
+// said is the server's message with the detail that makes it useful, such as the key of a duplicate row.
+func said(e *pgconn.PgError) string {
+	if e.Detail == "" {
+		return e.Message
+	}
+	return e.Message + ": " + e.Detail
+}
+
+// advice prefers ours to the server's hint, which does not know that this is one of many tenants.
+func advice(m meaning, e *pgconn.PgError) string {
+	if m.advice != "" {
+		return m.advice
+	}
+	return oneLine(e.Hint)
+}
+
+// Whether an error is about one relation or function, so that a survey's other arms may be read without it.
+func isLocal(err error) bool {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) || pg.Severity == "FATAL" {
+		return false
+	}
+	switch understand(pg).class {
+	case engine.Connection, engine.Capacity, engine.Server, engine.Canceled:
+		return false
+	}
+	return true
+}
+
+// hasState reports whether err is an error of the server with one of the SQLSTATEs behind the names below.
+func hasState(err error, states ...string) bool {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return false
+	}
+	for _, s := range states {
+		if pg.Code == s {
+			return true
+		}
+	}
+	return false
+}
+
+const (
+	stateLockTimeout     = "55P03"
+	stateCanceled        = "57014"
+	stateInvalidText     = "22P02" // what our own checks fail with (message.go)
+	stateNotNull         = "23502" // what our own row fails with where the schema is gone
+	stateUndefinedTable  = "42P01"
+	stateUndefinedColumn = "42703"
+	stateUndefinedSchema = "3F000"
+	stateDuplicateTable  = "42P07"
+	statePrivilege       = "42501"
+	stateNoDatabase      = "3D000"
+)
+
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -1,0 +1,162 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/skeindb/skein/engine"
+)
+
+// Config says which servers there are and how tenants on them are treated. The zero value of each field but
+// Servers is its default.
+type Config struct {
+	Servers      []Server
+	VersionTable string // table in each tenant that holds its applied revisions; default "skein_version"
+	Application  string // application_name of all connections; default "skein"
+
+	// RenewAfter is after how many tenants a direct connection is replaced by a new one, since a backend gets
+	// slower with each relation that it has seen. A tenant counts in full when it was sent a long chain of
+	// about 32 statements, and less for less. Default 50; negative = never. Connections through a pooler are
+	// left to the pooler.
+	RenewAfter int
+}
+
+// Server is one PostgreSQL server, or a pooler in front of one.
+type Server struct {
+	Name string
+	URL  string // postgres://…, or key=value; libpq's environment variables and ~/.pgpass fill in what it lacks
+
+	// Password is asked at each new connection, so that it may expire. Nil: the one of URL or ~/.pgpass.
+	Password func(context.Context) (string, error)
+
+	DirectURL      string   // past the pooler, where URL leads through one; for revisions outside a transaction
+	MaxConnections int      // open at a time, for whatever purpose; default 16
+	SearchPath     []string // schemas that follow the tenant's in search_path
+	AutoSearchPath bool     // in place of SearchPath: the schemas that hold extensions, decided per database
+}
+
+// DB is the PostgreSQL dialect. It is safe for concurrent use.
+type DB struct {
+	cfg    Config
+	table  versionTable
+	traits traitsCache
+
+	mu        sync.Mutex
+	servers   map[string]*server  // by name; guarded by mu
+	databases map[place]*database // what is known of each database; guarded by mu
+}
+
+var _ engine.Database = (*DB)(nil)
+
+// place is one database of one server, by its name in the config.
+type place struct{ server, database string }
+
+// New checks cfg and returns a DB. It opens no connection. Its errors hold no passwords.
+func New(cfg Config) (*DB, error) {
+	table, err := newVersionTable(cfg.VersionTable)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Application == "" {
+		cfg.Application = "skein"
+	}
+	if cfg.RenewAfter == 0 {
+		cfg.RenewAfter = 50
+	}
+	db := &DB{
+		cfg:       cfg,
+		table:     table,
+		servers:   map[string]*server{},
+		databases: map[place]*database{},
+	}
+	for _, s := range cfg.Servers {
+		if _, twice := db.servers[s.Name]; twice {
+			return nil, fmt.Errorf("server %q is configured twice", s.Name)
+		}
+		if db.servers[s.Name], err = newServer(s, cfg); err != nil {
+			return nil, err
+		}
+	}
+	return db, nil
+}
+
+// Register adds a server that no configuration knows, with the defaults of one; to tell it again changes
+// nothing. Sessions that are open when the URL of a name changes go on with the old one.
+func (db *DB) Register(name, url string) error {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	was := db.servers[name]
+	if was != nil && was.cfg.URL == url {
+		return nil
+	}
+	now, err := newServer(Server{Name: name, URL: url, AutoSearchPath: true}, db.cfg)
+	if err != nil {
+		return err
+	}
+	db.servers[name] = now
+	if was != nil {
+		was.close()
+	}
+	return nil
+}
+
+// Pooled reports whether a server's URL is known to lead through a pooler: the first connection tells.
+func (db *DB) Pooled(server string) bool {
+	srv, err := db.server(server)
+	if err != nil {
+		return false
+	}
+	srv.probing.Lock()
+	defer srv.probing.Unlock()
+	return srv.nature[srv.base].pooled
+}
+
+// Open takes a connection to the tenant's database. It waits for a free place under the server's
+// MaxConnections; a server that has no connection left for us is a Capacity error.
+func (db *DB) Open(ctx context.Context, target engine.Target) (engine.Session, error) {
+	if err := addressable(target.Schema); err != nil {
+		return nil, err
+	}
+	srv, err := db.server(target.Server)
+	if err != nil {
+		return nil, err
+	}
+	c, err := srv.acquire(ctx, target.Database)
+	if err != nil {
+		return nil, err
+	}
+	return &session{db: db, server: srv, target: target, conn: c}, nil
+}
+
+// Close closes all connections; sessions must be closed before.
+func (db *DB) Close() error {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	for _, s := range db.servers {
+		s.close()
+	}
+	return nil
+}
+
+func (db *DB) server(name string) (*server, error) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if s := db.servers[name]; s != nil {
+		return s, nil
+	}
+	return nil, &engine.Error{Class: engine.Internal, Message: fmt.Sprintf("server %q is not in the configuration", name)}
+}
+
+// addressable refuses schema names that cannot stand in a search path, or that the server would cut.
+func addressable(schema string) error {
+	switch {
+	case schema == "", len(schema) > maxName, slices.Contains([]string{"$user", "pg_temp", "pg_catalog"}, schema):
+		return &engine.Error{
+			Class:   engine.Revision,
+			Message: fmt.Sprintf("schema %q cannot be a tenant: its name has a meaning of its own in search_path, or is not 1 to %d bytes long", schema, maxName),
+		}
+	}
+	return nil
+}

@@ -1,0 +1,117 @@
+package postgres
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
+)
+
+// journal is the table beside the version table that says how far a no-transaction revision has got:
+// a line a statement, begun and done. It is made with the first line and dropped with the version row, so that a
+// tenant at rest has none.
+type journal struct {
+	conn   *conn
+	table  string // qualified
+	id     string // revision
+	dir    revision.Direction
+	exists bool
+	others bool         // it has lines of another revision that was cut off
+	lines  map[int]line // by number of the statement, from 1
+}
+
+type line struct {
+	sum  string
+	done bool
+}
+
+func (j *journal) create() string {
+	return "CREATE TABLE IF NOT EXISTS " + j.table + " (revision text NOT NULL, direction text NOT NULL, statement int NOT NULL, sum text NOT NULL, " +
+		"started_at timestamptz NOT NULL, done_at timestamptz, PRIMARY KEY (revision, direction, statement))"
+}
+
+// load reads the journal, if there is one.
+func (j *journal) load(ctx context.Context) error {
+	j.lines = map[int]line{}
+	results, err := j.conn.query(ctx, "SELECT pg_catalog.to_regclass("+literal(j.table)+") IS NOT NULL")
+	if err != nil {
+		return err
+	}
+	if j.exists = value(results[0]) == "t"; !j.exists {
+		return nil
+	}
+	results, err = j.conn.query(ctx, "SELECT revision, direction, statement, sum, done_at IS NOT NULL FROM "+j.table)
+	if err != nil {
+		return err
+	}
+	for _, r := range results[0].Rows {
+		if string(r[0]) != j.id || string(r[1]) != string(j.dir) {
+			j.others = true
+			continue
+		}
+		n, _ := strconv.Atoi(string(r[2]))
+		j.lines[n] = line{sum: string(r[3]), done: string(r[4]) == "t"}
+	}
+	return nil
+}
+
+// key selects the line of one statement.
+func (j *journal) key(n int) string {
+	return fmt.Sprintf("revision = %s AND direction = %s AND statement = %d", literal(j.id), literal(string(j.dir)), n)
+}
+
+// begin is the SQL that notes a statement as begun, done that notes it as done.
+func (j *journal) begin(n int, sum string) string {
+	return fmt.Sprintf("INSERT INTO %s AS j (revision, direction, statement, sum, started_at) VALUES (%s, %s, %d, %s, pg_catalog.clock_timestamp()) "+
+		"ON CONFLICT (revision, direction, statement) DO UPDATE SET sum = excluded.sum, done_at = NULL",
+		j.table, literal(j.id), literal(string(j.dir)), n, literal(sum))
+}
+
+func (j *journal) done(n int) string {
+	return "UPDATE " + j.table + " SET done_at = pg_catalog.clock_timestamp() WHERE " + j.key(n)
+}
+
+// forget is the SQL that takes a line back, as nothing of its statement was kept.
+func (j *journal) forget(n int) string { return "DELETE FROM " + j.table + " WHERE " + j.key(n) }
+
+// started is the SQL of the instant at which the revision began.
+func (j *journal) started() string {
+	return fmt.Sprintf("COALESCE((SELECT pg_catalog.min(started_at) FROM %s WHERE revision = %s AND direction = %s), pg_catalog.clock_timestamp())",
+		j.table, literal(j.id), literal(string(j.dir)))
+}
+
+// close is the SQL that ends the journal of this revision.
+func (j *journal) close() string {
+	if j.others {
+		return fmt.Sprintf("DELETE FROM %s WHERE revision = %s AND direction = %s", j.table, literal(j.id), literal(string(j.dir)))
+	}
+	return "DROP TABLE " + j.table
+}
+
+// changed is the error of a statement that ran in another form.
+func (j *journal) changed(n int) *engine.Error {
+	return &engine.Error{
+		Class:   engine.Checksum,
+		Message: fmt.Sprintf("statement %d ran already, but with another text than the file has now", n),
+		Advice:  fmt.Sprintf("restore the text; or, once you have mended the tenant by hand, DELETE FROM %s WHERE %s", j.table, j.key(n)),
+	}
+}
+
+// doubtful is the error of a statement that was cut off and of which nobody can tell whether it took effect.
+func (j *journal) doubtful(n int) *engine.Error {
+	return &engine.Error{
+		Class:   engine.Revision,
+		Message: fmt.Sprintf("statement %d was cut off, and whether it took effect cannot be told from outside", n),
+		Advice: fmt.Sprintf("look; if it did: UPDATE %s SET done_at = now() WHERE %s; if not: DELETE FROM %s WHERE %s; then retry",
+			j.table, j.key(n), j.table, j.key(n)),
+	}
+}
+
+func sumOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}

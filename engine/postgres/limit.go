@@ -1,0 +1,200 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// idleTime is how long a connection that nobody uses is kept.
+const idleTime = 30 * time.Second
+
+// limit bounds how many connections to a server are open. Whoever holds a place may have one connection in
+// use; idle ones count too, and the longest unused is closed when another database needs its room. So a
+// fleet of a database a tenant keeps no more connections than a fleet of schemas.
+type limit struct {
+	places chan struct{} // holds a token for each place that is taken
+
+	mu     sync.Mutex
+	open   int     // in use and idle; guarded by mu
+	idle   []*conn // longest unused first; guarded by mu
+	pids   map[uint32]bool
+	closed bool
+}
+
+func newLimit(most int) limit {
+	return limit{places: make(chan struct{}, most), pids: map[uint32]bool{}}
+}
+
+// enter waits for a place, which leave gives back.
+func (l *limit) enter(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return classify(ctx, ctx.Err())
+	}
+	select {
+	case l.places <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return classify(ctx, ctx.Err())
+	}
+}
+
+func (l *limit) leave() { <-l.places }
+
+// acquire takes a place and a connection to database: an idle one, or a new one.
+func (s *server) acquire(ctx context.Context, database string) (*conn, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	c, err := s.take(ctx, database)
+	if err != nil {
+		s.leave()
+		return nil, err
+	}
+	return c, nil
+}
+
+// take is acquire for one who holds a place.
+func (s *server) take(ctx context.Context, database string) (*conn, error) {
+	for c := s.reuse(database); c != nil; c = s.reuse(database) {
+		if c.alive() {
+			return c, nil
+		}
+		s.drop(c)
+	}
+	s.makeRoom()
+	c, err := s.dial(ctx, s.base, database)
+	s.opened(c)
+	return c, err
+}
+
+// takeDirect is take by DirectURL, or URL where there is none, and always a new connection.
+func (s *server) takeDirect(ctx context.Context, database string) (*conn, error) {
+	by := s.direct
+	if by == nil {
+		by = s.base
+	}
+	s.makeRoom()
+	c, err := s.dial(ctx, by, database)
+	s.opened(c)
+	return c, err
+}
+
+// release keeps c for the next one who needs its database, or ends it, and gives its place back.
+func (s *server) release(c *conn) {
+	s.put(c)
+	s.leave()
+}
+
+// put is release for one who keeps the place.
+func (s *server) put(c *conn) {
+	if c == nil {
+		return
+	}
+	if !c.reusable(s.renew) {
+		s.drop(c)
+		return
+	}
+	if !s.list(c) {
+		s.drop(c)
+	}
+}
+
+// list puts c among the idle ones; false when the limit is closed.
+func (l *limit) list(c *conn) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return false
+	}
+	l.idle = append(l.idle, c)
+	c.expiry = time.AfterFunc(idleTime, func() {
+		if l.unlist(c) {
+			l.drop(c)
+		}
+	})
+	return true
+}
+
+// reuse takes the idle connection of the database that was used last, which is the one that is most
+// certainly alive; nil when there is none.
+func (l *limit) reuse(database string) *conn {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, c := range slices.Backward(l.idle) {
+		if c.database == database {
+			l.idle = slices.Delete(l.idle, i, i+1)
+			c.expiry.Stop()
+			return c
+		}
+	}
+	return nil
+}
+
+// makeRoom counts a connection that is about to be opened, and closes the longest unused one when it would
+// be one too many. The caller's place guarantees that there is one.
+func (l *limit) makeRoom() {
+	l.mu.Lock()
+	var oldest *conn
+	if l.open >= cap(l.places) && len(l.idle) > 0 {
+		oldest = l.idle[0]
+		l.idle = slices.Delete(l.idle, 0, 1)
+		oldest.expiry.Stop()
+	}
+	l.open++
+	l.mu.Unlock()
+	if oldest != nil {
+		l.drop(oldest)
+	}
+}
+
+// opened notes whose backend c is; nil takes back what makeRoom counted.
+func (l *limit) opened(c *conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c == nil {
+		l.open--
+		return
+	}
+	l.pids[c.pg.PID()] = true
+}
+
+// drop ends a connection.
+func (l *limit) drop(c *conn) {
+	c.end()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.open--
+	delete(l.pids, c.pg.PID())
+}
+
+// unlist takes c out of the idle ones; false when somebody else did.
+func (l *limit) unlist(c *conn) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i := slices.Index(l.idle, c)
+	if i < 0 {
+		return false
+	}
+	l.idle = slices.Delete(l.idle, i, i+1)
+	return true
+}
+
+// own reports whether a backend serves one of these connections.
+func (l *limit) own(pid uint32) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.pids[pid]
+}
+
+func (l *limit) close() {
+	l.mu.Lock()
+	idle := l.idle
+	l.idle, l.closed = nil, true
+	l.mu.Unlock()
+	for _, c := range idle {
+		c.expiry.Stop()
+		l.drop(c)
+	}
+}

@@ -1,0 +1,334 @@
+package postgres
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
+)
+
+// message is what one call of Apply sends: all its transactions, as one simple-protocol query.
+//
+// Our own checks are plain SELECTs that fail with a text of ours where the answer is no; the server then skips
+// the rest of the message, and the number of commands that it completed says which statement failed.
+// Measured (PostgreSQL 15, ADD COLUMN over 1,000 schemas, 8 connections, server CPU a tenant, several runs):
+// FIGURES
+type message struct {
+	text   strings.Builder
+	pieces []piece
+}
+
+// piece is one statement of a message.
+type piece struct {
+	kind  kind
+	part  int // index in Work.Parts
+	step  int // index in Part.Steps, for body and row
+	n     int // index in the step's statements, for body
+	start int // byte offset in the message
+}
+
+// kind says whose statement it is and what its failure means.
+type kind uint8
+
+const (
+	kindSet    kind = iota // session and transaction settings, BEGIN
+	kindLock               // the tenant's lock by try, and its schema is the one that was surveyed
+	kindCheck              // what is applied is what the plan says
+	kindCreate             // the version table
+	kindBody               // the revision's
+	kindRow                // what is applied now
+	kindGuard              // nothing outside the tenant was touched
+	kindEnd                // the schema is still that one
+	kindCommit
+)
+
+// What our checks fail with: the server says `invalid input syntax for type integer: "skein:busy"`, in its
+// own language but with these words.
+const (
+	markBusy  = "skein:busy"
+	markStale = "skein:stale"
+	markGone  = "skein:gone"
+	markPath  = "skein:path"
+	markGuard = "skein:guard:" // followed by names and a semicolon
+)
+
+// fail is a SELECT that fails with the text of the first branch that holds. The cast stands outside of CASE,
+// since a branch that is constant is computed when the statement is planned.
+func fail(branches string) string {
+	return "SELECT CAST(CASE " + branches + " ELSE '0' END AS pg_catalog.int4)"
+}
+
+func (m *message) add(p piece, sql string) {
+	if len(m.pieces) > 0 {
+		m.text.WriteString(";\n") // the line end closes a -- comment at the end of a body
+	}
+	p.start = m.text.Len()
+	m.pieces = append(m.pieces, p)
+	m.text.WriteString(sql)
+}
+
+// at returns the piece that the server's position, counted in characters from 1, falls into, and the byte
+// offset within it.
+func (m *message) at(position int32) (piece, int) {
+	text := m.text.String()
+	offset := 0
+	for n := int32(1); n < position && offset < len(text); n++ {
+		_, size := utf8.DecodeRuneInString(text[offset:])
+		offset += size
+	}
+	found := m.pieces[0]
+	for _, p := range m.pieces {
+		if p.start > offset {
+			break
+		}
+		found = p
+	}
+	return found, offset - found.start
+}
+
+// composer writes the transactions of a Work. It is used once.
+type composer struct {
+	message
+	table    versionTable
+	schema   string
+	tail     []string // of the search path
+	work     *engine.Work
+	bodies   func(engine.Step) body
+	lock     int64
+	settings settings // in force at the end of what is written
+	plain    bool     // the session has the settings already
+	part     int
+	step     int
+}
+
+// body is what a step runs and what is known of it.
+type body struct {
+	statements []revision.Statement
+	traits     *traits
+}
+
+// settings are what a revision's options and its own SET LOCAL may change within a transaction.
+type settings struct{ lock, statement time.Duration }
+
+// compose writes all parts; guards has a guard's SQL or "" for each. preamble are settings of the session for
+// a connection's first message, which hold once the first transaction is committed.
+func (c *composer) compose(guards, preamble []string) {
+	for _, set := range preamble {
+		c.own(kindSet, set)
+	}
+	last := "" // id of the last step whose row tells when the next one began
+	for i := range c.work.Parts {
+		c.part = i
+		last = c.transaction(guards[i], last)
+	}
+}
+
+// preamble are the settings that a direct connection keeps for all its tenants: four statements less for each
+// of them, which is a tenth of what a small revision costs. A body cannot change them for good: SET without
+// LOCAL is refused when the file is loaded, and set_config marks the connection as tainted.
+func preamble(n nature, lock time.Duration) []string {
+	if n.pooled {
+		return nil
+	}
+	sets := []string{
+		"SET default_transaction_isolation = 'read committed'",
+		"SET default_transaction_read_only = off",
+		"SET row_security = off",
+		"SET statement_timeout = 0",
+		"SET lock_timeout = " + milliseconds(lock),
+	}
+	if n.checks { // the backend gives up what it does once its client is gone
+		sets = append(sets, "SET client_connection_check_interval = '2s'")
+	}
+	return sets
+}
+
+func (c *composer) transaction(guard, last string) string {
+	part := &c.work.Parts[c.part]
+	c.open(part)
+	for k, step := range part.Steps {
+		c.body(k, step)
+		c.row(part, k, last)
+		last = ""
+		if step.Direction == revision.Up {
+			last = step.Revision.ID
+		}
+	}
+	if guard != "" {
+		c.own(kindGuard, guard)
+	}
+	if part.Steps[len(part.Steps)-1].Direction == revision.Down {
+		c.own(kindEnd, fail("WHEN "+schemaIs(c.schema, c.work.Mark.SchemaOID)+" IS NOT TRUE THEN '"+markGone+"'"))
+	}
+	c.own(kindCommit, "COMMIT")
+	return last
+}
+
+// open begins a transaction: settings, the lock, and then, in a statement of its own whose snapshot is later
+// than the lock, the check.
+func (c *composer) open(part *engine.Part) {
+	c.step = 0
+	c.begin()
+	c.own(kindLock, enter(c.lock, c.schema, c.work.Mark.SchemaOID))
+	if !c.work.Mark.HasTable && c.part == 0 {
+		c.own(kindCreate, c.table.create(c.schema))
+	} else {
+		c.own(kindCheck, c.table.standsAt(c.schema, part.Before))
+	}
+}
+
+// replay writes a part without rows and with a guard after each step, to be rolled back: the first guard that
+// fails tells whose doing it is.
+func (c *composer) replay(part int, guard string) {
+	c.part = part
+	p := &c.work.Parts[part]
+	c.open(p)
+	for k, step := range p.Steps {
+		c.body(k, step)
+		c.own(kindGuard, guard)
+	}
+	c.own(kindSet, "ROLLBACK")
+}
+
+func (c *composer) begin() {
+	if !c.plain {
+		c.own(kindSet, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+		c.set()
+		return
+	}
+	c.own(kindSet, "BEGIN")
+	c.own(kindSet, "SET LOCAL search_path = "+searchPath(c.schema, c.tail))
+	c.settings = settings{lock: c.work.LockTimeout}
+	c.limits(settings{c.work.LockTimeout, c.work.StatementTimeout})
+}
+
+// set brings all settings to what the work says. row_security=off: a body that would silently skip rows
+// fails instead.
+func (c *composer) set() {
+	c.own(kindSet, "SET LOCAL search_path = "+searchPath(c.schema, c.tail))
+	c.settings = settings{c.work.LockTimeout, c.work.StatementTimeout}
+	c.own(kindSet, "SET LOCAL lock_timeout = "+milliseconds(c.settings.lock))
+	c.own(kindSet, "SET LOCAL statement_timeout = "+milliseconds(c.settings.statement))
+	c.own(kindSet, "SET LOCAL row_security = off")
+}
+
+func (c *composer) body(k int, step engine.Step) {
+	c.step = k
+	if step.Stamp {
+		return
+	}
+	b := c.bodies(step)
+	c.limits(wanted(c.work, step))
+	for n, s := range b.statements {
+		c.add(piece{kind: kindBody, part: c.part, step: k, n: n}, s.Text)
+	}
+	if b.traits.role {
+		c.own(kindSet, "RESET ROLE")
+	}
+	if b.traits.sets {
+		c.set()
+	} else {
+		c.limits(settings{c.work.LockTimeout, c.work.StatementTimeout})
+	}
+}
+
+// limits changes the two timeouts where they differ.
+func (c *composer) limits(want settings) {
+	if want.lock != c.settings.lock {
+		c.own(kindSet, "SET LOCAL lock_timeout = "+milliseconds(want.lock))
+	}
+	if want.statement != c.settings.statement {
+		c.own(kindSet, "SET LOCAL statement_timeout = "+milliseconds(want.statement))
+	}
+	c.settings = want
+}
+
+// row writes or deletes the version row. The last one of an upgrade also proves that the schema is still
+// there under its name: a body that another session's rename led astray is never committed.
+func (c *composer) row(part *engine.Part, k int, last string) {
+	step := part.Steps[k]
+	id := step.Revision.ID
+	if step.Direction == revision.Down {
+		c.own(kindRow, c.table.delete(c.schema, id))
+		return
+	}
+	r := row{
+		id:       literal(id),
+		duration: since("pg_catalog.statement_timestamp()"), // when the server got the message
+		checksum: step.Revision.Checksum(),
+		rollout:  c.work.Rollout,
+		tool:     c.work.Tool,
+	}
+	if last != "" {
+		r.duration = since(c.table.appliedAt(c.schema, last))
+	}
+	if step.Stamp {
+		r.duration = "0"
+	}
+	if k == len(part.Steps)-1 {
+		r.id = "CASE WHEN " + schemaIs(c.schema, c.work.Mark.SchemaOID) + " THEN " + r.id + " END"
+	}
+	c.own(kindRow, c.table.insert(c.schema, r))
+}
+
+func (c *composer) own(k kind, sql string) {
+	c.add(piece{kind: k, part: c.part, step: c.step}, sql)
+}
+
+// wanted are the timeouts that a step runs with.
+func wanted(work *engine.Work, step engine.Step) settings {
+	s := settings{work.LockTimeout, work.StatementTimeout}
+	o := step.Revision.Section(step.Direction).Options
+	if o.LockTimeout != nil {
+		s.lock = *o.LockTimeout
+	}
+	if o.StatementTimeout != nil {
+		s.statement = *o.StatementTimeout
+	}
+	return s
+}
+
+// searchPath names pg_temp last, as it would otherwise come first.
+func searchPath(schema string, tail []string) string {
+	path := ident(schema)
+	for _, t := range tail {
+		if t != schema {
+			path += ", " + ident(t)
+		}
+	}
+	return path + ", pg_temp"
+}
+
+// milliseconds rounds up, since 0 means no limit.
+func milliseconds(d time.Duration) string {
+	return strconv.FormatInt(int64((d+time.Millisecond-1)/time.Millisecond), 10)
+}
+
+// marked returns what one of our checks failed with, "" when the text is none of them.
+func marked(text string) string {
+	_, after, found := strings.Cut(text, `skein:`)
+	if !found {
+		return ""
+	}
+	if names, isGuard := strings.CutPrefix(after, "guard:"); isGuard {
+		names, _, _ = strings.Cut(names, ";")
+		return markGuard + names
+	}
+	end := strings.IndexFunc(after, func(r rune) bool { return r < 'a' || r > 'z' })
+	if end < 0 {
+		end = len(after)
+	}
+	return "skein:" + after[:end]
+}
+
+func (k kind) String() string {
+	return [...]string{"set", "lock", "check", "create", "body", "row", "guard", "end", "commit"}[k]
+}
+
+func (p piece) String() string {
+	return fmt.Sprintf("%s part %d step %d statement %d", p.kind, p.part, p.step, p.n)
+}

@@ -1,0 +1,286 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
+)
+
+// ApplyOutside implements [engine.Session]: on a direct connection of its own, which is ended afterwards.
+func (s *session) ApplyOutside(ctx context.Context, work engine.Work) error {
+	s.hangUp() // the new connection takes this one's place
+	c, err := s.server.takeDirect(ctx, s.target.Database)
+	if err != nil {
+		return classify(ctx, err)
+	}
+	defer s.server.drop(c)
+	if c.nature.pooled {
+		return poolerError(s.server.name)
+	}
+	o := &outside{session: s, conn: c, work: &work, step: work.Parts[0].Steps[0]}
+	o.journal = journal{conn: c, table: s.db.table.journal(s.target.Schema), id: o.step.Revision.ID, dir: o.step.Direction}
+	if err := o.enter(ctx); err != nil {
+		return err
+	}
+	defer o.leave(ctx)
+	for n, stmt := range work.Statements(o.step) {
+		if err := o.statement(ctx, n+1, stmt); err != nil {
+			return o.at(err, stmt)
+		}
+	}
+	return o.finish(ctx)
+}
+
+func poolerError(server string) *engine.Error {
+	return &engine.Error{
+		Class:   engine.Server,
+		Message: "a no-transaction revision needs a direct connection, and server " + server + " is behind a pooler",
+		Advice:  "set servers." + server + ".direct_url to the server itself, then resume",
+	}
+}
+
+// outside is one call of ApplyOutside.
+type outside struct {
+	session *session
+	conn    *conn
+	work    *engine.Work
+	step    engine.Step
+	journal journal
+	made    bool // the version table was made by this call
+}
+
+// enter sets the session up, takes the tenant's lock for the session, and checks that the tenant stands where
+// the plan says.
+func (o *outside) enter(ctx context.Context) error {
+	s := o.session
+	tail, err := s.server.tail(ctx, o.conn)
+	if err != nil {
+		return classify(ctx, err)
+	}
+	sets := append(preamble(o.conn.nature, 0), "SET search_path = "+searchPath(s.target.Schema, tail),
+		"SET statement_timeout = "+milliseconds(wanted(o.work, o.step).statement))
+	if err := o.conn.do(ctx, strings.Join(sets, "; ")); err != nil {
+		return classify(ctx, err)
+	}
+	if err := o.lock(ctx); err != nil {
+		return err
+	}
+	if err := o.check(ctx); err != nil {
+		return classify(ctx, err)
+	}
+	if err := o.journal.load(ctx); err != nil {
+		return classify(ctx, err)
+	}
+	return nil
+}
+
+// lock polls: a blocking wait would stand in the way of another tenant's CREATE INDEX CONCURRENTLY.
+func (o *outside) lock(ctx context.Context) error {
+	s := o.session
+	bounded, cancel := ctx, context.CancelFunc(func() {})
+	if d := o.work.LockTimeout; d > 0 {
+		bounded, cancel = context.WithTimeout(ctx, d)
+	}
+	defer cancel()
+	for p := (poll{}); ; {
+		results, err := o.conn.query(ctx, fmt.Sprintf("SELECT pg_catalog.pg_try_advisory_lock(%d)", s.lockKey()))
+		if err != nil {
+			return classify(ctx, err)
+		}
+		if value(results[0]) == "t" {
+			return nil
+		}
+		if !p.wait(bounded) {
+			if ctx.Err() != nil {
+				return classify(ctx, ctx.Err())
+			}
+			return s.busyBy(ctx, o.conn, "another session holds the tenant's lock")
+		}
+	}
+}
+
+// leave gives the lock back before the connection ends, which takes the server a moment to notice.
+func (o *outside) leave(ctx context.Context) {
+	if o.conn.pg.IsClosed() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
+	defer cancel()
+	_ = o.conn.do(ctx, fmt.Sprintf("ROLLBACK; SELECT pg_catalog.pg_advisory_unlock(%d)", o.session.lockKey())) // ending does it too
+}
+
+// check is what Apply does in its message.
+func (o *outside) check(ctx context.Context) error {
+	s := o.session
+	mark := o.work.Mark
+	sql := fail("WHEN "+schemaIs(s.target.Schema, mark.SchemaOID)+" IS NOT TRUE THEN '"+markGone+"' WHEN "+leads(s.target.Schema)+" IS NOT TRUE THEN '"+markPath+"'") + "; "
+	if mark.HasTable {
+		sql += s.db.table.standsAt(s.target.Schema, o.work.Parts[0].Before)
+	} else {
+		sql += fail("WHEN pg_catalog.to_regclass(" + literal(s.db.table.in(s.target.Schema)) + ") IS NOT NULL THEN '" + markStale + "'")
+	}
+	err := o.conn.do(ctx, sql)
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return err
+	}
+	switch mark := marked(pg.Message); {
+	case mark == markGone:
+		return s.gone()
+	case mark == markPath:
+		return s.server.unreadable(s.target.Schema, "USAGE")
+	case mark == markStale, hasState(err, stateUndefinedTable):
+		return staleError()
+	}
+	return err
+}
+
+// statement runs one statement, or finds that it ran before.
+func (o *outside) statement(ctx context.Context, n int, stmt revision.Statement) error {
+	known := recognise(stmt.Text)
+	sum := sumOf(stmt.Text)
+	was, begun := o.journal.lines[n]
+	switch {
+	case begun && was.done && was.sum == sum:
+		return nil
+	case begun && was.done:
+		return o.journal.changed(n)
+	case known.kind == inside:
+		return o.inside(ctx, n, stmt, sum)
+	case known.kind == createIndex && known.index == "":
+		return namelessError()
+	}
+	if begun || known.kind == createIndex && known.lenient {
+		done, err := o.resume(ctx, n, known, begun)
+		if err != nil || done {
+			return err
+		}
+	}
+	return o.alone(ctx, n, stmt, sum, known)
+}
+
+func namelessError() *engine.Error {
+	return &engine.Error{
+		Class:   engine.Revision,
+		Message: "CREATE INDEX CONCURRENTLY without a name cannot be found again after it was cut off",
+		Advice:  "give the index a name",
+	}
+}
+
+// opening is the SQL of the tables that have to be there before the first line of the journal.
+func (o *outside) opening() string {
+	sql := ""
+	if !o.work.Mark.HasTable && !o.made {
+		sql += o.session.db.table.create(o.session.target.Schema) + "; "
+	}
+	if !o.journal.exists {
+		sql += o.journal.create() + "; "
+	}
+	return sql
+}
+
+func (o *outside) opened() { o.made, o.journal.exists = true, true }
+
+// inside runs a statement and its line in the journal in one transaction.
+func (o *outside) inside(ctx context.Context, n int, stmt revision.Statement, sum string) error {
+	err := o.conn.do(ctx, "BEGIN; SET LOCAL lock_timeout = "+milliseconds(wanted(o.work, o.step).lock)+"; "+o.opening()+
+		o.journal.begin(n, sum)+"; "+o.journal.done(n)+";\n"+stmt.Text+";\nCOMMIT")
+	if err != nil {
+		return o.broken(ctx, err)
+	}
+	o.opened()
+	return nil
+}
+
+// alone runs a statement by itself between two lines of the journal.
+func (o *outside) alone(ctx context.Context, n int, stmt revision.Statement, sum string, known outsideStatement) error {
+	lock := milliseconds(wanted(o.work, o.step).lock)
+	if known.concurrently {
+		lock = "0"
+	}
+	if err := o.conn.do(ctx, "BEGIN; "+o.opening()+o.journal.begin(n, sum)+"; COMMIT; SET lock_timeout = "+lock); err != nil {
+		return o.broken(ctx, err)
+	}
+	o.opened()
+	if err := o.conn.do(ctx, stmt.Text); err != nil {
+		return o.failed(ctx, n, known, err)
+	}
+	if known.kind == createIndex {
+		if err := o.proven(ctx, known); err != nil {
+			return err
+		}
+	}
+	if err := o.conn.do(ctx, o.journal.done(n)); err != nil {
+		return o.broken(ctx, err)
+	}
+	return nil
+}
+
+// broken is an error of a statement. A connection that was lost leaves nothing in doubt that the journal and the
+// postconditions do not answer, but it takes a settled tenant to ask them.
+func (o *outside) broken(ctx context.Context, err error) error {
+	o.conn.rollback(ctx)
+	var pg *pgconn.PgError
+	var known *engine.Error
+	switch {
+	case errors.As(err, &known), errors.As(err, &pg) && pg.Severity != "FATAL", unsent(err):
+		return classify(ctx, err)
+	}
+	return uncertain(err)
+}
+
+// finish writes the version row and ends the journal, in one transaction.
+func (o *outside) finish(ctx context.Context) error {
+	s := o.session
+	schema, r := s.target.Schema, o.step.Revision
+	sql := "BEGIN; SET LOCAL lock_timeout = " + milliseconds(o.work.LockTimeout) + "; " + o.opening()
+	if o.step.Direction == revision.Down {
+		sql += s.db.table.delete(schema, r.ID) + "; "
+	} else {
+		sql += s.db.table.insert(schema, row{
+			id: literal(r.ID), duration: since(o.journal.started()), checksum: r.Checksum(), rollout: o.work.Rollout, tool: o.work.Tool,
+		}) + "; "
+	}
+	sql += o.journal.close() + "; " + fail("WHEN "+schemaIs(schema, o.work.Mark.SchemaOID)+" IS NOT TRUE THEN '"+markGone+"'") + "; COMMIT"
+	err := o.conn.do(ctx, sql)
+	if err == nil {
+		return nil
+	}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && marked(pg.Message) == markGone {
+		return s.gone()
+	}
+	return o.broken(ctx, err)
+}
+
+// at notes which statement an error is about.
+func (o *outside) at(err error, stmt revision.Statement) error {
+	e := *classify(context.Background(), err)
+	if e.Class == engine.Uncertain {
+		return &e
+	}
+	e.Revision, e.File = o.step.Revision.ID, o.step.Revision.File
+	e.Line, e.Col, e.Statement = stmt.Line, stmt.Col, cut(stmt.Text)
+	return &e
+}
+
+// busyBy is busy by another connection than the session's.
+func (s *session) busyBy(ctx context.Context, c *conn, message string) *engine.Error {
+	was := s.conn
+	s.conn = c
+	defer func() { s.conn = was }()
+	return s.busy(ctx, message)
+}
+
+// buildTime bounds how long a resumed statement waits for the backend of the one that was cut off.
+const buildTime = 30 * time.Second
+
+func oidText(oid uint32) string { return strconv.FormatUint(uint64(oid), 10) }

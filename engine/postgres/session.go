@@ -1,0 +1,94 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/skeindb/skein/engine"
+)
+
+// session is one tenant's turn. It holds a place under its server's limit and, most of the time, a
+// connection. It is used by one goroutine.
+type session struct {
+	db     *DB
+	server *server
+	target engine.Target
+	conn   *conn // nil between connections
+	closed bool
+}
+
+var _ engine.Session = (*session)(nil)
+
+// Close implements [engine.Session]. It may be called again.
+func (s *session) Close() {
+	if s.closed {
+		return
+	}
+	s.closed = true
+	s.server.release(s.conn)
+}
+
+// connection returns the session's connection, or a new one where it has none or lost it.
+func (s *session) connection(ctx context.Context) (*conn, error) {
+	if s.conn != nil && !s.conn.pg.IsClosed() {
+		return s.conn, nil
+	}
+	s.hangUp()
+	c, err := s.server.take(ctx, s.target.Database)
+	if err != nil {
+		return nil, classify(ctx, err)
+	}
+	s.conn = c
+	return c, nil
+}
+
+// hangUp gives the connection back, but not the place.
+func (s *session) hangUp() {
+	s.server.put(s.conn)
+	s.conn = nil
+}
+
+// cleanTime bounds what is done after an error or a cancel, in place of the context that may have ended.
+const cleanTime = 5 * time.Second
+
+// rollback ends whatever transaction there is, so that the connection can be used again.
+func (c *conn) rollback(ctx context.Context) {
+	if c.pg.IsClosed() || c.pg.TxStatus() == 'I' {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanTime)
+	defer cancel()
+	if c.do(ctx, "ROLLBACK") != nil {
+		c.end()
+	}
+}
+
+// schemaOID looks the schema up; 0 when it is not there.
+func (s *session) schemaOID(ctx context.Context) (uint32, error) {
+	results, err := s.conn.query(ctx, "SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = "+literal(s.target.Schema))
+	if err != nil {
+		return 0, err
+	}
+	return parseOID([]byte(value(results[0]))), nil
+}
+
+func (s *session) gone() *engine.Error { return goneError(s.target) }
+
+func goneError(t engine.Target) *engine.Error {
+	return &engine.Error{
+		Class:   engine.Gone,
+		Message: fmt.Sprintf("schema %s of database %s is not there any more, or is another one of that name", ident(t.Schema), t.Database),
+		Advice:  adviceAgain,
+	}
+}
+
+// unreadable says which privileges a schema wants.
+func (s *server) unreadable(schema, lacking string) *engine.Error {
+	return &engine.Error{
+		Class:    engine.Revision,
+		SQLState: statePrivilege,
+		Message:  fmt.Sprintf("role %s lacks %s on schema %s: the server would leave it out of the search path, or refuse, and bodies would hit other schemas", s.base.User, lacking, ident(schema)),
+		Advice:   fmt.Sprintf("GRANT USAGE, CREATE ON SCHEMA %s TO %s; and SELECT, INSERT, DELETE on the version table in it", ident(schema), ident(s.base.User)),
+	}
+}

@@ -1,0 +1,241 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/skeindb/skein/engine"
+)
+
+const (
+	surveyChunk   = 250 // tables a message; thousands in one statement exceed the server's stack
+	surveyWorkers = 2   // connections a database
+)
+
+// Survey implements [engine.Database]. Databases are read side by side, each over at most two connections:
+// first the catalog, then the version tables in chunks. What cannot be read does not keep the rest from it.
+func (db *DB) Survey(ctx context.Context, targets []engine.Target) []engine.Standing {
+	standings := make([]engine.Standing, len(targets))
+	places := map[place][]int{}
+	var order []place
+	for i, t := range targets {
+		at := place{t.Server, t.Database}
+		if places[at] == nil {
+			order = append(order, at)
+		}
+		places[at] = append(places[at], i)
+	}
+	cohorts := newCohorts()
+	var servers sync.WaitGroup
+	for name, of := range groupBy(order, func(p place) string { return p.server }) {
+		servers.Go(func() {
+			srv, err := db.server(name)
+			if err != nil {
+				for _, at := range of {
+					fail := survey{targets: targets, standings: standings, mine: places[at]}
+					fail.all(engine.Unreachable, err)
+				}
+				return
+			}
+			var group errgroup.Group
+			group.SetLimit(cap(srv.places))
+			for _, at := range of {
+				s := &survey{db: db, server: srv, cohorts: cohorts, targets: targets, standings: standings, mine: places[at], database: at.database}
+				group.Go(func() error { s.run(ctx); return nil })
+			}
+			_ = group.Wait() // no one returns an error: each is a standing
+		})
+	}
+	servers.Wait()
+	return standings
+}
+
+func groupBy[T any, K comparable](values []T, key func(T) K) map[K][]T {
+	groups := map[K][]T{}
+	for _, v := range values {
+		groups[key(v)] = append(groups[key(v)], v)
+	}
+	return groups
+}
+
+// survey reads the tenants of one database. The goroutines of one survey write different standings.
+type survey struct {
+	db        *DB
+	server    *server
+	cohorts   *cohorts
+	database  string
+	targets   []engine.Target
+	standings []engine.Standing
+	mine      []int // indexes of this database's targets
+}
+
+// all says the same of every target.
+func (s *survey) all(state engine.State, err error) {
+	for _, i := range s.mine {
+		s.standings[i] = engine.Standing{State: state, Err: err}
+	}
+}
+
+func (s *survey) run(ctx context.Context) {
+	tables, err := s.catalog(ctx)
+	if err != nil {
+		e := classify(ctx, err)
+		state := engine.Unreachable
+		if e.Class == engine.Gone {
+			state = engine.Missing
+		}
+		s.all(state, e)
+		return
+	}
+	digests := make([]string, len(s.targets))
+	s.chunks(ctx, tables, func(c *conn, chunk []int) { s.digest(ctx, c, chunk, digests, surveyPatience) })
+	tables = slices.DeleteFunc(tables, func(i int) bool { return s.standings[i].Err != nil })
+	for _, i := range tables {
+		if digests[i] == "" {
+			s.standings[i].Applied = s.cohorts.empty
+		}
+	}
+	tables = slices.DeleteFunc(tables, func(i int) bool { return digests[i] == "" })
+	s.exemplars(ctx, tables, digests)
+}
+
+// catalog finds schemas, version tables and privileges by one query. It returns the targets whose table is
+// to be read; the others' standings are complete.
+func (s *survey) catalog(ctx context.Context) ([]int, error) {
+	c, err := s.server.acquire(ctx, s.database)
+	if err != nil {
+		return nil, err
+	}
+	defer s.server.release(c)
+	byName := map[string][]int{}
+	var names []string
+	for _, i := range s.mine {
+		name := s.targets[i].Schema
+		if err := addressable(name); err != nil {
+			s.standings[i] = engine.Standing{State: engine.Unknown, Err: err}
+			continue
+		}
+		if byName[name] == nil {
+			names = append(names, name)
+		}
+		byName[name] = append(byName[name], i)
+	}
+	if _, err := s.db.learn(ctx, s.server, c); err != nil {
+		return nil, err
+	}
+	results, err := c.query(ctx, "SELECT n.nspname, n.oid, c.oid, pg_catalog.has_schema_privilege(n.oid, 'USAGE'), pg_catalog.has_table_privilege(c.oid, 'SELECT') "+
+		"FROM pg_catalog.unnest("+array(names)+"::pg_catalog.name[]) w(name) JOIN pg_catalog.pg_namespace n ON n.nspname = w.name "+
+		"LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = "+literal(s.db.table.name)+" AND c.relkind IN ('r', 'p')")
+	if err != nil {
+		return nil, err
+	}
+	var tables []int
+	for _, row := range results[0].Rows {
+		name := string(row[0])
+		for _, i := range byName[name] {
+			if s.found(&s.standings[i], name, row) {
+				tables = append(tables, i)
+			}
+		}
+		delete(byName, name)
+	}
+	for _, missing := range byName {
+		for _, i := range missing {
+			s.standings[i] = engine.Standing{State: engine.Missing, Err: missingError(s.targets[i])}
+		}
+	}
+	slices.Sort(tables)
+	return tables, nil
+}
+
+// found fills in what the catalog says of a schema that is there, and reports whether its table is to be read.
+func (s *survey) found(st *engine.Standing, name string, row [][]byte) bool {
+	st.Mark.SchemaOID = parseOID(row[1])
+	switch {
+	case string(row[3]) != "t":
+		st.State, st.Err = engine.Unknown, s.server.unreadable(name, "USAGE")
+	case row[2] == nil:
+		st.Applied = s.cohorts.empty
+	case string(row[4]) != "t":
+		st.State, st.Err = engine.Unknown, s.server.unreadable(name, "SELECT on the version table")
+		st.Mark.HasTable = true
+	default:
+		st.Mark.HasTable = true
+		return true
+	}
+	return false
+}
+
+func missingError(t engine.Target) *engine.Error {
+	return &engine.Error{Class: engine.Gone, Message: fmt.Sprintf("schema %s is not there in database %s", ident(t.Schema), t.Database)}
+}
+
+// chunks hands out tables, a chunk at a time, to workers with a connection each.
+func (s *survey) chunks(ctx context.Context, tables []int, read func(*conn, []int)) {
+	queue := make(chan []int)
+	var workers sync.WaitGroup
+	for range min(surveyWorkers, (len(tables)+surveyChunk-1)/surveyChunk) {
+		workers.Go(func() {
+			var c *conn
+			for chunk := range queue {
+				if c == nil || c.pg.IsClosed() {
+					s.giveBack(c)
+					var err error
+					if c, err = s.server.acquire(ctx, s.database); err != nil {
+						s.fail(chunk, engine.Unreachable, classify(ctx, err))
+						continue
+					}
+				}
+				read(c, chunk)
+			}
+			s.giveBack(c)
+		})
+	}
+	for chunk := range slices.Chunk(tables, surveyChunk) {
+		queue <- chunk
+	}
+	close(queue)
+	workers.Wait()
+}
+
+func (s *survey) giveBack(c *conn) {
+	if c != nil {
+		s.server.release(c)
+	}
+}
+
+func (s *survey) fail(chunk []int, state engine.State, err error) {
+	for _, i := range chunk {
+		s.standings[i].State, s.standings[i].Err = state, err
+	}
+}
+
+// culprit says why one table alone cannot be read.
+func (s *survey) culprit(ctx context.Context, i int, err error) {
+	st := &s.standings[i]
+	e := *classify(ctx, err)
+	st.State, st.Err = engine.Unknown, &e
+	switch {
+	case hasState(err, stateUndefinedTable, stateUndefinedSchema): // dropped meanwhile
+		st.State, st.Err = engine.Missing, goneError(s.targets[i])
+	case e.Class == engine.Busy || e.Class == engine.Timeout:
+		st.State = engine.Unreachable
+		e.Message = "version table " + s.db.table.in(s.targets[i].Schema) + " is locked: " + e.Message
+	case hasState(err, stateUndefinedColumn):
+		e.Message = "table " + s.db.table.in(s.targets[i].Schema) + " is no version table of skein: " + e.Message
+		e.Advice = "set state.version_table to another name"
+	}
+}
+
+// isArm reports whether an error may be one table's alone.
+func isArm(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && isLocal(err)
+}

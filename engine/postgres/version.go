@@ -1,0 +1,89 @@
+package postgres
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// versionTable makes the SQL around the table that holds a tenant's applied revisions. Its name is always
+// qualified, so that a body which moves the search path cannot lead the rows astray.
+type versionTable struct{ name string }
+
+// maxName is NAMEDATALEN-1: longer names are cut by the server.
+const maxName = 63
+
+// journalSuffix makes the journal's name of the version table's.
+const journalSuffix = "_steps"
+
+func newVersionTable(name string) (versionTable, error) {
+	switch {
+	case name == "":
+		name = "skein_version"
+	case name == "alembic_version":
+		return versionTable{}, fmt.Errorf("version_table alembic_version is not supported yet: adopt the fleet into skein_version instead")
+	case len(name)+len(journalSuffix) > maxName:
+		return versionTable{}, fmt.Errorf("version_table %q is too long: at most %d bytes", name, maxName-len(journalSuffix))
+	}
+	return versionTable{name: name}, nil
+}
+
+func (v versionTable) in(schema string) string      { return qualified(schema, v.name) }
+func (v versionTable) journal(schema string) string { return qualified(schema, v.name+journalSuffix) }
+
+func (v versionTable) create(schema string) string {
+	return "CREATE TABLE " + v.in(schema) + " (revision text PRIMARY KEY, checksum text, applied_at timestamptz NOT NULL, " +
+		"duration_ms bigint NOT NULL, rollout text, tool text NOT NULL)"
+}
+
+// A row is what an upgrade or a stamp leaves behind. id and duration are SQL, the rest are values.
+type row struct {
+	id, duration            string
+	checksum, rollout, tool string
+}
+
+func (v versionTable) insert(schema string, r row) string {
+	return "INSERT INTO " + v.in(schema) + " (revision, checksum, applied_at, duration_ms, rollout, tool) VALUES (" +
+		r.id + ", " + optional(r.checksum) + ", pg_catalog.clock_timestamp(), " + r.duration + ", " +
+		optional(r.rollout) + ", " + literal(r.tool) + ")"
+}
+
+func (v versionTable) delete(schema, id string) string {
+	return "DELETE FROM " + v.in(schema) + " WHERE revision OPERATOR(pg_catalog.=) " + literal(id)
+}
+
+// since is the SQL of the milliseconds on the server's clock since an instant.
+//
+// Functions and qualified operators throughout our statements: the cache of operators is keyed by the search
+// path unless the name is qualified, and the search path is another one for each tenant.
+func since(instant string) string {
+	return "pg_catalog.float8mul(1000, pg_catalog.date_part('epoch', pg_catalog.timestamptz_mi(pg_catalog.clock_timestamp(), " + instant + ")))"
+}
+
+// appliedAt is the SQL of the instant at which a revision's row was written.
+func (v versionTable) appliedAt(schema, id string) string {
+	return "(SELECT applied_at FROM " + v.in(schema) + " WHERE revision OPERATOR(pg_catalog.=) " + literal(id) + ")"
+}
+
+// rows selects what is applied, in the order of engine.Applied.
+func (v versionTable) rows(schema string) string {
+	return "SELECT revision, checksum FROM " + v.in(schema) + ` ORDER BY revision COLLATE "C"`
+}
+
+// schemaIs is the SQL of whether the schema still has that name and OID.
+func schemaIs(schema string, oid uint32) string {
+	return "pg_catalog.to_regnamespace(" + literal(ident(schema)) + ") OPERATOR(pg_catalog.=) '" + strconv.FormatUint(uint64(oid), 10) + "'"
+}
+
+// leads is the SQL of whether the schema is the first of the search path that the role may use.
+func leads(schema string) string {
+	return "pg_catalog.current_schema() OPERATOR(pg_catalog.=) " + literal(schema)
+}
+
+// standsAt is the check under the lock: exactly ids are applied. It fails with markStale where not.
+func (v versionTable) standsAt(schema string, ids []string) string {
+	set := "pg_catalog.count(*) OPERATOR(pg_catalog.=) " + strconv.Itoa(len(ids))
+	if len(ids) > 0 {
+		set += " AND pg_catalog.bool_and(revision OPERATOR(pg_catalog.=) ANY (" + array(ids) + "))"
+	}
+	return fail("WHEN ("+set+") IS NOT TRUE THEN '"+markStale+"'") + " FROM " + v.in(schema)
+}
