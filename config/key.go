@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -166,7 +167,7 @@ func (s *shape) leaf() bool { return s.fields == nil && s.any == nil && s.item =
 type path []string
 
 func (p path) join(name string) path {
-	return append(p[:len(p):len(p)], name)
+	return append(slices.Clip(p), name)
 }
 
 // split reads a path of the table, or of a flag.

@@ -33,8 +33,7 @@ func Load(path string, opts Options) (*Project, error) {
 
 func unreadable(path string, err error) error {
 	e := &Error{Kind: KindRead, File: path, Message: "cannot be read"}
-	var cause *fs.PathError
-	if errors.As(err, &cause) {
+	if cause, ok := errors.AsType[*fs.PathError](err); ok {
 		e.Message += ": " + cause.Err.Error()
 	}
 	if errors.Is(err, fs.ErrNotExist) {

@@ -112,7 +112,7 @@ func (s *Server) database(ctx context.Context) (string, error) {
 	}
 	u, err := url.Parse(firstHost(text))
 	if err != nil {
-		return "", nil // checked just before
+		return "", nil //nolint:nilerr // url has read it already, and complained
 	}
 	if name := strings.TrimPrefix(u.Path, "/"); name != "" {
 		return name, nil

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -173,8 +174,7 @@ func (b *builder) tryOut(s *source) {
 	}
 	for _, part := range parts(err) {
 		message, advice := part.Error(), ""
-		var e *tenant.Error
-		if errors.As(part, &e) {
+		if e, ok := errors.AsType[*tenant.Error](part); ok {
 			message, advice = e.Message, e.Advice
 		}
 		b.blame(KindConflict, s.field.at(s.kind), message, advice)
@@ -183,20 +183,12 @@ func (b *builder) tryOut(s *source) {
 
 // broken reports whether anything in f was complained about, so that complaining again would confuse.
 func broken(f *field) bool {
-	if f.broken {
-		return true
-	}
-	for _, sub := range f.fields {
-		if broken(sub) {
-			return true
-		}
-	}
-	return false
+	return f.broken || slices.ContainsFunc(f.fields, broken)
 }
 
 // parts takes joined errors apart.
 func parts(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // exactly the joined one
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return joined.Unwrap()
 	}
 	return []error{err}

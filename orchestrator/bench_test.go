@@ -1,3 +1,7 @@
+//go:build linux
+
+// Linux only: Nanosleep is finer than time.Sleep, and Rusage tells the processor time.
+
 package orchestrator_test
 
 import (

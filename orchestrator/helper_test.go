@@ -44,7 +44,10 @@ func graph(t testing.TB, revs ...*revision.Revision) *revision.Graph {
 }
 
 // line is the graph a ← b ← c.
-func line(t testing.TB) *revision.Graph { return graph(t, rev("a", ""), rev("b", "a"), rev("c", "b")) }
+func line(t testing.TB) *revision.Graph {
+	t.Helper()
+	return graph(t, rev("a", ""), rev("b", "a"), rev("c", "b"))
+}
 
 // on makes tenants s1, s2, … of a server, all in one database.
 func on(server string, n int) []tenant.Tenant {
@@ -121,6 +124,7 @@ type fleet struct {
 }
 
 func newFleet(t testing.TB, p *orchestrator.Plan) *fleet {
+	t.Helper()
 	f := &fleet{
 		t: t, ids: map[engine.Target]string{}, named: map[string]bool{}, busy: map[string]bool{},
 		running: map[string]int{}, peak: map[string]int{}, attempts: map[string][]time.Time{},
@@ -240,6 +244,7 @@ type scene struct {
 }
 
 func newScene(t testing.TB, g *revision.Graph, p *orchestrator.Plan) *scene {
+	t.Helper()
 	f := newFleet(t, p)
 	store := &watched{Store: state.NewMemory(), fleet: f}
 	return &scene{fleet: f, store: store, cfg: orchestrator.RunConfig{

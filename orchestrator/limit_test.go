@@ -3,6 +3,7 @@ package orchestrator_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -160,7 +161,7 @@ func TestWorkStaysInADatabaseAndSpreadsOverSome(t *testing.T) {
 			mu.Lock()
 			now[db]++
 			most = max(most, len(now))
-			if len(before) > 0 && !contains(before, db) {
+			if len(before) > 0 && !slices.Contains(before, db) {
 				moves++
 			}
 			if before = append(before, db); len(before) > 16 {
@@ -183,13 +184,4 @@ func TestWorkStaysInADatabaseAndSpreadsOverSome(t *testing.T) {
 			t.Errorf("%d of 1000 tenants needed a connection to another database", moves)
 		}
 	})
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }

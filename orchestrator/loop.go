@@ -191,7 +191,10 @@ func (r *runner) checkBudget() {
 		return
 	}
 	allowed := "none is allowed to"
-	if w.budget > 0 {
+	switch {
+	case w.budget == 1:
+		allowed = "1 is allowed to"
+	case w.budget > 1:
 		allowed = fmt.Sprintf("%d are allowed to", w.budget)
 	}
 	r.stop(StateHalted, fmt.Sprintf("%s failed in wave %s, %s", tenants(w.failures), w.name, allowed))

@@ -154,9 +154,13 @@ func (r *runner) lostTooOften(t int32, s *server, f Failure) bool {
 func (r *runner) serverStopped(t int32, s *server, f Failure) {
 	r.giveBack(t, f)
 	r.wave.ready(t)
-	if s.health == blocked || s.health == away {
-		return
+	if s.health != blocked && s.health != away {
+		r.block(s, f)
 	}
+}
+
+// block gives the server no more work in this run.
+func (r *runner) block(s *server, f Failure) {
 	s.failure, s.health = f, blocked
 	r.emit(ServerPaused{Server: s.name, Failure: f, Operator: true})
 }

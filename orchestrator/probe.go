@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/skeindb/skein/engine"
 )
 
 // probeBound is how long one probe may take.
@@ -42,11 +44,17 @@ func (r *runner) forgetProbes() {
 func (r *runner) afterProbe(p probe) {
 	r.probes--
 	s := p.server
+	var f Failure
+	if p.err != nil {
+		f = failureOf(p.err)
+	}
 	switch {
 	case s.health != probing:
-	case p.err == nil:
+	case p.err == nil, f.Class == engine.Gone: // it answers, if only that the one database is not there any more
 		s.lives++
 		r.resume(s)
+	case f.Class == engine.Server: // it answers, but patience will not help
+		r.block(s, f)
 	default:
 		s.trouble(time.Now(), s.failure) // again, if a tenant that was still under work made it meanwhile
 		if !r.givenUp(s, time.Now()) {

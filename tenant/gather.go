@@ -90,7 +90,7 @@ func attribute(source string, err error) []error {
 		}
 		return errs
 	}
-	if e, ok := err.(*Error); ok {
+	if e, ok := err.(*Error); ok { //nolint:errorlint // what wraps one says more than it
 		named := *e
 		named.Source = cmp.Or(e.Source, source)
 		return []error{&named}

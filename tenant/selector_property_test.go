@@ -56,8 +56,8 @@ func drawConditions(t *rapid.T) string {
 	return text
 }
 
-func drawFleet(t *rapid.T, label string) []tenant.Tenant {
-	ids := rapid.SliceOfNDistinct(rapid.StringMatching(`[abä]{1,4}`), 0, 30, rapid.ID).Draw(t, label)
+func drawFleet(t *rapid.T) []tenant.Tenant {
+	ids := rapid.SliceOfNDistinct(rapid.StringMatching(`[abä]{1,4}`), 0, 30, rapid.ID).Draw(t, "fleet")
 	tenants := make([]tenant.Tenant, len(ids))
 	for i, id := range ids {
 		tenants[i] = tenant.Tenant{
@@ -93,7 +93,7 @@ func TestSelectorSurvivesPrintingAndParsing(t *testing.T) {
 		if first.String() != second.String() {
 			t.Fatalf("printed as %s, then as %s", first, second)
 		}
-		tenants := drawFleet(t, "fleet")
+		tenants := drawFleet(t)
 		if diff := cmp.Diff(first.Filter(tenants, someHeads), second.Filter(tenants, someHeads)); diff != "" {
 			t.Fatal(diff)
 		}
@@ -103,7 +103,7 @@ func TestSelectorSurvivesPrintingAndParsing(t *testing.T) {
 func TestAndIsTheIntersection(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		tenants := drawFleet(t, "fleet")
+		tenants := drawFleet(t)
 		a, errA := tenant.ParseSelector(drawConditions(t))
 		b, errB := tenant.ParseSelector(drawConditions(t))
 		if errA != nil || errB != nil {
@@ -124,7 +124,7 @@ func TestAndIsTheIntersection(t *testing.T) {
 func TestEachConditionAndItsOppositePartTheFleet(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		tenants := drawFleet(t, "fleet")
+		tenants := drawFleet(t)
 		value := rapid.StringMatching(`[ab*?]{1,3}`).Draw(t, "value")
 		key := rapid.SampledFrom([]string{"id", "server", "schema", "heads", "file"}).Draw(t, "key")
 		yes, errA := tenant.ParseSelector(key + "=" + value)
@@ -143,7 +143,7 @@ func TestEachConditionAndItsOppositePartTheFleet(t *testing.T) {
 func TestSampleIsStableWhenTheFleetGrows(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		grown := drawFleet(t, "fleet")
+		grown := drawFleet(t)
 		old := grown[:rapid.IntRange(0, len(grown)).Draw(t, "old")]
 		selector, err := tenant.ParseSelector(rapid.SampledFrom([]string{"sample=5%", "sample=30%", "limit=3", "limit=20", "sample=50%,limit=4"}).Draw(t, "selector"))
 		if err != nil {
@@ -169,7 +169,7 @@ func TestSampleIsStableWhenTheFleetGrows(t *testing.T) {
 func TestFilterKeepsTheOrderGiven(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		tenants := drawFleet(t, "fleet")
+		tenants := drawFleet(t)
 		selector, err := tenant.ParseSelector(drawConditions(t) + ",sample=40%")
 		if err != nil {
 			t.Fatal(err)

@@ -83,7 +83,7 @@ func (a *app) demo(ctx context.Context, url string, keep bool) (err error) {
 	}
 	defer func() {
 		if keep {
-			a.note("\nkept in %s: try `cd %s && skein status`", dir, dir)
+			fmt.Fprintf(a.err, "\nkept in %s: try `cd %s && skein status`\n", dir, dir) // also with -q: nobody could find it
 			return
 		}
 		err = errors.Join(err, d.place.remove(context.WithoutCancel(ctx)), os.RemoveAll(dir))

@@ -68,7 +68,7 @@ func problemOf(err error) problem {
 
 // all takes joined errors apart, so that each is shown with its own hint.
 func all(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // exactly the joined one
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var out []error
 		for _, e := range joined.Unwrap() {
 			out = append(out, all(e)...)
@@ -81,8 +81,7 @@ func all(err error) []error {
 // report shows an error and returns the exit code for it. JSON: one document on stdout, with the first
 // error in front and, where there are several, all of them in "errors".
 func (s *streams) report(err error, asJSON bool) int {
-	var code exitCode
-	if errors.As(err, &code) {
+	if code, ok := errors.AsType[exitCode](err); ok {
 		return int(code)
 	}
 	n := exitUsage

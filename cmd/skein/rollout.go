@@ -218,9 +218,13 @@ func (f *fleet) rolloutID(ctx context.Context, store orchestrator.Store, args []
 		return "", err
 	}
 	for _, s := range all {
-		if fits == nil || fits(s) {
-			return s.ID, nil
+		if fits != nil && !fits(s) {
+			continue
 		}
+		if s.ID != all[0].ID {
+			f.app.note("skein: warning: rollout %s is not the latest: %s came after it", s.ID, all[0].ID)
+		}
+		return s.ID, nil
 	}
 	if len(all) == 0 {
 		return "", &usageError{fmt.Sprintf("the fleet %s has no rollout yet", f.project.Fleet), "`skein upgrade` makes one"}

@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/skeindb/skein/engine"
-	"github.com/skeindb/skein/engine/revision"
 )
 
 // statusCohort is the tenants that stand at the same heads in the same state.
@@ -42,7 +41,7 @@ func (a *app) statusCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		cohorts := cohortsOf(s, f.graph)
+		cohorts := cohortsOf(s)
 		if a.json {
 			counts := map[engine.State]int{}
 			for _, c := range cohorts {
@@ -64,8 +63,8 @@ func (a *app) statusCommand() *cobra.Command {
 	return cmd
 }
 
-// cohortsOf groups tenants by heads and state: the most numerous first, then in graph order.
-func cohortsOf(s surveyed, g *revision.Graph) []statusCohort {
+// cohortsOf groups tenants by heads and state: the most numerous first, then by state and heads.
+func cohortsOf(s surveyed) []statusCohort {
 	at := map[string]int{}
 	cohorts := []statusCohort{}
 	for i, st := range s.standings {

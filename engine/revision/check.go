@@ -84,7 +84,7 @@ func markAs(d Direction) string {
 // transactionControl refuses what would end or replace the transaction that body and version row share.
 // Savepoints do neither.
 func transactionControl(o *opening) *fault {
-	what := ""
+	var what string
 	switch {
 	case o.is(0, "BEGIN", "COMMIT", "END", "ABORT"):
 		what = strings.ToUpper(o.at(0))

@@ -2,6 +2,7 @@ package revision
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -81,10 +82,8 @@ func (b *builder) failCycle(cycle []int) {
 }
 
 func (b *builder) edge(from, to int) string {
-	for _, p := range b.parents[from] {
-		if p == to {
-			return "revises"
-		}
+	if slices.Contains(b.parents[from], to) {
+		return "revises"
 	}
 	return "depends_on"
 }

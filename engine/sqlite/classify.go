@@ -82,8 +82,7 @@ func cause(err error, path string) error {
 // classify makes an *engine.Error of any error; one that is an *engine.Error already stays as it is.
 // It is the only place that knows SQLite's result codes, apart from isBusy and isIO below.
 func classify(err error) *engine.Error {
-	var e *engine.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*engine.Error](err); ok {
 		return e
 	}
 	var at opened

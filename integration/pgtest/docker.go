@@ -40,6 +40,8 @@ const (
 type containerServer struct {
 	docker *testcontainers.DockerClient
 	ctr    testcontainers.Container
+
+	stopped bool // paused by signals
 }
 
 // dockerClient returns a client of a daemon that answers.
@@ -210,13 +212,36 @@ func (m *containerServer) signal(signal string) error {
 	}
 }
 
+// pause freezes the container. Where the daemon cannot do that, as within another container, signals serve.
 func (m *containerServer) pause() error {
 	_, err := m.docker.ContainerPause(context.Background(), m.ctr.GetContainerID(), client.ContainerPauseOptions{})
+	if err != nil && m.signalAll("STOP") == nil {
+		m.stopped, err = true, nil
+	}
 	return err
 }
 
 func (m *containerServer) unpause() error {
+	if m.stopped {
+		m.stopped = false
+		return m.signalAll("CONT")
+	}
 	_, err := m.docker.ContainerUnpause(context.Background(), m.ctr.GetContainerID(), client.ContainerUnpauseOptions{})
+	return err
+}
+
+// signalAll signals the first process of the container, which is the postmaster and is out of reach of a kill
+// from within, and then all the others.
+func (m *containerServer) signalAll(signal string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), startPatience)
+	defer cancel()
+	if _, err := m.docker.ContainerKill(ctx, m.ctr.GetContainerID(), client.ContainerKillOptions{Signal: "SIG" + signal}); err != nil {
+		return err
+	}
+	code, _, err := m.ctr.Exec(ctx, []string{"sh", "-c", "kill -" + signal + " -1"})
+	if err == nil && code != 0 {
+		err = fmt.Errorf("kill -%s: exit %d", signal, code)
+	}
 	return err
 }
 

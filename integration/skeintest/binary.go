@@ -6,14 +6,19 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
+
+// folder is where the binary is, a string; empty before somebody asked for it.
+var folder atomic.Value
 
 var built = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "skein-binary-")
 	if err != nil {
 		return "", err
 	}
+	folder.Store(dir)
 	path := filepath.Join(dir, "skein")
 	out, err := exec.Command("go", "build", "-o", path, "github.com/skeindb/skein/cmd/skein").CombinedOutput()
 	if err != nil {
@@ -32,9 +37,9 @@ func Binary(t testing.TB) string {
 	return path
 }
 
-// Clean removes the binary. A TestMain calls it after the tests.
+// Clean removes the binary, if a test has asked for it. A TestMain calls it after the tests.
 func Clean() {
-	if path, err := built(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
+	if dir, ok := folder.Load().(string); ok {
+		_ = os.RemoveAll(dir)
 	}
 }

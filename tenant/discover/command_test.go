@@ -19,10 +19,10 @@ import (
 )
 
 // fromShell lists what a shell script prints.
-func fromShell(t *testing.T, env discover.Env, script string, timeout time.Duration) found {
+func fromShell(t *testing.T, env discover.Env, script string) found {
 	t.Helper()
 	source, err := discover.NewCommand(discover.Command{
-		Name: "1", Run: []string{"sh", "-c", script}, Timeout: timeout, Defaults: discover.Defaults{Server: "main"},
+		Name: "1", Run: []string{"sh", "-c", script}, Defaults: discover.Defaults{Server: "main"},
 	}, env)
 	return list(t, source, err)
 }
@@ -34,7 +34,7 @@ func TestCommandReadsJSONLines(t *testing.T) {
 		echo looking around >&2
 		echo '{"id":"acme","schema":"tenant_acme","labels":{"tier":"gold"}}'
 		echo
-		printf '{"id":"lite","file":"%s/lite.db"}' data`, 0)
+		printf '{"id":"lite","file":"%s/lite.db"}' data`)
 	want := found{Tenants: []string{"acme main/app/tenant_acme {tier=gold}", "lite " + filepath.Join(env.Dir, "data/lite.db")}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -81,7 +81,7 @@ func TestCommandFails(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			env, _ := world(t)
-			if diff := cmp.Diff(found{Errors: c.want}, fromShell(t, env, c.script, 0)); diff != "" {
+			if diff := cmp.Diff(found{Errors: c.want}, fromShell(t, env, c.script)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -96,7 +96,7 @@ func TestCommandFails(t *testing.T) {
 	if got := list(t, source, err); len(got.Errors) != 1 || !strings.Contains(got.Errors[0], "no such file") {
 		t.Errorf("got %v", got)
 	}
-	long := fromShell(t, env, `for i in 1 2 3 4 5 6; do printf '%01000d' $i >&2; done; exit 1`, 0)
+	long := fromShell(t, env, `for i in 1 2 3 4 5 6; do printf '%01000d' $i >&2; done; exit 1`)
 	if text := long.Errors[0]; len(text) > 2200 || !strings.HasSuffix(text, "6") || !strings.Contains(text, "… 0") {
 		t.Errorf("standard error is not cut to its end: %d bytes", len(text))
 	}
@@ -177,7 +177,7 @@ func zombie(pid int) bool {
 func TestCommandThatLeavesAChildBehindIsAnError(t *testing.T) {
 	t.Parallel()
 	env, _ := world(t)
-	got := fromShell(t, env, `echo '{"id":"a"}'; sleep 4 & exit 0`, 0)
+	got := fromShell(t, env, `echo '{"id":"a"}'; sleep 4 & exit 0`)
 	want := found{Errors: []string{`command "sh": ended, but left a child behind that holds its output open`}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -50,8 +50,7 @@ func decodeCSV(name string, data []byte) ([]Record, error) {
 }
 
 func csvError(name string, err error) error {
-	var parse *csv.ParseError
-	if errors.As(err, &parse) {
+	if parse, ok := errors.AsType[*csv.ParseError](err); ok {
 		return &tenant.Error{
 			File: name, Line: parse.Line, Col: parse.Column, Message: parse.Err.Error(), Err: err,
 			Advice: `a field with quotes or commas stands in double quotes, and quotes in it are doubled: "a ""b"" c"`,

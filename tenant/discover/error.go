@@ -17,7 +17,7 @@ func cannot(cause error, format string, args ...any) error {
 
 // named fills in the source of an error that a helper made.
 func named(source string, err error) error {
-	if e, ok := err.(*tenant.Error); ok && e.Source == "" {
+	if e, ok := err.(*tenant.Error); ok && e.Source == "" { //nolint:errorlint // one of several that are joined is not the whole
 		withSource := *e
 		withSource.Source = source
 		return &withSource

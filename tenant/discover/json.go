@@ -60,8 +60,7 @@ func parseJSON(name string, data []byte, line int) (*yaml.Node, error) {
 		}
 	}
 	e := &tenant.Error{File: name, Line: p.here(), Message: err.Error(), Err: err}
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		e.Line = line - 1 + lineAt(data, int(syntax.Offset))
 	} else if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		e.Line, e.Message = line-1+lineAt(bytes.TrimSpace(data), len(data)), "unexpected end"

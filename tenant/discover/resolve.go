@@ -88,7 +88,7 @@ func (r *resolver) describe(record *Record, err error) []error {
 	}
 	for i, part := range parts {
 		e := &tenant.Error{Message: part.Error(), Err: part}
-		if typed, ok := part.(*tenant.Error); ok {
+		if typed, ok := part.(*tenant.Error); ok { //nolint:errorlint // what wraps one says more than it
 			e = typed
 		}
 		e.Source, e.Tenant, e.File, e.Line = r.source, record.ID, record.Place.File, record.Place.Line

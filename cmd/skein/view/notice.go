@@ -57,7 +57,11 @@ func started(id string, f orchestrator.RolloutStarted) string {
 	if f.Run > 1 {
 		again = fmt.Sprintf(", run %d", f.Run)
 	}
-	return fmt.Sprintf("rollout %s: %s %s, target %s, at most %d at once%s", id, f.Kind, Count(n, "tenant"), f.Target, f.Width, again)
+	width := ""
+	if f.Width > 0 { // else there is nothing to do
+		width = fmt.Sprintf(", at most %d at once", f.Width)
+	}
+	return fmt.Sprintf("rollout %s: %s %s, target %s%s%s", id, f.Kind, Count(n, "tenant"), f.Target, width, again)
 }
 
 func (n *notices) finished(f orchestrator.TenantFinished) string {
