@@ -114,10 +114,10 @@ func TestJudgeThinksOnceACohort(t *testing.T) {
 		t.Errorf("it thought about %d cohorts, want 2", len(j.seen))
 	}
 	// What was thought once is shared; a verdict of its own has an error of its own.
-	if standings[0].Err != standings[1].Err || &standings[0].Heads[0] != &standings[1].Heads[0] { //nolint:errorlint // identity is the point
+	if standings[0].Err != standings[1].Err || &standings[0].Heads[0] != &standings[1].Heads[0] {
 		t.Error("two tenants of one cohort have two verdicts")
 	}
-	if standings[0].Err == standings[2].Err { //nolint:errorlint // identity is the point
+	if standings[0].Err == standings[2].Err {
 		t.Error("another cohort has the same verdict")
 	}
 }

@@ -24,6 +24,7 @@ func (r *runner) take(a answer) {
 	case arrived:
 		r.arrived(t, a.result)
 	case onceMore:
+		r.contended(s, k.epoch, f)
 		wait := r.Policy.Retry.wait(int(k.attempt))
 		r.emit(TenantRetrying{Tenant: w.items[t].Tenant.ID, Attempt: int(k.attempt), Wait: wait, Failure: f})
 		w.rest(t, time.Now().Add(wait))
@@ -97,6 +98,14 @@ func (r *runner) giveBack(t int32, f Failure) {
 	k.attempt--
 	k.returns++
 	r.tick(TenantReturned{Tenant: r.wave.items[t].Tenant.ID, Failure: f})
+}
+
+// contended halves the width of a server on which tenants got in each other's way: where all of them want the
+// same shared object, trying again at the same width would only repeat it.
+func (r *runner) contended(s *server, epoch int, f Failure) {
+	if s.full(epoch) {
+		r.emit(WidthChanged{Server: s.name, Width: s.width, Reason: f.Message})
+	}
 }
 
 // serverFull halves the width of a server that has no room, and lets the tenant come again. A server that

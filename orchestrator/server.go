@@ -121,7 +121,7 @@ func (s *server) succeeded() bool {
 }
 
 // full notes that the server refused a tenant which was started in that epoch for want of connections or
-// memory, and reports whether its width was halved for it.
+// memory, or that it fell out with others, and reports whether the width was halved for it.
 func (s *server) full(epoch int) bool {
 	s.streak = 0
 	if epoch != s.epoch || s.width == 1 {
