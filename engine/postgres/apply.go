@@ -135,6 +135,10 @@ type outcome struct {
 // send sends a message and counts what comes back.
 func (c *conn) send(ctx context.Context, m *message) outcome {
 	var o outcome
+	if strings.Contains(m.text.String(), "\x00") { // it would end the message there; files are refused before
+		o.err = &engine.Error{Class: engine.Revision, Message: "a NUL byte in a body", Advice: "no database takes it in SQL: remove it"}
+		return o
+	}
 	reader := c.pg.Exec(ctx, m.text.String())
 	for reader.NextResult() {
 		tag, err := reader.ResultReader().Close()
@@ -175,7 +179,8 @@ func (a *application) explain(ctx context.Context, m *composer, o outcome) (*eng
 
 // lost is a connection that went away, or a call that was given up.
 func (a *application) lost(ctx context.Context, err error) *engine.Error {
-	if unsent(err) {
+	var known *engine.Error
+	if unsent(err) || errors.As(err, &known) {
 		return classify(ctx, err)
 	}
 	return uncertain(err)

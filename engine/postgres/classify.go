@@ -116,7 +116,7 @@ func pooler(message string) (meaning, bool) {
 		}
 	}
 	switch {
-	case strings.Contains(message, "no such database"):
+	case strings.Contains(message, "no such database"), strings.HasPrefix(message, `database "`) && strings.HasSuffix(message, "does not exist"):
 		return meaning{engine.Gone, adviceAgain}, true
 	case strings.Contains(message, "auth"):
 		return meaning{engine.Server, adviceAuth}, true

@@ -2,14 +2,17 @@ package postgres
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 )
 
 const (
 	longChain = 32              // statements of a tenant that count in full towards Config.RenewAfter
-	unproven  = time.Second     // a connection that was idle for longer is looked at before it is used
+	unproven  = time.Second     // a connection that was idle for longer is tried before it is used
+	proofTime = 5 * time.Second // for that
 	endTime   = 2 * time.Second // to say good-bye
 )
 
@@ -34,8 +37,13 @@ func (c *conn) reusable(renew int) bool {
 }
 
 // alive reports whether an idle connection may still be used. What it cannot see is found when it is used.
-func (c *conn) alive() bool {
-	return time.Since(c.used) < unproven || c.pg.CheckConn() == nil
+func (c *conn) alive(ctx context.Context) bool {
+	if time.Since(c.used) < unproven {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(ctx, proofTime)
+	defer cancel()
+	return c.pg.Ping(ctx) == nil
 }
 
 // end closes the connection whatever state it is in.
@@ -43,6 +51,21 @@ func (c *conn) end() {
 	ctx, cancel := context.WithTimeout(context.Background(), endTime)
 	defer cancel()
 	_ = c.pg.Close(ctx) // nothing depends on it: the server notices anyway
+}
+
+// depart is end for one who wants to open another connection in its place: a backend counts towards the server's
+// limits until it is gone, which it shows by closing its side.
+func (c *conn) depart() {
+	raw, err := c.pg.Hijack()
+	if err != nil { // busy or broken
+		c.end()
+		return
+	}
+	raw.Frontend.Send(&pgproto3.Terminate{})
+	if raw.Frontend.Flush() == nil && raw.Conn.SetReadDeadline(time.Now().Add(endTime)) == nil {
+		_, _ = io.Copy(io.Discard, raw.Conn) // until it is closed, or the time is over
+	}
+	_ = raw.Conn.Close()
 }
 
 // query sends a message of a few statements and returns all results.

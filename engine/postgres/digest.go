@@ -68,6 +68,7 @@ func (s *survey) halve(ctx context.Context, c *conn, chunk []int, err error, aga
 // read runs queries in a short transaction of one snapshot and returns their results.
 func (s *survey) read(ctx context.Context, c *conn, patience time.Duration, queries ...string) ([]*pgconn.Result, error) {
 	defer c.rollback(ctx)
+	c.spent += len(queries) * armsEach // each table stays in the backend's caches
 	const settings = 5
 	results, err := c.query(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL jit = off; SET LOCAL row_security = off; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = "+
 		milliseconds(patience)+"; "+strings.Join(queries, "; ")+"; COMMIT")

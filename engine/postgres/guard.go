@@ -144,7 +144,8 @@ func (v verdict) join(w verdict) verdict {
 
 // query is the guard: a SELECT before COMMIT that fails with the names of what the transaction has changed
 // outside the tenant. Its own locks tell of relations, also of dropped ones, and of objects that were altered
-// or dropped; ALTER FUNCTION and ALTER TYPE that lock nothing are seen by the transaction in xmin. Indexes and
+// or dropped. GRANT, ALTER FUNCTION and ALTER TYPE lock nothing: they are seen by the transaction in xmin, or
+// the subtransaction, of which nobody but its own session sees a row while it is in progress. Indexes and
 // sequences go by the names of their tables.
 func (v verdict) query(schema string) string {
 	var oids, kinds, names []string
@@ -166,8 +167,21 @@ const guardQuery = `WITH held AS MATERIALIZED (
 		AND mode IN ('RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
 ), met AS MATERIALIZED (
 	SELECT oid, kind, name FROM ROWS FROM (pg_catalog.unnest($oids::pg_catalog.oid[]), pg_catalog.unnest($kinds::text[]), pg_catalog.unnest($names::text[])) m(oid, kind, name)
+	WHERE name NOT LIKE ALL ($exempt::text[]) -- what one revision declares is declared for the whole transaction
 ), now AS MATERIALIZED (
-	SELECT ((pg_catalog.pg_current_xact_id()::text::pg_catalog.int8) % 4294967296)::text::pg_catalog.xid AS xid
+	SELECT pg_catalog.pg_current_xact_id()::text::pg_catalog.int8 AS xid
+), made AS MATERIALIZED (
+	SELECT 'r' AS kind, oid, xmin AS by FROM pg_catalog.pg_class WHERE oid = ANY ($oids::pg_catalog.oid[])
+	UNION ALL SELECT 'r', attrelid, xmin FROM pg_catalog.pg_attribute WHERE attrelid = ANY ($oids::pg_catalog.oid[])
+	UNION ALL SELECT 't', oid, xmin FROM pg_catalog.pg_type WHERE oid = ANY ($oids::pg_catalog.oid[])
+	UNION ALL SELECT 't', enumtypid, xmin FROM pg_catalog.pg_enum WHERE enumtypid = ANY ($oids::pg_catalog.oid[])
+	UNION ALL SELECT 'f', oid, xmin FROM pg_catalog.pg_proc WHERE oid = ANY ($oids::pg_catalog.oid[])
+), later AS MATERIALIZED (
+	SELECT kind, oid, now.xid + (by::text::pg_catalog.int8 - now.xid % 4294967296 + 4294967296) % 4294967296 AS by
+	FROM made, now WHERE by::text::pg_catalog.int8 > 2
+), own AS MATERIALIZED (
+	SELECT DISTINCT kind, oid FROM later, now
+	WHERE CASE WHEN by - now.xid < 2147483648 THEN pg_catalog.pg_xact_status(by::text::pg_catalog.xid8) = 'in progress' END
 ), hit AS (
 	SELECT n.nspname || '.' || c.relname AS name
 	FROM held l JOIN pg_catalog.pg_class r ON l.locktype = 'relation' AND r.oid = l.relation
@@ -180,15 +194,11 @@ const guardQuery = `WITH held AS MATERIALIZED (
 		AND n.nspname NOT LIKE 'pg\_temp\_%' AND n.nspname NOT LIKE 'pg\_toast\_temp\_%'
 		AND (n.nspname || '.' || c.relname) NOT LIKE ALL ($exempt::text[])
 	UNION
+	SELECT m.name FROM met m JOIN own ON own.kind = m.kind AND own.oid = m.oid
+	UNION
 	SELECT m.name FROM met m WHERE m.kind = 'r' AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = m.oid)
 		AND EXISTS (SELECT FROM held l WHERE l.relation = m.oid)
 	UNION
-	SELECT m.name FROM met m WHERE m.kind = 't' AND (
-		EXISTS (SELECT FROM held l WHERE l.locktype = 'object' AND l.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND l.objid = m.oid)
-		OR EXISTS (SELECT FROM pg_catalog.pg_type t, now WHERE t.oid = m.oid AND t.xmin = now.xid)
-		OR EXISTS (SELECT FROM pg_catalog.pg_enum e, now WHERE e.enumtypid = m.oid AND e.xmin = now.xid))
-	UNION
-	SELECT m.name FROM met m WHERE m.kind = 'f' AND (
-		EXISTS (SELECT FROM held l WHERE l.locktype = 'object' AND l.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND l.objid = m.oid)
-		OR EXISTS (SELECT FROM pg_catalog.pg_proc p, now WHERE p.oid = m.oid AND p.xmin = now.xid))
+	SELECT m.name FROM met m JOIN held l ON l.locktype = 'object' AND l.objid = m.oid
+		AND (m.kind = 't' AND l.classid = 'pg_catalog.pg_type'::pg_catalog.regclass OR m.kind = 'f' AND l.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass)
 ) SELECT CAST(COALESCE((SELECT '$mark' || pg_catalog.string_agg(name, ', ' ORDER BY name) || ';' FROM hit), '0') AS pg_catalog.int4)`

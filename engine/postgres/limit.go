@@ -58,7 +58,7 @@ func (s *server) acquire(ctx context.Context, database string) (*conn, error) {
 // take is acquire for one who holds a place.
 func (s *server) take(ctx context.Context, database string) (*conn, error) {
 	for c := s.reuse(database); c != nil; c = s.reuse(database) {
-		if c.alive() {
+		if c.alive(ctx) {
 			return c, nil
 		}
 		s.drop(c)
@@ -160,9 +160,13 @@ func (l *limit) opened(c *conn) {
 	l.pids[c.pg.PID()] = true
 }
 
-// drop ends a connection.
+// drop ends a connection and waits until the server has done so too, since another may be opened in its place.
 func (l *limit) drop(c *conn) {
-	c.end()
+	c.depart()
+	l.forget(c)
+}
+
+func (l *limit) forget(c *conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.open--
@@ -195,6 +199,7 @@ func (l *limit) close() {
 	l.mu.Unlock()
 	for _, c := range idle {
 		c.expiry.Stop()
-		l.drop(c)
+		c.end()
+		l.forget(c)
 	}
 }

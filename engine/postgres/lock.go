@@ -92,7 +92,7 @@ func (s *session) ask(ctx context.Context, c *conn) (applied *engine.Applied, ma
 	defer c.rollback(ctx)
 	schema := s.target.Schema
 	results, err := c.query(ctx, fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_catalog.pg_try_advisory_xact_lock(%d); "+
-		"SELECT n.oid, c.oid FROM pg_catalog.pg_namespace n LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = %s AND c.relkind IN ('r', 'p') WHERE n.nspname = %s",
+		"SELECT n.oid, c.oid FROM pg_catalog.pg_namespace n LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = %s WHERE n.nspname = %s",
 		s.lockKey(), literal(s.db.table.name), literal(schema)))
 	if err != nil {
 		return nil, mark, false, err

@@ -130,9 +130,9 @@ func (s *survey) catalog(ctx context.Context) ([]int, error) {
 	if _, err := s.db.learn(ctx, s.server, c); err != nil {
 		return nil, err
 	}
-	results, err := c.query(ctx, "SELECT n.nspname, n.oid, c.oid, pg_catalog.has_schema_privilege(n.oid, 'USAGE'), pg_catalog.has_table_privilege(c.oid, 'SELECT') "+
+	results, err := c.query(ctx, "SELECT n.nspname, n.oid, c.relkind IN ('r', 'p'), pg_catalog.has_schema_privilege(n.oid, 'USAGE'), pg_catalog.has_table_privilege(c.oid, 'SELECT') "+
 		"FROM pg_catalog.unnest("+array(names)+"::pg_catalog.name[]) w(name) JOIN pg_catalog.pg_namespace n ON n.nspname = w.name "+
-		"LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = "+literal(s.db.table.name)+" AND c.relkind IN ('r', 'p')")
+		"LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = "+literal(s.db.table.name))
 	if err != nil {
 		return nil, err
 	}
@@ -163,6 +163,9 @@ func (s *survey) found(st *engine.Standing, name string, row [][]byte) bool {
 		st.State, st.Err = engine.Unknown, s.server.unreadable(name, "USAGE")
 	case row[2] == nil:
 		st.Applied = s.cohorts.empty
+	case string(row[2]) != "t":
+		message, advice := s.foreign(name, "it is a view, or something else that is no table")
+		st.State, st.Err = engine.Unknown, &engine.Error{Class: engine.Revision, Message: message, Advice: advice}
 	case string(row[4]) != "t":
 		st.State, st.Err = engine.Unknown, s.server.unreadable(name, "SELECT on the version table")
 		st.Mark.HasTable = true
@@ -229,9 +232,13 @@ func (s *survey) culprit(ctx context.Context, i int, err error) {
 		st.State = engine.Unreachable
 		e.Message = "version table " + s.db.table.in(s.targets[i].Schema) + " is locked: " + e.Message
 	case hasState(err, stateUndefinedColumn):
-		e.Message = "table " + s.db.table.in(s.targets[i].Schema) + " is no version table of skein: " + e.Message
-		e.Advice = "set state.version_table to another name"
+		e.Message, e.Advice = s.foreign(s.targets[i].Schema, e.Message)
 	}
+}
+
+// foreign is what to say of something that has the version table's name and is none.
+func (s *survey) foreign(schema, why string) (message, advice string) {
+	return s.db.table.in(schema) + " is no version table of skein: " + why, "set state.version_table to another name"
 }
 
 // isArm reports whether an error may be one table's alone.

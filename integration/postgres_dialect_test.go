@@ -2,97 +2,27 @@ package integration_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/url"
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
 
 	"github.com/skeindb/skein/engine"
-	"github.com/skeindb/skein/engine/enginetest"
 	"github.com/skeindb/skein/engine/postgres"
 	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/integration/pgtest"
 )
 
-func TestPostgresConforms(t *testing.T) {
-	server := pgtest.Server(t)
-	base, database := pgtest.Database(t, server)
-	in := func(target engine.Target) string { return pgPath(base, target.Schema) }
-	enginetest.Run(t, enginetest.Dialect{
-		Name: revision.Postgres,
-		Open: func(t *testing.T) engine.Database { return openPostgres(t, postgres.Server{URL: base}) },
-		New: func(t *testing.T) engine.Target {
-			name := "tenant " + strings.ToLower(strings.NewReplacer("/", "_", " ", "_").Replace(t.Name()))
-			name = name[max(0, len(name)-55):] + fmt.Sprint(pgSerial())
-			pgtest.Exec(t, base, "CREATE SCHEMA "+pgtest.Quote(name))
-			return pgTarget(database, name)
-		},
-		Exec: func(t *testing.T, target engine.Target, sql string) { pgtest.Exec(t, in(target), sql) },
-		Query: func(t *testing.T, target engine.Target, sql string) [][]string {
-			rows, err := pgtest.Connect(t, in(target)).PgConn().Exec(t.Context(), sql).ReadAll()
-			if err != nil {
-				t.Fatal(err)
-			}
-			var all [][]string
-			for _, r := range rows[0].Rows {
-				var row []string
-				for _, v := range r {
-					if v == nil {
-						v = []byte("NULL")
-					}
-					row = append(row, string(v))
-				}
-				all = append(all, row)
-			}
-			return all
-		},
-		Lock: func(t *testing.T, target engine.Target) func() {
-			conn := pgtest.Connect(t, in(target))
-			if _, err := conn.Exec(t.Context(), "BEGIN; LOCK TABLE users"); err != nil {
-				t.Fatal(err)
-			}
-			return sync.OnceFunc(func() { _, _ = conn.Exec(context.Background(), "ROLLBACK") })
-		},
-		Drop: func(t *testing.T, target engine.Target) {
-			pgtest.Exec(t, base, "DROP SCHEMA "+pgtest.Quote(target.Schema)+" CASCADE")
-		},
-		Slow: "SELECT pg_sleep(60)",
-		Outside: func(t *testing.T, target engine.Target) enginetest.Outside {
-			pgtest.Exec(t, in(target), "INSERT INTO users (id, name) VALUES (1, 'Ada'), (2, 'Ada')")
-			return enginetest.Outside{
-				First: "CREATE INDEX CONCURRENTLY users_id ON users (id)", Second: "CREATE UNIQUE INDEX CONCURRENTLY users_name ON users (name)",
-				Class: engine.Data,
-				Mend:  func() { pgtest.Exec(t, in(target), "DELETE FROM users WHERE id = 2") },
-			}
-		},
-	})
-}
-
-var pgSerials = make(chan int, 1)
-
-func init() { pgSerials <- 0 }
-
-func pgSerial() int { n := <-pgSerials; pgSerials <- n + 1; return n }
-
 func pgTarget(database, schema string) engine.Target {
 	return engine.Target{Dialect: revision.Postgres, Server: "main", Database: database, Schema: schema}
-}
-
-func pgPath(rawURL, schema string) string {
-	u, err := url.Parse(rawURL)
-	if err != nil {
-		panic(err)
-	}
-	q := u.Query()
-	q.Set("search_path", pgtest.Quote(schema))
-	u.RawQuery = strings.ReplaceAll(q.Encode(), "+", "%20")
-	return u.String()
 }
 
 func openPostgres(t *testing.T, s postgres.Server) *postgres.DB {
@@ -106,7 +36,7 @@ func openPostgres(t *testing.T, s postgres.Server) *postgres.DB {
 	return db
 }
 
-// fleet is a database with an engine over revisions, which are "id < parent: options | SQL", in order.
+// pgFleet is a database with an engine over revisions.
 type pgFleet struct {
 	*engine.Engine
 	db       *postgres.DB
@@ -240,7 +170,7 @@ func TestPostgresSurveysAThousandSchemas(t *testing.T) {
 			t.Logf("%s: %s: %v", targets[i], s.State, s.Err)
 		}
 	}
-	want := map[engine.State]int{engine.Empty: 200 + 1, engine.Current: 1000 - 200 - 4, engine.Ahead: 1, engine.Unreachable: 1, engine.Unknown: 1, engine.Missing: 2}
+	want := map[engine.State]int{engine.Empty: 200, engine.Current: 1000 - 200 - 4, engine.Ahead: 1, engine.Unreachable: 1, engine.Unknown: 2, engine.Missing: 2}
 	for state, n := range want {
 		if count[state] != n {
 			t.Errorf("%d are %s, want %d", count[state], state, n)
@@ -249,7 +179,7 @@ func TestPostgresSurveysAThousandSchemas(t *testing.T) {
 	if len(applied) != 4 { // nil, empty, r1, r1+zz
 		t.Errorf("%d different sets", len(applied))
 	}
-	if st[799].State != engine.Unreachable || st[899].State != engine.Unknown || st[1000].State != engine.Missing || st[1001].State != engine.Missing {
+	if st[799].State != engine.Unreachable || st[899].State != engine.Unknown || st[949].State != engine.Unknown || st[1000].State != engine.Missing || st[1001].State != engine.Missing {
 		t.Errorf("states %v %v %v %v", st[799].State, st[899].State, st[1000].State, st[1001].State)
 	}
 }
@@ -482,7 +412,7 @@ func TestPostgresGuardsWhatTenantsShare(t *testing.T) {
 		})
 	}
 	f.with(t, first, "UPDATE public.plans SET n = 3; INSERT INTO public.plans (n) VALUES (7)",
-		"-- skein:touches public.pl*, public.status\nALTER TABLE plans ADD COLUMN fine int; INSERT INTO plans (n) VALUES (8)",
+		"-- skein:touches public.pl*, public.status\nALTER TABLE plans ADD COLUMN fine int; INSERT INTO plans (n) VALUES (8); ALTER TYPE status ADD VALUE 'okay'",
 		"CREATE TABLE plan (id int REFERENCES public.plans)", "SELECT * FROM plans", "DO $$ BEGIN PERFORM 1; END $$").up(t, target)
 }
 
@@ -600,4 +530,91 @@ func TestPostgresErrorsHoldNoPassword(t *testing.T) {
 	if err := db.Probe(t.Context(), "main", "no such"); err != nil && strings.Contains(err.Error(), secret) {
 		t.Error(err)
 	}
+}
+
+// TestPostgresBehindAPooler has a proxy that hands out another process id than the backend's, as poolers do.
+func TestPostgresBehindAPooler(t *testing.T) {
+	t.Parallel()
+	f := newPgFleet(t, postgres.Server{}, "CREATE TABLE users (id int)")
+	pooled := pooler(t, f.url)
+	outside := []string{"CREATE TABLE users (id int)", "ALTER TABLE users ADD COLUMN b int", "[no-transaction]\nCREATE INDEX CONCURRENTLY users_b ON users (b)"}
+	target := f.tenant(t, "a")
+
+	f.db = openPostgres(t, postgres.Server{URL: pooled})
+	f = f.with(t, outside...)
+	r, err := f.Upgrade(t.Context(), f.job(t, target))
+	wantPgClass(t, err, engine.Server)
+	if !slices.Equal(r.Done, []string{"r1", "r2"}) || !f.db.Pooled("main") {
+		t.Errorf("%+v", r)
+	}
+	if h, err := f.db.Health(t.Context(), "main"); err != nil || !h.Pooled || h.ClientCheck {
+		t.Errorf("%+v %v", h, err)
+	}
+	for _, setting := range []string{"lock_timeout", "statement_timeout", "search_path", "row_security", "client_connection_check_interval"} {
+		if _, rows, err := f.db.Query(t.Context(), "main", f.database, "SELECT source FROM pg_settings WHERE name = '"+setting+"' AND source = 'session'"); err != nil || len(rows) > 0 && setting != "statement_timeout" { // Query has set that one for itself
+			t.Errorf("%s stays in the session: %v", setting, err)
+		}
+	}
+
+	f.db = openPostgres(t, postgres.Server{URL: pooled, DirectURL: f.url})
+	f = f.with(t, outside...)
+	f.up(t, target)
+}
+
+func pooler(t *testing.T, rawURL string) string {
+	t.Helper()
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	upstream := u.Host
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go pool(client, upstream)
+		}
+	}()
+	u.Host = listener.Addr().String()
+	q := u.Query()
+	q.Set("sslmode", "disable")
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+// pool passes everything on but BackendKeyData, whose process id it changes.
+func pool(client net.Conn, upstream string) {
+	defer client.Close()
+	server, err := net.Dial("tcp", upstream)
+	if err != nil {
+		return
+	}
+	defer server.Close()
+	go func() {
+		_, _ = io.Copy(server, client)
+		_ = server.Close()
+	}()
+	for head := make([]byte, 5); head[0] != 'Z'; { // until the first ReadyForQuery
+		if _, err := io.ReadFull(server, head); err != nil {
+			return
+		}
+		body := make([]byte, binary.BigEndian.Uint32(head[1:])-4)
+		if _, err := io.ReadFull(server, body); err != nil {
+			return
+		}
+		if head[0] == 'K' {
+			body[0] ^= 0x40
+		}
+		if _, err := client.Write(slices.Concat(head, body)); err != nil {
+			return
+		}
+	}
+	_, _ = io.Copy(client, server)
 }

@@ -1,0 +1,105 @@
+package postgres
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/skeindb/skein/engine/revision"
+)
+
+func objects(all ...object) map[string][]object {
+	m := map[string][]object{}
+	for _, o := range all {
+		m[o.name] = append(m[o.name], o)
+	}
+	return m
+}
+
+var shared = objects(
+	object{"public", "plans", 'r', 1}, object{"public", "plans_id_seq", 'r', 2},
+	object{"public", "status", 't', 3}, object{"public", "total", 'f', 4}, object{"ext", "plans", 'r', 5},
+)
+
+func TestGuardIsOnWhereANameMeets(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		body    string
+		touches string
+		own     string
+		hidden  bool
+		want    string
+	}{
+		"nothing meets":       {body: "ALTER TABLE users ADD COLUMN email text"},
+		"a table":             {body: "ALTER TABLE plans ADD COLUMN x int", want: "public.plans ext.plans"},
+		"in capitals":         {body: "ALTER TABLE Plans ADD COLUMN x int", want: "public.plans ext.plans"},
+		"quoted capitals":     {body: `ALTER TABLE "Plans" ADD COLUMN x int`},
+		"a column's type":     {body: "ALTER TABLE users ADD COLUMN s status", want: "public.status"},
+		"a call":              {body: "SELECT total()", want: "public.total"},
+		"within a string":     {body: "SELECT nextval('plans_id_seq')", want: "public.plans_id_seq"},
+		"qualified":           {body: "UPDATE public.plans SET n = 1; UPDATE ext.plans SET n = 1"},
+		"one of two":          {body: "UPDATE public.plans SET n = 1", want: ""},
+		"declared":            {body: "ALTER TABLE plans ADD COLUMN x int", touches: "*.plans"},
+		"declared in part":    {body: "ALTER TABLE plans ADD COLUMN x status", touches: "*.plans", want: "public.status"},
+		"in the own schema":   {body: "ALTER TABLE plans ADD COLUMN x int", own: "public", want: "ext.plans"},
+		"what cannot be seen": {body: "SELECT 1", hidden: true, want: "public.plans ext.plans public.plans_id_seq public.status public.total"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var touches []string
+			if c.touches != "" {
+				touches = []string{c.touches}
+			}
+			v := decide(shared, c.own, revision.Identifiers(c.body, revision.Postgres), touches, c.hidden)
+			var got []string
+			for _, o := range v.met {
+				got = append(got, o.schema+"."+o.name)
+			}
+			if want := strings.Fields(c.want); !slices.Equal(got, want) || v.on != (len(want) > 0) {
+				t.Errorf("meets %v, on %v; want %v", got, v.on, want)
+			}
+		})
+	}
+}
+
+func TestGuardsOfATransactionJoin(t *testing.T) {
+	t.Parallel()
+	a := decide(shared, "", revision.Identifiers("UPDATE plans SET n = 1", revision.Postgres), nil, false)
+	b := decide(shared, "", revision.Identifiers("UPDATE public.plans SET n = 1", revision.Postgres), []string{"billing.*"}, false)
+	v := b.join(a)
+	if !v.on || len(v.met) != 2 || !slices.Equal(v.exempt, []string{"public.plans", "billing.%"}) {
+		t.Errorf("%+v", v)
+	}
+}
+
+func TestGuardIsOneStatement(t *testing.T) {
+	t.Parallel()
+	v := verdict{on: true, met: []object{{"pub'lic", `a";b`, 'r', 7}}, exempt: []string{`x.y\_z`}}
+	statements, err := revision.Split(v.query(schema), revision.Postgres, 1)
+	if err != nil || len(statements) != 1 || strings.Contains(statements[0].Text, "$") {
+		t.Errorf("%d statements, %v: %v", len(statements), err, statements)
+	}
+}
+
+func TestTraits(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]traits{
+		"ALTER TABLE users ADD COLUMN role text": {},
+		"SET LOCAL search_path = x":              {sets: true},
+		"SELECT 1; set local role x":             {sets: true, role: true},
+		"SELECT set_config('a.b', 'c', true)":    {sets: true, taints: true},
+		"CREATE TEMP TABLE t (id int)":           {taints: true},
+		"DO $$ BEGIN PERFORM 1; END $$":          {sets: true},
+		"SELECT pg_advisory_lock(1)":             {taints: true},
+		"CREATE TABLE temperature (id int)":      {},
+	} {
+		statements, err := revision.Split(body, revision.Postgres, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := readTraits(statements)
+		if got.sets != want.sets || got.role != want.role || got.taints != want.taints {
+			t.Errorf("%s: sets %v role %v taints %v", body, got.sets, got.role, got.taints)
+		}
+	}
+}

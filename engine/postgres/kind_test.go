@@ -1,0 +1,31 @@
+package postgres
+
+import "testing"
+
+func TestRecognise(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]outsideStatement{
+		"CREATE INDEX CONCURRENTLY a ON users (name)": {createIndex, true, "a", "users", false},
+		"create /* x /* y */ */ unique -- z\n index concurrently if not exists \"A \"\"b\" ON ONLY s.\"T\" USING gin (x)": {createIndex, true, `"A ""b"`, `s."T"`, true},
+		"CREATE INDEX CONCURRENTLY ON users (name)":      {createIndex, true, "", "users", false},
+		"CREATE INDEX a ON users (name)":                 {kind: inside},
+		"CREATE TABLE concurrently (id int)":             {kind: inside},
+		"DROP INDEX CONCURRENTLY IF EXISTS s.a":          {dropIndex, true, "s.a", "", true},
+		"DROP INDEX a":                                   {kind: inside},
+		"REINDEX TABLE CONCURRENTLY users":               {repeatable, true, "", "", false},
+		"REINDEX (VERBOSE) INDEX a":                      {kind: repeatable},
+		"VACUUM ANALYZE users":                           {kind: repeatable},
+		"ALTER TABLE p DETACH PARTITION q CONCURRENTLY":  {kind: opaque, concurrently: true},
+		"ALTER TABLE p DETACH PARTITION q":               {kind: inside},
+		"ALTER TYPE s ADD VALUE 'concurrently'":          {kind: inside},
+		"CALL f()":                                       {kind: opaque},
+		"DO $$ BEGIN UPDATE t SET a = 1; END $$":         {kind: inside},
+		"DO $$ BEGIN UPDATE t SET a = 1; commit; END $$": {kind: opaque},
+		"UPDATE users SET name = 'x'":                    {kind: inside},
+		"CREATE DATABASE x":                              {kind: opaque},
+	} {
+		if got := recognise(text); got != want {
+			t.Errorf("%s:\n got %+v\nwant %+v", text, got, want)
+		}
+	}
+}

@@ -1,0 +1,162 @@
+package postgres
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+const schema = `Weird"Name-é`
+
+func section(t *testing.T, text string, o revision.Options) *revision.Section {
+	t.Helper()
+	statements, err := revision.Split(text, revision.Postgres, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &revision.Section{Line: 6, Raw: "-- upgrade\n" + text, Options: o, Statements: statements}
+}
+
+func step(t *testing.T, id, up, down string, o revision.Options, dir revision.Direction) engine.Step {
+	t.Helper()
+	r := &revision.Revision{ID: id, File: id + "_x.sql", Upgrade: section(t, up, o), Downgrade: section(t, down, o)}
+	return engine.Step{Revision: r, Direction: dir}
+}
+
+func compose(t *testing.T, work *engine.Work, plain bool, guards ...string) *composer {
+	t.Helper()
+	var cache traitsCache
+	if guards == nil {
+		guards = make([]string, len(work.Parts))
+	}
+	c := &composer{
+		table: versionTable{"skein_version"}, schema: schema, tail: []string{"ext", schema}, work: work,
+		bodies: cache.bodies(work), lock: lockKey("app", schema, "skein_version"), plain: plain,
+	}
+	if plain {
+		c.compose(guards, nil)
+	} else {
+		c.compose(guards, preamble(nature{checks: true}, work.LockTimeout))
+	}
+	return c
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".sql")
+	if *update {
+		if err := os.WriteFile(path, []byte(got+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got+"\n"); diff != "" {
+		t.Errorf("%s (-want +got; -update writes it):\n%s", path, diff)
+	}
+}
+
+func TestMessages(t *testing.T) {
+	t.Parallel()
+	patient := 30 * time.Second
+	first := step(t, "a1", "CREATE TABLE users (id int);\nCREATE FUNCTION f() RETURNS int LANGUAGE sql AS $a$ SELECT 1; $a$; -- the end", "DROP TABLE users", revision.Options{}, revision.Up)
+	second := step(t, "b2", "ALTER TABLE users ADD COLUMN x int -- no semicolon\n", "ALTER TABLE users DROP COLUMN x", revision.Options{LockTimeout: &patient}, revision.Up)
+	sets := step(t, "c3", "SET LOCAL ROLE owner; SELECT 1", "SELECT 1", revision.Options{}, revision.Up)
+	stamp := first
+	stamp.Stamp = true
+	down := second
+	down.Direction = revision.Down
+	mark := engine.Mark{SchemaOID: 16400, HasTable: true}
+	for name, c := range map[string]struct {
+		work  engine.Work
+		plain bool
+	}{
+		"first_connection_first_table": {engine.Work{Mark: engine.Mark{SchemaOID: 16400}, Parts: []engine.Part{{Steps: []engine.Step{first, second}}}}, false},
+		"small":                        {engine.Work{Mark: mark, Parts: []engine.Part{{Steps: []engine.Step{second}, Before: []string{"a1"}}}}, true},
+		"two_transactions": {engine.Work{Mark: engine.Mark{SchemaOID: 16400}, Parts: []engine.Part{
+			{Steps: []engine.Step{first}}, {Steps: []engine.Step{second}, Before: []string{"a1"}},
+		}}, true},
+		"downgrade":     {engine.Work{Mark: mark, Parts: []engine.Part{{Steps: []engine.Step{down}, Before: []string{"a1", "b2"}}}}, true},
+		"stamp":         {engine.Work{Mark: mark, Parts: []engine.Part{{Steps: []engine.Step{stamp}}}}, true},
+		"sets_settings": {engine.Work{Mark: mark, Parts: []engine.Part{{Steps: []engine.Step{sets, second}}}}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c.work.LockTimeout, c.work.Rollout, c.work.Tool = 2*time.Second, "2026-11-23.1", "skein"
+			golden(t, name, compose(t, &c.work, c.plain).text.String())
+		})
+	}
+}
+
+func TestMessageFindsThePieceOfAPosition(t *testing.T) {
+	t.Parallel()
+	work := &engine.Work{Tool: "skein", Parts: []engine.Part{{Steps: []engine.Step{
+		step(t, "ä1", "SELECT 'ö'; SELECT 'ü', nonsense", "", revision.Options{}, revision.Up),
+	}}}}
+	c := compose(t, work, true)
+	text := c.text.String()
+	position := int32(len([]rune(text[:strings.Index(text, "nonsense")])) + 1)
+	p, within := c.at(position)
+	if p.kind != kindBody || p.n != 1 || within != len("SELECT 'ü', ") {
+		t.Errorf("%v at %d", p, within)
+	}
+	if p, _ := c.at(1); p.kind != kindSet {
+		t.Errorf("the first character is in %v", p)
+	}
+	if p, _ := c.at(int32(len(text)) + 10); p.kind != kindCommit {
+		t.Errorf("beyond the end is %v", p)
+	}
+}
+
+func TestEachStatementOfAMessageIsOnePiece(t *testing.T) {
+	t.Parallel()
+	body := "CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; SELECT 2; END; /* ; */ SELECT ';', $$;$$ -- ;\n; SELECT \";\""
+	work := &engine.Work{Tool: "it's; -- me", Rollout: `back\slash;`, Parts: []engine.Part{
+		{Steps: []engine.Step{step(t, "a1", body, "", revision.Options{}, revision.Up), step(t, "b2", body, "", revision.Options{}, revision.Up)}},
+		{Steps: []engine.Step{step(t, "c3", body, "SELECT 1", revision.Options{}, revision.Down)}},
+	}}
+	c := compose(t, work, false, "SELECT 'guard'", "")
+	statements, err := revision.Split(c.text.String(), revision.Postgres, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(statements) != len(c.pieces) {
+		t.Errorf("%d statements, %d pieces", len(statements), len(c.pieces))
+	}
+}
+
+func TestMarkedReadsOurErrorsInAnyLanguage(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`invalid input syntax for type integer: "skein:busy"`:                            markBusy,
+		`ungültige Eingabesyntax für Typ integer: »skein:stale«`:                         markStale,
+		`invalid input syntax for type integer: "skein:guard:public.plans, public.a b;"`: "skein:guard:public.plans, public.a b",
+		`invalid input syntax for type integer: "x"`:                                     "",
+	} {
+		if got := marked(text); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestMillisecondsRoundUp(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{0: "0", time.Nanosecond: "1", time.Second: "1000", 1500 * time.Microsecond: "2"} {
+		if got := milliseconds(d); got != want {
+			t.Errorf("%v is %s", d, got)
+		}
+	}
+}

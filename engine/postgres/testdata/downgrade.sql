@@ -1,0 +1,10 @@
+BEGIN;
+SET LOCAL search_path = "Weird""Name-é", "ext", pg_temp;
+SELECT CAST(CASE WHEN NOT pg_catalog.pg_try_advisory_xact_lock(-4986724264916665912) THEN 'skein:busy' WHEN pg_catalog.to_regnamespace('"Weird""Name-é"') OPERATOR(pg_catalog.=) '16400' IS NOT TRUE THEN 'skein:gone' WHEN pg_catalog.current_schema() OPERATOR(pg_catalog.=) 'Weird"Name-é' IS NOT TRUE THEN 'skein:path' ELSE '0' END AS pg_catalog.int4);
+SELECT CAST(CASE WHEN (pg_catalog.count(*) OPERATOR(pg_catalog.=) 2 AND pg_catalog.bool_and(revision OPERATOR(pg_catalog.=) ANY ('{"a1","b2"}'))) IS NOT TRUE THEN 'skein:stale' ELSE '0' END AS pg_catalog.int4) FROM "Weird""Name-é"."skein_version";
+SET LOCAL lock_timeout = 30000;
+ALTER TABLE users DROP COLUMN x;
+SET LOCAL lock_timeout = 2000;
+DELETE FROM "Weird""Name-é"."skein_version" WHERE revision OPERATOR(pg_catalog.=) 'b2';
+SELECT CAST(CASE WHEN pg_catalog.to_regnamespace('"Weird""Name-é"') OPERATOR(pg_catalog.=) '16400' IS NOT TRUE THEN 'skein:gone' ELSE '0' END AS pg_catalog.int4);
+COMMIT
