@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -130,12 +131,10 @@ func pooler(message string) (meaning, bool) {
 // ctx is the one that the failed call had: once it has ended, a broken connection or an ended statement is
 // its doing.
 func classify(ctx context.Context, err error) *engine.Error {
-	var known *engine.Error
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*engine.Error](err); ok {
 		return known
 	}
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		m := understand(pg)
 		if pg.Code == stateCanceled && ctx.Err() != nil {
 			m = meaning{class: engine.Canceled}
@@ -185,16 +184,8 @@ func isLocal(err error) bool {
 
 // hasState reports whether err is an error of the server with one of the SQLSTATEs behind the names below.
 func hasState(err error, states ...string) bool {
-	var pg *pgconn.PgError
-	if !errors.As(err, &pg) {
-		return false
-	}
-	for _, s := range states {
-		if pg.Code == s {
-			return true
-		}
-	}
-	return false
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && slices.Contains(states, pg.Code)
 }
 
 const (

@@ -297,13 +297,15 @@ func wanted(work *engine.Work, step engine.Step) settings {
 
 // searchPath names pg_temp last, as it would otherwise come first.
 func searchPath(schema string, tail []string) string {
-	path := ident(schema)
+	var path strings.Builder
+	path.WriteString(ident(schema))
 	for _, t := range tail {
 		if t != schema {
-			path += ", " + ident(t)
+			path.WriteString(", " + ident(t))
 		}
 	}
-	return path + ", pg_temp"
+	path.WriteString(", pg_temp")
+	return path.String()
 }
 
 // milliseconds rounds up, since 0 means no limit.

@@ -147,8 +147,7 @@ func (s *server) connectError(ctx context.Context, err error, cfg *pgconn.Config
 	if cfg.Password != "" {
 		text = strings.ReplaceAll(text, cfg.Password, "***")
 	}
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		err = pg
 		text = strings.ReplaceAll(text, " (SQLSTATE "+pg.Code+")", "")
 	} else {
@@ -173,7 +172,7 @@ func (e *plainError) Unwrap() error { return e.cause }
 // root returns the innermost error, below all that carries a configuration.
 func root(err error) error {
 	for {
-		switch x := err.(type) {
+		switch x := err.(type) { //nolint:errorlint // to unwrap is what it does
 		case interface{ Unwrap() error }:
 			inner := x.Unwrap()
 			if inner == nil {
