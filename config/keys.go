@@ -18,8 +18,8 @@ func projectKeys() []key {
 		{path: "revisions.naming.ck", kind: kindText, status: kept, doc: "Name of a generated check constraint."},
 		{path: "revisions.naming.fk", kind: kindText, status: kept, doc: "Name of a generated foreign key."},
 		{path: "revisions.naming.pk", kind: kindText, status: kept, doc: "Name of a generated primary key."},
-		{path: "revisions.hooks", kind: kindList, status: kept, doc: "Programs that are run on a new revision file, such as a formatter."},
-		{path: "revisions.hooks[].run", kind: kindTexts, required: true, status: kept, doc: "The program and its arguments; `{file}` stands for the file."},
+		{path: "revisions.hooks", kind: kindList, doc: "Programs that `revision` and `merge` run on the new file, in the folder of the config, such as a formatter."},
+		{path: "revisions.hooks[].run", kind: kindTexts, required: true, doc: "The program and its arguments; `{file}` stands for the file."},
 
 		{path: "state.version_table", kind: kindText, def: "skein_version", doc: "Table inside each tenant that says what is applied."},
 		{path: "state.store", kind: kindStore, def: ".skein/state.db", doc: "Where rollouts and their events are kept: a SQLite file or a `postgres://` URL."},
