@@ -8,6 +8,10 @@ LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 UNIT = $(shell go list ./... | grep -v '/integration')
 
+# What to measure, such as Postgres/small, and how often.
+BENCH = .
+ROUNDS = 5
+
 .PHONY: build
 build: ## Build bin/skein
 	go build -trimpath -o bin/skein ./cmd/skein
@@ -36,8 +40,8 @@ postgres: ## See that there is a PostgreSQL for the tests; root gets it installe
 	.ci/postgres
 
 .PHONY: bench
-bench: ## Measure, on a PostgreSQL with fsync
-	go test -run '^$$' -bench . -benchtime 1x -timeout 60m ./integration/...
+bench: ## Measure skein beside its limit and goose; takes about 25 minutes and 15 GB, see docs/performance.md
+	go test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 120m ./integration/bench -rounds $(ROUNDS)
 
 .PHONY: lint
 lint: ## Run golangci-lint; the first time builds it

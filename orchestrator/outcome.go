@@ -61,8 +61,8 @@ func (r *runner) arrived(t int32, result engine.Result) {
 	f := r.ending(t, outcome, nil, result)
 	f.To = c.To
 	r.finish(t, f)
-	if s.succeeded() {
-		r.emit(WidthChanged{Server: s.name, Width: s.width, Reason: fmt.Sprintf("%d successes in a row", growAfter)})
+	if reason := s.succeeded(time.Now()); reason != "" {
+		r.emit(WidthChanged{Server: s.name, Width: s.width, Reason: reason})
 	}
 }
 

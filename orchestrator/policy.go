@@ -37,7 +37,7 @@ const (
 	defaultPatience  = 5 * time.Minute
 
 	// autoWidth is where a server begins when nobody says how wide it is: PostgreSQL's throughput for DDL
-	// is flat from 8 connections on (facts/performance.md, table L-1000), and it may grow from there.
+	// is flat from 8 connections on, on few cores. It grows from there where that makes it faster: see pace.
 	autoWidth = 8
 
 	// autoFiles is the same for SQLite's files on few cores: some wait for the disk while others think.

@@ -1,11 +1,12 @@
 package orchestrator
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
 
-// growAfter is how many successes in a row give a server one more place.
+// growAfter is how many successes in a row give a server that was halved one of its places back.
 const growAfter = 10
 
 // server is one server in one wave: its queues, its width and its health. Only the loop touches it.
@@ -22,10 +23,12 @@ type server struct {
 	deferred []int32
 
 	width   int // places now
+	start   int // places at first
 	most    int // places at most
 	running int
 	alone   bool     // the one that runs wants the server for itself
 	streak  int      // successes since the width last changed
+	pace    pace     // whether more places than at first are worth it
 	epoch   int      // counts the changes for the worse, so that tenants which ran together halve but once
 	asked   int      // round of wave.next in which none of its tenants could start
 	warm    []string // databases in which a tenant has just finished
@@ -46,6 +49,10 @@ const (
 	blocked        // paused until an operator resumes the rollout
 	away           // given up
 )
+
+func newServer(name string, start, most int) *server {
+	return &server{name: name, width: start, start: start, most: most}
+}
 
 // window is how many tenants are named ahead, at least four times the width. Naming more than is needed
 // costs nothing, and the fewer commits are waited for.
@@ -104,20 +111,27 @@ func (s *server) takeReady(i int) int32 {
 	return t
 }
 
-// succeeded notes a success and reports whether the server was given one more place for it.
-func (s *server) succeeded() bool {
+// succeeded notes a success, and returns why the server's width was changed for it; "" when it was not. Up to
+// where it began it grows back by successes; beyond, only as far as that makes it faster.
+func (s *server) succeeded(now time.Time) (reason string) {
 	s.since = time.Time{}
 	s.lives++
 	s.probes = 0
-	if s.streak++; s.streak < growAfter || s.width >= s.most {
-		return false
-	}
+	s.streak++
 	if len(s.ready)+len(s.planned)+s.naming == 0 {
-		return false // there is nobody to use it
+		return "" // there is nobody to use another place
+	}
+	if s.width >= s.start {
+		width, why := s.pace.judge(now, s.width, s.most)
+		s.width = width
+		return why
+	}
+	if s.streak < growAfter {
+		return ""
 	}
 	s.streak = 0
 	s.width++
-	return true
+	return fmt.Sprintf("%d successes in a row", growAfter)
 }
 
 // full notes that the server refused a tenant which was started in that epoch for want of connections or
@@ -128,6 +142,7 @@ func (s *server) full(epoch int) bool {
 		return false
 	}
 	s.epoch++
+	s.pace = pace{}
 	s.width = max(1, s.width/2)
 	return true
 }

@@ -57,7 +57,7 @@ func newWave(spec *Wave, cohorts []Cohort, limits *limits, policy Policy) *wave 
 		}
 		s := w.byName[item.Tenant.Target.Server]
 		if s == nil {
-			s = &server{name: item.Tenant.Target.Server, width: policy.startWidth(item.Tenant.Target.Dialect), most: policy.PerServer}
+			s = newServer(item.Tenant.Target.Server, policy.startWidth(item.Tenant.Target.Dialect), policy.PerServer)
 			w.byName[s.name] = s
 			w.servers = append(w.servers, s)
 		}

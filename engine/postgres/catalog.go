@@ -115,11 +115,12 @@ func (db *DB) Query(ctx context.Context, server, database, sql string) (columns 
 		return nil, nil, classify(ctx, err)
 	}
 	// The extended protocol takes one statement only: a COMMIT cannot hide in it.
-	result := c.pg.ExecParams(ctx, sql, nil, nil, nil, nil).Read()
+	reader := c.pg.ExecParams(ctx, sql, nil, nil, nil, nil)
+	result := reader.Read()
 	if result.Err != nil {
 		return nil, nil, classify(ctx, result.Err)
 	}
-	for _, f := range result.FieldDescriptions {
+	for _, f := range reader.FieldDescriptions() { // those of result are missing where there are no rows
 		columns = append(columns, f.Name)
 	}
 	for _, values := range result.Rows {
