@@ -1,0 +1,53 @@
+package integration_test
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/skeindb/skein/engine/revision"
+)
+
+// TestDiskOfTheStoreIsFull is TestStoreFillsUp with a disk that is really full.
+func TestDiskOfTheStoreIsFull(t *testing.T) {
+	t.Parallel()
+	disk := t.TempDir()
+	if err := syscall.Mount("none", disk, "tmpfs", 0, "size=16m"); err != nil {
+		t.Skipf("only root can mount a small disk: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(disk, syscall.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	const tenants = 150
+	f := newWorld(t, revision.Postgres, tenants, inFiles(slowly()), "state: {store: "+disk+"/state.db}\n")
+	f.Must(0, "upgrade", "r001")
+	ballast := filepath.Join(disk, "ballast")
+	p := f.start("upgrade", "--json")
+	p.must(isDone, 20)
+	fill(t, ballast)
+	r := p.end()
+	r.Want(3)
+	halted(t, f, r, "full")
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	f.Must(0, "rollout", "resume")
+	f.want(nil, 2)
+}
+
+// fill writes until nothing more fits.
+func fill(t *testing.T, path string) {
+	t.Helper()
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for _, size := range []int{64 << 10, 4 << 10, 512} {
+		for err = nil; err == nil; _, err = file.Write(make([]byte, size)) {
+		}
+	}
+}

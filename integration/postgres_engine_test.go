@@ -1,0 +1,148 @@
+package integration_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/enginetest"
+	"github.com/skeindb/skein/engine/postgres"
+	"github.com/skeindb/skein/engine/revision"
+	"github.com/skeindb/skein/integration/pgtest"
+)
+
+// The conformance suite runs on the shared server and on the oldest version that is supported. Where that is not
+// to be had, pgtest says on stderr which one stood in for it.
+func TestPostgresConformance(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		server func(testing.TB) *pgtest.Instance
+	}{
+		{"shared", pgtest.Server},
+		{"15", func(t testing.TB) *pgtest.Instance { return pgtest.New(t, pgtest.Options{Version: "15"}) }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c := &conformance{server: test.server(t)}
+			c.url, c.database = pgtest.Database(t, c.server)
+			t.Logf("PostgreSQL %d", c.server.Major)
+			enginetest.Run(t, enginetest.Dialect{
+				Name: revision.Postgres, Open: c.open, New: c.new, Exec: c.exec, Query: c.query, Lock: c.lock, Drop: c.drop,
+				Slow: "SELECT pg_sleep(60)", Outside: c.outside,
+			})
+		})
+	}
+}
+
+// conformance is one database in which the suite makes a schema a tenant.
+type conformance struct {
+	server        *pgtest.Instance
+	url, database string
+	schemas       atomic.Int64
+}
+
+func (c *conformance) open(t *testing.T) engine.Database {
+	t.Helper()
+	db, err := postgres.New(postgres.Config{Servers: []postgres.Server{{Name: "main", URL: c.url, MaxConnections: 8, AutoSearchPath: true}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
+func (c *conformance) new(t *testing.T) engine.Target {
+	t.Helper()
+	schema := fmt.Sprintf("tenant_%04d", c.schemas.Add(1))
+	pgtest.Exec(t, c.url, "CREATE SCHEMA "+schema)
+	return engine.Target{Dialect: revision.Postgres, Server: "main", Database: c.database, Schema: schema}
+}
+
+// connect is another client, whose statements find the tenant's tables.
+func (c *conformance) connect(t *testing.T, target engine.Target) *pgx.Conn {
+	t.Helper()
+	return pgtest.Connect(t, within(c.url, target.Schema))
+}
+
+// exec and query are called from goroutines of the suite too, so that they do not end the test.
+func (c *conformance) exec(t *testing.T, target engine.Target, sql string) {
+	t.Helper()
+	conn, err := pgx.Connect(context.Background(), within(c.url, target.Schema))
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer conn.Close(context.Background())
+	if _, err := conn.Exec(context.Background(), sql); err != nil {
+		t.Errorf("%s: %v", sql, err)
+	}
+}
+
+func (c *conformance) query(t *testing.T, target engine.Target, sql string) [][]string {
+	t.Helper()
+	conn, err := pgx.Connect(context.Background(), within(c.url, target.Schema))
+	if err != nil {
+		t.Error(err)
+		return nil
+	}
+	defer conn.Close(context.Background())
+	rows, err := conn.Query(context.Background(), sql, pgx.QueryResultFormats{pgx.TextFormatCode})
+	if err != nil {
+		t.Errorf("%s: %v", sql, err)
+		return nil
+	}
+	defer rows.Close()
+	var all [][]string
+	for rows.Next() {
+		var row []string
+		for _, value := range rows.RawValues() {
+			text := "NULL"
+			if value != nil {
+				text = string(value)
+			}
+			row = append(row, text)
+		}
+		all = append(all, row)
+	}
+	if err := rows.Err(); err != nil {
+		t.Errorf("%s: %v", sql, err)
+	}
+	return all
+}
+
+func (c *conformance) lock(t *testing.T, target engine.Target) (release func()) {
+	t.Helper()
+	conn := c.connect(t, target)
+	for _, sql := range []string{"BEGIN", "LOCK TABLE users IN ACCESS EXCLUSIVE MODE"} {
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return sync.OnceFunc(func() {
+		if _, err := conn.Exec(context.Background(), "ROLLBACK"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func (c *conformance) drop(t *testing.T, target engine.Target) {
+	t.Helper()
+	c.exec(t, target, "DROP SCHEMA "+target.Schema+" CASCADE")
+}
+
+// outside builds two indexes: the first cannot be built twice, the second cannot as long as two users have one name.
+func (c *conformance) outside(t *testing.T, target engine.Target) enginetest.Outside {
+	t.Helper()
+	c.exec(t, target, "INSERT INTO users (id, name) VALUES (101, 'Ada'), (102, 'Ada')")
+	return enginetest.Outside{
+		First:  "CREATE INDEX CONCURRENTLY users_name_idx ON users (name)",
+		Second: "CREATE UNIQUE INDEX CONCURRENTLY users_name_key ON users (name)",
+		Class:  engine.Data,
+		Mend:   func() { c.exec(t, target, "DELETE FROM users WHERE id = 102") },
+	}
+}
