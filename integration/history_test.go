@@ -15,8 +15,8 @@ import (
 	"github.com/skeindb/skein/integration/sqlitetest"
 )
 
-// tenantCount is the size of the fleets that go through a real history.
-const tenantCount = 300
+// A fleet that goes through a real history has so many tenants for each of its seven branches: 301 in all.
+const perBranch = 43
 
 // realHistory is the recorded one of django.contrib: seven branches that depend on one another.
 type realHistory struct {
@@ -134,25 +134,31 @@ func (h realHistory) without(branch string) []recorded {
 type recordedPlace struct {
 	// load makes a fresh tenant from plain SQL and returns its structure.
 	load func(t *testing.T, sql ...string) string
-	// dumps are the structures of all tenants.
-	dumps func(t *testing.T) map[string]string
-	// objects counts what is left in each tenant besides skein's own.
-	objects func(t *testing.T) map[string]string
-	// applied counts the rows of each version table.
-	applied func(t *testing.T) map[string]string
+	// selector chooses the tenants of a branch.
+	selector func(branch string) string
+	// dumps are the structures of the tenants of a branch.
+	dumps func(t *testing.T, branch string) map[string]string
+	// objects counts what is in each tenant of a branch besides skein's own.
+	objects func(t *testing.T, branch string) map[string]string
+	// applied counts the rows of each version table of a branch.
+	applied func(t *testing.T, branch string) map[string]string
 }
 
-// play takes the fleet up, down by each branch and up again, to base, and up again.
+// play takes the whole fleet up; then the tenants of each branch back to its base, so that the fleet stands in seven
+// places; all up together; down to base; and up again.
 func (h realHistory) play(t *testing.T, p *skeintest.Project, at recordedPlace) {
 	end := at.load(t, h.read(t, h.dialect+".schema.sql"))
 	if !strings.Contains(end, "django_admin_log") {
 		t.Fatalf("the recorded structure was not loaded:\n%s", end)
 	}
+	all := perBranch * len(h.branches())
 	upgrade := func() {
 		t.Helper()
-		wantCounts(t, p.Must(0, "upgrade", "--json").Report(), map[string]int{"done": tenantCount})
-		wantEach(t, "structure", end, at.dumps(t))
-		wantEach(t, "revisions", "23", at.applied(t))
+		wantCounts(t, p.Must(0, "upgrade", "--json").Report(), map[string]int{"done": all})
+		for _, branch := range h.branches() {
+			wantEach(t, "structure", end, at.dumps(t, branch))
+			wantEach(t, "revisions", "23", at.applied(t, branch))
+		}
 	}
 	upgrade()
 	for _, branch := range h.branches() {
@@ -161,15 +167,18 @@ func (h realHistory) play(t *testing.T, p *skeintest.Project, at recordedPlace) 
 		for _, n := range left {
 			bodies = append(bodies, h.body(t, n.Up))
 		}
-		wantCounts(t, p.Must(0, "downgrade", branch+"@base", "--yes", "--json").Report(), map[string]int{"done": tenantCount})
-		wantEach(t, "structure without "+branch, at.load(t, bodies...), at.dumps(t))
-		wantEach(t, "revisions without "+branch, fmt.Sprint(len(left)), at.applied(t))
-		upgrade()
+		r := p.Must(0, "downgrade", branch+"@base", "-t", at.selector(branch), "--yes", "--json")
+		wantCounts(t, r.Report(), map[string]int{"done": perBranch})
+		wantEach(t, "structure without "+branch, at.load(t, bodies...), at.dumps(t, branch))
+		wantEach(t, "revisions without "+branch, fmt.Sprint(len(left)), at.applied(t, branch))
 	}
-	wantCounts(t, p.Must(0, "downgrade", "base", "--yes", "--json").Report(), map[string]int{"done": tenantCount})
-	wantEach(t, "structure at base", "", at.dumps(t))
-	wantEach(t, "objects at base", "0", at.objects(t))
-	wantEach(t, "revisions at base", "0", at.applied(t))
+	upgrade()
+	wantCounts(t, p.Must(0, "downgrade", "base", "--yes", "--json").Report(), map[string]int{"done": all})
+	for _, branch := range h.branches() {
+		wantEach(t, "structure at base", "", at.dumps(t, branch))
+		wantEach(t, "objects at base", "0", at.objects(t, branch))
+		wantEach(t, "revisions at base", "0", at.applied(t, branch))
+	}
 	upgrade()
 	p.Must(0, "current", "--check-heads", "-q")
 }
@@ -181,8 +190,11 @@ func TestRealHistoryInSchemas(t *testing.T) {
 	t.Parallel()
 	h := readHistory(t, "postgresql")
 	url, _ := pgtest.Database(t, pgtest.Server(t))
-	tenants := pgtest.Schemas(t, url, "tenant_", tenantCount)
-	p := skeintest.New(t, oneServer(url, `{server: main, include_schemas: ["tenant_*"]}`), nil)
+	tenants := map[string][]string{}
+	for _, branch := range h.branches() {
+		tenants[branch] = pgtest.Schemas(t, url, branch+"_", perBranch)
+	}
+	p := skeintest.New(t, oneServer(url, `{server: main, include_schemas: true, exclude_schemas: ["plain_*"]}`), nil)
 	h.write(t, p)
 	loaded := 0
 	h.play(t, p, recordedPlace{
@@ -198,19 +210,20 @@ func TestRealHistoryInSchemas(t *testing.T) {
 			pgtest.Exec(t, within(url, schema), "DROP SEQUENCE IF EXISTS django_migrations_id_seq") // of Django's own bookkeeping
 			return pgtest.Dump(t, url, schema)
 		},
-		dumps: func(t *testing.T) map[string]string {
+		selector: func(branch string) string { return "id=" + branch + "_*" },
+		dumps: func(t *testing.T, branch string) map[string]string {
 			t.Helper()
-			return pgtest.DumpAll(t, url, tenants)
+			return pgtest.DumpAll(t, url, tenants[branch])
 		},
-		objects: func(t *testing.T) map[string]string {
+		objects: func(t *testing.T, branch string) map[string]string {
 			t.Helper()
-			return inEach(t, url, tenants, `SELECT count(*) FROM pg_depend d
+			return inEach(t, url, tenants[branch], `SELECT count(*) FROM pg_depend d
 				WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = '%s'::regnamespace
 				AND NOT (d.classid = 'pg_class'::regclass AND d.objid = '%s.skein_version'::regclass)`)
 		},
-		applied: func(t *testing.T) map[string]string {
+		applied: func(t *testing.T, branch string) map[string]string {
 			t.Helper()
-			return inEach(t, url, tenants, "SELECT count(*) FROM %s.skein_version")
+			return inEach(t, url, tenants[branch], "SELECT count(*) FROM %s.skein_version")
 		},
 	})
 }
@@ -218,9 +231,12 @@ func TestRealHistoryInSchemas(t *testing.T) {
 func TestRealHistoryInFiles(t *testing.T) {
 	t.Parallel()
 	h := readHistory(t, "sqlite")
-	p := skeintest.New(t, "fleet: acme\ntenants:\n  - glob: \"data/*.db\"\n", nil)
+	p := skeintest.New(t, "fleet: acme\n"+tenantsOf(`glob: "data/*/*.db"`), nil)
 	h.write(t, p)
-	tenants := sqlitetest.Files(t, p.Path("data"), tenantCount)
+	tenants := map[string][]string{}
+	for _, branch := range h.branches() {
+		tenants[branch] = sqlitetest.Files(t, p.Path("data/"+branch), perBranch)
+	}
 	h.play(t, p, recordedPlace{
 		load: func(t *testing.T, sql ...string) string {
 			t.Helper()
@@ -228,25 +244,28 @@ func TestRealHistoryInFiles(t *testing.T) {
 			sqlitetest.Exec(t, plain, sql...)
 			return unordered(t, plain)
 		},
-		dumps: func(t *testing.T) map[string]string {
+		selector: func(branch string) string { return "id=" + branch + "/*" },
+		dumps: func(t *testing.T, branch string) map[string]string {
 			t.Helper()
-			dumps := make(map[string]string, len(tenants))
-			for _, path := range tenants {
+			dumps := map[string]string{}
+			for _, path := range tenants[branch] {
 				dumps[filepath.Base(path)] = unordered(t, path)
 			}
 			return dumps
 		},
-		objects: func(t *testing.T) map[string]string {
+		objects: func(t *testing.T, branch string) map[string]string {
 			t.Helper()
-			return inEachFile(t, tenants, "SELECT count(*) FROM sqlite_schema WHERE tbl_name <> 'skein_version' AND name <> 'sqlite_sequence'")
+			return inEachFile(t, tenants[branch], "SELECT count(*) FROM sqlite_schema WHERE tbl_name <> 'skein_version' AND name <> 'sqlite_sequence'")
 		},
-		applied: func(t *testing.T) map[string]string {
+		applied: func(t *testing.T, branch string) map[string]string {
 			t.Helper()
-			return inEachFile(t, tenants, "SELECT count(*) FROM skein_version")
+			return inEachFile(t, tenants[branch], "SELECT count(*) FROM skein_version")
 		},
 	})
-	for _, path := range tenants {
-		sqlitetest.Check(t, path)
+	for _, paths := range tenants {
+		for _, path := range paths {
+			sqlitetest.Check(t, path)
+		}
 	}
 }
 

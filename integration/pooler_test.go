@@ -138,7 +138,7 @@ func startPgBouncer(t *testing.T, program, rawURL string) string {
 	}
 	address := listener.Addr().(*net.TCPAddr)
 	_ = listener.Close()
-	dir, err := os.MkdirTemp("", "skein-pgbouncer-")
+	dir, err := os.MkdirTemp("", "skein-pgbouncer-") //nolint:usetesting // root's own TempDir is closed to the user that it becomes
 	if err != nil {
 		t.Fatal(err)
 	}

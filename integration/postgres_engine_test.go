@@ -20,16 +20,15 @@ import (
 // to be had, pgtest says on stderr which one stood in for it.
 func TestPostgresConformance(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct {
-		name   string
-		server func(testing.TB) *pgtest.Instance
-	}{
-		{"shared", pgtest.Server},
-		{"15", func(t testing.TB) *pgtest.Instance { return pgtest.New(t, pgtest.Options{Version: "15"}) }},
-	} {
-		t.Run(test.name, func(t *testing.T) {
+	for _, version := range []string{"", "15"} {
+		t.Run("version="+version, func(t *testing.T) {
 			t.Parallel()
-			c := &conformance{server: test.server(t)}
+			c := &conformance{}
+			if version == "" {
+				c.server = pgtest.Server(t)
+			} else {
+				c.server = pgtest.New(t, pgtest.Options{Version: version})
+			}
 			c.url, c.database = pgtest.Database(t, c.server)
 			t.Logf("PostgreSQL %d", c.server.Major)
 			enginetest.Run(t, enginetest.Dialect{
@@ -123,11 +122,13 @@ func (c *conformance) lock(t *testing.T, target engine.Target) (release func()) 
 			t.Fatal(err)
 		}
 	}
-	return sync.OnceFunc(func() {
+	release = sync.OnceFunc(func() {
 		if _, err := conn.Exec(context.Background(), "ROLLBACK"); err != nil {
 			t.Error(err)
 		}
 	})
+	t.Cleanup(release) // at the latest, and so that the connection is not closed while it is released
+	return release
 }
 
 func (c *conformance) drop(t *testing.T, target engine.Target) {
