@@ -54,7 +54,6 @@ func play(t *testing.T, folder string, newGround func(testing.TB, string) ground
 	testscript.Run(t, testscript.Params{
 		Dir:                filepath.Join("testdata", "script", folder),
 		RequireUniqueNames: true,
-		Deadline:           time.Now().Add(3 * patience), // what hangs is killed with SIGQUIT and so tells where
 		Setup: func(env *testscript.Env) error {
 			tb, ok := env.T().(testing.TB)
 			if !ok {

@@ -135,7 +135,22 @@ func (o *outcome) print() {
 		fmt.Fprintf(&b, "| %s | %.3f | %s | %.0f | %s | %s | %s |\n", c.name, wall.Seconds(), ratio,
 			float64(o.tenants)/wall.Seconds(), perTenant(server, o.tenants), perTenant(client, o.tenants), peak)
 	}
+	o.rivals(&b)
 	printed.add(b.String())
+}
+
+// rivals says how much longer goose takes than skein.
+func (o *outcome) rivals(b *strings.Builder) {
+	at := func(name string) int {
+		return slices.IndexFunc(o.field, func(c contender) bool { return c.name == name })
+	}
+	goose := at(nameGoose)
+	for _, name := range []string{nameLibrary, nameBinary} {
+		if i := at(name); goose >= 0 && i >= 0 {
+			r := o.ratios(goose, i)
+			fmt.Fprintf(b, "\ngoose takes **%.1f** (%.1f – %.1f) times as long as %s.\n", middle(r), r[0], r[len(r)-1], name)
+		}
+	}
 }
 
 func perTenant(d time.Duration, n int) string {

@@ -43,7 +43,7 @@ func calm(t testing.TB, url string) {
 }
 
 // fleetAtHead is a database of schemas that stand at the heads, made in bulk: a version table as skein's own,
-// and the one table that the small revisions change.
+// and the one table that the small revisions change, with a text column so that they need not make a TOAST table.
 func fleetAtHead(t testing.TB, i *pgtest.Instance, n int) *world {
 	t.Helper()
 	w := newWorld(t, i, n)
@@ -57,7 +57,7 @@ func fleetAtHead(t testing.TB, i *pgtest.Instance, n int) *world {
 		for _, s := range w.schemas[from:min(from+chunk, n)] {
 			sql = append(sql, fmt.Sprintf("BEGIN; SET LOCAL search_path = %s; CREATE TABLE skein_version (revision text PRIMARY KEY, checksum text, "+
 				"applied_at timestamptz NOT NULL, duration_ms bigint NOT NULL, rollout text, tool text NOT NULL); "+
-				"INSERT INTO skein_version VALUES %s; CREATE TABLE orders (id bigint); COMMIT", pgx.Identifier{s}.Sanitize(), strings.Join(rows, ", ")))
+				"INSERT INTO skein_version VALUES %s; CREATE TABLE orders (id bigint, status text); COMMIT", pgx.Identifier{s}.Sanitize(), strings.Join(rows, ", ")))
 		}
 		pgtest.Exec(t, w.url, strings.Join(sql, "; ")) // one connection a chunk: it would get slow
 	}
