@@ -31,6 +31,7 @@ type library struct {
 }
 
 func newLibrary(t testing.TB) *library {
+	t.Helper()
 	return &library{t: t, store: filepath.Join(t.TempDir(), "state.db")}
 }
 
