@@ -17,6 +17,12 @@ type Database interface {
 	// Open takes a connection for one tenant. It waits for a free place under the server's limit.
 	Open(ctx context.Context, target Target) (Session, error)
 
+	// Ask puts a read-only query to targets: see [Engine.Ask].
+	Ask(ctx context.Context, targets []Target, query string) []Reply
+
+	// Sizes returns the sizes of targets in bytes: see [Engine.Sizes].
+	Sizes(ctx context.Context, targets []Target) []int64
+
 	// Close closes all connections; sessions must be closed before.
 	Close() error
 }
@@ -35,6 +41,9 @@ type Session interface {
 	// Settle polls for the tenant's lock, at most for the bound that ctx gives, and reads what is applied:
 	// the answer after an uncertain commit, since the lock is free only once the old transaction has ended.
 	Settle(ctx context.Context) (*Applied, Mark, error)
+
+	// Rehearse runs the given transactional parts in one transaction and rolls it back: see [Engine.Rehearse].
+	Rehearse(ctx context.Context, work Work) (Rehearsal, error)
 
 	// Close gives the connection back, or ends it when its state is in doubt.
 	Close()

@@ -292,3 +292,9 @@ func applied(ids ...string) *Applied {
 	}
 	return a
 }
+
+func (f *fake) Ask(context.Context, []Target, string) []Reply { panic("not built") }
+
+func (f *fake) Sizes(context.Context, []Target) []int64 { panic("not built") }
+
+func (s *fakeSession) Rehearse(context.Context, Work) (Rehearsal, error) { panic("not built") }

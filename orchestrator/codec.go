@@ -20,6 +20,12 @@ var kinds = map[string]func([]byte) (Fact, error){
 	"server_resumed":     decodeAs[ServerResumed],
 	"width_changed":      decodeAs[WidthChanged],
 	"warned":             decodeAs[Warned],
+	"tenants_joined":     decodeAs[TenantsJoined],
+	"gate_closed":        decodeAs[GateClosed],
+	"gate_measured":      decodeAs[GateMeasured],
+	"approval_awaited":   decodeAs[ApprovalAwaited],
+	"gate_settled":       decodeAs[GateSettled],
+	"commanded":          decodeAs[Commanded],
 	"wave_finished":      decodeAs[WaveFinished],
 	"rollout_ended":      decodeAs[RolloutEnded],
 }
@@ -79,6 +85,18 @@ func kindOf(f Fact) string {
 		return "width_changed"
 	case Warned:
 		return "warned"
+	case TenantsJoined:
+		return "tenants_joined"
+	case GateClosed:
+		return "gate_closed"
+	case GateMeasured:
+		return "gate_measured"
+	case ApprovalAwaited:
+		return "approval_awaited"
+	case GateSettled:
+		return "gate_settled"
+	case Commanded:
+		return "commanded"
 	case WaveFinished:
 		return "wave_finished"
 	case RolloutEnded:

@@ -130,13 +130,50 @@ type (
 	Warned struct {
 		Message string `json:"message"`
 	}
+	// TenantsJoined adds tenants to a wave that were not in the fleet when the rollout was planned.
+	TenantsJoined struct {
+		Wave    string   `json:"wave"`
+		Cohorts []Cohort `json:"cohorts"`
+		Items   []Item   `json:"items"` // their Cohort is an index into Cohorts here; see [Plan.Amend]
+	}
+	// GateClosed: the wave is through, and its gate is asked from now on.
+	GateClosed struct {
+		Wave     string    `json:"wave"`
+		Until    time.Time `json:"until"` // end of the bake
+		Checks   []string  `json:"checks,omitzero"`
+		Approval bool      `json:"approval,omitempty"`
+	}
+	// GateMeasured is one measure of a check: the evidence.
+	GateMeasured struct {
+		Wave     string        `json:"wave"`
+		Check    string        `json:"check"`
+		Verdict  Verdict       `json:"verdict"`
+		Evidence string        `json:"evidence,omitempty"`
+		Tenants  []string      `json:"tenants,omitzero"` // some of those that did not pass
+		Took     time.Duration `json:"took"`             // nanoseconds
+	}
+	// ApprovalAwaited: all else holds, and the rollout waits for somebody's word.
+	ApprovalAwaited struct {
+		Wave string `json:"wave"`
+	}
+	// GateSettled ends a gate. A gate that passed is not asked again in later runs.
+	GateSettled struct {
+		Wave    string  `json:"wave"`
+		Verdict Verdict `json:"verdict"`
+		Reason  string  `json:"reason,omitempty"` // why it did not pass; of a pass, who approved
+	}
+	// Commanded: a command of an operator was taken in. Refused says why nothing came of it.
+	Commanded struct {
+		Command Command `json:"command"`
+		Refused string  `json:"refused,omitempty"`
+	}
 	// WaveFinished ends a wave.
 	WaveFinished struct {
 		Wave string `json:"wave"`
 	}
 	// RolloutEnded closes a run.
 	RolloutEnded struct {
-		State  State  `json:"state"`            // Halted, Interrupted, Finished or Aborted
+		State  State  `json:"state"`            // any but Running
 		Reason string `json:"reason,omitempty"` // "" when it just finished
 	}
 )
@@ -159,5 +196,11 @@ func (ServerPaused) fact()      {}
 func (ServerResumed) fact()     {}
 func (WidthChanged) fact()      {}
 func (Warned) fact()            {}
+func (TenantsJoined) fact()     {}
+func (GateClosed) fact()        {}
+func (GateMeasured) fact()      {}
+func (ApprovalAwaited) fact()   {}
+func (GateSettled) fact()       {}
+func (Commanded) fact()         {}
 func (WaveFinished) fact()      {}
 func (RolloutEnded) fact()      {}

@@ -16,6 +16,9 @@ const (
 	Upgrade   Kind = "upgrade"
 	Downgrade Kind = "downgrade"
 	Stamp     Kind = "stamp"
+
+	// Rollback takes down what one rollout upgraded: see [ArrangeRollback].
+	Rollback Kind = "rollback"
 )
 
 // Plan is what a rollout will do, decided before anything is touched: who, in which order, from where to
@@ -29,10 +32,15 @@ type Plan struct {
 	Graph     string    `json:"graph"`     // revision.Graph.Sum when it was made
 	Revisions []string  `json:"revisions"` // ids of that graph in its order; what resume may use
 	Tag       string    `json:"tag,omitempty"`
-	FleetSize int       `json:"fleet_size"` // tenants that the fleet had, chosen or not; 0 = not known
+	Of        string    `json:"of,omitempty"`        // of a Rollback: the rollout that is taken back
+	Selectors []string  `json:"selectors,omitempty"` // who was chosen, as written; late tenants are measured by it
+	FleetSize int       `json:"fleet_size"`          // tenants that the fleet had, chosen or not; 0 = not known
 	Created   time.Time `json:"created"`
 	Cohorts   []Cohort  `json:"cohorts"`
 	Waves     []Wave    `json:"waves"`
+	Notes     []string  `json:"notes,omitempty"` // for people: waves that are empty or overlap, pins that count or have run out
+
+	only bool // a run for some tenants only: no gate is asked
 }
 
 // Cohort is the tenants that stand at the same place and so go the same way.
@@ -53,8 +61,11 @@ type Cohort struct {
 // Wave is a group of tenants that is finished before the next begins.
 type Wave struct {
 	Name    string `json:"name"`
-	Planned int    `json:"planned"` // tenants of the wave in the first run: what a share in Budget is of
+	Planned int    `json:"planned"` // tenants of the wave, late ones included: what a share in Budget is of
 	Items   []Item `json:"items"`   // those of this run, in the order they are taken up
+
+	Gate    *GatePlan       `json:"gate,omitempty"` // what must hold before the next wave; nil = nothing
+	Settled []tenant.Tenant `json:"-"`              // those that stood where wanted before this run
 }
 
 // Item is one tenant in its wave.

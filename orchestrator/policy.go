@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/skeindb/skein/engine/revision"
+	"github.com/skeindb/skein/tenant"
 )
 
 // Policy says how carefully a fleet is changed. The zero value is the documented default of each field.
@@ -14,8 +15,11 @@ type Policy struct {
 	Retry          Retry         // of transient errors
 	ServerPatience time.Duration // how long a server that is gone, restarting or full is probed; default 5 min
 	OnFailure      OnFailure     // default Halt
-	MaxFailures    Budget        // failures that are borne without halting; default none
+	MaxFailures    Budget        // failures of a wave that are borne without halting; default none
+	Tolerance      Tolerance     // whether running tenants may overshoot MaxFailures; default Soft
+	Systemic       int           // so many failures in a row with the same error halt at once; default 5; negative = never
 	Waves          []WaveSpec    // in order; empty = one wave of all, named "all"
+	Pins           []Pin         // tenants that are held back; the first that matches counts
 }
 
 // OnFailure says what a failed tenant means for the others.
@@ -26,10 +30,40 @@ const (
 	Continue OnFailure = "continue" // never halt for failures
 )
 
-// WaveSpec is a group of tenants that goes before the next. Waves by selector, count and share, and the
-// gates between them, come with the next step; today a policy has none and the plan one wave.
+// Tolerance says how exactly the budget is kept while tenants are under work side by side.
+type Tolerance string
+
+const (
+	Soft   Tolerance = "soft"   // the tenants under work when the budget is used up may fail, too
+	Strict Tolerance = "strict" // no more tenants at once than may fail and one: the budget is never exceeded by more than one
+)
+
+// WaveSpec says which tenants go before the next wave, and what must hold after them. A tenant belongs to the
+// first wave that takes it; those that none takes are a last wave, named "rest".
 type WaveSpec struct {
-	Name string
+	Name    string          // unique
+	Tenants tenant.Selector // the zero value means all that are left
+	Size    Size            // how many of those, in the order of tenant.Order; the zero value means all
+	Order   Order           // in which the wave's tenants are taken up
+	Gate    Gate
+}
+
+// Order is the order within a wave: one of the constants, or "label:KEY" for the values of a label.
+type Order string
+
+const (
+	ByHash     Order = ""      // as good as random, the same every time, and even over servers
+	SmallFirst Order = "small" // by the size that the database tells
+	LargeFirst Order = "large"
+)
+
+// Pin holds tenants back, for a reason and mostly for a time.
+type Pin struct {
+	Tenants tenant.Selector
+	Freeze  bool      // they are skipped
+	Target  string    // where they go instead of the rollout's target, in an upgrade
+	Reason  string    // shown wherever the pin counts
+	Until   time.Time // the pin ends here; zero = never
 }
 
 const (
@@ -42,6 +76,8 @@ const (
 
 	// autoFiles is the same for SQLite's files on few cores: some wait for the disk while others think.
 	autoFiles = 4
+
+	defaultSystemic = 5
 )
 
 // withDefaults puts the documented default into each field that is zero.
@@ -54,6 +90,12 @@ func (p Policy) withDefaults() Policy {
 	}
 	if p.OnFailure == "" {
 		p.OnFailure = Halt
+	}
+	if p.Tolerance == "" {
+		p.Tolerance = Soft
+	}
+	if p.Systemic == 0 {
+		p.Systemic = defaultSystemic
 	}
 	p.Retry = p.Retry.withDefaults()
 	return p

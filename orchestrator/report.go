@@ -29,6 +29,7 @@ type Report struct {
 	Waves    []WaveReport
 	Servers  map[string]ServerReport // those of which something is to be said
 	Warnings []string
+	Commands []Commanded // that were taken in, with what came of them
 
 	wave    int // index into Waves of the one that runs
 	tenants map[string]int32
@@ -44,7 +45,9 @@ type WaveReport struct {
 	Planned  int
 	Started  bool
 	Finished bool
-	Failures int // in this run: what is held against the budget
+	Failures int         // in this run: what is held against the budget
+	Joined   int         // of Planned: tenants that were not in the fleet when the rollout was planned
+	Gate     *GateReport // nil until the wave is through, and when it has none
 
 	counts counts
 }
@@ -105,6 +108,14 @@ func (r *Report) Apply(e Event) {
 		r.server(f.Server, func(s *ServerReport) { s.Width = f.Width })
 	case Warned:
 		r.Warnings = append(r.Warnings, f.Message)
+	case TenantsJoined:
+		w := &r.Waves[r.waveIndex(f.Wave)]
+		w.Planned += len(f.Items)
+		w.Joined += len(f.Items)
+	case GateClosed, GateMeasured, ApprovalAwaited, GateSettled:
+		r.gate(e.Time, f)
+	case Commanded:
+		r.Commands = append(r.Commands, f)
 	case WaveFinished:
 		r.Waves[r.waveIndex(f.Wave)].Finished = true
 	case RolloutEnded:
@@ -127,7 +138,7 @@ func (r *Report) started(e Event, f RolloutStarted) {
 		w.Started, w.Finished, w.Failures = false, false, 0
 	}
 	for _, w := range f.Waves {
-		r.Waves[r.waveIndex(w.Name)].Planned = w.Tenants
+		r.Waves[r.waveIndex(w.Name)].Planned = w.Tenants // late tenants of earlier runs included
 	}
 }
 

@@ -44,6 +44,18 @@ type RunConfig struct {
 	Observers []Observer              // shown what happens
 	Stop      <-chan struct{}         // closed: dispatch no more and let the running tenants finish; nil = never
 	Data      func(tenant.Tenant) any // what templates see; called by the tenant's worker; nil = nothing
+
+	Options  Options // with which the plan was made
+	Asker    Asker   // for gates that ask tenants; nil = such a gate cannot tell
+	NoWait   bool    // end the run where it would wait for an approval
+	Surveyor Surveyor
+	// Discover lists the whole fleet anew, at each wave but a run's first, and before the end. A
+	// *tenant.GuardError halts the rollout at once; other errors are borne for Policy.ServerPatience. Surveyor
+	// must be set with it. Nil = the fleet does not move.
+	Discover func(context.Context) ([]tenant.Tenant, error)
+	// Joins reports whether a tenant that was not in the fleet before belongs to the rollout: it joins the last
+	// wave. Nil = none does.
+	Joins func(tenant.Tenant) bool
 }
 
 // Run carries a plan out and returns what came of it.

@@ -22,6 +22,12 @@ type Store interface {
 	Load(ctx context.Context, rollout string) (*Plan, []Event, error)
 	// List returns the fleet's rollouts, the latest first, at most limit (0 = all), without their plans' tenants.
 	List(ctx context.Context, fleet string, limit int) ([]Summary, error)
+	// Command appends what an operator asks of a rollout and returns it with its number; ErrNoRollout when
+	// there is none of that id. It may be called while another process writes the rollout's facts. A call of
+	// which nobody knows what became may be repeated: it is the same command when all but Seq is equal.
+	Command(ctx context.Context, c Command) (Command, error)
+	// Commands returns the commands of a rollout whose number is above after, in their order; never nil.
+	Commands(ctx context.Context, rollout string, after int64) ([]Command, error)
 	// Lock takes the fleet's lock by try, so that two rollouts never run at once; *HeldError says who has it.
 	Lock(ctx context.Context, fleet string, holder Holder) (Lease, error)
 	// Close releases what the store holds.

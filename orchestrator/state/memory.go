@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/skeindb/skein/orchestrator"
 )
@@ -24,6 +25,8 @@ type remembered struct {
 	events []orchestrator.Event
 	report orchestrator.Report // fold of events
 	line   orchestrator.Summary
+
+	commands []orchestrator.Command
 }
 
 var _ orchestrator.Store = (*Memory)(nil)
@@ -136,6 +139,34 @@ func (m *Memory) List(_ context.Context, fleet string, limit int) ([]orchestrato
 		list = list[:limit]
 	}
 	return list, nil
+}
+
+// Command implements orchestrator.Store.
+func (m *Memory) Command(ctx context.Context, c orchestrator.Command) (orchestrator.Command, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return c, err
+	}
+	r := m.rollouts[c.Rollout]
+	if r == nil {
+		return c, orchestrator.ErrNoRollout
+	}
+	c.Seq = int64(len(r.commands)) + 1
+	c.At = c.At.UTC().Truncate(time.Microsecond)
+	r.commands = append(r.commands, c)
+	return c, nil
+}
+
+// Commands implements orchestrator.Store.
+func (m *Memory) Commands(_ context.Context, rollout string, after int64) ([]orchestrator.Command, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r := m.rollouts[rollout]
+	if r == nil {
+		return nil, orchestrator.ErrNoRollout
+	}
+	return append([]orchestrator.Command{}, r.commands[min(max(0, after), int64(len(r.commands))):]...), nil
 }
 
 // Lock implements orchestrator.Store. The lock holds within the process.
