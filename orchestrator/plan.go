@@ -40,7 +40,7 @@ type Plan struct {
 	Waves     []Wave    `json:"waves"`
 	Notes     []string  `json:"notes,omitempty"` // for people: waves that are empty or overlap, pins that count or have run out
 
-	only bool // a run for some tenants only: no gate is asked
+	Partial bool `json:"-"` // a run for some tenants only: no gate is asked
 }
 
 // Cohort is the tenants that stand at the same place and so go the same way.
