@@ -1,0 +1,127 @@
+package gate
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/orchestrator"
+)
+
+// Per is what a query is put to.
+type Per string
+
+const (
+	PerTenant Per = "tenant" // each tenant of the wave
+	PerServer Per = "server" // each server on which the wave has tenants; a SQLite file is one of its own
+)
+
+// SQL puts a query to the tenants of the wave and looks at the first column of the first row. One answer that is
+// not as expected is a failure; else one that says nothing makes the measure inconclusive: NULL, no row, an
+// error, an order on what is no number. A wave of which no tenant stands where the rollout wanted it passes,
+// since there is nobody to ask.
+type SQL struct {
+	Query  string // one statement, which only reads
+	Per    Per    // default PerTenant
+	Expect Expect
+}
+
+var _ orchestrator.Meter = SQL{}
+
+const tenantsKept = 10 // ids in a Measure
+
+// Measure implements orchestrator.Meter.
+func (s SQL) Measure(ctx context.Context, subject orchestrator.Subject) orchestrator.Measure {
+	if subject.Asker == nil {
+		return unknown("there is no way to ask tenants here")
+	}
+	asked := s.askWhom(subject)
+	if len(asked.targets) == 0 {
+		return orchestrator.Measure{Verdict: orchestrator.Pass, Evidence: "no tenant of the wave stands where it should: nobody was asked"}
+	}
+	replies := subject.Asker.Ask(ctx, asked.targets, s.Query)
+	if len(replies) != len(asked.targets) {
+		return unknown("%d answers to %d questions", len(replies), len(asked.targets))
+	}
+	return s.sum(ctx, asked, replies)
+}
+
+// askedList is whom the query is put to: targets and their names, side by side.
+type askedList struct {
+	what    string // a name for one of them: tenant, server
+	targets []engine.Target
+	names   []string
+}
+
+func (s SQL) askWhom(subject orchestrator.Subject) askedList {
+	list := askedList{what: string(cmp.Or(s.Per, PerTenant))}
+	seen := map[engine.Target]bool{}
+	for _, t := range subject.Tenants {
+		target, name := t.Target, t.ID
+		if s.Per == PerServer {
+			target = engine.Target{Dialect: target.Dialect, Server: target.Server, File: target.File}
+			name = cmp.Or(target.Server, target.File)
+		}
+		if !seen[target] {
+			seen[target] = true
+			list.targets, list.names = append(list.targets, target), append(list.names, name)
+		}
+	}
+	return list
+}
+
+func (s SQL) sum(ctx context.Context, asked askedList, replies []engine.Reply) orchestrator.Measure {
+	var groups []*likeAnswers
+	byText := map[string]*likeAnswers{}
+	verdict := orchestrator.Pass
+	var tenants []string
+	for i := range replies {
+		v, text := s.judge(ctx, &replies[i])
+		if v == orchestrator.Pass {
+			continue
+		}
+		if verdict != orchestrator.Fail {
+			verdict = v
+		}
+		g := byText[text]
+		if g == nil {
+			g = &likeAnswers{verdict: v, text: text}
+			byText[text], groups = g, append(groups, g)
+		}
+		g.names = append(g.names, asked.names[i])
+	}
+	if verdict == orchestrator.Pass {
+		return orchestrator.Measure{Verdict: verdict, Evidence: fmt.Sprintf("%s answered %s", count(len(replies), asked.what), s.Expect)}
+	}
+	slices.SortStableFunc(groups, worstFirst)
+	if asked.what == string(PerTenant) {
+		for _, g := range groups {
+			tenants = append(tenants, g.names[:min(len(g.names), tenantsKept-len(tenants))]...)
+		}
+	}
+	return orchestrator.Measure{Verdict: verdict, Evidence: line(tell(groups, count(len(replies), asked.what)), allShown), Tenants: tenants}
+}
+
+// judge says what a reply means, and in words why it is no pass.
+func (s SQL) judge(ctx context.Context, r *engine.Reply) (orchestrator.Verdict, string) {
+	switch {
+	case r.Err != nil:
+		if e, ok := errors.AsType[*engine.Error](r.Err); ok && e.Class == engine.Canceled && ctx.Err() != nil {
+			return orchestrator.Inconclusive, late(ctx.Err())
+		}
+		return orchestrator.Inconclusive, line(r.Err.Error(), lineShown)
+	case r.Rows == 0:
+		return orchestrator.Inconclusive, "no row"
+	case r.Null:
+		return orchestrator.Inconclusive, "got NULL"
+	}
+	v := s.Expect.judge(r.Text)
+	text := fmt.Sprintf("got %s, want %s", cmp.Or(line(r.Text, valueShown), `""`), s.Expect)
+	if v == orchestrator.Inconclusive {
+		text += ", and it is no number"
+	}
+	return v, text
+}

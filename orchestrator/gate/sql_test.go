@@ -1,0 +1,165 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
+	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/tenant"
+)
+
+// oracle answers by place, and notes what it was asked.
+type oracle struct {
+	replies map[string]engine.Reply // by schema, else server, else file; else `one`
+	one     engine.Reply
+	asked   []engine.Target
+	query   string
+}
+
+func (o *oracle) Ask(_ context.Context, targets []engine.Target, query string) []engine.Reply {
+	o.asked, o.query = targets, query
+	replies := make([]engine.Reply, len(targets))
+	for i, t := range targets {
+		name := t.Schema + t.File
+		if name == "" {
+			name = t.Server
+		}
+		var ok bool
+		if replies[i], ok = o.replies[name]; !ok {
+			replies[i] = o.one
+		}
+	}
+	return replies
+}
+
+func text(s string) engine.Reply { return engine.Reply{Text: s, Rows: 1} }
+
+// wave has n tenants on two servers.
+func wave(o orchestrator.Asker, n int) orchestrator.Subject {
+	s := orchestrator.Subject{Rollout: "r1", Fleet: "acme", Target: "heads", Wave: "canary", Asker: o}
+	for i := range n {
+		id := fmt.Sprintf("t_%02d", i)
+		s.Tenants = append(s.Tenants, tenant.Tenant{ID: id, Target: engine.Target{
+			Dialect: revision.Postgres, Server: fmt.Sprint("db", i%2), Database: "app", Schema: id,
+		}})
+	}
+	return s
+}
+
+func measured(t *testing.T, got, want orchestrator.Measure) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestSQLAsksTenants(t *testing.T) {
+	t.Parallel()
+	refused := &engine.Error{Class: engine.Connection, Message: "connection\nrefused"}
+	for _, test := range []struct {
+		name    string
+		expect  string
+		replies map[string]engine.Reply
+		one     engine.Reply
+		tenants int
+		want    orchestrator.Measure
+	}{
+		{"all pass", "", nil, text("t"), 60, orchestrator.Measure{Verdict: pass, Evidence: "60 tenants answered true"}},
+		{"one passes", "> 0", nil, text("3"), 1, orchestrator.Measure{Verdict: pass, Evidence: "1 tenant answered > 0"}},
+		{"nobody to ask", "", nil, text("f"), 0, orchestrator.Measure{Verdict: pass, Evidence: "no tenant of the wave stands where it should: nobody was asked"}},
+		{
+			"some fail", "> 0", map[string]engine.Reply{"t_01": text("0"), "t_05": text("0")}, text("3"), 60,
+			orchestrator.Measure{Verdict: fail, Evidence: "2 of 60 tenants: got 0, want > 0: t_01, t_05", Tenants: []string{"t_01", "t_05"}},
+		},
+		{
+			"all fail", "", nil, text("f"), 12,
+			orchestrator.Measure{
+				Verdict: fail, Evidence: "12 of 12 tenants: got f, want true: t_00, t_01, t_02, t_03, t_04 …",
+				Tenants: []string{"t_00", "t_01", "t_02", "t_03", "t_04", "t_05", "t_06", "t_07", "t_08", "t_09"},
+			},
+		},
+		{
+			"a failure outweighs what is not known", "> 0",
+			map[string]engine.Reply{"t_00": {}, "t_01": {Null: true, Rows: 1}, "t_02": {Null: true, Rows: 1}, "t_03": {Err: refused}, "t_04": text("0")}, text("1"), 9,
+			orchestrator.Measure{
+				Verdict: fail, Evidence: "1 of 9 tenants: got 0, want > 0: t_04; 2: got NULL: t_01, t_02; 1: no row: t_00; 1 otherwise",
+				Tenants: []string{"t_04", "t_01", "t_02", "t_00", "t_03"},
+			},
+		},
+		{
+			"an error", "", map[string]engine.Reply{"t_01": {Err: refused}}, text("on"), 2,
+			orchestrator.Measure{Verdict: inconclusive, Evidence: "1 of 2 tenants: connection refused: t_01", Tenants: []string{"t_01"}},
+		},
+		{
+			"no number", "< 5", map[string]engine.Reply{"t_01": text("many\x1b[31m")}, text("1"), 2,
+			orchestrator.Measure{Verdict: inconclusive, Evidence: "1 of 2 tenants: got many [31m, want < 5, and it is no number: t_01", Tenants: []string{"t_01"}},
+		},
+		{
+			"an empty text", "= x", nil, text(""), 1,
+			orchestrator.Measure{Verdict: fail, Evidence: `1 of 1 tenant: got "", want = x: t_00`, Tenants: []string{"t_00"}},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			o := &oracle{replies: test.replies, one: test.one}
+			measured(t, SQL{Query: "select 1", Expect: expect(t, test.expect)}.Measure(t.Context(), wave(o, test.tenants)), test.want)
+			if test.tenants > 0 && (o.query != "select 1" || len(o.asked) != test.tenants) {
+				t.Errorf("%d were asked %q", len(o.asked), o.query)
+			}
+		})
+	}
+}
+
+func TestSQLAsksServers(t *testing.T) {
+	t.Parallel()
+	o := &oracle{one: text("t"), replies: map[string]engine.Reply{"db1": text("f")}}
+	measured(t, SQL{Query: "select 1", Per: PerServer}.Measure(t.Context(), wave(o, 7)),
+		orchestrator.Measure{Verdict: fail, Evidence: "1 of 2 servers: got f, want true: db1"})
+	want := []engine.Target{{Dialect: revision.Postgres, Server: "db0"}, {Dialect: revision.Postgres, Server: "db1"}}
+	if diff := cmp.Diff(want, o.asked); diff != "" {
+		t.Errorf("asked (-want +got):\n%s", diff)
+	}
+
+	o = &oracle{one: text("t")}
+	files := orchestrator.Subject{Asker: o}
+	for _, path := range []string{"/data/a.db", "/data/b.db"} {
+		files.Tenants = append(files.Tenants, tenant.Tenant{ID: path[6:7], Target: engine.Target{Dialect: revision.SQLite, File: path}})
+	}
+	measured(t, SQL{Query: "select 1", Per: PerServer}.Measure(t.Context(), files), orchestrator.Measure{Verdict: pass, Evidence: "2 servers answered true"})
+}
+
+func TestSQLEvidenceIsBounded(t *testing.T) {
+	t.Parallel()
+	o := &oracle{replies: map[string]engine.Reply{}}
+	s := wave(o, 30)
+	for i := range s.Tenants {
+		s.Tenants[i].ID = strings.Repeat("ü", 120) + fmt.Sprint(i)
+		o.replies[s.Tenants[i].Target.Schema] = engine.Reply{Err: fmt.Errorf("%d %s", i, strings.Repeat("long ", 100))}
+	}
+	m := SQL{Query: "select 1"}.Measure(t.Context(), s)
+	if m.Verdict != inconclusive || len(m.Evidence) > allShown || len(m.Tenants) != tenantsKept {
+		t.Errorf("%d bytes, %d tenants: %+v", len(m.Evidence), len(m.Tenants), m)
+	}
+}
+
+func TestSQLThatCannotAsk(t *testing.T) {
+	t.Parallel()
+	if m := (SQL{Query: "select 1"}).Measure(t.Context(), wave(nil, 2)); m.Verdict != inconclusive {
+		t.Errorf("without anybody to ask: %+v", m)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 0)
+	defer cancel()
+	o := &oracle{one: engine.Reply{Err: &engine.Error{Class: engine.Canceled, Message: "canceled"}}, replies: map[string]engine.Reply{
+		"t_00": {Err: errors.New("broken")}, "t_01": text("t"),
+	}}
+	measured(t, SQL{Query: "select 1"}.Measure(ctx, wave(o, 4)), orchestrator.Measure{
+		Verdict: inconclusive, Evidence: "2 of 4 tenants: no answer in time: t_02, t_03; 1: broken: t_00", Tenants: []string{"t_02", "t_03", "t_00"},
+	})
+}

@@ -1,0 +1,199 @@
+package notify
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/skeindb/skein/orchestrator"
+)
+
+// message is the body of the format JSON. It holds nothing of tenants but how many there are, their ids where a
+// reason names them, and the causes of failures without what differs from tenant to tenant.
+type message struct {
+	Format   int                          `json:"format"` // 1
+	Occasion Occasion                     `json:"occasion"`
+	Fleet    string                       `json:"fleet"`
+	Rollout  string                       `json:"rollout"` // id
+	Type     orchestrator.Kind            `json:"type"`    // upgrade, downgrade, stamp, rollback
+	Target   string                       `json:"target"`
+	State    orchestrator.State           `json:"state"`
+	Wave     string                       `json:"wave"`    // that it is about; "" = none
+	Verdict  orchestrator.Verdict         `json:"verdict"` // of a gate; else ""
+	Reason   string                       `json:"reason"`  // of a verdict or an end; "" when there is nothing to say
+	Counts   map[orchestrator.Outcome]int `json:"counts"`  // tenants by outcome, without those that none has
+	Next     string                       `json:"next"`    // the command to go on with; "" = none
+	Text     string                       `json:"text"`    // all that in a paragraph, for people
+	Time     time.Time                    `json:"time"`    // UTC
+}
+
+// news is what has just come to be known.
+type news struct {
+	occasion Occasion
+	wave     string
+	verdict  orchestrator.Verdict
+	reason   string
+}
+
+const (
+	causesShown = 3
+	reasonShown = 600 // bytes
+	causeShown  = 300
+)
+
+func compose(r *orchestrator.Report, n news, at time.Time) message {
+	m := message{
+		Format: 1, Occasion: n.occasion, Fleet: r.Fleet, Rollout: r.Rollout, Type: r.Kind, Target: r.Target, State: r.State,
+		Wave: n.wave, Verdict: n.verdict, Reason: line(withoutRows(n.reason), reasonShown), Counts: r.Counts(), Next: r.Next(), Time: at,
+	}
+	sentences := []string{"skein: " + job(r) + " " + happening(r, &m) + "."}
+	switch m.Occasion {
+	case Gate, Approval:
+	case Started:
+		if r.Run > 1 {
+			sentences = append(sentences, tally(m.Counts))
+		}
+	default:
+		sentences = append(sentences, tally(m.Counts))
+		sentences = append(sentences, causes(r)...)
+	}
+	if m.Next != "" {
+		sentences = append(sentences, "Next: "+m.Next)
+	} else {
+		sentences = append(sentences, "Rollout "+m.Rollout+".")
+	}
+	m.Text = strings.Join(sentences, " ")
+	return m
+}
+
+// job is what the rollout does: "upgrade of acme to heads".
+func job(r *orchestrator.Report) string {
+	if r.Kind == orchestrator.Rollback {
+		return fmt.Sprintf("rollback of %s, fleet %s,", r.Target, r.Fleet)
+	}
+	return fmt.Sprintf("%s of %s to %s", r.Kind, r.Fleet, r.Target)
+}
+
+// happening is what has become of it.
+func happening(r *orchestrator.Report, m *message) string {
+	switch m.Occasion {
+	case Started:
+		if r.Run > 1 {
+			return fmt.Sprintf("goes on, run %d by %s", r.Run, cmp.Or(r.User, "somebody"))
+		}
+		return fmt.Sprintf("started by %s: %s", cmp.Or(r.User, "somebody"), waves(r))
+	case Gate:
+		verb := map[orchestrator.Verdict]string{orchestrator.Pass: "passed", orchestrator.Fail: "failed"}[m.Verdict]
+		return because(fmt.Sprintf("– the gate of wave %s %s", m.Wave, cmp.Or(verb, "is inconclusive")), m.Reason)
+	case Approval:
+		return fmt.Sprintf("waits for an approval after wave %s", m.Wave)
+	case Finished:
+		return because("is finished", m.Reason)
+	}
+	did := map[Occasion]string{
+		Paused: "is paused", Halted: "is halted", Interrupted: "was interrupted", Aborted: "was aborted",
+	}[m.Occasion]
+	if m.Wave != "" {
+		did += " in wave " + m.Wave
+	}
+	return because(did, m.Reason)
+}
+
+func because(what, reason string) string {
+	if reason == "" {
+		return what
+	}
+	return what + ": " + strings.TrimSuffix(reason, ".")
+}
+
+// waves is who comes when: "5000 tenants in 2 waves (canary 5, rest 4995)".
+func waves(r *orchestrator.Report) string {
+	of := fmt.Sprintf("%d tenants", r.Planned())
+	if r.Planned() == 1 {
+		of = "1 tenant"
+	}
+	if len(r.Waves) < 2 {
+		return of
+	}
+	var each []string
+	for i := range r.Waves {
+		each = append(each, fmt.Sprintf("%s %d", r.Waves[i].Name, r.Waves[i].Planned))
+	}
+	return fmt.Sprintf("%s in %d waves (%s)", of, len(r.Waves), strings.Join(each, ", "))
+}
+
+// tally is the tenants by outcome: "12 done, 3 failed."
+func tally(counts map[orchestrator.Outcome]int) string {
+	var each []string
+	for _, o := range []orchestrator.Outcome{
+		orchestrator.Done, orchestrator.Unchanged, orchestrator.Failed, orchestrator.Skipped, orchestrator.Gone,
+		orchestrator.Running, orchestrator.Retrying, orchestrator.Deferred, orchestrator.Pending,
+	} {
+		if n := counts[o]; n > 0 {
+			each = append(each, fmt.Sprintf("%d %s", n, o))
+		}
+	}
+	if len(each) == 0 {
+		return "No tenants."
+	}
+	return strings.Join(each, ", ") + "."
+}
+
+// causes is what most of the failed tenants failed for, a sentence each.
+func causes(r *orchestrator.Report) []string {
+	var all []string // the most frequent first
+	failed := map[string]int{}
+	for _, c := range r.Causes() {
+		where := c.Revision
+		if c.File != "" {
+			where = strings.TrimSpace(fmt.Sprintf("%s %s:%d", where, c.File, c.Line))
+		}
+		if where != "" {
+			where = " in " + where
+		}
+		cause := fmt.Sprintf("failed%s: %s.", where, strings.TrimSuffix(line(withoutRows(c.Message), causeShown), "."))
+		if failed[cause] == 0 {
+			all = append(all, cause)
+		}
+		failed[cause] += c.Count
+	}
+	slices.SortStableFunc(all, func(a, b string) int { return failed[b] - failed[a] })
+	var each []string
+	for _, cause := range all[:min(len(all), causesShown)] {
+		each = append(each, fmt.Sprintf("%d %s", failed[cause], cause))
+	}
+	if rest := len(all) - len(each); rest == 1 {
+		each = append(each, "There is another cause.")
+	} else if rest > 1 {
+		each = append(each, fmt.Sprintf("There are %d other causes.", rest))
+	}
+	return each
+}
+
+// withoutRows takes out of a message what PostgreSQL quotes of a tenant's rows: Key (email)=(…) already exists,
+// Failing row contains (…).
+func withoutRows(message string) string {
+	return rowOf.ReplaceAllString(message, "$1(…)")
+}
+
+var rowOf = regexp.MustCompile(`(\)=|contains )\(.*\)`)
+
+// line makes one line of a text, of at most so many bytes.
+func line(text string, most int) string {
+	text = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), func(r rune) bool {
+		return unicode.IsSpace(r) || !unicode.IsPrint(r)
+	}), " ")
+	if len(text) <= most {
+		return text
+	}
+	cut := most - len("…")
+	for !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return text[:cut] + "…"
+}

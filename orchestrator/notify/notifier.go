@@ -1,0 +1,172 @@
+package notify
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/skeindb/skein/orchestrator"
+)
+
+// Config is what a Notifier needs besides its hooks. The zero value is fine.
+type Config struct {
+	Warn    func(message string) // called from other goroutines, one at a time; nil = nobody is warned
+	Client  *http.Client         // nil = the default one; the time of a request is limited in any case
+	Earlier []orchestrator.Event // the rollout's facts so far, when it goes on; nobody is told of them
+}
+
+// Notifier tells hooks what becomes of a rollout. It is an orchestrator.Observer; its methods may be called from
+// any goroutine.
+type Notifier struct {
+	ctx     context.Context // of the requests
+	cancel  context.CancelFunc
+	working sync.WaitGroup // the goroutines that send: at most one a hook, while it has something to send
+
+	warning sync.Mutex // held while warn is called
+	warn    func(string)
+
+	mu      sync.Mutex
+	report  orchestrator.Report // guarded by mu
+	awaited bool                // in this run an approval was told of; guarded by mu
+	closed  bool                // guarded by mu
+	senders []*sender           // their queue and busy are guarded by mu
+}
+
+var _ orchestrator.Observer = (*Notifier)(nil)
+
+const (
+	closeBound = 10 * time.Second // how long Close sends
+	closeGrace = time.Second      // how long Close waits then for what was cut off
+)
+
+// New returns a Notifier of one rollout.
+func New(hooks []Hook, cfg Config) *Notifier {
+	n := &Notifier{warn: cfg.Warn}
+	n.ctx, n.cancel = context.WithCancel(context.Background())
+	for i, h := range hooks {
+		n.senders = append(n.senders, newSender(h, h.title(i), cfg.Client))
+	}
+	for _, e := range cfg.Earlier {
+		n.report.Apply(e)
+	}
+	return n
+}
+
+// Observe implements orchestrator.Observer. It never waits for a hook. A fact that is known already is no news.
+func (n *Notifier) Observe(e orchestrator.Event) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed || !e.Tick() && e.Seq <= n.report.Seq {
+		return
+	}
+	n.report.Apply(e)
+	news, ok := n.occasion(e.Fact)
+	if !ok {
+		return
+	}
+	m := compose(&n.report, news, e.Time)
+	for _, s := range n.senders {
+		if !s.hook.wants(m.Occasion) {
+			continue
+		}
+		s.queue = append(s.queue, m)
+		if !s.busy {
+			s.busy = true
+			n.working.Go(func() { n.send(s) })
+		}
+	}
+}
+
+// occasion says whether a fact, which is folded already, is one that hooks are told of.
+func (n *Notifier) occasion(fact orchestrator.Fact) (news, bool) {
+	switch f := fact.(type) {
+	case orchestrator.RolloutStarted:
+		n.awaited = false
+		return news{occasion: Started}, true
+	case orchestrator.GateSettled:
+		return news{occasion: Gate, wave: f.Wave, verdict: f.Verdict, reason: f.Reason}, true
+	case orchestrator.ApprovalAwaited:
+		n.awaited = true
+		return news{occasion: Approval, wave: f.Wave}, true
+	case orchestrator.RolloutEnded:
+		o, ok := endings[f.State]
+		if f.State == orchestrator.StateWaiting && n.awaited { // it was said when the waiting began
+			return news{}, false
+		}
+		return news{occasion: o, wave: lastWave(&n.report), reason: f.Reason}, ok
+	}
+	return news{}, false
+}
+
+var endings = map[orchestrator.State]Occasion{
+	orchestrator.StatePaused: Paused, orchestrator.StateHalted: Halted, orchestrator.StateInterrupted: Interrupted,
+	orchestrator.StateAborted: Aborted, orchestrator.StateFinished: Finished, orchestrator.StateWaiting: Approval,
+}
+
+// lastWave returns the wave that a run has come to; "" when it has gone through all.
+func lastWave(r *orchestrator.Report) string {
+	if r.State == orchestrator.StateFinished {
+		return ""
+	}
+	name := ""
+	for i := range r.Waves {
+		if r.Waves[i].Started {
+			name = r.Waves[i].Name
+		}
+	}
+	return name
+}
+
+// send delivers what a hook's queue holds, until it is empty.
+func (n *Notifier) send(s *sender) {
+	for {
+		n.mu.Lock()
+		if len(s.queue) == 0 {
+			s.busy = false
+			n.mu.Unlock()
+			return
+		}
+		m := s.queue[0]
+		s.queue = s.queue[1:]
+		n.mu.Unlock()
+		if err := s.deliver(n.ctx, m); err != nil {
+			n.warnOf(fmt.Sprintf("%s was not told of %q: %v", s.title, m.Occasion, err))
+		}
+	}
+}
+
+func (n *Notifier) warnOf(message string) {
+	if n.warn == nil {
+		return
+	}
+	n.warning.Lock()
+	defer n.warning.Unlock()
+	n.warn(message)
+}
+
+// Close sends what is queued, for at most 10 s or until ctx ends, and cuts off the rest. Nothing is observed
+// afterwards.
+func (n *Notifier) Close(ctx context.Context) {
+	n.mu.Lock()
+	n.closed = true
+	n.mu.Unlock()
+	sent := make(chan struct{})
+	go func() {
+		n.working.Wait()
+		close(sent)
+	}()
+	bound := time.NewTimer(closeBound)
+	defer bound.Stop()
+	select {
+	case <-sent:
+	case <-bound.C:
+	case <-ctx.Done():
+	}
+	n.cancel()
+	select {
+	case <-sent:
+	case <-time.After(closeGrace): // a secret's command that does not heed its context
+	}
+}
