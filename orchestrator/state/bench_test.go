@@ -86,3 +86,24 @@ func BenchmarkOpenSQLite(b *testing.B) {
 		_ = openSQLite(b, path).Close()
 	}
 }
+
+// BenchmarkPoll is what a running rollout does once a second: there is nothing new.
+func BenchmarkPoll(b *testing.B) {
+	s := openSQLite(b, filepath.Join(b.TempDir(), "state.db"))
+	if err := s.Create(b.Context(), statetest.Plan("r1", "acme", 10)); err != nil {
+		b.Fatal(err)
+	}
+	if err := s.Append(b.Context(), outcomes("r1", 5000)); err != nil {
+		b.Fatal(err)
+	}
+	for i := range 100 {
+		if _, err := s.Command(b.Context(), statetest.Command("r1", i)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		if list, err := s.Commands(b.Context(), "r1", 100); err != nil || len(list) != 0 {
+			b.Fatal(list, err)
+		}
+	}
+}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/skeindb/skein/orchestrator"
 )
@@ -26,7 +25,7 @@ type remembered struct {
 	report orchestrator.Report // fold of events
 	line   orchestrator.Summary
 
-	commands []orchestrator.Command
+	commands []asked // in the order of their numbers, from 1
 }
 
 var _ orchestrator.Store = (*Memory)(nil)
@@ -143,6 +142,10 @@ func (m *Memory) List(_ context.Context, fleet string, limit int) ([]orchestrato
 
 // Command implements orchestrator.Store.
 func (m *Memory) Command(ctx context.Context, c orchestrator.Command) (orchestrator.Command, error) {
+	a, err := ask(c)
+	if err != nil {
+		return c, err
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := ctx.Err(); err != nil {
@@ -152,21 +155,34 @@ func (m *Memory) Command(ctx context.Context, c orchestrator.Command) (orchestra
 	if r == nil {
 		return c, orchestrator.ErrNoRollout
 	}
-	c.Seq = int64(len(r.commands)) + 1
-	c.At = c.At.UTC().Truncate(time.Microsecond)
-	r.commands = append(r.commands, c)
-	return c, nil
+	i := slices.Index(r.commands, a) // of a call that is repeated
+	if i < 0 {
+		i = len(r.commands)
+		r.commands = append(r.commands, a)
+	}
+	return a.numbered(int64(i) + 1)
 }
 
 // Commands implements orchestrator.Store.
-func (m *Memory) Commands(_ context.Context, rollout string, after int64) ([]orchestrator.Command, error) {
+func (m *Memory) Commands(ctx context.Context, rollout string, after int64) ([]orchestrator.Command, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	r := m.rollouts[rollout]
 	if r == nil {
 		return nil, orchestrator.ErrNoRollout
 	}
-	return append([]orchestrator.Command{}, r.commands[min(max(0, after), int64(len(r.commands))):]...), nil
+	list := []orchestrator.Command{}
+	for seq := max(0, after) + 1; seq <= int64(len(r.commands)); seq++ {
+		c, err := r.commands[seq-1].numbered(seq)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, c)
+	}
+	return list, nil
 }
 
 // Lock implements orchestrator.Store. The lock holds within the process.

@@ -2,7 +2,6 @@ package state
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -10,66 +9,96 @@ import (
 	"github.com/skeindb/skein/orchestrator"
 )
 
-// Command implements orchestrator.Store.
+// Command implements orchestrator.Store. It is one message.
 func (s *Postgres) Command(ctx context.Context, c orchestrator.Command) (orchestrator.Command, error) {
-	c.At, c.Seq = c.At.UTC().Truncate(time.Microsecond), 0
-	same, err := json.Marshal(c)
+	a, err := ask(c)
 	if err != nil {
 		return c, err
 	}
-	err = s.do(ctx, func(conn *pgx.Conn) error {
-		// The rollout's row is the lock under which commands are numbered. A call whose answer was lost finds
-		// its own row.
-		var seq *int64
-		err := conn.QueryRow(ctx, `
-			WITH mine AS (SELECT id FROM skein.rollout WHERE id = $1 FOR UPDATE),
-			said AS (SELECT seq FROM skein.command WHERE rollout = $1 AND at = $2 AND body::jsonb = $3::text::jsonb),
-			new AS (
-				INSERT INTO skein.command (rollout, seq, at, body)
-				SELECT id, (SELECT coalesce(max(seq), 0) + 1 FROM skein.command WHERE rollout = $1), $2, $3::text::json
-				FROM mine WHERE NOT EXISTS (SELECT FROM said) RETURNING seq
-			) SELECT coalesce((SELECT seq FROM said LIMIT 1), (SELECT seq FROM new))`, c.Rollout, c.At, string(same)).Scan(&seq)
-		if err != nil {
-			return err
+	var seq *int64
+	err = s.do(ctx, func(conn *pgx.Conn) (err error) {
+		for end := time.Now().Add(rideOut); ; {
+			seq, err = numberIn(ctx, conn, a)
+			if !collided(err) || ctx.Err() != nil || time.Now().After(end) {
+				return err
+			}
 		}
-		if seq == nil {
-			return orchestrator.ErrNoRollout
-		}
-		c.Seq = *seq
-		return nil
 	})
-	return c, err
+	if err == nil && seq == nil {
+		err = orchestrator.ErrNoRollout
+	}
+	if err != nil {
+		return c, err
+	}
+	return a.numbered(*seq)
+}
+
+// collided reports whether another process was faster. That is possible only where the database or the
+// role has another isolation than READ COMMITTED for its default: then one snapshot, taken before the lock was
+// waited for, serves both statements of numberIn.
+func collided(err error) bool {
+	switch sqlState(err) {
+	case "23505", "40001", "40P01":
+		return true
+	}
+	return false
+}
+
+// numberIn stores a command, unless it is there already, and returns its number; nil when there is no such
+// rollout. The rollout's row is the lock under which commands are numbered. It is taken by a statement of its
+// own, since a statement sees what was there when it began and not when it got the lock. The two are one
+// transaction, as they are sent without a word in between.
+func numberIn(ctx context.Context, conn *pgx.Conn, a asked) (seq *int64, err error) {
+	batch := &pgx.Batch{}
+	batch.Queue(`SELECT id FROM skein.rollout WHERE id = $1 FOR NO KEY UPDATE`, a.rollout)
+	batch.Queue(`
+		WITH said AS (
+			SELECT seq FROM skein.command WHERE rollout = $1 AND at = $2 AND body::text = $3
+		), new AS (
+			INSERT INTO skein.command (rollout, seq, at, body)
+			SELECT id, (SELECT coalesce(max(seq), 0) + 1 FROM skein.command WHERE rollout = $1), $2, $3::text::json
+			FROM skein.rollout WHERE id = $1 AND NOT EXISTS (SELECT FROM said) RETURNING seq
+		) SELECT coalesce((SELECT min(seq) FROM said), (SELECT seq FROM new))`,
+		a.rollout, micros(a.at), a.body).QueryRow(func(row pgx.Row) error { return row.Scan(&seq) })
+	err = conn.SendBatch(ctx, batch).Close()
+	return seq, err
 }
 
 // Commands implements orchestrator.Store.
 func (s *Postgres) Commands(ctx context.Context, rollout string, after int64) (list []orchestrator.Command, err error) {
 	err = s.do(ctx, func(conn *pgx.Conn) error {
-		rows, err := conn.Query(ctx, `SELECT seq, body::text FROM skein.rollout LEFT JOIN skein.command ON rollout = id AND seq > $2
-			WHERE id = $1 ORDER BY seq`, rollout, after)
-		if err != nil {
-			return err
-		}
-		list = []orchestrator.Command{}
-		known := false
-		var seq *int64
-		var body *string
-		_, err = pgx.ForEachRow(rows, []any{&seq, &body}, func() error {
-			known = true
-			if body == nil { // there is none
-				return nil
-			}
-			var c orchestrator.Command
-			if err := json.Unmarshal([]byte(*body), &c); err != nil {
-				return err
-			}
-			c.Seq = *seq
-			list = append(list, c)
-			return nil
-		})
-		if err == nil && !known {
-			err = orchestrator.ErrNoRollout
-		}
+		list, err = commandsIn(ctx, conn, rollout, after)
 		return err
 	})
 	return list, err
+}
+
+func commandsIn(ctx context.Context, conn *pgx.Conn, rollout string, after int64) ([]orchestrator.Command, error) {
+	// A rollout without such a command is one row of NULLs, and no rollout is none.
+	rows, err := conn.Query(ctx, `SELECT c.seq, c.body::text FROM skein.rollout r LEFT JOIN skein.command c ON c.rollout = r.id AND c.seq > $2
+		WHERE r.id = $1 ORDER BY c.seq`, rollout, after)
+	if err != nil {
+		return nil, err
+	}
+	list := []orchestrator.Command{}
+	known := false
+	var seq *int64
+	var body *string
+	_, err = pgx.ForEachRow(rows, []any{&seq, &body}, func() error {
+		known = true
+		if seq == nil {
+			return nil
+		}
+		a := asked{rollout: rollout, body: *body}
+		c, err := a.numbered(*seq)
+		list = append(list, c)
+		return err
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case !known:
+		return nil, orchestrator.ErrNoRollout
+	}
+	return list, nil
 }

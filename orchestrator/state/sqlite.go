@@ -21,12 +21,15 @@ import (
 )
 
 // SQLite is a store in a file. It is in WAL mode, so that others can read while a rollout writes, and
-// each commit is on the disk when it returns (synchronous=FULL).
+// each commit is on the disk when it returns (synchronous=FULL). What reads has connections of its own and
+// waits for no writer, be it in this process or another; writers of all processes wait for one another, for as
+// long as the context of a call allows, at most rideOut.
 type SQLite struct {
-	path string
-	db   *sql.DB // one connection
+	path  string
+	db    *sql.DB // one connection, which writes
+	reads *sql.DB // for all that only reads
 
-	mu    sync.Mutex                      // one transaction at a time
+	mu    sync.Mutex                      // one writing transaction at a time
 	folds map[string]*orchestrator.Report // of rollouts that were appended to; guarded by mu
 }
 
@@ -50,20 +53,26 @@ func OpenSQLite(ctx context.Context, path string) (*SQLite, error) {
 	if err = errors.Join(err, own.Close()); err != nil {
 		return nil, err
 	}
-	pragmas := url.Values{"_txlock": {"immediate"}, "_pragma": {
-		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
-	}}
-	dsn := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: pragmas.Encode()}
-	db, err := sql.Open("sqlite", dsn.String())
-	if err != nil {
+	s := &SQLite{path: path, folds: map[string]*orchestrator.Report{}}
+	if s.db, err = openFile(path, "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"); err != nil {
 		return nil, err
 	}
-	db.SetMaxOpenConns(1)
-	s := &SQLite{path: path, db: db, folds: map[string]*orchestrator.Report{}}
-	if err := db.PingContext(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open the store %s: %w", path, err), db.Close())
+	s.db.SetMaxOpenConns(1)
+	if s.reads, err = openFile(path, "query_only(1)"); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	if err := rideOutBusy(ctx, func() error { return s.db.PingContext(ctx) }); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the store %s: %w", path, err), s.Close())
 	}
 	return s, nil
+}
+
+// openFile returns a pool for a file, of which no connection is made yet.
+func openFile(path string, pragmas ...string) (*sql.DB, error) {
+	pragmas = append([]string{fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds())}, pragmas...)
+	settings := url.Values{"_txlock": {"immediate"}, "_pragma": pragmas}
+	dsn := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: settings.Encode()}
+	return sql.Open("sqlite", dsn.String())
 }
 
 // touch makes an empty file, and its folder, unless there is one. An existing file is not opened: closing
@@ -154,11 +163,15 @@ func (s *SQLite) Append(ctx context.Context, events []orchestrator.Event) error 
 	return err
 }
 
-// write runs fn in a transaction.
+// write runs fn in a transaction, which has the file's write lock from its beginning.
 func (s *SQLite) write(ctx context.Context, fn func(*sql.Tx) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	tx, err := s.db.BeginTx(ctx, nil)
+	var tx *sql.Tx
+	err := rideOutBusy(ctx, func() (err error) {
+		tx, err = s.db.BeginTx(ctx, nil)
+		return err
+	})
 	if err != nil {
 		return err
 	}

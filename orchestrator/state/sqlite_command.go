@@ -3,62 +3,85 @@ package state
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
-	"time"
 
 	"github.com/skeindb/skein/orchestrator"
 )
 
-// Command implements orchestrator.Store.
+// Command implements orchestrator.Store. The transaction has the file's write lock from its beginning, so
+// that no other process gives the same number.
 func (s *SQLite) Command(ctx context.Context, c orchestrator.Command) (orchestrator.Command, error) {
-	c.At = c.At.UTC().Truncate(time.Microsecond)
-	err := s.write(ctx, func(tx *sql.Tx) error {
-		var last sql.NullInt64
-		err := tx.QueryRowContext(ctx, `SELECT (SELECT max(seq) FROM command WHERE rollout = id) FROM rollout WHERE id = ?`, c.Rollout).Scan(&last)
-		if errors.Is(err, sql.ErrNoRows) {
-			return orchestrator.ErrNoRollout
-		}
-		if err != nil {
-			return err
-		}
-		c.Seq = last.Int64 + 1
-		body, err := json.Marshal(c)
-		if err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO command (rollout, seq, at, body) VALUES (?, ?, ?, ?)`, c.Rollout, c.Seq, c.At.UnixMicro(), string(body))
+	a, err := ask(c)
+	if err != nil {
+		return c, err
+	}
+	var seq int64
+	err = s.write(ctx, func(tx *sql.Tx) (err error) {
+		seq, err = number(ctx, tx, a)
 		return err
 	})
-	return c, err
+	if err != nil {
+		return c, err
+	}
+	return a.numbered(seq)
 }
 
-// Commands implements orchestrator.Store.
+// number stores a command, unless it is there already, and returns its number.
+func number(ctx context.Context, tx *sql.Tx, a asked) (seq int64, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT seq FROM command WHERE rollout = ? AND at = ? AND body = ?`, a.rollout, a.at, a.body).Scan(&seq)
+	if !errors.Is(err, sql.ErrNoRows) {
+		return seq, err // of a call that is repeated
+	}
+	err = tx.QueryRowContext(ctx, `INSERT INTO command (rollout, seq, at, body)
+		SELECT id, (SELECT coalesce(max(seq), 0) + 1 FROM command WHERE rollout = id), ?, ? FROM rollout WHERE id = ? RETURNING seq`,
+		a.at, a.body, a.rollout).Scan(&seq)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = orchestrator.ErrNoRollout
+	}
+	return seq, err
+}
+
+// Commands implements orchestrator.Store. It reads a few pages, and waits for no writer.
 func (s *SQLite) Commands(ctx context.Context, rollout string, after int64) (list []orchestrator.Command, err error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT body FROM rollout LEFT JOIN command ON rollout = id AND seq > ? WHERE id = ? ORDER BY seq`, after, rollout)
+	err = rideOutBusy(ctx, func() error {
+		list, err = commands(ctx, s.reads, rollout, after)
+		return err
+	})
+	return list, err
+}
+
+func commands(ctx context.Context, q querier, rollout string, after int64) (list []orchestrator.Command, err error) {
+	// A rollout without such a command is one row of NULLs, and no rollout is none.
+	rows, err := q.QueryContext(ctx, `SELECT c.seq, c.body FROM rollout r LEFT JOIN command c ON c.rollout = r.id AND c.seq > ?
+		WHERE r.id = ? ORDER BY c.seq`, after, rollout)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	list = []orchestrator.Command{}
 	known := false
+	list = []orchestrator.Command{}
 	for rows.Next() {
 		known = true
-		var body []byte
-		if err := rows.Scan(&body); err != nil {
+		var seq sql.NullInt64
+		var body sql.NullString
+		if err := rows.Scan(&seq, &body); err != nil {
 			return nil, err
 		}
-		if body == nil { // there is none
+		if !seq.Valid {
 			continue
 		}
-		var c orchestrator.Command
-		if err := json.Unmarshal(body, &c); err != nil {
+		a := asked{rollout: rollout, body: body.String}
+		c, err := a.numbered(seq.Int64)
+		if err != nil {
 			return nil, err
 		}
 		list = append(list, c)
 	}
-	if !known {
-		return nil, errors.Join(orchestrator.ErrNoRollout, rows.Err())
+	if err := rows.Err(); err != nil {
+		return nil, err
 	}
-	return list, rows.Err()
+	if !known {
+		return nil, orchestrator.ErrNoRollout
+	}
+	return list, nil
 }

@@ -49,8 +49,16 @@ func facts(ctx context.Context, q querier, rollout string, from, to int64) (list
 }
 
 // Load implements orchestrator.Store.
-func (s *SQLite) Load(ctx context.Context, rollout string) (*orchestrator.Plan, []orchestrator.Event, error) {
-	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // plan and facts of one moment
+func (s *SQLite) Load(ctx context.Context, rollout string) (plan *orchestrator.Plan, events []orchestrator.Event, err error) {
+	err = rideOutBusy(ctx, func() error {
+		plan, events, err = load(ctx, s.reads, rollout)
+		return err
+	})
+	return plan, events, err
+}
+
+func load(ctx context.Context, db *sql.DB, rollout string) (*orchestrator.Plan, []orchestrator.Event, error) {
+	tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // plan and facts of one moment
 	if err != nil {
 		return nil, nil, err
 	}
@@ -88,10 +96,18 @@ func loaded(rollout string, packed []byte, stored []row) (*orchestrator.Plan, []
 
 // List implements orchestrator.Store.
 func (s *SQLite) List(ctx context.Context, fleet string, limit int) (list []orchestrator.Summary, err error) {
+	err = rideOutBusy(ctx, func() error {
+		list, err = summaries(ctx, s.reads, fleet, limit)
+		return err
+	})
+	return list, err
+}
+
+func summaries(ctx context.Context, q querier, fleet string, limit int) (list []orchestrator.Summary, err error) {
 	if limit <= 0 {
 		limit = -1
 	}
-	rows, err := s.db.QueryContext(ctx, `SELECT id, kind, state, target, created, finished, counts, tenants FROM rollout
+	rows, err := q.QueryContext(ctx, `SELECT id, kind, state, target, created, finished, counts, tenants FROM rollout
 		WHERE fleet = ? ORDER BY created DESC, id DESC LIMIT ?`, fleet, limit)
 	if err != nil {
 		return nil, err
@@ -121,4 +137,10 @@ func (s *SQLite) List(ctx context.Context, fleet string, limit int) (list []orch
 }
 
 // Close implements orchestrator.Store.
-func (s *SQLite) Close() error { return s.db.Close() }
+func (s *SQLite) Close() error {
+	var err error
+	if s.reads != nil {
+		err = s.reads.Close()
+	}
+	return errors.Join(err, s.db.Close()) // the last one tidies the file up
+}

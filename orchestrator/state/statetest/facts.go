@@ -40,6 +40,39 @@ func Facts() []orchestrator.Fact {
 		orchestrator.ServerResumed{Server: "main"},
 		orchestrator.WidthChanged{Server: "main", Width: 4, Reason: "too many connections"},
 		orchestrator.Warned{Message: "pattern x* matches nothing"},
+		orchestrator.TenantsJoined{
+			Wave: "all",
+			Cohorts: []orchestrator.Cohort{
+				{
+					State: engine.Behind, From: []string{"1975ea83b712"}, To: []string{"27c6a30d7c24"}, Steps: []string{"27c6a30d7c24"},
+					Sums: []string{"5891b5b5"}, Count: 1,
+				},
+				{State: engine.Missing, From: []string{}, To: []string{}, Steps: []string{}, Sums: []string{}, Count: 1, Refused: &failure},
+			},
+			Items: []orchestrator.Item{
+				{Tenant: tenant.Tenant{
+					ID: "late/ü", Source: "1", Labels: map[string]string{"tier": "free"}, Place: tenant.Place{File: "tenants.csv", Line: 7},
+					Target: engine.Target{Dialect: revision.Postgres, Server: "main", Database: "app", Schema: "late ü"},
+				}},
+				{Tenant: tenant.Tenant{ID: "lost", Source: "files", Target: engine.Target{Dialect: revision.SQLite, File: "/data/lost.db"}}, Cohort: 1},
+			},
+		},
+		orchestrator.GateClosed{Wave: "all", Until: Epoch.Add(10 * time.Minute), Checks: []string{"rows", "errors"}, Approval: true},
+		orchestrator.GateClosed{Wave: "all", Until: Epoch, Checks: []string{}}, // closed anew by a later run
+		orchestrator.GateMeasured{
+			Wave: "all", Check: "rows", Verdict: orchestrator.Fail, Evidence: "2 of 5 tenants: got 0, want > 0: a, c d", Tenants: []string{"a", "c d"},
+			Took: 1234567 * time.Nanosecond,
+		},
+		orchestrator.GateMeasured{Wave: "all", Check: "errors", Verdict: orchestrator.Inconclusive},
+		orchestrator.GateMeasured{Wave: "all", Check: "rows", Verdict: orchestrator.Pass, Evidence: "5 tenants answered > 0", Took: time.Second},
+		orchestrator.ApprovalAwaited{Wave: "all"},
+		orchestrator.Commanded{Command: orchestrator.Command{
+			Rollout: "r1", Seq: 1, Action: orchestrator.ActionSkip, Tenants: []string{"b", "late/ü"}, Reason: "they “move” <tomorrow>",
+			User: "u", Host: "h", At: Epoch,
+		}, Refused: "b is under work"},
+		orchestrator.Commanded{Command: orchestrator.Command{Rollout: "r1", Seq: 2, Action: orchestrator.ActionApprove, Wave: "all", User: "u", Host: "h", At: Epoch}},
+		orchestrator.GateSettled{Wave: "all", Verdict: orchestrator.Fail, Reason: "rows: 2 of 5 tenants: got 0, want > 0: a, c d"},
+		orchestrator.GateSettled{Wave: "all", Verdict: orchestrator.Pass},
 		orchestrator.WaveFinished{Wave: "all"},
 		orchestrator.RolloutEnded{State: orchestrator.StateHalted, Reason: "1 tenant failed"},
 	}
@@ -59,12 +92,16 @@ func Events(rollout string, from int64, facts ...orchestrator.Fact) []orchestrat
 func Plan(rollout, fleet string, n int) *orchestrator.Plan {
 	p := &orchestrator.Plan{
 		Rollout: rollout, Fleet: fleet, Kind: orchestrator.Upgrade, Target: "heads", Graph: "sum", Revisions: []string{"a", "b"},
-		Tag: "v1", Created: Epoch,
+		Tag: "v1", Of: "r0", Selectors: []string{"tier=gold,region in (eu-central-1)"}, Created: Epoch,
 		Cohorts: []orchestrator.Cohort{
 			{State: engine.Behind, From: []string{"a"}, To: []string{"b"}, Steps: []string{"b"}, Sums: []string{"s"}, Count: n},
 			{State: engine.Missing, From: []string{}, To: []string{}, Steps: []string{}, Sums: []string{}, Refused: &failure},
 		},
-		Waves: []orchestrator.Wave{{Name: "all", Planned: n, Items: []orchestrator.Item{}}},
+		Waves: []orchestrator.Wave{{
+			Name: "all", Planned: n, Items: []orchestrator.Item{},
+			Gate: &orchestrator.GatePlan{Bake: 10 * time.Minute, Checks: []string{"rows", "errors"}, Approval: true},
+		}},
+		Notes: []string{"2 tenants are held back: “year’s end”"},
 	}
 	for i := range n {
 		p.Waves[0].Items = append(p.Waves[0].Items, orchestrator.Item{Tenant: tenant.Tenant{
