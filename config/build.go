@@ -40,9 +40,12 @@ func (b *builder) build(servers []string) {
 		Types:    b.flag("compare.types"),
 		Defaults: b.flag("compare.defaults"),
 	}
-	p.Policy = b.policy()
 	p.Engine = b.engine()
 	b.sources()
+	p.Policy = b.policy() // after the sources: their dialect says which checks can be
+	p.Policy.Waves = b.waves()
+	p.Policy.Pins = b.pins()
+	p.Notify = b.hooks()
 }
 
 // fleetOf names a fleet that has no name after its folder.
@@ -128,6 +131,8 @@ func (b *builder) policy() orchestrator.Policy {
 		ServerPatience: b.duration("rollout.server_patience"),
 		OnFailure:      orchestrator.OnFailure(b.text("rollout.on_failure")),
 		MaxFailures:    b.budget("rollout.max_failures"),
+		Tolerance:      orchestrator.Tolerance(b.text("rollout.tolerance")),
+		Systemic:       orNever(b.count("rollout.systemic")),
 	}
 	if b.text("rollout.concurrency") != "auto" {
 		p.Concurrency = b.count("rollout.concurrency")
@@ -141,6 +146,14 @@ func (b *builder) policy() orchestrator.Policy {
 			"retry.base "+p.Retry.Base.String()+" is above retry.max "+p.Retry.Max.String(), "the first wait must not exceed the longest"))
 	}
 	return p
+}
+
+// orNever turns the 0 of the file into the orchestrator's word for never; its zero means the default.
+func orNever(n int) int {
+	if n == 0 {
+		return -1
+	}
+	return n
 }
 
 func (b *builder) engine() engine.Config {

@@ -83,3 +83,37 @@ func TestTableOfKeysIsSound(t *testing.T) {
 		seen[k.path] = true
 	}
 }
+
+// TestExamplesOfTheDocumentationLoad takes what is indented and begins with a key of the config.
+func TestExamplesOfTheDocumentationLoad(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(documentation)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const servers = "servers: {main: {url: postgres://h/d}}\ntenants: [{server: main}]\n"
+	seen := map[string]bool{}
+	for block := range strings.SplitSeq(string(text), "\n\n") {
+		if !strings.HasPrefix(block, "    ") {
+			continue
+		}
+		kind, _, _ := strings.Cut(strings.TrimSpace(block), ":")
+		example := strings.ReplaceAll("\n"+block+"\n", "\n    ", "\n")
+		switch kind {
+		case "fleet":
+		case "gate":
+			example = servers + "rollout:\n  waves:\n    - name: canary" + strings.ReplaceAll(example, "\n", "\n      ") + "\n"
+		case "rollout", "pins", "notify":
+			example = servers + example
+		default:
+			continue
+		}
+		seen[kind] = true
+		if _, err := load("skein.yaml", []byte(example), Options{Env: []string{}}); err != nil {
+			t.Errorf("%v\n%s", err, example)
+		}
+	}
+	if len(seen) != 5 {
+		t.Errorf("only found examples of %v", seen)
+	}
+}

@@ -183,8 +183,7 @@ func (r *reader) list(f *field) {
 // is not repeated.
 func (r *reader) mistyped(f *field, expected string) {
 	f.broken = true
-	k := f.shape.key
-	if k != nil && k.kind.secret() || f.node.Kind == yaml.ScalarNode && !f.shape.leaf() && len(f.path) > 0 && f.path[0] == "servers" {
+	if k := f.shape.key; k != nil && k.kind.secret() || f.node.Kind == yaml.ScalarNode && f.shape.private() {
 		r.blame(KindValue, f.node, f.path, "expected "+expected, "")
 		return
 	}
@@ -218,7 +217,7 @@ func remedy(f *field) string {
 	quoted := f.node.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0
 	text := f.node.ShortTag() == "!!str"
 	switch f.shape.key.kind {
-	case kindText, kindChoice:
+	case kindText, kindName, kindChoice:
 		if !text && !quoted {
 			return fmt.Sprintf("put it in quotes: %q", f.node.Value)
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // key is one line of the table of keys: what may be written there and what it means.
@@ -12,9 +13,10 @@ import (
 type key struct {
 	path     string
 	kind     valueKind
-	choices  []string // of kindChoice
-	def      string   // as it would be written; "" = none
-	zero     bool     // a count or a duration may be 0
+	choices  []string      // of kindChoice; of kindTexts when only these may be in the list
+	def      string        // as it would be written; "" = none
+	zero     bool          // a count or a duration may be 0
+	least    time.Duration // of a duration; 0 = a millisecond
 	required bool
 	status   status
 	doc      string // one sentence, for the documentation
@@ -25,6 +27,7 @@ type valueKind string
 
 const (
 	kindText      valueKind = "text"
+	kindName      valueKind = "name"           // that people say on the command line
 	kindWord      valueKind = "text or number" // of tenants: what their files may hold, too
 	kindBool      valueKind = "true or false"
 	kindCount     valueKind = "number"
@@ -33,8 +36,14 @@ const (
 	kindPercent   valueKind = "percentage"
 	kindBudget    valueKind = "number or percentage"
 	kindAuto      valueKind = "auto or number"
+	kindSelector  valueKind = "selector"
+	kindSize      valueKind = "number above 0 or percentage"
+	kindOrder     valueKind = "hash, small, large or label:KEY"
+	kindExpect    valueKind = "condition"
+	kindUntil     valueKind = "date or time"
 	kindSecret    valueKind = "text, {env: …}, {file: …} or {exec: […]}"
 	kindURL       valueKind = "URL, {env: …}, {file: …} or {exec: […]}"
+	kindAddress   valueKind = "web URL, {env: …}, {file: …} or {exec: […]}"
 	kindStore     valueKind = "path, URL, {env: …}, {file: …} or {exec: […]}"
 	kindTexts     valueKind = "list of texts"
 	kindAutoTexts valueKind = "auto or list of texts"
@@ -62,12 +71,17 @@ func (k valueKind) scalar() bool {
 }
 
 // secret reports whether the value must never be shown as it is.
-func (k valueKind) secret() bool { return k == kindSecret || k == kindURL || k == kindStore }
+func (k valueKind) secret() bool {
+	return k == kindSecret || k == kindURL || k == kindAddress || k == kindStore
+}
 
 // expected describes the value for people, with an article.
 func (k *key) expected() string {
 	switch k.kind {
 	case kindChoice:
+		if len(k.choices) > 2 {
+			return "one of " + strings.Join(k.choices, ", ")
+		}
 		return strings.Join(k.choices, " or ")
 	case kindCount:
 		if k.zero {
@@ -85,8 +99,18 @@ func (k *key) expected() string {
 		return "a number, or a percentage such as 1%"
 	case kindAuto:
 		return "a number or auto"
+	case kindName, kindSelector:
+		return "a " + string(k.kind)
+	case kindSize:
+		return "a number above 0, or a percentage such as 5%"
+	case kindExpect:
+		return "true, a value, or a condition such as > 0"
+	case kindUntil:
+		return "a date such as 2030-12-24, or a time such as 2030-12-24T18:00:00Z"
 	case kindURL:
 		return "a URL, or one of {env: NAME}, {file: PATH}, {exec: [COMMAND, …]}"
+	case kindAddress:
+		return "a URL that starts with https:// or http://, or one of {env: NAME}, {file: PATH}, {exec: [COMMAND, …]}"
 	case kindStore:
 		return "a path or a URL, or one of {env: NAME}, {file: PATH}, {exec: [COMMAND, …]}"
 	case kindSecret:
@@ -106,6 +130,8 @@ func (k *key) kindOf() string {
 	switch {
 	case k.kind == kindChoice:
 		return strings.Join(k.choices, " or ")
+	case k.kind == kindTexts && k.choices != nil:
+		return "list of " + strings.Join(k.choices, ", ")
 	case k.kind == kindCount && !k.zero:
 		return "number above 0"
 	case k.kind == kindDuration && k.zero:
@@ -158,6 +184,21 @@ func (s *shape) field(name string) *shape {
 		s.names = append(s.names, name)
 	}
 	return s.fields[name]
+}
+
+// private reports whether a secret has its place in this mapping or in its entries, so that what was
+// wrongly written instead of the mapping may be one.
+func (s *shape) private() bool {
+	if s.leaf() {
+		return false
+	}
+	holds := func(sub *shape) bool { return sub != nil && sub.leaf() && sub.key != nil && sub.key.kind.secret() }
+	for _, sub := range s.fields {
+		if holds(sub) {
+			return true
+		}
+	}
+	return holds(s.any) || s.any != nil && s.any.private() || s.item != nil && s.item.private()
 }
 
 // leaf reports whether a value stands here rather than a mapping or a list of mappings.

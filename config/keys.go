@@ -1,8 +1,10 @@
 package config
 
+import "slices"
+
 // keys is the table of all keys, in the order in which they are documented and shown.
 func keys() []key {
-	return append(append(append(projectKeys(), tenantKeys()...), rolloutKeys()...), laterKeys()...)
+	return slices.Concat(projectKeys(), tenantKeys(), rolloutKeys(), waveKeys(), pinKeys(), notifyKeys(), laterKeys())
 }
 
 func projectKeys() []key {
@@ -82,27 +84,17 @@ func rolloutKeys() []key {
 		{path: "rollout.server_patience", kind: kindDuration, def: "5m", doc: "How long a server that is gone, restarting or full is probed; costs no attempt."},
 		{path: "rollout.on_failure", kind: kindChoice, choices: []string{"halt", "continue"}, def: "halt", doc: "What failures above the budget mean for the others; `continue` ignores the budget."},
 		{path: "rollout.max_failures", kind: kindBudget, def: "0", doc: "The budget: tenants of a wave that may fail without halting."},
+		{path: "rollout.tolerance", kind: kindChoice, choices: []string{"soft", "strict"}, def: "soft", doc: "Whether tenants that run when the budget is used up may exceed it; `strict` runs at most one more at once than may still fail."},
+		{path: "rollout.systemic", kind: kindCount, zero: true, def: "5", doc: "So many tenants in a row that fail with the same error halt the rollout, also within the budget; `0` = never."},
 	}
 }
 
-// laterKeys are known to the format and refused by this version: waves without their gates or a shared
-// scope that nobody runs would do to a fleet what its owner has just forbidden.
+// laterKeys are known to the format and refused by this version: a shared scope that nobody runs, or a gate that does
+// not look, would do to a fleet what its owner has just forbidden.
 func laterKeys() []key {
 	return []key{
 		{path: "revisions.shared", kind: kindText, status: later, doc: "Folder of revisions that run once per database."},
 		{path: "revisions.shared_schema", kind: kindText, status: later, doc: "Schema in which those are recorded."},
-		{path: "rollout.waves", kind: kindList, status: later, doc: "Groups of tenants that go one after the other."},
-		{path: "rollout.waves[].name", kind: kindText, required: true, status: later, doc: "Name of the wave."},
-		{path: "rollout.waves[].tenants", kind: kindText, status: later, doc: "Selector of its tenants."},
-		{path: "rollout.waves[].size", kind: kindBudget, status: later, doc: "How many tenants it has."},
-		{path: "rollout.waves[].gate.bake", kind: kindDuration, status: later, doc: "Wait after the wave."},
-		{path: "rollout.waves[].gate.sql", kind: kindText, status: later, doc: "Query that must return true."},
-		{path: "rollout.waves[].gate.http", kind: kindText, status: later, doc: "Address that must answer 2xx."},
-		{path: "rollout.waves[].gate.exec", kind: kindTexts, status: later, doc: "Program that must succeed."},
-		{path: "rollout.waves[].gate.approval", kind: kindBool, status: later, doc: "Whether somebody must approve."},
 		{path: "rollout.waves[].gate.drift", kind: kindBool, status: later, doc: "Whether no tenant of the wave may differ."},
-		{path: "notify", kind: kindList, status: later, doc: "Who is told about a rollout."},
-		{path: "notify[].webhook", kind: kindURL, required: true, status: later, doc: "Address that is called."},
-		{path: "notify[].on", kind: kindTexts, status: later, doc: "The occasions: halted, finished, approval."},
 	}
 }

@@ -35,9 +35,11 @@ func tags(k valueKind) []string {
 		return []string{"!!bool"}
 	case kindCount:
 		return []string{"!!int"}
-	case kindWord:
+	case kindWord, kindExpect:
 		return []string{"!!str", "!!int", "!!float", "!!bool", "!!timestamp"}
-	case kindDuration, kindPercent, kindBudget, kindAuto:
+	case kindUntil:
+		return []string{"!!str", "!!timestamp"}
+	case kindDuration, kindPercent, kindBudget, kindSize, kindAuto:
 		return []string{"!!str", "!!int", "!!float"}
 	}
 	return []string{"!!str"}
@@ -58,17 +60,21 @@ func (r *reader) texts(f *field) {
 		f.broken = true
 		r.blame(KindValue, f.node, f.path, "is an empty list", "write an entry or take the key away")
 	}
+	one := textShape(f.shape.key)
 	for i, n := range f.node.Content {
-		item := &field{path: f.path.index(i), shape: textShape(f.shape.key.path), node: resolve(n)}
+		item := &field{path: f.path.index(i), shape: one, node: resolve(n)}
 		r.leaf(item)
 		f.broken = f.broken || item.broken
 		f.texts = append(f.texts, item.node.Value)
 	}
 }
 
-// textShape is that of a text without a line of its own in the table.
-func textShape(path string) *shape {
-	return &shape{key: &key{path: path + "[]", kind: kindText}}
+// textShape is that of an entry of a list of texts, which has no line of its own in the table.
+func textShape(list *key) *shape {
+	if list.choices != nil {
+		return &shape{key: &key{path: list.path + "[]", kind: kindChoice, choices: list.choices}}
+	}
+	return &shape{key: &key{path: list.path + "[]", kind: kindText}}
 }
 
 // secret reads text, or a mapping with one of env, file, exec.

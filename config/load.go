@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"gopkg.in/yaml.v3"
 )
@@ -18,6 +19,7 @@ type Options struct {
 	Overrides map[string]string // from flags: path of a key (rollout.max_failures) → value; nil = none
 	Vars      map[string]string // from -x key=value; kept as they are
 	Offline   bool              // no tenant will be touched: `tenants` and URLs of servers may be missing
+	Now       time.Time         // by which pins have ended; zero = the clock on the wall
 }
 
 // Load reads the config at path and merges it with flags and the environment: flag > environment > file >
@@ -47,6 +49,9 @@ func unreadable(path string, err error) error {
 func load(file string, text []byte, opts Options) (*Project, error) {
 	if opts.Env == nil {
 		opts.Env = os.Environ()
+	}
+	if opts.Now.IsZero() {
+		opts.Now = time.Now()
 	}
 	m := &mistakes{}
 	node := parse(text, m, file)

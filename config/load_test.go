@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -14,6 +15,8 @@ import (
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/gate"
+	"github.com/skeindb/skein/orchestrator/notify"
 	"github.com/skeindb/skein/tenant"
 )
 
@@ -39,7 +42,7 @@ func TestDefaultsAreThoseOfTheDocumentation(t *testing.T) {
 		Compare:   Compare{Scope: "tenant", Types: true, Defaults: true},
 		Policy: orchestrator.Policy{
 			PerServer: 16, Retry: orchestrator.Retry{Attempts: 5, Base: 200 * time.Millisecond, Max: 30 * time.Second},
-			ServerPatience: 5 * time.Minute, OnFailure: orchestrator.Halt,
+			ServerPatience: 5 * time.Minute, OnFailure: orchestrator.Halt, Tolerance: orchestrator.Soft, Systemic: 5,
 		},
 		Engine: engine.Config{Mode: engine.PerTenant, LockTimeout: 2 * time.Second},
 	}
@@ -55,8 +58,45 @@ func TestDefaultsAreThoseOfTheDocumentation(t *testing.T) {
 	}
 }
 
+// projectOptions compare projects: of secrets, only whether they are there.
 func projectOptions() []cmp.Option {
-	return []cmp.Option{cmpopts.IgnoreUnexported(Project{}), cmp.Comparer(func(a, b Secret) bool { return a.IsZero() == b.IsZero() })}
+	return []cmp.Option{
+		cmpopts.IgnoreUnexported(Project{}),
+		cmp.Comparer(func(a, b Secret) bool { return a.IsZero() == b.IsZero() }),
+		cmp.Comparer(func(a, b func(context.Context) (string, error)) bool { return (a == nil) == (b == nil) }),
+		cmp.Comparer(func(a, b tenant.Selector) bool { return a.String() == b.String() }),
+		cmp.Comparer(func(a, b gate.Expect) bool { return a == b }),
+	}
+}
+
+// some stands for a secret that is there.
+func some(context.Context) (string, error) { return "", nil }
+
+func selector(t *testing.T, text string) tenant.Selector {
+	t.Helper()
+	s, err := tenant.ParseSelector(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func condition(t *testing.T, text string) gate.Expect {
+	t.Helper()
+	e, err := gate.ParseExpect(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func absolute(t *testing.T, path string) string {
+	t.Helper()
+	path, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 func TestFullExampleLoads(t *testing.T) {
@@ -86,6 +126,29 @@ func TestFullExampleLoads(t *testing.T) {
 		Policy: orchestrator.Policy{
 			PerServer: 12, Retry: orchestrator.Retry{Attempts: 3, Base: 100 * time.Millisecond, Max: 10 * time.Second},
 			ServerPatience: 2 * time.Minute, OnFailure: orchestrator.Continue, MaxFailures: orchestrator.Budget{Percent: 1},
+			Tolerance: orchestrator.Strict, Systemic: 10,
+			Waves: []orchestrator.WaveSpec{
+				{Name: "canary", Tenants: selector(t, "tier=internal"), Gate: orchestrator.Gate{
+					Bake: 10 * time.Minute, Approval: true,
+					Checks: []orchestrator.Check{
+						{Name: "sql", Interval: time.Minute, Timeout: 10 * time.Second, Failures: 1, Inconclusive: 5, Meter: gate.SQL{Query: "select count(*) > 0 from users", Per: gate.PerTenant}},
+						{Name: "http", Interval: time.Minute, Timeout: 10 * time.Second, Failures: 1, Inconclusive: 5, Meter: gate.HTTP{URL: some}},
+						{Name: "exec", Interval: time.Minute, Timeout: 10 * time.Second, Failures: 1, Inconclusive: 5, Meter: gate.Exec{Run: []string{"bin/check", "--wave"}, Dir: absolute(t, "testdata")}},
+						{Name: "errors", Interval: 30 * time.Second, Timeout: 5 * time.Second, Inconclusive: -1, Failures: 1, Meter: gate.Prometheus{URL: some, Query: "sum(rate(errors[5m]))", Expect: condition(t, "< 0.01"), Headers: map[string]func(context.Context) (string, error){"Authorization": some}}},
+						{Name: "rows", Interval: time.Minute, Timeout: 10 * time.Second, Failures: 1, Inconclusive: 5, Meter: gate.SQL{Query: "select count(*) from public.jobs", Per: gate.PerServer, Expect: condition(t, "0")}},
+					},
+				}},
+				{Name: "early", Size: orchestrator.Size{Percent: 5}, Order: "label:region"},
+				{Name: "rest", Order: orchestrator.SmallFirst},
+			},
+			Pins: []orchestrator.Pin{
+				{Tenants: selector(t, "id=acme"), Freeze: true, Reason: "audit", Until: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)},
+				{Tenants: selector(t, "tier in (gold,silver)"), Target: "1975ea83b712", Reason: "contract"},
+			},
+		},
+		Notify: []notify.Hook{
+			{Name: "ops", URL: some, Format: notify.Slack, On: []notify.Occasion{notify.Approval, notify.Halted, notify.Finished}},
+			{Name: "notify[1]", URL: some, Format: notify.JSON},
 		},
 		Engine: engine.Config{Mode: engine.PerRevision, LockTimeout: -1, StatementTimeout: 90 * time.Second},
 	}
@@ -252,11 +315,6 @@ func TestNoTenantMayBeMissingAtZeroPercent(t *testing.T) {
 	if err := p.Guards.Check(999); !errors.Is(err, tenant.ErrGuard) {
 		t.Errorf("a tenant may be missing: %v", err)
 	}
-}
-
-func TestNoWavesAreNotRefused(t *testing.T) {
-	t.Parallel()
-	loadText(t, minimal+"rollout:\n  waves:\n    # - {name: canary}\nnotify: []\n")
 }
 
 func TestAFileThatIsNotThereSaysWhatToDo(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/notify"
 	"github.com/skeindb/skein/tenant"
 )
 
@@ -21,9 +22,10 @@ type Project struct {
 	Guards    tenant.Guards // without Known
 	Compare   Compare
 	Policy    orchestrator.Policy
+	Notify    []notify.Hook     // who is told about a rollout; their URLs are read when they are used
 	Engine    engine.Config     // without AllowChanged and Tool
 	Vars      map[string]string // -x key=value
-	Warnings  []string          // for people: variables that were probably meant to be keys
+	Warnings  []string          // for people: variables that were probably meant to be keys, pins that have ended
 
 	dialect  revision.Dialect
 	sources  []source
@@ -91,7 +93,7 @@ func (p *Project) Store(ctx context.Context) (file, url string, err error) {
 	if !strings.Contains(text, "://") {
 		return within(p.Dir, text), "", nil
 	}
-	if bad := checkURL(text, "state.store"); bad != nil {
+	if bad := checkURL(text); bad != nil {
 		return "", "", &Error{Kind: KindSecret, Key: "state.store", Message: bad.message, Advice: bad.advice}
 	}
 	return "", text, nil

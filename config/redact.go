@@ -21,6 +21,21 @@ func RedactURL(text string) string {
 	return parameter.ReplaceAllString(text, "${1}"+hidden)
 }
 
+// redactAddress leaves the scheme and the host of a URL for the web: services put their tokens into the user, the path
+// and the query alike.
+func redactAddress(text string) string {
+	scheme, rest, _ := strings.Cut(text, "://")
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	host := rest[strings.LastIndexByte(rest[:end], '@')+1 : end]
+	if beyond := rest[end:]; len(host) == end && (beyond == "" || beyond == "/") {
+		return text
+	}
+	return scheme + "://" + host + "/" + hidden
+}
+
 func redactOne(text string) string {
 	scheme, rest, _ := strings.Cut(text, "://")
 	at := strings.LastIndexByte(rest, '@')

@@ -32,6 +32,29 @@ func TestRedactURL(t *testing.T) {
 	}
 }
 
+func TestOfAnAddressOnlyTheHostIsShown(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ in, want string }{
+		{"https://h", "https://h"},
+		{"http://prom:9090/", "http://prom:9090/"},
+		{"https://h/x", "https://h/***"},
+		{"https://h?x", "https://h/***"},
+		{"https://h#x", "https://h/***"},
+		{"https://u@h", "https://h/***"},
+		{"https://u:p@h:1/x", "https://h:1/***"},
+		{"https://u:p@x@h/y@z", "https://h/***"},
+		{"https://[fe80::1%25en0]:1/x", "https://[fe80::1%25en0]:1/***"},
+		{"https://h/***", "https://h/***"},
+	} {
+		if got := redactAddress(c.in); got != c.want {
+			t.Errorf("%q: got %q, want %q", c.in, got, c.want)
+		}
+		if checkAddress(c.in) == nil && checkAddress(redactAddress(c.in)) != nil {
+			t.Errorf("%q: what is shown is no address: %q", c.in, redactAddress(c.in))
+		}
+	}
+}
+
 func TestRedactURLNeverShowsAPassword(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -33,6 +33,15 @@ servers:
   b: {url: postgres://u@h/d, password: hunter2, direct_url: "postgres://u@h/d?password=hunter2"}
 state: {store: "postgres://u:hunter2@h/d"}
 tenants: [{server: a}, {query: {server: b, sql: "select 1 -- postgres://u:hunter2@h/d"}}]
+rollout:
+  waves:
+    - name: canary
+      gate:
+        http: "https://u:hunter2@h/x/hunter2?y=hunter2#hunter2"
+        checks:
+          - {name: api, http: "https://h/hunter2", headers: {Authorization: Bearer hunter2}}
+          - {name: prom, prometheus: "https://u:hunter2@h", query: up, headers: {X-Token: {exec: [echo, hunter2]}}}
+notify: [{webhook: "https://hooks.slack.com/services/T0/hunter2"}, {webhook: {exec: [echo, hunter2]}}]
 `, "SKEIN_SERVERS__a__PASSWORD=hunter2")
 	n := nested{s, &s, s, map[string]Secret{"k": s}, []Secret{s}}
 	for name, v := range map[string]any{"secret": s, "pointer": &s, "nested": n, "project": *project, "servers": project.Servers} {

@@ -53,57 +53,6 @@ func (b *builder) onePassword(at path) {
 	}
 }
 
-// source returns where a secret comes from: the highest layer that has it in any form, and which form:
-// "" for plain text, env, file or exec.
-func (b *builder) source(at path) (rank, string) {
-	best, form := b.merged.origin(at)
-	if best != absent {
-		form = ""
-	}
-	for _, sub := range []string{secretEnv, secretFile} {
-		if r, _ := b.merged.origin(at.join(sub)); r > best {
-			best, form = r, sub
-		}
-	}
-	if f := b.field(at); f.at(secretExec) != nil && best < fromFile {
-		best, form = fromFile, secretExec
-	}
-	return best, form
-}
-
-func (b *builder) field(at path) *field {
-	f := b.tree
-	for _, name := range at {
-		f = f.at(name)
-	}
-	return f
-}
-
-// secret makes the Secret at a path; the zero one when it is not set. Nothing is read yet.
-func (b *builder) secret(at path, k valueKind) Secret {
-	r, form := b.source(at)
-	if r == absent {
-		return Secret{}
-	}
-	if f := b.field(at); r == fromFile && f != nil && f.broken {
-		return Secret{}
-	}
-	name := at.String()
-	switch form {
-	case secretEnv:
-		return envSecret(name, b.merged.get(at.join(secretEnv)), b.project.lookup)
-	case secretFile:
-		return fileSecret(name, b.merged.get(at.join(secretFile)), b.dir)
-	case secretExec:
-		return execSecret(name, b.field(at).at(secretExec).texts, b.dir)
-	}
-	secret := plainSecret(b.merged.get(at))
-	if k != kindSecret {
-		secret.shown = RedactURL(b.merged.get(at))
-	}
-	return secret
-}
-
 // database returns the database of the server's URL; "" when it names none.
 func (s *Server) database(ctx context.Context) (string, error) {
 	text, err := s.url(ctx, "url", s.URL)
@@ -133,7 +82,7 @@ func (s *Server) url(ctx context.Context, name string, secret Secret) (string, e
 	if err != nil {
 		return "", err
 	}
-	if bad := checkURL(text, key); bad != nil {
+	if bad := checkURL(text); bad != nil {
 		return "", &Error{Kind: KindSecret, Key: key, Message: bad.message, Advice: bad.advice}
 	}
 	return text, nil

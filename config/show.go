@@ -2,7 +2,6 @@ package config
 
 import (
 	"bytes"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -132,7 +131,7 @@ func (b *builder) setting(k *key, at path, f *field) *Setting {
 			set.Value = parseTexts(b.merged.get(at))
 		}
 	case f != nil:
-		set.Source = fmt.Sprintf("%s:%d:%d", b.merged.name, f.node.Line, f.node.Column)
+		set.Source = b.where(f.node)
 		if f.node.Kind == yaml.SequenceNode {
 			set.Value = redacted(f.texts)
 		} else {
@@ -148,30 +147,15 @@ func (b *builder) setting(k *key, at path, f *field) *Setting {
 	return set
 }
 
-// shown returns a secret in a harmless form, and where it was written; nil when there is none.
-func (b *builder) shown(at path, k valueKind) (value any, source string) {
-	r, form := b.source(at)
-	switch {
-	case r == absent:
-		return nil, ""
-	case form == secretExec:
-		n := b.field(at).node
-		source = fmt.Sprintf("%s:%d:%d", b.merged.name, n.Line, n.Column)
-	case form != "":
-		_, source = b.merged.origin(at.join(form))
-	default:
-		_, source = b.merged.origin(at)
-	}
-	return b.secret(at, k).shown, source
-}
-
 // word gives a value its type back.
 func word(k *key, raw string) any {
 	switch k.kind {
 	case kindBool, kindBoolTexts:
 		v, _ := parseBool(raw)
 		return v
-	case kindCount, kindBudget, kindAuto, kindDuration:
+	case kindSelector:
+		return raw // what looks like a password there is a name or a value that tenants have
+	case kindCount, kindBudget, kindSize, kindAuto, kindDuration:
 		if n, err := strconv.Atoi(raw); err == nil {
 			return n
 		}

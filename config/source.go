@@ -54,33 +54,13 @@ func (b *builder) noSources(at *field) {
 	b.mistakes.add(e)
 }
 
-func (b *builder) blame(kind Kind, f *field, message, advice string) {
-	at := f.place()
-	b.mistakes.add(&Error{
-		Kind: kind, File: b.merged.name, Line: at.Line, Col: at.Column,
-		Key: f.path.String(), Message: message, Advice: advice,
-	})
-}
-
 // sourceOf reads one entry; nil, with a complaint, when it is none.
 func (b *builder) sourceOf(f *field, name string, names map[string]*field) *source {
 	if f.broken {
 		return nil
 	}
-	s := &source{field: f}
-	for _, kind := range sourceKinds() {
-		switch other := f.at(kind); {
-		case other == nil:
-		case s.kind != "":
-			b.blame(KindConflict, other, fmt.Sprintf("a source has one kind, and this one has %s already", s.kind), "make it two sources")
-		default:
-			s.kind = kind
-		}
-	}
+	s := &source{field: f, kind: b.oneKind(f, "source", sourceKinds())}
 	if s.kind == "" {
-		if len(f.fields) > 0 || len(f.node.Content) == 0 { // else its keys were unknown
-			b.blame(KindMissing, f, "a source has one of "+strings.Join(sourceKinds(), ", "), "")
-		}
 		return nil
 	}
 	if f.at("name") != nil {
@@ -90,30 +70,19 @@ func (b *builder) sourceOf(f *field, name string, names map[string]*field) *sour
 		b.blame(KindDuplicate, f, fmt.Sprintf("source name %q is there twice, first in line %d", name, first.place().Line), "names of sources are unique; without one a source is called by its number")
 	}
 	names[name] = f
-	b.only(f, s.kind)
+	b.only(f, s.kind, sourceFits())
 	b.makeSource(s, name)
 	b.tryOut(s)
 	return s
 }
 
-// only complains about keys that mean nothing to this kind of source.
-func (b *builder) only(f *field, kind string) {
-	fit := map[string][]string{
-		"include_databases": {"server"}, "exclude_databases": {"server"},
-		"include_schemas": {"server"}, "exclude_schemas": {"server"},
-		"id": {"server", "glob"},
-	}
-	for _, sub := range f.fields {
-		name := sub.path[len(sub.path)-1]
-		kinds, limited := fit[name]
-		if !limited || kinds[0] == kind || len(kinds) > 1 && kinds[1] == kind {
-			continue
-		}
-		advice := "take it away"
-		if name == "id" {
-			advice = "its records have ids of their own"
-		}
-		b.blame(KindConflict, sub, fmt.Sprintf("goes with %s, and this source is a %s", strings.Join(kinds, " or "), kind), advice)
+// sourceFits are the keys that mean something to some kinds of sources only.
+func sourceFits() map[string]fit {
+	const away = "take it away"
+	return map[string]fit{
+		"include_databases": {[]string{"server"}, away}, "exclude_databases": {[]string{"server"}, away},
+		"include_schemas": {[]string{"server"}, away}, "exclude_schemas": {[]string{"server"}, away},
+		"id": {[]string{"server", "glob"}, "its records have ids of their own"},
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-var commented = regexp.MustCompile(`(?m)^(\s*)# ([a-z_]+: )`)
+var commented = regexp.MustCompile(`(?m)^( *)# ( *(?:- )?[a-z_]+:(?: |$))`)
 
 func TestEveryTemplateLoads(t *testing.T) {
 	t.Parallel()
@@ -80,6 +80,9 @@ func TestCommentedKeysOfTemplatesAreKeys(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v\n%s", name, err, text)
 			continue
+		}
+		if p.Policy.Waves == nil || p.Policy.Pins == nil || p.Notify == nil {
+			t.Errorf("%s: no waves, pins or webhooks behind a #", name)
 		}
 		for _, k := range keys() {
 			shown, ofRollout := find(Show(p), k.path), strings.HasPrefix(k.path, "rollout")

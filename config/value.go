@@ -37,11 +37,25 @@ func (k *key) check(raw string) *problem {
 			p = k.unexpected(raw)
 			p.advice = didYouMean(raw, k.choices, "")
 		}
+	case kindName:
+		p = checkName(raw)
+	case kindSelector:
+		_, p = parseSelector(raw)
+	case kindSize:
+		_, p = k.parseSize(raw)
+	case kindOrder:
+		_, p = k.parseOrder(raw)
+	case kindExpect:
+		_, p = parseExpect(raw)
+	case kindUntil:
+		_, p = k.parseUntil(raw)
 	case kindURL:
-		p = checkURL(raw, k.path)
+		p = checkURL(raw)
+	case kindAddress:
+		p = checkAddress(raw)
 	case kindStore:
 		if strings.Contains(raw, "://") {
-			p = checkURL(raw, k.path)
+			p = checkURL(raw)
 		}
 	}
 	return p
@@ -92,6 +106,9 @@ func (k *key) parseDuration(raw string) (time.Duration, *problem) {
 	if d > 0 && d < time.Millisecond {
 		return 0, &problem{fmt.Sprintf("%s is below a millisecond", raw), "servers count timeouts in milliseconds"}
 	}
+	if d < k.least {
+		return 0, &problem{message: fmt.Sprintf("%s is too short, the least is %s", raw, k.least)}
+	}
 	return d, nil
 }
 
@@ -132,13 +149,8 @@ func parseTexts(raw string) []string {
 }
 
 // checkURL looks at the form. What net/url says is not repeated: it quotes parts of a password.
-func checkURL(raw, path string) *problem {
-	scheme, _, ok := strings.Cut(raw, "://")
-	web := strings.HasPrefix(path, "notify")
-	switch {
-	case web && (!ok || scheme != "http" && scheme != "https"):
-		return &problem{"expected an address that starts with https://", ""}
-	case !web && (!ok || scheme != "postgres" && scheme != "postgresql"):
+func checkURL(raw string) *problem {
+	if scheme, _, ok := strings.Cut(raw, "://"); !ok || scheme != "postgres" && scheme != "postgresql" {
 		return &problem{"expected a URL that starts with postgres://", "for example postgres://app@db.example.com:5432/app"}
 	}
 	if u, err := url.Parse(firstHost(raw)); err != nil || u.Opaque != "" {

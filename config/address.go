@@ -1,0 +1,63 @@
+package config
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// address returns what reads a URL for the web when it is used, and checks its form, which Load could not do
+// where it stands elsewhere.
+func (b *builder) address(f *field) func(context.Context) (string, error) {
+	key, secret := f.path.String(), b.written(f, kindAddress)
+	return func(ctx context.Context) (string, error) {
+		text, err := secret.Value(ctx)
+		if err != nil {
+			return "", err
+		}
+		if bad := checkAddress(text); bad != nil {
+			return "", &Error{Kind: KindSecret, Key: key, Message: bad.message, Advice: bad.advice}
+		}
+		return text, nil
+	}
+}
+
+// headers returns what reads the headers of a request when it is made; nil when there are none.
+func (b *builder) headers(f *field) map[string]func(context.Context) (string, error) {
+	var headers map[string]func(context.Context) (string, error)
+	seen := map[string]*yaml.Node{}
+	for _, h := range f.entries() {
+		name := h.path[len(h.path)-1]
+		b.header(h, name, seen)
+		if headers == nil {
+			headers = make(map[string]func(context.Context) (string, error), len(f.fields))
+		}
+		headers[name] = b.written(h, kindSecret).Value
+	}
+	return headers
+}
+
+// header complains about what cannot stand in a request: RFC 9110, sections 5.1 and 5.5. A value that stands
+// elsewhere is judged when it is used.
+func (b *builder) header(h *field, name string, seen map[string]*yaml.Node) {
+	folded := strings.ToLower(name)
+	switch first := seen[folded]; {
+	case strings.ContainsFunc(name, func(r rune) bool { return !inHeader(r) }):
+		b.blame(KindValue, h, fmt.Sprintf("%s is no name of a header", quote(name)), "such names are of letters, digits and -")
+	case first != nil:
+		b.blame(KindDuplicate, h, fmt.Sprintf("is there twice, first in line %d", first.Line), "case does not count in names of headers")
+	default:
+		seen[folded] = h.name
+	}
+	control := func(r rune) bool { return r < ' ' && r != '\t' || r == '\x7f' }
+	if !broken(h) && h.node.Kind == yaml.ScalarNode && strings.ContainsFunc(h.node.Value, control) {
+		b.blameValue(KindValue, h, "has a line end or another control character in it", "a header is one line")
+	}
+}
+
+// inHeader reports whether a name of a header may have the character (`tchar`).
+func inHeader(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+}

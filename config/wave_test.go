@@ -1,0 +1,283 @@
+package config
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/gate"
+)
+
+// withGate is a config with one wave that has the gate.
+func withGate(gate string) string {
+	return "servers: {main: {url: postgres://h/d}}\ntenants: [{server: main}]\nrollout: {waves: [{name: canary, gate: " + gate + "}]}\n"
+}
+
+func TestWaves(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, waves string
+		want        []orchestrator.WaveSpec
+	}{
+		{"none", "", nil},
+		{"all commented out", "\n    # - {name: canary}", nil},
+		{"an empty list", "[]", nil},
+		{"all", "[{name: all}]", []orchestrator.WaveSpec{{Name: "all"}}},
+		{"a count", "[{name: a, size: 20}]", []orchestrator.WaveSpec{{Name: "a", Size: orchestrator.Size{Count: 20}}}},
+		{"a count in quotes", `[{name: a, size: "20"}]`, []orchestrator.WaveSpec{{Name: "a", Size: orchestrator.Size{Count: 20}}}},
+		{"a share", "[{name: a, size: 0.5%}]", []orchestrator.WaveSpec{{Name: "a", Size: orchestrator.Size{Percent: 0.5}}}},
+		{"a selector", "[{name: a, tenants: '!frozen,id=a-*'}]", []orchestrator.WaveSpec{{Name: "a", Tenants: selector(t, "!frozen,id=a-*")}}},
+		{"orders", "[{name: a, size: 1, order: hash}, {name: b, size: 1, order: small}, {name: c, size: 1, order: large}, {name: d, order: 'label:tier'}]", []orchestrator.WaveSpec{
+			{Name: "a", Size: orchestrator.Size{Count: 1}, Order: orchestrator.ByHash},
+			{Name: "b", Size: orchestrator.Size{Count: 1}, Order: orchestrator.SmallFirst},
+			{Name: "c", Size: orchestrator.Size{Count: 1}, Order: orchestrator.LargeFirst},
+			{Name: "d", Order: "label:tier"},
+		}},
+		{"the rest is the last", "[{name: a, tenants: x}, {name: b, size: 99%}, {name: c, tenants: y, size: 100%}, {name: rest}]", []orchestrator.WaveSpec{
+			{Name: "a", Tenants: selector(t, "x")}, {Name: "b", Size: orchestrator.Size{Percent: 99}},
+			{Name: "c", Tenants: selector(t, "y"), Size: orchestrator.Size{Percent: 100}}, {Name: "rest"},
+		}},
+		{"no gate", "[{name: a, gate: {approval: false, bake: 1ms}}]", []orchestrator.WaveSpec{{Name: "a", Gate: orchestrator.Gate{Bake: time.Millisecond}}}},
+		{"approval", "[{name: a, gate: {approval: true}}]", []orchestrator.WaveSpec{{Name: "a", Gate: orchestrator.Gate{Approval: true}}}},
+		{"gates that share by anchor", "[{name: a, size: 1, gate: &g {bake: 1h}}, {name: b, gate: {<<: *g, approval: true}}]", []orchestrator.WaveSpec{
+			{Name: "a", Size: orchestrator.Size{Count: 1}, Gate: orchestrator.Gate{Bake: time.Hour}},
+			{Name: "b", Gate: orchestrator.Gate{Bake: time.Hour, Approval: true}},
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			p := loadText(t, minimal+"rollout:\n  waves: "+c.waves+"\n")
+			if diff := cmp.Diff(c.want, p.Policy.Waves, projectOptions()...); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestChecksOfAGate(t *testing.T) {
+	t.Parallel()
+	conf := absolute(t, "conf")
+	isTrue := gate.SQL{Query: "select true", Per: gate.PerTenant}
+	for _, c := range []struct {
+		name, gate string
+		want       []orchestrator.Check
+	}{
+		{"short forms come first and are named after their kind", "{checks: [{name: own, sql: select true}], exec: [check], http: 'https://h', sql: select true}", []orchestrator.Check{
+			{Name: "sql", Meter: isTrue}, {Name: "http", Meter: gate.HTTP{URL: some}},
+			{Name: "exec", Meter: gate.Exec{Run: []string{"check"}, Dir: conf}}, {Name: "own", Meter: isTrue},
+		}},
+		{"checks keep the order of the file", "{checks: [{name: b, sql: select true}, {name: a, exec: [x]}, {name: c, sql: select true}]}", []orchestrator.Check{
+			{Name: "b", Meter: isTrue}, {Name: "a", Meter: gate.Exec{Run: []string{"x"}, Dir: conf}}, {Name: "c", Meter: isTrue},
+		}},
+		{"the gate's pace is that of its checks", "{interval: 1s, timeout: 1ms, failures: 2, inconclusive: 4, sql: select true, checks: [{name: a, sql: select true}]}", []orchestrator.Check{
+			{Name: "sql", Meter: isTrue, Interval: time.Second, Timeout: time.Millisecond, Failures: 2, Inconclusive: 4},
+			{Name: "a", Meter: isTrue, Interval: time.Second, Timeout: time.Millisecond, Failures: 2, Inconclusive: 4},
+		}},
+		{"a check's own pace wins", "{interval: 1s, timeout: 1s, failures: 2, inconclusive: 4, checks: [{name: a, sql: select true, interval: 2m, timeout: 3s, failures: 0, inconclusive: 0}]}", []orchestrator.Check{
+			{Name: "a", Meter: isTrue, Interval: 2 * time.Minute, Timeout: 3 * time.Second, Failures: 0, Inconclusive: -1},
+		}},
+		{"no inconclusive measure at all", "{inconclusive: 0, sql: select true}", []orchestrator.Check{{Name: "sql", Meter: isTrue, Inconclusive: -1}}},
+		{"per server", "{checks: [{name: a, sql: select 1, per: server, expect: '>= 1'}, {name: b, sql: select 1, per: tenant, expect: '!= 0'}]}", []orchestrator.Check{
+			{Name: "a", Meter: gate.SQL{Query: "select 1", Per: gate.PerServer, Expect: condition(t, ">= 1")}},
+			{Name: "b", Meter: gate.SQL{Query: "select 1", Per: gate.PerTenant, Expect: condition(t, "!= 0")}},
+		}},
+		{"what YAML takes for no text is expected all the same", "{checks: [{name: a, sql: s, expect: 1.5}, {name: b, sql: s, expect: True}, {name: c, sql: s, expect: False}, {name: d, sql: s, expect: 2026-11-23}, {name: e, sql: s, expect: 'True'}]}", []orchestrator.Check{
+			{Name: "a", Meter: gate.SQL{Query: "s", Per: gate.PerTenant, Expect: condition(t, "1.5")}},
+			{Name: "b", Meter: gate.SQL{Query: "s", Per: gate.PerTenant, Expect: condition(t, "true")}},
+			{Name: "c", Meter: gate.SQL{Query: "s", Per: gate.PerTenant, Expect: condition(t, "False")}},
+			{Name: "d", Meter: gate.SQL{Query: "s", Per: gate.PerTenant, Expect: condition(t, "2026-11-23")}},
+			{Name: "e", Meter: gate.SQL{Query: "s", Per: gate.PerTenant, Expect: condition(t, "True")}},
+		}},
+		{"the web", "{checks: [{name: a, http: {env: A}, headers: {X: y}}, {name: b, prometheus: 'http://p', query: up, headers: {X: {env: Y}}}]}", []orchestrator.Check{
+			{Name: "a", Meter: gate.HTTP{URL: some, Headers: map[string]func(context.Context) (string, error){"X": some}}},
+			{Name: "b", Meter: gate.Prometheus{URL: some, Query: "up", Headers: map[string]func(context.Context) (string, error){"X": some}}},
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			p := loadText(t, withGate(c.gate))
+			if diff := cmp.Diff(c.want, p.Policy.Waves[0].Gate.Checks, projectOptions()...); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// The meter resolves the program; here it is told where from. The test runs in another folder than the config's.
+func TestProgramsOfGatesAreFoundBesideTheConfig(t *testing.T) {
+	t.Parallel()
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("there is no sh here")
+	}
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "bin"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(sh, filepath.Join(dir, "bin", "check")); err != nil {
+		t.Fatal(err)
+	}
+	const script = "test -f skein.yaml && echo I am here"
+	text := minimal + `
+rollout:
+  waves:
+    - name: canary
+      gate:
+        exec: [bin/check, -c, "` + script + `"]
+        checks:
+          - {name: path, exec: [sh, -c, "` + script + `"]}
+          - {name: absolute, exec: ["` + filepath.Join(dir, "bin", "check") + `", -c, "` + script + `"]}
+`
+	file := filepath.Join(dir, "skein.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, err := Load(file, Options{Env: []string{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range p.Policy.Waves[0].Gate.Checks {
+		if m := c.Meter.Measure(t.Context(), orchestrator.Subject{}); m.Verdict != orchestrator.Pass || !strings.Contains(m.Evidence, "I am here") {
+			t.Errorf("%s: %s, %s", c.Name, m.Verdict, m.Evidence)
+		}
+	}
+}
+
+func TestSecretsOfGatesAndWebhooksAreReadWhenTheyAreUsed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	token, file := filepath.Join(dir, "token"), filepath.Join(dir, "skein.yaml")
+	const text = minimal + `
+rollout:
+  waves:
+    - name: canary
+      gate:
+        http: {env: API}
+        checks:
+          - {name: plain, http: "https://h/x?y=z", headers: {Plain: "a b", File: {file: token}, Exec: {exec: [sh, -c, "echo from sh"]}}}
+          - {name: prom, prometheus: {env: PROM}, query: up, headers: {Env: {env: TOKEN}, None: {env: NONE}}}
+notify: [{webhook: {env: HOOK}}, {webhook: {file: token}}]
+`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, err := Load(file, Options{Env: []string{"API=https://api/ok", "TOKEN=t", "HOOK=hooks.example.com/hunter2"}})
+	if err != nil {
+		t.Fatal(err) // though neither PROM nor the file is there
+	}
+	if err := os.WriteFile(token, []byte("later\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	checks := p.Policy.Waves[0].Gate.Checks
+	short, plain, prom := checks[0].Meter.(gate.HTTP), checks[1].Meter.(gate.HTTP), checks[2].Meter.(gate.Prometheus)
+	for _, c := range []struct {
+		name      string
+		read      func(context.Context) (string, error)
+		want, err string
+	}{
+		{"short form", short.URL, "https://api/ok", ""},
+		{"plain URL", plain.URL, "https://h/x?y=z", ""},
+		{"plain header", plain.Headers["Plain"], "a b", ""},
+		{"file that came later", plain.Headers["File"], "later", ""},
+		{"command", plain.Headers["Exec"], "from sh", ""},
+		{"variable", prom.Headers["Env"], "t", ""},
+		{"no variable", prom.URL, "", "rollout.waves[0].gate.checks[1].prometheus: environment variable PROM is not set"},
+		{"no variable for a header", prom.Headers["None"], "", "rollout.waves[0].gate.checks[1].headers.None: environment variable NONE is not set"},
+		{"variable that is no URL", p.Notify[0].URL, "", "notify[0].webhook: expected a URL that starts with https:// or http://"},
+		{"file that is no URL", p.Notify[1].URL, "", "notify[1].webhook: expected a URL that starts with https:// or http://"},
+	} {
+		got, err := c.read(t.Context())
+		if got != c.want || (err == nil) != (c.err == "") || err != nil && err.Error() != c.err {
+			t.Errorf("%s: got %q, %v; want %q, %s", c.name, got, err, c.want, c.err)
+		}
+		if e, ok := errors.AsType[*Error](err); err != nil && (!ok || e.Kind != KindSecret) {
+			t.Errorf("%s: %#v is no error about a secret", c.name, err)
+		}
+	}
+}
+
+func TestPins(t *testing.T) {
+	t.Parallel()
+	const text = minimal + `pins:
+  - {tenants: id=a, freeze: true, reason: never ends}
+  - {tenants: id=b, target: abc, freeze: false, reason: to the end of the day, until: 2026-12-24}
+  - {tenants: id=c, freeze: true, reason: in quotes, until: "2026-12-24"}
+  - {tenants: id=d, freeze: true, reason: a time, until: 2026-12-24T18:00:00+02:00}
+  - {tenants: "id=*", freeze: true, reason: over, until: 2026-12-23}
+`
+	day := time.Date(2026, 12, 25, 0, 0, 0, 0, time.UTC)
+	want := []orchestrator.Pin{
+		{Tenants: selector(t, "id=a"), Freeze: true, Reason: "never ends"},
+		{Tenants: selector(t, "id=b"), Target: "abc", Reason: "to the end of the day", Until: day},
+		{Tenants: selector(t, "id=c"), Freeze: true, Reason: "in quotes", Until: day},
+		{Tenants: selector(t, "id=d"), Freeze: true, Reason: "a time", Until: time.Date(2026, 12, 24, 16, 0, 0, 0, time.UTC)},
+		{Tenants: selector(t, "id=*"), Freeze: true, Reason: "over", Until: day.AddDate(0, 0, -1)},
+	}
+	const has = ` has ended and has no effect any more; take it away or give it a later date`
+	over := `skein.yaml:7:58: pins[4].until: the pin of "id=*"` + has
+	for _, c := range []struct {
+		name     string
+		now      time.Time
+		warnings []string
+	}{
+		{"before its end", day.AddDate(0, 0, -1).Add(-1), nil},
+		{"at its end", day.AddDate(0, 0, -1), []string{over}},
+		{"in the last moment of the day", day.Add(-1), []string{`skein.yaml:6:58: pins[3].until: the pin of "id=d"` + has, over}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			p, err := load("skein.yaml", []byte(text), Options{Env: []string{}, Now: c.now})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, p.Policy.Pins, projectOptions()...); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			if diff := cmp.Diff(c.warnings, p.Warnings); diff != "" {
+				t.Errorf("warnings -want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestToleranceAndBreakerFromTheEnvironment(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		file      string
+		env       []string
+		tolerance orchestrator.Tolerance
+		systemic  int
+	}{
+		{"", nil, orchestrator.Soft, 5},
+		{"rollout: {tolerance: strict, systemic: 3}\n", nil, orchestrator.Strict, 3},
+		{"rollout: {tolerance: strict, systemic: 0}\n", nil, orchestrator.Strict, -1},
+		{"", []string{"SKEIN_ROLLOUT__TOLERANCE=strict", "SKEIN_ROLLOUT__SYSTEMIC=0"}, orchestrator.Strict, -1},
+		{"rollout: {tolerance: strict, systemic: 3}\n", []string{"SKEIN_ROLLOUT__TOLERANCE=soft", "SKEIN_ROLLOUT__SYSTEMIC=7"}, orchestrator.Soft, 7},
+	} {
+		p := loadText(t, minimal+c.file, c.env...)
+		if p.Policy.Tolerance != c.tolerance || p.Policy.Systemic != c.systemic {
+			t.Errorf("%q %q: %s, %d", c.file, c.env, p.Policy.Tolerance, p.Policy.Systemic)
+		}
+	}
+}
+
+// A config is read offline where the variables that its servers need are not set.
+func TestOfflineAQueryPerServerNeedsNoServer(t *testing.T) {
+	t.Parallel()
+	const text = "rollout: {waves: [{name: a, gate: {checks: [{name: rows, sql: select 1, per: server}]}}]}\n"
+	if _, err := load("skein.yaml", []byte(text), Options{Env: []string{}, Offline: true}); err != nil {
+		t.Error(err)
+	}
+	_, err := load("skein.yaml", []byte(text+"tenants: [{glob: '*.db'}]\n"), Options{Env: []string{}, Offline: true})
+	if err == nil || !strings.Contains(err.Error(), "SQLite") {
+		t.Errorf("SQLite has servers: %v", err)
+	}
+}
