@@ -17,7 +17,7 @@ type Database interface {
 	// Open takes a connection for one tenant. It waits for a free place under the server's limit.
 	Open(ctx context.Context, target Target) (Session, error)
 
-	// Ask puts a read-only query to targets: see [Engine.Ask].
+	// Ask puts a read-only query to targets: see [Engine.Ask]. It takes nothing that [Question] refuses.
 	Ask(ctx context.Context, targets []Target, query string) []Reply
 
 	// Sizes returns the sizes of targets in bytes: see [Engine.Sizes].
@@ -42,7 +42,9 @@ type Session interface {
 	// the answer after an uncertain commit, since the lock is free only once the old transaction has ended.
 	Settle(ctx context.Context) (*Applied, Mark, error)
 
-	// Rehearse runs the given transactional parts in one transaction and rolls it back: see [Engine.Rehearse].
+	// Rehearse runs consecutive transactional parts, at least one, in one transaction and rolls it back: see
+	// [Engine.Rehearse]. What only a commit between them would allow is Untried, with all after it. It never
+	// returns class Uncertain.
 	Rehearse(ctx context.Context, work Work) (Rehearsal, error)
 
 	// Close gives the connection back, or ends it when its state is in doubt.

@@ -293,8 +293,55 @@ func applied(ids ...string) *Applied {
 	return a
 }
 
-func (f *fake) Ask(context.Context, []Target, string) []Reply { panic("not built") }
+// Ask answers each target with the query; Sizes with its place in the list.
+func (f *fake) Ask(_ context.Context, targets []Target, query string) []Reply {
+	f.log = append(f.log, "ask")
+	replies := make([]Reply, len(targets))
+	for i := range replies {
+		replies[i] = Reply{Text: query, Rows: 1}
+	}
+	return replies
+}
 
-func (f *fake) Sizes(context.Context, []Target) []int64 { panic("not built") }
+func (f *fake) Sizes(_ context.Context, targets []Target) []int64 {
+	f.log = append(f.log, "sizes")
+	sizes := make([]int64, len(targets))
+	for i := range sizes {
+		sizes[i] = int64(i)
+	}
+	return sizes
+}
 
-func (s *fakeSession) Rehearse(context.Context, Work) (Rehearsal, error) { panic("not built") }
+// Rehearse goes as the next turn says: of its parts those before the failing one ran. A turn that hides parts
+// leaves as many at the end untried.
+func (s *fakeSession) Rehearse(ctx context.Context, work Work) (Rehearsal, error) {
+	s.log = append(s.log, "rehearse "+describe(work.Parts))
+	s.usable()
+	if n := inside(work.Parts); n < len(work.Parts) || n == 0 {
+		s.t.Errorf("Rehearse is handed %s", describe(work.Parts))
+	}
+	s.works = append(s.works, work)
+	turn := pop(&s.turns)
+	if turn.meanwhile != nil {
+		turn.meanwhile(s.fake)
+	}
+	if ctx.Err() != nil {
+		return Rehearsal{}, &Error{Class: Canceled, Message: "canceled", Err: ctx.Err()}
+	}
+	if work.Mark != s.mark || s.standing() != strings.Join(work.Parts[0].Before, " ") {
+		return Rehearsal{}, &Error{Class: Stale, Message: "not at Before"}
+	}
+	r := Rehearsal{Duration: time.Second, Locks: []Held{{Object: "orders", Mode: "write", For: time.Millisecond}}}
+	for i, part := range work.Parts {
+		switch {
+		case turn.err != nil && i == turn.parts:
+			return r, turn.err
+		case i >= len(work.Parts)-turn.hidden:
+			r.Why = "the border"
+			r.Untried = append(r.Untried, part.IDs()...)
+		default:
+			r.Steps = append(r.Steps, part.IDs()...)
+		}
+	}
+	return r, nil
+}

@@ -102,6 +102,15 @@ func (p *Part) closed(mode Mode) bool {
 	return first.Revision.Section(first.Direction).Options.OwnTransaction
 }
 
+// IDs returns the ids of the part's steps, in order.
+func (p *Part) IDs() []string {
+	ids := make([]string, len(p.Steps))
+	for i, s := range p.Steps {
+		ids[i] = s.Revision.ID
+	}
+	return ids
+}
+
 // mark fills Before and After.
 func (p *Plan) mark(ids []string) {
 	have := slices.Clone(ids)

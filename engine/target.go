@@ -9,11 +9,11 @@ import (
 // Target is the physical place of one tenant: a schema of a database of a server, or a SQLite file.
 // It is comparable and holds no secret.
 type Target struct {
-	Dialect  revision.Dialect
-	Server   string // name of the server in the config; "" for SQLite
-	Database string // "" for SQLite
-	Schema   string // "" for SQLite
-	File     string // absolute path of a SQLite file; "" for PostgreSQL
+	Dialect  revision.Dialect `json:"dialect"`
+	Server   string           `json:"server,omitempty"`   // name of the server in the config; "" for SQLite
+	Database string           `json:"database,omitempty"` // "" for SQLite
+	Schema   string           `json:"schema,omitempty"`   // "" for SQLite
+	File     string           `json:"file,omitempty"`     // absolute path of a SQLite file; "" for PostgreSQL
 }
 
 // String returns server/database/schema, or the file's path.

@@ -39,18 +39,26 @@ const settles = 3
 // by the tenant's lock and rows, or is Connection (or Busy) because the tenant could not be asked yet.
 func (e *Engine) Upgrade(ctx context.Context, job Job) (Result, error) {
 	start := time.Now()
-	if len(job.Standing.Changed) > 0 && !e.cfg.AllowChanged && job.Plan.bodies() {
-		return Result{}, e.changedError(job.Standing.Changed[0])
-	}
-	bodies, err := render(job)
+	r, err := e.prepare(job)
 	if err != nil {
 		return Result{}, err
 	}
-	r := &run{engine: e, job: job, mark: job.Standing.Mark, bodies: bodies}
 	defer r.close()
 	err = r.all(ctx)
 	r.result.Duration = time.Since(start)
 	return r.result, err
+}
+
+// prepare refuses what can be refused before anything is opened.
+func (e *Engine) prepare(job Job) (*run, error) {
+	if len(job.Standing.Changed) > 0 && !e.cfg.AllowChanged && job.Plan.bodies() {
+		return nil, e.changedError(job.Standing.Changed[0])
+	}
+	bodies, err := render(job)
+	if err != nil {
+		return nil, err
+	}
+	return &run{engine: e, job: job, mark: job.Standing.Mark, bodies: bodies}, nil
 }
 
 func (e *Engine) changedError(id string) error {
@@ -133,39 +141,45 @@ func (r *run) some(ctx context.Context) error {
 		return err
 	}
 	parts := r.job.Plan.Parts[r.next:]
-	outside := parts[0].Outside
-	n := 1
-	for !outside && n < len(parts) && !parts[n].Outside {
-		n++
+	n := inside(parts)
+	if n == 0 {
+		r.sent = r.next + 1
+		if err := r.sess.ApplyOutside(ctx, r.work(parts[:1])); err != nil {
+			return err
+		}
+		r.committed(1)
+		return nil
 	}
-	work := Work{
+	r.sent = r.next + n
+	committed, err := r.sess.Apply(ctx, r.work(parts[:n]))
+	r.committed(committed)
+	return err
+}
+
+// inside returns how many parts there are before the first that is outside a transaction.
+func inside(parts []Part) int {
+	if n := slices.IndexFunc(parts, func(p Part) bool { return p.Outside }); n >= 0 {
+		return n
+	}
+	return len(parts)
+}
+
+func (r *run) work(parts []Part) Work {
+	return Work{
 		Mark:             r.mark,
-		Parts:            parts[:n],
+		Parts:            parts,
 		Bodies:           r.bodies,
 		LockTimeout:      r.engine.lockTimeout(r.job.Attempt),
 		StatementTimeout: r.engine.cfg.StatementTimeout,
 		Rollout:          r.job.Rollout,
 		Tool:             r.engine.cfg.Tool,
 	}
-	r.sent = r.next + n
-	if outside {
-		if err := r.sess.ApplyOutside(ctx, work); err != nil {
-			return err
-		}
-		r.committed(1)
-		return nil
-	}
-	committed, err := r.sess.Apply(ctx, work)
-	r.committed(committed)
-	return err
 }
 
 // committed notes that the next n parts are in the tenant by this call's doing.
 func (r *run) committed(n int) {
 	for _, part := range r.job.Plan.Parts[r.next : r.next+n] {
-		for _, s := range part.Steps {
-			r.result.Done = append(r.result.Done, s.Revision.ID)
-		}
+		r.result.Done = append(r.result.Done, part.IDs()...)
 	}
 	if n > 0 {
 		r.mark.HasTable = true
@@ -191,15 +205,23 @@ func (r *run) settle(ctx context.Context, cause *Error) error {
 	if err != nil {
 		return err
 	}
-	if mark.SchemaOID != r.mark.SchemaOID {
-		return &Error{
-			Class:   Gone,
-			Message: fmt.Sprintf("%s is no longer the schema that was surveyed: it was dropped and made again, or renamed", r.job.Target),
-			Advice:  "run again: the tenant is then surveyed afresh",
-		}
+	if err := r.same(mark); err != nil {
+		return err
 	}
 	r.mark = mark
 	return r.goOn(cause, applied.IDs())
+}
+
+// same fails when the place is another one than was surveyed.
+func (r *run) same(now Mark) error {
+	if now.SchemaOID == r.mark.SchemaOID {
+		return nil
+	}
+	return &Error{
+		Class:   Gone,
+		Message: fmt.Sprintf("%s is no longer the schema that was surveyed: it was dropped and made again, or renamed", r.job.Target),
+		Advice:  "run again: the tenant is then surveyed afresh",
+	}
 }
 
 // goOn finds the part that begins where the tenant stands.
@@ -235,7 +257,7 @@ func unsettled(cause *Error) error {
 	return &Error{Class: Stale, Message: "the tenant keeps changing under the plan: " + cause.Message, Err: cause}
 }
 
-func (r *run) stale(cause *Error, have []string) error {
+func (r *run) stale(cause error, have []string) error {
 	return &Error{
 		Class: Stale,
 		Message: fmt.Sprintf("the tenant does not stand where the plan says: applied are [%s], planned from [%s]",

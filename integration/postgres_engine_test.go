@@ -3,6 +3,7 @@ package integration_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -32,7 +33,7 @@ func TestPostgresConformance(t *testing.T) {
 			c.url, c.database = pgtest.Database(t, c.server)
 			t.Logf("PostgreSQL %d", c.server.Major)
 			enginetest.Run(t, enginetest.Dialect{
-				Name: revision.Postgres, Open: c.open, New: c.new, Exec: c.exec, Query: c.query, Lock: c.lock, Drop: c.drop,
+				Name: revision.Postgres, Open: c.open, New: c.new, Exec: c.exec, Query: c.query, Dump: c.dump, Lock: c.lock, Drop: c.drop,
 				Slow: "SELECT pg_sleep(60)", Outside: c.outside,
 			})
 		})
@@ -112,6 +113,22 @@ func (c *conformance) query(t *testing.T, target engine.Target, sql string) [][]
 		t.Errorf("%s: %v", sql, err)
 	}
 	return all
+}
+
+func (c *conformance) dump(t *testing.T, target engine.Target) string {
+	t.Helper()
+	return dumpWithRows(t, c.url, target.Schema)
+}
+
+// dumpWithRows is pgtest.Dump with the rows of all tables, skein's own among them.
+func dumpWithRows(t *testing.T, url, schema string) string {
+	t.Helper()
+	var all strings.Builder
+	all.WriteString(pgtest.Dump(t, url, schema))
+	for _, name := range pgtest.QueryRows(t, url, "SELECT relname FROM pg_class WHERE relkind IN ('r', 'm') AND relnamespace = to_regnamespace($1) ORDER BY 1", pgtest.Quote(schema)) {
+		fmt.Fprintf(&all, "\n%s: %q", name, pgtest.QueryRows(t, url, "SELECT t::text FROM "+pgtest.Quote(schema)+"."+pgtest.Quote(name)+" t ORDER BY 1"))
+	}
+	return all.String()
 }
 
 func (c *conformance) lock(t *testing.T, target engine.Target) (release func()) {

@@ -24,6 +24,9 @@ type Dialect struct {
 	// Query runs a query in the tenant, as another client. Values are text; NULL is "NULL".
 	Query func(t *testing.T, target engine.Target, sql string) [][]string
 
+	// Dump writes out all that is in the tenant, structure and rows, as another client sees it.
+	Dump func(t *testing.T, target engine.Target) string
+
 	// Lock makes another session hold what nobody can alter the table users beside, until release is called.
 	Lock func(t *testing.T, target engine.Target) (release func())
 
@@ -56,7 +59,7 @@ func Run(t *testing.T, d Dialect) {
 }
 
 // promises are the subtests. The lists stand in the files of their functions.
-var promises = join(upgrading, standing, failing, locking, outside)
+var promises = join(upgrading, standing, failing, locking, outside, rehearsing, asking)
 
 type promise struct {
 	name  string

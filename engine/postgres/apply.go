@@ -18,22 +18,14 @@ func (s *session) Apply(ctx context.Context, work engine.Work) (int, error) {
 	if len(work.Parts) == 0 {
 		return 0, nil
 	}
-	if !work.Mark.HasTable && len(work.Parts[0].Before) > 0 {
-		return 0, staleError()
-	}
-	c, err := s.connection(ctx)
+	a, err := s.application(ctx, &work)
 	if err != nil {
 		return 0, err
-	}
-	a := &application{session: s, work: &work, conn: c, bodies: s.db.traits.bodies(&work)}
-	if err := a.prepare(ctx); err != nil {
-		c.rollback(ctx)
-		return 0, classify(ctx, err)
 	}
 	return a.run(ctx)
 }
 
-// application is one call of Apply.
+// application is one call of Apply, or of Rehearse.
 type application struct {
 	session  *session
 	work     *engine.Work
@@ -41,11 +33,29 @@ type application struct {
 	bodies   func(engine.Step) body
 	database *database
 	verdicts []verdict // one a part
+	trial    bool      // nothing is to be committed
+}
+
+// application refuses a plan that cannot be right, and prepares the rest.
+func (s *session) application(ctx context.Context, work *engine.Work) (*application, error) {
+	if !work.Mark.HasTable && len(work.Parts[0].Before) > 0 {
+		return nil, staleError()
+	}
+	c, err := s.connection(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a := &application{session: s, work: work, conn: c, bodies: s.db.traits.bodies(work)}
+	if err := a.prepare(ctx); err != nil {
+		c.rollback(ctx)
+		return nil, classify(ctx, err)
+	}
+	return a, nil
 }
 
 // prepare decides where guards are needed. It asks the server only for what is not known of the database yet.
 func (a *application) prepare(ctx context.Context) (err error) {
-	if a.database, err = a.session.known(ctx, a.conn); err != nil {
+	if a.database, err = a.session.db.known(ctx, a.session.server, a.conn); err != nil {
 		return err
 	}
 	a.verdicts = make([]verdict, len(a.work.Parts))
@@ -111,7 +121,7 @@ func (a *application) once(ctx context.Context) (committed, unread int, e *engin
 		m.compose(guards, sets)
 	}
 	a.conn.spent += min(len(m.pieces), longChain)
-	o := a.conn.send(ctx, &m.message)
+	o := a.conn.send(ctx, &m.message, nil)
 	if o.committed > 0 {
 		a.conn.settings = sets
 	}
@@ -132,8 +142,8 @@ type outcome struct {
 	err       error
 }
 
-// send sends a message and counts what comes back.
-func (c *conn) send(ctx context.Context, m *message) outcome {
+// send sends a message and counts what comes back. see is shown the rows of the message's looks; nil when it has none.
+func (c *conn) send(ctx context.Context, m *message, see func(piece, [][][]byte)) outcome {
 	var o outcome
 	if strings.Contains(m.text.String(), "\x00") { // it would end the message there; files are refused before
 		o.err = &engine.Error{Class: engine.Revision, Message: "a NUL byte in a body", Advice: "no database takes it in SQL: remove it"}
@@ -141,17 +151,33 @@ func (c *conn) send(ctx context.Context, m *message) outcome {
 	}
 	reader := c.pg.Exec(ctx, m.text.String())
 	for reader.NextResult() {
-		tag, err := reader.ResultReader().Close()
+		var p piece
+		if o.completed < len(m.pieces) {
+			p = m.pieces[o.completed]
+		}
+		tag, err := m.read(reader.ResultReader(), p, see)
 		if err != nil {
 			break
 		}
-		if o.completed < len(m.pieces) && m.pieces[o.completed].kind == kindCommit && tag.String() == "COMMIT" {
+		if p.kind == kindCommit && tag.String() == "COMMIT" {
 			o.committed++
 		}
 		o.completed++
 	}
 	o.err = reader.Close()
 	return o
+}
+
+// read reads the rows of a look, and passes over those of any other statement.
+func (m *message) read(r *pgconn.ResultReader, p piece, see func(piece, [][][]byte)) (pgconn.CommandTag, error) {
+	if p.kind != kindLook {
+		return r.Close()
+	}
+	result := r.Read()
+	if result.Err == nil {
+		see(p, result.Rows)
+	}
+	return result.CommandTag, result.Err
 }
 
 // explain says what an error means and where it happened, and leaves the connection clean.
@@ -166,7 +192,7 @@ func (a *application) explain(ctx context.Context, m *composer, o outcome) (*eng
 			p, within = at, offset
 		}
 	}
-	if pg.Severity == "FATAL" && (p.kind == kindCommit || a.conn.nature.pooled) && understand(pg).class != engine.Capacity {
+	if !a.trial && pg.Severity == "FATAL" && (p.kind == kindCommit || a.conn.nature.pooled) && understand(pg).class != engine.Capacity {
 		return uncertain(pg), piece{}
 	}
 	e := a.reason(ctx, p, pg)
@@ -182,6 +208,13 @@ func (a *application) lost(ctx context.Context, err error) *engine.Error {
 	var known *engine.Error
 	if unsent(err) || errors.As(err, &known) {
 		return classify(ctx, err)
+	}
+	if a.trial {
+		e := *classify(ctx, err)
+		if e.Class == engine.Connection {
+			e.Message = "the connection was lost during the rehearsal, of which nothing is left: " + e.Message
+		}
+		return &e
 	}
 	return uncertain(err)
 }
@@ -200,7 +233,7 @@ func uncertain(err error) *engine.Error {
 // reason tells our own checks from the author's statements.
 func (a *application) reason(ctx context.Context, p piece, pg *pgconn.PgError) *engine.Error {
 	e := classify(ctx, pg)
-	if p.kind == kindBody || p.kind == kindCommit {
+	if p.kind == kindBody || p.kind == kindCommit || p.kind == kindLook {
 		return e
 	}
 	s := a.session
@@ -280,8 +313,8 @@ func (a *application) breach(ctx context.Context, p piece, names string) *engine
 		Message: fmt.Sprintf("it changed %s, which is outside of schema %s: a name that the tenant lacks was found further along the search path", names, ident(a.session.target.Schema)),
 		Advice:  "qualify the name if it is meant, or note `-- skein:touches " + names + "` in the section; else mend the body",
 	}
-	guilty := 0
-	if len(part.Steps) > 1 {
+	guilty := p.step // a trial has a guard after each step
+	if !a.trial && len(part.Steps) > 1 {
 		guilty = a.replay(ctx, p.part)
 	}
 	if guilty >= 0 {
@@ -299,7 +332,7 @@ func (a *application) replay(ctx context.Context, part int) int {
 	a.conn.rollback(ctx)
 	m := a.composer()
 	m.replay(part, a.verdicts[part].query(a.session.target.Schema))
-	o := a.conn.send(ctx, &m.message)
+	o := a.conn.send(ctx, &m.message, nil)
 	if o.err == nil || o.completed >= len(m.pieces) || m.pieces[o.completed].kind != kindGuard {
 		return -1
 	}

@@ -2,11 +2,298 @@ package postgres
 
 import (
 	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
 )
 
-// Ask implements engine.Database.
+const (
+	askChunk    = 50          // targets a message
+	askWorkers  = 2           // connections a database
+	askPatience = time.Second // for a lock
+)
+
+// Ask implements [engine.Database]. Databases are asked side by side, each over at most two connections and many
+// targets a message, each target in a transaction of its own. The server skips what follows an error in its message,
+// so that is sent again without the target whose error it was.
 func (db *DB) Ask(ctx context.Context, targets []engine.Target, query string) []engine.Reply {
-	panic("not built")
+	replies := make([]engine.Reply, len(targets))
+	text, err := engine.Question(query, revision.Postgres)
+	if err != nil {
+		for i := range replies {
+			replies[i].Err = err
+		}
+		return replies
+	}
+	statement := []revision.Statement{{Text: text}}
+	taints := readTraits(statement).taints
+	db.each(targets, func(srv *server, database string, mine []int, err error) {
+		a := &asking{db: db, server: srv, database: database, targets: targets, replies: replies, query: text, taints: taints}
+		if err != nil {
+			a.fail(mine, err)
+			return
+		}
+		a.run(ctx, mine)
+	})
+	return replies
+}
+
+// each calls do for each database of targets, with the indexes of those in it: servers side by side, and as many
+// databases of one as connections may be open. A target without a database is in that of its server's URL. err says
+// that the server is unknown.
+func (db *DB) each(targets []engine.Target, do func(srv *server, database string, mine []int, err error)) {
+	servers := map[string]map[string][]int{}
+	for i, t := range targets {
+		name := t.Database
+		if srv, err := db.server(t.Server); name == "" && err == nil {
+			name = srv.database
+		}
+		if servers[t.Server] == nil {
+			servers[t.Server] = map[string][]int{}
+		}
+		servers[t.Server][name] = append(servers[t.Server][name], i)
+	}
+	var all sync.WaitGroup
+	for server, databases := range servers {
+		all.Go(func() {
+			srv, err := db.server(server)
+			var group errgroup.Group
+			if err == nil {
+				group.SetLimit(cap(srv.places))
+			}
+			for name, mine := range databases {
+				group.Go(func() error { do(srv, name, mine, err); return nil })
+			}
+			_ = group.Wait() // no one returns an error
+		})
+	}
+	all.Wait()
+}
+
+// asking puts one query to the targets of one database. Its workers write different replies.
+type asking struct {
+	db       *DB
+	server   *server
+	database string
+	targets  []engine.Target
+	replies  []engine.Reply
+	query    string
+	taints   bool // the query may leave something in the session
+}
+
+func (a *asking) fail(mine []int, err error) {
+	for _, i := range mine {
+		a.replies[i] = engine.Reply{Err: err}
+	}
+}
+
+// run asks chunk after chunk. Where there is no connection to be had, all that is left has the same error.
+func (a *asking) run(ctx context.Context, mine []int) {
+	var ask []int
+	for _, i := range mine {
+		if schema := a.targets[i].Schema; schema != "" {
+			if err := addressable(schema); err != nil {
+				a.replies[i].Err = err
+				continue
+			}
+		}
+		ask = append(ask, i)
+	}
+	queue := make(chan []int, (len(ask)+askChunk-1)/askChunk)
+	for from := 0; from < len(ask); from += askChunk {
+		queue <- ask[from:min(from+askChunk, len(ask))]
+	}
+	close(queue)
+	var workers sync.WaitGroup
+	for range min(askWorkers, len(queue)) {
+		workers.Go(func() { a.work(ctx, queue) })
+	}
+	workers.Wait()
+}
+
+func (a *asking) work(ctx context.Context, queue <-chan []int) {
+	var c *conn
+	defer func() {
+		if c != nil {
+			a.server.release(c)
+		}
+	}()
+	for chunk := range queue {
+		if c != nil && c.pg.IsClosed() {
+			a.server.release(c)
+			c = nil
+		}
+		if c == nil {
+			var err error
+			if c, err = a.server.acquire(ctx, a.database); err != nil {
+				a.fail(chunk, err)
+				for chunk := range queue {
+					a.fail(chunk, err)
+				}
+				return
+			}
+			c.tainted = c.tainted || a.taints
+		}
+		a.chunk(ctx, c, chunk)
+	}
+}
+
+// chunk asks targets, as many a message as went well lately.
+func (a *asking) chunk(ctx context.Context, c *conn, left []int) {
+	defer c.rollback(ctx)
+	d, err := a.prepare(ctx, c)
+	if err != nil {
+		a.fail(left, err)
+		return
+	}
+	for size := askChunk; len(left) > 0; {
+		answered, unread, e := a.message(ctx, c, d, left[:min(size, len(left))])
+		left = left[answered:]
+		switch {
+		case e == nil:
+			size = min(2*size, askChunk)
+		case c.pg.IsClosed() || ctx.Err() != nil:
+			a.fail(left, lost(ctx, e))
+			return
+		case unread: // as it will be for the rest
+			a.fail(left, e)
+			return
+		default:
+			a.replies[left[0]].Err = e
+			left, size = left[1:], max(1, size/2)
+		}
+	}
+}
+
+// prepare refuses a session in which the query might be read as several statements after all.
+func (a *asking) prepare(ctx context.Context, c *conn) (*database, error) {
+	if c.pg.ParameterStatus("standard_conforming_strings") == "off" {
+		return nil, &engine.Error{
+			Class:   engine.Server,
+			Message: "server " + a.server.name + " has standard_conforming_strings off, so that it may read a query in another way than it was checked",
+			Advice:  "set it to on, at least for the connecting role",
+		}
+	}
+	d, err := a.db.known(ctx, a.server, c)
+	if err != nil {
+		return nil, classify(ctx, err)
+	}
+	return d, nil
+}
+
+// lost is the error of targets that were not answered before the connection, or the context, ended.
+func lost(ctx context.Context, e *engine.Error) *engine.Error {
+	if ctx.Err() != nil {
+		return classify(ctx, ctx.Err())
+	}
+	l := *e
+	l.Class = engine.Connection
+	return &l
+}
+
+// message asks targets by one message and returns how many of them, from the first, are answered; the error is that
+// of the next one. unread says that the server could not read the message and so ran nothing of it.
+func (a *asking) message(ctx context.Context, c *conn, d *database, mine []int) (answered int, unread bool, e *engine.Error) {
+	m := a.compose(ctx, c, d, mine)
+	c.spent += len(mine) // each makes the server know a table more, at least
+	n := 0
+	reader := c.pg.Exec(ctx, m.text.String())
+	for reader.NextResult() && n < len(m.pieces) {
+		p := m.pieces[n]
+		if p.kind != kindLook {
+			if _, err := reader.ResultReader().Close(); err != nil {
+				break
+			}
+		} else {
+			reply, err := answer(reader.ResultReader())
+			if err != nil {
+				break
+			}
+			a.replies[mine[p.part]] = reply
+			answered = p.part + 1
+		}
+		n++
+	}
+	if err := reader.Close(); err != nil {
+		return answered, n == 0, a.explain(ctx, a.targets[mine[min(answered, len(mine)-1)]], err)
+	}
+	return answered, false, nil
+}
+
+// compose writes a transaction for each target. The schema has to lead the search path, since the next one would
+// answer in the place of one that is not there.
+func (a *asking) compose(ctx context.Context, c *conn, d *database, mine []int) *message {
+	m := &message{}
+	if c.pg.TxStatus() != 'I' { // after an error
+		m.add(piece{kind: kindSet}, "ROLLBACK")
+	}
+	limit := milliseconds(timeLeft(ctx))
+	for n, i := range mine {
+		own := func(k kind, sql string) { m.add(piece{kind: k, part: n}, sql) }
+		own(kindSet, "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY")
+		if schema := a.targets[i].Schema; schema != "" {
+			own(kindSet, "SET LOCAL search_path = "+searchPath(schema, d.tail))
+			own(kindCheck, fail("WHEN pg_catalog.to_regnamespace("+literal(ident(schema))+") IS NULL THEN '"+markGone+
+				"' WHEN "+leads(schema)+" IS NOT TRUE THEN '"+markPath+"'"))
+		}
+		own(kindSet, "SET LOCAL lock_timeout = "+milliseconds(askPatience))
+		own(kindSet, "SET LOCAL statement_timeout = "+limit)
+		own(kindSet, "SET LOCAL row_security = off") // an answer for some of the rows would be a wrong one
+		own(kindLook, a.query)
+		own(kindSet, "ROLLBACK")
+	}
+	return m
+}
+
+// timeLeft is how long the server may work on a query: a little longer than until ctx ends, which is then what ends it.
+func timeLeft(ctx context.Context) time.Duration {
+	if deadline, bounded := ctx.Deadline(); bounded {
+		return max(0, min(queryTime, time.Until(deadline))) + time.Second
+	}
+	return queryTime
+}
+
+// answer reads a result to its end.
+func answer(r *pgconn.ResultReader) (engine.Reply, error) {
+	reply := engine.Reply{Null: true}
+	for r.NextRow() {
+		if values := r.Values(); reply.Rows == 0 && len(values) > 0 && values[0] != nil {
+			reply.Text, reply.Null = string(values[0]), false
+		}
+		reply.Rows = min(reply.Rows+1, engine.MaxRows)
+	}
+	_, err := r.Close()
+	return reply, err
+}
+
+// explain is classify for a query, whose errors are not those of a revision.
+func (a *asking) explain(ctx context.Context, t engine.Target, err error) *engine.Error {
+	e := *classify(ctx, err)
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return &e
+	}
+	switch marked(pg.Message) {
+	case markGone:
+		return missingError(t)
+	case markPath:
+		return a.server.unreadable(t.Schema, "USAGE")
+	}
+	switch {
+	case pg.Code == stateReadOnly:
+		e.Class, e.Message = engine.Revision, "the query would write: "+oneLine(pg.Message)
+		e.Advice = "ask what only reads: queries run in a read-only transaction"
+	case e.Class == engine.Timeout:
+		e.Advice = "make the query cheaper; it may take " + queryTime.String() + " at most"
+	case e.Class == engine.Data, e.Class == engine.Revision && pg.Code != statePrivilege:
+		e.Advice = oneLine(pg.Hint)
+	}
+	return &e
 }

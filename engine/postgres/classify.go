@@ -197,6 +197,9 @@ const (
 	stateUndefinedColumn = "42703"
 	stateUndefinedSchema = "3F000"
 	stateDuplicateTable  = "42P07"
+	stateUnsafeEnum      = "55P04"
+	stateObjectInUse     = "55006"
+	stateReadOnly        = "25006"
 	statePrivilege       = "42501"
 	stateNoDatabase      = "3D000"
 )

@@ -41,16 +41,15 @@ func newDatabase(tail []string, rows [][][]byte) *database {
 	return d
 }
 
-// known returns what a survey read of the session's database, or reads it now.
-func (s *session) known(ctx context.Context, c *conn) (*database, error) {
-	at := place{s.target.Server, s.target.Database}
-	s.db.mu.Lock()
-	d := s.db.databases[at]
-	s.db.mu.Unlock()
+// known returns what a survey read of the connection's database, or reads it now.
+func (db *DB) known(ctx context.Context, srv *server, c *conn) (*database, error) {
+	db.mu.Lock()
+	d := db.databases[place{srv.name, c.database}]
+	db.mu.Unlock()
 	if d != nil {
 		return d, nil
 	}
-	return s.db.learn(ctx, s.server, c)
+	return db.learn(ctx, srv, c)
 }
 
 // learn reads the tail of the search path and what is in it, and keeps it for all sessions.
@@ -107,7 +106,7 @@ func firstColumn(r *pgconn.Result) []string {
 func (db *DB) objectsQuery(tail []string) string {
 	return strings.NewReplacer(
 		"$tail", array(tail)+"::pg_catalog.name[]",
-		"$own", array([]string{db.table.name, db.table.name + journalSuffix})+"::pg_catalog.name[]",
+		"$own", array(db.table.names())+"::pg_catalog.name[]",
 	).Replace(`
 WITH n AS MATERIALIZED (SELECT oid, nspname FROM pg_catalog.pg_namespace WHERE nspname = ANY ($tail)),
 member AS MATERIALIZED (SELECT classid, objid FROM pg_catalog.pg_depend WHERE deptype = 'e')

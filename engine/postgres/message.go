@@ -46,7 +46,9 @@ const (
 	kindRow                // what is applied now
 	kindGuard              // nothing outside the tenant was touched
 	kindEnd                // the schema is still that one
-	kindCommit
+	kindCommit             // COMMIT, or in a rehearsal what it would check
+	kindLook               // what a rehearsal wants to know; it has rows
+	kindBorder             // what stands in a rehearsal for the border between two transactions
 )
 
 // What our checks fail with: the server says `invalid input syntax for type integer: "skein:busy"`, in its
@@ -102,6 +104,7 @@ type composer struct {
 	work     *engine.Work
 	bodies   func(engine.Step) body
 	lock     int64
+	look     string   // after each statement of a body; "" = none
 	settings settings // in force at the end of what is written
 	plain    bool     // the session has the settings already
 	part     int
@@ -153,6 +156,17 @@ func preamble(n nature, lock time.Duration) []string {
 func (c *composer) transaction(guard, last string) string {
 	part := &c.work.Parts[c.part]
 	c.open(part)
+	last = c.steps(part, last, "")
+	if guard != "" {
+		c.own(kindGuard, guard)
+	}
+	c.end(part)
+	c.own(kindCommit, "COMMIT")
+	return last
+}
+
+// steps writes bodies and rows, with a guard after each step unless it is "".
+func (c *composer) steps(part *engine.Part, last, guard string) string {
 	for k, step := range part.Steps {
 		c.body(k, step)
 		c.row(part, k, last)
@@ -160,15 +174,18 @@ func (c *composer) transaction(guard, last string) string {
 		if step.Direction == revision.Up {
 			last = step.Revision.ID
 		}
+		if guard != "" {
+			c.own(kindGuard, guard)
+		}
 	}
-	if guard != "" {
-		c.own(kindGuard, guard)
-	}
+	return last
+}
+
+// end proves after a downgrade what the last row of an upgrade does.
+func (c *composer) end(part *engine.Part) {
 	if part.Steps[len(part.Steps)-1].Direction == revision.Down {
 		c.own(kindEnd, fail("WHEN "+schemaIs(c.schema, c.work.Mark.SchemaOID)+" IS NOT TRUE THEN '"+markGone+"'"))
 	}
-	c.own(kindCommit, "COMMIT")
-	return last
 }
 
 // open begins a transaction: settings, the lock, and then, in a statement of its own whose snapshot is later
@@ -176,6 +193,10 @@ func (c *composer) transaction(guard, last string) string {
 func (c *composer) open(part *engine.Part) {
 	c.step = 0
 	c.begin()
+	c.enter(part)
+}
+
+func (c *composer) enter(part *engine.Part) {
 	c.own(kindLock, enter(c.lock, c.schema, c.work.Mark.SchemaOID))
 	if !c.work.Mark.HasTable && c.part == 0 {
 		c.own(kindCreate, c.table.create(c.schema))
@@ -228,6 +249,9 @@ func (c *composer) body(k int, step engine.Step) {
 	c.limits(wanted(c.work, step))
 	for n, s := range b.statements {
 		c.add(piece{kind: kindBody, part: c.part, step: k, n: n}, s.Text)
+		if c.look != "" {
+			c.own(kindLook, c.look)
+		}
 	}
 	if b.traits.role {
 		c.own(kindSet, "RESET ROLE")
@@ -331,7 +355,7 @@ func marked(text string) string {
 }
 
 func (k kind) String() string {
-	return [...]string{"set", "lock", "check", "create", "body", "row", "guard", "end", "commit"}[k]
+	return [...]string{"set", "lock", "check", "create", "body", "row", "guard", "end", "commit", "look", "border"}[k]
 }
 
 func (p piece) String() string {

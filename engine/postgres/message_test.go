@@ -101,6 +101,32 @@ func TestMessages(t *testing.T) {
 	}
 }
 
+func TestMessageOfARehearsal(t *testing.T) {
+	t.Parallel()
+	work := &engine.Work{
+		Mark: engine.Mark{SchemaOID: 16400}, LockTimeout: 2 * time.Second, Tool: "skein",
+		Parts: []engine.Part{
+			{Steps: []engine.Step{step(t, "a1", "CREATE TABLE users (id int); SET LOCAL work_mem = 1", "", revision.Options{}, revision.Up)}},
+			{Steps: []engine.Step{step(t, "b2", "SELECT 1", "", revision.Options{}, revision.Up)}, Before: []string{"a1"}},
+			{Steps: []engine.Step{step(t, "a1", "", "SELECT 2; -- end", revision.Options{}, revision.Down)}, Before: []string{"a1", "b2"}},
+		},
+	}
+	c := compose(t, work, true)
+	c.message, c.plain, c.look = message{}, false, "SELECT 'look'"
+	c.rehearse([]string{"", "SELECT 'guard'", ""}, true)
+	golden(t, "rehearsal", c.text.String())
+	statements, err := revision.Split(c.text.String(), revision.Postgres, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(statements) != len(c.pieces) {
+		t.Errorf("%d statements, %d pieces", len(statements), len(c.pieces))
+	}
+	if strings.Contains(c.text.String(), "\nCOMMIT") || statements[len(statements)-1].Text != "ROLLBACK" {
+		t.Error("it does not end with the one ROLLBACK")
+	}
+}
+
 func TestMessageFindsThePieceOfAPosition(t *testing.T) {
 	t.Parallel()
 	work := &engine.Work{Tool: "skein", Parts: []engine.Part{{Steps: []engine.Step{

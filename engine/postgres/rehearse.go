@@ -2,11 +2,166 @@ package postgres
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/skeindb/skein/engine"
 )
 
-// Rehearse implements engine.Session.
+// Rehearse implements [engine.Session]: one message, as Apply's, that looks at its own locks after each statement
+// of a body and ends with ROLLBACK.
 func (s *session) Rehearse(ctx context.Context, work engine.Work) (engine.Rehearsal, error) {
-	panic("not built")
+	a, err := s.application(ctx, &work)
+	if err != nil {
+		return engine.Rehearsal{}, err
+	}
+	a.trial = true
+	m := a.composer()
+	m.plain = slices.Equal(preamble(a.conn.nature, work.LockTimeout), a.conn.settings) && !a.conn.nature.pooled
+	m.look = look(s.target.Schema)
+	m.rehearse(a.guards(), a.conn.nature.checks)
+	a.conn.spent += min(len(m.pieces), longChain)
+	seen := &looks{}
+	o := a.conn.send(ctx, &m.message, seen.take)
+	r := engine.Rehearsal{Locks: seen.locks(), Duration: seen.last}
+	if o.err == nil {
+		r.Steps = stepsOf(work.Parts)
+		return r, nil
+	}
+	if why, from := a.untriable(m, o); from > 0 {
+		a.conn.rollback(ctx)
+		r.Steps, r.Untried, r.Why = stepsOf(work.Parts[:from]), stepsOf(work.Parts[from:]), why
+		return r, nil
+	}
+	e, at := a.explain(ctx, m, o)
+	if o.completed > 0 { // else the server could not read the message, and ran nothing of it
+		r.Steps = append(stepsOf(work.Parts[:at.part]), stepsOf(work.Parts[at.part:])[:at.step]...)
+	}
+	return r, e
+}
+
+func stepsOf(parts []engine.Part) []string {
+	var ids []string
+	for i := range parts {
+		ids = append(ids, parts[i].IDs()...)
+	}
+	return ids
+}
+
+// guards are those of the parts, or "". The locks of the earlier parts are still held, so that what one of them may
+// touch is no breach of a later one.
+func (a *application) guards() []string {
+	guards := make([]string, len(a.verdicts))
+	var all verdict
+	for i, v := range a.verdicts {
+		all = all.join(v)
+		if v.on {
+			guards[i] = all.query(a.session.target.Schema)
+		}
+	}
+	return guards
+}
+
+// rehearse writes all parts as one transaction that is rolled back.
+//
+// Where a part would commit, the deferred constraints are checked; they are deferred again for the next part, for
+// which settings are made anew. What else a commit does cannot be had without it: see borders. The settings are
+// those of the transaction alone, since the rollback takes back the session's.
+func (c *composer) rehearse(guards []string, checks bool) {
+	last := ""
+	for i := range c.work.Parts {
+		c.part, c.step = i, 0
+		part := &c.work.Parts[i]
+		if i > 0 {
+			c.border(&c.work.Parts[i-1])
+			c.enter(part)
+		} else {
+			c.open(part)
+			if checks {
+				c.own(kindSet, "SET LOCAL client_connection_check_interval = '2s'")
+			}
+			c.own(kindSet, remember(c.work.Mark.SchemaOID, c.table))
+			c.own(kindLook, remembered)
+			c.own(kindLook, c.look)
+		}
+		last = c.steps(part, last, guards[i])
+		c.end(part)
+		c.own(kindCommit, "SET CONSTRAINTS ALL IMMEDIATE")
+	}
+	c.own(kindLook, c.look)
+	c.own(kindSet, "ROLLBACK")
+}
+
+// border stands for the end of one transaction and the beginning of the next.
+func (c *composer) border(before *engine.Part) {
+	if slices.ContainsFunc(before.Steps, func(s engine.Step) bool { return c.bodies(s).traits.sets }) {
+		c.own(kindBorder, resetAgain)
+	}
+	c.set()
+	c.own(kindBorder, deferAgain)
+}
+
+// resetAgain takes back what bodies set, apart from what is remembered. The role is back already.
+const resetAgain = `DO $skein$
+DECLARE kept text := pg_catalog.current_setting('skein.before', true);
+BEGIN
+	RESET ALL;
+	PERFORM pg_catalog.set_config('skein.before', kept, true);
+END $skein$`
+
+// deferAgain takes back SET CONSTRAINTS ALL IMMEDIATE for the constraints that are INITIALLY DEFERRED.
+const deferAgain = `DO $skein$
+DECLARE names text;
+BEGIN
+	SELECT pg_catalog.string_agg(DISTINCT pg_catalog.format('%I.%I', n.nspname, c.conname), ', ') INTO names
+	FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace
+	WHERE c.condeferred AND n.nspname = ANY (pg_catalog.current_schemas(false));
+	IF names IS NOT NULL THEN EXECUTE 'SET CONSTRAINTS ' || names || ' DEFERRED'; END IF;
+END $skein$`
+
+// borders are the errors that a statement may have only because the part before it is not committed yet, each with
+// the words of which the body of an earlier part must have one of each list for that.
+var borders = map[string][][]string{
+	stateUnsafeEnum:     {{"type"}, {"add"}, {"value"}},
+	stateObjectInUse:    {{"cursor"}},
+	stateDuplicateTable: {{"temp", "temporary"}, {"commit"}},
+}
+
+// untriable returns from which part on nothing can be tried, and why; 0 when the error is one of the revision's, or
+// of anything else.
+func (a *application) untriable(m *composer, o outcome) (why string, from int) {
+	var pg *pgconn.PgError
+	if !errors.As(o.err, &pg) || pg.Severity == "FATAL" || o.completed >= len(m.pieces) {
+		return "", 0
+	}
+	p := m.pieces[o.completed]
+	if p.part == 0 || p.kind != kindBorder && (p.kind != kindBody || !a.borderless(pg.Code, p.part)) {
+		return "", 0
+	}
+	step := a.work.Parts[p.part].Steps[p.step]
+	at := step.Revision.File
+	if p.kind == kindBody {
+		at = fmt.Sprintf("%s:%d", at, a.bodies(step).statements[p.n].Line)
+	}
+	return fmt.Sprintf("revision %s (%s) can be tried only once what comes before it is committed: %s", step.Revision.ID, at, oneLine(pg.Message)), p.part
+}
+
+// borderless reports whether an error may come of what the parts before did.
+func (a *application) borderless(state string, part int) bool {
+	lists, known := borders[state]
+	if !known {
+		return false
+	}
+	for _, before := range a.work.Parts[:part] {
+		for _, step := range before.Steps {
+			t := a.bodies(step).traits
+			if !slices.ContainsFunc(lists, func(words []string) bool { return !t.names(words...) }) {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -30,6 +30,9 @@ func newVersionTable(name string) (versionTable, error) {
 func (v versionTable) in(schema string) string      { return qualified(schema, v.name) }
 func (v versionTable) journal(schema string) string { return qualified(schema, v.name+journalSuffix) }
 
+// names are those of skein's own tables in a tenant.
+func (v versionTable) names() []string { return []string{v.name, v.name + journalSuffix} }
+
 func (v versionTable) create(schema string) string {
 	return "CREATE TABLE " + v.in(schema) + " (revision text PRIMARY KEY, checksum text, applied_at timestamptz NOT NULL, " +
 		"duration_ms bigint NOT NULL, rollout text, tool text NOT NULL)"

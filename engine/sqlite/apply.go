@@ -31,25 +31,31 @@ func (s *session) part(ctx context.Context, work *engine.Work, part *engine.Part
 
 func (s *session) transact(ctx context.Context, work *engine.Work, part *engine.Part, keys *keys) error {
 	return s.locked(ctx, patience(work, part), func() error {
-		if err := s.db.table.expect(ctx, s.conn, part.Before); err != nil {
-			return err
-		}
-		if err := s.db.table.create(ctx, s.conn); err != nil {
-			return err
-		}
-		if err := keys.begin(ctx); err != nil {
-			return err
-		}
-		for _, step := range part.Steps {
-			if err := s.step(ctx, work, step); err != nil {
-				return err
-			}
-			if err := keys.ran(ctx, step); err != nil {
-				return err
-			}
-		}
-		return keys.hold(ctx)
+		_, err := s.run(ctx, work, part, keys)
+		return err
 	})
+}
+
+// run does what a part does between BEGIN and COMMIT. It returns how many steps ran whole.
+func (s *session) run(ctx context.Context, work *engine.Work, part *engine.Part, keys *keys) (n int, err error) {
+	if err := s.db.table.expect(ctx, s.conn, part.Before); err != nil {
+		return 0, err
+	}
+	if err := s.db.table.create(ctx, s.conn); err != nil {
+		return 0, err
+	}
+	if err := keys.begin(ctx); err != nil {
+		return 0, err
+	}
+	for n, step := range part.Steps {
+		if err := s.step(ctx, work, step); err != nil {
+			return n, err
+		}
+		if err := keys.ran(ctx, step); err != nil {
+			return n, err
+		}
+	}
+	return len(part.Steps), keys.hold(ctx)
 }
 
 // step runs the body of one revision and notes that it is applied, or no longer.

@@ -38,6 +38,7 @@ func dialect(journalMode string) enginetest.Dialect {
 		},
 		Exec:  exec,
 		Query: query,
+		Dump:  dump,
 		Lock:  lock,
 		Drop: func(t *testing.T, target engine.Target) {
 			t.Helper()
@@ -118,6 +119,19 @@ func query(t *testing.T, target engine.Target, statement string) [][]string {
 			t.Errorf("%s: %v", statement, err)
 		}
 		all = append(all, row)
+	}
+	return all
+}
+
+// dump is the file's structure and rows, by SQLite's own words.
+func dump(t *testing.T, target engine.Target) string {
+	t.Helper()
+	all := fmt.Sprintln(query(t, target, "PRAGMA user_version"), query(t, target, "PRAGMA schema_version"))
+	for _, object := range query(t, target, "SELECT type, name, sql FROM sqlite_schema ORDER BY type, name") {
+		all += fmt.Sprintln(object)
+		if object[0] == "table" {
+			all += fmt.Sprintln(query(t, target, `SELECT * FROM "`+object[1]+`"`))
+		}
 	}
 	return all
 }

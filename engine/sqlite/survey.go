@@ -20,17 +20,22 @@ const surveyPatience = time.Second
 func (db *DB) Survey(ctx context.Context, targets []engine.Target) []engine.Standing {
 	standings := make([]engine.Standing, len(targets))
 	cohorts := cohorts{seen: map[[sha256.Size]byte]*engine.Applied{}}
+	db.each(len(targets), func(i int) { standings[i] = db.standing(ctx, targets[i].File, &cohorts) })
+	return standings
+}
+
+// each calls do for each of n files, as many at a time as may be open.
+func (db *DB) each(n int, do func(i int)) {
 	var next atomic.Int64
 	var readers sync.WaitGroup
-	for range min(cap(db.places), len(targets)) {
+	for range min(cap(db.places), n) {
 		readers.Go(func() {
-			for i := next.Add(1) - 1; i < int64(len(targets)); i = next.Add(1) - 1 {
-				standings[i] = db.standing(ctx, targets[i].File, &cohorts)
+			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+				do(int(i))
 			}
 		})
 	}
 	readers.Wait()
-	return standings
 }
 
 func (db *DB) standing(ctx context.Context, path string, cohorts *cohorts) engine.Standing {

@@ -1,0 +1,73 @@
+package engine
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/skeindb/skein/engine/revision"
+)
+
+func TestQuestions(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]string{
+		"SELECT 1":                             "SELECT 1",
+		"  -- how many\n select ';' -- ;\n ; ": "select ';'",
+		"(SELECT 1) UNION (SELECT 2);":         "(SELECT 1) UNION (SELECT 2)",
+		"with x as (select 1) select * from x": "with x as (select 1) select * from x",
+		"VALUES(1)":                            "VALUES(1)",
+		"table orders":                         "table orders",
+		"SHOW work_mem":                        "SHOW work_mem",
+		"EXPLAIN SELECT 1":                     "EXPLAIN SELECT 1",
+	} {
+		got, err := Question(query, revision.Postgres)
+		if err != nil || got != want {
+			t.Errorf("%q: %q, %v", query, got, err)
+		}
+	}
+	for query, message := range map[string]string{
+		"":                       "the query is empty",
+		" ; -- nothing":          "the query is empty",
+		"SELECT 1; SELECT 2":     "the query has 2 statements, and has to be one",
+		"SELECT 1; COMMIT; END":  "the query has 3 statements, and has to be one",
+		"DELETE FROM orders":     `the query begins with "DELETE", and a query only reads`,
+		"copy x to program 'rm'": `the query begins with "COPY", and a query only reads`,
+		"selection":              `the query begins with "SELECTION", and a query only reads`,
+		"call":                   `the query begins with "CALL", and a query only reads`,
+		"SELECT 'a\x00b'":        "the query has a NUL byte",
+		"SELECT 'it never ends":  "the query cannot be read: ",
+	} {
+		text, err := Question(query, revision.Postgres)
+		e, ok := errors.AsType[*Error](err)
+		if !ok || e.Class != Revision || text != "" || len(e.Message) < len(message) || e.Message[:len(message)] != message {
+			t.Errorf("%q: %q, %v", query, text, err)
+		}
+	}
+}
+
+func TestQuestionKnowsItsDialect(t *testing.T) {
+	t.Parallel()
+	const query = "SELECT [a;b] FROM c"
+	if text, err := Question(query, revision.SQLite); err != nil || text != query {
+		t.Errorf("%q, %v", text, err)
+	}
+	if _, err := Question(query, revision.Postgres); err == nil {
+		t.Error("PostgreSQL has no names in brackets")
+	}
+}
+
+func TestAskAndSizesAreTheDatabases(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	e := New(f, line(t, "a1"), Config{})
+	if diff := cmp.Diff([]Reply{{Text: "SELECT 1", Rows: 1}, {Text: "SELECT 1", Rows: 1}}, e.Ask(t.Context(), make([]Target, 2), "SELECT 1")); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]int64{0, 1}, e.Sizes(t.Context(), make([]Target, 2))); diff != "" {
+		t.Error(diff)
+	}
+	if f.calls() != "ask, sizes" {
+		t.Errorf("calls %s", f.calls())
+	}
+}

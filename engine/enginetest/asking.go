@@ -1,0 +1,186 @@
+package enginetest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/skeindb/skein/engine"
+)
+
+var asking = []promise{
+	{"each tenant answers for itself, in order", askEach},
+	{"an answer is the first value, NULL or not, and the number of rows", askValues},
+	{"the error of one tenant leaves the others' answers alone", askIsolated},
+	{"a query cannot write", askReadOnly},
+	{"a query that is no single question is refused for all", askRefused},
+	{"a question that was canceled says so of each tenant", askCanceled},
+	{"a question ends with its context", askSlow},
+	{"a question to nobody has no answers", askNobody},
+	{"the size of a tenant grows with its rows", sizesGrow},
+	{"the size of a tenant that is not there is unknown", sizesMissing},
+}
+
+// users makes tenants of which the n-th has n users.
+func users(t *testing.T, w world, n int) []engine.Target {
+	t.Helper()
+	targets := make([]engine.Target, n)
+	for i := range targets {
+		targets[i] = w.d.New(t)
+		w.run(t, w.job(t, targets[i]), "a1")
+		for k := range i {
+			w.d.Exec(t, targets[i], fmt.Sprintf("INSERT INTO users (id, name) VALUES (%d, 'user %d')", k, k))
+		}
+	}
+	return targets
+}
+
+func askEach(t *testing.T, d Dialect) {
+	w := open(t, d, engine.Config{}, createUsers)
+	targets := users(t, w, 4)
+	targets[1], targets[2] = targets[2], targets[1]
+	want := []engine.Reply{{Text: "0", Rows: 1}, {Text: "2", Rows: 1}, {Text: "1", Rows: 1}, {Text: "3", Rows: 1}}
+	if diff := cmp.Diff(want, w.Ask(t.Context(), targets, "SELECT count(*) FROM users -- all of them")); diff != "" {
+		t.Errorf("replies (-want +got):\n%s", diff)
+	}
+}
+
+func askValues(t *testing.T, d Dialect) {
+	w := open(t, d, engine.Config{}, createUsers)
+	tenant := users(t, w, 4)[3]
+	for query, want := range map[string]engine.Reply{
+		"SELECT name, id FROM users ORDER BY id": {Text: "user 0", Rows: 3},
+		"SELECT name FROM users WHERE id < 0":    {Null: true},
+		"SELECT NULL UNION ALL SELECT NULL":      {Null: true, Rows: 2},
+		"SELECT ''":                              {Rows: 1},
+		"SELECT 'é; ''x'''":                      {Text: "é; 'x'", Rows: 1},
+		"VALUES (-7, 8)":                         {Text: "-7", Rows: 1},
+		"SELECT 0.5":                             {Text: "0.5", Rows: 1},
+		"WITH x AS (SELECT max(id) AS m FROM users) SELECT m FROM x;":                    {Text: "2", Rows: 1},
+		"SELECT a.id FROM users a, users b, users c, users d, users e, users f, users g": {Text: "0", Rows: engine.MaxRows},
+	} {
+		got := w.Ask(t.Context(), []engine.Target{tenant}, query)
+		if len(got) != 1 || got[0].Text != want.Text && want.Rows < engine.MaxRows || got[0].Null != want.Null || got[0].Rows != want.Rows || got[0].Err != nil {
+			t.Errorf("%s: %+v, want %+v", query, got, want)
+		}
+	}
+}
+
+func askIsolated(t *testing.T, d Dialect) {
+	w := open(t, d, engine.Config{}, createUsers)
+	targets := append(users(t, w, 3), d.New(t), d.New(t), d.New(t))
+	d.Drop(t, targets[4])
+	w.run(t, w.job(t, targets[5]), "a1")
+	got := w.Ask(t.Context(), targets, "SELECT count(*) FROM users")
+	want := []engine.Reply{{Text: "0", Rows: 1}, {Text: "1", Rows: 1}, {Text: "2", Rows: 1}, {}, {}, {Text: "0", Rows: 1}}
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(engine.Reply{}, "Err")); diff != "" {
+		t.Errorf("replies (-want +got):\n%s", diff)
+	}
+	for i, class := range []engine.Class{"", "", "", engine.Revision, engine.Gone, ""} {
+		if class == "" && got[i].Err != nil || class != "" && asError(t, got[i].Err).Class != class {
+			t.Errorf("tenant %d: %v, want %q", i, got[i].Err, class)
+		}
+	}
+}
+
+func askReadOnly(t *testing.T, d Dialect) {
+	w := open(t, d, engine.Config{}, createUsers)
+	targets := users(t, w, 2)
+	before := d.Dump(t, targets[1])
+	for _, query := range []string{
+		"INSERT INTO users (id, name) VALUES (9, 'Eve')",
+		"DELETE FROM users",
+		"CREATE TABLE notes (id integer)",
+		"WITH x AS (SELECT 1) INSERT INTO users (id, name) SELECT 9, 'Eve' FROM x",
+		"PRAGMA user_version = 7",
+	} {
+		for i, r := range w.Ask(t.Context(), targets, query) {
+			if e := asError(t, r.Err); e.Class != engine.Revision {
+				t.Errorf("%s of tenant %d: class %s: %v", query, i, e.Class, e)
+			}
+		}
+	}
+	if diff := cmp.Diff(before, d.Dump(t, targets[1])); diff != "" {
+		t.Errorf("a question changed the tenant (-before +after):\n%s", diff)
+	}
+	w.run(t, w.down(t, targets[1]), "a1") // and leaves no connection that cannot write
+}
+
+func askRefused(t *testing.T, d Dialect) {
+	w := open(t, d, engine.Config{}, createUsers)
+	targets := []engine.Target{d.New(t), d.New(t)}
+	for _, query := range []string{"", ";", "SELECT 1; SELECT 2", "COMMIT", "SELECT 'x", "SELECT FROM WHERE"} {
+		for i, r := range w.Ask(t.Context(), targets, query) {
+			if e := asError(t, r.Err); e.Class != engine.Revision || e.Message == "" {
+				t.Errorf("%q of tenant %d: class %s: %v", query, i, e.Class, e)
+			}
+		}
+	}
+}
+
+func askCanceled(t *testing.T, d Dialect) {
+	w := open(t, d, engine.Config{}, createUsers)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for i, r := range w.Ask(ctx, []engine.Target{d.New(t), d.New(t)}, "SELECT 1") {
+		if e := asError(t, r.Err); e.Class != engine.Canceled {
+			t.Errorf("tenant %d: class %s: %v", i, e.Class, e)
+		}
+	}
+}
+
+func askSlow(t *testing.T, d Dialect) {
+	w := open(t, d, engine.Config{}, createUsers)
+	targets := []engine.Target{d.New(t), d.New(t), d.New(t)}
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	for i, r := range w.Ask(ctx, targets, d.Slow) {
+		if e := asError(t, r.Err); e.Class != engine.Canceled {
+			t.Errorf("tenant %d: class %s: %v", i, e.Class, e)
+		}
+	}
+	if r := w.Ask(t.Context(), targets, "SELECT 1")[2]; r.Text != "1" {
+		t.Errorf("afterwards: %+v", r)
+	}
+}
+
+func askNobody(t *testing.T, d Dialect) {
+	w := open(t, d, engine.Config{}, createUsers)
+	if got := w.Ask(t.Context(), nil, "SELECT 1"); len(got) != 0 {
+		t.Errorf("replies of nobody: %v", got)
+	}
+	if got := w.Sizes(t.Context(), nil); len(got) != 0 {
+		t.Errorf("sizes of nobody: %v", got)
+	}
+}
+
+func sizesGrow(t *testing.T, d Dialect) {
+	w := open(t, d, engine.Config{}, createUsers)
+	targets := []engine.Target{d.New(t), d.New(t), d.New(t)}
+	if got := w.Sizes(t.Context(), targets); got[1] < 0 || got[1] > 1<<20 {
+		t.Errorf("empty tenants have %v bytes", got)
+	}
+	for _, target := range targets {
+		w.run(t, w.job(t, target), "a1")
+	}
+	before := w.Sizes(t.Context(), targets)
+	d.Exec(t, targets[1], `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+INSERT INTO users (id, name) SELECT i, 'a name of some length that takes its place' FROM n`)
+	after := w.Sizes(t.Context(), targets)
+	if after[0] != before[0] || after[2] != before[2] || after[1] < before[1]+500_000 {
+		t.Errorf("sizes %v became %v", before, after)
+	}
+}
+
+func sizesMissing(t *testing.T, d Dialect) {
+	w := open(t, d, engine.Config{}, createUsers)
+	targets := []engine.Target{d.New(t), d.New(t), d.New(t)}
+	d.Drop(t, targets[1])
+	if got := w.Sizes(t.Context(), targets); got[0] < 0 || got[1] != -1 || got[2] < 0 {
+		t.Errorf("sizes %v", got)
+	}
+}
