@@ -20,8 +20,11 @@ type Request struct {
 	Targets []string // one for an upgrade or a downgrade; one or more for a stamp
 	Tag     string
 
-	FleetSize int // tenants of the whole fleet, for the next rollout to notice that it shrank; 0 = not known
-	Created   time.Time
+	Sizes     []int64   // bytes, about, parallel to the tenants, -1 = not known; for waves in the order of size, see [Policy.NeedsSizes]
+	Only      string    // keep just the wave of this name, with the tenants that it has among the others; "" = all waves
+	Selectors []string  // by which the tenants were chosen, as written; stored with the plan
+	FleetSize int       // tenants of the whole fleet, for the next rollout to notice that it shrank; 0 = not known
+	Created   time.Time // now; pins that end by then have no effect
 	Policy    Policy
 	Options
 }
@@ -34,36 +37,62 @@ type Options struct {
 }
 
 // Arrange decides what a rollout will do with each tenant: standings[i] is where tenants[i] stands. It
-// touches nothing. The way is found once a cohort, which is all tenants with equal applied sets.
+// touches nothing. The way is found once a cohort, which is all tenants with equal applied sets that no pin
+// keeps apart.
+//
+// The waves are those of the policy: see [WaveSpec]. Waves without a tenant stay in the plan. Only an upgrade has gates:
+// what they ask is whether the new is well. What people may
+// want to know of waves and pins is in Plan.Notes.
 //
 // Tenants that cannot be changed (unreachable, missing, unknown, ahead, a changed applied body) are refused:
-// they are in the plan and will count as failed. A downgrade to what a tenant has not applied skips it.
-// The error is a [*revision.TargetError] when the target means nothing, and a [*CohortError] when it is
-// ambiguous, out of range or a way without return for some tenants only.
+// they are in the plan and will count as failed. A downgrade to what a tenant has not applied skips it, and so
+// does a pin that freezes it, whether it can be read or not.
+// The error is a [*revision.TargetError] when the target means nothing, a [*CohortError] when it is ambiguous,
+// out of range or a way without return for some tenants only, and a [*WaveError] when Only names no wave.
 func Arrange(tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, req Request) (*Plan, error) {
 	if err := req.check(tenants, standings); err != nil {
 		return nil, err
 	}
-	groups, of := gather(standings, tenants, nil)
-	way := &way{graph: g, kind: req.Kind, targets: req.Targets, options: req.Options.withDefaults()}
-	cohorts := make([]Cohort, len(groups))
-	for i, group := range groups {
-		c, err := way.cohort(group)
-		if err != nil {
+	census := newCensus(tenants, standings)
+	shares, notes, err := req.divide(census)
+	if err != nil {
+		return nil, err
+	}
+	for i := range req.Policy.Pins {
+		if err := req.Policy.Pins[i].check(g); err != nil {
 			return nil, err
 		}
-		cohorts[i] = c
+	}
+	pins := pinned(req.Policy.Pins, req.Kind, req.Created, census)
+	if req.Only != "" {
+		if shares, err = only(shares, req.Only); err != nil {
+			return nil, err
+		}
+		census = narrow(shares, census, pins)
 	}
 	p := &Plan{
 		Rollout: req.Rollout, Fleet: req.Fleet, Kind: req.Kind, Target: strings.Join(req.Targets, " "),
-		Graph: g.Sum(), Revisions: ids(g.All()), Tag: req.Tag, FleetSize: req.FleetSize, Created: req.Created,
-		Cohorts: cohorts,
+		Graph: g.Sum(), Revisions: ids(g.All()), Tag: req.Tag, Selectors: req.Selectors, FleetSize: req.FleetSize,
+		Created: req.Created, Notes: slices.Concat(notes, pins.notes(req.Created)),
 	}
-	wave := Wave{Name: "all", Planned: len(tenants), Items: make([]Item, 0, len(tenants))}
-	for _, i := range spread(tenants) {
-		wave.Items = append(wave.Items, Item{Tenant: tenants[i], Cohort: of[i], Standing: standings[i]})
+	groups, of := gather(census.standings, census.tenants, pins.of)
+	way := &way{graph: g, now: g, kind: req.Kind, targets: req.Targets, options: req.Options.withDefaults()}
+	p.Cohorts = make([]Cohort, len(groups))
+	for i, group := range groups {
+		if p.Cohorts[i], err = way.pinned(group, pins.pin(group.mark)); err != nil {
+			return nil, err
+		}
 	}
-	p.Waves = []Wave{wave}
+	for _, s := range shares {
+		wave := Wave{Name: s.name, Planned: len(s.places), Items: make([]Item, len(s.places))}
+		if req.Kind == Upgrade {
+			wave.Gate = s.gate
+		}
+		for i, at := range s.places {
+			wave.Items[i] = Item{Tenant: census.tenants[at], Cohort: of[at], Standing: census.standings[at]}
+		}
+		p.Waves = append(p.Waves, wave)
+	}
 	return p, nil
 }
 
@@ -71,10 +100,10 @@ func (r *Request) check(tenants []tenant.Tenant, standings []engine.Standing) er
 	switch {
 	case len(tenants) != len(standings):
 		return fmt.Errorf("%d tenants, but %d standings", len(tenants), len(standings))
+	case r.Sizes != nil && len(r.Sizes) != len(tenants):
+		return fmt.Errorf("%d tenants, but %d sizes", len(tenants), len(r.Sizes))
 	case r.Rollout == "":
 		return errors.New("the rollout has no id")
-	case len(r.Policy.Waves) > 0:
-		return errors.New("waves are not built yet: the policy has to be without")
 	case r.Kind != Upgrade && r.Kind != Downgrade && r.Kind != Stamp:
 		return fmt.Errorf("%q is no kind of rollout", r.Kind)
 	case len(r.Targets) == 0:

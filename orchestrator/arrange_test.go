@@ -146,7 +146,6 @@ func TestRequestsThatMeanNothing(t *testing.T) {
 		"no target":   func(r *orchestrator.Request) { r.Targets = nil },
 		"two targets": func(r *orchestrator.Request) { r.Targets = []string{"a", "b"} },
 		"no kind":     func(r *orchestrator.Request) { r.Kind = "sidegrade" },
-		"waves":       func(r *orchestrator.Request) { r.Policy.Waves = []orchestrator.WaveSpec{{Name: "canary"}} },
 	} {
 		req := request()
 		change(&req)

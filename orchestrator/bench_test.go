@@ -117,3 +117,6 @@ type nowhere struct{ orchestrator.Store }
 
 func (nowhere) Create(context.Context, *orchestrator.Plan) error   { return nil }
 func (nowhere) Append(context.Context, []orchestrator.Event) error { return nil }
+func (nowhere) Commands(context.Context, string, int64) ([]orchestrator.Command, error) {
+	return nil, nil
+}

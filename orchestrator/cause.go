@@ -30,8 +30,7 @@ func (r *Report) Causes() []Cause {
 	causes := []Cause{}
 	for _, t := range r.Failed() {
 		f := t.Failure
-		message := normalise(withoutName(f.Message, t.Tenant))
-		key := strings.Join([]string{string(f.Class), f.SQLState, f.Revision, f.File, strconv.Itoa(f.Line), message}, "\x00")
+		key, message := f.cause(t.Tenant)
 		i, ok := place[key]
 		if !ok {
 			i = len(causes)
@@ -50,6 +49,12 @@ func (r *Report) Causes() []Cause {
 	return causes
 }
 
+// cause returns what is the same for all tenants that failed for one reason, and the message of it.
+func (f *Failure) cause(tenant string) (key, message string) {
+	message = normalise(withoutName(f.Message, tenant))
+	return strings.Join([]string{string(f.Class), f.SQLState, f.Revision, f.File, strconv.Itoa(f.Line), message}, "\x00"), message
+}
+
 const (
 	anything = "…" // stands for what differs from tenant to tenant
 	closing  = "\"\"''``«»“”‘’"
@@ -58,6 +63,7 @@ const (
 // normalise takes out of a message what differs between tenants: the text in quotes, numbers (also within
 // words: t_0042), UUIDs and other long hexadecimal words, and paths.
 func normalise(message string) string {
+	message = withoutValues(message)
 	var b strings.Builder
 	for message != "" {
 		if open, rest, ok := quoted(message); ok {
@@ -76,6 +82,18 @@ func normalise(message string) string {
 		message = rest
 	}
 	return b.String()
+}
+
+// withoutValues takes out the values of rows that PostgreSQL puts into the details of constraint violations:
+// `Key (email)=(ann@example.org) already exists`, `Failing row contains (7, null)`.
+func withoutValues(message string) string {
+	for _, before := range []string{")=(", "row contains ("} {
+		head, values, found := strings.Cut(message, before)
+		if end := strings.LastIndexByte(values, ')'); found && end >= 0 {
+			message = head + before + anything + values[end:]
+		}
+	}
+	return message
 }
 
 // quoted cuts a quotation from the beginning of s. An apostrophe within a word begins none, since words

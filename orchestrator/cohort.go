@@ -2,13 +2,13 @@ package orchestrator
 
 import (
 	"cmp"
-	"errors"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/skeindb/skein/engine"
-	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/tenant"
 )
 
@@ -93,6 +93,26 @@ func sortGroups(groups []group, of []int) ([]group, []int) {
 	return sorted, of
 }
 
+// cohort is the group as a cohort that stays where it is.
+func (gr *group) cohort() Cohort {
+	s := &gr.standing
+	return Cohort{
+		State: s.State, Stands: stands(s), From: orEmpty(s.Heads), To: orEmpty(s.Heads),
+		Steps: []string{}, Sums: []string{}, Count: gr.count,
+	}
+}
+
+// stands is a short hash of what a survey read of a tenant: what is applied, and what of it changed since. It
+// is for noticing that a tenant stands elsewhere than when it was planned, and no more.
+func stands(s *engine.Standing) string {
+	text := strings.Join(s.Applied.IDs(), " ") + "\x00" + strings.Join(s.Changed, " ")
+	if unreadable(s) {
+		text = "not read: " + string(s.State)
+	}
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:6])
+}
+
 func compareBool(a, b bool) int {
 	switch {
 	case a == b:
@@ -101,109 +121,6 @@ func compareBool(a, b bool) int {
 		return -1
 	}
 	return 1
-}
-
-// way finds where groups go.
-type way struct {
-	graph   *revision.Graph
-	kind    Kind
-	targets []string
-	options Options
-}
-
-// cohort decides what is done with a group.
-func (w *way) cohort(gr group) (Cohort, error) {
-	s := gr.standing
-	c := Cohort{State: s.State, From: orEmpty(s.Heads), To: orEmpty(s.Heads), Steps: []string{}, Sums: []string{}, Count: gr.count}
-	if c.Refused = refusal(w.graph, &s, w.kind, w.options); c.Refused != nil {
-		return c, nil
-	}
-	var err error
-	switch w.kind {
-	case Stamp:
-		err = w.stamp(&c, &s)
-	case Downgrade:
-		err = w.path(&c, &s, revision.Down)
-	default:
-		err = w.path(&c, &s, revision.Up)
-	}
-	var target *revision.TargetError
-	switch {
-	case err == nil:
-		return c, nil
-	case !errors.As(err, &target):
-		return c, err
-	case target.Reason == revision.ReasonNotApplied && w.kind == Downgrade:
-		c.Skipped = "not applied"
-		return c, nil
-	case target.Reason == revision.ReasonUnknown, target.Reason == revision.ReasonSyntax, target.Reason == revision.ReasonBranch:
-		return c, err // wrong for whomever
-	}
-	return c, &CohortError{Target: strings.Join(w.targets, " "), Heads: c.From, Tenants: gr.count, Example: gr.example, Err: err}
-}
-
-func (w *way) path(c *Cohort, s *engine.Standing, dir revision.Direction) error {
-	p, err := w.graph.Path(dir, s.Heads, w.targets[0])
-	if err != nil {
-		return err
-	}
-	if oneWay := w.graph.Irreversible(p); oneWay != nil {
-		return oneWay
-	}
-	c.To = p.Heads
-	c.steps(w.graph, s.Applied, dir, p.Steps, w.options.Mode)
-	return nil
-}
-
-// steps makes the cohort go through the revisions of those ids.
-func (c *Cohort) steps(g *revision.Graph, applied *engine.Applied, dir revision.Direction, ids []string, mode engine.Mode) {
-	revs := make([]*revision.Revision, len(ids))
-	for i, id := range ids {
-		revs[i] = g.Get(id)
-	}
-	if len(revs) == 0 {
-		return
-	}
-	c.take(engine.NewPlan(applied, dir, revs, mode))
-}
-
-// take makes plan the cohort's way.
-func (c *Cohort) take(plan *engine.Plan) {
-	if plan.Len() == 0 {
-		return
-	}
-	c.plan = plan
-	for _, part := range plan.Parts {
-		for _, step := range part.Steps {
-			c.Steps = append(c.Steps, step.Revision.ID)
-			c.Sums = append(c.Sums, sumOf(step))
-		}
-	}
-}
-
-// sumOf identifies what a step runs, so that a later run can tell that the file changed.
-func sumOf(s engine.Step) string {
-	switch {
-	case s.Stamp && s.Direction == revision.Down:
-		return "" // the row goes, whatever the file says
-	case s.Direction == revision.Down:
-		return s.Revision.Downgrade.Checksum
-	}
-	return s.Revision.Checksum()
-}
-
-func (w *way) stamp(c *Cohort, s *engine.Standing) error {
-	from := w.graph.HeadsOf(s.Applied.IDs())
-	if w.options.Purge {
-		from = nil
-	}
-	want, err := w.graph.Stamp(from, w.targets)
-	if err != nil {
-		return err
-	}
-	c.To = w.graph.HeadsOf(want)
-	c.take(engine.NewStamp(w.graph, s.Applied, want))
-	return nil
 }
 
 func orEmpty(s []string) []string {

@@ -23,7 +23,7 @@ type Action string
 // Asked of a rollout that may be running.
 const (
 	ActionPause   Action = "pause"   // begin no more tenants, let the running ones finish, and stop until somebody resumes
-	ActionApprove Action = "approve" // open the gate that waits for it
+	ActionApprove Action = "approve" // open the closed gate of the wave, as soon as all else holds
 	ActionAbort   Action = "abort"   // as pause, but for good
 	ActionSkip    Action = "skip"    // leave tenants alone that are not under work
 )

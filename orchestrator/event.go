@@ -63,7 +63,7 @@ type (
 		User   string        `json:"user"`
 		Width  int           `json:"width"` // tenants at once at the start
 	}
-	// WaveStarted begins a wave.
+	// WaveStarted begins a wave; the last one maybe again, for tenants that came late.
 	WaveStarted struct {
 		Wave string `json:"wave"`
 	}
@@ -136,14 +136,14 @@ type (
 		Cohorts []Cohort `json:"cohorts"`
 		Items   []Item   `json:"items"` // their Cohort is an index into Cohorts here; see [Plan.Amend]
 	}
-	// GateClosed: the wave is through, and its gate is asked from now on.
+	// GateClosed: the wave is through, and its gate is asked from now on; once more in each run until it passes.
 	GateClosed struct {
 		Wave     string    `json:"wave"`
 		Until    time.Time `json:"until"` // end of the bake
 		Checks   []string  `json:"checks,omitzero"`
 		Approval bool      `json:"approval,omitempty"`
 	}
-	// GateMeasured is one measure of a check: the evidence.
+	// GateMeasured is one measure of a check: the evidence. Good news that is no news is left out, see [Check].
 	GateMeasured struct {
 		Wave     string        `json:"wave"`
 		Check    string        `json:"check"`
@@ -167,7 +167,7 @@ type (
 		Command Command `json:"command"`
 		Refused string  `json:"refused,omitempty"`
 	}
-	// WaveFinished ends a wave.
+	// WaveFinished: all tenants of the wave have come to an end. Its gate is asked after that.
 	WaveFinished struct {
 		Wave string `json:"wave"`
 	}

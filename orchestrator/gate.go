@@ -13,7 +13,9 @@ import (
 //
 // The bake is counted from the end of the wave by the clock on the wall, also while no process watches: the
 // tenants are in use meanwhile. Each check is measured at once, then every Interval until the bake is over,
-// and its last measure must be a pass. A check that fails halts the rollout; one that cannot tell pauses it.
+// and its last measure must be a pass: one that does not pass when the bake is over is measured on, until it does
+// or reaches a limit. A check that fails halts the rollout; one that cannot tell pauses it. When the rollout is
+// taken up again the gate is asked afresh, with the bake counted from when it was first closed.
 type Gate struct {
 	Bake     time.Duration // how long the wave is watched; 0 = only until each check has passed once
 	Checks   []Check       // measured side by side
@@ -24,6 +26,9 @@ type Gate struct {
 func (g *Gate) IsZero() bool { return g.Bake <= 0 && len(g.Checks) == 0 && !g.Approval }
 
 // Check is a question that is asked again and again while a gate is closed.
+//
+// Each measure is a fact, but for one that passes and says the same as the one before it: such are stored once a
+// minute, so that a long bake does not fill the store with good news.
 type Check struct {
 	Name         string        // unique in its gate, shown and stored
 	Meter        Meter         // asks it

@@ -2,11 +2,127 @@ package orchestrator
 
 import (
 	"context"
+	"fmt"
 )
 
 // Heed carries out what operators asked of a rollout that no process runs: it takes the commands that are not
 // taken in yet into the facts, and returns the report after them. The caller knows that nobody runs it, having
 // the fleet's lock. What only a run can do, such as passing a gate that was approved, is left for the next run.
+//
+// Skips and aborts are carried out, a pause is refused. The facts are stored together or not at all; a
+// *[ConflictError] says that somebody runs the rollout after all.
 func Heed(ctx context.Context, store Store, rollout string) (*Report, error) {
-	panic("not built")
+	plan, events, err := store.Load(ctx, rollout)
+	if err != nil {
+		return nil, err
+	}
+	h := &heeder{plan: plan.Amend(events), report: &Report{}}
+	for _, e := range events {
+		h.report.Apply(e)
+	}
+	commands, err := unheard(ctx, store, rollout, h.report)
+	if err != nil {
+		return nil, err
+	}
+	h.abort()
+	for _, c := range commands {
+		h.obey(c)
+	}
+	if len(h.facts) == 0 {
+		return h.report, nil
+	}
+	if err := store.Append(ctx, h.facts); err != nil {
+		return nil, fmt.Errorf("store what came of the commands: %w", err)
+	}
+	return h.report, nil
+}
+
+// heeder takes commands in for a rollout that nobody runs.
+type heeder struct {
+	plan   *Plan
+	report *Report // of the stored facts and of facts
+	facts  []Event // new
+}
+
+func (h *heeder) emit(f Fact) {
+	if h.report.Run == 0 { // the process that made the rollout died before its first fact
+		if _, opens := f.(RolloutStarted); !opens {
+			h.emit(h.plan.opening(1, Holder{}))
+		}
+	}
+	e := Event{Rollout: h.plan.Rollout, Seq: h.report.Seq + 1, Time: now(), Fact: f}
+	h.report.Apply(e)
+	h.facts = append(h.facts, e)
+}
+
+func (h *heeder) obey(c Command) {
+	over := h.report.State == StateAborted
+	refused := ""
+	switch c.Action {
+	case ActionPause:
+		refused = "nobody runs the rollout"
+	case ActionAbort:
+		if over || h.report.State == StateFinished {
+			refused = fmt.Sprintf("the rollout is %s already", h.report.State)
+		}
+	case ActionApprove:
+		if refused = h.report.cannotApprove(c.Wave); refused == "" && !over {
+			return // the next run takes it in
+		}
+		if over {
+			refused = "the rollout was aborted"
+		}
+	case ActionSkip:
+		if refused = h.cannotSkip(c.Tenants); over {
+			refused = "the rollout was aborted"
+		}
+	case ActionResume, ActionRetry, ActionRollback: // for the record only
+	default:
+		refused = c.unknown()
+	}
+	if refused == "" && c.Action == ActionSkip {
+		for _, id := range c.Tenants {
+			h.skip(id, c.skipped())
+		}
+	}
+	h.emit(Commanded{Command: c, Refused: refused})
+	h.abort()
+}
+
+// abort ends the rollout if an abort was taken in, be it by a run that died before it could end.
+func (h *heeder) abort() {
+	if c := h.report.aborting(); c != nil {
+		h.emit(RolloutEnded{State: StateAborted, Reason: c.asked()})
+	}
+}
+
+// cannotSkip says why tenants cannot be skipped; "" when all of them can. What a run that died has begun is under
+// work no more.
+func (h *heeder) cannotSkip(ids []string) string {
+	if len(ids) == 0 {
+		return "it names no tenant"
+	}
+	for _, id := range ids {
+		if w, _ := h.plan.find(id); w < 0 {
+			return fmt.Sprintf("tenant %s is not part of the rollout", id)
+		}
+		if refused := unskippable(id, h.report.Outcome(id)); refused != "" {
+			return refused
+		}
+	}
+	return ""
+}
+
+func (h *heeder) skip(id, reason string) {
+	if h.report.Outcome(id) == Skipped {
+		return
+	}
+	f := h.report.skipping(id, reason)
+	w, i := h.plan.find(id)
+	f.Wave = h.plan.Waves[w].Name
+	if f.From == nil { // where it stood when it was planned; nobody asks it now
+		from := h.plan.Cohorts[h.plan.Waves[w].Items[i].Cohort].From
+		f.From, f.To = from, from
+	}
+	h.emit(f)
 }

@@ -138,8 +138,11 @@ func newFleet(t testing.TB, p *orchestrator.Plan) *fleet {
 }
 
 func (f *fleet) Upgrade(ctx context.Context, job engine.Job) (engine.Result, error) {
-	id, server := f.ids[job.Target], job.Target.Server
 	f.mu.Lock()
+	id, server := f.ids[job.Target], job.Target.Server
+	if id == "" {
+		id = job.Target.Schema // it came later
+	}
 	if !f.named[id] {
 		f.t.Errorf("%s is touched before the store knows that it may be", id)
 	}
@@ -274,13 +277,68 @@ func (s *scene) check(t testing.TB, report *orchestrator.Report) {
 		folded.Apply(e)
 	}
 	sameReports(t, folded, report)
+	legal(t, events)
+}
+
+// legal checks that the facts are a course that a rollout can take, and that the report is right after each of them.
+func legal(t testing.TB, events []orchestrator.Event) {
+	t.Helper()
+	r := &orchestrator.Report{}
+	for _, e := range events {
+		before, wave := r.State, r.CurrentWave() != nil
+		r.Apply(e)
+		if whole(t, r); t.Failed() {
+			t.Fatalf("after %T %+v", e.Fact, e.Fact)
+		}
+		want := before
+		switch f := e.Fact.(type) {
+		case orchestrator.RolloutStarted:
+			want, wave = orchestrator.StateRunning, false
+		case orchestrator.WaveStarted:
+			wave = true
+		case orchestrator.ApprovalAwaited:
+			want = orchestrator.StateWaiting
+		case orchestrator.GateSettled:
+			want = orchestrator.StateRunning
+		case orchestrator.RolloutEnded:
+			want, wave = f.State, false
+		}
+		runs := before == orchestrator.StateRunning || before == orchestrator.StateWaiting
+		_, starts := e.Fact.(orchestrator.RolloutStarted)
+		_, commanded := e.Fact.(orchestrator.Commanded)
+		tenant, finished := e.Fact.(orchestrator.TenantFinished)
+		_, ended := e.Fact.(orchestrator.RolloutEnded)
+		outside := starts || commanded || ended || finished && tenant.Outcome == orchestrator.Skipped // see Heed
+		if r.State != want || (r.CurrentWave() != nil) != wave || !runs && !outside || before == orchestrator.StateAborted && !commanded {
+			t.Fatalf("%s became %s, in a wave: %v, with %T %+v", before, r.State, r.CurrentWave() != nil, e.Fact, e.Fact)
+		}
+	}
+}
+
+// whole checks what holds for every report.
+func whole(t interface{ Errorf(string, ...any) }, r *orchestrator.Report) {
 	sum := 0
-	for _, n := range report.Counts() {
+	for _, w := range r.Waves {
+		for _, o := range ends {
+			if n := w.Count(o); n < 0 {
+				t.Errorf("%d of wave %s are %s", n, w.Name, o)
+			}
+		}
+	}
+	for _, n := range r.Counts() {
 		sum += n
 	}
-	if sum != report.Planned() {
-		t.Errorf("the counts %v sum up to %d, planned are %d", report.Counts(), sum, report.Planned())
+	if sum != r.Planned() {
+		t.Errorf("the counts %v sum up to %d, planned are %d", r.Counts(), sum, r.Planned())
 	}
+	if left := r.Left(); left < 0 || left > r.Planned() {
+		t.Errorf("%d left of %d", left, r.Planned())
+	}
+}
+
+var ends = []orchestrator.Outcome{
+	orchestrator.Pending, orchestrator.Running, orchestrator.Retrying, orchestrator.Deferred, orchestrator.Done,
+	orchestrator.Unchanged, orchestrator.Failed, orchestrator.Skipped, orchestrator.Gone,
 }
 
 func (s *scene) facts(t testing.TB) []orchestrator.Event {

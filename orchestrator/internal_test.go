@@ -1,6 +1,8 @@
 package orchestrator
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,7 +13,9 @@ func TestNormalise(t *testing.T) {
 	t.Parallel()
 	for message, want := range map[string]string{
 		`relation "acme.users" does not exist`:                       `relation "…" does not exist`,
-		`Key (email)=(a@b) already exists in t_0042`:                 `Key (email)=(a@b) already exists in t_#`,
+		`Key (email)=(a@b) already exists in t_0042`:                 `Key (email)=(…) already exists in t_#`,
+		`Key (a, b)=(x), (y) is not present`:                         `Key (a, b)=(…) is not present`,
+		`Failing row contains (seven, null).`:                        `Failing row contains (…).`,
 		`open /data/acme.db: no such file`:                           `open …: no such file`,
 		`main/app/acme is gone.`:                                     `… is gone.`,
 		`row 0192f0c1-7e5a-7c3b-9a57-3b0a1c2d3e4f is held by pid 12`: `row … is held by pid #`,
@@ -96,5 +100,44 @@ func TestNewIDSortsByTime(t *testing.T) {
 	a, b := NewID(at), NewID(at.Add(time.Second))
 	if a >= b || len(a) != 20 || NewID(at) == a {
 		t.Error(a, b)
+	}
+}
+
+func TestDroppedTenantIsInNoQueue(t *testing.T) {
+	t.Parallel()
+	items := make([]Item, 600)
+	for i := range items {
+		items[i].Tenant.ID = fmt.Sprint("t", i)
+	}
+	cohorts := []Cohort{{Steps: []string{"a"}}}
+	w := newWave(&Wave{Name: "all", Planned: len(items)}, items, cohorts, newLimits(cohorts), Policy{}.withDefaults())
+	s := w.servers[0]
+	w.toName()
+	w.namedSeq = 1
+	named, planned := w.named[3], s.planned[3]
+	before := s.naming
+	w.drop(named)
+	w.drop(planned)
+	if s.naming != before-1 || slices.Contains(w.named, named) || slices.Contains(s.planned, planned) {
+		t.Errorf("%d are being named, want %d", s.naming, before-1)
+	}
+	w.mayStart()
+	ready := s.ready[5]
+	w.drop(ready)
+	resting := s.ready[0]
+	s.ready = s.ready[1:]
+	w.rest(resting, time.Now())
+	w.drop(resting)
+	deferred := s.ready[0]
+	s.ready, s.deferred = s.ready[1:], []int32{deferred}
+	w.drop(deferred)
+	all := w.untouched(s)
+	if slices.Sort(all); len(all) != len(items)-5 || len(slices.Compact(all)) != len(all) {
+		t.Errorf("%d are left of %d", len(all), len(items))
+	}
+	for _, t5 := range []int32{named, planned, ready, resting, deferred} {
+		if slices.Contains(all, t5) {
+			t.Errorf("%d is still there", t5)
+		}
 	}
 }

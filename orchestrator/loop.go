@@ -6,24 +6,45 @@ import (
 	"time"
 )
 
-// runWave is the loop: it starts what may start, waits for something to happen, and takes it in.
-func (r *runner) runWave(spec *Wave) {
-	w := newWave(spec, r.Plan.Cohorts, r.limits, r.Policy)
-	r.wave, r.done = w, map[int32][]string{}
+// runWave works on items of a wave: all of them, or those that came late. Tenants that turn out not to be those that
+// were planned are looked at anew when the others are through, and have one more turn.
+func (r *runner) runWave(at int, items []Item) {
+	name := r.Plan.Waves[at].Name
+	r.emit(WaveStarted{Wave: name})
+	r.turn(at, items)
+	if astray := r.wave.astray; len(astray) > 0 && r.halt.state == "" {
+		if items, ok := r.anew(at, astray); ok {
+			r.second = true
+			r.turn(at, r.unskipped(items))
+			r.second = false
+		}
+	}
+	if r.wave.left == 0 && len(r.wave.astray) == 0 {
+		r.emit(WaveFinished{Wave: name})
+	}
+}
+
+// turn is the loop: it starts what may start, waits for something to happen, and takes it in.
+func (r *runner) turn(at int, items []Item) {
+	w := newWave(&r.Plan.Waves[at], items, r.Plan.Cohorts, newLimits(r.Plan.Cohorts), r.Policy)
+	r.at, r.wave, r.done = at, w, map[int32][]string{}
 	r.probing, r.endProbes = context.WithCancel(r.ctx)
-	r.emit(WaveStarted{Wave: w.name})
+	w.failures = r.report.Waves[r.report.waveIndex(w.name)].Failures // of the turns before
 	r.settled()
 	for {
 		r.dispatch()
 		if w.running == 0 && r.over() {
 			break
 		}
-		r.await()
+		at, ok := w.timers.next()
+		if !ok || r.halt.state != "" {
+			at = time.Time{}
+		}
+		if r.await(at, nil) {
+			r.ring(time.Now())
+		}
 	}
 	r.forgetProbes()
-	if w.left == 0 {
-		r.emit(WaveFinished{Wave: w.name})
-	}
 }
 
 // settled ends the tenants that are not touched: refused, skipped, gone, or already there.
@@ -78,7 +99,7 @@ func (r *runner) blockedOnly() bool {
 
 // dispatch names tenants in the store and starts those that were named before.
 func (r *runner) dispatch() {
-	r.heed()
+	r.listen()
 	if r.halt.state != "" || r.journal.failure() != nil {
 		return
 	}
@@ -92,7 +113,7 @@ func (r *runner) dispatch() {
 			w.namedSeq = r.seq
 		}
 	}
-	for most := r.Policy.Concurrency; most <= 0 || w.running < most; {
+	for most := w.most(&r.Policy); most <= 0 || w.running < most; {
 		t, ok := w.next()
 		if !ok {
 			break
@@ -106,14 +127,16 @@ func (r *runner) dispatch() {
 	}
 }
 
-// heed makes sure that nothing is begun once somebody has asked for a stop, however much else there is
+// listen makes sure that nothing is begun once somebody has asked for a stop, however much else there is
 // for await to hear.
-func (r *runner) heed() {
+func (r *runner) listen() {
 	select {
-	case <-r.ctx.Done():
-		r.stop(StateInterrupted, "cancelled")
-	case <-r.Stop:
-		r.stop(StateInterrupted, "interrupted")
+	case <-r.cancelled:
+		r.hearCancel()
+	case <-r.stopping:
+		r.hearStop()
+	case m := <-r.inbox.mail:
+		r.read(m)
 	default:
 	}
 }
@@ -126,17 +149,15 @@ func (r *runner) recall(s *server) {
 	s.deferred = nil
 }
 
-// await sleeps until something happens and takes it in.
-func (r *runner) await() {
+// await sleeps until something happens and takes it in: whatever the wave under way has to say, and what ends a
+// run in any of its phases. Own is for what else the phase waits for; it and the time, if that is not zero, only
+// end the sleep. The result is whether the time has come.
+func (r *runner) await(at time.Time, own <-chan struct{}) bool {
 	var clock <-chan time.Time
-	if at, ok := r.wave.timers.next(); ok && r.halt.state == "" {
+	if !at.IsZero() {
 		timer := time.NewTimer(time.Until(at))
 		defer timer.Stop()
 		clock = timer.C
-	}
-	stop, cancel, lease := r.Stop, r.ctx.Done(), r.leaseLost()
-	if r.halt.state == StateInterrupted {
-		stop, cancel, lease = nil, nil, nil // they have been heard
 	}
 	select {
 	case a := <-r.answers:
@@ -150,15 +171,29 @@ func (r *runner) await() {
 		}
 	case p := <-r.probed:
 		r.afterProbe(p)
+	case m := <-r.inbox.mail:
+		r.read(m)
+	case <-own:
 	case <-clock:
-		r.ring(time.Now())
-	case <-stop:
-		r.stop(StateInterrupted, "interrupted")
-	case <-cancel:
-		r.stop(StateInterrupted, "cancelled")
-	case <-lease:
+		return true
+	case <-r.stopping:
+		r.hearStop()
+	case <-r.cancelled:
+		r.hearCancel()
+	case <-r.leaseLost():
 		r.stop(StateHalted, "the fleet's lock was lost")
 	}
+	return false
+}
+
+func (r *runner) hearStop() {
+	r.stopping = nil
+	r.stop(StateInterrupted, "interrupted")
+}
+
+func (r *runner) hearCancel() {
+	r.stopping, r.cancelled = nil, nil
+	r.stop(StateInterrupted, "cancelled")
 }
 
 func (r *runner) leaseLost() <-chan struct{} {

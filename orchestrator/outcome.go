@@ -41,9 +41,15 @@ func (r *runner) take(a answer) {
 		r.giveBack(t, f)
 		w.ready(t)
 	case vanished:
-		r.finish(t, r.ending(t, Gone, &f, a.result))
+		if !r.setAside(t, f) {
+			r.finish(t, r.ending(t, Gone, &f, a.result))
+		}
 	default:
+		if f.Class == engine.Stale && r.setAside(t, f) {
+			break
+		}
 		r.finish(t, r.ending(t, Failed, &f, a.result))
+		r.alike(t, s, f)
 		r.checkBudget()
 	}
 	if s.health == away {
@@ -61,6 +67,7 @@ func (r *runner) arrived(t int32, result engine.Result) {
 	f := r.ending(t, outcome, nil, result)
 	f.To = c.To
 	r.finish(t, f)
+	r.succeeded(s)
 	if reason := s.succeeded(time.Now()); reason != "" {
 		r.emit(WidthChanged{Server: s.name, Width: s.width, Reason: reason})
 	}
@@ -155,6 +162,7 @@ func (r *runner) lostTooOften(t int32, s *server, f Failure) bool {
 	}
 	f.Message = fmt.Sprintf("lost %d times, although the server was alive in between: %s", k.lost, f.Message)
 	r.fail(t, f)
+	r.alike(t, s, f)
 	r.checkBudget()
 	return true
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"iter"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -138,24 +139,42 @@ func (r *Report) Ways() []Way {
 	return trodden
 }
 
-// Rate returns how many tenants a second this run has worked through until now; 0 when it is too early to say.
-func (r *Report) Rate(now time.Time) float64 {
-	if !r.Finished.IsZero() {
-		now = r.Finished
+// CurrentWave returns the wave that the rollout is at: its tenants are under work, or its gate is asked. Nil
+// when the rollout does not run, or has not begun a wave yet. It is good until the next fact.
+func (r *Report) CurrentWave() *WaveReport {
+	if !r.inWave || r.State != StateRunning && r.State != StateWaiting {
+		return nil
 	}
-	if d := now.Sub(r.Resumed); d > 0 && r.worked > 0 {
+	return &r.Waves[r.wave]
+}
+
+// Rate returns how many tenants a second this run has worked through until now, the time at gates apart; 0 when it
+// is too early to say.
+func (r *Report) Rate(now time.Time) float64 {
+	switch {
+	case !r.Finished.IsZero():
+		now = r.Finished
+	case !r.closed.IsZero():
+		now = r.closed
+	}
+	if d := now.Sub(r.Resumed) - r.idle; d > 0 && r.worked > 0 {
 		return float64(r.worked) / d.Seconds()
 	}
 	return 0
 }
 
-// ETA returns how long the rest will take at the rate so far; false when it is too early to say.
+// ETA returns how long the rest of the tenants will take at the rate so far, the gates ahead not counted; false
+// when it is too early to say, and while a gate is closed.
 func (r *Report) ETA(now time.Time) (time.Duration, bool) {
 	rate := r.Rate(now)
-	if rate == 0 || r.State != StateRunning {
+	if rate == 0 || r.State != StateRunning || !r.closed.IsZero() {
 		return 0, false
 	}
-	return time.Duration(float64(r.Left()) / rate * float64(time.Second)), true
+	left := float64(r.Left()) / rate * float64(time.Second)
+	if left >= math.MaxInt64 {
+		return 0, false
+	}
+	return time.Duration(left), true
 }
 
 // ExitCode is that of a process whose run ended so: 130 interrupted; 3 halted, aborted, paused or waiting;
@@ -177,11 +196,23 @@ func (r *Report) Next() string {
 	switch {
 	case r.State == StateWaiting:
 		return "skein rollout approve " + r.Rollout
+	case r.State == StateAborted && r.Kind == Upgrade && r.changed():
+		return "skein rollout rollback " + r.Rollout
 	case r.State == StateHalted, r.State == StateInterrupted, r.State == StatePaused,
 		r.State == StateFinished && r.Count(Failed) > 0:
 		return "skein rollout resume " + r.Rollout
 	}
 	return ""
+}
+
+// changed reports whether any tenant was, be it only in part.
+func (r *Report) changed() bool {
+	for i := range r.records {
+		if r.records[i].outcome == rankDone || r.records[i].steps > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // Summary returns the line of `rollout list`.

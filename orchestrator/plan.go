@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/tenant"
 )
 
@@ -22,8 +23,8 @@ const (
 )
 
 // Plan is what a rollout will do, decided before anything is touched: who, in which order, from where to
-// where. It holds ids and places, never secrets, and can be printed and stored. Make one with [Arrange],
-// or from a stored one with [Rearrange]: only those can be run.
+// where. It holds ids and places, never secrets, and can be printed and stored. Make one with [Arrange], or
+// from a stored one with [Rearrange] or [ArrangeRollback]: only those can be run.
 type Plan struct {
 	Rollout   string    `json:"rollout"` // id
 	Fleet     string    `json:"fleet"`
@@ -46,13 +47,15 @@ type Plan struct {
 // Cohort is the tenants that stand at the same place and so go the same way.
 type Cohort struct {
 	State   engine.State `json:"state"`
+	Stands  string       `json:"stands,omitempty"`  // short hash of what is applied, and of what of it changed
 	From    []string     `json:"from"`              // heads
 	To      []string     `json:"to"`                // heads afterwards
 	Steps   []string     `json:"steps"`             // revision ids in the order they run; empty = nothing to do
 	Sums    []string     `json:"sums"`              // checksums of Steps in their direction, for resume to notice a changed file
 	Count   int          `json:"count"`             // tenants
 	Refused *Failure     `json:"refused,omitempty"` // why these tenants fail without being touched: missing, ahead, unknown, unreachable, checksum
-	Skipped string       `json:"skipped,omitempty"` // why these tenants are left alone: "not applied"
+	Skipped string       `json:"skipped,omitempty"` // why these tenants are left alone: "not applied", "frozen: …"
+	Target  string       `json:"target,omitempty"`  // of a pin: where these go, instead of the plan's target
 	Gone    bool         `json:"gone,omitempty"`    // in a stored plan, but no longer in the fleet
 
 	plan *engine.Plan // built once and shared; nil when Steps is empty, and in a plan that was only loaded
@@ -65,7 +68,7 @@ type Wave struct {
 	Items   []Item `json:"items"`   // those of this run, in the order they are taken up
 
 	Gate    *GatePlan       `json:"gate,omitempty"` // what must hold before the next wave; nil = nothing
-	Settled []tenant.Tenant `json:"-"`              // those that stood where wanted before this run
+	Settled []tenant.Tenant `json:"-"`              // those that stood where wanted before this run, as they are now
 }
 
 // Item is one tenant in its wave.
@@ -113,7 +116,16 @@ func (p *Plan) Changes() int {
 	return n
 }
 
-// Pick returns those of tenants that the plan names, in their own order: whom to survey before a resume.
+// Direction is which way the plan's tenants go; a stamp, which goes both, counts as up.
+func (p *Plan) Direction() revision.Direction {
+	if p.Kind == Downgrade || p.Kind == Rollback {
+		return revision.Down
+	}
+	return revision.Up
+}
+
+// Pick returns those of tenants that the plan names, in their own order: whom to survey before a resume or
+// a rollback. Tenants that joined the rollout later are named by the amended plan only: see [Plan.Amend].
 func (p *Plan) Pick(tenants []tenant.Tenant) []tenant.Tenant {
 	named := make(map[string]bool, p.Len())
 	for _, w := range p.Waves {

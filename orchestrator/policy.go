@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/skeindb/skein/engine/revision"
@@ -17,7 +18,7 @@ type Policy struct {
 	OnFailure      OnFailure     // default Halt
 	MaxFailures    Budget        // failures of a wave that are borne without halting; default none
 	Tolerance      Tolerance     // whether running tenants may overshoot MaxFailures; default Soft
-	Systemic       int           // so many failures in a row with the same error halt at once; default 5; negative = never
+	Systemic       int           // so many failures in a row with the same error halt at once; default 10; negative = never
 	Waves          []WaveSpec    // in order; empty = one wave of all, named "all"
 	Pins           []Pin         // tenants that are held back; the first that matches counts
 }
@@ -39,16 +40,20 @@ const (
 )
 
 // WaveSpec says which tenants go before the next wave, and what must hold after them. A tenant belongs to the
-// first wave that takes it; those that none takes are a last wave, named "rest".
+// first wave that takes it; those that none takes are a last wave, named "rest", or "rest-2" where there is one.
+// A selector is asked of all tenants of the rollout, its sample and limit too, and those that an earlier wave has
+// are then left out.
 type WaveSpec struct {
-	Name    string          // unique
+	Name    string          // not empty, unique
 	Tenants tenant.Selector // the zero value means all that are left
-	Size    Size            // how many of those, in the order of tenant.Order; the zero value means all
+	Size    Size            // how many of those, in the order of [tenant.Order]; the zero value means all
 	Order   Order           // in which the wave's tenants are taken up
 	Gate    Gate
 }
 
-// Order is the order within a wave: one of the constants, or "label:KEY" for the values of a label.
+// Order is the order within a wave: one of the constants, or "label:KEY" for the values of a label, in which
+// numbers are compared as such: ring-2 comes before ring-10. Tenants without the label, or of unknown size, come
+// last; those that are equal are in the order of [tenant.Order].
 type Order string
 
 const (
@@ -57,11 +62,12 @@ const (
 	LargeFirst Order = "large"
 )
 
-// Pin holds tenants back, for a reason and mostly for a time.
+// Pin holds tenants back, for a reason and mostly for a time. It either freezes or has a target. A rollback, which
+// touches only what its rollout has changed, knows no pins.
 type Pin struct {
 	Tenants tenant.Selector
 	Freeze  bool      // they are skipped
-	Target  string    // where they go instead of the rollout's target, in an upgrade
+	Target  string    // where they go instead of the rollout's target, in an upgrade; those beyond it stay where they are
 	Reason  string    // shown wherever the pin counts
 	Until   time.Time // the pin ends here; zero = never
 }
@@ -77,7 +83,7 @@ const (
 	// autoFiles is the same for SQLite's files on few cores: some wait for the disk while others think.
 	autoFiles = 4
 
-	defaultSystemic = 5
+	defaultSystemic = 10
 )
 
 // withDefaults puts the documented default into each field that is zero.
@@ -99,6 +105,11 @@ func (p Policy) withDefaults() Policy {
 	}
 	p.Retry = p.Retry.withDefaults()
 	return p
+}
+
+// NeedsSizes reports whether a wave is in the order of size, so that [Request] must tell the sizes.
+func (p Policy) NeedsSizes() bool {
+	return slices.ContainsFunc(p.Waves, func(w WaveSpec) bool { return w.Order.sized() })
 }
 
 // startWidth is how many tenants at once a server is given at first. The files of SQLite count as one.

@@ -1,10 +1,8 @@
 package orchestrator
 
 import (
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/revision"
@@ -35,30 +33,62 @@ func (e *StalePlanError) Hint() string {
 	return "restore the revision, or let it be and plan afresh: tenants that are done will be left alone"
 }
 
-// Rearrange makes the plan for taking a rollout up again: all tenants of the stored plan that are not
-// where it wanted them, save those that were skipped. stored and events are as Store.Load returned them;
-// tenants is the fleet as it is known now (see [Plan.Pick]) and standings[i] where tenants[i] stands.
+// AbortedError says that a rollout was aborted, and so is not taken up again.
+type AbortedError struct {
+	Rollout string
+	Kind    Kind
+	Reason  string // in the operator's words; may be ""
+}
+
+func (e *AbortedError) Error() string {
+	why := ""
+	if e.Reason != "" {
+		why = ": " + e.Reason
+	}
+	return fmt.Sprintf("rollout %s was aborted%s", e.Rollout, why)
+}
+
+// Hint says what to do about it.
+func (e *AbortedError) Hint() string {
+	afresh := "plan afresh: tenants that are done will be left alone"
+	if e.Kind == Upgrade {
+		return afresh + "; or take back what it did, with `skein rollout rollback " + e.Rollout + "`"
+	}
+	return afresh
+}
+
+// Rearrange makes the plan for taking a rollout up again: all tenants of the stored plan, with those that
+// joined it since, that are not where it wanted them, save those that were skipped. stored and events are as
+// Store.Load returned them; tenants is the fleet as it is known now (see [Plan.Pick]) and standings[i] where
+// tenants[i] stands.
 //
 // The survey is the truth. A tenant that the store calls done but which is not goes again; one that is
-// there is Unchanged, unless the store has it as done already; one that is no longer in the fleet is Gone.
-// What is left of a way are those of its steps which are not yet taken; new revisions are not added.
-// A revision of the plan that changed or vanished is a [*StalePlanError].
+// there is Unchanged, unless the store has it as done already, and then it is in Wave.Settled; one that is
+// no longer in the fleet is Gone. What is left of a way are those of its steps which are not yet taken; new
+// revisions are not added, and pins count as when the rollout was planned. A tenant of a rollback that could
+// not be planned then is refused again.
+//
+// A revision of the plan that changed or vanished is a [*StalePlanError], an aborted rollout an [*AbortedError].
 func Rearrange(stored *Plan, events []Event, tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, how Resumption) (*Plan, error) {
 	if len(tenants) != len(standings) {
 		return nil, fmt.Errorf("%d tenants, but %d standings", len(tenants), len(standings))
 	}
-	then, err := graphOf(stored, g)
-	if err != nil {
-		return nil, err
-	}
-	a := &rearranger{stored: stored, graph: then, options: how.Options.withDefaults(), only: how.Only}
+	a := &rearranger{stored: stored.Amend(events), only: how.Only}
 	for _, e := range events {
 		a.report.Apply(e)
+	}
+	if a.report.State == StateAborted {
+		return nil, &AbortedError{Rollout: stored.Rollout, Kind: stored.Kind, Reason: a.report.Reason}
+	}
+	then, err := graphOf(a.stored, g)
+	if err != nil {
+		return nil, err
 	}
 	if err := a.knows(how.Only); err != nil {
 		return nil, err
 	}
-	return a.plan(tenants, standings, g)
+	a.left = remainder{of: a.stored, then: then, now: g, options: how.Options.withDefaults()}
+	return a.plan(newCensus(tenants, standings))
 }
 
 // graphOf returns the graph that the plan was made with: of what is in g now, only what was there then.
@@ -73,7 +103,9 @@ func graphOf(p *Plan, g *revision.Graph) (*revision.Graph, error) {
 			case i < len(c.Sums) && c.Sums[i] == "": // a stamp takes the row away, whatever the graph says
 			case r == nil:
 				return nil, stale(id, "", fmt.Sprintf("revision %s of its plan is no longer there", id))
-			case i < len(c.Sums) && c.Sums[i] != sumOf(engine.Step{Revision: r, Direction: p.direction(), Stamp: p.Kind == Stamp}):
+			case p.Kind != Stamp && r.Section(p.Direction()) == nil:
+				return nil, stale(id, r.File, fmt.Sprintf("revision %s (%s) has no %sgrade section any more", id, r.File, p.Direction()))
+			case i < len(c.Sums) && c.Sums[i] != sumOf(engine.Step{Revision: r, Direction: p.Direction(), Stamp: p.Kind == Stamp}):
 				return nil, stale(id, r.File, fmt.Sprintf("revision %s (%s) changed since it was planned", id, r.File))
 			}
 		}
@@ -94,20 +126,12 @@ func graphOf(p *Plan, g *revision.Graph) (*revision.Graph, error) {
 	return then, nil
 }
 
-func (p *Plan) direction() revision.Direction {
-	if p.Kind == Downgrade {
-		return revision.Down
-	}
-	return revision.Up
-}
-
 // rearranger plans one rollout anew.
 type rearranger struct {
-	stored  *Plan
-	graph   *revision.Graph // as it was when the plan was made
-	options Options
-	only    []string
-	report  Report
+	stored *Plan // amended
+	left   remainder
+	only   []string
+	report Report
 }
 
 // knows checks that the tenants asked for are part of the rollout.
@@ -115,12 +139,7 @@ func (a *rearranger) knows(only []string) error {
 	if len(only) == 0 {
 		return nil
 	}
-	in := map[string]bool{}
-	for _, w := range a.stored.Waves {
-		for _, item := range w.Items {
-			in[item.Tenant.ID] = true
-		}
-	}
+	in := a.stored.names()
 	for _, id := range only {
 		if !in[id] {
 			return fmt.Errorf("tenant %s is not part of rollout %s", id, a.stored.Rollout)
@@ -129,171 +148,52 @@ func (a *rearranger) knows(only []string) error {
 	return nil
 }
 
-func (a *rearranger) plan(tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph) (*Plan, error) {
-	now := make(map[string]int, len(tenants))
-	for i, t := range tenants {
-		now[t.ID] = i
-	}
+func (a *rearranger) plan(now *census) (*Plan, error) {
 	p := *a.stored
-	p.Cohorts, p.Waves = nil, nil
-	gone := -1
+	p.Cohorts, p.Waves, p.Partial = nil, nil, a.only != nil
 	for _, wave := range a.stored.Waves {
-		// Those who are there go through gather with the place of their old cohort as their mark.
-		fresh := Wave{Name: wave.Name, Planned: wave.Planned, Items: []Item{}}
-		var (
-			who   []tenant.Tenant
-			where []engine.Standing
-			marks []int
-		)
+		var mine []Item
 		for _, item := range wave.Items {
-			i, there := now[item.Tenant.ID]
-			switch {
-			case a.leave(item, there):
-			case !there:
-				if gone < 0 {
-					gone = len(p.Cohorts)
-					p.Cohorts = append(p.Cohorts, Cohort{State: engine.Missing, From: []string{}, To: []string{}, Steps: []string{}, Sums: []string{}, Gone: true})
-				}
-				p.Cohorts[gone].Count++
-				fresh.Items = append(fresh.Items, Item{Tenant: item.Tenant, Cohort: gone})
-			default:
-				who, where, marks = append(who, tenants[i]), append(where, standings[i]), append(marks, item.Cohort)
+			if !a.leave(item, now) {
+				mine = append(mine, item)
 			}
 		}
-		groups, of := gather(where, who, marks)
-		first := len(p.Cohorts)
-		for _, group := range groups {
-			c, err := a.cohort(group, g)
-			if err != nil {
-				return nil, err
-			}
-			p.Cohorts = append(p.Cohorts, c)
+		planned, err := a.left.items(mine, now, &p)
+		if err != nil {
+			return nil, err
 		}
-		for i := range who {
-			if c := &p.Cohorts[first+of[i]]; a.recorded(who[i].ID, c) {
+		wave.Items, wave.Settled = []Item{}, nil
+		for _, item := range planned {
+			if c := &p.Cohorts[item.Cohort]; a.recorded(item.Tenant.ID, c) {
 				c.Count--
+				wave.Settled = append(wave.Settled, item.Tenant)
 				continue
 			}
-			fresh.Items = append(fresh.Items, Item{Tenant: who[i], Cohort: first + of[i], Standing: where[i]})
+			wave.Items = append(wave.Items, item)
 		}
-		p.Waves = append(p.Waves, fresh)
+		p.Waves = append(p.Waves, wave)
 	}
 	return &p, nil
 }
 
 // leave reports whether the tenant is none of this run's business.
-func (a *rearranger) leave(item Item, there bool) bool {
-	outcome := a.report.Outcome(item.Tenant.ID)
-	switch {
-	case a.only != nil && !slices.Contains(a.only, item.Tenant.ID):
-		return true
-	case outcome == Skipped:
+func (a *rearranger) leave(item Item, now *census) bool {
+	if a.only != nil && !slices.Contains(a.only, item.Tenant.ID) {
 		return true
 	}
-	return outcome == Gone && !there
+	switch a.report.Outcome(item.Tenant.ID) {
+	case Skipped:
+		return true
+	case Gone:
+		_, there := now.at[item.Tenant.ID]
+		return !there
+	}
+	return false
 }
 
 // recorded reports whether the store has it already that the tenant, of which nothing is left to do, is
 // where it was wanted.
 func (a *rearranger) recorded(id string, c *Cohort) bool {
 	outcome := a.report.Outcome(id)
-	return (outcome == Done || outcome == Unchanged) && len(c.Steps) == 0 && c.Refused == nil && c.Skipped == ""
-}
-
-// there reports whether a tenant with that applied set is where its cohort was to go. What somebody else
-// has put on top since does not count.
-func (a *rearranger) there(old *Cohort, applied []string) bool {
-	for i, id := range old.Steps {
-		has := slices.Contains(applied, id)
-		if has == (a.stored.direction() == revision.Down || i < len(old.Sums) && old.Sums[i] == "") {
-			return false
-		}
-	}
-	for _, id := range old.To {
-		if !slices.Contains(applied, id) {
-			return false
-		}
-	}
-	return true
-}
-
-// cohort decides what is left to do for tenants of one old cohort that stand at one place.
-func (a *rearranger) cohort(gr group, g *revision.Graph) (Cohort, error) {
-	s := gr.standing
-	old := &a.stored.Cohorts[gr.mark]
-	c := Cohort{State: s.State, From: orEmpty(s.Heads), To: orEmpty(s.Heads), Steps: []string{}, Sums: []string{}, Count: gr.count}
-	if old.Skipped != "" {
-		c.Skipped = old.Skipped
-		return c, nil
-	}
-	applied := s.Applied.IDs()
-	if old.Refused == nil && s.Err == nil && a.there(old, applied) {
-		return c, nil
-	}
-	if c.Refused = refusal(g, &s, a.stored.Kind, a.options); c.Refused != nil {
-		return c, nil
-	}
-	if old.Refused != nil { // it had no way; now it can be found
-		way := &way{graph: a.graph, kind: a.stored.Kind, targets: strings.Fields(a.stored.Target), options: a.options}
-		return a.late(way, gr)
-	}
-	if a.stored.Kind == Stamp {
-		want, err := a.graph.Closure(old.To)
-		if err != nil {
-			return c, err
-		}
-		c.To = old.To
-		c.take(engine.NewStamp(a.graph, s.Applied, want))
-		return c, nil
-	}
-	rest, after := a.rest(old, applied)
-	if _, gaps := g.Check(after); len(gaps) > 0 || len(rest) == 0 {
-		c.Refused = elsewhere(&s, old)
-		return c, nil
-	}
-	c.To = g.HeadsOf(after)
-	c.steps(g, s.Applied, a.stored.direction(), rest, a.options.Mode)
-	return c, nil
-}
-
-// late plans tenants that could not be read, or were otherwise refused, when the rollout was planned.
-func (a *rearranger) late(w *way, gr group) (Cohort, error) {
-	c, err := w.cohort(gr)
-	if err == nil {
-		return c, nil
-	}
-	var target *revision.TargetError
-	if !errors.As(err, &target) {
-		return c, err
-	}
-	c.To = c.From
-	c.Refused = &Failure{Class: engine.Stale, Message: target.Message, Hint: target.Advice}
-	return c, nil
-}
-
-// rest returns the steps that are left, and what will be applied after them.
-func (a *rearranger) rest(old *Cohort, applied []string) (rest, after []string) {
-	after = slices.Clone(applied)
-	down := a.stored.direction() == revision.Down
-	for _, id := range old.Steps {
-		at := slices.Index(after, id)
-		switch {
-		case down && at >= 0:
-			rest, after = append(rest, id), slices.Delete(after, at, at+1)
-		case !down && at < 0:
-			rest, after = append(rest, id), append(after, id)
-		}
-	}
-	return rest, after
-}
-
-// elsewhere refuses tenants from which the plan's way leads nowhere: restored from an older backup, or
-// changed by somebody else.
-func elsewhere(s *engine.Standing, old *Cohort) *Failure {
-	return &Failure{
-		Class: engine.Stale,
-		Message: fmt.Sprintf("the tenant stands at [%s], from where the plan, which began at [%s], does not lead to [%s]",
-			strings.Join(s.Heads, " "), strings.Join(old.From, " "), strings.Join(old.To, " ")),
-		Hint: "the tenant was restored or changed by somebody else; a fresh plan will take it from there",
-	}
+	return (outcome == Done || outcome == Unchanged) && len(c.Steps) == 0 && c.Refused == nil && c.Skipped == "" && !c.Gone
 }

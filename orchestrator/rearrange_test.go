@@ -79,12 +79,12 @@ func TestRearrangeUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		id(2) + ": b c", id(3) + ": c", id(4) + ": unchanged", id(5) + ": unchanged", id(6) + ": refused stale", id(8) + ": b c",
+		id(2) + ": b c", id(3) + ": c", id(4) + ": unchanged", id(5) + ": unchanged", id(6) + ": a b c", id(8) + ": b c",
 	}
 	if diff := cmp.Diff(want, goes(p)); diff != "" {
 		t.Error(diff)
 	}
-	if p.Waves[0].Planned != 8 || p.Len() != 6 || p.Changes() != 3 {
+	if p.Waves[0].Planned != 8 || p.Len() != 6 || p.Changes() != 4 {
 		t.Errorf("planned %d, now %d, to change %d", p.Waves[0].Planned, p.Len(), p.Changes())
 	}
 
@@ -98,6 +98,28 @@ func TestRearrangeUp(t *testing.T) {
 	}
 	if _, err := orchestrator.Rearrange(stored, events, tenants, now, more, orchestrator.Resumption{Only: []string{"nobody"}}); err == nil {
 		t.Error("a tenant that is not in the plan was accepted")
+	}
+}
+
+// A target that counts steps was meant for where the tenants stood.
+func TestRearrangeRefusesThoseFromWhomARelativeTargetIsAnotherOne(t *testing.T) {
+	t.Parallel()
+	g := line(t)
+	tenants := on("t", 2)
+	for target, want := range map[string]string{"+2": "refused stale", "c": "a b c", "heads": "a b c", "a+2": "a b c"} {
+		req := request()
+		req.Targets = []string{target}
+		stored, err := orchestrator.Arrange(tenants, all(2, at(g, "a")), g, req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := orchestrator.Rearrange(stored, nil, tenants, []engine.Standing{at(g, "a"), at(g)}, g, orchestrator.Resumption{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{tenants[0].ID + ": b c", tenants[1].ID + ": " + want}, goes(p)); diff != "" {
+			t.Errorf("%s: %s", target, diff)
+		}
 	}
 }
 
@@ -147,12 +169,15 @@ func TestRearrangeRefusesOtherRevisions(t *testing.T) {
 	other.Upgrade = &revision.Section{Raw: "other", Checksum: "other"}
 	aOther := rev("a", "")
 	aOther.Upgrade = &revision.Section{Raw: "other", Checksum: "other"}
+	oneWay := rev("c", "b")
+	oneWay.Downgrade = nil
 	for name, test := range map[string]struct {
 		g       *revision.Graph
 		refuses string
 	}{
 		"vanished":              {graph(t, rev("a", ""), rev("b", "a")), "c"},
 		"changed":               {graph(t, rev("a", ""), rev("b", "a"), other), "c"},
+		"no way down, upgrade":  {graph(t, rev("a", ""), rev("b", "a"), oneWay), ""},
 		"changed, not in plan":  {graph(t, aOther, rev("b", "a"), rev("c", "b")), ""},
 		"another one was added": {graph(t, rev("a", ""), rev("b", "a"), rev("c", "b"), rev("d", "c")), ""},
 	} {
@@ -160,6 +185,99 @@ func TestRearrangeRefusesOtherRevisions(t *testing.T) {
 		stale, refused := errors.AsType[*orchestrator.StalePlanError](err)
 		if refused != (test.refuses != "") || refused && (stale.Revision != test.refuses || stale.Hint() == "") {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestRearrangeOfADowngradeNeedsItsSections(t *testing.T) {
+	t.Parallel()
+	g := line(t)
+	tenants := on("t", 1)
+	req := request()
+	req.Kind, req.Targets = orchestrator.Downgrade, []string{"a"}
+	stored, err := orchestrator.Arrange(tenants, all(1, at(g, "a", "b", "c")), g, req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	oneWay, other := rev("b", "a"), rev("b", "a")
+	oneWay.Downgrade, other.Downgrade.Checksum = nil, "other"
+	for _, b := range []*revision.Revision{oneWay, other} {
+		now := graph(t, rev("a", ""), b, rev("c", "b"))
+		_, err := orchestrator.Rearrange(stored, nil, tenants, all(1, at(now, "a", "b", "c")), now, orchestrator.Resumption{})
+		if stale, ok := errors.AsType[*orchestrator.StalePlanError](err); !ok || stale.Revision != "b" {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
+func TestRearrangeKeepsTheWaves(t *testing.T) {
+	t.Parallel()
+	g := line(t)
+	tenants := on("t", 6)
+	req := request()
+	req.Policy.Waves = waves(t, "canary id=t-0001", "early id=t-0002", "nobody id=x", "rest")
+	req.Policy.Waves[0].Gate = orchestrator.Gate{Bake: time.Minute}
+	stored, err := orchestrator.Arrange(tenants, all(6, at(g, "a")), g, req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	events := outcomes(map[string]orchestrator.Outcome{
+		"t-0001": orchestrator.Done, "t-0002": orchestrator.Failed, "t-0003": orchestrator.Done, "t-0004": orchestrator.Unchanged, "t-0005": orchestrator.Skipped, "t-0006": orchestrator.Gone,
+	})
+	now := all(5, at(g, "a", "b", "c"))
+	now[2] = at(g, "a") // restored
+	fresh := slices.Clone(tenants[:5])
+	fresh[0].Labels = map[string]string{"since": "today"}
+	p, err := orchestrator.Rearrange(stored, events, fresh, now, g, orchestrator.Resumption{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"canary ×1", "early ×1", "nobody ×0", "rest ×4"}, inWaves(p)); diff != "" {
+		t.Error(diff)
+	}
+	settled := [][]string{{"t-0001"}, nil, nil, {"t-0004"}}
+	here := [][]string{nil, {"t-0002"}, nil, {"t-0003"}}
+	for i, w := range p.Waves {
+		if diff := cmp.Diff(settled[i], idsOf(w.Settled)); diff != "" {
+			t.Errorf("%s: settled %s", w.Name, diff)
+		}
+		if diff := cmp.Diff(here[i], members(&p.Waves[i])); diff != "" {
+			t.Errorf("%s: %s", w.Name, diff)
+		}
+	}
+	counted := 0
+	for _, c := range p.Cohorts {
+		counted += c.Count
+	}
+	if counted != p.Len() {
+		t.Errorf("the cohorts count %d tenants, the waves have %d", counted, p.Len())
+	}
+	if p.Waves[0].Settled[0].Labels == nil {
+		t.Error("a settled tenant is as it was, not as it is")
+	}
+	if p.Waves[0].Gate == nil || p.Waves[1].Gate != nil || p.Partial || len(p.Notes) == 0 {
+		t.Errorf("gate %v, partial %v, notes %q", p.Waves[0].Gate, p.Partial, p.Notes)
+	}
+	p, err = orchestrator.Rearrange(stored, events, fresh, now, g, orchestrator.Resumption{Only: []string{"t-0002"}})
+	if err != nil || !p.Partial || p.Len() != 1 {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAbortedRolloutsStayAborted(t *testing.T) {
+	t.Parallel()
+	g := line(t)
+	tenants := on("t", 1)
+	stored := arrange(t, g, tenants, all(1, at(g)))
+	events := []orchestrator.Event{
+		{Rollout: "r1", Seq: 1, Fact: orchestrator.RolloutStarted{Run: 1, Kind: orchestrator.Upgrade}},
+		{Rollout: "r1", Seq: 2, Fact: orchestrator.RolloutEnded{State: orchestrator.StateAborted, Reason: "wrong fleet"}},
+	}
+	for _, how := range []orchestrator.Resumption{{}, {Only: []string{"t-0001"}}} {
+		_, err := orchestrator.Rearrange(stored, events, tenants, all(1, at(g)), g, how)
+		e, ok := errors.AsType[*orchestrator.AbortedError](err)
+		if !ok || e.Error() != "rollout r1 was aborted: wrong fleet" || !strings.Contains(e.Hint(), "skein rollout rollback r1") {
+			t.Errorf("%v", err)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 func refusal(g *revision.Graph, s *engine.Standing, kind Kind, o Options) *Failure {
 	unknown, gaps := g.Check(s.Applied.IDs())
 	switch {
-	case s.State == engine.Unreachable, s.State == engine.Missing, s.State == engine.Unknown && s.Applied == nil:
+	case unreadable(s):
 		return unread(s)
 	case len(unknown) > 0 && !(kind == Stamp && o.Purge):
 		return &Failure{
@@ -28,6 +28,11 @@ func refusal(g *revision.Graph, s *engine.Standing, kind Kind, o Options) *Failu
 		return changed(g, s.Changed[0])
 	}
 	return nil
+}
+
+// unreadable reports whether nobody knows what is applied there.
+func unreadable(s *engine.Standing) bool {
+	return s.State == engine.Unreachable || s.State == engine.Missing || s.State == engine.Unknown && s.Applied == nil
 }
 
 // unread is the failure of a standing that says for itself what is wrong.
@@ -61,6 +66,16 @@ func changed(g *revision.Graph, id string) *Failure {
 		f.File = r.File
 	}
 	return f
+}
+
+// onTop refuses tenants on which a revision was applied that needs some of what is to be taken down.
+func onTop(id string, below []string) *Failure {
+	return &Failure{
+		Class:    engine.Stale,
+		Revision: id,
+		Message:  fmt.Sprintf("revision %s, which is applied too, builds on what is to be taken down: %s", id, strings.Join(below, ", ")),
+		Hint:     "take that revision down first, with `skein downgrade`, or by rolling back what applied it",
+	}
 }
 
 // failureOf puts an error into the form that is stored.

@@ -10,7 +10,8 @@ import (
 // rollout of which nothing is known. It is used by one goroutine.
 //
 // A tenant that was never named is pending. What a run only began is pending again when the run ends.
-// The counts are of the whole rollout, over all its runs, and their sum is what was planned.
+// The counts are of the whole rollout, over all its runs, and their sum is what was planned. Facts in an order
+// that no run makes, of a store that lost some, give a report that is wrong about them but whole in itself.
 type Report struct {
 	Rollout  string
 	Fleet    string
@@ -31,7 +32,10 @@ type Report struct {
 	Warnings []string
 	Commands []Commanded // that were taken in, with what came of them
 
-	wave    int // index into Waves of the one that runs
+	wave    int           // index into Waves of the one that was begun last
+	inWave  bool          // it was begun in this run
+	closed  time.Time     // when this run closed the gate that it is at; zero = it is at none
+	idle    time.Duration // that this run spent at gates before
 	tenants map[string]int32
 	records []record
 	ways    ways
@@ -82,12 +86,15 @@ func (r *Report) Apply(e Event) {
 		}
 		r.Seq = e.Seq
 	}
+	if r.Rollout == "" {
+		r.Rollout = e.Rollout
+	}
 	switch f := e.Fact.(type) {
 	case RolloutStarted:
 		r.started(e, f)
 	case WaveStarted:
-		r.wave = r.waveIndex(f.Wave)
-		r.Waves[r.wave].Started = true
+		r.wave, r.inWave = r.waveIndex(f.Wave), true
+		r.Waves[r.wave].Started, r.Waves[r.wave].Finished = true, false // again, for tenants that came late
 	case TenantsDispatched:
 		r.dispatched(f)
 	case TenantStarted:
@@ -109,17 +116,17 @@ func (r *Report) Apply(e Event) {
 	case Warned:
 		r.Warnings = append(r.Warnings, f.Message)
 	case TenantsJoined:
-		w := &r.Waves[r.waveIndex(f.Wave)]
-		w.Planned += len(f.Items)
-		w.Joined += len(f.Items)
+		r.joined(f)
 	case GateClosed, GateMeasured, ApprovalAwaited, GateSettled:
 		r.gate(e.Time, f)
 	case Commanded:
-		r.Commands = append(r.Commands, f)
+		r.commanded(f)
 	case WaveFinished:
 		r.Waves[r.waveIndex(f.Wave)].Finished = true
 	case RolloutEnded:
 		r.State, r.Reason, r.Finished = f.State, f.Reason, e.Time
+		r.inWave = false
+		r.leaveGate(e.Time)
 		r.settle()
 	}
 }
@@ -131,15 +138,27 @@ func (r *Report) started(e Event, f RolloutStarted) {
 	r.Rollout, r.Fleet, r.Kind, r.Target = e.Rollout, f.Fleet, f.Kind, f.Target
 	r.State, r.Reason, r.Run, r.Host, r.PID, r.User = StateRunning, "", f.Run, f.Host, f.PID, f.User
 	r.Resumed, r.Finished = e.Time, time.Time{}
-	r.Servers, r.worked = nil, 0
+	r.Servers, r.worked, r.inWave = nil, 0, false
+	r.closed, r.idle = time.Time{}, 0
 	r.settle()
 	for i := range r.Waves {
 		w := &r.Waves[i]
 		w.Started, w.Finished, w.Failures = false, false, 0
+		if w.Gate != nil {
+			w.Gate.Waiting = false
+		}
 	}
-	for _, w := range f.Waves {
-		r.Waves[r.waveIndex(w.Name)].Planned = w.Tenants // late tenants of earlier runs included
+	for _, planned := range f.Waves {
+		w := &r.Waves[r.waveIndex(planned.Name)]
+		w.Planned = max(planned.Tenants, w.counts.named()) // late tenants of earlier runs included
 	}
+}
+
+// joined adds tenants that came late. They are in their wave from now on, whether or not it is named again.
+func (r *Report) joined(f TenantsJoined) {
+	w := &r.Waves[r.waveIndex(f.Wave)]
+	w.Planned += len(f.Items)
+	w.Joined += len(f.Items)
 }
 
 // settle makes everything pending that was under way: no worker is at it any more.
@@ -154,7 +173,7 @@ func (r *Report) settle() {
 func (r *Report) dispatched(f TenantsDispatched) {
 	for _, id := range f.Tenants {
 		i := r.record(id)
-		r.records[i].wave = int16(r.wave)
+		r.shift(i, r.wave)
 		r.move(i, rankPending) // what an earlier run made of it is about to be made anew
 	}
 }
@@ -175,7 +194,8 @@ func (r *Report) failing(tenant string, to rank, attempt int, f Failure) {
 }
 
 func (r *Report) finished(f TenantFinished) {
-	i := r.record(f.Tenant)
+	w := r.waveIndex(f.Wave)
+	i := r.recordIn(w, f.Tenant)
 	rec := &r.records[i]
 	to := rankOf(f.Outcome)
 	r.move(i, to)
@@ -183,18 +203,30 @@ func (r *Report) finished(f TenantFinished) {
 	rec.failure, rec.reason, rec.state = f.Failure, f.Reason, f.State
 	r.ways.leave(rec.way)
 	rec.way = r.ways.join(f.From, f.To, to)
-	w := r.waveIndex(f.Wave)
-	if int(rec.wave) != w { // refused tenants are never dispatched
-		r.Waves[rec.wave].counts[to]--
-		r.Waves[w].counts[to]++
-		rec.wave = int16(w)
-	}
+	r.shift(i, w)
 	if to == rankFailed {
 		r.Waves[w].Failures++
 	}
 	if f.Attempt > 0 {
 		r.worked++
 	}
+}
+
+// shift gives a tenant another wave.
+func (r *Report) shift(i int32, wave int) {
+	rec := &r.records[i]
+	if int(rec.wave) == wave {
+		return
+	}
+	r.Waves[rec.wave].counts[rec.outcome]--
+	rec.wave = int16(wave)
+	r.Waves[wave].add(rec.outcome)
+}
+
+// add counts one more tenant of the wave. There are never more than are planned, unless facts were lost.
+func (w *WaveReport) add(outcome rank) {
+	w.counts[outcome]++
+	w.Planned = max(w.Planned, w.counts.named())
 }
 
 // move gives a tenant another outcome.
@@ -209,8 +241,14 @@ func (r *Report) move(i int32, to rank) {
 	rec.outcome = to
 }
 
-// record returns the tenant's place in r.records.
+// record returns the tenant's place in r.records; a new one is of the wave that was begun last.
 func (r *Report) record(id string) int32 {
+	r.waveIndex("") // a store that lost its beginning must not make us panic
+	return r.recordIn(r.wave, id)
+}
+
+// recordIn is record, with a wave for a tenant that is named for the first time.
+func (r *Report) recordIn(wave int, id string) int32 {
 	if i, ok := r.tenants[id]; ok {
 		return i
 	}
@@ -218,11 +256,10 @@ func (r *Report) record(id string) int32 {
 		r.tenants = make(map[string]int32, r.Planned())
 		r.records = make([]record, 0, r.Planned())
 	}
-	r.waveIndex("") // a store that lost its beginning must not make us panic
 	i := int32(len(r.records))
-	r.records = append(r.records, record{id: id, wave: int16(r.wave), way: -1})
+	r.records = append(r.records, record{id: id, wave: int16(wave), way: -1})
 	r.tenants[id] = i
-	r.Waves[r.wave].counts[rankPending]++
+	r.Waves[wave].add(rankPending)
 	return i
 }
 

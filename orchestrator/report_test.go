@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"github.com/skeindb/skein/engine"
@@ -126,12 +127,12 @@ func TestFactsSurviveText(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(orchestrator.Cohort{})); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", kind, diff)
 		}
 	}
-	if len(kinds) != 14 {
-		t.Errorf("%d kinds of facts were tried, want all 14", len(kinds))
+	if len(kinds) != 20 {
+		t.Errorf("%d kinds of facts were tried, want all 20", len(kinds))
 	}
 	if _, err := orchestrator.Decode("tenant_beamed", []byte("{}")); err == nil {
 		t.Error("an unknown kind was decoded")
@@ -152,6 +153,8 @@ func TestExitCodeAndNext(t *testing.T) {
 		{orchestrator.StateHalted, false, 3, "skein rollout resume r1"},
 		{orchestrator.StateInterrupted, true, 130, "skein rollout resume r1"},
 		{orchestrator.StateAborted, false, 3, ""},
+		{orchestrator.StatePaused, false, 3, "skein rollout resume r1"},
+		{orchestrator.StateWaiting, false, 3, "skein rollout approve r1"},
 	} {
 		r := &orchestrator.Report{}
 		facts := []orchestrator.Fact{orchestrator.RolloutStarted{Run: 1, Waves: []orchestrator.WavePlanned{{Name: "all", Tenants: 1}}}}
@@ -185,5 +188,157 @@ func TestRateAndETA(t *testing.T) {
 	}
 	if eta, ok := r.ETA(begin.Add(10 * time.Second)); !ok || eta != 15*time.Second || r.Rate(begin.Add(10*time.Second)) != 2 {
 		t.Errorf("%s %v, %v a second", eta, ok, r.Rate(begin.Add(10*time.Second)))
+	}
+}
+
+// TestAnyFactsInAnyOrderMakeAWholeReport feeds the fold what no run makes: it must be whole nevertheless, for a
+// store may have lost something, and views ask it anything at any time.
+func TestAnyFactsInAnyOrderMakeAWholeReport(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		wave := rapid.SampledFrom([]string{"canary", "early", "rest", ""})
+		id := rapid.SampledFrom([]string{"a", "b", "c", "d", "e", "f"})
+		check := rapid.SampledFrom([]string{"rows", "errors"})
+		verdict := rapid.SampledFrom([]orchestrator.Verdict{orchestrator.Pass, orchestrator.Fail, orchestrator.Inconclusive, "", "maybe"})
+		failure := orchestrator.Failure{Class: engine.Data, Message: "x"}
+		facts := []func() orchestrator.Fact{
+			func() orchestrator.Fact {
+				return orchestrator.RolloutStarted{Run: rapid.IntRange(0, 3).Draw(t, "run"), Waves: []orchestrator.WavePlanned{
+					{Name: wave.Draw(t, "wave"), Tenants: rapid.IntRange(0, 3).Draw(t, "planned")}, {Name: "rest", Tenants: 2},
+				}}
+			},
+			func() orchestrator.Fact { return orchestrator.WaveStarted{Wave: wave.Draw(t, "wave")} },
+			func() orchestrator.Fact {
+				return orchestrator.TenantsDispatched{Tenants: rapid.SliceOfN(id, 0, 3).Draw(t, "ids")}
+			},
+			func() orchestrator.Fact { return orchestrator.TenantStarted{Tenant: id.Draw(t, "id"), Attempt: 1} },
+			func() orchestrator.Fact {
+				return orchestrator.TenantReturned{Tenant: id.Draw(t, "id"), Failure: failure}
+			},
+			func() orchestrator.Fact {
+				return orchestrator.TenantRetrying{Tenant: id.Draw(t, "id"), Failure: failure}
+			},
+			func() orchestrator.Fact {
+				return orchestrator.TenantDeferred{Tenant: id.Draw(t, "id"), Failure: failure}
+			},
+			func() orchestrator.Fact {
+				return orchestrator.TenantFinished{
+					Tenant: id.Draw(t, "id"), Wave: wave.Draw(t, "wave"), Outcome: rapid.SampledFrom(append(ends, "beamed")).Draw(t, "outcome"),
+					From: []string{"a"}, To: []string{"b"}, Attempt: rapid.IntRange(0, 2).Draw(t, "attempt"),
+				}
+			},
+			func() orchestrator.Fact {
+				return orchestrator.ServerPaused{Server: "s1", Failure: failure, Operator: true}
+			},
+			func() orchestrator.Fact { return orchestrator.ServerResumed{Server: "s1"} },
+			func() orchestrator.Fact { return orchestrator.WidthChanged{Server: "s2", Width: 3} },
+			func() orchestrator.Fact { return orchestrator.Warned{Message: "x"} },
+			func() orchestrator.Fact {
+				return orchestrator.TenantsJoined{Wave: wave.Draw(t, "wave"), Items: make([]orchestrator.Item, rapid.IntRange(0, 2).Draw(t, "joined"))}
+			},
+			func() orchestrator.Fact {
+				return orchestrator.GateClosed{Wave: wave.Draw(t, "wave"), Checks: []string{check.Draw(t, "check")}, Approval: true}
+			},
+			func() orchestrator.Fact {
+				return orchestrator.GateMeasured{Wave: wave.Draw(t, "wave"), Check: check.Draw(t, "check"), Verdict: verdict.Draw(t, "verdict")}
+			},
+			func() orchestrator.Fact { return orchestrator.ApprovalAwaited{Wave: wave.Draw(t, "wave")} },
+			func() orchestrator.Fact {
+				return orchestrator.GateSettled{Wave: wave.Draw(t, "wave"), Verdict: verdict.Draw(t, "verdict")}
+			},
+			func() orchestrator.Fact {
+				return orchestrator.Commanded{Refused: rapid.SampledFrom([]string{"", "no"}).Draw(t, "refused"), Command: orchestrator.Command{
+					Seq: rapid.Int64Range(-1, 5).Draw(t, "seq"), Wave: wave.Draw(t, "wave"), Tenants: []string{id.Draw(t, "id")},
+					Action: rapid.SampledFrom([]orchestrator.Action{orchestrator.ActionApprove, orchestrator.ActionAbort, orchestrator.ActionSkip, "dance"}).Draw(t, "action"),
+				}}
+			},
+			func() orchestrator.Fact { return orchestrator.WaveFinished{Wave: wave.Draw(t, "wave")} },
+			func() orchestrator.Fact {
+				return orchestrator.RolloutEnded{State: rapid.SampledFrom([]orchestrator.State{
+					orchestrator.StateFinished, orchestrator.StateHalted, orchestrator.StateWaiting, orchestrator.StateAborted, orchestrator.StateRunning,
+				}).Draw(t, "state")}
+			},
+		}
+		r, clock := &orchestrator.Report{}, begin
+		for range rapid.IntRange(1, 60).Draw(t, "facts") {
+			f := facts[rapid.IntRange(0, len(facts)-1).Draw(t, "fact")]()
+			clock = clock.Add(time.Duration(rapid.IntRange(-1, 5).Draw(t, "seconds")) * time.Second)
+			e := orchestrator.Event{Rollout: "r1", Time: clock, Fact: f}
+			if rapid.IntRange(0, 4).Draw(t, "stored") > 0 {
+				e.Seq = r.Seq + 1
+			}
+			r.Apply(e)
+			whole(t, r)
+			if w := r.CurrentWave(); w != nil && r.State != orchestrator.StateRunning && r.State != orchestrator.StateWaiting {
+				t.Fatalf("%s in wave %s", r.State, w.Name)
+			}
+			if eta, ok := r.ETA(clock); ok && eta < 0 {
+				t.Fatalf("%s to go", eta)
+			}
+			if rate := r.Rate(clock.Add(time.Second)); rate < 0 {
+				t.Fatalf("%v a second", rate)
+			}
+			ways := 0
+			for _, w := range r.Ways() {
+				ways += w.Tenants
+			}
+			if ways > r.Planned() || len(r.Failed()) != r.Count(orchestrator.Failed) || len(r.Running()) > r.Count(orchestrator.Running) {
+				t.Fatalf("%d on their ways of %d; %d failed of %d; %d running of %d", ways, r.Planned(), len(r.Failed()), r.Count(orchestrator.Failed),
+					len(r.Running()), r.Count(orchestrator.Running))
+			}
+			_, _, _, _ = r.Causes(), r.Summary(), r.Next(), r.ExitCode()
+		}
+	})
+}
+
+func TestReportKeepsWhatAnEarlierRunPassed(t *testing.T) {
+	t.Parallel()
+	r := &orchestrator.Report{}
+	planned := []orchestrator.WavePlanned{{Name: "canary", Tenants: 1}, {Name: "rest", Tenants: 2}}
+	add := func(at time.Duration, facts ...orchestrator.Fact) {
+		for _, f := range facts {
+			r.Apply(orchestrator.Event{Rollout: "r1", Seq: r.Seq + 1, Time: begin.Add(at), Fact: f})
+		}
+	}
+	add(0, orchestrator.RolloutStarted{Run: 1, Waves: planned}, orchestrator.WaveStarted{Wave: "canary"},
+		orchestrator.TenantFinished{Tenant: "a", Wave: "canary", Outcome: orchestrator.Done, Attempt: 1},
+		orchestrator.WaveFinished{Wave: "canary"},
+		orchestrator.TenantsJoined{Wave: "rest", Items: make([]orchestrator.Item, 3)},
+		orchestrator.GateClosed{Wave: "canary", Until: begin.Add(time.Hour), Checks: []string{"rows"}, Approval: true},
+		orchestrator.GateMeasured{Wave: "canary", Check: "rows", Verdict: orchestrator.Pass},
+		orchestrator.ApprovalAwaited{Wave: "canary"})
+	if r.State != orchestrator.StateWaiting || r.Next() != "skein rollout approve r1" || r.ExitCode() != 3 || r.CurrentWave().Name != "canary" {
+		t.Errorf("%s, next %q", r.State, r.Next())
+	}
+	planned[1].Tenants = 5 // late ones included
+	add(time.Minute, orchestrator.RolloutStarted{Run: 2, Waves: planned})
+	if g := r.Waves[0].Gate; g.Waiting || r.State != orchestrator.StateRunning || r.Waves[1].Planned != 5 || r.Waves[1].Joined != 3 || r.Planned() != 6 {
+		t.Errorf("%+v, %s, %+v", g, r.State, r.Waves[1])
+	}
+	add(2*time.Minute, orchestrator.WaveStarted{Wave: "canary"}, orchestrator.GateClosed{Wave: "canary", Until: begin.Add(time.Hour), Checks: []string{"rows"}, Approval: true})
+	if g := r.Waves[0].Gate; !g.Closed.Equal(begin) || g.Checks[0].Passes != 0 || g.Passed() {
+		t.Errorf("%+v", g)
+	}
+	add(3*time.Minute, orchestrator.Commanded{Command: orchestrator.Command{Seq: 1, Action: orchestrator.ActionApprove, Wave: "canary", User: "eve"}},
+		orchestrator.GateSettled{Wave: "canary", Verdict: orchestrator.Pass}, orchestrator.RolloutEnded{State: orchestrator.StatePaused},
+		orchestrator.RolloutStarted{Run: 3, Waves: planned})
+	if g := r.Waves[0].Gate; !g.Passed() || g.Approved.User != "eve" {
+		t.Errorf("%+v", g)
+	}
+}
+
+func TestTenantCountsInOneWave(t *testing.T) {
+	t.Parallel()
+	r := &orchestrator.Report{}
+	for _, f := range []orchestrator.Fact{
+		orchestrator.RolloutStarted{Run: 1, Waves: []orchestrator.WavePlanned{{Name: "canary", Tenants: 1}, {Name: "rest", Tenants: 1}}},
+		orchestrator.WaveStarted{Wave: "canary"},
+		orchestrator.TenantsDispatched{Tenants: []string{"a"}},
+		orchestrator.TenantFinished{Tenant: "a", Wave: "rest", Outcome: orchestrator.Done},
+	} {
+		r.Apply(orchestrator.Event{Rollout: "r1", Seq: r.Seq + 1, Time: begin, Fact: f})
+	}
+	if diff := cmp.Diff(counts(orchestrator.Done, 1, orchestrator.Pending, 1), r.Counts()); diff != "" || r.Planned() != 2 || r.Waves[1].Count(orchestrator.Done) != 1 {
+		t.Errorf("%d planned, %s", r.Planned(), diff)
 	}
 }

@@ -45,10 +45,12 @@ type RunConfig struct {
 	Stop      <-chan struct{}         // closed: dispatch no more and let the running tenants finish; nil = never
 	Data      func(tenant.Tenant) any // what templates see; called by the tenant's worker; nil = nothing
 
-	Options  Options // with which the plan was made
-	Asker    Asker   // for gates that ask tenants; nil = such a gate cannot tell
-	NoWait   bool    // end the run where it would wait for an approval
-	Surveyor Surveyor
+	Options  Options  // with which the plan was made
+	Asker    Asker    // for gates that ask tenants; nil = such a gate cannot tell
+	NoWait   bool     // end the run where it would wait for an approval
+	Command  *Command // what an operator asked that made this run, for the record: a resume, a retry or a rollback. It is stored, unless it has a number and so is stored already; nil = nothing to record
+	Surveyor Surveyor // where tenants of later waves, and those that join, stand; needed with Discover
+
 	// Discover lists the whole fleet anew, at each wave but a run's first, and before the end. A
 	// *tenant.GuardError halts the rollout at once; other errors are borne for Policy.ServerPatience. Surveyor
 	// must be set with it. Nil = the fleet does not move.
@@ -64,57 +66,106 @@ type RunConfig struct {
 // only when ctx ends are they cancelled. The report is nil when nothing could be begun: then no tenant was
 // touched. An error beside a report means that the store does not have all of its facts; the tenants and
 // the report are right nevertheless, and a resume asks the tenants.
+//
+// After a wave its gate is asked, see [Gate]: how is taken from the Policy of now, whether from the plan. While it
+// runs it takes in what operators ask through [Store.Command], within about a second; what a resumed run finds
+// there at its start, it takes in first: all but a pause, which was meant for somebody else, counts.
 func Run(ctx context.Context, cfg RunConfig) (*Report, error) {
-	if err := cfg.check(); err != nil {
-		return nil, err
-	}
 	report := &Report{}
 	for _, e := range cfg.Earlier {
 		report.Apply(e)
+	}
+	if err := cfg.check(report); err != nil {
+		return nil, err
 	}
 	if cfg.Earlier == nil {
 		if err := cfg.Store.Create(ctx, cfg.Plan); err != nil {
 			return nil, fmt.Errorf("store the rollout: %w", err)
 		}
 	}
-	cfg.Policy = cfg.Policy.withDefaults()
+	commands, err := cfg.commands(ctx, report)
+	if err != nil {
+		return nil, fmt.Errorf("the rollout's commands: %w", err)
+	}
+	plan := *cfg.Plan // waves change while the fleet moves; the caller's plan does not
+	cfg.Plan, cfg.Policy = &plan, cfg.Policy.withDefaults()
 	audience := newAudience(cfg.Observers)
 	r := &runner{
-		RunConfig: cfg, ctx: ctx, report: report, seq: report.Seq,
-		journal: newJournal(ctx, cfg.Store, audience), limits: newLimits(cfg.Plan.Cohorts),
+		RunConfig: cfg, ctx: ctx, report: report, seq: report.Seq, journal: newJournal(ctx, cfg.Store, audience),
 		jobs: make(chan job), answers: make(chan answer, 64), probed: make(chan probe, 1),
+		stopping: cfg.Stop, cancelled: ctx.Done(),
 	}
-	r.all()
-	err := r.journal.close()
+	r.all(commands)
+	err = r.journal.close()
 	audience.close(ctx)
 	return report, err
 }
 
-func (c *RunConfig) check() error {
+// commands stores the run's own command, and returns those that are to be taken in at its start.
+func (c *RunConfig) commands(ctx context.Context, report *Report) ([]Command, error) {
+	own := c.Command
+	if own == nil && c.Earlier == nil {
+		return nil, nil // nobody could know of it yet
+	}
+	if own != nil && own.Seq == 0 {
+		if _, err := c.Store.Command(ctx, *own); err != nil {
+			return nil, err
+		}
+	}
+	return unheard(ctx, c.Store, c.Plan.Rollout, report)
+}
+
+func (c *RunConfig) check(earlier *Report) error {
 	switch {
 	case c.Plan == nil, c.Upgrader == nil, c.Graph == nil, c.Store == nil:
 		return errors.New("a run needs a plan, an upgrader, a graph and a store")
+	case c.Discover != nil && c.Surveyor == nil:
+		return errors.New("a run that discovers tenants needs a surveyor to ask them where they stand")
+	case earlier.State == StateAborted:
+		return &AbortedError{Rollout: c.Plan.Rollout, Kind: c.Plan.Kind, Reason: earlier.Reason}
 	}
 	for i := range c.Plan.Cohorts {
 		if cohort := &c.Plan.Cohorts[i]; len(cohort.Steps) > 0 && cohort.plan == nil {
 			return errors.New("a plan that was only loaded cannot be run: survey its tenants and rearrange it")
 		}
 	}
+	return c.checkGates(earlier)
+}
+
+// checkGates makes sure that what the plan promises to ask can be asked.
+func (c *RunConfig) checkGates(earlier *Report) error {
+	for i := range c.Plan.Waves {
+		w := &c.Plan.Waves[i]
+		if !asked(c.Plan, w, earlier) {
+			continue
+		}
+		if gate := c.Policy.gate(w.Name); gate == nil || gate.IsZero() {
+			return &GateError{Rollout: c.Plan.Rollout, Wave: w.Name, NoWave: gate == nil}
+		}
+	}
 	return nil
 }
 
-// runner is one run. Its loop is the only writer of all that is here; workers and probes are goroutines
-// of it that get values and send values.
+// runner is one run. Its loop is the only writer of all that is here; workers, probes, meters and the like are
+// goroutines of it that get values and send values.
 type runner struct {
 	RunConfig
 	ctx     context.Context
 	report  *Report
 	seq     int64
 	journal *journal
-	limits  *limits
+	inbox   *inbox
 	wave    *wave
+	at      int             // index of wave in the plan; -1 before the first
+	rounds  int             // of tenants that came late
+	second  bool            // it is the second turn of a wave
+	fleet   []tenant.Tenant // as it was listed last
 	halt    halt
 	done    map[int32][]string // steps committed by tries that did not reach the end; by task
+	streak  streak             // failures of the fleet
+
+	stopping  <-chan struct{} // Stop; nil once it was heard
+	cancelled <-chan struct{} // of ctx; nil once it was heard
 
 	workers   int
 	jobs      chan job
@@ -131,46 +182,44 @@ type halt struct {
 	reason string
 }
 
-// stop notes why nothing more is begun. What people asked for outweighs what happened; else the first
-// reason stands.
+// stop notes why nothing more is begun. What people asked for outweighs what happened, and that it was for good
+// outweighs all; else the first reason stands.
 func (r *runner) stop(state State, reason string) {
-	if r.halt.state == "" || state == StateInterrupted && r.halt.state == StateHalted {
-		if r.halt.reason != "" {
-			reason += "; before that: " + r.halt.reason
-		}
-		r.halt = halt{state, reason}
+	if state.weight() <= r.halt.state.weight() {
+		return
 	}
+	if r.halt.reason != "" {
+		reason += "; before that: " + r.halt.reason
+	}
+	r.halt = halt{state, reason}
 }
 
-func (r *runner) all() {
-	r.emit(r.opening())
-	for i := range r.Plan.Waves {
-		if r.runWave(&r.Plan.Waves[i]); r.halt.state != "" {
-			break
-		}
+// weight is how much a state counts among the reasons for which a run may end.
+func (s State) weight() int {
+	switch s {
+	case "":
+		return 0
+	case StateAborted:
+		return 3
+	case StateInterrupted:
+		return 2
 	}
-	close(r.jobs)
-	for ; r.workers > 0; r.workers-- {
-		<-r.answers // each says good-bye
-	}
-	if r.halt.state == "" {
-		r.halt.state = StateFinished
-		if left := r.report.Left(); left > 0 { // of a run for some tenants only
-			r.halt = halt{StateHalted, fmt.Sprintf("%d tenants are left, which were not part of this run", left)}
-		}
-	}
-	r.emitNow(RolloutEnded{State: r.halt.state, Reason: r.halt.reason})
+	return 1
 }
 
 func (r *runner) opening() RolloutStarted {
-	f := RolloutStarted{
-		Run: r.report.Run + 1, Fleet: r.Plan.Fleet, Kind: r.Plan.Kind, Target: r.Plan.Target,
-		Host: r.Holder.Host, PID: r.Holder.PID, User: r.Holder.User,
-	}
+	f := r.Plan.opening(r.report.Run+1, r.Holder)
 	for i := range r.Plan.Waves {
-		w := &r.Plan.Waves[i]
+		f.Width = max(f.Width, r.width(&r.Plan.Waves[i]))
+	}
+	return f
+}
+
+// opening is the fact with which a run of the plan begins.
+func (p *Plan) opening(run int, by Holder) RolloutStarted {
+	f := RolloutStarted{Run: run, Fleet: p.Fleet, Kind: p.Kind, Target: p.Target, Host: by.Host, PID: by.PID, User: by.User}
+	for _, w := range p.Waves {
 		f.Waves = append(f.Waves, WavePlanned{Name: w.Name, Tenants: w.Planned})
-		f.Width = max(f.Width, r.width(w))
 	}
 	return f
 }
@@ -188,6 +237,9 @@ func (r *runner) width(w *Wave) int {
 	}
 	if most := r.Policy.Concurrency; most > 0 {
 		width = min(width, most)
+	}
+	if r.Policy.Tolerance == Strict && r.Policy.OnFailure == Halt {
+		width = min(width, r.Policy.MaxFailures.Of(w.Planned)+1)
 	}
 	return width
 }

@@ -28,6 +28,11 @@ func sameReports(t testing.TB, want, got *orchestrator.Report) {
 		"ways":    func(r *orchestrator.Report) any { return r.Ways() },
 		"causes":  func(r *orchestrator.Report) any { return r.Causes() },
 		"running": func(r *orchestrator.Report) any { return r.Running() },
+		"next":    func(r *orchestrator.Report) any { return r.Next() },
+		"exit":    func(r *orchestrator.Report) any { return r.ExitCode() },
+		"summary": func(r *orchestrator.Report) any { return r.Summary() },
+		"rate":    func(r *orchestrator.Report) any { return r.Rate(r.Finished.Add(time.Hour)) },
+		"wave":    func(r *orchestrator.Report) any { return r.CurrentWave() == nil },
 	} {
 		if diff := cmp.Diff(of(want), of(got)); diff != "" {
 			t.Errorf("%s of the stored facts and of the live report differ (-stored +live):\n%s", name, diff)
@@ -97,7 +102,7 @@ func TestBudget(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g := line(t)
 				s := newScene(t, g, arrange(t, g, on("s1", 150), all(150, at(g))))
-				s.cfg.Policy.MaxFailures = test.budget
+				s.cfg.Policy.MaxFailures, s.cfg.Policy.Systemic = test.budget, -1
 				s.fleet.do = func(ctx context.Context, job engine.Job) error {
 					var n int
 					_, _ = fmt.Sscanf(job.Target.Schema, "s1-%d", &n)
@@ -363,4 +368,38 @@ func TestSlowObserverHoldsUpNobody(t *testing.T) {
 		}
 		sameReports(t, r, seen)
 	})
+}
+
+func TestFirstReasonStandsUnlessPeopleAsk(t *testing.T) {
+	t.Parallel()
+	for _, signal := range []time.Duration{0, time.Second, 4 * time.Second} { // never; before the tenants fail; after the first did
+		synctest.Test(t, func(t *testing.T) {
+			g := line(t)
+			p := arrange(t, g, on("s1", 100), all(100, at(g)))
+			s := newScene(t, g, p)
+			s.fleet.do = func(ctx context.Context, job engine.Job) error {
+				for i := range 3 {
+					if p.Waves[0].Items[i].Tenant.Target == job.Target {
+						_ = takes(time.Duration(2+2*i)*time.Second)(ctx, job)
+						return oops(engine.Data, "duplicates")
+					}
+				}
+				return takes(time.Minute)(ctx, job)
+			}
+			want, reason := orchestrator.StateHalted, "1 tenant failed in wave all, none is allowed to"
+			if signal > 0 {
+				stop := make(chan struct{})
+				s.cfg.Stop = stop
+				time.AfterFunc(signal+500*time.Millisecond, func() { close(stop) })
+				if want = orchestrator.StateInterrupted; signal < 2*time.Second {
+					reason = "interrupted"
+				} else {
+					reason = "interrupted; before that: " + reason
+				}
+			}
+			if r := s.run(t); r.State != want || r.Reason != reason || r.Count(orchestrator.Failed) != 3 {
+				t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
+			}
+		})
+	}
 }

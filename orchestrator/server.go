@@ -29,6 +29,7 @@ type server struct {
 	alone   bool     // the one that runs wants the server for itself
 	streak  int      // successes since the width last changed
 	pace    pace     // whether more places than at first are worth it
+	alike   streak   // failures here, for its breaker
 	epoch   int      // counts the changes for the worse, so that tenants which ran together halve but once
 	asked   int      // round of wave.next in which none of its tenants could start
 	warm    []string // databases in which a tenant has just finished

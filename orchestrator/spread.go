@@ -15,32 +15,47 @@ import (
 // belongs to one database.
 const abreast = 8
 
-// spread returns the order in which tenants are taken up: servers in turn; of each server a few databases
-// in turn; in each database by the SHA-256 of the id. The order depends on nothing but who the tenants are.
-func spread(tenants []tenant.Tenant) []int {
+// hashing is the order of tenants by the SHA-256 of their ids, as [tenant.Order] has it.
+type hashing struct {
+	order []int // places of tenants
+	rank  []int // of each tenant the place in order
+}
+
+func hash(tenants []tenant.Tenant) *hashing {
+	sums := make([][sha256.Size]byte, len(tenants))
+	h := &hashing{order: make([]int, len(tenants)), rank: make([]int, len(tenants))}
+	for i := range tenants {
+		sums[i], h.order[i] = sha256.Sum256([]byte(tenants[i].ID)), i
+	}
+	slices.SortFunc(h.order, func(a, b int) int {
+		return cmp.Or(bytes.Compare(sums[a][:], sums[b][:]), a-b)
+	})
+	for rank, at := range h.order {
+		h.rank[at] = rank
+	}
+	return h
+}
+
+// spread returns the order in which some of the tenants, at the given places, are taken up: servers in turn;
+// of each server a few databases in turn; in each database by the hash. The order depends on nothing but who
+// the tenants are.
+func (h *hashing) spread(tenants []tenant.Tenant, places []int) []int {
 	type database struct{ server, name string }
 	members := map[database][]int{}
-	for i, t := range tenants {
-		d := database{t.Target.Server, t.Target.Database}
-		members[d] = append(members[d], i)
+	for _, at := range places {
+		d := database{tenants[at].Target.Server, tenants[at].Target.Database}
+		members[d] = append(members[d], at)
 	}
-	hashes := make([][sha256.Size]byte, len(tenants))
-	for i, t := range tenants {
-		hashes[i] = sha256.Sum256([]byte(t.ID))
-	}
+	byRank := func(a, b int) int { return h.rank[a] - h.rank[b] }
 	servers := map[string][][]int{}
 	for d, of := range members {
-		slices.SortFunc(of, func(a, b int) int {
-			return cmp.Or(bytes.Compare(hashes[a][:], hashes[b][:]), a-b)
-		})
+		slices.SortFunc(of, byRank)
 		servers[d.server] = append(servers[d.server], of)
 	}
 	lines := make([][]int, 0, len(servers))
 	for _, name := range slices.Sorted(maps.Keys(servers)) {
 		databases := servers[name]
-		slices.SortFunc(databases, func(a, b []int) int { // by the first tenants, for databases have no better order
-			return bytes.Compare(hashes[a[0]][:], hashes[b[0]][:])
-		})
+		slices.SortFunc(databases, func(a, b []int) int { return byRank(a[0], b[0]) }) // by the first tenants, for databases have no better order
 		lines = append(lines, braid(databases, abreast))
 	}
 	return braid(lines, len(lines))

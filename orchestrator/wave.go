@@ -19,11 +19,13 @@ type wave struct {
 	byName  map[string]*server
 	timers  timers
 
-	left     int // tasks without an end
+	left     int // tasks without an end, those astray not counted
 	running  int
 	failures int
 	budget   int // failures that are borne; -1 = any number
 	round    int // counts the calls of next
+
+	astray []string // ids of tenants that are not those that were planned, see runner.anew
 
 	named    []int32 // being named in the store: may start once namedSeq is durable
 	namedSeq int64
@@ -41,11 +43,12 @@ type task struct {
 	ended    bool
 }
 
-func newWave(spec *Wave, cohorts []Cohort, limits *limits, policy Policy) *wave {
+// newWave prepares to work on items of a wave: all of them, or those that came late.
+func newWave(spec *Wave, items []Item, cohorts []Cohort, limits *limits, policy Policy) *wave {
 	w := &wave{
-		name: spec.Name, items: spec.Items, cohorts: cohorts, limits: limits,
-		tasks: make([]task, len(spec.Items)), byName: map[string]*server{},
-		left: len(spec.Items), budget: policy.MaxFailures.Of(spec.Planned),
+		name: spec.Name, items: items, cohorts: cohorts, limits: limits,
+		tasks: make([]task, len(items)), byName: map[string]*server{},
+		left: len(items), budget: policy.MaxFailures.Of(spec.Planned),
 	}
 	if policy.OnFailure == Continue {
 		w.budget = -1
@@ -184,6 +187,33 @@ func (w *wave) untouched(s *server) []int32 {
 	})
 	s.ready, s.planned, s.deferred, s.naming = nil, nil, nil, 0
 	return all
+}
+
+// drop takes a tenant that is not under work out of all queues.
+func (w *wave) drop(t int32) {
+	s := w.server(t)
+	if i := slices.Index(w.named, t); i >= 0 {
+		w.named = slices.Delete(w.named, i, i+1)
+		s.naming--
+	}
+	for _, queue := range []*[]int32{&s.planned, &s.ready, &s.deferred} {
+		*queue = slices.DeleteFunc(*queue, func(x int32) bool { return x == t })
+	}
+	w.timers.remove(func(x timer) bool { return x.server == nil && x.task == t })
+}
+
+// most returns how many tenants may be under work at once as far as policy goes; 0 = any number. Where the
+// budget is strict they are no more than may fail yet, and one.
+func (w *wave) most(policy *Policy) int {
+	most := policy.Concurrency
+	if policy.Tolerance != Strict || w.budget < 0 {
+		return most
+	}
+	bearable := max(1, w.budget-w.failures+1)
+	if most > 0 {
+		return min(most, bearable)
+	}
+	return bearable
 }
 
 // stuck are the tasks that only an operator can set going: those of blocked servers.

@@ -1,0 +1,239 @@
+package orchestrator
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// asked reports whether a wave of a plan has a gate that is still to be asked, as far as a rollout has come. Of a
+// wave without tenants it is only when some have joined.
+func asked(p *Plan, w *Wave, r *Report) bool {
+	if w.Gate == nil || p.Partial {
+		return false
+	}
+	report := r.waveNamed(w.Name)
+	return report == nil || !report.Gate.Passed()
+}
+
+// gating is the gate of a wave while it is asked. Only the loop touches it; the meters are goroutines of its own.
+type gating struct {
+	wave    string
+	gate    *Gate
+	until   time.Time // end of the bake
+	checks  []checking
+	subject Subject
+
+	ctx     context.Context // of the meters
+	cancel  context.CancelFunc
+	running int           // meters at work
+	results chan measured // capacity: one a check, which has one meter at work at most
+	wake    chan struct{} // capacity 1: there is a result
+}
+
+// checking is a check of a gate that is asked.
+type checking struct {
+	Check
+	busy     bool
+	due      time.Time // of the next measure
+	last     Measure
+	stored   time.Time // when a measure was last made a fact
+	failures int
+	unknown  int // in a row
+}
+
+// pass asks the gate of a wave that is through, if it is still to be asked, and returns when it is open, or
+// something stops the run.
+func (r *runner) pass(at int) {
+	w := &r.Plan.Waves[at]
+	if r.halt.state != "" || w.Planned == 0 || !asked(r.Plan, w, r.report) {
+		return
+	}
+	g := r.closeGate(w)
+	r.watch(g)
+	g.close()
+	r.awaitApproval(g)
+	if r.halt.state != "" {
+		return
+	}
+	f := GateSettled{Wave: g.wave, Verdict: Pass}
+	if by := r.report.gateOf(g.wave).Approved; by != nil && g.gate.Approval {
+		f.Reason = "approved by " + by.who() + by.because()
+	}
+	r.emit(f)
+}
+
+// closeGate makes it known that the gate is closed, maybe once more: then the bake began when it first was.
+func (r *runner) closeGate(w *Wave) *gating {
+	gate := r.Policy.gate(w.Name)
+	began := now()
+	if before := r.report.waveNamed(w.Name).Gate; before != nil && !before.Closed.IsZero() {
+		began = before.Closed
+	}
+	g := &gating{wave: w.Name, gate: gate, until: began.Add(max(0, gate.Bake)), subject: r.subject(w)}
+	g.ctx, g.cancel = context.WithCancel(r.ctx)
+	g.results, g.wake = make(chan measured, len(gate.Checks)), make(chan struct{}, 1)
+	f := GateClosed{Wave: w.Name, Until: g.until, Approval: gate.Approval}
+	for _, c := range gate.Checks {
+		g.checks = append(g.checks, checking{Check: c.withDefaults(), due: time.Now()})
+		f.Checks = append(f.Checks, c.Name)
+	}
+	r.emitNow(f)
+	return g
+}
+
+// subject is what the gate of a wave is asked about: its tenants that stand where they should.
+func (r *runner) subject(w *Wave) Subject {
+	s := Subject{Rollout: r.Plan.Rollout, Fleet: r.Plan.Fleet, Target: r.Plan.Target, Wave: w.Name, Asker: r.Asker}
+	s.Tenants = slices.Clone(w.Settled)
+	for i := range w.Items {
+		t := &w.Items[i].Tenant
+		if o := r.report.Outcome(t.ID); o == Done || o == Unchanged {
+			s.Tenants = append(s.Tenants, *t)
+		}
+	}
+	slices.SortFunc(s.Tenants, byID)
+	return s
+}
+
+// watch measures until the bake is over and the last word of each check is a pass, or a limit is reached.
+func (r *runner) watch(g *gating) {
+	for r.halt.state == "" && !g.over(time.Now()) {
+		g.start(time.Now())
+		r.await(g.next(time.Now()), g.wake)
+		if r.ctx.Err() != nil { // then what the meters say is worth nothing
+			r.hearCancel()
+		}
+		for len(g.results) > 0 && r.halt.state == "" {
+			r.measured(g, <-g.results)
+		}
+	}
+}
+
+// over reports whether nothing more has to be asked: the time is over, and all checks pass.
+func (g *gating) over(now time.Time) bool {
+	if now.Before(g.until) {
+		return false
+	}
+	for i := range g.checks {
+		if c := &g.checks[i]; c.busy || c.last.Verdict != Pass {
+			return false
+		}
+	}
+	return true
+}
+
+// wanted reports whether one more measure of the check is to be taken, when it is due.
+func (g *gating) wanted(c *checking, now time.Time) bool {
+	return !c.busy && (now.Before(g.until) || c.last.Verdict != Pass)
+}
+
+// start takes the measures that are due.
+func (g *gating) start(now time.Time) {
+	for i := range g.checks {
+		if c := &g.checks[i]; g.wanted(c, now) && !c.due.After(now) {
+			c.busy = true
+			g.running++
+			go g.measure(i, c.Check)
+		}
+	}
+}
+
+// next returns when something is due: a measure, or the end of the bake; zero when only results are waited for.
+func (g *gating) next(now time.Time) (at time.Time) {
+	if now.Before(g.until) {
+		at = g.until
+	}
+	for i := range g.checks {
+		if c := &g.checks[i]; g.wanted(c, now) && (at.IsZero() || c.due.Before(at)) {
+			at = c.due
+		}
+	}
+	return at
+}
+
+// measured takes in what a meter has said.
+func (r *runner) measured(g *gating, m measured) {
+	g.running--
+	c := &g.checks[m.check]
+	same := m.Verdict == Pass && c.last.Verdict == Pass && m.Evidence == c.last.Evidence
+	c.busy, c.last, c.due = false, m.Measure, time.Now().Add(c.Interval)
+	if !same || time.Since(c.stored) >= samePasses {
+		c.stored = time.Now()
+		r.emit(GateMeasured{Wave: g.wave, Check: c.Name, Verdict: m.Verdict, Evidence: m.Evidence, Tenants: m.Tenants, Took: m.took})
+	}
+	switch m.Verdict {
+	case Pass:
+		c.unknown = 0
+	case Fail:
+		c.unknown = 0
+		if c.failures++; c.failures > c.Failures {
+			r.hold(g, Fail, fmt.Sprintf("check %s failed%s: %s", c.Name, times(c.failures), m.Evidence))
+		}
+	default:
+		if c.unknown++; c.unknown > c.Inconclusive {
+			r.hold(g, Inconclusive, fmt.Sprintf("check %s could not tell%s: %s", c.Name, times(c.unknown), m.Evidence))
+		}
+	}
+}
+
+func times(n int) string {
+	if n == 1 {
+		return ""
+	}
+	return fmt.Sprintf(" %d times", n)
+}
+
+// hold ends a gate that does not open.
+func (r *runner) hold(g *gating, v Verdict, reason string) {
+	r.emit(GateSettled{Wave: g.wave, Verdict: v, Reason: reason})
+	state := StateHalted
+	if v == Inconclusive {
+		state = StatePaused
+	}
+	r.stop(state, fmt.Sprintf("gate of wave %s: %s", g.wave, reason))
+}
+
+// awaitApproval waits for the word of an operator, where the gate wants one.
+func (r *runner) awaitApproval(g *gating) {
+	approved := func() bool { return !g.gate.Approval || r.report.gateOf(g.wave).Approved != nil }
+	if r.halt.state != "" || approved() {
+		return
+	}
+	r.emitNow(ApprovalAwaited{Wave: g.wave})
+	if r.NoWait {
+		r.stop(StateWaiting, fmt.Sprintf("wave %s waits for an approval", g.wave))
+	}
+	for r.halt.state == "" && !approved() {
+		r.await(time.Time{}, nil)
+	}
+}
+
+// gate returns the gate of the wave of that name; nil when the policy has no such wave.
+func (p *Policy) gate(wave string) *Gate {
+	i := slices.IndexFunc(p.Waves, func(w WaveSpec) bool { return w.Name == wave })
+	if i < 0 {
+		return nil
+	}
+	return &p.Waves[i].Gate
+}
+
+// GateError says that a gate of the plan cannot be asked any more.
+type GateError struct {
+	Rollout string
+	Wave    string // whose gate it is
+	NoWave  bool   // the policy has no wave of that name; else one without a gate
+}
+
+func (e *GateError) Error() string {
+	if e.NoWave {
+		return fmt.Sprintf("rollout %s was planned with a gate after wave %s, but the policy has no wave of that name", e.Rollout, e.Wave)
+	}
+	return fmt.Sprintf("rollout %s was planned with a gate after wave %s, but the policy has none there", e.Rollout, e.Wave)
+}
+
+// Hint says what to do about it.
+func (e *GateError) Hint() string {
+	return fmt.Sprintf("put the gate of wave %s back into the config, or abort the rollout and plan afresh", e.Wave)
+}

@@ -1,0 +1,108 @@
+package orchestrator
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+const (
+	pollEvery = time.Second      // how often a run looks for commands
+	pollBound = 10 * time.Second // how long one look may take
+	pollQuiet = time.Minute      // how long it says nothing when it cannot look
+)
+
+// mail is what the inbox has for the loop.
+type mail struct {
+	commands []Command // in their order
+	err      error     // commands could not be read for longer than is borne
+}
+
+// inbox polls the store for what operators ask of the running rollout, in one goroutine.
+type inbox struct {
+	mail chan mail // taken by the loop
+
+	cancel context.CancelFunc
+	done   chan struct{} // closed when the goroutine has returned
+}
+
+// newInbox begins to poll for commands above a number.
+func newInbox(ctx context.Context, store Store, rollout string, after int64) *inbox {
+	ctx, cancel := context.WithCancel(ctx)
+	i := &inbox{mail: make(chan mail), cancel: cancel, done: make(chan struct{})}
+	go i.poll(ctx, store, rollout, after)
+	return i
+}
+
+// close ends the polling. A command that was not handed over stays in the store.
+func (i *inbox) close() {
+	i.cancel()
+	<-i.done
+}
+
+func (i *inbox) poll(ctx context.Context, store Store, rollout string, after int64) {
+	defer close(i.done)
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	good, told := time.Now(), false
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		commands, err := look(ctx, store, rollout, after)
+		var m mail
+		switch {
+		case err == nil:
+			good, told = time.Now(), false
+			m.commands = commands
+		case !told && time.Since(good) > pollQuiet:
+			told = true
+			m.err = err
+		}
+		if len(m.commands) == 0 && m.err == nil {
+			continue
+		}
+		select {
+		case i.mail <- m:
+		case <-ctx.Done():
+			return
+		}
+		for _, c := range m.commands {
+			after = max(after, c.Seq)
+		}
+	}
+}
+
+func look(ctx context.Context, store Store, rollout string, after int64) ([]Command, error) {
+	ctx, cancel := context.WithTimeout(ctx, pollBound)
+	defer cancel()
+	return store.Commands(ctx, rollout, after)
+}
+
+// unheard reads the commands of a rollout that were not taken in yet, in their order.
+func unheard(ctx context.Context, store Store, rollout string, report *Report) ([]Command, error) {
+	after, beyond := report.heard()
+	all, err := store.Commands(ctx, rollout, after)
+	if err != nil {
+		return nil, err
+	}
+	var fresh []Command
+	for _, c := range all {
+		if !beyond[c.Seq] {
+			fresh = append(fresh, c)
+		}
+	}
+	return fresh, nil
+}
+
+// read takes in what the inbox had.
+func (r *runner) read(m mail) {
+	if m.err != nil {
+		r.emit(Warned{Message: fmt.Sprintf("commands such as pause and abort are not heard at the moment: %v", m.err)})
+	}
+	for _, c := range m.commands {
+		r.obey(c, false)
+	}
+}

@@ -1,0 +1,83 @@
+package orchestrator
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/skeindb/skein/tenant"
+)
+
+const (
+	defaultInterval     = 30 * time.Second
+	defaultTimeout      = 10 * time.Second
+	defaultInconclusive = 3
+
+	// samePasses is how often a check that passes, and says the same each time, is stored.
+	samePasses = time.Minute
+
+	evidenceTenants = 10 // most of Measure.Tenants
+)
+
+// withDefaults puts the documented default into each field that is zero.
+func (c Check) withDefaults() Check {
+	if c.Interval <= 0 {
+		c.Interval = defaultInterval
+	}
+	if c.Timeout <= 0 {
+		c.Timeout = defaultTimeout
+	}
+	switch {
+	case c.Inconclusive == 0:
+		c.Inconclusive = defaultInconclusive
+	case c.Inconclusive < 0:
+		c.Inconclusive = 0
+	}
+	return c
+}
+
+// measured is what a meter has said.
+type measured struct {
+	Measure
+	check int // index into gating.checks
+	took  time.Duration
+}
+
+// measure takes one measure in a goroutine of its own.
+func (g *gating) measure(check int, c Check) {
+	begun := time.Now()
+	ctx, cancel := context.WithTimeout(g.ctx, c.Timeout)
+	defer cancel()
+	m := ask(ctx, c.Meter, g.subject)
+	if ctx.Err() == context.DeadlineExceeded {
+		m = Measure{Verdict: Inconclusive, Evidence: fmt.Sprintf("no answer in %s", c.Timeout)}
+	}
+	if m.Verdict != Pass && m.Verdict != Fail {
+		m.Verdict = Inconclusive
+	}
+	m.Tenants = m.Tenants[:min(len(m.Tenants), evidenceTenants)]
+	g.results <- measured{Measure: m, check: check, took: time.Since(begun)}
+	notify(g.wake)
+}
+
+// ask calls a meter. One that panics says nothing, and harms nobody.
+func ask(ctx context.Context, meter Meter, subject Subject) (m Measure) {
+	defer func() {
+		if v := recover(); v != nil {
+			first, _, _ := strings.Cut(fmt.Sprint(v), "\n")
+			m = Measure{Verdict: Inconclusive, Evidence: "panic: " + first}
+		}
+	}()
+	return meter.Measure(ctx, subject)
+}
+
+// close cancels the meters that are at work and waits for them. What they still say counts for nothing.
+func (g *gating) close() {
+	g.cancel()
+	for ; g.running > 0; g.running-- {
+		<-g.results
+	}
+}
+
+func byID(a, b tenant.Tenant) int { return strings.Compare(a.ID, b.ID) }

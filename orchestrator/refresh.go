@@ -1,0 +1,184 @@
+package orchestrator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/tenant"
+)
+
+// refresh looks at the fleet anew, before the wave at that index of the plan, or, beyond the last, before the end:
+// what is left to do in the wave is planned by where its tenants stand now, and tenants that are new join the last
+// wave. It reports false when the run is to stop.
+func (r *runner) refresh(at int) bool {
+	if r.Discover == nil {
+		return true
+	}
+	look := r.discover
+	if at == len(r.Plan.Waves) {
+		look = r.lastLook
+	}
+	fleet, ok := look()
+	if !ok {
+		return false
+	}
+	r.fleet = fleet
+	var there []tenant.Tenant
+	if at < len(r.Plan.Waves) {
+		there = r.Plan.Waves[at].pick(fleet)
+	}
+	fresh := r.newcomers(fleet)
+	var standings, theirs []engine.Standing
+	if !r.aside(func(ctx context.Context) {
+		all := Survey(ctx, r.Surveyor, append(there[:len(there):len(there)], fresh...))
+		standings, theirs = all[:len(there)], all[len(there):]
+	}) {
+		return false
+	}
+	var err error
+	if at < len(r.Plan.Waves) {
+		err = replan(r.Plan, at, there, standings, r.Graph, r.Options) // without those that were skipped meanwhile
+	}
+	if err == nil && len(fresh) > 0 {
+		err = r.join(fresh, theirs)
+	}
+	if err != nil {
+		r.stop(StateHalted, fmt.Sprintf("the fleet changed, and what is left cannot be planned: %v", err))
+	}
+	return err == nil
+}
+
+// discover lists the fleet, and tries again for a while when that fails; false when the run is to stop. A fleet that
+// the guards refuse stops it at once: something is wrong with the sources, or with the fleet.
+func (r *runner) discover() ([]tenant.Tenant, bool) {
+	begun := time.Now()
+	for n := 1; ; n++ {
+		var fleet []tenant.Tenant
+		var err error
+		if !r.aside(func(ctx context.Context) { fleet, err = r.Discover(ctx) }) {
+			return nil, false
+		}
+		left := r.Policy.ServerPatience - time.Since(begun)
+		switch _, guard := errors.AsType[*tenant.GuardError](err); {
+		case err == nil:
+			return fleet, true
+		case guard:
+			r.stop(StateHalted, err.Error())
+			return nil, false
+		case left <= 0:
+			r.stop(StateHalted, fmt.Sprintf("the fleet could not be listed for %s: %v", r.Policy.ServerPatience, err))
+			return nil, false
+		case n == 1:
+			r.emit(Warned{Message: fmt.Sprintf("the fleet cannot be listed, which is tried again: %v", err)})
+		}
+		if !r.sleep(min(probeWait(n), left)) {
+			return nil, false
+		}
+	}
+}
+
+// lastLook lists the fleet when all work is done. That it cannot be listed then harms nobody: whoever came meanwhile
+// is left to the next rollout.
+func (r *runner) lastLook() (fleet []tenant.Tenant, ok bool) {
+	var err error
+	if !r.aside(func(ctx context.Context) { fleet, err = r.Discover(ctx) }) {
+		return nil, false
+	}
+	if err != nil {
+		r.emit(Warned{Message: fmt.Sprintf("the fleet could not be listed once more in the end, so tenants that came meanwhile are left to the next rollout: %v", err)})
+		return nil, false
+	}
+	return fleet, true
+}
+
+// aside does something in a goroutine and waits for it, hearing meanwhile what there is to hear. It reports false
+// when the run is to stop: then it was cancelled, and has returned.
+func (r *runner) aside(do func(context.Context)) bool {
+	ctx, cancel := context.WithCancel(r.ctx)
+	defer cancel()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		do(ctx)
+	}()
+	for r.halt.state == "" {
+		r.await(time.Time{}, done)
+		select {
+		case <-done:
+			if r.ctx.Err() != nil { // then what it brought is worth nothing
+				r.hearCancel()
+			}
+			return r.halt.state == ""
+		default:
+		}
+	}
+	cancel()
+	<-done
+	return false
+}
+
+// sleep waits, hearing meanwhile what there is to hear; false when the run is to stop.
+func (r *runner) sleep(d time.Duration) bool {
+	for until := time.Now().Add(d); r.halt.state == "" && time.Now().Before(until); {
+		r.await(until, nil)
+	}
+	return r.halt.state == ""
+}
+
+// joinable reports whether tenants may join the rollout. A stamp says what is, and a rollback takes back what was
+// done: neither is for others.
+func (r *runner) joinable() bool {
+	return r.Discover != nil && r.Joins != nil && !r.Plan.Partial && (r.Plan.Kind == Upgrade || r.Plan.Kind == Downgrade)
+}
+
+// newcomers are the tenants of the fleet that the rollout does not know, and that belong to it.
+func (r *runner) newcomers(fleet []tenant.Tenant) []tenant.Tenant {
+	if !r.joinable() {
+		return nil
+	}
+	known := make(map[string]bool, len(fleet))
+	for i := range r.Plan.Waves {
+		w := &r.Plan.Waves[i]
+		for k := range w.Items {
+			known[w.Items[k].Tenant.ID] = true
+		}
+		for k := range w.Settled {
+			known[w.Settled[k].ID] = true
+		}
+	}
+	var fresh []tenant.Tenant
+	for _, t := range fleet {
+		_, named := r.report.tenants[t.ID] // gone, skipped, or of an earlier run
+		if !named && !known[t.ID] && r.Joins(t) {
+			fresh = append(fresh, t)
+		}
+	}
+	return fresh
+}
+
+// join adds tenants to the last wave.
+func (r *runner) join(fresh []tenant.Tenant, standings []engine.Standing) error {
+	f, err := join(r.Plan, fresh, standings, r.Graph, r.Policy, r.Options, time.Now())
+	if err == nil {
+		r.emit(f)
+	}
+	return err
+}
+
+// pick returns those of the fleet that have something to do in the wave, as they are now.
+func (w *Wave) pick(fleet []tenant.Tenant) []tenant.Tenant {
+	mine := make(map[string]bool, len(w.Items))
+	for i := range w.Items {
+		mine[w.Items[i].Tenant.ID] = true
+	}
+	there := make([]tenant.Tenant, 0, len(w.Items))
+	for _, t := range fleet {
+		if mine[t.ID] {
+			there = append(there, t)
+		}
+	}
+	return there
+}

@@ -1,0 +1,216 @@
+package orchestrator
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
+	"github.com/skeindb/skein/tenant"
+)
+
+// remainder plans tenants of a plan once more: of each one's way, what is left.
+type remainder struct {
+	of      *Plan
+	then    *revision.Graph // of the plan, see graphOf
+	now     *revision.Graph
+	options Options
+}
+
+// items plans items of one wave anew, in their order, and appends their cohorts to p.Cohorts.
+func (m *remainder) items(items []Item, now *census, p *Plan) ([]Item, error) {
+	fresh := make([]Item, len(items))
+	var (
+		who       []int // places in items
+		tenants   []tenant.Tenant
+		standings []engine.Standing
+		marks     []int // the old cohort, for only its members have the same way behind them
+	)
+	for i, item := range items {
+		at, there := now.at[item.Tenant.ID]
+		if !there {
+			fresh[i] = Item{Tenant: item.Tenant, Cohort: p.gone(&m.of.Cohorts[item.Cohort])}
+			continue
+		}
+		who, marks = append(who, i), append(marks, item.Cohort)
+		tenants, standings = append(tenants, now.tenants[at]), append(standings, now.standings[at])
+	}
+	groups, of := gather(standings, tenants, marks)
+	first := len(p.Cohorts)
+	for _, group := range groups {
+		c, err := m.cohort(group)
+		if err != nil {
+			return nil, err
+		}
+		p.Cohorts = append(p.Cohorts, c)
+	}
+	for k, i := range who {
+		fresh[i] = Item{Tenant: tenants[k], Cohort: first + of[k], Standing: standings[k]}
+	}
+	return fresh, nil
+}
+
+// gone counts a tenant of an old cohort as one that is no longer in the fleet, and returns its cohort. What
+// a pin said of the old one is kept, for the tenant may come back while the rollout runs.
+func (p *Plan) gone(old *Cohort) int {
+	at := slices.IndexFunc(p.Cohorts, func(c Cohort) bool {
+		return c.Gone && c.Skipped == old.Skipped && c.Target == old.Target
+	})
+	if at < 0 {
+		at = len(p.Cohorts)
+		p.Cohorts = append(p.Cohorts, Cohort{
+			State: engine.Missing, From: []string{}, To: []string{}, Steps: []string{}, Sums: []string{},
+			Skipped: old.Skipped, Target: old.Target, Gone: true,
+		})
+	}
+	p.Cohorts[at].Count++
+	return at
+}
+
+// cohort decides what is left to do for tenants of one old cohort that stand at one place.
+func (m *remainder) cohort(gr group) (Cohort, error) {
+	s := gr.standing
+	old := &m.of.Cohorts[gr.mark]
+	c := gr.cohort()
+	c.Target = old.Target
+	if old.Skipped != "" {
+		c.Skipped = old.Skipped
+		return c, nil
+	}
+	planned := old.Refused == nil && !old.Gone
+	applied := s.Applied.IDs()
+	if planned && s.Err == nil && m.there(old, applied) {
+		return c, nil
+	}
+	if c.Refused = refusal(m.now, &s, m.of.Kind, m.options); c.Refused != nil {
+		return c, nil
+	}
+	switch {
+	case !planned && m.of.Kind == Rollback:
+		c.Refused = unplanned(m.of)
+		return c, nil
+	case !planned: // it had no way; now it can be found
+		way := &way{graph: m.then, now: m.now, kind: m.of.Kind, targets: strings.Fields(m.of.Target), options: m.options}
+		return way.late(gr, old.Target)
+	case m.of.Kind == Stamp:
+		want, err := m.then.Closure(old.To)
+		if err != nil {
+			return c, err
+		}
+		c.To = old.To
+		c.take(engine.NewStamp(m.then, s.Applied, want))
+		return c, nil
+	}
+	steps, after := m.rest(old, applied)
+	if _, gaps := m.now.Check(after); len(gaps) > 0 || len(steps) == 0 {
+		return m.astray(gr, old)
+	}
+	c.To = m.now.HeadsOf(after)
+	c.steps(m.now, s.Applied, m.of.Direction(), steps, m.options.Mode)
+	return c, nil
+}
+
+// astray plans tenants that stand beside the way of their old cohort: restored from a backup, dropped and made
+// again, changed by somebody else. An upgrade to a place that is named wants them there nevertheless, so they go
+// on from where they are, like tenants that are late. Anything else was decided for where they stood, and they are
+// refused.
+func (m *remainder) astray(gr group, old *Cohort) (Cohort, error) {
+	targets := strings.Fields(m.of.Target)
+	if m.of.Kind == Upgrade && !slices.ContainsFunc(append(targets, old.Target), relative) {
+		way := &way{graph: m.then, now: m.now, kind: m.of.Kind, targets: targets, options: m.options}
+		if c, err := way.late(gr, old.Target); err != nil || c.Refused == nil {
+			return c, err
+		}
+	}
+	c := gr.cohort()
+	c.Target = old.Target
+	c.Refused = elsewhere(&gr.standing, old)
+	return c, nil
+}
+
+// relative reports whether a target counts steps from where a tenant stands.
+func relative(target string) bool {
+	_, own, branch := strings.Cut(target, "@")
+	if !branch {
+		own = target
+	}
+	return strings.HasPrefix(own, "+") || strings.HasPrefix(own, "-")
+}
+
+// there reports whether a tenant with that applied set is where its cohort was to go. What somebody else
+// has put on top since does not count.
+func (m *remainder) there(old *Cohort, applied []string) bool {
+	for i, id := range old.Steps {
+		has := slices.Contains(applied, id)
+		if has == (m.of.Direction() == revision.Down || i < len(old.Sums) && old.Sums[i] == "") {
+			return false
+		}
+	}
+	for _, id := range old.To {
+		if !slices.Contains(applied, id) {
+			return false
+		}
+	}
+	return true
+}
+
+// rest returns the steps that are left, and what will be applied after them.
+func (m *remainder) rest(old *Cohort, applied []string) (steps, after []string) {
+	after = slices.Clone(applied)
+	down := m.of.Direction() == revision.Down
+	for _, id := range old.Steps {
+		at := slices.Index(after, id)
+		switch {
+		case down && at >= 0:
+			steps, after = append(steps, id), slices.Delete(after, at, at+1)
+		case !down && at < 0:
+			steps, after = append(steps, id), append(after, id)
+		}
+	}
+	return steps, after
+}
+
+// late plans tenants that were not there, or could not be read, when their rollout was planned. It is too
+// late to turn the rollout down, so those for which the target leads nowhere are refused. target is that of
+// a pin; "" = that of the rollout.
+func (w *way) late(gr group, target string) (Cohort, error) {
+	mine := *w
+	if target != "" {
+		mine.targets = []string{target}
+	}
+	c, err := mine.cohort(gr)
+	c.Target = target
+	if err == nil {
+		return c, nil
+	}
+	var nowhere *revision.TargetError
+	if !errors.As(err, &nowhere) {
+		return c, err
+	}
+	c.To = c.From
+	c.Refused = &Failure{Class: engine.Stale, Message: nowhere.Message, Hint: nowhere.Advice}
+	return c, nil
+}
+
+// elsewhere refuses tenants from which the plan's way leads nowhere: restored from an older backup, or
+// changed by somebody else.
+func elsewhere(s *engine.Standing, old *Cohort) *Failure {
+	return &Failure{
+		Class: engine.Stale,
+		Message: fmt.Sprintf("the tenant stands at [%s], from where the plan, which began at [%s], does not lead to [%s]",
+			strings.Join(s.Heads, " "), strings.Join(old.From, " "), strings.Join(old.To, " ")),
+		Hint: "the tenant was restored or changed by somebody else; a fresh plan will take it from there",
+	}
+}
+
+// unplanned refuses tenants of a rollback that can be read now, but could not when it was planned: what is
+// to be taken back of them is for a plan of the facts to say.
+func unplanned(p *Plan) *Failure {
+	return &Failure{
+		Class:   engine.Stale,
+		Message: fmt.Sprintf("the tenant could not be read when the rollback of %s was planned", p.Of),
+		Hint:    "run `skein rollout rollback " + p.Of + "` once more",
+	}
+}

@@ -1,0 +1,99 @@
+package orchestrator
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
+	"github.com/skeindb/skein/tenant"
+)
+
+// replan plans one wave of p afresh in the middle of a run, by the rules of [Rearrange]. tenants are those of
+// the wave that are in the fleet now, as they are now, and standings[i] is where tenants[i] stands; those of
+// the wave that are not among them become Gone. It gives the wave new items, in the order they had, with
+// cohorts that are appended to p.Cohorts. Indexes into p.Cohorts stay valid, and what other plans share with
+// p stays as it is. g is the graph of now.
+func replan(p *Plan, w int, tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, o Options) error {
+	if len(tenants) != len(standings) {
+		return fmt.Errorf("%d tenants, but %d standings", len(tenants), len(standings))
+	}
+	then, err := graphOf(p, g)
+	if err != nil {
+		return err
+	}
+	old := p.Waves[w].Items
+	after := *p
+	after.Cohorts, after.Waves = slices.Clone(p.Cohorts), slices.Clone(p.Waves)
+	for _, item := range old {
+		after.Cohorts[item.Cohort].Count--
+	}
+	left := &remainder{of: p, then: then, now: g, options: o.withDefaults()}
+	items, err := left.items(old, newCensus(tenants, standings), &after)
+	if err != nil {
+		return err
+	}
+	after.Waves[w].Items = items
+	*p = after
+	return nil
+}
+
+// join plans tenants that came into the fleet while its rollout runs: they are added to the last wave of p, and
+// the fact that says so is returned. They go where [Arrange] would have sent them, by the graph of the plan and
+// the pins of now. One for which there is no way is refused, with the reason, and never an error of the rollout.
+//
+// Only upgrades and downgrades have late tenants. None of tenants may be in p already.
+func join(p *Plan, tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, policy Policy, o Options, now time.Time) (TenantsJoined, error) {
+	switch {
+	case len(tenants) != len(standings):
+		return TenantsJoined{}, fmt.Errorf("%d tenants, but %d standings", len(tenants), len(standings))
+	case p.Kind != Upgrade && p.Kind != Downgrade:
+		return TenantsJoined{}, fmt.Errorf("no tenant can join a %s", p.Kind)
+	case len(p.Waves) == 0:
+		return TenantsJoined{}, fmt.Errorf("rollout %s has no wave to join", p.Rollout)
+	}
+	then, err := graphOf(p, g)
+	if err != nil {
+		return TenantsJoined{}, err
+	}
+	pins := pinned(policy.Pins, p.Kind, now, newCensus(tenants, standings))
+	groups, of := gather(standings, tenants, pins.of)
+	way := &way{graph: then, now: g, kind: p.Kind, targets: strings.Fields(p.Target), options: o.withDefaults()}
+	last := len(p.Waves) - 1
+	fact := TenantsJoined{Wave: p.Waves[last].Name, Cohorts: make([]Cohort, len(groups)), Items: make([]Item, 0, len(tenants))}
+	for i, group := range groups {
+		pin := pins.pin(group.mark)
+		if fact.Cohorts[i], err = way.joining(group, pin); err != nil {
+			return TenantsJoined{}, err
+		}
+	}
+	after := *p
+	first := len(p.Cohorts)
+	after.Cohorts = slices.Concat(p.Cohorts, fact.Cohorts)
+	after.Waves = slices.Clone(p.Waves)
+	wave := &after.Waves[last]
+	wave.Items = slices.Clone(wave.Items)
+	h := hash(tenants)
+	for _, i := range h.spread(tenants, h.order) {
+		item := Item{Tenant: tenants[i], Cohort: of[i], Standing: standings[i]}
+		fact.Items = append(fact.Items, item)
+		item.Cohort += first
+		wave.Items = append(wave.Items, item)
+	}
+	wave.Planned += len(tenants)
+	*p = after
+	return fact, nil
+}
+
+// joining plans late tenants of one group, which a pin may hold back.
+func (w *way) joining(gr group, pin *Pin) (Cohort, error) {
+	switch {
+	case pin == nil:
+		return w.late(gr, "")
+	case pin.Freeze:
+		return pin.freeze(gr), nil
+	}
+	return w.late(gr, pin.Target)
+}

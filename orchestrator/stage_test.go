@@ -1,0 +1,308 @@
+package orchestrator_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
+	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/tenant"
+)
+
+// stage is a scene whose tenants remember where they stand, with waves, gates, and operators at other terminals.
+type stage struct {
+	*scene
+	policy orchestrator.Policy
+
+	mu     sync.Mutex // also of world, which changes while rollouts run
+	world  *world
+	work   time.Duration             // that each tenant takes
+	breaks map[string]error          // what goes wrong with a tenant
+	cuts   []error                   // what Discover answers first, one a call
+	looks  int                       // calls of Discover
+	when   []func(orchestrator.Fact) // reactions to what is shown
+}
+
+// newStage plans a rollout over three waves, named canary (2), early (4) and rest, of n tenants at base. Gates are by
+// wave.
+func newStage(t testing.TB, n int, gates map[string]orchestrator.Gate) *stage {
+	t.Helper()
+	g := line(t)
+	s := &stage{world: &world{g: g, tenants: on("s1", n), applied: map[string][]string{}}, work: time.Second, breaks: map[string]error{}}
+	s.policy.Waves = []orchestrator.WaveSpec{
+		{Name: "canary", Size: orchestrator.Size{Count: 2}, Gate: gates["canary"]},
+		{Name: "early", Size: orchestrator.Size{Count: 4}, Gate: gates["early"]},
+		{Name: "rest", Gate: gates["rest"]},
+	}
+	s.plan(t, request())
+	return s
+}
+
+// plan makes the plan, from where the tenants stand.
+func (s *stage) plan(t testing.TB, req orchestrator.Request) {
+	t.Helper()
+	req.Policy = s.policy
+	p, err := orchestrator.Arrange(slices.Clone(s.world.tenants), s.world.survey(), s.world.g, req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.scene = newScene(t, s.world.g, p)
+	s.cfg.Policy, s.cfg.Upgrader, s.cfg.Surveyor = s.policy, s, s
+	s.cfg.Observers = []orchestrator.Observer{s}
+	s.fleet.do = s.do
+}
+
+func (s *stage) do(ctx context.Context, job engine.Job) error {
+	if err := takes(s.work)(ctx, job); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.breaks[job.Target.Schema]
+}
+
+// Upgrade lets the fleet look on, and has the tenant stand where it was taken.
+// A tenant that was made anew since it was surveyed is not the one that is meant.
+func (s *stage) Upgrade(ctx context.Context, job engine.Job) (engine.Result, error) {
+	s.mu.Lock()
+	other := fmt.Sprint(job.Standing.Applied.IDs()) != fmt.Sprint(s.world.applied[job.Target.Schema])
+	s.mu.Unlock()
+	if other {
+		return engine.Result{}, &engine.Error{Class: engine.Gone, Message: "it is another one"}
+	}
+	result, err := s.fleet.Upgrade(ctx, job)
+	if err == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.world.applied[job.Target.Schema] = append(slices.Clone(s.world.applied[job.Target.Schema]), result.Done...)
+	}
+	return result, err
+}
+
+func (s *stage) Survey(_ context.Context, targets []engine.Target) []engine.Standing {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	standings := make([]engine.Standing, len(targets))
+	for i, target := range targets {
+		standings[i] = at(s.world.g, s.world.applied[target.Schema]...)
+	}
+	return standings
+}
+
+// discover is a Discover.
+func (s *stage) discover(context.Context) ([]tenant.Tenant, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.looks++
+	if len(s.cuts) > 0 {
+		err := s.cuts[0]
+		s.cuts = s.cuts[1:]
+		if err != nil {
+			return nil, err
+		}
+	}
+	return slices.Clone(s.world.tenants), nil
+}
+
+// moves lets the fleet move: tenants come and go, and whoever comes belongs to the rollout.
+func (s *stage) moves() {
+	s.cfg.Discover, s.cfg.Joins = s.discover, func(tenant.Tenant) bool { return true }
+}
+
+func (s *stage) create(ids ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range ids {
+		s.world.tenants = append(s.world.tenants, tenant.Tenant{ID: id, Source: "1", Target: engine.Target{
+			Dialect: revision.Postgres, Server: "s1", Database: "app", Schema: id,
+		}})
+	}
+}
+
+func (s *stage) remove(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.world.tenants = slices.DeleteFunc(s.world.tenants, func(t tenant.Tenant) bool { return t.ID == id })
+}
+
+// remake drops a tenant and makes it again under its name.
+func (s *stage) remake(id string, applied ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.world.applied[id] = applied
+}
+
+// stands is what is applied to a tenant.
+func (s *stage) stands(id string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return fmt.Sprint(s.world.applied[id])
+}
+
+// Observe shows what happens to whoever waits for it.
+func (s *stage) Observe(e orchestrator.Event) {
+	for _, react := range s.when {
+		react(e.Fact)
+	}
+}
+
+// command appends what an operator asks.
+func (s *stage) command(c orchestrator.Command) {
+	c.Rollout, c.User, c.Host, c.At = "r1", "eve", "laptop", time.Now()
+	if _, err := s.store.Command(context.Background(), c); err != nil {
+		panic(err)
+	}
+}
+
+// later has an operator ask for something after a time.
+func (s *stage) later(d time.Duration, c orchestrator.Command) {
+	time.AfterFunc(d, func() { s.command(c) })
+}
+
+// approves has an operator who approves whatever waits for it.
+func (s *stage) approves() {
+	s.when = append(s.when, func(f orchestrator.Fact) {
+		if f, ok := f.(orchestrator.ApprovalAwaited); ok {
+			s.command(orchestrator.Command{Action: orchestrator.ActionApprove, Wave: f.Wave})
+		}
+	})
+}
+
+// resume plans what is left and runs it.
+func (s *stage) resume(t testing.TB) *orchestrator.Report {
+	t.Helper()
+	s.rearrange(t)
+	return s.run(t)
+}
+
+func (s *stage) rearrange(t testing.TB) {
+	t.Helper()
+	plan, events, err := s.store.Load(context.Background(), "r1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.mu.Lock()
+	known := plan.Amend(events).Pick(s.world.tenants)
+	s.mu.Unlock()
+	s.cfg.Earlier = events
+	s.cfg.Plan, err = orchestrator.Rearrange(plan, events, known, orchestrator.Survey(context.Background(), s, known), s.world.g, orchestrator.Resumption{})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// inWave are the ids of a wave's tenants, in its order.
+func (s *stage) inWave(name string) []string {
+	var ids []string
+	for _, w := range s.cfg.Plan.Waves {
+		for _, item := range w.Items {
+			if w.Name == name {
+				ids = append(ids, item.Tenant.ID)
+			}
+		}
+	}
+	return ids
+}
+
+// told are the stored facts of a type.
+func told[F orchestrator.Fact](t testing.TB, s *scene) []F {
+	t.Helper()
+	var all []F
+	for _, e := range s.facts(t) {
+		if f, ok := e.Fact.(F); ok {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// course is what happened, waves and gates and commands and the end apart from tenants, one word each.
+func (s *stage) course(t testing.TB) []string {
+	t.Helper()
+	var words []string
+	for _, e := range s.facts(t) {
+		switch f := e.Fact.(type) {
+		case orchestrator.RolloutStarted:
+			words = append(words, fmt.Sprint("run ", f.Run))
+		case orchestrator.WaveStarted:
+			words = append(words, f.Wave)
+		case orchestrator.GateClosed:
+			words = append(words, f.Wave+" closed")
+		case orchestrator.ApprovalAwaited:
+			words = append(words, f.Wave+" waits")
+		case orchestrator.GateSettled:
+			words = append(words, fmt.Sprint(f.Wave, " ", f.Verdict))
+		case orchestrator.Commanded:
+			word := string(f.Command.Action)
+			if f.Refused != "" {
+				word += " refused"
+			}
+			words = append(words, word)
+		case orchestrator.RolloutEnded:
+			words = append(words, string(f.State))
+		}
+	}
+	return words
+}
+
+// meter is a Meter that answers what says says: its n-th measure, counted from 0.
+type meter struct {
+	says func(ctx context.Context, n int) orchestrator.Measure
+
+	mu       sync.Mutex
+	at       []time.Time
+	subjects []orchestrator.Subject
+	busy     bool
+	twice    bool // it was asked while it was at work
+}
+
+func (m *meter) Measure(ctx context.Context, subject orchestrator.Subject) orchestrator.Measure {
+	m.mu.Lock()
+	m.twice = m.twice || m.busy
+	m.busy = true
+	m.at, m.subjects = append(m.at, time.Now()), append(m.subjects, subject)
+	n := len(m.at) - 1
+	m.mu.Unlock()
+	defer func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.busy = false
+	}()
+	return m.says(ctx, n)
+}
+
+// since are the times of the measures, counted from the first.
+func (m *meter) since() []time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var all []time.Duration
+	for _, at := range m.at {
+		all = append(all, at.Sub(m.at[0]))
+	}
+	return all
+}
+
+// says makes a meter that gives these verdicts in turn, and then the last one for ever.
+func says(verdicts ...orchestrator.Verdict) *meter {
+	return &meter{says: func(_ context.Context, n int) orchestrator.Measure {
+		n = min(n, len(verdicts)-1)
+		return orchestrator.Measure{Verdict: verdicts[n], Evidence: "it says " + string(verdicts[n])}
+	}}
+}
+
+// asks makes a gate of one check.
+func asks(m orchestrator.Meter, change func(*orchestrator.Check)) orchestrator.Gate {
+	c := orchestrator.Check{Name: "probe", Meter: m}
+	if change != nil {
+		change(&c)
+	}
+	return orchestrator.Gate{Checks: []orchestrator.Check{c}}
+}
+
+var errSource = errors.New("the source is down")
