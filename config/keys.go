@@ -85,7 +85,7 @@ func rolloutKeys() []key {
 		{path: "rollout.on_failure", kind: kindChoice, choices: []string{"halt", "continue"}, def: "halt", doc: "What failures above the budget mean for the others; `continue` ignores the budget."},
 		{path: "rollout.max_failures", kind: kindBudget, def: "0", doc: "The budget: tenants of a wave that may fail without halting."},
 		{path: "rollout.tolerance", kind: kindChoice, choices: []string{"soft", "strict"}, def: "soft", doc: "Whether tenants that run when the budget is used up may exceed it; `strict` runs at most one more at once than may still fail."},
-		{path: "rollout.systemic", kind: kindCount, zero: true, def: "5", doc: "So many tenants in a row that fail with the same error halt the rollout, also within the budget; `0` = never."},
+		{path: "rollout.systemic", kind: kindCount, zero: true, def: "10", doc: "So many tenants in a row that fail with the same error halt the rollout, also within the budget; `0` = never."},
 	}
 }
 

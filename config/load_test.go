@@ -42,7 +42,7 @@ func TestDefaultsAreThoseOfTheDocumentation(t *testing.T) {
 		Compare:   Compare{Scope: "tenant", Types: true, Defaults: true},
 		Policy: orchestrator.Policy{
 			PerServer: 16, Retry: orchestrator.Retry{Attempts: 5, Base: 200 * time.Millisecond, Max: 30 * time.Second},
-			ServerPatience: 5 * time.Minute, OnFailure: orchestrator.Halt, Tolerance: orchestrator.Soft, Systemic: 5,
+			ServerPatience: 5 * time.Minute, OnFailure: orchestrator.Halt, Tolerance: orchestrator.Soft, Systemic: 10,
 		},
 		Engine: engine.Config{Mode: engine.PerTenant, LockTimeout: 2 * time.Second},
 	}

@@ -6,7 +6,7 @@ import (
 	"github.com/skeindb/skein/orchestrator"
 )
 
-// pins reads the pins. Those that have ended stay, as the orchestrator tells of them, too.
+// pins reads the pins. Those that have ended are left out, with a warning.
 func (b *builder) pins() []orchestrator.Pin {
 	var pins []orchestrator.Pin
 	for _, f := range b.tree.at("pins").entries() {
@@ -18,8 +18,9 @@ func (b *builder) pins() []orchestrator.Pin {
 			p.Until, _ = (&key{}).parseUntil(text)
 		}
 		b.either(f, p)
-		b.ended(f, p)
-		pins = append(pins, p)
+		if !b.ended(f, p) {
+			pins = append(pins, p)
+		}
 	}
 	return pins
 }
@@ -37,12 +38,13 @@ func (b *builder) either(f *field, p orchestrator.Pin) {
 	}
 }
 
-// ended warns of a pin that has no effect any more.
-func (b *builder) ended(f *field, p orchestrator.Pin) {
+// ended reports whether a pin has no effect any more, and warns of it.
+func (b *builder) ended(f *field, p orchestrator.Pin) bool {
 	if p.Until.IsZero() || p.Until.After(b.opts.Now) {
-		return
+		return false
 	}
 	until := f.at("until")
 	b.project.Warnings = append(b.project.Warnings, fmt.Sprintf("%s: %s: the pin of %s has ended and has no effect any more; take it away or give it a later date",
 		b.where(until.node), until.path, quote(p.Tenants.String())))
+	return true
 }

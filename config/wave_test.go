@@ -226,11 +226,12 @@ func TestPins(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		now      time.Time
+		left     int
 		warnings []string
 	}{
-		{"before its end", day.AddDate(0, 0, -1).Add(-1), nil},
-		{"at its end", day.AddDate(0, 0, -1), []string{over}},
-		{"in the last moment of the day", day.Add(-1), []string{`skein.yaml:6:58: pins[3].until: the pin of "id=d"` + has, over}},
+		{"before its end", day.AddDate(0, 0, -1).Add(-1), 5, nil},
+		{"at its end", day.AddDate(0, 0, -1), 4, []string{over}},
+		{"in the last moment of the day", day.Add(-1), 3, []string{`skein.yaml:6:58: pins[3].until: the pin of "id=d"` + has, over}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -238,7 +239,7 @@ func TestPins(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(want, p.Policy.Pins, projectOptions()...); diff != "" {
+			if diff := cmp.Diff(want[:c.left], p.Policy.Pins, projectOptions()...); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 			if diff := cmp.Diff(c.warnings, p.Warnings); diff != "" {
@@ -256,7 +257,7 @@ func TestToleranceAndBreakerFromTheEnvironment(t *testing.T) {
 		tolerance orchestrator.Tolerance
 		systemic  int
 	}{
-		{"", nil, orchestrator.Soft, 5},
+		{"", nil, orchestrator.Soft, 10},
 		{"rollout: {tolerance: strict, systemic: 3}\n", nil, orchestrator.Strict, 3},
 		{"rollout: {tolerance: strict, systemic: 0}\n", nil, orchestrator.Strict, -1},
 		{"", []string{"SKEIN_ROLLOUT__TOLERANCE=strict", "SKEIN_ROLLOUT__SYSTEMIC=0"}, orchestrator.Strict, -1},
