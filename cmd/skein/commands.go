@@ -23,6 +23,7 @@ func (a *app) commands() []*cobra.Command {
 		a.tenantsCommand(),
 		a.statusCommand(),
 		a.currentCommand(),
+		a.compatCommand(),
 		a.planCommand(),
 		a.upgradeCommand(),
 		a.downgradeCommand(),

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -104,6 +105,9 @@ func (d *demo) walk(ctx context.Context) error {
 	if err := d.run(ctx, exitDone, "upgrade", "d5f4", "--yes"); err != nil {
 		return err
 	}
+	if err := d.mistake(ctx); err != nil {
+		return err
+	}
 	d.say("Life goes on: one tenant gets two users with one address, one was given a table by hand, and in one somebody holds a lock.")
 	release, err := d.spoil(ctx)
 	if err != nil {
@@ -136,6 +140,34 @@ func (d *demo) walk(ctx context.Context) error {
 	}
 	d.say("Yes, all %d.", len(d.ids))
 	return nil
+}
+
+// wrong is a revision that fails everywhere.
+const wrong = `-- revision: e6a4
+-- revises: d5f4
+-- message: add a name for greetings
+
+-- upgrade
+ALTER TABLE user ADD COLUMN greeting text;
+
+-- downgrade
+ALTER TABLE users DROP COLUMN greeting;
+`
+
+// mistake lets a wrong revision loose on a canary, and gives it up.
+func (d *demo) mistake(ctx context.Context) error {
+	file := filepath.Join(d.dir, "migrations", "e6a4_greeting.sql")
+	if err := os.WriteFile(file, []byte(wrong), 0o600); err != nil {
+		return err
+	}
+	d.say("A revision with a mistake. Two tenants try it first, and so %d never see it.", len(d.ids)-2)
+	if err := d.run(ctx, exitHalted, "upgrade", "e6a4", "--canary", "2", "--yes"); err != nil {
+		return err
+	}
+	if err := d.run(ctx, exitDone, "rollout", "abort", "--reason", "the table is called users"); err != nil {
+		return err
+	}
+	return os.Remove(file)
 }
 
 // lay writes the project and makes the tenants.
@@ -203,12 +235,23 @@ func (d *demo) say(format string, args ...any) {
 // run shows a command and runs it; another exit code than the story's is an error.
 func (d *demo) run(ctx context.Context, want int, args ...string) error {
 	if !d.app.json && !d.app.quiet {
-		fmt.Fprintf(d.app.out, "\n$ skein %s\n", strings.Join(args, " "))
+		fmt.Fprintf(d.app.out, "\n$ skein %s\n", typed(args))
 	}
 	if d.app.json {
 		return d.quietly(ctx, want, args...) // what is to be said goes through the one stream
 	}
 	return d.call(ctx, want, d.app.streams, args)
+}
+
+// typed is a command's arguments as people type them.
+func typed(args []string) string {
+	words := slices.Clone(args)
+	for i, w := range words {
+		if strings.Contains(w, " ") {
+			words[i] = "'" + w + "'"
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // quietly runs a command of which only the exit code matters.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -25,6 +26,9 @@ type fleet struct {
 	pg      *postgres.DB // nil for SQLite
 	engine  *engine.Engine
 	close   func() error
+
+	mu   sync.Mutex
+	told map[string]bool // guarded by mu: warnings of sources, which are asked again at each wave
 }
 
 // open reads config and revisions and makes the engine. It connects to nothing. application is what the
@@ -85,10 +89,24 @@ func (f *fleet) gather(ctx context.Context, guards tenant.Guards) ([]tenant.Tena
 		return nil, err
 	}
 	tenants, warnings, err := tenant.Gather(ctx, sources, guards)
+	f.warn(warnings)
+	return tenants, err
+}
+
+// warn tells each warning once.
+func (f *fleet) warn(warnings []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for _, w := range warnings {
+		if f.told[w] {
+			continue
+		}
+		if f.told == nil {
+			f.told = map[string]bool{}
+		}
+		f.told[w] = true
 		f.app.note("skein: warning: %s", w)
 	}
-	return tenants, err
 }
 
 // surveyed are tenants and where they stand, in the same order.

@@ -49,14 +49,17 @@ func release(ctx context.Context, lease orchestrator.Lease) error {
 	return lease.Release(bounded)
 }
 
-// state is where a rollout really stands: one that the store calls running, while nobody holds the fleet, has
-// lost its process.
-func (f *fleet) state(ctx context.Context, store orchestrator.Store, stored orchestrator.State) (orchestrator.State, error) {
+// state is where a rollout really stands: one that the store calls running, while nobody holds the fleet for it, has
+// lost its process. One that waits for an approval goes on waiting also without a process.
+func (f *fleet) state(ctx context.Context, store orchestrator.Store, id string, stored orchestrator.State) (orchestrator.State, error) {
 	if stored != orchestrator.StateRunning {
 		return stored, nil
 	}
 	lease, err := store.Lock(ctx, f.project.Fleet, holder(""))
-	if heldError(err) {
+	if held, ok := errors.AsType[*orchestrator.HeldError](err); ok {
+		if other := held.Holder.Rollout; other != "" && other != id {
+			return orchestrator.StateInterrupted, nil
+		}
 		return stored, nil
 	}
 	if err != nil {

@@ -1,9 +1,9 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -12,8 +12,15 @@ import (
 )
 
 type planWave struct {
-	Name    string   `json:"name"`
-	Tenants []string `json:"tenants"`
+	Name    string    `json:"name"`
+	Tenants []string  `json:"tenants"`
+	Gate    *planGate `json:"gate,omitempty"`
+}
+
+type planGate struct {
+	Bake     string   `json:"bake"`
+	Checks   []string `json:"checks"`
+	Approval bool     `json:"approval"`
 }
 
 type planCohort struct {
@@ -28,34 +35,45 @@ type planCohort struct {
 
 func (a *app) planCommand() *cobra.Command {
 	var flags changeFlags
+	var file string
 	cmd := &cobra.Command{
 		Use:     "plan [TARGET]",
 		Short:   "Show what `upgrade` would run, and for whom",
+		Long:    "Show what `upgrade` would run, wave by wave, and for whom. With -o the plan is written to a file that others can\nreview, and that `skein upgrade --plan` runs precisely, or refuses when something has changed since.",
 		GroupID: "fleet",
 		Args:    cobra.MaximumNArgs(1),
+		Example: "  skein plan\n  skein plan +1 --canary 5%\n  skein plan -o plan.json",
 	}
 	flags.selectors = selectorFlag(cmd)
-	cmd.Flags().BoolVar(&flags.allowChanged, "allow-changed", false, "as in `upgrade`")
-	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
-		target := "heads"
-		if len(args) > 0 {
-			target = args[0]
-		}
-		f, err := a.open(cmd.Context(), "skein", nil, nil)
-		if err != nil {
+	flags.addShape(cmd)
+	flags.addAllowChanged(cmd)
+	cmd.Flags().StringVarP(&file, "output", "o", "", "write the plan to `FILE`, for `skein upgrade --plan`")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := flags.agree(cmd, args); err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, f.close()) }()
-		store, err := f.openStore(cmd.Context(), true)
-		if err != nil {
+		ctx := cmd.Context()
+		id := orchestrator.NewID(time.Now())
+		return a.withFleet(cmd, id, &flags, func(f *fleet, store orchestrator.Store) error {
+			shape, err := f.shape(change{kind: orchestrator.Upgrade, targets: []string{targetOf(args)}, flags: &flags})
+			if err != nil {
+				return err
+			}
+			plan, err := f.arrange(ctx, store, id, shape)
+			if err != nil {
+				return err
+			}
+			if file != "" {
+				if err := savePlan(file, plan); err != nil {
+					return err
+				}
+			}
+			err = a.printPlan(plan)
+			if file != "" && !a.json && !a.quiet {
+				fmt.Fprintf(a.out, "\nwritten to %s; `skein upgrade --plan %s` runs it\n", file, file)
+			}
 			return err
-		}
-		defer func() { err = errors.Join(err, store.Close()) }()
-		plan, err := f.arrange(cmd.Context(), store, "plan", change{kind: orchestrator.Upgrade, targets: []string{target}, flags: &flags})
-		if err != nil {
-			return err
-		}
-		return a.printPlan(plan)
+		})
 	}
 	return cmd
 }
@@ -82,7 +100,11 @@ func (a *app) writePlanJSON(p *orchestrator.Plan) {
 		for _, item := range w.Items {
 			ids = append(ids, item.Tenant.ID)
 		}
-		waves = append(waves, planWave{w.Name, ids})
+		wave := planWave{Name: w.Name, Tenants: ids}
+		if g := w.Gate; g != nil {
+			wave.Gate = &planGate{Bake: view.Span(g.Bake), Checks: list(g.Checks), Approval: g.Approval}
+		}
+		waves = append(waves, wave)
 	}
 	cohorts := []planCohort{}
 	for _, c := range p.Cohorts {
@@ -95,13 +117,20 @@ func (a *app) writePlanJSON(p *orchestrator.Plan) {
 		}
 		cohorts = append(cohorts, entry)
 	}
-	writeJSON(a.out, map[string]any{"target": p.Target, "waves": waves, "cohorts": cohorts})
+	doc := map[string]any{"target": p.Target, "waves": waves, "cohorts": cohorts}
+	if len(p.Notes) > 0 {
+		doc["notes"] = p.Notes
+	}
+	writeJSON(a.out, doc)
 }
 
 func (a *app) writePlan(p *orchestrator.Plan) error {
 	fmt.Fprintf(a.out, "%s to %s: %d of %d tenants have something to do\n", p.Kind, p.Target, p.Changes(), p.Len())
-	for _, w := range p.Waves {
-		fmt.Fprintf(a.out, "wave %s: %s\n", w.Name, view.Count(len(w.Items), "tenant"))
+	for i := range p.Waves {
+		fmt.Fprintln(a.out, waveText(p, &p.Waves[i]))
+	}
+	for _, note := range p.Notes {
+		fmt.Fprintf(a.out, "note: %s\n", note)
 	}
 	w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "\nTENANTS\tFROM\tTO\tSTEPS")
@@ -109,6 +138,24 @@ func (a *app) writePlan(p *orchestrator.Plan) error {
 		fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", c.Count, orBase(c.From), orBase(c.To), stepsText(c))
 	}
 	return w.Flush()
+}
+
+// waveText is a wave in a line. Where there is but one, the plan's first line tells how many have something to do.
+func waveText(p *orchestrator.Plan, w *orchestrator.Wave) string {
+	text := fmt.Sprintf("wave %s: %s", w.Name, view.Count(len(w.Items), "tenant"))
+	if len(p.Waves) > 1 && len(w.Items) > 0 {
+		n := 0
+		for _, item := range w.Items {
+			if len(p.Cohorts[item.Cohort].Steps) > 0 {
+				n++
+			}
+		}
+		text += fmt.Sprintf(", %d with something to do", n)
+	}
+	if gate := view.Gate(w.Gate); gate != "" {
+		text += "; gate: " + gate
+	}
+	return text
 }
 
 func stepsText(c orchestrator.Cohort) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -11,19 +12,24 @@ import (
 
 	"github.com/skeindb/skein/cmd/skein/view"
 	"github.com/skeindb/skein/config"
-	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/orchestrator"
 )
 
 func (a *app) rolloutCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "rollout",
-		Short:   "List rollouts, show one, go on with one",
+		Use:   "rollout",
+		Short: "List rollouts, show one, steer one, go on with one, take one back",
+		Long: "List rollouts, show one, steer one that runs, go on with one that stopped, take one back. Where no ID is given, the\n" +
+			"latest rollout is meant that fits.",
 		GroupID: "fleet",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.rolloutListCommand(), a.rolloutShowCommand(), a.rolloutResumeCommand())
+	cmd.AddCommand(
+		a.rolloutListCommand(), a.rolloutShowCommand(), a.rolloutAuditCommand(),
+		a.rolloutPauseCommand(), a.rolloutApproveCommand(), a.rolloutSkipCommand(), a.rolloutAbortCommand(),
+		a.rolloutResumeCommand(), a.rolloutRetryCommand(), a.rolloutRollbackCommand(),
+	)
 	return cmd
 }
 
@@ -66,7 +72,7 @@ func (a *app) rolloutListCommand() *cobra.Command {
 				}
 				lines := make([]summary, 0, len(all))
 				for _, s := range all {
-					if s.State, err = f.state(cmd.Context(), store, s.State); err != nil {
+					if s.State, err = f.state(cmd.Context(), store, s.ID, s.State); err != nil {
 						return err
 					}
 					lines = append(lines, summaryOf(s))
@@ -88,36 +94,83 @@ func (a *app) rolloutListCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) rolloutShowCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "show [ID]",
-		Short: "Show the report of a rollout; the latest unless told otherwise",
-		Args:  cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withStore(cmd.Context(), func(f *fleet, store orchestrator.Store) error {
-				id, err := f.rolloutID(cmd.Context(), store, args, nil)
-				if err != nil {
-					return err
-				}
-				plan, events, err := store.Load(cmd.Context(), id)
-				if err != nil {
-					return noRollout(err, id)
-				}
-				r := reportOf(plan, events)
-				if r.State, err = f.state(cmd.Context(), store, r.State); err != nil {
-					return err
-				}
-				if a.json {
-					writeJSON(a.out, view.ReportJSON(r, r.ExitCode(), f.viewOptions(nil)))
-					return nil
-				}
-				fmt.Fprintf(a.out, "rollout %s of fleet %s, target %s, run %d by %s on %s, started %s\n",
-					r.Rollout, r.Fleet, r.Target, r.Run, r.User, r.Host, r.Started.UTC().Format(time.DateTime))
-				view.WriteReport(a.out, r, f.viewOptions(nil))
-				return nil
-			})
-		},
+// wanted says which rollout is meant where none is named, and what is said when there is none.
+type wanted struct {
+	first  orchestrator.State              // one that stands so goes before all others; "" = none does
+	states []orchestrator.State            // of the store; nil = any
+	also   func(orchestrator.Summary) bool // must hold as well; nil = nothing
+	none   string
+}
+
+func (w wanted) fits(s orchestrator.Summary) bool {
+	return (w.states == nil || slices.Contains(w.states, s.State)) && (w.also == nil || w.also(s))
+}
+
+// rank puts the rollouts that go first before the others.
+func (w wanted) rank(s orchestrator.Summary) int {
+	if w.first != "" && s.State == w.first {
+		return 0
 	}
+	return 1
+}
+
+// rolloutID is the one named, else the latest rollout that fits.
+func (f *fleet) rolloutID(ctx context.Context, store orchestrator.Store, named string, want wanted) (string, error) {
+	if named != "" {
+		return named, nil
+	}
+	all, err := store.List(ctx, f.project.Fleet, 0)
+	if err != nil {
+		return "", err
+	}
+	if len(all) == 0 {
+		return "", &usageError{fmt.Sprintf("the fleet %s has no rollout yet", f.project.Fleet), "`skein upgrade` makes one"}
+	}
+	latest := all[0].ID
+	slices.SortStableFunc(all, func(a, b orchestrator.Summary) int { return want.rank(a) - want.rank(b) })
+	for _, s := range all {
+		if !want.fits(s) {
+			continue
+		}
+		if s.ID != latest {
+			f.app.note("skein: warning: rollout %s is not the latest: %s came after it", s.ID, latest)
+		}
+		return s.ID, nil
+	}
+	return "", &usageError{want.none, "`skein rollout list` shows them"}
+}
+
+// first is the first argument; "" when there is none.
+func first(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return args[0]
+}
+
+// record is a rollout as the store has it.
+type record struct {
+	plan     *orchestrator.Plan // with the tenants that joined
+	events   []orchestrator.Event
+	report   *orchestrator.Report
+	commands []orchestrator.Command
+}
+
+// load reads a rollout of this fleet, and where it really stands.
+func (f *fleet) load(ctx context.Context, store orchestrator.Store, id string) (record, error) {
+	plan, events, err := store.Load(ctx, id)
+	if err != nil {
+		return record{}, noRollout(err, id)
+	}
+	if plan.Fleet != f.project.Fleet {
+		return record{}, &usageError{fmt.Sprintf("rollout %s is one of the fleet %s, and this is %s", id, plan.Fleet, f.project.Fleet), ""}
+	}
+	r := record{plan: plan.Amend(events), events: events, report: reportOf(plan, events)}
+	if r.commands, err = store.Commands(ctx, id, 0); err != nil {
+		return record{}, err
+	}
+	r.report.State, err = f.state(ctx, store, id, r.report.State)
+	return r, err
 }
 
 // reportOf folds what is stored. A rollout that died before its first fact has only a plan.
@@ -129,107 +182,6 @@ func reportOf(plan *orchestrator.Plan, events []orchestrator.Event) *orchestrato
 		r.Apply(e)
 	}
 	return r
-}
-
-func (a *app) rolloutResumeCommand() *cobra.Command {
-	var flags changeFlags
-	var terminate bool
-	cmd := &cobra.Command{
-		Use:   "resume [ID]",
-		Short: "Go on with a rollout: all its tenants that are not where it planned them",
-		Long: "Go on with a rollout that failed for some, halted, was interrupted or killed: every tenant is asked where it stands,\n" +
-			"and those that are not where the rollout planned them are taken up with fresh attempts and a fresh budget.\n" +
-			"It refuses when a revision of the plan changed or vanished; new revisions are not added.",
-		Args: cobra.MaximumNArgs(1),
-	}
-	f := cmd.Flags()
-	f.IntVar(&flags.concurrency, "concurrency", 0, "most tenants at once over the fleet")
-	f.IntVar(&flags.perServer, "per-server", 0, "most tenants at once on one server")
-	f.StringVar(&flags.maxFailures, "max-failures", "", "failures that are borne without halting: `N or P%`")
-	f.BoolVar(&flags.allowChanged, "allow-changed", false, "go on where the body of an applied revision changed since")
-	f.BoolVar(&flags.yes, "yes", false, "do not ask")
-	f.BoolVar(&terminate, "terminate", false, "end what the dead run left behind on the servers, in place of waiting for it")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return a.resume(cmd, args, &flags, terminate)
-	}
-	return cmd
-}
-
-// resume takes up a rollout of the store.
-func (a *app) resume(cmd *cobra.Command, args []string, flags *changeFlags, terminate bool) (err error) {
-	ctx := cmd.Context()
-	id, err := a.resumable(ctx, args)
-	if err != nil {
-		return err
-	}
-	f, err := a.open(ctx, "skein/"+id, flags.overrides(cmd), func(cfg *engine.Config) { cfg.AllowChanged = flags.allowChanged })
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.close()) }()
-	store, err := f.openStore(ctx, true)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	return f.locked(ctx, store, id, func(lease orchestrator.Lease) error {
-		stored, events, err := store.Load(ctx, id)
-		if err != nil {
-			return noRollout(err, id)
-		}
-		if err := f.awaitOrphans(ctx, "skein/"+id, terminate); err != nil {
-			return err
-		}
-		tenants, err := f.gather(ctx, f.guards(stored.FleetSize))
-		if err != nil {
-			return err
-		}
-		tenants = stored.Pick(tenants)
-		plan, err := orchestrator.Rearrange(stored, events, tenants, orchestrator.Survey(ctx, f.engine, tenants), f.graph,
-			orchestrator.Resumption{Options: orchestrator.Options{Mode: f.engine.Mode(), AllowChanged: flags.allowChanged}})
-		if err != nil {
-			return err
-		}
-		if err := f.fits(plan); err != nil {
-			return err
-		}
-		return f.run(ctx, orchestrator.RunConfig{Plan: plan, Store: store, Lease: lease, Earlier: events})
-	})
-}
-
-// resumable finds the id before the connections are named after it.
-func (a *app) resumable(ctx context.Context, args []string) (id string, err error) {
-	err = a.withStore(ctx, func(f *fleet, store orchestrator.Store) error {
-		id, err = f.rolloutID(ctx, store, args, func(s orchestrator.Summary) bool {
-			return s.State != orchestrator.StateFinished || s.Counts[orchestrator.Failed] > 0
-		})
-		return err
-	})
-	return id, err
-}
-
-// rolloutID is the argument, else the latest rollout that fits.
-func (f *fleet) rolloutID(ctx context.Context, store orchestrator.Store, args []string, fits func(orchestrator.Summary) bool) (string, error) {
-	if len(args) > 0 {
-		return args[0], nil
-	}
-	all, err := store.List(ctx, f.project.Fleet, 0)
-	if err != nil {
-		return "", err
-	}
-	for _, s := range all {
-		if fits != nil && !fits(s) {
-			continue
-		}
-		if s.ID != all[0].ID {
-			f.app.note("skein: warning: rollout %s is not the latest: %s came after it", s.ID, all[0].ID)
-		}
-		return s.ID, nil
-	}
-	if len(all) == 0 {
-		return "", &usageError{fmt.Sprintf("the fleet %s has no rollout yet", f.project.Fleet), "`skein upgrade` makes one"}
-	}
-	return "", &usageError{"no rollout has anything left to do", "`skein rollout list` shows them"}
 }
 
 func noRollout(err error, id string) error {

@@ -109,6 +109,6 @@ func (f *fleet) lastRollout(ctx context.Context) (*summary, error) {
 		return nil, err
 	}
 	s := summaryOf(all[0])
-	s.State, err = f.state(ctx, store, s.State)
+	s.State, err = f.state(ctx, store, s.ID, s.State)
 	return &s, err
 }

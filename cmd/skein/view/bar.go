@@ -11,8 +11,8 @@ import (
 	"github.com/skeindb/skein/orchestrator"
 )
 
-// Bar draws a progress bar on a terminal: done, failed, left, rate, time to go, and what runs now.
-// What people have to know (failures, pauses, warnings) goes above the bar as lines.
+// Bar draws a progress bar on a terminal: done, failed, left, rate, time to go, and what runs now or is waited for.
+// What people have to know (failures, pauses, gates, warnings) goes above the bar as lines.
 type Bar struct {
 	out      io.Writer
 	notices  notices
@@ -27,6 +27,9 @@ type Bar struct {
 func NewBar(w io.Writer, opts Options) *Bar {
 	return &Bar{out: w, notices: notices{opts: opts}, report: opts.report()}
 }
+
+// Note draws a line above the bar.
+func (v *Bar) Note(message string) { _, _ = io.WriteString(v.out, v.notices.warning(message)+"\n") }
 
 // Observe draws one event.
 func (v *Bar) Observe(e orchestrator.Event) {
@@ -43,13 +46,18 @@ func (v *Bar) Observe(e orchestrator.Event) {
 	if text := v.notices.line(e); text != "" {
 		_, _ = io.WriteString(v.progress, text+"\n")
 	}
+	if _, ok := e.Fact.(orchestrator.TenantsJoined); ok {
+		v.bar.SetTotal(int64(total), false)
+	}
 	v.bar.SetCurrent(int64(total - left))
 }
 
 func (v *Bar) start(total int64) {
 	v.progress = mpb.New(mpb.WithOutput(v.out), mpb.WithWidth(30), mpb.WithRefreshRate(100*time.Millisecond))
-	v.bar = v.progress.New(max(total, 1), mpb.BarStyle().Lbound("").Filler("█").Tip("█").Padding("░").Rbound(""),
-		mpb.AppendDecorators(v.words(" ", progress), v.words("  ", underWay)))
+	words := func(r *orchestrator.Report, now time.Time) string { return progress(r, now, v.notices.opts) }
+	v.bar = v.progress.New(0, mpb.BarStyle().Lbound("").Filler("█").Tip("█").Padding("░").Rbound(""),
+		mpb.AppendDecorators(v.words(" ", words), v.words("  ", underWay)))
+	v.bar.SetTotal(max(total, 1), false) // a bar that is full is not at its end: tenants may join, and a gate may be asked
 }
 
 func (v *Bar) words(space string, of func(*orchestrator.Report, time.Time) string) decor.Decorator {
@@ -66,5 +74,5 @@ func (v *Bar) Close(report *orchestrator.Report, exit int) {
 		v.bar.Abort(true)
 		v.progress.Wait()
 	}
-	writeReport(v.out, report, exit, v.notices.opts)
+	v.notices.opts.end(v.out, report, exit)
 }

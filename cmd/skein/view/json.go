@@ -38,8 +38,14 @@ func (v *JSON) line(kind string, at time.Time, f fields) {
 	_ = v.enc.Encode(f) // a closed pipe ends the program by its signal
 }
 
+// Note writes a warning.
+func (v *JSON) Note(message string) { v.line("warning", v.now(), fields{"message": message}) }
+
 // Observe writes one event.
 func (v *JSON) Observe(e orchestrator.Event) {
+	if v.opts.Rehearsal != nil && !rehearsed(e.Fact) {
+		return
+	}
 	if w, ok := e.Fact.(orchestrator.WidthChanged); ok && !v.narrower(w) {
 		return
 	}
@@ -53,6 +59,15 @@ func (v *JSON) narrower(w orchestrator.WidthChanged) bool {
 	before, known := v.widths[w.Server]
 	v.widths[w.Server] = w.Width
 	return !known || w.Width < before
+}
+
+// rehearsed reports whether a fact of a rehearsal is told: its rollout is none that anybody could look up.
+func rehearsed(f orchestrator.Fact) bool {
+	switch f.(type) {
+	case orchestrator.RolloutStarted, orchestrator.RolloutEnded, orchestrator.WaveStarted, orchestrator.WaveFinished:
+		return false
+	}
+	return true
 }
 
 // Part returns a view for one of several runs in this stream. The report of the last one ends the stream, by End.
@@ -95,6 +110,12 @@ func describe(e orchestrator.Event) (kind string, f fields) {
 		return "wave", fields{"wave": t.Wave, "state": "started"}
 	case orchestrator.WaveFinished:
 		return "wave", fields{"wave": t.Wave, "state": "finished"}
+	case orchestrator.TenantsJoined:
+		return "wave", fields{"wave": t.Wave, "state": "joined", "tenants": joinedIDs(t)}
+	case orchestrator.GateClosed, orchestrator.GateMeasured, orchestrator.ApprovalAwaited, orchestrator.GateSettled:
+		return "gate", describeGate(e)
+	case orchestrator.Commanded:
+		return "command", CommandJSON(t.Command, &t.Refused)
 	case orchestrator.ServerPaused:
 		return "warning", fields{"server": t.Server, "message": "server paused: " + t.Failure.Message, "hint": t.Failure.Hint}
 	case orchestrator.ServerResumed:
@@ -139,31 +160,4 @@ func list(ids []string) []string {
 		return []string{}
 	}
 	return ids
-}
-
-// ReportJSON is a report as the last line of a stream and `rollout show --json` have it.
-func ReportJSON(r *orchestrator.Report, exit int, o Options) map[string]any {
-	list := []map[string]any{}
-	for _, t := range r.Failed() {
-		f := t.Failure
-		list = append(list, map[string]any{
-			"tenant": t.Tenant, "revision": f.Revision, "file": o.file(f.File), "line": f.Line, "statement": f.Statement,
-			"class": f.Class, "sqlstate": f.SQLState, "error": f.Message, "hint": f.Hint,
-		})
-	}
-	return map[string]any{
-		"rollout": r.Rollout, "type": r.Kind, "target": r.Target, "state": r.State, "reason": r.Reason, "exit": exit,
-		"counts": counts(r), "failed": list, "next": r.Next(),
-	}
-}
-
-// counts has every outcome that can be final, also those of which there is none.
-func counts(r *orchestrator.Report) map[orchestrator.Outcome]int {
-	all := r.Counts()
-	for _, o := range order {
-		if _, ok := all[o]; !ok {
-			all[o] = 0
-		}
-	}
-	return all
 }

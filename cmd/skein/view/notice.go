@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/skeindb/skein/orchestrator"
@@ -9,8 +10,10 @@ import (
 
 // notices turns events into lines for people, those that are worth one.
 type notices struct {
-	opts   Options
-	failed int // lines about failed tenants so far
+	opts    Options
+	failed  int                             // lines about failed tenants so far
+	planned map[string]int                  // tenants by wave, of the run; only where it has several
+	answers map[string]orchestrator.Verdict // the last one by wave and check
 }
 
 // mostFailed bounds the lines about single failed tenants. The report tells all of them, by cause.
@@ -21,9 +24,22 @@ func (n *notices) line(e orchestrator.Event) string {
 	o := n.opts
 	switch f := e.Fact.(type) {
 	case orchestrator.RolloutStarted:
+		n.plan(f)
 		if !o.Quiet {
-			return started(e.Rollout, f)
+			return n.started(e.Rollout, f)
 		}
+	case orchestrator.WaveStarted:
+		if planned, several := n.planned[f.Wave]; several && !o.Quiet {
+			return fmt.Sprintf("%s %s: %s", o.paint(bold, "wave"), f.Wave, Count(planned, "tenant"))
+		}
+	case orchestrator.TenantsJoined:
+		if !o.Quiet {
+			return fmt.Sprintf("%s wave %s: %s", o.paint(green, "joined"), f.Wave, some(joinedIDs(f)))
+		}
+	case orchestrator.GateClosed, orchestrator.GateMeasured, orchestrator.ApprovalAwaited, orchestrator.GateSettled:
+		return n.gate(e)
+	case orchestrator.Commanded:
+		return n.commanded(f)
 	case orchestrator.TenantRetrying:
 		if o.Verbose {
 			return fmt.Sprintf("%s %s (try %d): %s; again in %s", o.paint(yellow, "retry"), f.Tenant, f.Attempt, f.Failure.Message, f.Wait.Round(time.Millisecond))
@@ -43,44 +59,117 @@ func (n *notices) line(e orchestrator.Event) string {
 			return fmt.Sprintf("width %d on %s: %s", f.Width, orLocal(f.Server), f.Reason)
 		}
 	case orchestrator.Warned:
-		return o.paint(yellow, "warning") + " " + f.Message
+		return n.warning(f.Message)
 	}
 	return ""
 }
 
-func started(id string, f orchestrator.RolloutStarted) string {
-	n := 0
+func (n *notices) warning(message string) string {
+	return n.opts.paint(yellow, "warning") + " " + message
+}
+
+// plan notes how many tenants each wave has. One wave alone is the rollout, and not worth a line.
+func (n *notices) plan(f orchestrator.RolloutStarted) {
+	n.planned = nil
+	if len(f.Waves) < 2 {
+		return
+	}
+	n.planned = map[string]int{}
 	for _, w := range f.Waves {
-		n += w.Tenants
+		n.planned[w.Name] = w.Tenants
+	}
+}
+
+func (n *notices) started(id string, f orchestrator.RolloutStarted) string {
+	tenants := 0
+	for _, w := range f.Waves {
+		tenants += w.Tenants
 	}
 	again := ""
 	if f.Run > 1 {
 		again = fmt.Sprintf(", run %d", f.Run)
 	}
+	waves := ""
+	if len(f.Waves) > 1 {
+		waves = fmt.Sprintf(" in %d waves", len(f.Waves))
+	}
 	width := ""
 	if f.Width > 0 { // else there is nothing to do
 		width = fmt.Sprintf(", at most %d at once", f.Width)
 	}
-	return fmt.Sprintf("rollout %s: %s %s, target %s%s%s", id, f.Kind, Count(n, "tenant"), f.Target, width, again)
+	what := fmt.Sprintf("%s %s%s, target %s%s%s", f.Kind, Count(tenants, "tenant"), waves, f.Target, width, again)
+	if n.opts.Rehearsal != nil {
+		return "rehearsal: " + what + "; all of it is rolled back"
+	}
+	return "rollout " + id + ": " + what
 }
 
 func (n *notices) finished(f orchestrator.TenantFinished) string {
 	o := n.opts
+	failed := "failed"
+	if o.Rehearsal != nil {
+		failed = "would fail"
+	}
 	switch {
 	case f.Outcome == orchestrator.Failed && f.Failure != nil && !o.Quiet:
 		n.failed++
 		switch {
 		case n.failed <= mostFailed || o.Verbose:
-			return fmt.Sprintf("%s %s: %s", o.paint(red, "failed"), f.Tenant, f.Failure.Message)
+			return fmt.Sprintf("%s %s: %s", o.paint(red, failed), f.Tenant, f.Failure.Message)
 		case n.failed == mostFailed+1:
-			return fmt.Sprintf("%s more than %d tenants; the report has them all, by cause", o.paint(red, "failed"), mostFailed)
+			return fmt.Sprintf("%s more than %d tenants; the report has them all, by cause", o.paint(red, failed), mostFailed)
 		}
 	case f.Outcome == orchestrator.Gone && !o.Quiet:
 		return fmt.Sprintf("%s %s", o.paint(yellow, "gone"), f.Tenant)
+	case o.Verbose && f.Outcome == orchestrator.Done && o.Rehearsal != nil:
+		return fmt.Sprintf("would succeed %s in %s", f.Tenant, f.Duration.Round(time.Millisecond))
 	case o.Verbose && f.Outcome != orchestrator.Unchanged:
 		return fmt.Sprintf("%s %s in %s", f.Outcome, f.Tenant, f.Duration.Round(time.Millisecond))
 	}
 	return ""
+}
+
+// commanded tells what an operator asked, and why nothing came of it if so.
+func (n *notices) commanded(f orchestrator.Commanded) string {
+	c, o := f.Command, n.opts
+	text := fmt.Sprintf("%s by %s on %s", o.paint(bold, Ask(c)), c.User, c.Host) + because(c.Reason)
+	if f.Refused != "" {
+		return text + "; " + o.paint(yellow, "refused") + ": " + f.Refused
+	}
+	if o.Quiet {
+		return ""
+	}
+	return text
+}
+
+// Ask is what a command asks, in a few words: "skip t_1, t_2", "approve wave canary".
+func Ask(c orchestrator.Command) string {
+	text := string(c.Action)
+	if c.Wave != "" {
+		text += " wave " + c.Wave
+	}
+	if len(c.Tenants) > 0 {
+		text += " " + some(c.Tenants)
+	}
+	return text
+}
+
+func joinedIDs(f orchestrator.TenantsJoined) []string {
+	ids := make([]string, 0, len(f.Items))
+	for _, item := range f.Items {
+		ids = append(ids, item.Tenant.ID)
+	}
+	return ids
+}
+
+// some names the first few, and how many more there are.
+func some(names []string) string {
+	const most = 5
+	text := strings.Join(names[:min(most, len(names))], ", ")
+	if more := len(names) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }
 
 // orLocal names the server of SQLite files, which has no name.

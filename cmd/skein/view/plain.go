@@ -24,6 +24,13 @@ func NewPlain(w io.Writer, opts Options) *Plain {
 	return &Plain{out: w, notices: notices{opts: opts}, report: opts.report()}
 }
 
+// Note writes a line.
+func (v *Plain) Note(message string) {
+	if !v.notices.opts.Quiet {
+		fmt.Fprintln(v.out, v.notices.warning(message))
+	}
+}
+
 // Observe writes what is worth a line.
 func (v *Plain) Observe(e orchestrator.Event) {
 	v.report.Apply(e)
@@ -35,11 +42,15 @@ func (v *Plain) Observe(e orchestrator.Event) {
 	}
 	if !v.notices.opts.Quiet && e.Time.Sub(v.last) >= every {
 		v.last = e.Time
-		fmt.Fprintf(v.out, "%s · now %s\n", progress(v.report, e.Time), underWay(v.report, e.Time))
+		text := progress(v.report, e.Time, v.notices.opts)
+		if now := underWay(v.report, e.Time); now != "" {
+			text += " · now " + now
+		}
+		fmt.Fprintln(v.out, text)
 	}
 }
 
 // Close writes the report.
 func (v *Plain) Close(report *orchestrator.Report, exit int) {
-	writeReport(v.out, report, exit, v.notices.opts)
+	v.notices.opts.end(v.out, report, exit)
 }

@@ -9,10 +9,14 @@ import (
 )
 
 // progress is the state of a run in words.
-func progress(r *orchestrator.Report, now time.Time) string {
+func progress(r *orchestrator.Report, now time.Time, o Options) string {
 	failed, left := r.Count(orchestrator.Failed), r.Left()
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d done, %d failed, %d left of %d", r.Planned()-failed-left, failed, left, r.Planned())
+	form := "%d done, %d failed, %d left of %d"
+	if o.Rehearsal != nil {
+		form = "%d would succeed, %d would fail, %d left of %d"
+	}
+	fmt.Fprintf(&b, form, r.Planned()-failed-left, failed, left, r.Planned())
 	if rate := r.Rate(now); rate > 0 {
 		fmt.Fprintf(&b, " · %s/s", short(rate))
 	}
@@ -31,6 +35,9 @@ func underWay(r *orchestrator.Report, now time.Time) string {
 		}
 	}
 	running := r.Running()
+	if gate := atGate(r, now); gate != "" && len(running) == 0 {
+		return gate
+	}
 	var parts []string
 	for _, t := range running[:min(most, len(running))] {
 		part := t.Tenant

@@ -50,10 +50,16 @@ func writeReport(w io.Writer, r *orchestrator.Report, exit int, o Options) {
 		fmt.Fprintf(w, "because %s\n", r.Reason)
 	}
 	if !o.Quiet {
+		writeWaves(w, r, o)
 		writeWays(w, r)
 	}
+	writeGates(w, r, o)
 	writeCauses(w, r, o)
-	if next := r.Next(); next != "" {
+	next := r.Next()
+	if o.Next != "" {
+		next = o.Next
+	}
+	if next != "" {
 		fmt.Fprintf(w, "\ngo on with:  %s\n", o.paint(bold, next))
 	}
 }

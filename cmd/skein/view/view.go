@@ -1,6 +1,7 @@
 package view
 
 import (
+	"io"
 	"path"
 
 	"github.com/skeindb/skein/orchestrator"
@@ -9,6 +10,8 @@ import (
 // View draws one run of a rollout. Observe is called from one goroutine, Close once after the last event.
 type View interface {
 	orchestrator.Observer
+	// Note draws something that people should know before the run. It is not called after it has begun.
+	Note(message string)
 	// Close draws the report that ends the run; exit is the code the program will end with.
 	Close(report *orchestrator.Report, exit int)
 }
@@ -20,6 +23,10 @@ type Options struct {
 	Colour  bool
 	Folder  string               // of the revision files, as the user would write it; put before their names
 	Earlier []orchestrator.Event // facts of the rollout's earlier runs, for a resumption
+	Gates   map[string]string    // what must hold after a wave, in words, by its name; waves without a gate are not in it
+	Next    string               // the command to go on with where more is known than the report says; "" = what the report says
+
+	Rehearsal *Rehearsal // of a rehearsal: what is known besides the report when it ends; nil = it is none
 }
 
 // report is the fold of what went before, for a view to go on with.
@@ -29,6 +36,15 @@ func (o Options) report() *orchestrator.Report {
 		r.Apply(e)
 	}
 	return r
+}
+
+// end draws what ends a run.
+func (o Options) end(w io.Writer, r *orchestrator.Report, exit int) {
+	if o.Rehearsal != nil {
+		writeRehearsal(w, r, exit, o)
+		return
+	}
+	writeReport(w, r, exit, o)
 }
 
 // file is a revision's file as the user would write it; "" stays "".

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/tenant"
+)
+
+// change is one of upgrade, downgrade and stamp: what it asks of the fleet.
+type change struct {
+	kind    orchestrator.Kind
+	targets []string
+	purge   bool
+	flags   *changeFlags
+}
+
+// change plans, asks, and runs.
+func (a *app) change(cmd *cobra.Command, c change) error {
+	ctx := cmd.Context()
+	id := orchestrator.NewID(time.Now())
+	if c.flags.rehearse != "" {
+		id = "rehearsal-" + id // what others are told who find the fleet held; no rollout has such an id
+	}
+	return a.withFleet(cmd, id, c.flags, func(f *fleet, store orchestrator.Store) error {
+		shape, err := f.shape(c)
+		if err != nil {
+			return err
+		}
+		arrange := func() (*orchestrator.Plan, error) { return f.arrange(ctx, store, id, shape) }
+		if shape.from != nil {
+			arrange = func() (*orchestrator.Plan, error) { return f.again(ctx, store, id, shape) }
+		}
+		switch {
+		case c.flags.rehearse != "":
+			return f.rehearse(ctx, store, id, c.flags.rehearse, arrange)
+		case c.flags.dryRun:
+			plan, err := arrange()
+			if err != nil {
+				return err
+			}
+			return a.printPlan(plan)
+		case a.asks(c.kind, c.flags):
+			plan, err := arrange()
+			if err != nil {
+				return err
+			}
+			if err := a.confirm(plan); err != nil {
+				return err
+			}
+		}
+		return f.locked(ctx, store, id, func(lease orchestrator.Lease) error {
+			plan, err := arrange()
+			if err != nil {
+				return err
+			}
+			return f.run(ctx, orchestrator.RunConfig{
+				Plan: plan, Store: store, Lease: lease, Policy: shape.policy, Options: shape.options(f), NoWait: c.flags.noWait,
+			})
+		})
+	})
+}
+
+// withFleet opens the project for a rollout of that id, and its store.
+func (a *app) withFleet(cmd *cobra.Command, id string, flags *changeFlags, work func(*fleet, orchestrator.Store) error) (err error) {
+	ctx := cmd.Context()
+	f, err := a.open(ctx, "skein/"+id, flags.overrides(cmd), func(cfg *engine.Config) {
+		cfg.AllowChanged = flags.allowChanged
+		if flags.rehearse != "" {
+			cfg.LockTimeout = briefly(cfg.LockTimeout)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.close()) }()
+	store, err := f.openStore(ctx, true)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	return work(f, store)
+}
+
+// arrange gathers, surveys and plans. Nothing is touched.
+func (f *fleet) arrange(ctx context.Context, store orchestrator.Store, id string, s shape) (*orchestrator.Plan, error) {
+	known, err := f.known(ctx, store)
+	if err != nil {
+		return nil, err
+	}
+	tenants, err := f.gather(ctx, f.guards(known))
+	if err != nil {
+		return nil, err
+	}
+	where, err := f.survey(ctx, tenants, s.selectors)
+	if err != nil {
+		return nil, err
+	}
+	req := orchestrator.Request{
+		Rollout: id, Fleet: f.project.Fleet, Kind: s.kind, Targets: s.targets, Tag: s.flags.tag, Created: time.Now(),
+		Policy: s.policy, Only: s.wave, Selectors: s.chosen(), FleetSize: len(tenants), Options: s.options(f),
+	}
+	if s.policy.NeedsSizes() {
+		req.Sizes = f.sizes(ctx, where.tenants)
+	}
+	plan, err := orchestrator.Arrange(where.tenants, where.standings, f.graph, req)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.covers(plan); err != nil {
+		return nil, err
+	}
+	return plan, f.fits(plan)
+}
+
+// sizes are the sizes of tenants in bytes; -1 where they cannot be told.
+func (f *fleet) sizes(ctx context.Context, tenants []tenant.Tenant) []int64 {
+	targets := make([]engine.Target, 0, len(tenants))
+	for _, t := range tenants {
+		targets = append(targets, t.Target)
+	}
+	return f.engine.Sizes(ctx, targets)
+}
+
+// known is how many tenants the fleet had at its last rollout; 0 = there was none.
+func (f *fleet) known(ctx context.Context, store orchestrator.Store) (int, error) {
+	last, err := store.List(ctx, f.project.Fleet, 1)
+	if err != nil || len(last) == 0 {
+		return 0, err
+	}
+	return last[0].FleetSize, nil
+}
+
+// asks reports whether a person is asked before tenants are changed.
+func (a *app) asks(kind orchestrator.Kind, flags *changeFlags) bool {
+	return !flags.yes && (isTerminal(a.in) || kind == orchestrator.Downgrade || kind == orchestrator.Rollback)
+}
+
+// confirm shows the plan and asks. Where nobody can be asked, what takes things away wants --yes.
+func (a *app) confirm(plan *orchestrator.Plan) error {
+	if !isTerminal(a.in) {
+		return &usageError{fmt.Sprintf("a %s without a terminal needs --yes", plan.Kind), "look at it first with --dry-run"}
+	}
+	if err := a.printPlan(plan); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.err, "\n%s %d tenants? [y/N] ", plan.Kind, plan.Changes())
+	answer, _ := bufio.NewReader(a.in).ReadString('\n')
+	if !strings.EqualFold(strings.TrimSpace(answer), "y") && !strings.EqualFold(strings.TrimSpace(answer), "yes") {
+		return &usageError{"not confirmed, nothing was touched", ""}
+	}
+	return nil
+}

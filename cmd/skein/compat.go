@@ -1,0 +1,156 @@
+package main
+
+import (
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/skeindb/skein/cmd/skein/view"
+	"github.com/skeindb/skein/engine"
+)
+
+// misfit is a tenant outside the range in `compat --json`.
+type misfit struct {
+	Tenant string   `json:"tenant"`
+	Heads  []string `json:"heads"`
+	Why    fit      `json:"why"`
+	Error  *string  `json:"error"`
+}
+
+// compatible is the document of `compat --json`.
+type compatible struct {
+	Compatible bool        `json:"compatible"`
+	Min        *string     `json:"min"`
+	Max        *string     `json:"max"`
+	Tenants    int         `json:"tenants"`
+	Counts     map[fit]int `json:"counts"`
+	Outside    []misfit    `json:"outside"` // sorted by id
+}
+
+func (a *app) compatCommand() *cobra.Command {
+	var low, high string
+	cmd := &cobra.Command{
+		Use:   "compat",
+		Short: "Tell by the exit code whether every tenant lies between two revisions",
+		Long: "Tell by the exit code whether every tenant lies between two revisions, for a deployment to wait for or to refuse:\n" +
+			"each has --min applied, and nothing that --max does not build on. Either may be left out. Exit code 0 when all do,\n" +
+			"4 when some do not, 2 when some could not be read or are missing.",
+		GroupID: "fleet",
+		Args:    cobra.NoArgs,
+		Example: "  skein compat --min 27c6a30d7c24\n  skein compat --min 27c6 --max heads --json\n  skein compat --max 9f3b -t tier=gold",
+	}
+	selectors := selectorFlag(cmd)
+	cmd.Flags().StringVar(&low, "min", "", "the `REV` that every tenant must have")
+	cmd.Flags().StringVar(&high, "max", "", "the `REV` beyond which no tenant may be")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if low == "" && high == "" {
+			return &usageError{"compat needs --min, --max or both", "see `skein compat --help`"}
+		}
+		_, g, err := a.authoring() // a range that means nothing is told before any tenant is asked
+		if err != nil {
+			return err
+		}
+		if _, err := newSpan(g, low, high); err != nil {
+			return err
+		}
+		f, s, err := a.look(cmd.Context(), *selectors)
+		if err != nil {
+			return err
+		}
+		within, err := newSpan(f.graph, low, high)
+		if err != nil {
+			return err
+		}
+		doc := compatibility(within, s)
+		doc.Min, doc.Max = given(low), given(high)
+		if a.json {
+			writeJSON(a.out, doc)
+		} else if err := a.printCompat(doc); err != nil {
+			return err
+		}
+		return doc.exit()
+	}
+	return cmd
+}
+
+// given is an optional value in JSON: null when there is none.
+func given(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// compatibility judges each tenant, those that stand at one place once.
+func compatibility(within span, s surveyed) compatible {
+	doc := compatible{
+		Tenants: len(s.tenants), Counts: map[fit]int{inside: 0, below: 0, above: 0, unreadable: 0}, Outside: []misfit{},
+	}
+	judged := map[*engine.Applied]fit{}
+	for i, t := range s.tenants {
+		st := &s.standings[i]
+		how, known := judged[st.Applied]
+		if !known || st.Err != nil || st.Applied == nil {
+			how = within.judge(st)
+			if st.Err == nil && st.Applied != nil {
+				judged[st.Applied] = how
+			}
+		}
+		doc.Counts[how]++
+		if how == inside {
+			continue
+		}
+		m := misfit{Tenant: t.ID, Heads: list(st.Heads), Why: how}
+		if st.Err != nil {
+			text := st.Err.Error()
+			m.Error = &text
+		}
+		doc.Outside = append(doc.Outside, m)
+	}
+	doc.Compatible = len(doc.Outside) == 0
+	return doc
+}
+
+func (c *compatible) exit() error {
+	switch {
+	case c.Counts[unreadable] > 0:
+		return exitCode(exitFailed)
+	case !c.Compatible:
+		return exitCode(exitDifference)
+	}
+	return nil
+}
+
+func (a *app) printCompat(c compatible) error {
+	between := ""
+	switch {
+	case c.Max == nil:
+		between = "at or above " + *c.Min
+	case c.Min == nil:
+		between = "at or below " + *c.Max
+	default:
+		between = "between " + *c.Min + " and " + *c.Max
+	}
+	fmt.Fprintf(a.out, "%d of %s %s\n", c.Counts[inside], view.Count(c.Tenants, "tenant"), between)
+	if c.Compatible {
+		return nil
+	}
+	const most = 10
+	w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(w, "\nTENANT\tWHY\tHEADS")
+	for _, m := range c.Outside[:min(most, len(c.Outside))] {
+		heads := orBase(m.Heads)
+		if m.Error != nil {
+			heads = *m.Error
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\n", m.Tenant, m.Why, heads)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if more := len(c.Outside) - most; more > 0 {
+		fmt.Fprintf(a.out, "and %d more; --json has all\n", more)
+	}
+	return nil
+}

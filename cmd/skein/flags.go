@@ -1,0 +1,130 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/cobra"
+)
+
+// changeFlags are those of the commands that change tenants. A command adds the groups of them that it has.
+type changeFlags struct {
+	selectors *[]string // nil = all tenants
+
+	// limits
+	concurrency  int
+	perServer    int
+	maxFailures  string
+	allowChanged bool
+	yes          bool
+
+	// first run
+	dryRun bool
+	tag    string
+
+	// shape
+	canary string // selector, number or share
+	wave   string // name
+	file   string // of a plan
+
+	rehearse  string // "", all or sample
+	noWait    bool
+	terminate bool
+	reason    string
+}
+
+// add adds what every command has that plans a rollout of its own.
+func (c *changeFlags) add(cmd *cobra.Command) {
+	c.selectors = selectorFlag(cmd)
+	c.addLimits(cmd)
+	f := cmd.Flags()
+	f.BoolVar(&c.dryRun, "dry-run", false, "show the plan and stop")
+	f.StringVar(&c.tag, "tag", "", "a word for the record, such as a release")
+}
+
+// addLimits adds how carefully it goes, and what is allowed.
+func (c *changeFlags) addLimits(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.IntVar(&c.concurrency, "concurrency", 0, "most tenants at once over the fleet")
+	f.IntVar(&c.perServer, "per-server", 0, "most tenants at once on one server")
+	f.StringVar(&c.maxFailures, "max-failures", "", "failures of a wave that are borne without halting: `N or P%` of its tenants")
+	c.addAllowChanged(cmd)
+	f.BoolVar(&c.yes, "yes", false, "do not ask")
+}
+
+func (c *changeFlags) addAllowChanged(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&c.allowChanged, "allow-changed", false, "go on where the body of an applied revision changed since")
+}
+
+// addShape adds what makes other waves than those of the config.
+func (c *changeFlags) addShape(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&c.canary, "canary", "", "a wave before all others, named canary: a `SELECTOR, N, or P%` of the planned tenants; the gate is that of the config's wave canary, if any")
+	f.StringVar(&c.wave, "wave", "", "only the tenants of the wave `NAME`")
+}
+
+// addWaiting adds what is done where somebody must approve.
+func (c *changeFlags) addWaiting(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&c.noWait, "no-wait", false, "where an approval is awaited end with 3; `skein rollout approve` and `resume` go on")
+}
+
+func (c *changeFlags) addRehearse(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&c.rehearse, "rehearse", "", "apply, tell who would fail and what was locked, and roll back: `all` tenants, or a sample: one of each cohort and size")
+	cmd.Flags().Lookup("rehearse").NoOptDefVal = rehearseAll
+}
+
+// addPlanFile adds the execution of a plan that was written before: who, whereto and in which waves are in it.
+func (c *changeFlags) addPlanFile(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&c.file, "plan", "", "run precisely the plan in `FILE`, which `skein plan -o FILE` wrote; refuses what has changed since")
+}
+
+// addTerminate adds what is done about a dead run's backends.
+func (c *changeFlags) addTerminate(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&c.terminate, "terminate", false, "end what the dead run left behind on the servers, in place of waiting for it")
+}
+
+// addReason adds the operator's words for the audit log.
+func (c *changeFlags) addReason(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&c.reason, "reason", "", "why, for the record: `TEXT`")
+}
+
+// overrides are the flags that stand in for keys of the config.
+func (c *changeFlags) overrides(cmd *cobra.Command) map[string]string {
+	o := map[string]string{}
+	if cmd.Flags().Changed("concurrency") {
+		o["rollout.concurrency"] = strconv.Itoa(c.concurrency)
+	}
+	if cmd.Flags().Changed("per-server") {
+		o["rollout.per_server"] = strconv.Itoa(c.perServer)
+	}
+	if cmd.Flags().Changed("max-failures") {
+		o["rollout.max_failures"] = c.maxFailures
+	}
+	return o
+}
+
+// agree refuses flags that contradict each other.
+func (c *changeFlags) agree(cmd *cobra.Command, args []string) error {
+	if c.rehearse != "" && c.rehearse != rehearseAll && c.rehearse != rehearseSample {
+		return &usageError{fmt.Sprintf("--rehearse=%s: it rehearses %s or %s", c.rehearse, rehearseAll, rehearseSample), "see `" + cmd.CommandPath() + " --help`"}
+	}
+	for one, others := range map[string][]string{
+		"rehearse": {"dry-run", "no-wait", "canary"},
+		"plan":     {"tenants", "canary", "wave", "tag", "rehearse"},
+	} {
+		for _, other := range others {
+			if cmd.Flags().Changed(one) && cmd.Flags().Changed(other) {
+				return &usageError{fmt.Sprintf("--%s and --%s cannot be used together", one, other), "see `" + cmd.CommandPath() + " --help`"}
+			}
+		}
+	}
+	for name, value := range map[string]string{"canary": c.canary, "wave": c.wave, "plan": c.file} {
+		if value == "" && cmd.Flags().Changed(name) {
+			return &usageError{"--" + name + " has no value", "see `" + cmd.CommandPath() + " --help`"}
+		}
+	}
+	if c.file != "" && len(args) > 0 {
+		return &usageError{"--plan and a target cannot be used together: the plan has its own", "leave out " + args[0]}
+	}
+	return nil
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/skeindb/skein/orchestrator"
+)
+
+// savePlan writes a plan to a file, whole or not at all: what was there before stays until the new one is complete.
+func savePlan(file string, p *orchestrator.Plan) (err error) {
+	part, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(part.Name()))
+		}
+	}()
+	err = orchestrator.WritePlan(part, p)
+	if err == nil {
+		err = part.Chmod(0o644) // it is to be reviewed by others; there are no secrets in it
+	}
+	if err == nil {
+		err = part.Sync()
+	}
+	if err = errors.Join(err, part.Close()); err != nil {
+		return err
+	}
+	return os.Rename(part.Name(), file)
+}
+
+// read takes over what a plan file was made for.
+func (s *shape) read(file, fleet string) error {
+	in, err := os.Open(file)
+	if err != nil {
+		return &usageError{err.Error(), "`skein plan -o FILE` writes one"}
+	}
+	defer in.Close()
+	p, err := orchestrator.ReadPlan(in)
+	if err != nil {
+		return fmt.Errorf("%s: %w", show(file), err)
+	}
+	switch {
+	case p.Fleet != fleet:
+		return &usageError{fmt.Sprintf("the plan in %s is for the fleet %s, and this is %s", show(file), p.Fleet, fleet), ""}
+	case p.Kind != s.kind:
+		return &usageError{fmt.Sprintf("the plan in %s is for a %s", show(file), p.Kind), ""}
+	}
+	s.from, s.targets = p, []string{p.Target}
+	s.selectors, s.canary, s.wave = choose(p.Selectors)
+	return nil
+}
+
+// again makes the plan of a file once more, and refuses where another comes out.
+func (f *fleet) again(ctx context.Context, store orchestrator.Store, id string, s shape) (*orchestrator.Plan, error) {
+	plan, err := f.arrange(ctx, store, id, s)
+	if err != nil {
+		return nil, err
+	}
+	if diffs := s.from.Differences(plan); len(diffs) > 0 {
+		file := show(s.flags.file)
+		return nil, &usageError{
+			fmt.Sprintf("the plan in %s no longer holds:\n%s", file, strings.Join(diffs, "\n")),
+			fmt.Sprintf("nothing was touched; make it anew with `skein plan -o %s`, and look at it", file),
+		}
+	}
+	return plan, nil
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/skeindb/skein/orchestrator"
+)
+
+func (a *app) rolloutPauseCommand() *cobra.Command {
+	o := order{action: orchestrator.ActionPause}
+	cmd := &cobra.Command{
+		Use:     "pause [ID]",
+		Short:   "Let a running rollout begin no more tenants, finish those under work, and end",
+		Long:    "Let a running rollout begin no more tenants, finish those under work, and end with 3. `skein rollout resume` goes on.",
+		Args:    cobra.MaximumNArgs(1),
+		Example: "  skein rollout pause --reason 'error rate is up'",
+	}
+	cmd.Flags().StringVar(&o.reason, "reason", "", "why, for the record: `TEXT`")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error { return a.steer(cmd.Context(), first(args), o) }
+	return cmd
+}
+
+func (a *app) rolloutApproveCommand() *cobra.Command {
+	o := order{action: orchestrator.ActionApprove}
+	cmd := &cobra.Command{
+		Use:   "approve [ID]",
+		Short: "Open the gate that waits for an approval",
+		Long: "Open the gate that waits for an approval. Where no process runs the rollout any more, the approval is kept, and\n" +
+			"`skein rollout resume` goes on with it.",
+		Args:    cobra.MaximumNArgs(1),
+		Example: "  skein rollout approve\n  skein rollout approve --wave canary --reason 'looked at the dashboards'",
+	}
+	cmd.Flags().StringVar(&o.wave, "wave", "", "only if it is the gate of the wave `NAME` that waits")
+	cmd.Flags().StringVar(&o.reason, "reason", "", "why, for the record: `TEXT`")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error { return a.steer(cmd.Context(), first(args), o) }
+	return cmd
+}
+
+func (a *app) rolloutAbortCommand() *cobra.Command {
+	o := order{action: orchestrator.ActionAbort}
+	cmd := &cobra.Command{
+		Use:   "abort [ID]",
+		Short: "Give a rollout up for good",
+		Long: "Give a rollout up for good: no more tenants are begun, those under work finish, and it cannot be resumed. What was done\n" +
+			"stays; `skein rollout rollback` takes it back.",
+		Args:    cobra.MaximumNArgs(1),
+		Example: "  skein rollout abort --reason 'the release is withdrawn'",
+	}
+	cmd.Flags().StringVar(&o.reason, "reason", "", "why, for the record: `TEXT`")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error { return a.steer(cmd.Context(), first(args), o) }
+	return cmd
+}
+
+func (a *app) rolloutSkipCommand() *cobra.Command {
+	o := order{action: orchestrator.ActionSkip}
+	var id string
+	cmd := &cobra.Command{
+		Use:   "skip TENANT... --reason TEXT",
+		Short: "Leave tenants of a rollout alone that it has not begun, or that failed",
+		Long: "Leave tenants of a rollout alone that it has not begun, or that failed: they count as skipped, now and when it is\n" +
+			"resumed. Tenants under work, or done, cannot be skipped.",
+		Args:    cobra.MinimumNArgs(1),
+		Example: "  skein rollout skip acme --reason 'moves to another server on Friday'",
+	}
+	rolloutFlag(cmd, &id)
+	cmd.Flags().StringVar(&o.reason, "reason", "", "why, for the record: `TEXT`; required")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if strings.TrimSpace(o.reason) == "" {
+			return &usageError{"skip needs a --reason", "who reads the record later wants to know why a tenant was left behind"}
+		}
+		o.tenants = unique(args)
+		return a.steer(cmd.Context(), id, o)
+	}
+	return cmd
+}
+
+// unique leaves out what is named twice.
+func unique(args []string) []string {
+	var out []string
+	for _, arg := range args {
+		if !slices.Contains(out, arg) {
+			out = append(out, arg)
+		}
+	}
+	return out
+}

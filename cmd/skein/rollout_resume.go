@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/skeindb/skein/orchestrator"
+)
+
+func (a *app) rolloutResumeCommand() *cobra.Command {
+	var flags changeFlags
+	cmd := &cobra.Command{
+		Use:   "resume [ID]",
+		Short: "Go on with a rollout: all its tenants that are not where it planned them",
+		Long: "Go on with a rollout that failed for some, was paused, halted, interrupted or killed: every tenant is asked where it\n" +
+			"stands, and those that are not where the rollout planned them are taken up with fresh attempts and a fresh budget;\n" +
+			"skipped ones are left alone, and gates that passed are not asked again. It refuses a rollout that was aborted, and\n" +
+			"when a revision of the plan changed or vanished; new revisions are not added.",
+		Args:    cobra.MaximumNArgs(1),
+		Example: "  skein rollout resume\n  skein rollout resume 20261123-031500-k7qa --reason 'disk is larger now'",
+	}
+	flags.addLimits(cmd)
+	flags.addWaiting(cmd)
+	flags.addTerminate(cmd)
+	flags.addReason(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return a.takeUp(cmd, first(args), &flags, order{action: orchestrator.ActionResume, reason: flags.reason})
+	}
+	return cmd
+}
+
+func (a *app) rolloutRetryCommand() *cobra.Command {
+	var flags changeFlags
+	var id string
+	cmd := &cobra.Command{
+		Use:   "retry TENANT...",
+		Short: "Take up just these tenants of a rollout again",
+		Long: "Take up just these tenants of a rollout again, with fresh attempts and a fresh budget, as resume does for all. No gate\n" +
+			"is asked. Tenants that were skipped or are where the rollout planned them are left alone.",
+		Args:    cobra.MinimumNArgs(1),
+		Example: "  skein rollout retry acme globex\n  skein rollout retry acme --rollout 20261123-031500-k7qa --reason 'duplicate rows removed'",
+	}
+	rolloutFlag(cmd, &id)
+	flags.addLimits(cmd)
+	flags.addTerminate(cmd)
+	flags.addReason(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return a.takeUp(cmd, id, &flags, order{action: orchestrator.ActionRetry, tenants: unique(args), reason: flags.reason})
+	}
+	return cmd
+}
+
+// rolloutFlag names the rollout for commands whose arguments are tenants.
+func rolloutFlag(cmd *cobra.Command, id *string) {
+	cmd.Flags().StringVarP(id, "rollout", "i", "", "of the rollout `ID`; else of the latest that fits")
+}
+
+// unfinished are rollouts of which something may be left to do.
+var unfinished = wanted{
+	also: func(s orchestrator.Summary) bool {
+		return s.State != orchestrator.StateAborted && (s.State != orchestrator.StateFinished || s.Counts[orchestrator.Failed] > 0)
+	},
+	none: "no rollout has anything left to do",
+}
+
+// takeUp goes on with a rollout of the store, for all of its tenants or for those that the order names.
+func (a *app) takeUp(cmd *cobra.Command, named string, flags *changeFlags, o order) error {
+	ctx := cmd.Context()
+	id, err := a.find(ctx, named, unfinished)
+	if err != nil {
+		return err
+	}
+	return a.withFleet(cmd, id, flags, func(f *fleet, store orchestrator.Store) error {
+		return f.locked(ctx, store, id, func(lease orchestrator.Lease) error {
+			stored, err := f.load(ctx, store, id)
+			if err != nil {
+				return err
+			}
+			if err := f.awaitOrphans(ctx, "skein/"+id, flags.terminate); err != nil {
+				return err
+			}
+			opts := orchestrator.Options{Mode: f.engine.Mode(), AllowChanged: flags.allowChanged}
+			plan, err := f.rearrange(ctx, stored, orchestrator.Resumption{Options: opts, Only: o.tenants})
+			if err != nil {
+				return err
+			}
+			if _, err := store.Command(ctx, o.command(id)); err != nil {
+				return err
+			}
+			return f.run(ctx, orchestrator.RunConfig{
+				Plan: plan, Store: store, Lease: lease, Earlier: stored.events, Policy: f.project.Policy, Options: opts, NoWait: flags.noWait,
+			})
+		})
+	})
+}
+
+// rearrange asks the tenants of a rollout where they stand, and plans what is left.
+func (f *fleet) rearrange(ctx context.Context, stored record, how orchestrator.Resumption) (*orchestrator.Plan, error) {
+	tenants, err := f.gather(ctx, f.guards(stored.plan.FleetSize))
+	if err != nil {
+		return nil, err
+	}
+	tenants = stored.plan.Pick(tenants)
+	where := orchestrator.Survey(ctx, f.engine, tenants)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	plan, err := orchestrator.Rearrange(stored.plan, stored.events, tenants, where, f.graph, how)
+	if err != nil {
+		return nil, err
+	}
+	return plan, f.fits(plan)
+}
+
+// find finds the id before the connections are named after it.
+func (a *app) find(ctx context.Context, named string, want wanted) (id string, err error) {
+	err = a.withStore(ctx, func(f *fleet, store orchestrator.Store) error {
+		id, err = f.rolloutID(ctx, store, named, want)
+		return err
+	})
+	return id, err
+}

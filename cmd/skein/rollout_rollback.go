@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/skeindb/skein/orchestrator"
+)
+
+func (a *app) rolloutRollbackCommand() *cobra.Command {
+	var flags changeFlags
+	var partial bool
+	cmd := &cobra.Command{
+		Use:   "rollback [ID]",
+		Short: "Take back what a rollout upgraded",
+		Long: "Take back what a rollout upgraded: just the tenants that it changed, and of each just the revisions that it applied\n" +
+			"there, in the reverse order of its waves and without gates. It is a rollout of its own. What cannot be taken back is\n" +
+			"told before anything is: then nothing is touched, unless --partial is given, with which those tenants are skipped.\n" +
+			"Without a terminal --yes is required.",
+		Args:    cobra.MaximumNArgs(1),
+		Example: "  skein rollout rollback --dry-run\n  skein rollout rollback 20261123-031500-k7qa --reason 'wrong default' --yes",
+	}
+	flags.addLimits(cmd)
+	flags.addTerminate(cmd)
+	flags.addReason(cmd)
+	cmd.Flags().BoolVar(&flags.dryRun, "dry-run", false, "show the plan and stop")
+	cmd.Flags().BoolVar(&partial, "partial", false, "skip tenants that cannot be taken back")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return a.rollback(cmd, first(args), &flags, partial)
+	}
+	return cmd
+}
+
+func (a *app) rollback(cmd *cobra.Command, named string, flags *changeFlags, partial bool) error {
+	ctx := cmd.Context()
+	of, err := a.upgraded(ctx, named)
+	if err != nil {
+		return err
+	}
+	id := orchestrator.NewID(time.Now())
+	return a.withFleet(cmd, id, flags, func(f *fleet, store orchestrator.Store) error {
+		req := orchestrator.Request{
+			Rollout: id, Fleet: f.project.Fleet, Kind: orchestrator.Rollback, Targets: []string{of}, Created: time.Now(), Policy: f.project.Policy,
+			Options: orchestrator.Options{Mode: f.engine.Mode(), AllowChanged: flags.allowChanged},
+		}
+		arrange := func() (*orchestrator.Plan, error) { return f.arrangeRollback(ctx, store, of, req, partial) }
+		if flags.dryRun || a.asks(orchestrator.Rollback, flags) {
+			plan, err := arrange()
+			switch {
+			case err != nil:
+				return err
+			case flags.dryRun:
+				return a.printPlan(plan)
+			}
+			if err := a.confirm(plan); err != nil {
+				return err
+			}
+		}
+		return f.locked(ctx, store, id, func(lease orchestrator.Lease) error {
+			if err := f.awaitOrphans(ctx, "skein/"+of, flags.terminate); err != nil {
+				return err
+			}
+			plan, err := arrange()
+			if err != nil {
+				return err
+			}
+			if err := noteRollback(ctx, store, of, id, flags.reason); err != nil {
+				return err
+			}
+			policy := f.project.Policy
+			policy.Waves, policy.Pins = nil, nil // those of the rollout that is taken back, without their gates
+			return f.run(ctx, orchestrator.RunConfig{Plan: plan, Store: store, Lease: lease, Policy: policy, Options: req.Options})
+		})
+	})
+}
+
+// arrangeRollback asks the tenants of a rollout where they stand, and plans to take it back.
+func (f *fleet) arrangeRollback(ctx context.Context, store orchestrator.Store, of string, req orchestrator.Request, partial bool) (*orchestrator.Plan, error) {
+	stored, err := f.load(ctx, store, of)
+	if err != nil {
+		return nil, err
+	}
+	tenants, err := f.gather(ctx, f.guards(stored.plan.FleetSize))
+	if err != nil {
+		return nil, err
+	}
+	req.FleetSize = len(tenants)
+	tenants = stored.plan.Pick(tenants)
+	where := orchestrator.Survey(ctx, f.engine, tenants)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	plan, err := orchestrator.ArrangeRollback(stored.plan, stored.events, tenants, where, f.graph, req, partial)
+	if err != nil {
+		return nil, err
+	}
+	return plan, f.fits(plan)
+}
+
+// upgraded finds the rollout to take back: the one named, else the latest upgrade that changed something. One that was
+// taken back already is not passed over for the one before: who says it twice does not mean two.
+func (a *app) upgraded(ctx context.Context, named string) (id string, err error) {
+	err = a.withStore(ctx, func(f *fleet, store orchestrator.Store) error {
+		all, err := store.List(ctx, f.project.Fleet, 0)
+		if err != nil {
+			return err
+		}
+		id, err = f.rolloutID(ctx, store, named, wanted{
+			also: func(s orchestrator.Summary) bool {
+				return s.Kind == orchestrator.Upgrade && s.Counts[orchestrator.Done]+s.Counts[orchestrator.Failed] > 0
+			},
+			none: "there is no upgrade that could be taken back",
+		})
+		if err != nil || named != "" {
+			return err
+		}
+		for _, s := range all {
+			if s.Kind == orchestrator.Rollback && s.Target == id && s.State == orchestrator.StateFinished && s.Counts[orchestrator.Failed]+s.Counts[orchestrator.Skipped] == 0 {
+				return &usageError{fmt.Sprintf("rollout %s was taken back already, by %s", id, s.ID), "name the ID of the rollout to take back"}
+			}
+		}
+		return nil
+	})
+	return id, err
+}
+
+// noteRollback writes into the log of the rollout that is taken back who did so, and by which rollout.
+func noteRollback(ctx context.Context, store orchestrator.Store, of, id, reason string) error {
+	by := "by rollout " + id
+	if reason != "" {
+		by = fmt.Sprintf("%s (%s)", reason, by)
+	}
+	if _, err := store.Command(ctx, order{action: orchestrator.ActionRollback, reason: by}.command(of)); err != nil {
+		return err
+	}
+	_, err := orchestrator.Heed(ctx, store, of) // nobody runs it: we have the lock
+	return err
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/tenant"
+)
+
+// shape is a change with the waves in which it is made.
+type shape struct {
+	change
+	policy    orchestrator.Policy
+	selectors []string
+	canary    string             // as in withCanary; "" = none but the policy's
+	wave      string             // only the tenants of this wave; "" = all waves
+	from      *orchestrator.Plan // that is made again; nil = none
+}
+
+// shape puts what the flags say, or the plan that they name, in place of what the config says.
+func (f *fleet) shape(c change) (shape, error) {
+	s := shape{change: c, policy: f.project.Policy, canary: c.flags.canary, wave: c.flags.wave}
+	if c.flags.selectors != nil {
+		s.selectors = *c.flags.selectors
+	}
+	if c.flags.file != "" {
+		if err := s.read(c.flags.file, f.project.Fleet); err != nil {
+			return s, err
+		}
+	}
+	var err error
+	if c.kind == orchestrator.Stamp {
+		s.policy.Waves = nil // nothing runs in the tenants, so there is nothing to wait for
+	} else if s.canary != "" {
+		s.policy, err = withCanary(s.policy, s.canary)
+	}
+	return s, err
+}
+
+func (s *shape) options(f *fleet) orchestrator.Options {
+	return orchestrator.Options{Mode: f.engine.Mode(), AllowChanged: s.flags.allowChanged, Purge: s.purge}
+}
+
+// Flags that choose waves are kept with a plan behind the selectors, as they were written. No selector begins so.
+const (
+	canaryFlag = "--canary "
+	waveFlag   = "--wave "
+)
+
+// chosen is by what the rollout's tenants were chosen, for the plan to remember.
+func (s *shape) chosen() []string {
+	all := slices.Clone(s.selectors)
+	if s.canary != "" {
+		all = append(all, canaryFlag+s.canary)
+	}
+	if s.wave != "" {
+		all = append(all, waveFlag+s.wave)
+	}
+	return all
+}
+
+// choose takes apart what chosen put together.
+func choose(all []string) (selectors []string, canary, wave string) {
+	for _, text := range all {
+		if c, ok := strings.CutPrefix(text, canaryFlag); ok {
+			canary = c
+		} else if w, ok := strings.CutPrefix(text, waveFlag); ok {
+			wave = w
+		} else {
+			selectors = append(selectors, text)
+		}
+	}
+	return selectors, canary, wave
+}
+
+// covers refuses a plan in which a wave that was asked for has nobody: a canary of nobody protects nobody.
+func (s *shape) covers(p *orchestrator.Plan) error {
+	if s.wave != "" && p.Len() == 0 {
+		return &usageError{fmt.Sprintf("the wave %s has no tenants", s.wave), "`skein plan` shows the waves"}
+	}
+	if s.canary != "" && len(p.Waves) > 0 && p.Waves[0].Name == canaryWave && len(p.Waves[0].Items) == 0 {
+		return &usageError{fmt.Sprintf("--canary %s: no tenant matches", s.canary), "`skein tenants` lists them with their labels"}
+	}
+	return nil
+}
+
+// canaryWave is the name of the wave that --canary makes.
+const canaryWave = "canary"
+
+// withCanary puts a wave in front of all others: those that the text selects, or so many of all. A wave of the name
+// canary that the policy has goes there with this choice, and keeps its order and its gate. The policy given stays as
+// it is.
+func withCanary(p orchestrator.Policy, text string) (orchestrator.Policy, error) {
+	canary := orchestrator.WaveSpec{Name: canaryWave}
+	waves := slices.Clone(p.Waves)
+	if i := slices.IndexFunc(waves, func(w orchestrator.WaveSpec) bool { return w.Name == canaryWave }); i >= 0 {
+		canary = waves[i]
+		waves = slices.Delete(waves, i, i+1)
+	}
+	var err error
+	canary.Tenants, canary.Size, err = choice(text)
+	if err != nil {
+		return p, err
+	}
+	p.Waves = slices.Insert(waves, 0, canary)
+	return p, nil
+}
+
+// number is what is meant as a size, be it one or not: no label has such a name.
+var number = regexp.MustCompile(`^[-+0-9.,\s]+%?$`)
+
+// choice reads a number of tenants, a share of them, or else a selector.
+func choice(text string) (tenant.Selector, orchestrator.Size, error) {
+	size, err := orchestrator.ParseSize(text)
+	if err == nil {
+		return tenant.Selector{}, size, nil
+	}
+	if number.MatchString(text) {
+		return tenant.Selector{}, size, &usageError{"--canary: " + err.Error(), "give a number, a share, or a selector such as tier=internal"}
+	}
+	selector, err := tenant.ParseSelector(text)
+	return selector, orchestrator.Size{}, err
+}
+
+// cut is the end of a selector that has a sample or a limit: they come last, and bare.
+var cut = regexp.MustCompile(`(^|,)(sample|limit)=[^,"()=]*$`)
+
+// joins makes what tells whether a tenant that is new in the fleet belongs to a rollout, by what its plan remembers of
+// how its tenants were chosen; nil when none does. Where somebody stood, or who was drawn by lot or for one wave, says
+// nothing about one who was not there.
+func joins(all []string) (func(tenant.Tenant) bool, error) {
+	selectors, _, wave := choose(all)
+	chosen, err := parseSelectors(selectors)
+	if err != nil {
+		return nil, err
+	}
+	if wave != "" || chosen.NeedsSurvey() || cut.MatchString(chosen.String()) {
+		return nil, nil
+	}
+	return func(t tenant.Tenant) bool { return len(chosen.Filter([]tenant.Tenant{t}, nil)) == 1 }, nil
+}

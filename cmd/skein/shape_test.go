@@ -1,0 +1,118 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/tenant"
+)
+
+func selector(t *testing.T, text string) tenant.Selector {
+	t.Helper()
+	s, err := tenant.ParseSelector(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestCanaryGoesFirst(t *testing.T) {
+	t.Parallel()
+	gate := orchestrator.Gate{Bake: time.Minute}
+	early := orchestrator.WaveSpec{Name: "early", Size: orchestrator.Size{Percent: 5}}
+	own := orchestrator.WaveSpec{Name: "canary", Tenants: selector(t, "tier=internal"), Order: orchestrator.SmallFirst, Gate: gate}
+	for _, test := range []struct {
+		name, text string
+		waves      []orchestrator.WaveSpec
+		want       orchestrator.WaveSpec // the first wave
+		then       int                   // waves after it
+	}{
+		{"a number", "3", nil, orchestrator.WaveSpec{Name: "canary", Size: orchestrator.Size{Count: 3}}, 0},
+		{"a share", "2.5%", []orchestrator.WaveSpec{early}, orchestrator.WaveSpec{Name: "canary", Size: orchestrator.Size{Percent: 2.5}}, 1},
+		{"a selector", "id=acme-*", []orchestrator.WaveSpec{early}, orchestrator.WaveSpec{Name: "canary", Tenants: selector(t, "id=acme-*")}, 1},
+		{
+			"the config's wave keeps order and gate, and loses its own choice", "7", []orchestrator.WaveSpec{early, own},
+			orchestrator.WaveSpec{Name: "canary", Size: orchestrator.Size{Count: 7}, Order: orchestrator.SmallFirst, Gate: gate}, 1,
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			before := orchestrator.Policy{Waves: test.waves}
+			p, err := withCanary(before, test.text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := p.Waves[0]
+			if got.Name != test.want.Name || got.Tenants.String() != test.want.Tenants.String() || got.Size != test.want.Size ||
+				got.Order != test.want.Order || got.Gate.Bake != test.want.Gate.Bake {
+				t.Errorf("the first wave is %+v, want %+v", got, test.want)
+			}
+			if len(p.Waves) != 1+test.then {
+				t.Errorf("%d waves, want %d", len(p.Waves), 1+test.then)
+			}
+			if test.then > 0 && p.Waves[1].Name != "early" {
+				t.Errorf("after the canary comes %s", p.Waves[1].Name)
+			}
+			if len(test.waves) > 1 && test.waves[1].Tenants.IsZero() {
+				t.Error("the policy given was changed")
+			}
+		})
+	}
+}
+
+func TestCanaryThatIsNoSizeAndNoSelectorIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "0", "-3", "0%", "101%", "1.5", "tier=", "a b"} {
+		if p, err := withCanary(orchestrator.Policy{}, text); err == nil {
+			t.Errorf("%q makes %+v", text, p.Waves)
+		}
+	}
+}
+
+func TestWhoJoinsIsWhomTheSelectorsMean(t *testing.T) {
+	t.Parallel()
+	gold := tenant.Tenant{ID: "acme", Labels: map[string]string{"tier": "gold"}}
+	free := tenant.Tenant{ID: "zoo", Labels: map[string]string{"tier": "free"}}
+	for _, test := range []struct {
+		selectors []string
+		want      string
+	}{
+		{nil, "both"},
+		{[]string{"tier=gold"}, "gold"},
+		{[]string{"tier=gold", "id=zoo"}, "none"},
+		{[]string{`tier!="a,limit=3"`}, "both"},
+		{[]string{"state=behind"}, "nobody ever"},
+		{[]string{"heads=base,tier=gold"}, "nobody ever"},
+		{[]string{"sample=5%"}, "nobody ever"},
+		{[]string{"tier=gold", "--canary 5%"}, "gold"},
+		{[]string{"tier=gold", "--canary sample=5%", "--wave early"}, "nobody ever"},
+		{[]string{"tier in (gold,free),limit=20"}, "nobody ever"},
+	} {
+		f, err := joins(test.selectors)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := "nobody ever"
+		if f != nil {
+			got = map[[2]bool]string{{true, true}: "both", {true, false}: "gold", {false, false}: "none", {false, true}: "free"}[[2]bool{f(gold), f(free)}]
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%q: -want +got\n%s", test.selectors, diff)
+		}
+	}
+}
+
+func TestAPlanRemembersItsShape(t *testing.T) {
+	t.Parallel()
+	s := shape{selectors: []string{"tier=gold", "id=acme-*"}, canary: "id in (a,b)", wave: "early birds"}
+	selectors, canary, wave := choose(s.chosen())
+	if diff := cmp.Diff(s.selectors, selectors); diff != "" || canary != s.canary || wave != s.wave {
+		t.Errorf("canary %q, wave %q, selectors -want +got\n%s", canary, wave, diff)
+	}
+	if got := (&shape{}).chosen(); got != nil {
+		t.Errorf("nothing was chosen, and it is %q", got)
+	}
+}

@@ -1,0 +1,265 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/skeindb/skein/orchestrator"
+)
+
+// order is what an operator asks of a rollout.
+type order struct {
+	action  orchestrator.Action
+	wave    string   // of an approval
+	tenants []string // of a skip or a retry
+	reason  string
+}
+
+// command is the order as the store keeps it, with who gives it and when.
+func (o order) command(rollout string) orchestrator.Command {
+	h := holder("")
+	return orchestrator.Command{
+		Rollout: rollout, Action: o.action, Wave: o.wave, Tenants: o.tenants, Reason: o.reason, User: h.User, Host: h.Host,
+		At: time.Now().UTC().Truncate(time.Microsecond),
+	}
+}
+
+// steered is what came of an order, as JSON.
+type steered struct {
+	Rollout string              `json:"rollout"`
+	Action  orchestrator.Action `json:"action"`
+	State   orchestrator.State  `json:"state"` // of the rollout
+	Message string              `json:"message"`
+}
+
+// steerable says which rollout an order is for, where none is named.
+func steerable(action orchestrator.Action) wanted {
+	switch action {
+	case orchestrator.ActionPause:
+		return wanted{states: []orchestrator.State{orchestrator.StateRunning, orchestrator.StateWaiting}, none: "no rollout runs"}
+	case orchestrator.ActionApprove:
+		return wanted{
+			first:  orchestrator.StateWaiting,
+			states: []orchestrator.State{orchestrator.StateWaiting, orchestrator.StateRunning, orchestrator.StateInterrupted},
+			none:   "no rollout waits for an approval",
+		}
+	}
+	return unfinished
+}
+
+// steer asks something of a rollout: of the process that runs it, or where there is none, of what is stored.
+func (a *app) steer(ctx context.Context, named string, o order) error {
+	return a.withStore(ctx, func(f *fleet, store orchestrator.Store) error {
+		id, err := f.rolloutID(ctx, store, named, steerable(o.action))
+		if err != nil {
+			return err
+		}
+		r, err := f.load(ctx, store, id)
+		if err != nil {
+			return err
+		}
+		if err := o.check(&r); err != nil {
+			return err
+		}
+		lease, err := f.lock(ctx, store, "")
+		if held, ok := errors.AsType[*orchestrator.HeldError](err); ok && (held.Holder.Rollout == id || held.Holder.Rollout == "") {
+			return f.ask(ctx, store, &r, o)
+		}
+		if err != nil {
+			return err
+		}
+		err = f.settle(ctx, store, id, o)
+		return errors.Join(err, release(ctx, lease))
+	})
+}
+
+// check refuses what makes no sense whoever is asked, before it is written down. It fills in the wave of an approval.
+func (o *order) check(r *record) error {
+	id, state := r.report.Rollout, r.report.State
+	switch {
+	case state == orchestrator.StateAborted:
+		return &usageError{fmt.Sprintf("rollout %s was aborted%s", id, because(r.report.Reason)), "plan afresh; tenants that are done will be left alone"}
+	case state == orchestrator.StateFinished && r.report.Count(orchestrator.Failed) == 0:
+		return &usageError{fmt.Sprintf("rollout %s is finished", id), "`skein rollout rollback " + id + "` takes back what it did"}
+	}
+	switch o.action {
+	case orchestrator.ActionApprove:
+		wave := waiting(r.report)
+		switch {
+		case wave == "":
+			return &usageError{fmt.Sprintf("rollout %s does not wait for an approval: it is %s", id, state), "`skein rollout show " + id + "` tells where it stands"}
+		case o.wave != "" && o.wave != wave:
+			return &usageError{fmt.Sprintf("rollout %s waits for an approval of wave %s, not of %s", id, wave, o.wave), ""}
+		}
+		o.wave = wave
+	case orchestrator.ActionSkip:
+		return o.known(r)
+	}
+	return nil
+}
+
+// known refuses tenants that are not part of the rollout.
+func (o *order) known(r *record) error {
+	part := map[string]bool{}
+	for _, w := range r.plan.Waves {
+		for _, item := range w.Items {
+			part[item.Tenant.ID] = true
+		}
+	}
+	for _, id := range o.tenants {
+		if !part[id] {
+			return &usageError{fmt.Sprintf("tenant %s is not part of rollout %s", id, r.report.Rollout), "`skein tenants` lists the ids"}
+		}
+	}
+	return nil
+}
+
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ": " + reason
+}
+
+// settle carries an order out on a rollout that nobody runs. The caller has the fleet's lock.
+func (f *fleet) settle(ctx context.Context, store orchestrator.Store, id string, o order) error {
+	r, err := f.loadHeld(ctx, store, id) // what ran a moment ago may have come further
+	if err != nil {
+		return err
+	}
+	if err := o.check(&r); err != nil {
+		return err
+	}
+	switch o.action {
+	case orchestrator.ActionPause:
+		return &usageError{fmt.Sprintf("nobody runs rollout %s: it is %s", id, r.report.State), "`skein rollout resume " + id + "` goes on, `skein rollout abort " + id + "` gives it up"}
+	case orchestrator.ActionApprove:
+		if c := r.approval(o.wave); c != nil {
+			return &usageError{
+				fmt.Sprintf("the gate of wave %s was approved already, by %s on %s", o.wave, c.User, c.Host), "`skein rollout resume " + id + "` goes on",
+			}
+		}
+		if _, err := store.Command(ctx, o.command(id)); err != nil {
+			return noRollout(err, id)
+		}
+		f.app.tell(steered{id, o.action, r.report.State,
+			fmt.Sprintf("the gate of wave %s is approved; nobody runs the rollout at the moment: skein rollout resume %s", o.wave, id)})
+		return nil
+	}
+	c, err := store.Command(ctx, o.command(id))
+	if err != nil {
+		return noRollout(err, id)
+	}
+	return f.heed(ctx, store, c)
+}
+
+// heed lets the orchestrator take in what was asked of a rollout that nobody runs, and tells what came of it.
+func (f *fleet) heed(ctx context.Context, store orchestrator.Store, c orchestrator.Command) error {
+	report, err := orchestrator.Heed(ctx, store, c.Rollout)
+	if err != nil {
+		return err
+	}
+	came := takenIn(report, c.Seq)
+	if came == nil {
+		return &usageError{fmt.Sprintf("the process that ran rollout %s ended before it took this in; it is %s", c.Rollout, report.State),
+			"`skein rollout resume " + c.Rollout + "` goes on"}
+	}
+	return f.app.cameTo(report, came)
+}
+
+// loadHeld is load for a caller that has the fleet's lock: what is called running has lost its process.
+func (f *fleet) loadHeld(ctx context.Context, store orchestrator.Store, id string) (record, error) {
+	plan, events, err := store.Load(ctx, id)
+	if err != nil {
+		return record{}, noRollout(err, id)
+	}
+	r := record{plan: plan.Amend(events), events: events, report: reportOf(plan, events)}
+	if r.report.State == orchestrator.StateRunning {
+		r.report.State = orchestrator.StateInterrupted
+	}
+	r.commands, err = store.Commands(ctx, id, 0)
+	return r, err
+}
+
+// The patience with a process that was asked something. It looks once a second, and may be at a slow store.
+const (
+	askPatience = 10 * time.Second
+	askFirst    = 100 * time.Millisecond // before the first look; doubles to a second
+)
+
+// ask writes the order down and waits until the process that runs the rollout has taken it in. Should that end
+// meanwhile, the order is carried out here.
+func (f *fleet) ask(ctx context.Context, store orchestrator.Store, r *record, o order) error {
+	id := r.report.Rollout
+	c, err := store.Command(ctx, o.command(id))
+	if err != nil {
+		return noRollout(err, id)
+	}
+	deadline := time.Now().Add(askPatience)
+	for wait := askFirst; ; wait = min(2*wait, time.Second) {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
+		plan, events, err := store.Load(ctx, id)
+		if err != nil {
+			return err
+		}
+		report := reportOf(plan, events)
+		if came := takenIn(report, c.Seq); came != nil {
+			return f.app.cameTo(report, came)
+		}
+		if wait < time.Second {
+			continue
+		}
+		lease, err := f.lock(ctx, store, "")
+		switch {
+		case err == nil:
+			err = f.heed(ctx, store, c)
+			return errors.Join(err, release(ctx, lease))
+		case !heldError(err):
+			return err
+		case time.Now().After(deadline):
+			f.app.tell(steered{id, o.action, report.State, "it is written down, but the process that runs the rollout has not taken it in yet; `skein rollout audit` tells when"})
+			return nil
+		}
+	}
+}
+
+// cameTo tells what came of a command.
+func (a *app) cameTo(r *orchestrator.Report, came *orchestrator.Commanded) error {
+	c := came.Command
+	if came.Refused != "" {
+		return &usageError{fmt.Sprintf("rollout %s refused to %s: %s", c.Rollout, c.Action, came.Refused), ""}
+	}
+	message := ""
+	switch c.Action {
+	case orchestrator.ActionPause:
+		message = "running tenants finish, no other is begun; to go on: skein rollout resume " + c.Rollout
+	case orchestrator.ActionAbort:
+		message = "it is given up"
+		if r.Left() > 0 && (r.State == orchestrator.StateRunning || r.State == orchestrator.StateWaiting) {
+			message = "running tenants finish, no other is begun, and it is given up"
+		}
+	case orchestrator.ActionApprove:
+		message = "the gate of wave " + c.Wave + " is approved"
+	case orchestrator.ActionSkip:
+		message = "left alone: " + strings.Join(c.Tenants, ", ")
+	}
+	a.tell(steered{c.Rollout, c.Action, r.State, message})
+	return nil
+}
+
+func (a *app) tell(s steered) {
+	if a.json {
+		writeJSON(a.out, s)
+		return
+	}
+	if !a.quiet {
+		fmt.Fprintf(a.out, "rollout %s: %s\n", s.Rollout, s.Message)
+	}
+}

@@ -1,0 +1,152 @@
+package view
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/skeindb/skein/orchestrator"
+)
+
+// Gate says what must hold after a wave, in words: "10m bake, checks api and rows, approval"; "" for nothing.
+func Gate(g *orchestrator.GatePlan) string {
+	if g == nil {
+		return ""
+	}
+	return gateWords(g.Bake, g.Checks, g.Approval)
+}
+
+func gateWords(bake time.Duration, checks []string, approval bool) string {
+	var parts []string
+	if bake > 0 {
+		parts = append(parts, Span(bake)+" bake")
+	}
+	switch len(checks) {
+	case 0:
+	case 1:
+		parts = append(parts, "check "+checks[0])
+	default:
+		last := len(checks) - 1
+		parts = append(parts, "checks "+strings.Join(checks[:last], ", ")+" and "+checks[last])
+	}
+	if approval {
+		parts = append(parts, "approval")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Span is a duration without the zeros at its end: 10m and not 10m0s.
+func Span(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// gate is the line for a fact of a gate; "" where none is worth it.
+func (n *notices) gate(e orchestrator.Event) string {
+	o := n.opts
+	switch f := e.Fact.(type) {
+	case orchestrator.GateClosed:
+		if o.Quiet {
+			return ""
+		}
+		text := fmt.Sprintf("%s of wave %s: %s", o.paint(bold, "gate"), f.Wave, gateWords(f.Until.Sub(e.Time).Round(time.Second), f.Checks, f.Approval))
+		if f.Until.After(e.Time) {
+			text += ", until " + clock(f.Until)
+		}
+		return text
+	case orchestrator.GateMeasured:
+		return n.measured(f)
+	case orchestrator.ApprovalAwaited:
+		return fmt.Sprintf("%s for an approval of wave %s:  %s", o.paint(yellow, "waiting"), f.Wave, o.paint(bold, "skein rollout approve "+e.Rollout))
+	case orchestrator.GateSettled:
+		if f.Verdict == orchestrator.Pass && o.Quiet {
+			return ""
+		}
+		return fmt.Sprintf("%s of wave %s %s", o.paint(bold, "gate"), f.Wave, o.paint(hue(f.Verdict), Verdict(f.Verdict))) + because(f.Reason)
+	}
+	return ""
+}
+
+// measured tells of a check when its answer changes; each measure only where somebody wants to know it all.
+func (n *notices) measured(f orchestrator.GateMeasured) string {
+	key := f.Wave + "\x00" + f.Check
+	news := n.answers[key] != f.Verdict
+	if n.answers == nil {
+		n.answers = map[string]orchestrator.Verdict{}
+	}
+	n.answers[key] = f.Verdict
+	if n.opts.Quiet || !news && !n.opts.Verbose {
+		return ""
+	}
+	return fmt.Sprintf("check %s: %s", f.Check, n.opts.paint(hue(f.Verdict), string(f.Verdict))) + because(f.Evidence)
+}
+
+// because puts a reason behind what it is the reason of.
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ": " + reason
+}
+
+// Verdict is what a verdict means for a gate; "" is one that is still asked.
+func Verdict(v orchestrator.Verdict) string {
+	switch v {
+	case orchestrator.Pass:
+		return "passed"
+	case orchestrator.Fail:
+		return "failed"
+	case orchestrator.Inconclusive:
+		return "inconclusive"
+	}
+	return "open"
+}
+
+func hue(v orchestrator.Verdict) colour {
+	switch v {
+	case orchestrator.Pass:
+		return green
+	case orchestrator.Fail:
+		return red
+	}
+	return yellow
+}
+
+// clock is a time of day for people: the date is that of the report.
+func clock(t time.Time) string { return t.UTC().Format("15:04:05") + " UTC" }
+
+// atGate says what the gate waits for that is asked at the moment; "" when none is.
+func atGate(r *orchestrator.Report, now time.Time) string {
+	w := r.CurrentWave()
+	if w == nil || w.Gate == nil || w.Gate.Verdict != "" {
+		return ""
+	}
+	return "wave " + w.Name + " " + gateState(w.Gate, now)
+}
+
+func gateState(g *orchestrator.GateReport, now time.Time) string {
+	if g.Waiting {
+		return "waits for an approval:  skein rollout approve"
+	}
+	var parts []string
+	if left := g.Until.Sub(now); left > 0 {
+		parts = append(parts, "bakes, "+Span(left.Round(time.Second))+" left")
+	}
+	for _, c := range g.Checks {
+		answer := "not asked yet"
+		if c.Verdict != "" {
+			answer = string(c.Verdict)
+		}
+		parts = append(parts, c.Name+" "+answer)
+	}
+	if len(parts) == 0 {
+		return "is at its gate"
+	}
+	return strings.Join(parts, ", ")
+}

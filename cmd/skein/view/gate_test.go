@@ -1,0 +1,203 @@
+package view_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/skeindb/skein/cmd/skein/view"
+	"github.com/skeindb/skein/orchestrator"
+)
+
+// gated is a rollout of two waves. Its canary passes a gate of a check that fails once, and of an approval.
+func gated() []orchestrator.Event {
+	ada := orchestrator.Command{Rollout: "r1", Seq: 1, Action: orchestrator.ActionApprove, Wave: "canary", Reason: "looked well", User: "ada", Host: "laptop", At: start}
+	eve := orchestrator.Command{Rollout: "r1", Seq: 2, Action: orchestrator.ActionSkip, Tenants: []string{"t1"}, User: "eve", Host: "desk", At: start}
+	facts := []orchestrator.Fact{
+		orchestrator.RolloutStarted{Run: 1, Fleet: "acme", Kind: orchestrator.Upgrade, Target: "heads", Width: 8, Waves: []orchestrator.WavePlanned{{Name: "canary", Tenants: 1}, {Name: "rest", Tenants: 1}}},
+		orchestrator.WaveStarted{Wave: "canary"},
+		orchestrator.TenantFinished{Tenant: "t1", Wave: "canary", Outcome: orchestrator.Done, From: []string{"a1"}, To: []string{"b2"}, Steps: 1, Attempt: 1},
+		orchestrator.WaveFinished{Wave: "canary"},
+		orchestrator.GateClosed{Wave: "canary", Until: start.Add(10 * time.Minute), Checks: []string{"api"}, Approval: true},
+		orchestrator.GateMeasured{Wave: "canary", Check: "api", Verdict: orchestrator.Fail, Evidence: "503"},
+		orchestrator.GateMeasured{Wave: "canary", Check: "api", Verdict: orchestrator.Pass, Evidence: "200"},
+		orchestrator.GateMeasured{Wave: "canary", Check: "api", Verdict: orchestrator.Pass, Evidence: "200 again"},
+		orchestrator.ApprovalAwaited{Wave: "canary"},
+		orchestrator.Commanded{Command: eve, Refused: "tenant t1 is done"},
+		orchestrator.Commanded{Command: ada},
+		orchestrator.GateSettled{Wave: "canary", Verdict: orchestrator.Pass, Reason: "approved by ada on laptop"},
+		orchestrator.TenantsJoined{Wave: "rest", Items: make([]orchestrator.Item, 1)},
+		orchestrator.WaveStarted{Wave: "rest"},
+		orchestrator.TenantFinished{Tenant: "t2", Wave: "rest", Outcome: orchestrator.Done, From: []string{"a1"}, To: []string{"b2"}, Steps: 1, Attempt: 1},
+		orchestrator.TenantFinished{Tenant: "t3", Wave: "rest", Outcome: orchestrator.Unchanged, From: []string{"b2"}, To: []string{"b2"}},
+		orchestrator.WaveFinished{Wave: "rest"},
+		orchestrator.RolloutEnded{State: orchestrator.StateFinished},
+	}
+	joined := facts[12].(orchestrator.TenantsJoined)
+	joined.Items[0].Tenant.ID = "t3"
+	events := make([]orchestrator.Event, len(facts))
+	for i, fact := range facts {
+		events[i] = orchestrator.Event{Rollout: "r1", Seq: int64(i + 1), Time: start, Fact: fact}
+	}
+	return events
+}
+
+func TestPlainTellsOfWavesAndGates(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	text := show(view.NewPlain(&out, view.Options{}), &out, gated())
+	at := 0
+	for _, want := range []string{ // in this order
+		"rollout r1: upgrade 2 tenants in 2 waves, target heads, at most 8 at once\n",
+		"wave canary: 1 tenant\n",
+		"gate of wave canary: 10m bake, check api, approval, until 03:10:00 UTC\n",
+		"check api: fail: 503\n",
+		"check api: pass: 200\n",
+		"waiting for an approval of wave canary:  skein rollout approve r1\n",
+		"skip t1 by eve on desk; refused: tenant t1 is done\n",
+		"approve wave canary by ada on laptop: looked well\n",
+		"gate of wave canary passed: approved by ada on laptop\n",
+		"joined wave rest: t3\n",
+		"  canary  1             1 done               passed\n",
+		"  rest    2 (1 joined)  1 done, 1 unchanged  –\n",
+		"gate of wave canary: passed: approved by ada on laptop\n",
+		"  api  pass  200 again  1 failed\n",
+	} {
+		i := strings.Index(text[at:], want)
+		if i < 0 {
+			t.Fatalf("after %q the text lacks %q:\n%s", text[:at], want, text)
+		}
+		at += i + len(want)
+	}
+	if n := strings.Count(text, "200 again"); n != 1 { // in the report only: it says the same as the measure before
+		t.Errorf("a check that goes on passing is told %d times", n)
+	}
+}
+
+func TestQuietTellsWhoIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	text := show(view.NewPlain(&out, view.Options{Quiet: true}), &out, gated())
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	if len(lines) != 4 || !strings.HasPrefix(lines[0], "waiting for an approval") || !strings.Contains(lines[1], "refused") || !strings.HasPrefix(lines[3], "upgrade finished") {
+		t.Errorf("quiet is:\n%s", text)
+	}
+}
+
+func TestJSONTellsOfGatesAndCommands(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	text := show(view.NewJSON(&out, "v1", view.Options{}), &out, gated())
+	var got []string
+	for line := range strings.Lines(text) {
+		var f map[string]any
+		if err := json.Unmarshal([]byte(line), &f); err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range []string{"verdict", "refused"} {
+			if f[key] != nil {
+				f["state"] = strings.TrimSpace(strings.Join([]string{text0(f["state"]), f[key].(string)}, " "))
+			}
+		}
+		got = append(got, strings.TrimSpace(text0(f["kind"])+" "+text0(f["state"])))
+	}
+	want := []string{
+		"version", "rollout running", "wave started", "tenant", "wave finished", "gate closed", "gate measured fail", "gate measured pass",
+		"gate measured pass", "gate waiting", "command tenant t1 is done", "command", "gate settled pass", "wave joined", "wave started", "tenant", "tenant",
+		"wave finished", "rollout finished", "report finished",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+func text0(v any) string {
+	s, _ := v.(string)
+	return s
+}
+
+func TestWavesOfAReportAsJSON(t *testing.T) {
+	t.Parallel()
+	events := gated()
+	for _, test := range []struct {
+		name   string
+		events int
+		state  []string // of the waves
+		gate   string   // keys and what matters of them
+	}{
+		{"in the gate", 8, []string{"finished", "pending"}, ` false`},
+		{"waiting", 9, []string{"finished", "pending"}, ` true`},
+		{"finished", len(events), []string{"finished", "finished"}, `pass false`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := &orchestrator.Report{}
+			for _, e := range events[:test.events] {
+				r.Apply(e)
+			}
+			text, err := json.Marshal(view.WavesJSON(r))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var waves []struct {
+				State string
+				Gate  *struct {
+					Verdict  string
+					Bake     string
+					Waiting  bool
+					Approved *struct{ User string }
+					Checks   []struct{ Evidence string }
+				}
+			}
+			if err := json.Unmarshal(text, &waves); err != nil {
+				t.Fatal(err)
+			}
+			if got := []string{waves[0].State, waves[1].State}; !cmp.Equal(got, test.state) {
+				t.Errorf("the waves are %q, want %q", got, test.state)
+			}
+			g := waves[0].Gate
+			if got := g.Verdict + " " + map[bool]string{true: "true", false: "false"}[g.Waiting]; got != test.gate || g.Bake != "10m" || len(g.Checks) != 1 {
+				t.Errorf("the gate is %s", text)
+			}
+			if (g.Approved != nil) != (test.name == "finished") || waves[1].Gate != nil {
+				t.Errorf("the gate is %s", text)
+			}
+		})
+	}
+}
+
+func TestRehearsalSaysWould(t *testing.T) {
+	t.Parallel()
+	o := view.Options{Folder: "migrations", Rehearsal: &view.Rehearsal{
+		Of: 500, Locks: []view.Lock{{Object: "users", Mode: "ShareLock", Longest: 1234 * time.Microsecond, Tenant: "t7", Tenants: 18}},
+		Untried: []view.Untried{{Revision: "c3", Why: "it runs outside a transaction"}, {Revision: "d4", Why: "it runs outside a transaction"}},
+	}}
+	var out bytes.Buffer
+	text := show(view.NewPlain(&out, o), &out, story(20, 2))
+	for _, want := range []string{
+		"rehearsal: upgrade 20 tenants, target heads, at most 8 at once; all of it is rolled back\n",
+		"would fail t000: Key (email)=(ada) is duplicated\n",
+		"rehearsed 20 of 500 tenants: 18 would succeed, 2 would fail; all was rolled back\n",
+		"  users   ShareLock  1.2ms    t7         18\n",
+		"not tried\n  c3, d4: it runs outside a transaction\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the text lacks %q:\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "rollout") {
+		t.Errorf("the text speaks of a rollout that there is not:\n%s", text)
+	}
+	out.Reset()
+	text = show(view.NewJSON(&out, "v1", o), &out, story(20, 2))
+	if strings.Contains(text, `"kind":"rollout"`) || strings.Contains(text, "resume") {
+		t.Errorf("the stream speaks of a rollout that there is not:\n%s", text)
+	}
+	if !strings.Contains(text, `"rehearsal":{"locks":[{"longest_ms":1.234,"mode":"ShareLock","object":"users","tenant":"t7","tenants":18}],"planned":500,"untried":[{"revision":"c3"`) {
+		t.Errorf("the report is\n%s", text)
+	}
+}

@@ -1,0 +1,38 @@
+package view
+
+import (
+	"time"
+
+	"github.com/skeindb/skein/orchestrator"
+)
+
+// describeGate is the line of a gate: closed, then measured again and again, waiting for an approval, settled.
+func describeGate(e orchestrator.Event) fields {
+	switch t := e.Fact.(type) {
+	case orchestrator.GateClosed:
+		return fields{"wave": t.Wave, "state": "closed", "until": stamp(t.Until), "checks": list(t.Checks), "approval": t.Approval}
+	case orchestrator.GateMeasured:
+		return fields{
+			"wave": t.Wave, "state": "measured", "check": t.Check, "verdict": t.Verdict, "evidence": t.Evidence,
+			"tenants": list(t.Tenants), "took_ms": t.Took.Milliseconds(),
+		}
+	case orchestrator.ApprovalAwaited:
+		return fields{"wave": t.Wave, "state": "waiting", "next": "skein rollout approve " + e.Rollout}
+	case orchestrator.GateSettled:
+		return fields{"wave": t.Wave, "state": "settled", "verdict": t.Verdict, "reason": t.Reason}
+	}
+	return fields{}
+}
+
+// CommandJSON is a command of an operator as the stream and `rollout audit --json` have it. refused is "" where it was
+// taken in, and nil while that is not known.
+func CommandJSON(c orchestrator.Command, refused *string) map[string]any {
+	f := fields{
+		"command": c.Seq, "action": c.Action, "wave": c.Wave, "tenants": list(c.Tenants), "reason": c.Reason,
+		"user": c.User, "host": c.Host, "at": c.At.UTC().Format(time.RFC3339Nano),
+	}
+	if refused != nil {
+		f["refused"] = *refused
+	}
+	return f
+}

@@ -1,0 +1,133 @@
+package view
+
+import (
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/skeindb/skein/orchestrator"
+)
+
+// Rehearsal is what a rehearsal found out besides its report. Whoever rehearses fills it before the view is closed.
+type Rehearsal struct {
+	Of      int       // tenants that were planned; more than were rehearsed where only a sample was
+	Locks   []Lock    // the longest first
+	Untried []Untried // in the order in which they came up
+}
+
+// Lock is a lock that the rehearsed transactions took, over all tenants.
+type Lock struct {
+	Object  string
+	Mode    string
+	Longest time.Duration
+	Tenant  string // id of the one that held it longest
+	Tenants int    // that took it
+}
+
+// Untried is a revision that cannot be tried within a transaction, or comes after one that cannot.
+type Untried struct {
+	Revision string
+	Why      string
+}
+
+// writeRehearsal draws a rehearsal for people: who would fail and why, what was locked, what was not tried.
+func writeRehearsal(w io.Writer, r *orchestrator.Report, exit int, o Options) {
+	h := o.Rehearsal
+	failed, left := r.Count(orchestrator.Failed), r.Left()
+	mark := green
+	if exit != 0 {
+		mark = red
+	}
+	parts := []string{
+		fmt.Sprintf("%d would succeed", r.Count(orchestrator.Done)+r.Count(orchestrator.Unchanged)),
+		fmt.Sprintf("%d would fail", failed),
+	}
+	for _, more := range []struct {
+		n    int
+		what string
+	}{
+		{r.Count(orchestrator.Skipped), "would be skipped"}, {r.Count(orchestrator.Gone), "went away meanwhile"}, {left, "were not tried"},
+	} {
+		if more.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", more.n, more.what))
+		}
+	}
+	who := Count(r.Planned(), "tenant")
+	if h.Of > r.Planned() {
+		who = fmt.Sprintf("%d of %s", r.Planned(), Count(h.Of, "tenant"))
+	}
+	fmt.Fprintf(w, "\nrehearsed %s: %s; all was rolled back\n", who, o.paint(mark, strings.Join(parts, ", ")))
+	if r.State != orchestrator.StateFinished {
+		fmt.Fprintf(w, "the rehearsal did not reach its end: %s%s\n", r.State, because(r.Reason))
+	}
+	writeCauses(w, r, o)
+	if o.Quiet {
+		return
+	}
+	writeLocks(w, h.Locks)
+	writeUntried(w, h.Untried)
+}
+
+func writeLocks(w io.Writer, locks []Lock) {
+	if len(locks) == 0 {
+		return
+	}
+	const most = 30
+	fmt.Fprintln(w)
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(t, "  LOCKED\tMODE\tLONGEST\tIN TENANT\tTENANTS")
+	for _, l := range locks[:min(most, len(locks))] {
+		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%d\n", l.Object, l.Mode, l.Longest.Round(time.Millisecond/10), l.Tenant, l.Tenants)
+	}
+	_ = t.Flush() // it writes to w, whose errors nobody can help
+	if len(locks) > most {
+		fmt.Fprintf(w, "  and %d more; --json has all\n", len(locks)-most)
+	}
+}
+
+func writeUntried(w io.Writer, untried []Untried) {
+	if len(untried) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\nnot tried")
+	for why := range uniqueWhys(untried) {
+		var ids []string
+		for _, u := range untried {
+			if u.Why == why {
+				ids = append(ids, u.Revision)
+			}
+		}
+		fmt.Fprintf(w, "  %s%s\n", some(ids), because(why))
+	}
+}
+
+// uniqueWhys yields each reason once, in the order of their first.
+func uniqueWhys(untried []Untried) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i, u := range untried {
+			first := slices.IndexFunc(untried, func(other Untried) bool { return other.Why == u.Why })
+			if first == i && !yield(u.Why) {
+				return
+			}
+		}
+	}
+}
+
+// rehearsalJSON is what the report of a rehearsal has besides the others.
+func rehearsalJSON(h *Rehearsal) fields {
+	locks := make([]fields, 0, len(h.Locks))
+	for _, l := range h.Locks {
+		locks = append(locks, fields{
+			"object": l.Object, "mode": l.Mode, "longest_ms": float64(l.Longest.Microseconds()) / 1000, "tenant": l.Tenant, "tenants": l.Tenants,
+		})
+	}
+	untried := make([]fields, 0, len(h.Untried))
+	for _, u := range h.Untried {
+		untried = append(untried, fields{"revision": u.Revision, "why": u.Why})
+	}
+	return fields{"planned": h.Of, "locks": locks, "untried": untried}
+}

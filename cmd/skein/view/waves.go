@@ -1,0 +1,160 @@
+package view
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/skeindb/skein/orchestrator"
+)
+
+// finals are the outcomes of a wave's tenants, and those that are under way as pending.
+func finals(w *orchestrator.WaveReport) map[orchestrator.Outcome]int {
+	n := make(map[orchestrator.Outcome]int, len(order))
+	for _, o := range order {
+		n[o] = w.Count(o)
+	}
+	n[orchestrator.Pending] += w.Count(orchestrator.Running) + w.Count(orchestrator.Retrying) + w.Count(orchestrator.Deferred)
+	return n
+}
+
+// WaveState is where a wave of a report stands: pending, running, stopped (begun in a run that ended) or finished.
+func WaveState(r *orchestrator.Report, w *orchestrator.WaveReport) string {
+	switch {
+	case w.Finished, finals(w)[orchestrator.Pending] == 0 && (w.Planned > 0 || w.Gate.Passed()):
+		return "finished"
+	case !w.Started:
+		return "pending"
+	case r.State == orchestrator.StateRunning, r.State == orchestrator.StateWaiting:
+		return "running"
+	}
+	return "stopped"
+}
+
+// writeWaves is a line a wave, where there are several or one has a gate.
+func writeWaves(w io.Writer, r *orchestrator.Report, o Options) {
+	gated := len(o.Gates) > 0
+	for i := range r.Waves {
+		gated = gated || r.Waves[i].Gate != nil
+	}
+	if len(r.Waves) < 2 && !gated {
+		return
+	}
+	fmt.Fprintln(w)
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(t, "  WAVE\tTENANTS\tCAME TO\tGATE")
+	for i := range r.Waves {
+		wave := &r.Waves[i]
+		tenants := fmt.Sprint(wave.Planned)
+		if wave.Joined > 0 {
+			tenants += fmt.Sprintf(" (%d joined)", wave.Joined)
+		}
+		gate := "–"
+		if wave.Gate != nil {
+			gate = gateWord(wave.Gate)
+		} else if words := o.Gates[wave.Name]; words != "" {
+			gate = "not asked yet: " + words
+		}
+		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", wave.Name, tenants, Counts(finals(wave)), gate)
+	}
+	_ = t.Flush() // it writes to w, whose errors nobody can help
+}
+
+func gateWord(g *orchestrator.GateReport) string {
+	switch {
+	case g.Waiting:
+		return "waits for an approval"
+	case g.Verdict == "" && !g.Until.IsZero():
+		return "bakes until " + clock(g.Until)
+	}
+	return Verdict(g.Verdict)
+}
+
+// writeGates is a paragraph for each gate that was asked: its verdict and the evidence. Quiet leaves out those that passed.
+func writeGates(w io.Writer, r *orchestrator.Report, o Options) {
+	for i := range r.Waves {
+		g := r.Waves[i].Gate
+		if g == nil || o.Quiet && g.Passed() {
+			continue
+		}
+		fmt.Fprintf(w, "\ngate of wave %s: %s%s\n", r.Waves[i].Name, o.paint(hue(g.Verdict), gateWord(g)), because(g.Reason))
+		t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+		for _, c := range g.Checks {
+			answer := string(c.Verdict)
+			if answer == "" {
+				answer = "not asked yet"
+			}
+			fmt.Fprintf(t, "  %s\t%s\t%s", c.Name, answer, oneLine(c.Evidence))
+			if text := measures(c); text != "" {
+				fmt.Fprintf(t, "\t%s", text)
+			}
+			fmt.Fprintln(t)
+		}
+		_ = t.Flush() // as above
+	}
+}
+
+// measures says how many measures of a check did not pass. How many did tells nothing: those that say the same again
+// and again are not all recorded.
+func measures(c orchestrator.CheckReport) string {
+	var parts []string
+	if c.Failures > 0 {
+		parts = append(parts, fmt.Sprintf("%d failed", c.Failures))
+	}
+	if c.Unknown > 0 {
+		parts = append(parts, fmt.Sprintf("%d said nothing", c.Unknown))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// WavesJSON is the waves of a report as `rollout show --json` has them.
+func WavesJSON(r *orchestrator.Report) []map[string]any {
+	waves := make([]map[string]any, 0, len(r.Waves))
+	for i := range r.Waves {
+		w := &r.Waves[i]
+		waves = append(waves, map[string]any{
+			"name": w.Name, "planned": w.Planned, "state": WaveState(r, w), "counts": finals(w), "joined": w.Joined, "gate": gateJSON(w.Gate),
+		})
+	}
+	return waves
+}
+
+// gateJSON is null until the wave is through, and where it has no gate.
+func gateJSON(g *orchestrator.GateReport) any {
+	if g == nil {
+		return nil
+	}
+	checks := make([]fields, 0, len(g.Checks))
+	for _, c := range g.Checks {
+		checks = append(checks, fields{
+			"name": c.Name, "verdict": c.Verdict, "evidence": c.Evidence, "tenants": list(c.Tenants),
+			"passes": c.Passes, "failures": c.Failures, "unknown": c.Unknown, "at": stamp(c.At),
+		})
+	}
+	bake := time.Duration(0)
+	if g.Until.After(g.Closed) && !g.Closed.IsZero() {
+		bake = g.Until.Sub(g.Closed).Round(time.Second)
+	}
+	return fields{
+		"verdict": g.Verdict, "reason": g.Reason, "bake": Span(bake), "closed": stamp(g.Closed), "until": stamp(g.Until),
+		"approval": g.Approval, "waiting": g.Waiting, "approved": approvedJSON(g.Approved), "checks": checks,
+	}
+}
+
+// approvedJSON is who approved a gate; null while nobody has.
+func approvedJSON(c *orchestrator.Command) any {
+	if c == nil {
+		return nil
+	}
+	return CommandJSON(*c, nil)
+}
+
+// stamp is a time in JSON; null when there is none.
+func stamp(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UTC().Format(time.RFC3339Nano)
+}
