@@ -29,7 +29,7 @@ func TestReadmeHolds(t *testing.T) {
 	r := &reader{t: t, dir: t.TempDir(), env: append(os.Environ(),
 		"PATH="+filepath.Dir(skeintest.Binary(t))+string(os.PathListSeparator)+os.Getenv("PATH"))}
 	blocks := blocksOf(string(text))
-	if want := []string{"console", "sql", "yaml", "console"}; !slices.Equal(kindsOf(blocks), want) {
+	if want := []string{"console", "sql", "yaml", "console", "yaml", "console"}; !slices.Equal(kindsOf(blocks), want) {
 		t.Fatalf("the README has blocks of %q, and this test knows what to do with %q", kindsOf(blocks), want)
 	}
 
@@ -60,6 +60,29 @@ func TestReadmeHolds(t *testing.T) {
 		t.Errorf("%d of %d tenants have the table", got, len(schemas))
 	}
 	r.run("skein current --check-heads", 0)
+
+	// The canary is of the next revision.
+	project, _, _ := strings.Cut(blocks[2].text, "rollout:")
+	if err := os.WriteFile(filepath.Join(r.dir, "skein.yaml"), []byte(project+blocks[4].text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.run("skein revision -m 'add a name' --rev-id 2b3c4d5e", 0)
+	r.write("-- revision: 2b3c4d5e\n-- revises: 1a2b3c4d\n-- message: add a name\n\n" +
+		"-- upgrade\nALTER TABLE users ADD COLUMN name text;\n\n-- downgrade\nALTER TABLE users DROP COLUMN name;\n")
+	names := func() int { return pgtest.Scalar[int](t, database, strings.ReplaceAll(users, "'email'", "'name'")) }
+	r.console(blocks[5].text, map[string]step{
+		"skein upgrade --no-wait":      {code: 3},
+		"skein rollout approve":        {before: func() { wantCount(t, "after the canary", names(), 2) }},
+		"skein rollout rollback --yes": {before: func() { wantCount(t, "in the end", names(), len(schemas)) }},
+	})
+	wantCount(t, "after the rollback", names(), 0)
+}
+
+func wantCount(t *testing.T, when string, got, want int) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s %d tenants have the column, want %d", when, got, want)
+	}
 }
 
 // Every command of the README's table is one, and the table has every command.
@@ -89,6 +112,7 @@ func TestReadmeKnowsTheCommands(t *testing.T) {
 		}
 	}
 	slices.Sort(told)
+	told = slices.Compact(told)
 	slices.Sort(there)
 	if !slices.Equal(told, there) {
 		t.Errorf("the README has the commands %q, and skein has %q", told, there)
