@@ -128,11 +128,12 @@ func TestTenantsThatAllBringTheServerDownAreAlike(t *testing.T) {
 		g := line(t)
 		s := newScene(t, g, arrange(t, g, on("s1", 100), all(100, at(g))))
 		s.cfg.Policy.MaxFailures, s.cfg.Policy.Concurrency = orchestrator.Budget{Percent: 100}, 1
+		s.cfg.Policy.Systemic = 5
 		s.cfg.Prober = &outage{} // it is always back
 		s.fleet.do = func(context.Context, engine.Job) error {
 			return oops(engine.Connection, "server closed the connection")
 		}
-		if r := s.run(t); r.Count(orchestrator.Failed) != 5 || !strings.HasPrefix(r.Reason, "systemic: 5 tenants in a row failed with the same error: lost 5 times") {
+		if r := s.run(t); r.Count(orchestrator.Failed) != 5 || !strings.HasPrefix(r.Reason, "systemic: 5 tenants in a row failed with the same error: lost # times") {
 			t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
 		}
 	})

@@ -277,9 +277,9 @@ func TestCommandsThatCannotBeReadAreBorne(t *testing.T) {
 		s.work = time.Hour
 		d := &deaf{Store: s.store}
 		s.cfg.Store = d
-		for _, minute := range []time.Duration{2, 20} {
-			time.AfterFunc(minute*time.Minute, func() { d.deaf.Store(true) })
-			time.AfterFunc((minute+10)*time.Minute, func() { d.deaf.Store(false) })
+		for _, after := range []time.Duration{2 * time.Minute, 20 * time.Minute} {
+			time.AfterFunc(after, func() { d.deaf.Store(true) })
+			time.AfterFunc(after+10*time.Minute, func() { d.deaf.Store(false) })
 		}
 		time.AfterFunc(40*time.Minute, func() { d.deaf.Store(true) })
 		time.AfterFunc(40*time.Minute+50*time.Second, func() { d.deaf.Store(false) }) // too short to speak of

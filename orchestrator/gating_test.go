@@ -413,15 +413,14 @@ var phases = map[string]time.Duration{
 }
 
 // phased is a rollout whose tenants take 10 s, with a bake of a minute and an approval, which comes after ten.
-func phased(t *testing.T) (*stage, *meter) {
+func phased(t *testing.T) *stage {
 	t.Helper()
-	m := says(pass)
-	gate := asks(m, nil)
+	gate := asks(says(pass), nil)
 	gate.Bake, gate.Approval = time.Minute, true
 	s := newStage(t, 40, map[string]orchestrator.Gate{"canary": gate})
 	s.work = 10 * time.Second
 	s.later(10*time.Minute, orchestrator.Command{Action: orchestrator.ActionApprove, Wave: "canary"})
-	return s, m
+	return s
 }
 
 func TestEveryPhaseCanBeStopped(t *testing.T) {
@@ -464,7 +463,7 @@ func TestEveryPhaseCanBeStopped(t *testing.T) {
 			t.Run(name+" "+phase, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					s, _ := phased(t)
+					s := phased(t)
 					ctx := stopper.do(s, after)
 					r, err := orchestrator.Run(ctx, s.cfg)
 					if err != nil {
@@ -509,7 +508,7 @@ func TestStoreThatFailsInAGateHalts(t *testing.T) {
 	t.Parallel()
 	for _, phase := range []string{"in the bake", "waiting"} {
 		synctest.Test(t, func(t *testing.T) {
-			s, _ := phased(t)
+			s := phased(t)
 			s.cfg.Policy.Waves[0].Gate.Checks[0].Meter = &meter{says: func(_ context.Context, n int) orchestrator.Measure {
 				return orchestrator.Measure{Verdict: pass, Evidence: fmt.Sprint(n)}
 			}}

@@ -173,7 +173,8 @@ func TestAbortOutlivesItsProcess(t *testing.T) {
 			if dead.State != orchestrator.StateRunning {
 				t.Fatal(dead.State)
 			}
-			touched, r := s.fleet.touched(), (*orchestrator.Report)(nil)
+			touched := s.fleet.touched()
+			var r *orchestrator.Report
 			if heed {
 				r = s.heed(t)
 			} else {

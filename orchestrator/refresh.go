@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/skeindb/skein/engine"
@@ -33,7 +34,7 @@ func (r *runner) refresh(at int) bool {
 	fresh := r.newcomers(fleet)
 	var standings, theirs []engine.Standing
 	if !r.aside(func(ctx context.Context) {
-		all := Survey(ctx, r.Surveyor, append(there[:len(there):len(there)], fresh...))
+		all := Survey(ctx, r.Surveyor, slices.Concat(there, fresh))
 		standings, theirs = all[:len(there)], all[len(there):]
 	}) {
 		return false

@@ -16,10 +16,10 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// moving is a rollout of n tenants, a second each, in a fleet that moves as change says, so long after its start.
-func moving(t *testing.T, n int, after time.Duration, change func(*stage)) (*stage, *orchestrator.Report) {
+// moving is a rollout of 20 tenants, a second each, in a fleet that moves as change says, so long after its start.
+func moving(t *testing.T, after time.Duration, change func(*stage)) (*stage, *orchestrator.Report) {
 	t.Helper()
-	s := newStage(t, n, nil)
+	s := newStage(t, 20, nil)
 	s.moves()
 	time.AfterFunc(after, func() { change(s) })
 	return s, s.run(t)
@@ -33,7 +33,7 @@ func TestTenantsThatComeJoinTheLastWave(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				s, r := moving(t, 20, after, func(s *stage) { s.create("new-1", "new-2", "new-3") })
+				s, r := moving(t, after, func(s *stage) { s.create("new-1", "new-2", "new-3") })
 				if r.State != orchestrator.StateFinished || r.Planned() != 23 || r.Count(orchestrator.Done) != 23 {
 					t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
 				}
@@ -114,7 +114,7 @@ func TestTenantsThatGoAreGone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var gone []string
-		s, r := moving(t, 20, inCanary, func(s *stage) {
+		s, r := moving(t, inCanary, func(s *stage) {
 			gone = []string{s.inWave("early")[0], s.inWave("rest")[0], s.inWave("rest")[5]}
 			for _, id := range gone {
 				s.remove(id)
@@ -136,7 +136,7 @@ func TestRenamedTenantIsGoneAndNew(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var old string
-		s, r := moving(t, 20, inCanary, func(s *stage) {
+		s, r := moving(t, inCanary, func(s *stage) {
 			old = s.inWave("rest")[3]
 			s.remove(old)
 			s.create("renamed")
@@ -151,7 +151,7 @@ func TestTenantsAreWorkedOnWhereTheyAreNow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var moved, ahead, again, done string
-		s, r := moving(t, 20, inCanary, func(s *stage) {
+		s, r := moving(t, inCanary, func(s *stage) {
 			rest := s.inWave("rest")
 			moved, ahead, again, done = rest[0], rest[1], rest[2], rest[3]
 			s.mu.Lock()

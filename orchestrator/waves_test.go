@@ -126,7 +126,7 @@ func TestWhoIsInWhichWave(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			standings := all(test.tenants, at(g, "a"))
-			for i := 0; i < min(5, test.tenants); i++ {
+			for i := range min(5, test.tenants) {
 				standings[i] = at(g)
 			}
 			req := request()

@@ -123,7 +123,7 @@ func (c *compatible) exit() error {
 }
 
 func (a *app) printCompat(c compatible) error {
-	between := ""
+	var between string
 	switch {
 	case c.Max == nil:
 		between = "at or above " + *c.Min
