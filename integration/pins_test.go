@@ -30,7 +30,7 @@ pins:
 	r := f.Must(0, "upgrade", "--json")
 	wantCounts(t, r.Report(), map[string]int{"done": 4, "skipped": 2})
 	why := reasons(r)
-	wantText(t, "why tenant_0002 is skipped", why["tenant_0002"], "frozen: year-end audit (until 3000-01-01T00:00:00Z)")
+	wantText(t, "why tenant_0002 is skipped", why["tenant_0002"], "frozen: year-end audit (until 2999-12-31)")
 	wantText(t, "why tenant_0006 is skipped", why["tenant_0006"], "frozen: through today")
 	f.wantOf([]string{"tenant_0001", "tenant_0004", "tenant_0005"}, nil, 2)
 	f.wantOf([]string{"tenant_0003"}, nil, 1)

@@ -35,6 +35,14 @@ func (p *Pin) String() string {
 	return fmt.Sprintf("the pin of %s (%s)", who, p.Reason)
 }
 
+// end is when the pin ends, for people: a day that it holds to the end of is named as that day.
+func (p *Pin) end() string {
+	if u := p.Until.UTC(); u.Equal(u.Truncate(24 * time.Hour)) {
+		return u.AddDate(0, 0, -1).Format(time.DateOnly)
+	}
+	return p.Until.UTC().Format(time.RFC3339)
+}
+
 // over reports whether the pin has come to its end.
 func (p *Pin) over(now time.Time) bool { return !p.Until.IsZero() && !now.Before(p.Until) }
 
@@ -54,7 +62,7 @@ func (p *Pin) until() string {
 	if p.Until.IsZero() {
 		return ""
 	}
-	return " (until " + p.Until.UTC().Format(time.RFC3339) + ")"
+	return " (until " + p.end() + ")"
 }
 
 // freeze leaves a group where it is, also if it could not be read: nobody is going to touch it.
@@ -131,7 +139,7 @@ func (p *pinning) notes(now time.Time) []string {
 		pin, n := &p.pins[i], holds[i+1]
 		switch {
 		case pin.over(now):
-			notes = append(notes, fmt.Sprintf("%s ended on %s and has no effect: take it out", pin, pin.Until.UTC().Format(time.RFC3339)))
+			notes = append(notes, fmt.Sprintf("%s ended on %s and has no effect: take it out", pin, pin.end()))
 		case n > 0 && pin.Freeze:
 			notes = append(notes, fmt.Sprintf("%s freezes %s%s", pin, tenants(n), pin.until()))
 		case n > 0:
