@@ -23,6 +23,7 @@ type Request struct {
 	Sizes     []int64   // bytes, about, parallel to the tenants, -1 = not known; for waves in the order of size, see [Policy.NeedsSizes]
 	Only      string    // keep just the wave of this name, with the tenants that it has among the others; "" = all waves
 	Selectors []string  // by which the tenants were chosen, as written; stored with the plan
+	Canary    string    // by which the first of Policy.Waves was chosen, as written; stored with the plan
 	FleetSize int       // tenants of the whole fleet, for the next rollout to notice that it shrank; 0 = not known
 	Created   time.Time // now; pins that end by then have no effect
 	Policy    Policy
@@ -72,7 +73,7 @@ func Arrange(tenants []tenant.Tenant, standings []engine.Standing, g *revision.G
 	}
 	p := &Plan{
 		Rollout: req.Rollout, Fleet: req.Fleet, Kind: req.Kind, Target: strings.Join(req.Targets, " "),
-		Graph: g.Sum(), Revisions: ids(g.All()), Tag: req.Tag, Selectors: req.Selectors, FleetSize: req.FleetSize,
+		Graph: g.Sum(), Revisions: ids(g.All()), Tag: req.Tag, Selectors: req.Selectors, Canary: req.Canary, Only: req.Only, FleetSize: req.FleetSize,
 		Created: req.Created, Notes: slices.Concat(notes, pins.notes(req.Created)),
 	}
 	groups, of := gather(census.standings, census.tenants, pins.of)

@@ -32,6 +32,8 @@ func (p *Plan) otherRequest(now *Plan) []string {
 		{"the target", p.Target, now.Target},
 		{"the rollout that is taken back", p.Of, now.Of},
 		{"the selection of tenants", strings.Join(p.Selectors, " and "), strings.Join(now.Selectors, " and ")},
+		{"the canary", p.Canary, now.Canary},
+		{"the only wave", p.Only, now.Only},
 	} {
 		if f.then != f.now {
 			lines = append(lines, fmt.Sprintf("%s was %s, and is %s", f.what, orNone(f.then), orNone(f.now)))

@@ -35,6 +35,8 @@ type Plan struct {
 	Tag       string    `json:"tag,omitempty"`
 	Of        string    `json:"of,omitempty"`        // of a Rollback: the rollout that is taken back
 	Selectors []string  `json:"selectors,omitempty"` // who was chosen, as written; late tenants are measured by it
+	Canary    string    `json:"canary,omitempty"`    // who goes first, as written, where that is not for the config to say
+	Only      string    `json:"only,omitempty"`      // the wave whose tenants these are; "" = of all waves
 	FleetSize int       `json:"fleet_size"`          // tenants that the fleet had, chosen or not; 0 = not known
 	Created   time.Time `json:"created"`
 	Cohorts   []Cohort  `json:"cohorts"`

@@ -53,7 +53,7 @@ func (s *shape) read(file, fleet string) error {
 		return &usageError{fmt.Sprintf("the plan in %s is for a %s", show(file), p.Kind), ""}
 	}
 	s.from, s.targets = p, []string{p.Target}
-	s.selectors, s.canary, s.wave = choose(p.Selectors)
+	s.selectors, s.canary, s.wave = p.Selectors, p.Canary, p.Only
 	return nil
 }
 

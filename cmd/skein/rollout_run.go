@@ -94,7 +94,7 @@ func (f *fleet) follow(cfg *orchestrator.RunConfig) (err error) {
 		return f.gather(ctx, f.guards(p.FleetSize))
 	}
 	if slices.Contains([]orchestrator.Kind{orchestrator.Upgrade, orchestrator.Downgrade}, p.Kind) {
-		cfg.Joins, err = joins(p.Selectors)
+		cfg.Joins, err = joins(p)
 	}
 	return err
 }

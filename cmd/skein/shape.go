@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/skeindb/skein/orchestrator"
 	"github.com/skeindb/skein/tenant"
@@ -42,38 +41,6 @@ func (f *fleet) shape(c change) (shape, error) {
 
 func (s *shape) options(f *fleet) orchestrator.Options {
 	return orchestrator.Options{Mode: f.engine.Mode(), AllowChanged: s.flags.allowChanged, Purge: s.purge}
-}
-
-// Flags that choose waves are kept with a plan behind the selectors, as they were written. No selector begins so.
-const (
-	canaryFlag = "--canary "
-	waveFlag   = "--wave "
-)
-
-// chosen is by what the rollout's tenants were chosen, for the plan to remember.
-func (s *shape) chosen() []string {
-	all := slices.Clone(s.selectors)
-	if s.canary != "" {
-		all = append(all, canaryFlag+s.canary)
-	}
-	if s.wave != "" {
-		all = append(all, waveFlag+s.wave)
-	}
-	return all
-}
-
-// choose takes apart what chosen put together.
-func choose(all []string) (selectors []string, canary, wave string) {
-	for _, text := range all {
-		if c, ok := strings.CutPrefix(text, canaryFlag); ok {
-			canary = c
-		} else if w, ok := strings.CutPrefix(text, waveFlag); ok {
-			wave = w
-		} else {
-			selectors = append(selectors, text)
-		}
-	}
-	return selectors, canary, wave
 }
 
 // covers refuses a plan in which a wave that was asked for has nobody: a canary of nobody protects nobody.
@@ -131,13 +98,12 @@ var cut = regexp.MustCompile(`(^|,)(sample|limit)=[^,"()=]*$`)
 // joins makes what tells whether a tenant that is new in the fleet belongs to a rollout, by what its plan remembers of
 // how its tenants were chosen; nil when none does. Where somebody stood, or who was drawn by lot or for one wave, says
 // nothing about one who was not there.
-func joins(all []string) (func(tenant.Tenant) bool, error) {
-	selectors, _, wave := choose(all)
-	chosen, err := parseSelectors(selectors)
+func joins(p *orchestrator.Plan) (func(tenant.Tenant) bool, error) {
+	chosen, err := parseSelectors(p.Selectors)
 	if err != nil {
 		return nil, err
 	}
-	if wave != "" || chosen.NeedsSurvey() || cut.MatchString(chosen.String()) {
+	if p.Only != "" || chosen.NeedsSurvey() || cut.MatchString(chosen.String()) {
 		return nil, nil
 	}
 	return func(t tenant.Tenant) bool { return len(chosen.Filter([]tenant.Tenant{t}, nil)) == 1 }, nil

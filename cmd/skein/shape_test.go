@@ -87,11 +87,9 @@ func TestWhoJoinsIsWhomTheSelectorsMean(t *testing.T) {
 		{[]string{"state=behind"}, "nobody ever"},
 		{[]string{"heads=base,tier=gold"}, "nobody ever"},
 		{[]string{"sample=5%"}, "nobody ever"},
-		{[]string{"tier=gold", "--canary 5%"}, "gold"},
-		{[]string{"tier=gold", "--canary sample=5%", "--wave early"}, "nobody ever"},
 		{[]string{"tier in (gold,free),limit=20"}, "nobody ever"},
 	} {
-		f, err := joins(test.selectors)
+		f, err := joins(&orchestrator.Plan{Selectors: test.selectors})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,14 +103,12 @@ func TestWhoJoinsIsWhomTheSelectorsMean(t *testing.T) {
 	}
 }
 
-func TestAPlanRemembersItsShape(t *testing.T) {
+func TestNobodyJoinsASingleWave(t *testing.T) {
 	t.Parallel()
-	s := shape{selectors: []string{"tier=gold", "id=acme-*"}, canary: "id in (a,b)", wave: "early birds"}
-	selectors, canary, wave := choose(s.chosen())
-	if diff := cmp.Diff(s.selectors, selectors); diff != "" || canary != s.canary || wave != s.wave {
-		t.Errorf("canary %q, wave %q, selectors -want +got\n%s", canary, wave, diff)
+	if f, err := joins(&orchestrator.Plan{Only: "early"}); f != nil || err != nil {
+		t.Errorf("somebody does, %v", err)
 	}
-	if got := (&shape{}).chosen(); got != nil {
-		t.Errorf("nothing was chosen, and it is %q", got)
+	if f, err := joins(&orchestrator.Plan{Canary: "sample=5%"}); f == nil || err != nil {
+		t.Errorf("a canary keeps late tenants out, %v", err)
 	}
 }
