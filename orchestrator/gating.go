@@ -28,6 +28,7 @@ type gating struct {
 	ctx     context.Context // of the meters
 	cancel  context.CancelFunc
 	running int           // meters at work
+	held    *GateSettled  // it does not open; nil = that is not known
 	results chan measured // capacity: one a check, which has one meter at work at most
 	wake    chan struct{} // capacity 1: there is a result
 }
@@ -97,17 +98,33 @@ func (r *runner) subject(w *Wave) Subject {
 	return s
 }
 
+// lastWords is how long a gate that does not open waits for what the other checks under way have to say: whoever mends
+// it shall know all that is wrong.
+const lastWords = 10 * time.Second
+
 // watch measures until the bake is over and the last word of each check is a pass, or a limit is reached.
 func (r *runner) watch(g *gating) {
-	for r.halt.state == "" && !g.over(time.Now()) {
+	for r.halt.state == "" && g.held == nil && !g.over(time.Now()) {
 		g.start(time.Now())
 		r.await(g.next(time.Now()), g.wake)
-		if r.ctx.Err() != nil { // then what the meters say is worth nothing
-			r.hearCancel()
-		}
-		for len(g.results) > 0 && r.halt.state == "" {
-			r.measured(g, <-g.results)
-		}
+		r.collect(g)
+	}
+	for end := time.Now().Add(lastWords); g.held != nil && g.running > 0 && r.halt.state == "" && time.Now().Before(end); {
+		r.await(end, g.wake)
+		r.collect(g)
+	}
+	if g.held != nil && r.halt.state == "" {
+		r.hold(g)
+	}
+}
+
+// collect takes in what the meters have said.
+func (r *runner) collect(g *gating) {
+	if r.ctx.Err() != nil { // then it is worth nothing
+		r.hearCancel()
+	}
+	for len(g.results) > 0 && r.halt.state == "" {
+		r.measured(g, <-g.results)
 	}
 }
 
@@ -169,11 +186,11 @@ func (r *runner) measured(g *gating, m measured) {
 	case Fail:
 		c.unknown = 0
 		if c.failures++; c.failures > c.Failures {
-			r.hold(g, Fail, fmt.Sprintf("check %s failed%s: %s", c.Name, times(c.failures), m.Evidence))
+			g.hold(Fail, fmt.Sprintf("check %s failed%s: %s", c.Name, times(c.failures), m.Evidence))
 		}
 	default:
 		if c.unknown++; c.unknown > c.Inconclusive {
-			r.hold(g, Inconclusive, fmt.Sprintf("check %s could not tell%s: %s", c.Name, times(c.unknown), m.Evidence))
+			g.hold(Inconclusive, fmt.Sprintf("check %s could not tell%s: %s", c.Name, times(c.unknown), m.Evidence))
 		}
 	}
 }
@@ -185,14 +202,21 @@ func times(n int) string {
 	return fmt.Sprintf(" %d times", n)
 }
 
+// hold notes that the gate does not open. A check that failed says more than one that could not tell.
+func (g *gating) hold(v Verdict, reason string) {
+	if g.held == nil || g.held.Verdict != Fail && v == Fail {
+		g.held = &GateSettled{Wave: g.wave, Verdict: v, Reason: reason}
+	}
+}
+
 // hold ends a gate that does not open.
-func (r *runner) hold(g *gating, v Verdict, reason string) {
-	r.emit(GateSettled{Wave: g.wave, Verdict: v, Reason: reason})
+func (r *runner) hold(g *gating) {
+	r.emit(*g.held)
 	state := StateHalted
-	if v == Inconclusive {
+	if g.held.Verdict == Inconclusive {
 		state = StatePaused
 	}
-	r.stop(state, fmt.Sprintf("gate of wave %s: %s", g.wave, reason))
+	r.stop(state, fmt.Sprintf("gate of wave %s: %s", g.wave, g.held.Reason))
 }
 
 // awaitApproval waits for the word of an operator, where the gate wants one.

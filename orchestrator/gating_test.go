@@ -540,6 +540,37 @@ func TestMetersAreCancelledWhenTheGateEnds(t *testing.T) {
 	})
 }
 
+// Whoever mends a gate shall know all that is wrong: what the other checks are about to say is waited for, a while.
+func TestGateThatFailsHearsTheOtherChecks(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		takes time.Duration
+		told  int
+	}{"in time": {5 * time.Second, 2}, "too late": {time.Minute, 1}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				slow := &meter{says: func(ctx context.Context, _ int) orchestrator.Measure {
+					select {
+					case <-ctx.Done():
+					case <-time.After(test.takes):
+					}
+					return orchestrator.Measure{Verdict: fail, Evidence: "slow and wrong"}
+				}}
+				gate := asks(slow, func(c *orchestrator.Check) { c.Timeout = time.Hour })
+				gate.Checks = append(gate.Checks, orchestrator.Check{Name: "other", Meter: says(fail)})
+				s, r := gated(t, gate, nil, halted...)
+				if f := told[orchestrator.GateMeasured](t, s.scene); len(f) != test.told {
+					t.Errorf("%+v", f)
+				}
+				if !strings.Contains(r.Reason, "check other failed") {
+					t.Error(r.Reason)
+				}
+			})
+		})
+	}
+}
+
 // What a meter says when the run is cancelled counts for nothing.
 func TestMeasureThatEndsWithTheRunDecidesNothing(t *testing.T) {
 	t.Parallel()

@@ -63,6 +63,8 @@ func (r *runner) settled() {
 			f.Outcome, f.Reason = Skipped, c.Skipped
 		case c.Refused != nil:
 			f.Outcome, f.Failure, f.State = Failed, c.refusedFor(item), c.State
+		case c.was != nil && r.begun[item.Tenant.ID]: // the earlier run got there, and died before it could say so
+			f.Outcome, f.From = Done, c.was
 		}
 		r.finish(int32(i), f)
 	}

@@ -94,8 +94,8 @@ func TestSkippedForAPinSaysWhy(t *testing.T) {
 	t.Parallel()
 	g := line(t)
 	for want, pin := range map[string]orchestrator.Pin{
-		"frozen":        {Freeze: true},
-		"frozen: audit": {Freeze: true, Reason: "audit"},
+		"frozen":                           {Freeze: true},
+		"frozen: audit":                    {Freeze: true, Reason: "audit"},
 		"frozen: audit (until 2026-12-23)": {Freeze: true, Reason: "audit", Until: time.Date(2026, 12, 24, 1, 0, 0, 0, time.FixedZone("", 3600))},
 	} {
 		req := request()

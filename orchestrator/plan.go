@@ -60,6 +60,7 @@ type Cohort struct {
 	Target  string       `json:"target,omitempty"`  // of a pin: where these go, instead of the plan's target
 	Gone    bool         `json:"gone,omitempty"`    // in a stored plan, but no longer in the fleet
 
+	was  []string     // where a plan that was taken up again had them begin, if they are now where it wanted them; else nil
 	plan *engine.Plan // built once and shared; nil when Steps is empty, and in a plan that was only loaded
 }
 

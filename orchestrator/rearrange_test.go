@@ -409,7 +409,7 @@ func TestResumeAfterAKill(t *testing.T) {
 		s.cfg.Earlier = events
 		clear(s.fleet.named)
 		r := s.run(t)
-		if diff := cmp.Diff(counts(orchestrator.Done, 20, orchestrator.Unchanged, 10), r.Counts()); diff != "" {
+		if diff := cmp.Diff(counts(orchestrator.Done, 30), r.Counts()); diff != "" {
 			t.Error(diff)
 		}
 		if s.fleet.touched() != 20 || r.Run != 2 {

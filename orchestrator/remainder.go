@@ -82,6 +82,9 @@ func (m *remainder) cohort(gr group) (Cohort, error) {
 	planned := old.Refused == nil && !old.Gone
 	applied := s.Applied.IDs()
 	if planned && s.Err == nil && m.there(old, applied) {
+		if len(old.Steps) > 0 {
+			c.was = old.From
+		}
 		return c, nil
 	}
 	if c.Refused = refusal(m.now, &s, m.of.Kind, m.options); c.Refused != nil {

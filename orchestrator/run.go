@@ -93,12 +93,28 @@ func Run(ctx context.Context, cfg RunConfig) (*Report, error) {
 	r := &runner{
 		RunConfig: cfg, ctx: ctx, report: report, seq: report.Seq, journal: newJournal(ctx, cfg.Store, audience),
 		jobs: make(chan job), answers: make(chan answer, 64), probed: make(chan probe, 1),
-		stopping: cfg.Stop, cancelled: ctx.Done(),
+		stopping: cfg.Stop, cancelled: ctx.Done(), begun: begun(cfg.Earlier),
 	}
 	r.all(commands)
 	err = r.journal.close()
 	audience.close(ctx)
 	return report, err
+}
+
+// begun are the tenants that may have been touched by runs which did not live to say what became of them.
+func begun(earlier []Event) map[string]bool {
+	open := map[string]bool{}
+	for _, e := range earlier {
+		switch f := e.Fact.(type) {
+		case TenantsDispatched:
+			for _, id := range f.Tenants {
+				open[id] = true
+			}
+		case TenantFinished:
+			delete(open, f.Tenant)
+		}
+	}
+	return open
 }
 
 // commands stores the run's own command, and returns those that are to be taken in at its start.
@@ -163,6 +179,7 @@ type runner struct {
 	halt    halt
 	done    map[int32][]string // steps committed by tries that did not reach the end; by task
 	streak  streak             // failures of the fleet
+	begun   map[string]bool    // tenants that earlier runs named and did not end
 
 	stopping  <-chan struct{} // Stop; nil once it was heard
 	cancelled <-chan struct{} // of ctx; nil once it was heard

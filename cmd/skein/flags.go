@@ -65,11 +65,11 @@ func (c *changeFlags) addShape(cmd *cobra.Command) {
 
 // addWaiting adds what is done where somebody must approve.
 func (c *changeFlags) addWaiting(cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&c.noWait, "no-wait", false, "where an approval is awaited end with 3; `skein rollout approve` and `resume` go on")
+	cmd.Flags().BoolVar(&c.noWait, "no-wait", false, "end with exit code 3 where an approval is awaited; rollout approve and rollout resume go on")
 }
 
 func (c *changeFlags) addRehearse(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&c.rehearse, "rehearse", "", "apply, tell who would fail and what was locked, and roll back: `all` tenants, or a sample: one of each cohort and size")
+	cmd.Flags().StringVar(&c.rehearse, "rehearse", "", "apply, tell who would fail and what was locked, and roll back; =sample takes one tenant of each cohort and size in place of all (`WHO`)")
 	cmd.Flags().Lookup("rehearse").NoOptDefVal = rehearseAll
 }
 

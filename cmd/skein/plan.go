@@ -125,7 +125,11 @@ func (a *app) writePlanJSON(p *orchestrator.Plan) {
 }
 
 func (a *app) writePlan(p *orchestrator.Plan) error {
-	fmt.Fprintf(a.out, "%s to %s: %d of %d tenants have something to do\n", p.Kind, p.Target, p.Changes(), p.Len())
+	to := "to"
+	if p.Kind == orchestrator.Rollback {
+		to = "of"
+	}
+	fmt.Fprintf(a.out, "%s %s %s: %d of %d tenants have something to do\n", p.Kind, to, p.Target, p.Changes(), p.Len())
 	for i := range p.Waves {
 		fmt.Fprintln(a.out, waveText(p, &p.Waves[i]))
 	}

@@ -126,18 +126,18 @@ func (f *fleet) rolloutID(ctx context.Context, store orchestrator.Store, named s
 	if len(all) == 0 {
 		return "", &usageError{fmt.Sprintf("the fleet %s has no rollout yet", f.project.Fleet), "`skein upgrade` makes one"}
 	}
-	latest := all[0].ID
+	latest := all[0]
 	slices.SortStableFunc(all, func(a, b orchestrator.Summary) int { return want.rank(a) - want.rank(b) })
 	for _, s := range all {
 		if !want.fits(s) {
 			continue
 		}
-		if s.ID != latest {
-			f.app.note("skein: warning: rollout %s is not the latest: %s came after it", s.ID, latest)
+		if s.ID != latest.ID {
+			f.app.note("skein: warning: rollout %s is not the latest: %s came after it", s.ID, latest.ID)
 		}
 		return s.ID, nil
 	}
-	return "", &usageError{want.none, "`skein rollout list` shows them"}
+	return "", &usageError{fmt.Sprintf("%s; the latest, %s, is %s", want.none, latest.ID, latest.State), "`skein rollout list` shows them"}
 }
 
 // first is the first argument; "" when there is none.

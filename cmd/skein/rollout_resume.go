@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -85,6 +87,9 @@ func (a *app) takeUp(cmd *cobra.Command, named string, flags *changeFlags, o ord
 			if err != nil {
 				return err
 			}
+			if err := idle(plan, &stored, o.tenants); err != nil {
+				return err
+			}
 			if _, err := store.Command(ctx, o.command(id)); err != nil {
 				return err
 			}
@@ -93,6 +98,22 @@ func (a *app) takeUp(cmd *cobra.Command, named string, flags *changeFlags, o ord
 			})
 		})
 	})
+}
+
+// idle refuses a retry of tenants none of which has anything left to do, and says of each why.
+func idle(plan *orchestrator.Plan, stored *record, tenants []string) error {
+	if len(tenants) == 0 || plan.Len() > 0 {
+		return nil
+	}
+	const most = 5
+	var are []string
+	for _, id := range tenants[:min(most, len(tenants))] {
+		are = append(are, fmt.Sprintf("%s is %s", id, stored.report.Outcome(id)))
+	}
+	if more := len(tenants) - most; more > 0 {
+		are = append(are, fmt.Sprintf("%d more", more))
+	}
+	return &usageError{"nothing is left to do: " + strings.Join(are, ", "), "`skein rollout show` has the tenants that failed"}
 }
 
 // rearrange asks the tenants of a rollout where they stand, and plans what is left.

@@ -46,6 +46,14 @@ func steerable(action orchestrator.Action) wanted {
 			states: []orchestrator.State{orchestrator.StateWaiting, orchestrator.StateRunning, orchestrator.StateInterrupted},
 			none:   "no rollout waits for an approval",
 		}
+	case orchestrator.ActionAbort:
+		return wanted{
+			states: []orchestrator.State{
+				orchestrator.StateRunning, orchestrator.StateWaiting, orchestrator.StatePaused,
+				orchestrator.StateHalted, orchestrator.StateInterrupted,
+			},
+			none: "no rollout is under way or stopped",
+		}
 	}
 	return unfinished
 }
