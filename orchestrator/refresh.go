@@ -130,9 +130,9 @@ func (r *runner) sleep(d time.Duration) bool {
 }
 
 // joinable reports whether tenants may join the rollout. A stamp says what is, and a rollback takes back what was
-// done: neither is for others.
+// done: neither is for others. Nor is a rollout that had finished, and is resumed for those that failed.
 func (r *runner) joinable() bool {
-	return r.Discover != nil && r.Joins != nil && !r.Plan.Partial && (r.Plan.Kind == Upgrade || r.Plan.Kind == Downgrade)
+	return !r.closed && r.Discover != nil && r.Joins != nil && !r.Plan.Partial && (r.Plan.Kind == Upgrade || r.Plan.Kind == Downgrade)
 }
 
 // newcomers are the tenants of the fleet that the rollout does not know, and that belong to it.

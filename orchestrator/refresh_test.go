@@ -225,6 +225,35 @@ func TestFleetIsLookedAtOncePerWaveAndAtTheEnd(t *testing.T) {
 	})
 }
 
+// Whoever resumes a rollout that had finished wants the rest of it, and one that was cut off all of it.
+func TestWhoComesBetweenTwoRunsJoinsWhatHadNotFinished(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		budget  int
+		state   orchestrator.State
+		planned int
+	}{"it had finished": {1, orchestrator.StateFinished, 20}, "it had halted": {0, orchestrator.StateHalted, 21}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := newStage(t, 20, nil)
+				s.moves()
+				s.cfg.Policy.MaxFailures.Count = test.budget
+				bad := s.cfg.Plan.Waves[2].Items[0].Tenant.ID
+				s.breaks[bad] = oops(engine.Data, "duplicates")
+				if r := s.run(t); r.State != test.state || r.Count(orchestrator.Failed) != 1 {
+					t.Fatalf("%s: %s, %v", r.State, r.Reason, r.Counts())
+				}
+				delete(s.breaks, bad)
+				s.create("new-1")
+				if r := s.resume(t); r.State != orchestrator.StateFinished || r.Count(orchestrator.Done) != test.planned || r.Planned() != test.planned {
+					t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
+				}
+			})
+		})
+	}
+}
+
 func TestGuardHalts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

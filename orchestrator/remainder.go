@@ -17,6 +17,7 @@ type remainder struct {
 	then    *revision.Graph // of the plan, see graphOf
 	now     *revision.Graph
 	options Options
+	running bool // the rollout runs: what was there when it began and is missing now, is gone
 }
 
 // items plans items of one wave anew, in their order, and appends their cohorts to p.Cohorts.
@@ -30,8 +31,9 @@ func (m *remainder) items(items []Item, now *census, p *Plan) ([]Item, error) {
 	)
 	for i, item := range items {
 		at, there := now.at[item.Tenant.ID]
-		if !there {
-			fresh[i] = Item{Tenant: item.Tenant, Cohort: p.gone(&m.of.Cohorts[item.Cohort])}
+		old := &m.of.Cohorts[item.Cohort]
+		if !there || m.running && old.Refused == nil && now.standings[at].State == engine.Missing {
+			fresh[i] = Item{Tenant: item.Tenant, Cohort: p.gone(old)}
 			continue
 		}
 		who, marks = append(who, i), append(marks, item.Cohort)

@@ -30,7 +30,7 @@ func replan(p *Plan, w int, tenants []tenant.Tenant, standings []engine.Standing
 	for _, item := range old {
 		after.Cohorts[item.Cohort].Count--
 	}
-	left := &remainder{of: p, then: then, now: g, options: o.withDefaults()}
+	left := &remainder{of: p, then: then, now: g, options: o.withDefaults(), running: true}
 	items, err := left.items(old, newCensus(tenants, standings), &after)
 	if err != nil {
 		return err

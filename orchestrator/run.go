@@ -93,7 +93,7 @@ func Run(ctx context.Context, cfg RunConfig) (*Report, error) {
 	r := &runner{
 		RunConfig: cfg, ctx: ctx, report: report, seq: report.Seq, journal: newJournal(ctx, cfg.Store, audience),
 		jobs: make(chan job), answers: make(chan answer, 64), probed: make(chan probe, 1),
-		stopping: cfg.Stop, cancelled: ctx.Done(), begun: begun(cfg.Earlier),
+		stopping: cfg.Stop, cancelled: ctx.Done(), begun: begun(cfg.Earlier), closed: report.State == StateFinished,
 	}
 	r.all(commands)
 	err = r.journal.close()
@@ -179,6 +179,7 @@ type runner struct {
 	halt    halt
 	done    map[int32][]string // steps committed by tries that did not reach the end; by task
 	streak  streak             // failures of the fleet
+	closed  bool               // the rollout had finished before: nobody joins it any more
 	begun   map[string]bool    // tenants that earlier runs named and did not end
 
 	stopping  <-chan struct{} // Stop; nil once it was heard
