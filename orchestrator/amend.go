@@ -2,15 +2,17 @@ package orchestrator
 
 import "slices"
 
-// Amend returns the plan with the tenants that joined its rollout while it ran, as the facts tell. The plan
+// Amend returns the plan with the tenants that joined its rollout while it ran, or were sent another way, as the facts
+// tell. The plan
 // given stays as it is. A tenant that the plan names already is not added once more, so that a plan can be
 // amended again as facts come in.
 func (p *Plan) Amend(events []Event) *Plan {
 	amended := *p
 	var named map[string]bool
 	for _, e := range events {
-		f, ok := e.Fact.(TenantsJoined)
-		if !ok {
+		joined, late := e.Fact.(TenantsJoined)
+		other, anew := e.Fact.(TenantsReplanned)
+		if !late && !anew {
 			continue
 		}
 		if named == nil {
@@ -21,9 +23,39 @@ func (p *Plan) Amend(events []Event) *Plan {
 				amended.Waves[i].Items = slices.Clone(amended.Waves[i].Items)
 			}
 		}
-		amended.add(&f, named)
+		if late {
+			amended.add(&joined, named)
+		} else {
+			amended.send(&other)
+		}
 	}
 	return &amended
+}
+
+// send gives the tenants of a fact the ways that it has for them. The slices of the plan are its own.
+func (p *Plan) send(f *TenantsReplanned) {
+	w := slices.IndexFunc(p.Waves, func(w Wave) bool { return w.Name == f.Wave })
+	if w < 0 {
+		return
+	}
+	to := make(map[string]int, len(f.Items))
+	for _, item := range f.Items {
+		if item.Cohort >= 0 && item.Cohort < len(f.Cohorts) {
+			to[item.Tenant.ID] = len(p.Cohorts) + item.Cohort
+		}
+	}
+	for _, c := range f.Cohorts {
+		c.Count = 0
+		p.Cohorts = append(p.Cohorts, c)
+	}
+	for i := range p.Waves[w].Items {
+		item := &p.Waves[w].Items[i]
+		if cohort, ok := to[item.Tenant.ID]; ok {
+			p.Cohorts[item.Cohort].Count--
+			p.Cohorts[cohort].Count++
+			item.Cohort = cohort
+		}
+	}
 }
 
 // names are the ids of the plan's tenants.

@@ -19,7 +19,7 @@ func (r *runner) setAside(t int32, f Failure) bool {
 		return false
 	}
 	w := r.wave
-	r.emit(TenantDeferred{Tenant: w.items[t].Tenant.ID, Attempt: int(w.tasks[t].attempt), Failure: f})
+	r.emit(TenantDeferred{Tenant: w.items[t].Tenant.ID, Attempt: int(w.tasks[t].attempt), Failure: f, Steps: len(r.done[t])})
 	w.astray = append(w.astray, w.items[t].Tenant.ID)
 	w.tasks[t].ended = true
 	w.left--
@@ -34,8 +34,10 @@ func (r *runner) anew(at int, ids []string) ([]Item, bool) {
 	if !ok {
 		return nil, false
 	}
-	items, ok := r.planAnew(at, r.Plan.Waves[at].named(ids), fleet)
+	before := r.Plan.Waves[at].named(ids)
+	items, ok := r.planAnew(at, before, fleet)
 	if ok {
+		r.tellReplanned(at, before, items)
 		r.replace(at, items)
 	}
 	return items, ok
@@ -59,7 +61,7 @@ func (r *runner) planAnew(at int, items []Item, fleet []tenant.Tenant) ([]Item, 
 	return p.Waves[at].Items, true
 }
 
-// replace puts items into a wave in place of those of the same tenants.
+// replace puts items into a wave in place of those of the same tenants, settled ones among them.
 func (r *runner) replace(at int, items []Item) {
 	by := make(map[string]*Item, len(items))
 	for i := range items {
@@ -71,6 +73,13 @@ func (r *runner) replace(at int, items []Item) {
 	for i := range w.Items {
 		if item := by[w.Items[i].Tenant.ID]; item != nil {
 			w.Items[i] = *item
+			delete(by, item.Tenant.ID)
+		}
+	}
+	w.Settled = slices.DeleteFunc(slices.Clone(w.Settled), func(i Item) bool { return by[i.Tenant.ID] != nil })
+	for i := range items {
+		if by[items[i].Tenant.ID] != nil {
+			w.Items = append(w.Items, items[i])
 		}
 	}
 }
@@ -90,27 +99,20 @@ func (w *Wave) named(ids []string) []Item {
 // waves, those that were done and have been made anew or restored since: a rollout that says of a tenant that it is
 // done shall be right when it ends, and not only when it said so.
 func (r *runner) revisit() {
-	if !r.joinable() || r.workers == 0 || r.halt.state != "" {
+	if r.Discover == nil || r.Plan.Partial || r.closed || r.workers == 0 || r.halt.state != "" ||
+		r.Plan.Kind != Upgrade && r.Plan.Kind != Downgrade {
 		return
 	}
-	all := make([][]Item, len(r.Plan.Waves))
-	n := 0
-	for i := range r.Plan.Waves {
-		for _, item := range r.Plan.Waves[i].Items {
-			switch r.report.Outcome(item.Tenant.ID) {
-			case Gone:
-			case Done, Unchanged:
-				if len(r.Plan.Waves) == 1 {
-					continue
-				}
-			default:
-				continue
-			}
-			all[i] = append(all[i], item)
-			n++
+	all, n := r.ended()
+	if n == 0 {
+		return
+	}
+	if !r.joinable() { // else the fleet was just listed, for tenants that came late
+		if fleet, ok := r.lastLook(); ok {
+			r.fleet = fleet
 		}
 	}
-	if n == 0 || r.fleet == nil {
+	if r.fleet == nil {
 		return
 	}
 	for i := range all {
@@ -118,14 +120,72 @@ func (r *runner) revisit() {
 		if !ok {
 			return
 		}
-		items = slices.DeleteFunc(items, func(item Item) bool {
+		items = slices.DeleteFunc(r.unskipped(items), func(item Item) bool {
 			c := &r.Plan.Cohorts[item.Cohort]
 			back := r.report.Outcome(item.Tenant.ID) == Gone && !c.Gone && c.Refused == nil
 			return !back && len(c.Steps) == 0
 		})
-		if len(items) > 0 && r.halt.state == "" {
-			r.replace(i, items)
-			r.runWave(i, items)
+		if len(items) == 0 {
+			continue
 		}
+		r.tellReplanned(i, all[i], items)
+		r.replace(i, items)
+		if r.runWave(i, items); r.halt.state != "" {
+			return
+		}
+	}
+}
+
+// ended are the items, by wave, of tenants that have come to an end and may have been made anew since, and how many
+// there are.
+func (r *runner) ended() (all [][]Item, n int) {
+	all = make([][]Item, len(r.Plan.Waves))
+	for i := range r.Plan.Waves {
+		for _, items := range [][]Item{r.Plan.Waves[i].Settled, r.Plan.Waves[i].Items} {
+			for _, item := range items {
+				switch r.report.Outcome(item.Tenant.ID) {
+				case Gone:
+				case Done, Unchanged:
+					if len(r.Plan.Waves) == 1 {
+						continue
+					}
+				default:
+					continue
+				}
+				all[i] = append(all[i], item)
+				n++
+			}
+		}
+	}
+	return all, n
+}
+
+// tellReplanned makes it a fact that tenants go another way than the plan has for them: what a rollback, or a later
+// run, has to know. before and after are the items of the same tenants, in any order.
+func (r *runner) tellReplanned(at int, before, after []Item) {
+	was := make(map[string]int, len(before))
+	for i := range before {
+		was[before[i].Tenant.ID] = before[i].Cohort
+	}
+	f := TenantsReplanned{Wave: r.Plan.Waves[at].Name}
+	to := map[int]int{}
+	for _, item := range after {
+		old, known := was[item.Tenant.ID]
+		c := &r.Plan.Cohorts[item.Cohort]
+		if !known || len(without(c.Steps, r.Plan.Cohorts[old].Steps)) == 0 {
+			continue
+		}
+		place, told := to[item.Cohort]
+		if !told {
+			place = len(f.Cohorts)
+			to[item.Cohort] = place
+			f.Cohorts = append(f.Cohorts, *c)
+			f.Cohorts[place].Count = 0
+		}
+		f.Cohorts[place].Count++
+		f.Items = append(f.Items, Item{Tenant: item.Tenant, Cohort: place})
+	}
+	if len(f.Items) > 0 {
+		r.emit(f)
 	}
 }

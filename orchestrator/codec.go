@@ -21,6 +21,7 @@ var kinds = map[string]func([]byte) (Fact, error){
 	"width_changed":      decodeAs[WidthChanged],
 	"warned":             decodeAs[Warned],
 	"tenants_joined":     decodeAs[TenantsJoined],
+	"tenants_replanned":  decodeAs[TenantsReplanned],
 	"gate_closed":        decodeAs[GateClosed],
 	"gate_measured":      decodeAs[GateMeasured],
 	"approval_awaited":   decodeAs[ApprovalAwaited],
@@ -87,6 +88,8 @@ func kindOf(f Fact) string {
 		return "warned"
 	case TenantsJoined:
 		return "tenants_joined"
+	case TenantsReplanned:
+		return "tenants_replanned"
 	case GateClosed:
 		return "gate_closed"
 	case GateMeasured:

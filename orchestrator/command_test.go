@@ -243,7 +243,7 @@ func TestCommandsFromBeforeTheRun(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			s := newStage(t, 3, nil)
-			s.cfg.Command = &orchestrator.Command{Rollout: "r1", Action: orchestrator.ActionRollback, User: "eve", At: time.Now()}
+			s.cfg.Command = &orchestrator.Command{Rollout: "r1", Action: orchestrator.ActionResume, User: "eve", At: time.Now()}
 			r := s.run(t)
 			stored, err := s.store.Commands(t.Context(), "r1", 0)
 			if err != nil || len(stored) != 1 || len(r.Commands) != 1 || r.Commands[0].Command.Seq != 1 {

@@ -10,7 +10,7 @@ const maxRounds = 10
 
 // all is the run from its first fact to its last.
 func (r *runner) all(commands []Command) {
-	r.at = -1
+	r.reached = -1
 	r.emit(r.opening())
 	if c := r.report.aborting(); c != nil { // an earlier run died before it could end
 		r.stop(StateAborted, c.asked())
@@ -38,7 +38,7 @@ func (r *runner) end() halt {
 		return halt{StateHalted, fmt.Sprintf("%d tenants are left, which were not part of this run", left)}
 	}
 	for i := range r.Plan.Waves {
-		if w := &r.Plan.Waves[i]; w.Gate != nil && w.Planned > 0 && !r.report.waveNamed(w.Name).Gate.Passed() {
+		if w := &r.Plan.Waves[i]; w.Gate != nil && !r.report.untouched(w.Name) && !r.report.waveNamed(w.Name).Gate.Passed() {
 			return halt{StateHalted, fmt.Sprintf("the gate of wave %s was not part of this run", w.Name)}
 		}
 	}
@@ -50,6 +50,9 @@ func (r *runner) end() halt {
 func (r *runner) course() {
 	last := len(r.Plan.Waves) - 1
 	for i := 0; i <= last && r.halt.state == ""; i++ {
+		if r.Plan.Partial && len(r.Plan.Waves[i].Items) == 0 {
+			continue // it is none of this run's business
+		}
 		if i > 0 && len(r.Plan.Waves[i].Items) > 0 && !r.refresh(i) {
 			return
 		}

@@ -33,6 +33,10 @@ func deedsOf(events []Event, g *revision.Graph) *deeds {
 			for _, id := range f.Tenants {
 				d.tenant(id).under = true
 			}
+		case TenantDeferred:
+			if f.Steps > 0 { // before it was put aside
+				d.tenant(f.Tenant).open = true
+			}
 		case TenantFinished:
 			d.finished(&f)
 		}
@@ -68,6 +72,9 @@ func (d *deeds) finished(f *TenantFinished) {
 	case f.From == nil || f.To == nil:
 		t.open = true
 	case f.Outcome == Done, f.Steps > 0:
+		if len(t.applied) > 0 && len(without(t.applied, d.below(f.From))) > 0 {
+			t.applied = nil // it was made anew, or restored: what was done before is not in it any more
+		}
 		for _, id := range d.leg(f.From, f.To) {
 			if !slices.Contains(t.applied, id) {
 				t.applied = append(t.applied, id)

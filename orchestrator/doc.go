@@ -20,11 +20,12 @@
 //	                                              │   no attempt   │
 //	                      retrying ───────────────┤ ◀── transient ─┤
 //	                      deferred ───────────────┘ ◀── busy,      │
-//	                       (end of the wave)            timeout    │
+//	                       (end of the wave)            timeout;   │
+//	                                                    stale, gone: once a wave, planned anew
 //	                                                               ▼
 //	                                        done  unchanged  failed  gone
 //
-// Where the words of an error's class lead is in verdict.go, once. What a run has begun and not ended is
+// Where the words of an error's class lead is in verdict.go, and of those that are planned anew in anew.go. What a run has begun and not ended is
 // pending again when the run ends; the next run asks the tenant itself, and never the store, how far it is.
 //
 // # A server
@@ -47,7 +48,9 @@
 //	 └─ a check cannot tell more often in a row than is borne ────────────▶ inconclusive: it pauses
 //
 // Before a wave its tenants are surveyed and planned afresh, and tenants that are new in the fleet join the last wave;
-// so they do before the end, until no more come. A gate that passed is behind the rollout. One that did not is asked
+// so they do before the end, for ten rounds at most. Then tenants are taken up again that were gone and are back, or
+// that were done and have been made anew or restored since. A gate that passed, or has nobody to be asked about, lets
+// through; of a wave of which nobody stands where wanted it is inconclusive. A gate that passed is behind the rollout. One that did not is asked
 // afresh by the next run, with the bake counted from when it was first closed; if it failed, it wants a new approval.
 //
 // # A rollout

@@ -63,7 +63,7 @@ type (
 		User   string        `json:"user"`
 		Width  int           `json:"width"` // tenants at once at the start
 	}
-	// WaveStarted begins a wave; the last one maybe again, for tenants that came late.
+	// WaveStarted begins a wave; maybe again, for tenants that came late, are back, or were made anew.
 	WaveStarted struct {
 		Wave string `json:"wave"`
 	}
@@ -90,11 +90,13 @@ type (
 		Wait    time.Duration `json:"wait"`    // nanoseconds
 		Failure Failure       `json:"failure"`
 	}
-	// TenantDeferred: a lock was not to be had; the tenant comes again at the end of its wave.
+	// TenantDeferred: a lock was not to be had, or the tenant is not the one that was planned (stale, gone). It comes
+	// again at the end of its wave.
 	TenantDeferred struct {
 		Tenant  string  `json:"tenant"`
 		Attempt int     `json:"attempt"` // the one that failed
 		Failure Failure `json:"failure"`
+		Steps   int     `json:"steps,omitempty"` // committed in this run, if it is to be planned anew
 	}
 	// TenantFinished is the end of a tenant in this run.
 	TenantFinished struct {
@@ -135,6 +137,13 @@ type (
 		Wave    string   `json:"wave"`
 		Cohorts []Cohort `json:"cohorts"`
 		Items   []Item   `json:"items"` // their Cohort is an index into Cohorts here; see [Plan.Amend]
+	}
+	// TenantsReplanned sends tenants of a wave another way, since they stand elsewhere than when it was planned. It
+	// is told where they go through revisions that were not on their way before.
+	TenantsReplanned struct {
+		Wave    string   `json:"wave"`
+		Cohorts []Cohort `json:"cohorts"`
+		Items   []Item   `json:"items"` // as in TenantsJoined
 	}
 	// GateClosed: the wave is through, and its gate is asked from now on; once more in each run until it passes.
 	GateClosed struct {
@@ -197,6 +206,7 @@ func (ServerResumed) fact()     {}
 func (WidthChanged) fact()      {}
 func (Warned) fact()            {}
 func (TenantsJoined) fact()     {}
+func (TenantsReplanned) fact()  {}
 func (GateClosed) fact()        {}
 func (GateMeasured) fact()      {}
 func (ApprovalAwaited) fact()   {}

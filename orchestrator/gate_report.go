@@ -113,6 +113,7 @@ func (g *GateReport) check(name string) *CheckReport {
 // process ends before the gate is open.
 func (r *Report) commanded(f Commanded) {
 	r.Commands = append(r.Commands, f)
+	r.TakenBack = r.TakenBack || f.Command.Action == ActionRollback && f.Refused == ""
 	if c := f.Command; c.Action == ActionApprove && f.Refused == "" && c.Wave != "" {
 		r.gateOf(c.Wave).Approved = &c
 	}

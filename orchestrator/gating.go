@@ -17,6 +17,13 @@ func asked(p *Plan, w *Wave, r *Report) bool {
 	return report == nil || !report.Gate.Passed()
 }
 
+// untouched reports whether a wave has nobody to whom the rollout did anything, be it in vain: then there is nothing
+// to ask its gate about, and nothing that somebody could approve.
+func (r *Report) untouched(wave string) bool {
+	w := r.waveNamed(wave)
+	return w == nil || w.Count(Done) == 0 && w.Count(Failed) == 0
+}
+
 // gating is the gate of a wave while it is asked. Only the loop touches it; the meters are goroutines of its own.
 type gating struct {
 	wave    string
@@ -48,10 +55,13 @@ type checking struct {
 // something stops the run.
 func (r *runner) pass(at int) {
 	w := &r.Plan.Waves[at]
-	if r.halt.state != "" || w.Planned == 0 || !asked(r.Plan, w, r.report) {
+	if r.halt.state != "" || !asked(r.Plan, w, r.report) || r.report.untouched(w.Name) {
 		return
 	}
 	g := r.closeGate(w)
+	if len(g.subject.Tenants) == 0 {
+		g.hold(Inconclusive, "no tenant of the wave stands where it should, so there is nobody to look at")
+	}
 	r.watch(g)
 	g.close()
 	r.awaitApproval(g)
@@ -87,7 +97,9 @@ func (r *runner) closeGate(w *Wave) *gating {
 // subject is what the gate of a wave is asked about: its tenants that stand where they should.
 func (r *runner) subject(w *Wave) Subject {
 	s := Subject{Rollout: r.Plan.Rollout, Fleet: r.Plan.Fleet, Target: r.Plan.Target, Wave: w.Name, Asker: r.Asker}
-	s.Tenants = slices.Clone(w.Settled)
+	for i := range w.Settled {
+		s.Tenants = append(s.Tenants, w.Settled[i].Tenant)
+	}
 	for i := range w.Items {
 		t := &w.Items[i].Tenant
 		if o := r.report.Outcome(t.ID); o == Done || o == Unchanged {

@@ -81,8 +81,9 @@ func (h *heeder) obey(c Command) {
 		refused = c.unknown()
 	}
 	if refused == "" && c.Action == ActionSkip {
+		places := h.plan.places()
 		for _, id := range c.Tenants {
-			h.skip(id, c.skipped())
+			h.skip(id, c.skipped(), places[id])
 		}
 	}
 	h.emit(Commanded{Command: c, Refused: refused})
@@ -102,8 +103,9 @@ func (h *heeder) cannotSkip(ids []string) string {
 	if len(ids) == 0 {
 		return "it names no tenant"
 	}
+	places := h.plan.places()
 	for _, id := range ids {
-		if w, _ := h.plan.find(id); w < 0 {
+		if _, known := places[id]; !known {
 			return fmt.Sprintf("tenant %s is not part of the rollout", id)
 		}
 		if refused := unskippable(id, h.report.Outcome(id)); refused != "" {
@@ -113,16 +115,15 @@ func (h *heeder) cannotSkip(ids []string) string {
 	return ""
 }
 
-func (h *heeder) skip(id, reason string) {
+func (h *heeder) skip(id, reason string, at place) {
 	if h.report.Outcome(id) == Skipped {
 		return
 	}
 	f := h.report.skipping(id, reason)
-	w, i := h.plan.find(id)
-	f.Wave = h.plan.Waves[w].Name
+	wave := &h.plan.Waves[at.wave]
+	f.Wave = wave.Name
 	if f.From == nil { // where it stood when it was planned; nobody asks it now
-		from := h.plan.Cohorts[h.plan.Waves[w].Items[i].Cohort].From
-		f.From, f.To = from, from
+		f.at(wave.Name, h.plan.Cohorts[wave.Items[at.item].Cohort].From)
 	}
 	h.emit(f)
 }

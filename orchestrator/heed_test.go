@@ -44,13 +44,13 @@ func TestNobodyRunsTheRolloutAnyMore(t *testing.T) {
 		s.command(ask(orchestrator.ActionSkip, s.inWave("canary")[0]))
 		s.command(ask(orchestrator.ActionSkip, "nobody"))
 		s.command(ask(orchestrator.ActionSkip))
-		s.command(ask(orchestrator.ActionRollback))
+		s.command(ask(orchestrator.ActionRetry))
 		s.command(orchestrator.Command{Action: orchestrator.ActionApprove, Wave: "canary"})
 		s.command(ask("dance"))
 		r := s.heed(t)
 		want := []string{
 			"approve", "pause: nobody runs the rollout", "skip", "skip: tenant " + s.inWave("canary")[0] + " is done",
-			"skip: tenant nobody is not part of the rollout", "skip: it names no tenant", "rollback", "approve: the gate of wave canary is open already",
+			"skip: tenant nobody is not part of the rollout", "skip: it names no tenant", "retry", "approve: the gate of wave canary is open already",
 			`dance: "dance" is nothing that can be asked of a rollout`,
 		}
 		if diff := cmp.Diff(want, replies(r)); diff != "" {

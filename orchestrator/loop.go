@@ -19,7 +19,7 @@ func (r *runner) runWave(at int, items []Item) {
 			r.second = false
 		}
 	}
-	if r.wave.left == 0 && len(r.wave.astray) == 0 {
+	if r.report.waveNamed(name).unended() == 0 { // a run for some tenants may leave others
 		r.emit(WaveFinished{Wave: name})
 	}
 }
@@ -27,7 +27,8 @@ func (r *runner) runWave(at int, items []Item) {
 // turn is the loop: it starts what may start, waits for something to happen, and takes it in.
 func (r *runner) turn(at int, items []Item) {
 	w := newWave(&r.Plan.Waves[at], items, r.Plan.Cohorts, newLimits(r.Plan.Cohorts), r.Policy)
-	r.at, r.wave, r.done = at, w, map[int32][]string{}
+	r.reached = max(r.reached, at)
+	r.wave, r.done = w, map[int32][]string{}
 	r.probing, r.endProbes = context.WithCancel(r.ctx)
 	w.failures = r.report.Waves[r.report.waveIndex(w.name)].Failures // of the turns before
 	r.settled()
@@ -64,7 +65,7 @@ func (r *runner) settled() {
 		case c.Refused != nil:
 			f.Outcome, f.Failure, f.State = Failed, c.refusedFor(item), c.State
 		case c.was != nil && r.begun[item.Tenant.ID]: // the earlier run got there, and died before it could say so
-			f.Outcome, f.From = Done, c.was
+			f.Outcome, f.From, f.To = Done, c.was.from, c.was.to
 		}
 		r.finish(int32(i), f)
 	}

@@ -27,11 +27,10 @@ func (r *runner) obey(c Command, before bool) {
 	case ActionApprove:
 		r.record(c, r.report.cannotApprove(c.Wave))
 	case ActionSkip:
-		refused := r.cannotSkip(c.Tenants)
+		places := r.Plan.places()
+		refused := r.cannotSkip(c.Tenants, places)
 		if refused == "" {
-			for _, id := range c.Tenants {
-				r.skip(id, c.skipped())
-			}
+			r.skip(c.Tenants, c.skipped(), places)
 		}
 		r.record(c, refused)
 	case ActionResume, ActionRetry, ActionRollback: // for the record only
@@ -82,18 +81,18 @@ func (c *Command) unknown() string {
 }
 
 // cannotSkip says why tenants cannot be skipped; "" when all of them can. Either all are or none.
-func (r *runner) cannotSkip(ids []string) string {
+func (r *runner) cannotSkip(ids []string, places map[string]place) string {
 	if len(ids) == 0 {
 		return "it names no tenant"
 	}
 	for _, id := range ids {
-		w, _ := r.Plan.find(id)
-		if w > r.at {
+		at, known := places[id]
+		if known && at.wave > r.reached {
 			continue // its wave is still to come
 		}
 		switch outcome := r.report.Outcome(id); outcome {
 		case Pending, Retrying, Deferred:
-			if w < 0 {
+			if !known {
 				return fmt.Sprintf("tenant %s is not part of this run", id)
 			}
 		case Running:
@@ -118,27 +117,37 @@ func unskippable(id string, o Outcome) string {
 	return ""
 }
 
-// skip leaves a tenant alone from now on. One that failed does not count as failed any more, though the budget of
-// its wave still does.
-func (r *runner) skip(id, reason string) {
-	if t := r.task(id); t >= 0 && !r.wave.tasks[t].ended {
-		f := r.ending(t, Skipped, nil, engine.Result{})
-		f.Reason = reason
-		r.wave.drop(t)
-		r.finish(t, f)
-		return
+// skip leaves tenants alone from now on. One that failed does not count as failed any more, though the budget of its
+// wave still does.
+func (r *runner) skip(ids []string, reason string, places map[string]place) {
+	later := map[int]map[string]bool{} // by wave that is still to come
+	for _, id := range ids {
+		if t := r.task(id); t >= 0 && !r.wave.tasks[t].ended {
+			f := r.ending(t, Skipped, nil, engine.Result{})
+			f.Reason = reason
+			r.wave.drop(t)
+			r.finish(t, f)
+			continue
+		}
+		if r.report.Outcome(id) == Skipped {
+			continue
+		}
+		f := r.report.skipping(id, reason)
+		if at, known := places[id]; known && at.wave > r.reached {
+			spec := &r.Plan.Waves[at.wave]
+			f.at(spec.Name, r.Plan.Cohorts[spec.Items[at.item].Cohort].From)
+			if later[at.wave] == nil {
+				later[at.wave] = map[string]bool{}
+			}
+			later[at.wave][id] = true
+		}
+		r.emit(f)
 	}
-	if r.report.Outcome(id) == Skipped {
-		return
+	r.Plan.Waves = slices.Clone(r.Plan.Waves) // the plan of the caller shares them
+	for w, gone := range later {
+		items := slices.Clone(r.Plan.Waves[w].Items)
+		r.Plan.Waves[w].Items = slices.DeleteFunc(items, func(i Item) bool { return gone[i.Tenant.ID] })
 	}
-	f := r.report.skipping(id, reason)
-	if w, i := r.Plan.find(id); w > r.at {
-		spec := &r.Plan.Waves[w]
-		f.at(spec.Name, r.Plan.Cohorts[spec.Items[i].Cohort].From)
-		r.Plan.Waves = slices.Clone(r.Plan.Waves) // the plan of the caller shares them
-		r.Plan.Waves[w].Items = slices.Delete(slices.Clone(spec.Items), i, i+1)
-	}
-	r.emit(f)
 }
 
 // unskipped leaves out those that an operator has skipped since they were planned.
@@ -170,14 +179,18 @@ func (f *TenantFinished) at(wave string, heads []string) {
 	}
 }
 
-// find returns the place of a tenant in the plan; -1 when it has none.
-func (p *Plan) find(id string) (wave, item int) {
+// place is where a tenant stands in a plan: indexes.
+type place struct{ wave, item int }
+
+// places are the places of the plan's tenants.
+func (p *Plan) places() map[string]place {
+	all := make(map[string]place, p.Len())
 	for w := range p.Waves {
-		if i := indexOf(p.Waves[w].Items, id); i >= 0 {
-			return w, i
+		for i := range p.Waves[w].Items {
+			all[p.Waves[w].Items[i].Tenant.ID] = place{w, i}
 		}
 	}
-	return -1, -1
+	return all
 }
 
 // task returns the place of a tenant in the wave under way; -1 when it has none.

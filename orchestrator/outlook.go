@@ -30,6 +30,11 @@ func (w *WaveReport) Count(o Outcome) int {
 	return w.counts[rankOf(o)]
 }
 
+// unended returns how many tenants of the wave have not come to an end.
+func (w *WaveReport) unended() int {
+	return w.Count(Pending) + w.Count(Running) + w.Count(Retrying) + w.Count(Deferred)
+}
+
 // Count returns how many tenants of the rollout have an outcome.
 func (r *Report) Count(o Outcome) int {
 	n := 0
@@ -194,6 +199,8 @@ func (r *Report) ExitCode() int {
 // Next returns the command to go on with; "" when there is nothing left to do.
 func (r *Report) Next() string {
 	switch {
+	case r.TakenBack:
+		return ""
 	case r.State == StateWaiting:
 		return "skein rollout approve " + r.Rollout
 	case r.State == StateAborted && r.Kind == Upgrade && r.changed():

@@ -60,9 +60,12 @@ type Cohort struct {
 	Target  string       `json:"target,omitempty"`  // of a pin: where these go, instead of the plan's target
 	Gone    bool         `json:"gone,omitempty"`    // in a stored plan, but no longer in the fleet
 
-	was  []string     // where a plan that was taken up again had them begin, if they are now where it wanted them; else nil
+	was  *leg         // how an earlier run got them where they were wanted, if they are there; else nil
 	plan *engine.Plan // built once and shared; nil when Steps is empty, and in a plan that was only loaded
 }
+
+// leg is from where to where a plan took its tenants.
+type leg struct{ from, to []string }
 
 // Wave is a group of tenants that is finished before the next begins.
 type Wave struct {
@@ -70,8 +73,8 @@ type Wave struct {
 	Planned int    `json:"planned"` // tenants of the wave, late ones included: what a share in Budget is of
 	Items   []Item `json:"items"`   // those of this run, in the order they are taken up
 
-	Gate    *GatePlan       `json:"gate,omitempty"` // what must hold before the next wave; nil = nothing
-	Settled []tenant.Tenant `json:"-"`              // those that stood where wanted before this run, as they are now
+	Gate    *GatePlan `json:"gate,omitempty"` // what must hold before the next wave; nil = nothing
+	Settled []Item    `json:"-"`              // those that stood where wanted before this run, as they are now
 }
 
 // Item is one tenant in its wave.

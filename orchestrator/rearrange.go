@@ -30,7 +30,10 @@ func (e *StalePlanError) Error() string {
 
 // Hint says what to do about it.
 func (e *StalePlanError) Hint() string {
-	return "restore the revision, or let it be and plan afresh: tenants that are done will be left alone"
+	if e.File != "" {
+		return "restore the file: a change belongs into a new revision, and tenants that have the old body are refused by a fresh plan, too"
+	}
+	return "restore the revision; or plan afresh without it"
 }
 
 // AbortedError says that a rollout was aborted, and so is not taken up again.
@@ -57,6 +60,33 @@ func (e *AbortedError) Hint() string {
 	return afresh
 }
 
+// NotBegunError says that a tenant is to be tried again whose wave has not begun: to take it up would pass by the waves
+// and gates before it.
+type NotBegunError struct {
+	Rollout string
+	Tenant  string
+	Wave    string // of the tenant
+}
+
+func (e *NotBegunError) Error() string {
+	return fmt.Sprintf("tenant %s is not to be retried: its wave %s has not begun in rollout %s", e.Tenant, e.Wave, e.Rollout)
+}
+
+// Hint says what to do about it.
+func (e *NotBegunError) Hint() string {
+	return "`skein rollout resume " + e.Rollout + "` goes on, wave by wave"
+}
+
+// TakenBackError says that a rollout was rolled back, and so is not taken up again.
+type TakenBackError struct{ Rollout string }
+
+func (e *TakenBackError) Error() string {
+	return fmt.Sprintf("rollout %s was taken back: to resume it would do again what was undone", e.Rollout)
+}
+
+// Hint says what to do about it.
+func (e *TakenBackError) Hint() string { return "`skein upgrade` plans afresh, if it is meant" }
+
 // Rearrange makes the plan for taking a rollout up again: all tenants of the stored plan, with those that
 // joined it since, that are not where it wanted them, save those that were skipped. stored and events are as
 // Store.Load returned them; tenants is the fleet as it is known now (see [Plan.Pick]) and standings[i] where
@@ -68,17 +98,24 @@ func (e *AbortedError) Hint() string {
 // revisions are not added, and pins count as when the rollout was planned. A tenant of a rollback that could
 // not be planned then is refused again.
 //
-// A revision of the plan that changed or vanished is a [*StalePlanError], an aborted rollout an [*AbortedError].
+// A revision of the plan that changed or vanished is a [*StalePlanError], an aborted rollout an [*AbortedError], one that
+// was taken back a [*TakenBackError], and a tenant of how.Only whose wave has not begun a [*NotBegunError].
 func Rearrange(stored *Plan, events []Event, tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, how Resumption) (*Plan, error) {
 	if len(tenants) != len(standings) {
 		return nil, fmt.Errorf("%d tenants, but %d standings", len(tenants), len(standings))
 	}
-	a := &rearranger{stored: stored.Amend(events), only: how.Only}
+	a := &rearranger{stored: stored.Amend(events), only: how.Only, began: map[string]bool{}}
 	for _, e := range events {
 		a.report.Apply(e)
+		if f, ok := e.Fact.(WaveStarted); ok {
+			a.began[f.Wave] = true
+		}
 	}
-	if a.report.State == StateAborted {
+	switch {
+	case a.report.State == StateAborted:
 		return nil, &AbortedError{Rollout: stored.Rollout, Kind: stored.Kind, Reason: a.report.Reason}
+	case a.report.TakenBack:
+		return nil, &TakenBackError{Rollout: stored.Rollout}
 	}
 	then, err := graphOf(a.stored, g)
 	if err != nil {
@@ -132,6 +169,7 @@ type rearranger struct {
 	left   remainder
 	only   []string
 	report Report
+	began  map[string]bool // waves, in any run
 }
 
 // knows checks that the tenants asked for are part of the rollout.
@@ -139,10 +177,14 @@ func (a *rearranger) knows(only []string) error {
 	if len(only) == 0 {
 		return nil
 	}
-	in := a.stored.names()
+	places := a.stored.places()
 	for _, id := range only {
-		if !in[id] {
+		at, known := places[id]
+		if !known {
 			return fmt.Errorf("tenant %s is not part of rollout %s", id, a.stored.Rollout)
+		}
+		if wave := a.stored.Waves[at.wave].Name; at.wave > 0 && !a.began[wave] {
+			return &NotBegunError{Rollout: a.stored.Rollout, Tenant: id, Wave: wave}
 		}
 	}
 	return nil
@@ -166,7 +208,7 @@ func (a *rearranger) plan(now *census) (*Plan, error) {
 		for _, item := range planned {
 			if c := &p.Cohorts[item.Cohort]; a.recorded(item.Tenant.ID, c) {
 				c.Count--
-				wave.Settled = append(wave.Settled, item.Tenant)
+				wave.Settled = append(wave.Settled, item)
 				continue
 			}
 			wave.Items = append(wave.Items, item)

@@ -252,12 +252,13 @@ func TestRearrangeKeepsTheWaves(t *testing.T) {
 	if counted != p.Len() {
 		t.Errorf("the cohorts count %d tenants, the waves have %d", counted, p.Len())
 	}
-	if p.Waves[0].Settled[0].Labels == nil {
+	if p.Waves[0].Settled[0].Tenant.Labels == nil {
 		t.Error("a settled tenant is as it was, not as it is")
 	}
 	if p.Waves[0].Gate == nil || p.Waves[1].Gate != nil || p.Partial || len(p.Notes) == 0 {
 		t.Errorf("gate %v, partial %v, notes %q", p.Waves[0].Gate, p.Partial, p.Notes)
 	}
+	events = append(events, orchestrator.Event{Rollout: "r1", Seq: int64(len(events) + 1), Time: begin, Fact: orchestrator.WaveStarted{Wave: "early"}})
 	p, err = orchestrator.Rearrange(stored, events, fresh, now, g, orchestrator.Resumption{Only: []string{"t-0002"}})
 	if err != nil || !p.Partial || p.Len() != 1 {
 		t.Errorf("%v", err)

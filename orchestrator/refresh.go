@@ -13,7 +13,7 @@ import (
 
 // refresh looks at the fleet anew, before the wave at that index of the plan, or, beyond the last, before the end:
 // what is left to do in the wave is planned by where its tenants stand now, and tenants that are new join the last
-// wave. It reports false when the run is to stop.
+// wave. It reports false when the run is to stop, or, before the end, when the fleet cannot be listed.
 func (r *runner) refresh(at int) bool {
 	if r.Discover == nil {
 		return true
@@ -41,7 +41,10 @@ func (r *runner) refresh(at int) bool {
 	}
 	var err error
 	if at < len(r.Plan.Waves) {
-		err = replan(r.Plan, at, there, standings, r.Graph, r.Options) // without those that were skipped meanwhile
+		before := r.Plan.Waves[at].Items // without those that were skipped meanwhile
+		if err = replan(r.Plan, at, there, standings, r.Graph, r.Options); err == nil {
+			r.tellReplanned(at, before, r.Plan.Waves[at].Items)
+		}
 	}
 	if err == nil && len(fresh) > 0 {
 		err = r.join(fresh, theirs)
@@ -89,7 +92,7 @@ func (r *runner) lastLook() (fleet []tenant.Tenant, ok bool) {
 		return nil, false
 	}
 	if err != nil {
-		r.emit(Warned{Message: fmt.Sprintf("the fleet could not be listed once more in the end, so tenants that came meanwhile are left to the next rollout: %v", err)})
+		r.emit(Warned{Message: fmt.Sprintf("the fleet was to be looked at once more, and tenants that came meanwhile are left to the next rollout: %v", err)})
 		return nil, false
 	}
 	return fleet, true
@@ -147,7 +150,7 @@ func (r *runner) newcomers(fleet []tenant.Tenant) []tenant.Tenant {
 			known[w.Items[k].Tenant.ID] = true
 		}
 		for k := range w.Settled {
-			known[w.Settled[k].ID] = true
+			known[w.Settled[k].Tenant.ID] = true
 		}
 	}
 	var fresh []tenant.Tenant

@@ -37,7 +37,11 @@ func (m *remainder) items(items []Item, now *census, p *Plan) ([]Item, error) {
 			continue
 		}
 		who, marks = append(who, i), append(marks, item.Cohort)
-		tenants, standings = append(tenants, now.tenants[at]), append(standings, now.standings[at])
+		standing := now.standings[at]
+		if m.of.Kind == Rollback {
+			standing.Changed = both(standing.Changed, old.Steps) // what else was edited is not touched
+		}
+		tenants, standings = append(tenants, now.tenants[at]), append(standings, standing)
 	}
 	groups, of := gather(standings, tenants, marks)
 	first := len(p.Cohorts)
@@ -84,8 +88,8 @@ func (m *remainder) cohort(gr group) (Cohort, error) {
 	planned := old.Refused == nil && !old.Gone
 	applied := s.Applied.IDs()
 	if planned && s.Err == nil && m.there(old, applied) {
-		if len(old.Steps) > 0 {
-			c.was = old.From
+		if c.was = old.was; len(old.Steps) > 0 {
+			c.was = &leg{old.From, old.To}
 		}
 		return c, nil
 	}
@@ -215,7 +219,7 @@ func elsewhere(s *engine.Standing, old *Cohort) *Failure {
 func unplanned(p *Plan) *Failure {
 	return &Failure{
 		Class:   engine.Stale,
-		Message: fmt.Sprintf("the tenant could not be read when the rollback of %s was planned", p.Of),
+		Message: fmt.Sprintf("the tenant could not be judged when the rollback of %s was planned", p.Of),
 		Hint:    "run `skein rollout rollback " + p.Of + "` once more",
 	}
 }

@@ -32,6 +32,8 @@ type Report struct {
 	Warnings []string
 	Commands []Commanded // that were taken in, with what came of them
 
+	TakenBack bool // a rollback of it was begun
+
 	wave    int           // index into Waves of the one that was begun last
 	inWave  bool          // it was begun in this run
 	closed  time.Time     // when this run closed the gate that it is at; zero = it is at none

@@ -131,8 +131,8 @@ func TestFactsSurviveText(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", kind, diff)
 		}
 	}
-	if len(kinds) != 20 {
-		t.Errorf("%d kinds of facts were tried, want all 20", len(kinds))
+	if len(kinds) != 21 {
+		t.Errorf("%d kinds of facts were tried, want all 21", len(kinds))
 	}
 	if _, err := orchestrator.Decode("tenant_beamed", []byte("{}")); err == nil {
 		t.Error("an unknown kind was decoded")
@@ -235,6 +235,9 @@ func TestAnyFactsInAnyOrderMakeAWholeReport(t *testing.T) {
 			func() orchestrator.Fact { return orchestrator.Warned{Message: "x"} },
 			func() orchestrator.Fact {
 				return orchestrator.TenantsJoined{Wave: wave.Draw(t, "wave"), Items: make([]orchestrator.Item, rapid.IntRange(0, 2).Draw(t, "joined"))}
+			},
+			func() orchestrator.Fact {
+				return orchestrator.TenantsReplanned{Wave: wave.Draw(t, "wave"), Items: make([]orchestrator.Item, 1)}
 			},
 			func() orchestrator.Fact {
 				return orchestrator.GateClosed{Wave: wave.Draw(t, "wave"), Checks: []string{check.Draw(t, "check")}, Approval: true}

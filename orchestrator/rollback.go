@@ -61,6 +61,8 @@ type undoing struct {
 	sets   [][]string
 	gone   []string // ids of changed tenants that are no longer in the fleet
 	unsure []string // ids of tenants of which nobody knows what was done to them
+
+	blocked BlockedError
 }
 
 // choose finds the tenants that the rollout changed, and what of it each still has.
@@ -95,14 +97,16 @@ func (u *undoing) choose(now *census) {
 			if len(changed) == 0 {
 				continue
 			}
+			standing := now.standings[at]
+			standing.Changed = both(standing.Changed, changed) // what else was edited is not touched
 			key := strings.Join(changed, " ")
 			mark, ok := marks[key]
 			if !ok {
 				mark = len(u.sets)
 				marks[key], u.sets = mark, append(u.sets, changed)
 			}
-			back.Items = append(back.Items, Item{Tenant: now.tenants[at], Cohort: len(u.who), Standing: now.standings[at]})
-			u.who, u.where, u.marks = append(u.who, now.tenants[at]), append(u.where, now.standings[at]), append(u.marks, mark)
+			back.Items = append(back.Items, Item{Tenant: now.tenants[at], Cohort: len(u.who), Standing: standing})
+			u.who, u.where, u.marks = append(u.who, now.tenants[at]), append(u.where, standing), append(u.marks, mark)
 		}
 		if back.Planned = len(back.Items); back.Planned > 0 {
 			u.waves = append(u.waves, back)
@@ -131,11 +135,14 @@ func (u *undoing) plan(p *Plan) error {
 		p.Waves = append(p.Waves, wave)
 	}
 	oneWay.Others = p.Changes()
+	u.blocked.Rollout, u.blocked.Others = u.of.Rollout, oneWay.Others
 	switch {
 	case len(u.who) == 0:
 		return fmt.Errorf("there is nothing to take back: no tenant has anything that rollout %s applied", u.of.Rollout)
 	case oneWay.Tenants > 0 && (!u.partial || oneWay.Others == 0):
 		return oneWay
+	case u.blocked.Tenants > 0 && (!u.partial || oneWay.Others == 0):
+		return &u.blocked
 	}
 	return nil
 }
@@ -143,13 +150,19 @@ func (u *undoing) plan(p *Plan) error {
 // cohort decides what is done with a group, and notes in oneWay what cannot be.
 func (u *undoing) cohort(gr group, oneWay *IrreversibleError) Cohort {
 	c, s := gr.cohort(), &gr.standing
-	if c.Refused = refusal(u.graph, s, Rollback, u.options); c.Refused != nil {
+	steps := u.sets[gr.mark]
+	why := refusal(u.graph, s, Rollback, u.options)
+	if why != nil && unreadable(s) { // it may answer when its turn comes, or on a resume
+		c.Refused = why
 		return c
 	}
-	steps := u.sets[gr.mark]
 	after := walked(s.Applied.IDs(), revision.Down, steps)
-	if _, gaps := u.graph.Check(after); len(gaps) > 0 {
-		c.Refused = onTop(gaps[0].Revision, gaps[0].Missing)
+	if _, gaps := u.graph.Check(after); why == nil && len(gaps) > 0 {
+		why = onTop(gaps[0].Revision, gaps[0].Missing)
+	}
+	if why != nil {
+		u.blocked.add(why, gr)
+		c.Skipped = "cannot be taken back: " + why.Message
 		return c
 	}
 	if err := u.graph.Irreversible(&revision.Path{Direction: revision.Down, Steps: steps}); err != nil {
@@ -222,6 +235,43 @@ func (e *IrreversibleError) add(g *revision.Graph, ids []string, gr group) {
 	}
 }
 
+// BlockedError says that tenants stand so that a rollout cannot be taken back there.
+type BlockedError struct {
+	Rollout string
+	Tenants int
+	Others  int     // that can be taken down
+	Example string  // id of one of Tenants
+	Failure Failure // of the first of them
+}
+
+func (e *BlockedError) Error() string {
+	who := "tenant " + e.Example
+	if e.Tenants > 1 {
+		who = fmt.Sprintf("%d tenants, for example %s", e.Tenants, e.Example)
+	}
+	return fmt.Sprintf("rollout %s cannot be taken back from %s: %s", e.Rollout, who, e.Failure.Message)
+}
+
+// Hint says what to do about it.
+func (e *BlockedError) Hint() string {
+	hint := e.Failure.Hint
+	if e.Failure.Class == engine.Checksum {
+		hint = "restore the file, or go on nevertheless with --allow-changed"
+	}
+	if e.Others > 0 {
+		hint += fmt.Sprintf("; or take back only the other %s, with --partial", tenants(e.Others))
+	}
+	return hint
+}
+
+// add notes a group that cannot be taken down.
+func (e *BlockedError) add(why *Failure, gr group) {
+	if e.Tenants == 0 {
+		e.Example, e.Failure = gr.example, *why
+	}
+	e.Tenants += gr.count
+}
+
 // RollbackError says that a rollout is none that could be taken back.
 type RollbackError struct {
 	Rollout string
@@ -238,6 +288,17 @@ func (e *RollbackError) Hint() string {
 		return "`skein stamp` records where the tenants were before"
 	}
 	return "`skein upgrade` brings the tenants up again"
+}
+
+// both returns those of ids that are among others as well; nil when none is.
+func both(ids, others []string) []string {
+	var in []string
+	for _, id := range ids {
+		if slices.Contains(others, id) {
+			in = append(in, id)
+		}
+	}
+	return in
 }
 
 // some lists ids for people: a few, and how many more.

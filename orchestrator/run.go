@@ -52,8 +52,8 @@ type RunConfig struct {
 	Surveyor Surveyor // where tenants of later waves, and those that join, stand; needed with Discover
 
 	// Discover lists the whole fleet anew, at each wave but a run's first, and before the end. A
-	// *tenant.GuardError halts the rollout at once; other errors are borne for Policy.ServerPatience. Surveyor
-	// must be set with it. Nil = the fleet does not move.
+	// *tenant.GuardError halts the rollout at once; other errors are borne for Policy.ServerPatience. Before the
+	// end, when all is done, an error is only warned of. Surveyor must be set with it. Nil = the fleet does not move.
 	Discover func(context.Context) ([]tenant.Tenant, error)
 	// Joins reports whether a tenant that was not in the fleet before belongs to the rollout: it joins the last
 	// wave. Nil = none does.
@@ -172,7 +172,7 @@ type runner struct {
 	journal *journal
 	inbox   *inbox
 	wave    *wave
-	at      int             // index of wave in the plan; -1 before the first
+	reached int             // index of the last wave of the plan that was begun; -1 = none
 	rounds  int             // of tenants that came late
 	second  bool            // it is the second turn of a wave
 	fleet   []tenant.Tenant // as it was listed last

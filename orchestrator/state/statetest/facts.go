@@ -57,6 +57,14 @@ func Facts() []orchestrator.Fact {
 				{Tenant: tenant.Tenant{ID: "lost", Source: "files", Target: engine.Target{Dialect: revision.SQLite, File: "/data/lost.db"}}, Cohort: 1},
 			},
 		},
+		orchestrator.TenantsReplanned{
+			Wave: "all",
+			Cohorts: []orchestrator.Cohort{{
+				State: engine.Empty, From: []string{}, To: []string{"27c6a30d7c24"}, Steps: []string{"1975ea83b712", "27c6a30d7c24"},
+				Sums: []string{"af5570f5", "5891b5b5"}, Count: 1,
+			}},
+			Items: []orchestrator.Item{{Tenant: tenant.Tenant{ID: "late/ü", Source: "1", Target: engine.Target{Dialect: revision.Postgres, Server: "main", Database: "app", Schema: "late ü"}}}},
+		},
 		orchestrator.GateClosed{Wave: "all", Until: Epoch.Add(10 * time.Minute), Checks: []string{"rows", "errors"}, Approval: true},
 		orchestrator.GateClosed{Wave: "all", Until: Epoch, Checks: []string{}}, // closed anew by a later run
 		orchestrator.GateMeasured{
