@@ -63,7 +63,7 @@ const (
 // normalise takes out of a message what differs between tenants: the text in quotes, numbers (also within
 // words: t_0042), UUIDs and other long hexadecimal words, and paths.
 func normalise(message string) string {
-	message = withoutValues(message)
+	message = WithoutValues(message)
 	var b strings.Builder
 	for message != "" {
 		if open, rest, ok := quoted(message); ok {
@@ -84,9 +84,9 @@ func normalise(message string) string {
 	return b.String()
 }
 
-// withoutValues takes out the values of rows that PostgreSQL puts into the details of constraint violations:
+// WithoutValues takes out the values of rows that PostgreSQL puts into the details of constraint violations:
 // `Key (email)=(ann@example.org) already exists`, `Failing row contains (7, null)`.
-func withoutValues(message string) string {
+func WithoutValues(message string) string {
 	for _, before := range []string{")=(", "row contains ("} {
 		head, values, found := strings.Cut(message, before)
 		if end := strings.LastIndexByte(values, ')'); found && end >= 0 {

@@ -3,8 +3,6 @@ package notify
 import (
 	"cmp"
 	"fmt"
-	"regexp"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -49,7 +47,7 @@ const (
 func compose(r *orchestrator.Report, n news, at time.Time) message {
 	m := message{
 		Format: 1, Occasion: n.occasion, Fleet: r.Fleet, Rollout: r.Rollout, Type: r.Kind, Target: r.Target, State: r.State,
-		Wave: n.wave, Verdict: n.verdict, Reason: line(withoutRows(n.reason), reasonShown), Counts: r.Counts(), Next: r.Next(), Time: at,
+		Wave: n.wave, Verdict: n.verdict, Reason: line(orchestrator.WithoutValues(n.reason), reasonShown), Counts: r.Counts(), Next: r.Next(), Time: at,
 	}
 	sentences := []string{"skein: " + job(r) + " " + happening(r, &m) + "."}
 	switch m.Occasion {
@@ -144,11 +142,11 @@ func tally(counts map[orchestrator.Outcome]int) string {
 	return strings.Join(each, ", ") + "."
 }
 
-// causes is what most of the failed tenants failed for, a sentence each.
+// causes is what most of the failed tenants failed for, a sentence each. A cause holds no values of rows.
 func causes(r *orchestrator.Report) []string {
-	var all []string // the most frequent first
-	failed := map[string]int{}
-	for _, c := range r.Causes() {
+	all := r.Causes()
+	var each []string
+	for _, c := range all[:min(len(all), causesShown)] {
 		where := c.Revision
 		if c.File != "" {
 			where = strings.TrimSpace(fmt.Sprintf("%s %s:%d", where, c.File, c.Line))
@@ -156,16 +154,7 @@ func causes(r *orchestrator.Report) []string {
 		if where != "" {
 			where = " in " + where
 		}
-		cause := fmt.Sprintf("failed%s: %s.", where, strings.TrimSuffix(line(withoutRows(c.Message), causeShown), "."))
-		if failed[cause] == 0 {
-			all = append(all, cause)
-		}
-		failed[cause] += c.Count
-	}
-	slices.SortStableFunc(all, func(a, b string) int { return failed[b] - failed[a] })
-	var each []string
-	for _, cause := range all[:min(len(all), causesShown)] {
-		each = append(each, fmt.Sprintf("%d %s", failed[cause], cause))
+		each = append(each, fmt.Sprintf("%d failed%s: %s.", c.Count, where, strings.TrimSuffix(line(c.Message, causeShown), ".")))
 	}
 	if rest := len(all) - len(each); rest == 1 {
 		each = append(each, "There is another cause.")
@@ -174,14 +163,6 @@ func causes(r *orchestrator.Report) []string {
 	}
 	return each
 }
-
-// withoutRows takes out of a message what PostgreSQL quotes of a tenant's rows: Key (email)=(…) already exists,
-// Failing row contains (…).
-func withoutRows(message string) string {
-	return rowOf.ReplaceAllString(message, "$1(…)")
-}
-
-var rowOf = regexp.MustCompile(`(\)=|contains )\(.*\)`)
 
 // line makes one line of a text, of at most so many bytes.
 func line(text string, most int) string {
