@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/skeindb/skein/orchestrator"
 )
@@ -23,21 +21,6 @@ const (
 // unknown is a measure that says nothing, and why.
 func unknown(format string, args ...any) orchestrator.Measure {
 	return orchestrator.Measure{Verdict: orchestrator.Inconclusive, Evidence: fmt.Sprintf(format, args...)}
-}
-
-// line makes one line of a text: without what a terminal might obey, and of at most so many bytes.
-func line(text string, most int) string {
-	text = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), func(r rune) bool {
-		return unicode.IsSpace(r) || !unicode.IsPrint(r)
-	}), " ")
-	if len(text) <= most {
-		return text
-	}
-	cut := most - len("…")
-	for !utf8.RuneStart(text[cut]) {
-		cut--
-	}
-	return text[:cut] + "…"
 }
 
 // late says why a measure has no answer when its context, whose error this is, ended before.

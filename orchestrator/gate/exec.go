@@ -60,7 +60,7 @@ func (e Exec) Measure(ctx context.Context, subject orchestrator.Subject) orchest
 	if cmd.ProcessState == nil {
 		return unknown("%s cannot be started: %v", e.Run[0], err)
 	}
-	return answer(ctx, cmd.ProcessState, err, line(v.over(out.lastLine()), lineShown))
+	return answer(ctx, cmd.ProcessState, err, orchestrator.OneLine(v.over(out.lastLine()), lineShown))
 }
 
 func (e Exec) command(ctx context.Context, subject orchestrator.Subject) (*exec.Cmd, error) {

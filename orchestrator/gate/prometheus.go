@@ -53,16 +53,16 @@ func (p Prometheus) Measure(ctx context.Context, _ orchestrator.Subject) orchest
 	case ctx.Err() != nil:
 		return unknown("%s", late(ctx.Err()))
 	case err != nil:
-		return unknown("%s: %s", status(resp), line(r.veil.over(err.Error()), lineShown))
+		return unknown("%s: %s", status(resp), orchestrator.OneLine(r.veil.over(err.Error()), lineShown))
 	case len(body) > answerRead:
 		return unknown("the answer is longer than %d bytes: ask for fewer series", answerRead)
 	}
 	samples, err := decode(body)
 	if err != nil {
-		return unknown("%s: %s", status(resp), line(r.veil.over(err.Error()), lineShown))
+		return unknown("%s: %s", status(resp), orchestrator.OneLine(r.veil.over(err.Error()), lineShown))
 	}
 	m := p.judge(samples)
-	m.Evidence = line(r.veil.over(m.Evidence), allShown)
+	m.Evidence = orchestrator.OneLine(r.veil.over(m.Evidence), allShown)
 	return m
 }
 
@@ -146,7 +146,7 @@ func (p Prometheus) judge(samples []sample) orchestrator.Measure {
 		if worst != orchestrator.Fail {
 			worst = v
 		}
-		text := fmt.Sprintf("got %s, want %s", cmp.Or(line(s.value, valueShown), "a histogram"), want)
+		text := fmt.Sprintf("got %s, want %s", cmp.Or(orchestrator.OneLine(s.value, valueShown), "a histogram"), want)
 		i := slices.IndexFunc(groups, func(g *likeAnswers) bool { return g.text == text })
 		if i < 0 {
 			i, groups = len(groups), append(groups, &likeAnswers{verdict: v, text: text})
@@ -156,7 +156,7 @@ func (p Prometheus) judge(samples []sample) orchestrator.Measure {
 	m := orchestrator.Measure{Verdict: worst}
 	switch {
 	case len(samples) == 1:
-		m.Evidence = fmt.Sprintf("got %s, want %s", cmp.Or(line(samples[0].value, valueShown), "a histogram"), want)
+		m.Evidence = fmt.Sprintf("got %s, want %s", cmp.Or(orchestrator.OneLine(samples[0].value, valueShown), "a histogram"), want)
 	case worst == orchestrator.Pass:
 		m.Evidence = fmt.Sprintf("%s are %s", count(len(samples), "sample"), want)
 	default:

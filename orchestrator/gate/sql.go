@@ -102,7 +102,7 @@ func (s SQL) sum(ctx context.Context, asked askedList, replies []engine.Reply) o
 			tenants = append(tenants, g.names[:min(len(g.names), tenantsKept-len(tenants))]...)
 		}
 	}
-	return orchestrator.Measure{Verdict: verdict, Evidence: line(tell(groups, count(len(replies), asked.what)), allShown), Tenants: tenants}
+	return orchestrator.Measure{Verdict: verdict, Evidence: orchestrator.OneLine(tell(groups, count(len(replies), asked.what)), allShown), Tenants: tenants}
 }
 
 // judge says what a reply means, and in words why it is no pass.
@@ -112,14 +112,14 @@ func (s SQL) judge(ctx context.Context, r *engine.Reply) (orchestrator.Verdict, 
 		if e, ok := errors.AsType[*engine.Error](r.Err); ok && e.Class == engine.Canceled && ctx.Err() != nil {
 			return orchestrator.Inconclusive, late(ctx.Err())
 		}
-		return orchestrator.Inconclusive, line(r.Err.Error(), lineShown)
+		return orchestrator.Inconclusive, orchestrator.OneLine(r.Err.Error(), lineShown)
 	case r.Rows == 0:
 		return orchestrator.Inconclusive, "no row"
 	case r.Null:
 		return orchestrator.Inconclusive, "got NULL"
 	}
 	v := s.Expect.judge(r.Text)
-	text := fmt.Sprintf("got %s, want %s", cmp.Or(line(r.Text, valueShown), `""`), s.Expect)
+	text := fmt.Sprintf("got %s, want %s", cmp.Or(orchestrator.OneLine(r.Text, valueShown), `""`), s.Expect)
 	if v == orchestrator.Inconclusive {
 		text += ", and it is no number"
 	}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/skeindb/skein/orchestrator"
 )
@@ -47,7 +45,7 @@ const (
 func compose(r *orchestrator.Report, n news, at time.Time) message {
 	m := message{
 		Format: 1, Occasion: n.occasion, Fleet: r.Fleet, Rollout: r.Rollout, Type: r.Kind, Target: r.Target, State: r.State,
-		Wave: n.wave, Verdict: n.verdict, Reason: line(orchestrator.WithoutValues(n.reason), reasonShown), Counts: r.Counts(), Next: r.Next(), Time: at,
+		Wave: n.wave, Verdict: n.verdict, Reason: orchestrator.OneLine(orchestrator.WithoutValues(n.reason), reasonShown), Counts: r.Counts(), Next: r.Next(), Time: at,
 	}
 	sentences := []string{"skein: " + job(r) + " " + happening(r, &m) + "."}
 	switch m.Occasion {
@@ -154,7 +152,7 @@ func causes(r *orchestrator.Report) []string {
 		if where != "" {
 			where = " in " + where
 		}
-		each = append(each, fmt.Sprintf("%d failed%s: %s.", c.Count, where, strings.TrimSuffix(line(c.Message, causeShown), ".")))
+		each = append(each, fmt.Sprintf("%d failed%s: %s.", c.Count, where, strings.TrimSuffix(orchestrator.OneLine(c.Message, causeShown), ".")))
 	}
 	if rest := len(all) - len(each); rest == 1 {
 		each = append(each, "There is another cause.")
@@ -162,19 +160,4 @@ func causes(r *orchestrator.Report) []string {
 		each = append(each, fmt.Sprintf("There are %d other causes.", rest))
 	}
 	return each
-}
-
-// line makes one line of a text, of at most so many bytes.
-func line(text string, most int) string {
-	text = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), func(r rune) bool {
-		return unicode.IsSpace(r) || !unicode.IsPrint(r)
-	}), " ")
-	if len(text) <= most {
-		return text
-	}
-	cut := most - len("…")
-	for !utf8.RuneStart(text[cut]) {
-		cut--
-	}
-	return text[:cut] + "…"
 }
