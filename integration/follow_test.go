@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,26 +28,20 @@ func (r *running) soFar() []skeintest.Event {
 	return events
 }
 
-// comes waits until n lines of the stream have these values. It fails the test when the process ends before.
-func (r *running) comes(n int, want skeintest.Event) {
+// comes waits until a line of the stream has these values. It fails the test when the process ends before.
+func (r *running) comes(want skeintest.Event) {
 	r.t.Helper()
 	deadline := time.Now().Add(utmost)
 	for ended := false; ; {
-		found := 0
-		for _, e := range r.soFar() {
-			if has(e, want) {
-				found++
-			}
-		}
 		switch {
-		case found >= n:
+		case slices.ContainsFunc(r.soFar(), func(e skeintest.Event) bool { return has(e, want) }):
 			return
 		case ended:
-			r.t.Fatalf("skein ended with %d before %d lines were like %v\nstdout:\n%s\nstderr:\n%s", r.result.Code, n, want, last(r.result.Stdout), last(r.result.Stderr))
+			r.t.Fatalf("skein ended with %d before a line was like %v\nstdout:\n%s\nstderr:\n%s", r.result.Code, want, last(r.result.Stdout), last(r.result.Stderr))
 		case time.Now().After(deadline):
 			r.Signal(os.Kill)
 			<-r.ended
-			r.t.Fatalf("%d lines like %v, want %d\nstdout:\n%s\nstderr:\n%s", found, want, n, last(r.result.Stdout), last(r.result.Stderr))
+			r.t.Fatalf("no line is like %v\nstdout:\n%s\nstderr:\n%s", want, last(r.result.Stdout), last(r.result.Stderr))
 		}
 		select {
 		case <-r.ended:
@@ -75,7 +70,7 @@ func doors(wave string) string {
 // atDoor waits until the gate of a wave with doors is asked.
 func (r *running) atDoor(wave string) {
 	r.t.Helper()
-	r.comes(1, skeintest.Event{"kind": "gate", "wave": wave, "state": "closed"})
+	r.comes(skeintest.Event{"kind": "gate", "wave": wave, "state": "closed"})
 }
 
 // openDoor lets the rollout pass the gate of a wave.

@@ -161,9 +161,9 @@ func (f *world) block(first []string) (open func()) {
 // blocked waits until the first tenants of a wave are under work and cannot go on.
 func (f *world) blocked(p *running, wave string, first []string) {
 	f.t.Helper()
-	p.comes(1, skeintest.Event{"kind": "wave", "wave": wave, "state": "started"})
+	p.comes(skeintest.Event{"kind": "wave", "wave": wave, "state": "started"})
 	for _, id := range first {
-		p.comes(1, skeintest.Event{"kind": "tenant", "tenant": id, "outcome": "running"})
+		p.comes(skeintest.Event{"kind": "tenant", "tenant": id, "outcome": "running"})
 	}
 	if _, ok := f.soil.(*plainSchemas); ok {
 		f.atGate(len(first))

@@ -59,10 +59,10 @@ type notice struct {
 	Counts                                   map[string]int
 }
 
-// occasions decodes what came by a path, and returns what each was about.
-func (b *postbox) occasions(path string) (about []string, all []notice) {
+// occasions decodes what came by /ops, and returns what each was about.
+func (b *postbox) occasions() (about []string, all []notice) {
 	b.t.Helper()
-	for _, body := range b.empty(path) {
+	for _, body := range b.empty("/ops") {
 		var n notice
 		if err := json.Unmarshal([]byte(body), &n); err != nil {
 			b.t.Fatalf("%v in %s", err, body)
@@ -92,11 +92,11 @@ rollout:
 	f.Env = append(f.Env, "CHAT="+box.URL+"/services/T0/B0/secret")
 
 	p := f.start("upgrade", "--json")
-	p.comes(1, skeintest.Event{"kind": "gate", "state": "waiting"})
+	p.comes(skeintest.Event{"kind": "gate", "state": "waiting"})
 	f.Must(0, "rollout", "approve", "--reason", "looks good")
 	r := p.end()
 	r.Want(0)
-	about, all := box.occasions("/ops")
+	about, all := box.occasions()
 	if diff := cmp.Diff([]string{"started", "approval canary", "gate canary pass", "finished"}, about); diff != "" {
 		t.Fatalf("what ops was told (-want +got):\n%s", diff)
 	}
@@ -110,18 +110,18 @@ rollout:
 	// Interrupted while it waits, and given up after it was resumed.
 	f.Write("migrations/r002_step.sql", string(inFiles(steps(2))["r002_step.sql"].Data))
 	p = f.start("upgrade", "--json")
-	p.comes(1, skeintest.Event{"kind": "gate", "state": "waiting"})
+	p.comes(skeintest.Event{"kind": "gate", "state": "waiting"})
 	p.Signal(os.Interrupt)
 	p.end().Want(130)
-	about, _ = box.occasions("/ops")
+	about, _ = box.occasions()
 	if diff := cmp.Diff([]string{"started", "approval canary", "interrupted canary"}, about); diff != "" {
 		t.Errorf("what ops was told of the interrupted one (-want +got):\n%s", diff)
 	}
 	p = f.start("rollout", "resume", "--json")
-	p.comes(1, skeintest.Event{"kind": "gate", "state": "waiting"})
+	p.comes(skeintest.Event{"kind": "gate", "state": "waiting"})
 	f.Must(0, "rollout", "abort", "--reason", "not today")
 	p.end().Want(3)
-	about, _ = box.occasions("/ops")
+	about, _ = box.occasions()
 	if diff := cmp.Diff([]string{"started", "approval canary", "aborted canary"}, about); diff != "" {
 		t.Errorf("what ops was told of the aborted one (-want +got):\n%s", diff)
 	}
@@ -130,7 +130,7 @@ rollout:
 	// A gate that fails. What Slack would take for a link or a mention is escaped.
 	f.Write("broken", "")
 	r = f.Must(3, "upgrade", "--json")
-	about, all = box.occasions("/ops")
+	about, all = box.occasions()
 	if diff := cmp.Diff([]string{"started", "gate canary fail", "halted canary"}, about); diff != "" {
 		t.Fatalf("what ops was told of the halted one (-want +got):\n%s", diff)
 	}

@@ -35,6 +35,8 @@ type app struct {
 	noColor bool
 	vars    []string    // -x key=value
 	drains  atomic.Bool // a rollout runs: the first signal is its to handle
+
+	told map[string]bool // warnings of the config, which some commands read twice
 }
 
 // run is the whole program; it returns the exit code.

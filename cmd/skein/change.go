@@ -45,7 +45,7 @@ func (a *app) change(cmd *cobra.Command, c change) error {
 		case c.flags.dryRun:
 			plan, err := arrange()
 			if err != nil {
-				return err
+				return unreached(err)
 			}
 			return a.printPlan(plan)
 		case a.asks(c.kind, c.flags):

@@ -37,7 +37,7 @@ func (a *app) commands() []*cobra.Command {
 	}
 }
 
-// project reads the config.
+// project reads the config. What it warns of is told once.
 func (a *app) project(opts config.Options) (*config.Project, error) {
 	values, err := a.values()
 	if err != nil {
@@ -49,7 +49,13 @@ func (a *app) project(opts config.Options) (*config.Project, error) {
 		return nil, err
 	}
 	for _, w := range p.Warnings {
-		a.note("skein: warning: %s", w)
+		if !a.told[w] {
+			if a.told == nil {
+				a.told = map[string]bool{}
+			}
+			a.told[w] = true
+			a.note("skein: warning: %s", w)
+		}
 	}
 	return p, nil
 }

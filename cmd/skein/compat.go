@@ -41,8 +41,8 @@ func (a *app) compatCommand() *cobra.Command {
 		Example: "  skein compat --min 27c6a30d7c24\n  skein compat --min 27c6 --max heads --json\n  skein compat --max 9f3b -t tier=gold",
 	}
 	selectors := selectorFlag(cmd)
-	cmd.Flags().StringVar(&low, "min", "", "the `REV` that every tenant must have")
-	cmd.Flags().StringVar(&high, "max", "", "the `REV` beyond which no tenant may be")
+	cmd.Flags().StringVar(&low, "min", "", "every tenant has `REV`")
+	cmd.Flags().StringVar(&high, "max", "", "no tenant is beyond `REV`")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if low == "" && high == "" {
 			return &usageError{"compat needs --min, --max or both", "see `skein compat --help`"}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/skeindb/skein/engine"
 )
 
 // Exit codes, as documented in docs/cli.md. Precedence: usage, held, interrupted, halted, failed, difference.
@@ -14,7 +16,7 @@ const (
 	exitDone        = 0
 	exitUsage       = 1 // usage, config, graph or internal error; nothing was touched
 	exitFailed      = 2 // all attempted, some failed; or something could not be read
-	exitHalted      = 3 // halted, aborted, paused
+	exitHalted      = 3 // halted, aborted, paused, waiting
 	exitDifference  = 4
 	exitHeld        = 5 // another rollout holds the fleet
 	exitInterrupted = 130
@@ -66,8 +68,31 @@ func problemOf(err error) problem {
 	return p
 }
 
+// unreachedError is that the fleet could not be listed, for no other reason than that servers could not be reached:
+// a reading command then ends as it does when tenants could not be read. It is shown as what it wraps.
+type unreachedError struct{ err error }
+
+func (e *unreachedError) Error() string { return e.err.Error() }
+func (e *unreachedError) Unwrap() error { return e.err }
+
+// unreached marks what gathering the fleet came to, for a reading command. Other errors stay as they are.
+func unreached(err error) error {
+	if err == nil {
+		return nil
+	}
+	for _, e := range all(err) {
+		if at, ok := errors.AsType[*engine.Error](e); !ok || at.Class != engine.Connection {
+			return err
+		}
+	}
+	return &unreachedError{err}
+}
+
 // all takes joined errors apart, so that each is shown with its own hint.
 func all(err error) []error {
+	if e, ok := err.(*unreachedError); ok { //nolint:errorlint // what wraps one says more than it
+		return all(e.err)
+	}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var out []error
 		for _, e := range joined.Unwrap() {
@@ -85,6 +110,9 @@ func (s *streams) report(err error, asJSON bool) int {
 		return int(code)
 	}
 	n := exitUsage
+	if _, ok := errors.AsType[*unreachedError](err); ok {
+		n = exitFailed
+	}
 	if errors.Is(err, context.Canceled) {
 		n = exitInterrupted
 	}

@@ -59,7 +59,7 @@ func (c *changeFlags) addAllowChanged(cmd *cobra.Command) {
 // addShape adds what makes other waves than those of the config.
 func (c *changeFlags) addShape(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&c.canary, "canary", "", "a wave before all others, named canary: a `SELECTOR, N, or P%` of the planned tenants; the gate is that of the config's wave canary, if any")
+	f.StringVar(&c.canary, "canary", "", "a wave before all others, named canary, of `WHO`: a selector, a number, or P% of the planned tenants; its gate is that of the config's wave canary, if any")
 	f.StringVar(&c.wave, "wave", "", "only the tenants of the wave `NAME`")
 }
 
@@ -69,7 +69,7 @@ func (c *changeFlags) addWaiting(cmd *cobra.Command) {
 }
 
 func (c *changeFlags) addRehearse(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&c.rehearse, "rehearse", "", "apply, tell who would fail and what was locked, and roll back; =sample takes one tenant of each cohort and size in place of all (`WHO`)")
+	cmd.Flags().StringVar(&c.rehearse, "rehearse", "", "apply to `all|sample` of the tenants, tell who would fail and what was locked, and roll back; a sample is one of each cohort and size")
 	cmd.Flags().Lookup("rehearse").NoOptDefVal = rehearseAll
 }
 
@@ -85,7 +85,7 @@ func (c *changeFlags) addTerminate(cmd *cobra.Command) {
 
 // addReason adds the operator's words for the audit log.
 func (c *changeFlags) addReason(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&c.reason, "reason", "", "why, for the record: `TEXT`")
+	cmd.Flags().StringVar(&c.reason, "reason", "", "`TEXT` for the record: why")
 }
 
 // overrides are the flags that stand in for keys of the config.

@@ -196,7 +196,7 @@ func (a *app) look(ctx context.Context, selectors []string) (f *fleet, s surveye
 	f = opened
 	tenants, err := f.gather(ctx, f.guards(0))
 	if err != nil {
-		return nil, s, err
+		return nil, s, unreached(err)
 	}
 	s, err = f.survey(ctx, tenants, selectors)
 	return f, s, err

@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/skeindb/skein/engine/postgres"
-	"github.com/skeindb/skein/engine/revision"
-	"github.com/skeindb/skein/orchestrator"
 )
 
 // awaitOrphans waits until no backend of a dead run is at work any more, or ends them. A backend that lost
@@ -53,36 +50,4 @@ func tellOrphans(a *app, server string, backends []postgres.Backend, told *bool)
 	*told = true
 	b := backends[0]
 	a.note("skein: waiting for %d backends of the earlier run on %s (pid %d, %s); --terminate ends them", len(backends), server, b.PID, b.State)
-}
-
-// fits refuses a plan that these connections cannot carry out: a revision outside a transaction needs a
-// session of its own, which a transaction pooler does not give.
-func (f *fleet) fits(p *orchestrator.Plan) error {
-	if f.pg == nil {
-		return nil
-	}
-	outside := ""
-	for _, c := range p.Cohorts {
-		for _, id := range c.Steps {
-			dir := revision.Up
-			if p.Kind == orchestrator.Downgrade {
-				dir = revision.Down
-			}
-			if r := f.graph.Get(id); r != nil && p.Kind != orchestrator.Stamp && r.Section(dir) != nil && r.Section(dir).Options.NoTransaction {
-				outside = id
-			}
-		}
-	}
-	if outside == "" {
-		return nil
-	}
-	for _, server := range f.project.Servers {
-		if f.pg.Pooled(server.Name) && server.DirectURL.IsZero() {
-			return &usageError{
-				fmt.Sprintf("revision %s runs outside a transaction, but server %s is reached through a pooler", outside, server.Name),
-				fmt.Sprintf("give servers.%s.direct_url, past the pooler", server.Name),
-			}
-		}
-	}
-	return nil
 }

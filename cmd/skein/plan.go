@@ -61,7 +61,7 @@ func (a *app) planCommand() *cobra.Command {
 			}
 			plan, err := f.arrange(ctx, store, id, shape)
 			if err != nil {
-				return err
+				return unreached(err)
 			}
 			if file != "" {
 				if err := savePlan(file, plan); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,7 +13,32 @@ import (
 )
 
 // savePlan writes a plan to a file, whole or not at all: what was there before stays until the new one is complete.
-func savePlan(file string, p *orchestrator.Plan) (err error) {
+// Its error names the file, and not the one that is written at first.
+func savePlan(file string, p *orchestrator.Plan) error {
+	if info, err := os.Stat(file); err == nil && info.IsDir() {
+		return &usageError{fmt.Sprintf("cannot write the plan to %s: it is a folder", show(file)), "name a file in it"}
+	}
+	err := replace(file, p)
+	var at *fs.PathError
+	var moved *os.LinkError
+	var why string
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		return &usageError{fmt.Sprintf("cannot write the plan to %s: there is no folder %s", show(file), show(filepath.Dir(file))), "make the folder first"}
+	case errors.As(err, &at):
+		why = at.Err.Error()
+	case errors.As(err, &moved):
+		why = moved.Err.Error()
+	default:
+		why = err.Error()
+	}
+	return &usageError{fmt.Sprintf("cannot write the plan to %s: %s", show(file), why), ""}
+}
+
+// replace writes a plan next to the file, and puts it in its place.
+func replace(file string, p *orchestrator.Plan) (err error) {
 	part, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+".*")
 	if err != nil {
 		return err

@@ -139,6 +139,7 @@ func tenantsAt(p *orchestrator.Plan) map[engine.Target]string {
 
 // Upgrade implements orchestrator.Upgrader.
 func (r *rehearser) Upgrade(ctx context.Context, job engine.Job) (engine.Result, error) {
+	job.Attempt = 1 // a later one would wait longer for locks
 	did, err := r.engine.Rehearse(ctx, job)
 	if err != nil {
 		return engine.Result{Duration: did.Duration}, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -92,52 +91,6 @@ func (a *app) rolloutListCommand() *cobra.Command {
 	}
 	cmd.Flags().IntVarP(&limit, "limit", "n", 20, "at most so many; 0 = all")
 	return cmd
-}
-
-// wanted says which rollout is meant where none is named, and what is said when there is none.
-type wanted struct {
-	first  orchestrator.State              // one that stands so goes before all others; "" = none does
-	states []orchestrator.State            // of the store; nil = any
-	also   func(orchestrator.Summary) bool // must hold as well; nil = nothing
-	none   string
-}
-
-func (w wanted) fits(s orchestrator.Summary) bool {
-	return (w.states == nil || slices.Contains(w.states, s.State)) && (w.also == nil || w.also(s))
-}
-
-// rank puts the rollouts that go first before the others.
-func (w wanted) rank(s orchestrator.Summary) int {
-	if w.first != "" && s.State == w.first {
-		return 0
-	}
-	return 1
-}
-
-// rolloutID is the one named, else the latest rollout that fits.
-func (f *fleet) rolloutID(ctx context.Context, store orchestrator.Store, named string, want wanted) (string, error) {
-	if named != "" {
-		return named, nil
-	}
-	all, err := store.List(ctx, f.project.Fleet, 0)
-	if err != nil {
-		return "", err
-	}
-	if len(all) == 0 {
-		return "", &usageError{fmt.Sprintf("the fleet %s has no rollout yet", f.project.Fleet), "`skein upgrade` makes one"}
-	}
-	latest := all[0]
-	slices.SortStableFunc(all, func(a, b orchestrator.Summary) int { return want.rank(a) - want.rank(b) })
-	for _, s := range all {
-		if !want.fits(s) {
-			continue
-		}
-		if s.ID != latest.ID {
-			f.app.note("skein: warning: rollout %s is not the latest: %s came after it", s.ID, latest.ID)
-		}
-		return s.ID, nil
-	}
-	return "", &usageError{fmt.Sprintf("%s; the latest, %s, is %s", want.none, latest.ID, latest.State), "`skein rollout list` shows them"}
 }
 
 // first is the first argument; "" when there is none.

@@ -14,11 +14,11 @@ func (a *app) rolloutPauseCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "pause [ID]",
 		Short:   "Let a running rollout begin no more tenants, finish those under work, and end",
-		Long:    "Let a running rollout begin no more tenants, finish those under work, and end with 3. `skein rollout resume` goes on.",
+		Long:    "Let a running rollout begin no more tenants, finish those under work, and end with exit code 3. `skein rollout resume` goes on.",
 		Args:    cobra.MaximumNArgs(1),
 		Example: "  skein rollout pause --reason 'error rate is up'",
 	}
-	cmd.Flags().StringVar(&o.reason, "reason", "", "why, for the record: `TEXT`")
+	cmd.Flags().StringVar(&o.reason, "reason", "", "`TEXT` for the record: why")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return a.steer(cmd.Context(), first(args), o) }
 	return cmd
 }
@@ -34,7 +34,7 @@ func (a *app) rolloutApproveCommand() *cobra.Command {
 		Example: "  skein rollout approve\n  skein rollout approve --wave canary --reason 'looked at the dashboards'",
 	}
 	cmd.Flags().StringVar(&o.wave, "wave", "", "only if it is the gate of the wave `NAME` that waits")
-	cmd.Flags().StringVar(&o.reason, "reason", "", "why, for the record: `TEXT`")
+	cmd.Flags().StringVar(&o.reason, "reason", "", "`TEXT` for the record: why")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return a.steer(cmd.Context(), first(args), o) }
 	return cmd
 }
@@ -49,7 +49,7 @@ func (a *app) rolloutAbortCommand() *cobra.Command {
 		Args:    cobra.MaximumNArgs(1),
 		Example: "  skein rollout abort --reason 'the release is withdrawn'",
 	}
-	cmd.Flags().StringVar(&o.reason, "reason", "", "why, for the record: `TEXT`")
+	cmd.Flags().StringVar(&o.reason, "reason", "", "`TEXT` for the record: why")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return a.steer(cmd.Context(), first(args), o) }
 	return cmd
 }
@@ -66,7 +66,7 @@ func (a *app) rolloutSkipCommand() *cobra.Command {
 		Example: "  skein rollout skip acme --reason 'moves to another server on Friday'",
 	}
 	rolloutFlag(cmd, &id)
-	cmd.Flags().StringVar(&o.reason, "reason", "", "why, for the record: `TEXT`; required")
+	cmd.Flags().StringVar(&o.reason, "reason", "", "`TEXT` for the record: why; required")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if strings.TrimSpace(o.reason) == "" {
 			return &usageError{"skip needs a --reason", "who reads the record later wants to know why a tenant was left behind"}

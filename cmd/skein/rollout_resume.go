@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -32,38 +30,13 @@ func (a *app) rolloutResumeCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) rolloutRetryCommand() *cobra.Command {
-	var flags changeFlags
-	var id string
-	cmd := &cobra.Command{
-		Use:   "retry TENANT...",
-		Short: "Take up just these tenants of a rollout again",
-		Long: "Take up just these tenants of a rollout again, with fresh attempts and a fresh budget, as resume does for all. No gate\n" +
-			"is asked. Tenants that were skipped or are where the rollout planned them are left alone.",
-		Args:    cobra.MinimumNArgs(1),
-		Example: "  skein rollout retry acme globex\n  skein rollout retry acme --rollout 20261123-031500-k7qa --reason 'duplicate rows removed'",
-	}
-	rolloutFlag(cmd, &id)
-	flags.addLimits(cmd)
-	flags.addTerminate(cmd)
-	flags.addReason(cmd)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return a.takeUp(cmd, id, &flags, order{action: orchestrator.ActionRetry, tenants: unique(args), reason: flags.reason})
-	}
-	return cmd
-}
-
-// rolloutFlag names the rollout for commands whose arguments are tenants.
-func rolloutFlag(cmd *cobra.Command, id *string) {
-	cmd.Flags().StringVarP(id, "rollout", "i", "", "of the rollout `ID`; else of the latest that fits")
-}
-
 // unfinished are rollouts of which something may be left to do.
 var unfinished = wanted{
 	also: func(s orchestrator.Summary) bool {
 		return s.State != orchestrator.StateAborted && (s.State != orchestrator.StateFinished || s.Counts[orchestrator.Failed] > 0)
 	},
-	none: "no rollout has anything left to do",
+	latest: true,
+	none:   "no rollout has anything left to do",
 }
 
 // takeUp goes on with a rollout of the store, for all of its tenants or for those that the order names.
@@ -90,30 +63,12 @@ func (a *app) takeUp(cmd *cobra.Command, named string, flags *changeFlags, o ord
 			if err := idle(plan, &stored, o.tenants); err != nil {
 				return err
 			}
-			if _, err := store.Command(ctx, o.command(id)); err != nil {
-				return err
-			}
+			asked := o.command(id)
 			return f.run(ctx, orchestrator.RunConfig{
-				Plan: plan, Store: store, Lease: lease, Earlier: stored.events, Policy: f.project.Policy, Options: opts, NoWait: flags.noWait,
+				Plan: plan, Store: store, Lease: lease, Earlier: stored.events, Policy: f.project.Policy, Options: opts, NoWait: flags.noWait, Command: &asked,
 			})
 		})
 	})
-}
-
-// idle refuses a retry of tenants none of which has anything left to do, and says of each why.
-func idle(plan *orchestrator.Plan, stored *record, tenants []string) error {
-	if len(tenants) == 0 || plan.Len() > 0 {
-		return nil
-	}
-	const most = 5
-	var are []string
-	for _, id := range tenants[:min(most, len(tenants))] {
-		are = append(are, fmt.Sprintf("%s is %s", id, stored.report.Outcome(id)))
-	}
-	if more := len(tenants) - most; more > 0 {
-		are = append(are, fmt.Sprintf("%d more", more))
-	}
-	return &usageError{"nothing is left to do: " + strings.Join(are, ", "), "`skein rollout show` has the tenants that failed"}
 }
 
 // rearrange asks the tenants of a rollout where they stand, and plans what is left.

@@ -50,6 +50,8 @@ func (a *app) rollback(cmd *cobra.Command, named string, flags *changeFlags, par
 		if flags.dryRun || a.asks(orchestrator.Rollback, flags) {
 			plan, err := arrange()
 			switch {
+			case flags.dryRun && err != nil:
+				return unreached(err)
 			case err != nil:
 				return err
 			case flags.dryRun:
@@ -100,8 +102,9 @@ func (f *fleet) arrangeRollback(ctx context.Context, store orchestrator.Store, o
 	return plan, f.fits(plan)
 }
 
-// upgraded finds the rollout to take back: the one named, else the latest upgrade that changed something. One that was
-// taken back already is not passed over for the one before: who says it twice does not mean two.
+// upgraded finds the rollout to take back: the one named, else the latest upgrade, whatever became of it. What it has
+// recorded does not say whether it changed anything: a killed run may have. So it is never passed over for the one
+// before, nor is one that was taken back already: who says it twice does not mean two.
 func (a *app) upgraded(ctx context.Context, named string) (id string, err error) {
 	err = a.withStore(ctx, func(f *fleet, store orchestrator.Store) error {
 		all, err := store.List(ctx, f.project.Fleet, 0)
@@ -109,9 +112,7 @@ func (a *app) upgraded(ctx context.Context, named string) (id string, err error)
 			return err
 		}
 		id, err = f.rolloutID(ctx, store, named, wanted{
-			also: func(s orchestrator.Summary) bool {
-				return s.Kind == orchestrator.Upgrade && s.Counts[orchestrator.Done]+s.Counts[orchestrator.Failed] > 0
-			},
+			also: func(s orchestrator.Summary) bool { return s.Kind == orchestrator.Upgrade },
 			none: "there is no upgrade that could be taken back",
 		})
 		if err != nil || named != "" {

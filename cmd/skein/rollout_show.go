@@ -54,7 +54,7 @@ func (a *app) rolloutShowCommand() *cobra.Command {
 // ran waits for a run.
 func (r *record) next() string {
 	wave := waiting(r.report)
-	if wave == "" || r.approval(wave) == nil {
+	if wave == "" || r.report.State == orchestrator.StateAborted || r.report.TakenBack || r.approval(wave) == nil {
 		return ""
 	}
 	return "skein rollout resume " + r.report.Rollout
@@ -145,8 +145,10 @@ func auditJSON(entries []auditEntry) []map[string]any {
 	lines := make([]map[string]any, 0, len(entries))
 	for _, e := range entries {
 		line := view.CommandJSON(e.Command, &e.refused)
-		line["rollout"], line["taken"] = e.Rollout, nil
-		if !e.taken.IsZero() {
+		line["rollout"] = e.Rollout
+		if e.taken.IsZero() {
+			line["taken"], line["refused"] = nil, nil
+		} else {
 			line["taken"] = e.taken.UTC().Format(time.RFC3339Nano)
 		}
 		lines = append(lines, line)

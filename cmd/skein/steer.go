@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/skeindb/skein/cmd/skein/view"
 	"github.com/skeindb/skein/orchestrator"
 )
 
@@ -52,7 +53,8 @@ func steerable(action orchestrator.Action) wanted {
 				orchestrator.StateRunning, orchestrator.StateWaiting, orchestrator.StatePaused,
 				orchestrator.StateHalted, orchestrator.StateInterrupted,
 			},
-			none: "no rollout is under way or stopped",
+			latest: true,
+			none:   "no rollout is under way or stopped",
 		}
 	}
 	return unfinished
@@ -89,7 +91,9 @@ func (o *order) check(r *record) error {
 	id, state := r.report.Rollout, r.report.State
 	switch {
 	case state == orchestrator.StateAborted:
-		return &usageError{fmt.Sprintf("rollout %s was aborted%s", id, because(r.report.Reason)), "plan afresh; tenants that are done will be left alone"}
+		return &usageError{fmt.Sprintf("rollout %s was aborted%s", id, view.Because(r.report.Reason)), "plan afresh; tenants that are done will be left alone"}
+	case r.report.TakenBack && (o.action == orchestrator.ActionApprove || o.action == orchestrator.ActionSkip):
+		return &usageError{fmt.Sprintf("rollout %s was taken back, and does not go on", id), "`skein upgrade` plans afresh, if it is meant"}
 	case state == orchestrator.StateFinished && r.report.Count(orchestrator.Failed) == 0:
 		return &usageError{fmt.Sprintf("rollout %s is finished", id), "`skein rollout rollback " + id + "` takes back what it did"}
 	}
@@ -123,13 +127,6 @@ func (o *order) known(r *record) error {
 		}
 	}
 	return nil
-}
-
-func because(reason string) string {
-	if reason == "" {
-		return ""
-	}
-	return ": " + reason
 }
 
 // settle carries an order out on a rollout that nobody runs. The caller has the fleet's lock.

@@ -51,7 +51,7 @@ func (a *app) tenantsCommand() *cobra.Command {
 		defer func() { err = errors.Join(err, f.close()) }()
 		tenants, err := f.gather(cmd.Context(), tenant.Guards{})
 		if err != nil {
-			return err
+			return unreached(err)
 		}
 		if tenants, err = filter(chosen, tenants, nil); err != nil {
 			return err

@@ -61,7 +61,6 @@ func (a *app) downgradeCommand() *cobra.Command {
 	flags.add(cmd)
 	flags.addShape(cmd)
 	flags.addRehearse(cmd)
-	flags.addWaiting(cmd)
 	return cmd
 }
 

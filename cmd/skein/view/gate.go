@@ -55,7 +55,12 @@ func (n *notices) gate(e orchestrator.Event) string {
 		if o.Quiet {
 			return ""
 		}
-		text := fmt.Sprintf("%s of wave %s: %s", o.paint(bold, "gate"), f.Wave, gateWords(f.Until.Sub(e.Time).Round(time.Second), f.Checks, f.Approval))
+		bake := f.Until.Sub(e.Time).Round(time.Second)
+		words := gateWords(bake, f.Checks, f.Approval)
+		if bake > 0 && n.again(f.Wave) { // it was told how long it is when it began
+			words = strings.TrimSuffix("bake, "+Span(bake)+" left, "+gateWords(0, f.Checks, f.Approval), ", ")
+		}
+		text := fmt.Sprintf("%s of wave %s: %s", o.paint(bold, "gate"), f.Wave, words)
 		if f.Until.After(e.Time) {
 			text += ", until " + clock(f.Until)
 		}
@@ -68,9 +73,24 @@ func (n *notices) gate(e orchestrator.Event) string {
 		if f.Verdict == orchestrator.Pass && o.Quiet {
 			return ""
 		}
-		return fmt.Sprintf("%s of wave %s %s", o.paint(bold, "gate"), f.Wave, o.paint(hue(f.Verdict), Verdict(f.Verdict))) + because(f.Reason)
+		return fmt.Sprintf("%s of wave %s %s", o.paint(bold, "gate"), f.Wave, o.paint(hue(f.Verdict), Verdict(f.Verdict))) + Because(f.Reason)
 	}
 	return ""
+}
+
+// again reports whether the gate of a wave was closed before, in this run or an earlier one.
+func (n *notices) again(wave string) bool {
+	if n.closed == nil {
+		n.closed = map[string]bool{}
+		for _, e := range n.opts.Earlier {
+			if f, ok := e.Fact.(orchestrator.GateClosed); ok {
+				n.closed[f.Wave] = true
+			}
+		}
+	}
+	before := n.closed[wave]
+	n.closed[wave] = true
+	return before
 }
 
 // measured tells of a check when its answer changes; each measure only where somebody wants to know it all.
@@ -84,11 +104,11 @@ func (n *notices) measured(f orchestrator.GateMeasured) string {
 	if n.opts.Quiet || !news && !n.opts.Verbose {
 		return ""
 	}
-	return fmt.Sprintf("check %s: %s", f.Check, n.opts.paint(hue(f.Verdict), string(f.Verdict))) + because(f.Evidence)
+	return fmt.Sprintf("check %s: %s", f.Check, n.opts.paint(hue(f.Verdict), string(f.Verdict))) + Because(f.Evidence)
 }
 
-// because puts a reason behind what it is the reason of.
-func because(reason string) string {
+// Because puts a reason behind what it is the reason of.
+func Because(reason string) string {
 	if reason == "" {
 		return ""
 	}

@@ -201,3 +201,61 @@ func TestRehearsalSaysWould(t *testing.T) {
 		t.Errorf("the report is\n%s", text)
 	}
 }
+
+func TestABakeThatWasBegunBeforeHasSomeLeft(t *testing.T) {
+	t.Parallel()
+	closed := orchestrator.Event{Rollout: "r1", Seq: 20, Time: start.Add(7 * time.Minute), Fact: orchestrator.GateClosed{
+		Wave: "canary", Until: start.Add(10 * time.Minute), Checks: []string{"api"}, Approval: true,
+	}}
+	for _, test := range []struct {
+		name    string
+		earlier []orchestrator.Event
+		want    string
+	}{
+		{"begun in an earlier run", gated()[:9], "gate of wave canary: bake, 3m left, check api, approval, until 03:10:00 UTC\n"},
+		{"begun now", nil, "gate of wave canary: 3m bake, check api, approval, until 03:10:00 UTC\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			view.NewPlain(&out, view.Options{Earlier: test.earlier}).Observe(closed)
+			if diff := cmp.Diff(test.want, out.String()); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAnEndedRolloutWaitsForNobody(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		state orchestrator.State
+		want  string
+	}{
+		{orchestrator.StateAborted, "not passed"},
+		{orchestrator.StateHalted, "not passed"},
+		{orchestrator.StateWaiting, "waits for an approval"},
+		{orchestrator.StateInterrupted, "waits for an approval"},
+	} {
+		t.Run(string(test.state), func(t *testing.T) {
+			t.Parallel()
+			r := &orchestrator.Report{}
+			for _, e := range gated()[:9] { // up to where an approval is awaited
+				r.Apply(e)
+			}
+			r.Apply(orchestrator.Event{Rollout: "r1", Seq: 10, Time: start, Fact: orchestrator.RolloutEnded{State: test.state}})
+			var out bytes.Buffer
+			view.WriteReport(&out, r, view.Options{})
+			if n := strings.Count(out.String(), test.want); n != 2 { // in the table of the waves, and of the gate
+				t.Errorf("%q %d times in:\n%s", test.want, n, out.String())
+			}
+			doc, err := json.Marshal(view.WavesJSON(r))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if waits := test.want == "waits for an approval"; strings.Contains(string(doc), `"waiting":true`) != waits {
+				t.Errorf("want waiting %t in %s", waits, doc)
+			}
+		})
+	}
+}

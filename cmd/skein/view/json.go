@@ -124,7 +124,7 @@ func describe(e orchestrator.Event) (kind string, f fields) {
 		return "warning", fields{"server": t.Server, "message": "width changed: " + t.Reason, "width": t.Width}
 	case orchestrator.Warned:
 		return "warning", fields{"message": t.Message}
-	case orchestrator.TenantsDispatched, orchestrator.TenantReturned:
+	case orchestrator.TenantsDispatched, orchestrator.TenantReturned, orchestrator.TenantsReplanned:
 		return "", nil // what is to be said of these tenants, other lines say
 	default:
 		return "tenant", describeTenant(e.Fact)

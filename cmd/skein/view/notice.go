@@ -14,6 +14,7 @@ type notices struct {
 	failed  int                             // lines about failed tenants so far
 	planned map[string]int                  // tenants by wave, of the run; only where it has several
 	answers map[string]orchestrator.Verdict // the last one by wave and check
+	closed  map[string]bool                 // waves whose gate was closed before; nil = not looked yet
 }
 
 // mostFailed bounds the lines about single failed tenants. The report tells all of them, by cause.
@@ -34,7 +35,7 @@ func (n *notices) line(e orchestrator.Event) string {
 		}
 	case orchestrator.TenantsJoined:
 		if !o.Quiet {
-			return fmt.Sprintf("%s wave %s: %s", o.paint(green, "joined"), f.Wave, some(joinedIDs(f)))
+			return fmt.Sprintf("%s wave %s: %s", o.paint(green, "joined"), f.Wave, Some(joinedIDs(f)))
 		}
 	case orchestrator.GateClosed, orchestrator.GateMeasured, orchestrator.ApprovalAwaited, orchestrator.GateSettled:
 		return n.gate(e)
@@ -132,7 +133,7 @@ func (n *notices) finished(f orchestrator.TenantFinished) string {
 // commanded tells what an operator asked, and why nothing came of it if so.
 func (n *notices) commanded(f orchestrator.Commanded) string {
 	c, o := f.Command, n.opts
-	text := fmt.Sprintf("%s by %s on %s", o.paint(bold, Ask(c)), c.User, c.Host) + because(c.Reason)
+	text := fmt.Sprintf("%s by %s on %s", o.paint(bold, Ask(c)), c.User, c.Host) + Because(c.Reason)
 	if f.Refused != "" {
 		return text + "; " + o.paint(yellow, "refused") + ": " + f.Refused
 	}
@@ -149,7 +150,7 @@ func Ask(c orchestrator.Command) string {
 		text += " wave " + c.Wave
 	}
 	if len(c.Tenants) > 0 {
-		text += " " + some(c.Tenants)
+		text += " " + Some(c.Tenants)
 	}
 	return text
 }
@@ -162,11 +163,16 @@ func joinedIDs(f orchestrator.TenantsJoined) []string {
 	return ids
 }
 
-// some names the first few, and how many more there are.
-func some(names []string) string {
+// Some names the first few, and how many more there are.
+func Some(names []string) string {
 	const most = 5
-	text := strings.Join(names[:min(most, len(names))], ", ")
-	if more := len(names) - most; more > 0 {
+	return few(names[:min(most, len(names))], len(names))
+}
+
+// few names those given, and how many more there are of all.
+func few(names []string, all int) string {
+	text := strings.Join(names, ", ")
+	if more := all - len(names); more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}
 	return text

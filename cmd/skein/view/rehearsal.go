@@ -62,7 +62,7 @@ func writeRehearsal(w io.Writer, r *orchestrator.Report, exit int, o Options) {
 	}
 	fmt.Fprintf(w, "\nrehearsed %s: %s; all was rolled back\n", who, o.paint(mark, strings.Join(parts, ", ")))
 	if r.State != orchestrator.StateFinished {
-		fmt.Fprintf(w, "the rehearsal did not reach its end: %s%s\n", r.State, because(r.Reason))
+		fmt.Fprintf(w, "the rehearsal did not reach its end: %s%s\n", r.State, Because(r.Reason))
 	}
 	writeCauses(w, r, o)
 	if o.Quiet {
@@ -101,7 +101,7 @@ func writeUntried(w io.Writer, untried []Untried) {
 				ids = append(ids, u.Revision)
 			}
 		}
-		fmt.Fprintf(w, "  %s%s\n", some(ids), because(why))
+		fmt.Fprintf(w, "  %s%s\n", Some(ids), Because(why))
 	}
 }
 

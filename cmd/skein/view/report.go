@@ -106,11 +106,7 @@ func writeCauses(w io.Writer, r *orchestrator.Report, o Options) {
 		if f.Statement != "" {
 			fmt.Fprintf(w, "       %s\n", oneLine(f.Statement))
 		}
-		names := strings.Join(c.Tenants, ", ")
-		if more := c.Count - len(c.Tenants); more > 0 {
-			names += fmt.Sprintf(" and %d more", more)
-		}
-		fmt.Fprintf(w, "       tenants: %s\n", names)
+		fmt.Fprintf(w, "       tenants: %s\n", few(c.Tenants, c.Count))
 		if f.Hint != "" {
 			fmt.Fprintf(w, "       hint: %s\n", f.Hint)
 		}

@@ -53,7 +53,7 @@ func writeWaves(w io.Writer, r *orchestrator.Report, o Options) {
 		}
 		gate := "–"
 		if wave.Gate != nil {
-			gate = gateWord(wave.Gate)
+			gate = gateWord(r, wave.Gate)
 		} else if words := o.Gates[wave.Name]; words != "" {
 			gate = "not asked yet: " + words
 		}
@@ -62,14 +62,26 @@ func writeWaves(w io.Writer, r *orchestrator.Report, o Options) {
 	_ = t.Flush() // it writes to w, whose errors nobody can help
 }
 
-func gateWord(g *orchestrator.GateReport) string {
+// gateWord says how a gate stands. One of a rollout that was given up, halted or taken back waits for nothing.
+func gateWord(r *orchestrator.Report, g *orchestrator.GateReport) string {
 	switch {
+	case g.Verdict == "" && over(r):
+		return "not passed"
 	case g.Waiting:
 		return "waits for an approval"
 	case g.Verdict == "" && !g.Until.IsZero():
 		return "bakes until " + clock(g.Until)
 	}
 	return Verdict(g.Verdict)
+}
+
+// over reports whether the rollout has ended, and not to go on from just where it stands.
+func over(r *orchestrator.Report) bool {
+	switch r.State {
+	case orchestrator.StateAborted, orchestrator.StateHalted, orchestrator.StateFinished:
+		return true
+	}
+	return r.TakenBack
 }
 
 // writeGates is a paragraph for each gate that was asked: its verdict and the evidence. Quiet leaves out those that passed.
@@ -79,7 +91,7 @@ func writeGates(w io.Writer, r *orchestrator.Report, o Options) {
 		if g == nil || o.Quiet && g.Passed() {
 			continue
 		}
-		fmt.Fprintf(w, "\ngate of wave %s: %s%s\n", r.Waves[i].Name, o.paint(hue(g.Verdict), gateWord(g)), because(g.Reason))
+		fmt.Fprintf(w, "\ngate of wave %s: %s%s\n", r.Waves[i].Name, o.paint(hue(g.Verdict), gateWord(r, g)), Because(g.Reason))
 		t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 		for _, c := range g.Checks {
 			answer := string(c.Verdict)
@@ -115,14 +127,14 @@ func WavesJSON(r *orchestrator.Report) []map[string]any {
 	for i := range r.Waves {
 		w := &r.Waves[i]
 		waves = append(waves, map[string]any{
-			"name": w.Name, "planned": w.Planned, "state": WaveState(r, w), "counts": finals(w), "joined": w.Joined, "gate": gateJSON(w.Gate),
+			"name": w.Name, "planned": w.Planned, "state": WaveState(r, w), "counts": finals(w), "joined": w.Joined, "gate": gateJSON(r, w.Gate),
 		})
 	}
 	return waves
 }
 
 // gateJSON is null until the wave is through, and where it has no gate.
-func gateJSON(g *orchestrator.GateReport) any {
+func gateJSON(r *orchestrator.Report, g *orchestrator.GateReport) any {
 	if g == nil {
 		return nil
 	}
@@ -139,7 +151,7 @@ func gateJSON(g *orchestrator.GateReport) any {
 	}
 	return fields{
 		"verdict": g.Verdict, "reason": g.Reason, "bake": Span(bake), "closed": stamp(g.Closed), "until": stamp(g.Until),
-		"approval": g.Approval, "waiting": g.Waiting, "approved": approvedJSON(g.Approved), "checks": checks,
+		"approval": g.Approval, "waiting": g.Waiting && !over(r), "approved": approvedJSON(g.Approved), "checks": checks,
 	}
 }
 

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/skeindb/skein/orchestrator"
+)
+
+// fits refuses a plan that these connections cannot carry out: a revision outside a transaction needs a
+// session of its own, which a transaction pooler does not give.
+func (f *fleet) fits(p *orchestrator.Plan) error {
+	if f.pg == nil {
+		return nil
+	}
+	outside, dir := "", p.Direction()
+	for _, c := range p.Cohorts {
+		for _, id := range c.Steps {
+			if r := f.graph.Get(id); r != nil && p.Kind != orchestrator.Stamp && r.Section(dir) != nil && r.Section(dir).Options.NoTransaction {
+				outside = id
+			}
+		}
+	}
+	if outside == "" {
+		return nil
+	}
+	for _, server := range f.project.Servers {
+		if f.pg.Pooled(server.Name) && server.DirectURL.IsZero() {
+			return &usageError{
+				fmt.Sprintf("revision %s runs outside a transaction, but server %s is reached through a pooler", outside, server.Name),
+				fmt.Sprintf("give servers.%s.direct_url, past the pooler", server.Name),
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/skeindb/skein/cmd/skein/view"
+	"github.com/skeindb/skein/orchestrator"
+)
+
+// wanted says which rollout is meant where none is named, and what is said when there is none.
+type wanted struct {
+	first  orchestrator.State              // one that stands so goes before all others; "" = none does
+	states []orchestrator.State            // of the store; nil = any
+	also   func(orchestrator.Summary) bool // must hold as well; nil = nothing
+	latest bool                            // one that another came after, which counts, must be named: see overtakes
+	none   string
+}
+
+func (w wanted) fits(s orchestrator.Summary) bool {
+	return (w.states == nil || slices.Contains(w.states, s.State)) && (w.also == nil || w.also(s))
+}
+
+// rank puts the rollouts that go first before the others.
+func (w wanted) rank(s orchestrator.Summary) int {
+	if w.first != "" && s.State == w.first {
+		return 0
+	}
+	return 1
+}
+
+// overtakes reports whether a rollout puts those before it out of mind: who names none hardly means one of them. So it
+// is with one that changed tenants, and with one that was given up: to say that twice does not mean two.
+func overtakes(s orchestrator.Summary) bool {
+	switch s.Kind {
+	case orchestrator.Upgrade, orchestrator.Downgrade, orchestrator.Rollback:
+		return s.State == orchestrator.StateAborted || s.Counts[orchestrator.Done] > 0
+	}
+	return false
+}
+
+// rolloutID is the one named, else the latest rollout that fits.
+func (f *fleet) rolloutID(ctx context.Context, store orchestrator.Store, named string, want wanted) (string, error) {
+	if named != "" {
+		return named, nil
+	}
+	all, err := store.List(ctx, f.project.Fleet, 0)
+	if err != nil {
+		return "", err
+	}
+	if len(all) == 0 {
+		return "", &usageError{fmt.Sprintf("the fleet %s has no rollout yet", f.project.Fleet), "`skein upgrade` makes one"}
+	}
+	id, err := want.pick(all)
+	if err == nil && id != all[0].ID {
+		f.app.note("skein: warning: rollout %s is not the latest: %s came after it", id, all[0].ID)
+	}
+	return id, err
+}
+
+// pick finds the rollout that is meant among all of the fleet, of which there are some, the latest first.
+func (w wanted) pick(all []orchestrator.Summary) (id string, err error) {
+	sorted := slices.Clone(all)
+	slices.SortStableFunc(sorted, func(a, b orchestrator.Summary) int { return w.rank(a) - w.rank(b) })
+	at := slices.IndexFunc(sorted, w.fits)
+	if at < 0 {
+		return "", &usageError{fmt.Sprintf("%s; the latest, %s, is %s", w.none, all[0].ID, all[0].State), "`skein rollout list` shows them"}
+	}
+	id = sorted[at].ID
+	if !w.latest {
+		return id, nil
+	}
+	for _, s := range all {
+		if s.ID == id {
+			break
+		}
+		if overtakes(s) {
+			return "", &usageError{
+				fmt.Sprintf("the latest rollout that fits is %s, but %s came after it: %s", id, s.ID, deed(s)), "name the ID if it is meant",
+			}
+		}
+	}
+	return id, nil
+}
+
+// deed is what a rollout did, in words: "a rollback that changed 3 tenants".
+func deed(s orchestrator.Summary) string {
+	what := "a " + string(s.Kind)
+	if s.Kind == orchestrator.Upgrade {
+		what = "an upgrade"
+	}
+	if s.State == orchestrator.StateAborted {
+		return what + " that was aborted"
+	}
+	return what + " that changed " + view.Count(s.Counts[orchestrator.Done], "tenant")
+}
