@@ -52,11 +52,16 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return status(200, ""), nil
 }
 
-func (w *wire) bodies() []string {
+// all is what was sent so far.
+func (w *wire) all() []posted {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	return slices.Clone(w.sent)
+}
+
+func (w *wire) bodies() []string {
 	var all []string
-	for _, p := range w.sent {
+	for _, p := range w.all() {
 		all = append(all, p.body)
 	}
 	return all
@@ -315,8 +320,8 @@ func TestSlackFormat(t *testing.T) {
 		if diff := cmp.Diff(want, w.bodies()); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		if w.sent[0].url != secret {
-			t.Errorf("sent to %s", w.sent[0].url)
+		if w.all()[0].url != secret {
+			t.Errorf("sent to %s", w.all()[0].url)
 		}
 	})
 }
@@ -332,7 +337,7 @@ func TestHooksAreToldOfTheirOccasions(t *testing.T) {
 			{URL: url("https://h/all"), On: notify.Occasions()},
 		}, notify.Config{}, story())
 		got := map[string][]string{}
-		for _, p := range w.sent {
+		for _, p := range w.all() {
 			var m struct{ Occasion string }
 			if err := json.Unmarshal([]byte(p.body), &m); err != nil {
 				t.Fatal(err)
@@ -426,7 +431,7 @@ func TestFailingHookIsTriedAgain(t *testing.T) {
 					t.Errorf("warnings (-want +got):\n%s", diff)
 				}
 				var at []time.Duration
-				for _, p := range w.sent {
+				for _, p := range w.all() {
 					at = append(at, p.at.Sub(begin))
 				}
 				if diff := cmp.Diff(test.at, at); diff != "" {
@@ -451,8 +456,8 @@ func TestURLThatIsNone(t *testing.T) {
 			if diff := cmp.Diff([]string{name}, tell(t, w, []notify.Hook{{URL: read}}, notify.Config{}, events(started(1)))); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			if len(w.sent) > 0 {
-				t.Errorf("sent %v", w.sent)
+			if len(w.all()) > 0 {
+				t.Errorf("sent %v", w.all())
 			}
 		})
 	}
@@ -477,7 +482,7 @@ func TestHangingHookHarmsNobody(t *testing.T) {
 		}
 		synctest.Wait()
 		fine := 0
-		for _, p := range w.sent {
+		for _, p := range w.all() {
 			if p.url == "https://fine/" {
 				fine++
 			}
@@ -501,7 +506,7 @@ func TestHangingHookHarmsNobody(t *testing.T) {
 		n.Observe(orchestrator.Event{Rollout: "r1", Seq: 99, Time: epoch, Fact: orchestrator.RolloutEnded{State: orchestrator.StateFinished}})
 		n.Close(t.Context())
 		synctest.Wait()
-		if got := len(w.sent); got != 3+4+1 {
+		if got := len(w.all()); got != 3+4+1 {
 			t.Errorf("%d requests, want 8: none after Close", got)
 		}
 	})
