@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"fmt"
+	"slices"
 )
 
 // maxRounds is how often tenants that came late are taken up at the end of a rollout. Where more keep coming, the
@@ -38,7 +39,8 @@ func (r *runner) end() halt {
 		return halt{StateHalted, fmt.Sprintf("%d tenants are left, which were not part of this run", left)}
 	}
 	for i := range r.Plan.Waves {
-		if w := &r.Plan.Waves[i]; w.Gate != nil && !r.report.untouched(w.Name) && !r.report.waveNamed(w.Name).Gate.Passed() {
+		w := &r.Plan.Waves[i]
+		if w.Gate != nil && w.Planned > 0 && !r.report.waveNamed(w.Name).Gate.Passed() && !slices.Contains(r.passed, w.Name) {
 			return halt{StateHalted, fmt.Sprintf("the gate of wave %s was not part of this run", w.Name)}
 		}
 	}

@@ -17,11 +17,21 @@ func asked(p *Plan, w *Wave, r *Report) bool {
 	return report == nil || !report.Gate.Passed()
 }
 
-// untouched reports whether a wave has nobody to whom the rollout did anything, be it in vain: then there is nothing
-// to ask its gate about, and nothing that somebody could approve.
-func (r *Report) untouched(wave string) bool {
-	w := r.waveNamed(wave)
-	return w == nil || w.Count(Done) == 0 && w.Count(Failed) == 0
+// needless reports whether the gate of a wave stands between nothing and nothing: the rollout did nothing to anybody
+// of the wave, be it in vain, and has nothing to do in those that follow. Where it has, the gate is asked though all
+// of its wave are as an earlier rollout left them: that one may have halted at this very gate.
+func (r *runner) needless(at int) bool {
+	if w := r.report.waveNamed(r.Plan.Waves[at].Name); w != nil && w.Count(Done)+w.Count(Failed) > 0 {
+		return false
+	}
+	for _, later := range r.Plan.Waves[at+1:] {
+		for i := range later.Items {
+			if len(r.Plan.Cohorts[later.Items[i].Cohort].Steps) > 0 {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // gating is the gate of a wave while it is asked. Only the loop touches it; the meters are goroutines of its own.
@@ -55,11 +65,15 @@ type checking struct {
 // something stops the run.
 func (r *runner) pass(at int) {
 	w := &r.Plan.Waves[at]
-	if r.halt.state != "" || !asked(r.Plan, w, r.report) || r.report.untouched(w.Name) {
+	if r.halt.state != "" || w.Planned == 0 || !asked(r.Plan, w, r.report) {
+		return
+	}
+	if r.needless(at) {
+		r.passed = append(r.passed, w.Name)
 		return
 	}
 	g := r.closeGate(w)
-	if len(g.subject.Tenants) == 0 {
+	if len(g.subject.Tenants) == 0 && r.report.waveNamed(w.Name).Count(Failed) > 0 {
 		g.hold(Inconclusive, "no tenant of the wave stands where it should, so there is nobody to look at")
 	}
 	r.watch(g)

@@ -540,6 +540,38 @@ func TestMetersAreCancelledWhenTheGateEnds(t *testing.T) {
 	})
 }
 
+// A gate stands before the waves that follow, whoever upgraded the canary; where nothing follows and nothing was done
+// it stands before nothing.
+func TestGateIsAskedWhereThereIsSomethingToGuard(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		there func(*stage) []string // who stands at the target already
+		want  []string
+	}{
+		"nobody": {func(*stage) []string { return nil }, halted},
+		"the canary, as a rollout left it that halted at this gate": {func(s *stage) []string { return s.inWave("canary") }, halted},
+		"all but the canary": {func(s *stage) []string { return append(s.inWave("early"), s.inWave("rest")...) }, halted},
+		"all": {func(s *stage) []string {
+			return append(append(s.inWave("canary"), s.inWave("early")...), s.inWave("rest")...)
+		}, []string{"run 1", "canary", "early", "rest", "finished"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := newStage(t, 10, map[string]orchestrator.Gate{"canary": asks(says(fail), nil)})
+				for _, id := range test.there(s) {
+					s.world.applied[id] = []string{"a", "b", "c"}
+				}
+				s.plan(t, request())
+				s.run(t)
+				if diff := cmp.Diff(test.want, s.course(t)); diff != "" {
+					t.Error(diff)
+				}
+			})
+		})
+	}
+}
+
 // Whoever mends a gate shall know all that is wrong: what the other checks are about to say is waited for, a while.
 func TestGateThatFailsHearsTheOtherChecks(t *testing.T) {
 	t.Parallel()
