@@ -85,15 +85,7 @@ func TestRollbackKnowsWhatWasDoneBeforeATenantWasPutAside(t *testing.T) {
 		x := s.inWave("canary")[0]
 		s.cfg.Upgrader = &partly{stage: s, id: x}
 		s.run(t)
-		plan, events, err := s.store.Load(t.Context(), "r1")
-		if err != nil {
-			t.Fatal(err)
-		}
-		back, err := orchestrator.ArrangeRollback(plan, events, s.world.tenants, s.world.survey(), s.world.g, orchestrator.Request{Rollout: "r2", Fleet: "acme", Created: begin}, false)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if steps := stepsOf(back, x); fmt.Sprint(steps) != "[c b a]" {
+		if steps := stepsOf(s.backs(t), x); fmt.Sprint(steps) != "[c b a]" {
 			t.Errorf("a was applied by the rollout, and the rollback leaves it: %s", steps)
 		}
 	})
@@ -140,15 +132,7 @@ func TestRollbackLeavesATenantWhereItWasMadeAnew(t *testing.T) {
 		x := s.inWave("canary")[0]
 		time.AfterFunc(2500*time.Millisecond, func() { s.remake(x, "a") })
 		s.run(t)
-		plan, events, err := s.store.Load(t.Context(), "r1")
-		if err != nil {
-			t.Fatal(err)
-		}
-		back, err := orchestrator.ArrangeRollback(plan, events, s.world.tenants, s.world.survey(), s.world.g, orchestrator.Request{Rollout: "r2", Fleet: "acme", Created: begin}, false)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if steps := stepsOf(back, x); fmt.Sprint(steps) != "[c b]" {
+		if steps := stepsOf(s.backs(t), x); fmt.Sprint(steps) != "[c b]" {
 			t.Errorf("the new %s was made at a, and goes down through %s", x, steps)
 		}
 	})
@@ -166,14 +150,13 @@ func TestRollbackKnowsTheWayThatWasPlannedAnew(t *testing.T) {
 		time.AfterFunc(500*time.Millisecond, func() { s.remake(x) }) // empty, before its wave
 		var kept []orchestrator.Event
 		s.run(t)
-		plan, events, _ := s.store.Load(t.Context(), "r1")
-		for _, e := range events { // killed before the end of x was stored
+		for _, e := range s.facts(t) { // killed before the end of x was stored
 			if f, ok := e.Fact.(orchestrator.TenantFinished); ok && f.Tenant == x {
 				break
 			}
 			kept = append(kept, e)
 		}
-		back, err := orchestrator.ArrangeRollback(plan, kept, s.world.tenants, s.world.survey(), s.world.g, orchestrator.Request{Rollout: "r2", Fleet: "acme", Created: begin}, false)
+		back, err := s.back(t, kept, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -222,6 +205,27 @@ func (p *partly) Upgrade(ctx context.Context, job engine.Job) (engine.Result, er
 	return engine.Result{Done: []string{"a"}}, &engine.Error{Class: engine.Stale, Message: "somebody else applied b meanwhile"}
 }
 
+// back plans to take r1 back, by those of its facts that are given.
+func (s *stage) back(t *testing.T, events []orchestrator.Event, partial bool) (*orchestrator.Plan, error) {
+	t.Helper()
+	plan, _, err := s.store.Load(t.Context(), "r1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	req := orchestrator.Request{Rollout: "r2", Fleet: "acme", Created: begin}
+	return orchestrator.ArrangeRollback(plan, events, s.world.tenants, s.world.survey(), s.world.g, req, partial)
+}
+
+// backs is back of all facts, and wants it to succeed.
+func (s *stage) backs(t *testing.T) *orchestrator.Plan {
+	t.Helper()
+	p, err := s.back(t, s.facts(t), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 func stepsOf(p *orchestrator.Plan, id string) []string {
 	for _, w := range p.Waves {
 		for _, item := range w.Items {
@@ -254,15 +258,11 @@ func TestRollbackTakesDownNothingThatSomebodyElsePutOnTop(t *testing.T) {
 		}
 		s.remake(x, "a", "b", "c") // a b by the killed run, c by `skein upgrade -t id=x` since
 		s.resume(t)
-		plan, events, err := s.store.Load(t.Context(), "r1")
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = orchestrator.ArrangeRollback(plan, events, s.world.tenants, s.world.survey(), s.world.g, orchestrator.Request{Rollout: "r2", Fleet: "acme", Created: begin}, false)
+		_, err := s.back(t, s.facts(t), false)
 		if blocked, ok := errors.AsType[*orchestrator.BlockedError](err); !ok || blocked.Tenants != 1 || blocked.Example != x {
 			t.Error(err)
 		}
-		back, err := orchestrator.ArrangeRollback(plan, events, s.world.tenants, s.world.survey(), s.world.g, orchestrator.Request{Rollout: "r2", Fleet: "acme", Created: begin}, true)
+		back, err := s.back(t, s.facts(t), true)
 		if err != nil || len(stepsOf(back, x)) > 0 {
 			t.Errorf("%v: %s goes down through %s", err, x, stepsOf(back, x))
 		}
@@ -285,4 +285,33 @@ func TestRetryDoesNotGoAroundAGate(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// A rollback takes back what a rollout did to its tenants. Whoever is made again under the name of one of them has
+// nothing of it, and is left as it is.
+func TestRollbackDoesNotTouchTenantsMadeAnew(t *testing.T) {
+	t.Parallel()
+	for name, after := range map[string]time.Duration{
+		"before its wave": 500 * time.Millisecond, "in its wave": 5500 * time.Millisecond, // early begins after four seconds
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := newStage(t, 10, nil)
+				s.run(t)
+				back := s.backs(t)
+				s.scene = newScene(t, s.world.g, back)
+				s.cfg.Upgrader, s.cfg.Surveyor, s.fleet.do = s, s, s.do
+				s.cfg.Policy.Concurrency = 1
+				s.moves()
+				early := back.Waves[1].Items
+				x := early[len(early)-1].Tenant.ID
+				time.AfterFunc(after, func() { s.remake(x, "a", "b", "c") })
+				r := s.run(t)
+				if s.stands(x) != "[a b c]" || r.Outcome(x) != orchestrator.Gone || r.Count(orchestrator.Done) != 9 {
+					t.Errorf("%s stands at %s and is %s; %s, %v", x, s.stands(x), r.Outcome(x), r.State, r.Counts())
+				}
+			})
+		})
+	}
 }

@@ -288,14 +288,21 @@ type world struct {
 	g       *revision.Graph
 	tenants []tenant.Tenant
 	applied map[string][]string
+	remade  map[string]uint32 // how often a tenant was dropped and made again; nil = none was
 }
 
 func (w *world) survey() []engine.Standing {
 	standings := make([]engine.Standing, len(w.tenants))
 	for i, tn := range w.tenants {
-		standings[i] = at(w.g, w.applied[tn.Target.Schema]...)
+		standings[i] = w.standing(tn.Target.Schema)
 	}
 	return standings
+}
+
+func (w *world) standing(schema string) engine.Standing {
+	s := at(w.g, w.applied[schema]...)
+	s.Mark.SchemaOID = 1 + w.remade[schema]
+	return s
 }
 
 func TestResumeDoesTheRestAndOnlyThat(t *testing.T) {

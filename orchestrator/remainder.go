@@ -32,7 +32,7 @@ func (m *remainder) items(items []Item, now *census, p *Plan) ([]Item, error) {
 	for i, item := range items {
 		at, there := now.at[item.Tenant.ID]
 		old := &m.of.Cohorts[item.Cohort]
-		if !there || m.running && old.Refused == nil && now.standings[at].State == engine.Missing {
+		if !there || m.left(&item, old, &now.standings[at]) {
 			fresh[i] = Item{Tenant: item.Tenant, Cohort: p.gone(old)}
 			continue
 		}
@@ -56,6 +56,19 @@ func (m *remainder) items(items []Item, now *census, p *Plan) ([]Item, error) {
 		fresh[i] = Item{Tenant: tenants[k], Cohort: first + of[k], Standing: standings[k]}
 	}
 	return fresh, nil
+}
+
+// left reports whether the tenant that was planned is not there any more, though the fleet has one of its name: while a
+// rollout runs its schema or file vanished, or, of a rollback, it was dropped and made again, so that there is nothing to take back.
+func (m *remainder) left(item *Item, old *Cohort, now *engine.Standing) bool {
+	switch {
+	case !m.running || old.Refused != nil:
+		return false
+	case now.State == engine.Missing:
+		return true
+	}
+	was, is := item.Standing.Mark.SchemaOID, now.Mark.SchemaOID
+	return m.of.Kind == Rollback && was != 0 && is != 0 && was != is
 }
 
 // gone counts a tenant of an old cohort as one that is no longer in the fleet, and returns its cohort. What

@@ -34,7 +34,7 @@ type stage struct {
 func newStage(t testing.TB, n int, gates map[string]orchestrator.Gate) *stage {
 	t.Helper()
 	g := line(t)
-	s := &stage{world: &world{g: g, tenants: on("s1", n), applied: map[string][]string{}}, work: time.Second, breaks: map[string]error{}}
+	s := &stage{world: &world{g: g, tenants: on("s1", n), applied: map[string][]string{}, remade: map[string]uint32{}}, work: time.Second, breaks: map[string]error{}}
 	s.policy.Waves = []orchestrator.WaveSpec{
 		{Name: "canary", Size: orchestrator.Size{Count: 2}, Gate: gates["canary"]},
 		{Name: "early", Size: orchestrator.Size{Count: 4}, Gate: gates["early"]},
@@ -71,7 +71,8 @@ func (s *stage) do(ctx context.Context, job engine.Job) error {
 // A tenant that was made anew since it was surveyed is not the one that is meant.
 func (s *stage) Upgrade(ctx context.Context, job engine.Job) (engine.Result, error) {
 	s.mu.Lock()
-	other := fmt.Sprint(job.Standing.Applied.IDs()) != fmt.Sprint(s.world.applied[job.Target.Schema])
+	now := s.world.standing(job.Target.Schema)
+	other := job.Standing.Mark != now.Mark || fmt.Sprint(job.Standing.Applied.IDs()) != fmt.Sprint(now.Applied.IDs())
 	s.mu.Unlock()
 	if other {
 		return engine.Result{}, &engine.Error{Class: engine.Gone, Message: "it is another one"}
@@ -80,7 +81,7 @@ func (s *stage) Upgrade(ctx context.Context, job engine.Job) (engine.Result, err
 	if err == nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.world.applied[job.Target.Schema] = append(slices.Clone(s.world.applied[job.Target.Schema]), result.Done...)
+		s.world.applied[job.Target.Schema] = job.Plan.Parts[len(job.Plan.Parts)-1].After
 	}
 	return result, err
 }
@@ -90,7 +91,7 @@ func (s *stage) Survey(_ context.Context, targets []engine.Target) []engine.Stan
 	defer s.mu.Unlock()
 	standings := make([]engine.Standing, len(targets))
 	for i, target := range targets {
-		standings[i] = at(s.world.g, s.world.applied[target.Schema]...)
+		standings[i] = s.world.standing(target.Schema)
 	}
 	return standings
 }
@@ -136,6 +137,7 @@ func (s *stage) remake(id string, applied ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.world.applied[id] = applied
+	s.world.remade[id]++
 }
 
 // stands is what is applied to a tenant.
