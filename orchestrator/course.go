@@ -40,7 +40,7 @@ func (r *runner) end() halt {
 	}
 	for i := range r.Plan.Waves {
 		w := &r.Plan.Waves[i]
-		if w.Gate != nil && w.Planned > 0 && !r.report.waveNamed(w.Name).Gate.Passed() && !slices.Contains(r.passed, w.Name) {
+		if w.Gate != nil && w.Planned > 0 && !r.report.waveNamed(w.Name).Gate.Passed() && !slices.Contains(r.unasked, w.Name) {
 			return halt{StateHalted, fmt.Sprintf("the gate of wave %s was not part of this run", w.Name)}
 		}
 	}

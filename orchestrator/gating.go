@@ -69,7 +69,7 @@ func (r *runner) pass(at int) {
 		return
 	}
 	if r.needless(at) {
-		r.passed = append(r.passed, w.Name)
+		r.unasked = append(r.unasked, w.Name)
 		return
 	}
 	g := r.closeGate(w)

@@ -13,12 +13,3 @@ func TestNaturalOrder(t *testing.T) {
 		}
 	}
 }
-
-func TestNearestName(t *testing.T) {
-	t.Parallel()
-	for name, want := range map[string]string{"canray": "canary", "CANARY": "canary", "rset": "", "rests": "rest", "zzz": "", "": "", "r": ""} {
-		if got := nearest(name, []string{"canary", "early", "rest"}); got != want {
-			t.Errorf("nearest(%q) = %q", name, got)
-		}
-	}
-}

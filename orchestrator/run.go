@@ -173,7 +173,7 @@ type runner struct {
 	inbox   *inbox
 	wave    *wave
 	reached int             // index of the last wave of the plan that was begun; -1 = none
-	passed  []string        // waves whose gates had nothing to be asked about
+	unasked []string        // waves whose gates had nothing to be asked about
 	rounds  int             // of tenants that came late
 	second  bool            // it is the second turn of a wave
 	fleet   []tenant.Tenant // as it was listed last

@@ -7,6 +7,7 @@ import (
 
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/tenant"
+	"github.com/skeindb/skein/tenant/suggest"
 )
 
 // share is a wave before anybody has asked what is done with its tenants.
@@ -186,7 +187,7 @@ func (e *WaveError) Error() string {
 
 // Hint says which wave may have been meant; "" when none is like it.
 func (e *WaveError) Hint() string {
-	if near := nearest(e.Wave, e.Waves); near != "" {
+	if near := suggest.Nearest(e.Wave, e.Waves); near != "" {
 		return "did you mean " + near + "?"
 	}
 	return ""

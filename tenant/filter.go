@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/skeindb/skein/engine"
-	"github.com/skeindb/skein/tenant/internal/suggest"
+	"github.com/skeindb/skein/tenant/suggest"
 )
 
 // Filter returns the tenants that the selector means, in the order given; the slice given stays as it is.

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/skeindb/skein/engine"
-	"github.com/skeindb/skein/tenant/internal/suggest"
+	"github.com/skeindb/skein/tenant/suggest"
 )
 
 // SelectorError says where a selector's text is wrong, and what may have been meant.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -19,15 +20,7 @@ func (a *app) rolloutShowCommand() *cobra.Command {
 		Short: "Show the report of a rollout, its waves and gates, and what operators asked of it",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withStore(cmd.Context(), func(f *fleet, store orchestrator.Store) error {
-				id, err := f.rolloutID(cmd.Context(), store, first(args), wanted{})
-				if err != nil {
-					return err
-				}
-				r, err := f.load(cmd.Context(), store, id)
-				if err != nil {
-					return err
-				}
+			return a.withRollout(cmd.Context(), first(args), func(f *fleet, r record) error {
 				o := f.viewOptions(nil)
 				o.Next, o.Gates = r.next(), gatesOf(r.plan)
 				if a.json {
@@ -156,21 +149,28 @@ func auditJSON(entries []auditEntry) []map[string]any {
 	return lines
 }
 
+// withRollout reads a rollout, the latest where none is named.
+func (a *app) withRollout(ctx context.Context, named string, work func(*fleet, record) error) error {
+	return a.withStore(ctx, func(f *fleet, store orchestrator.Store) error {
+		id, err := f.rolloutID(ctx, store, named, wanted{})
+		if err != nil {
+			return err
+		}
+		r, err := f.load(ctx, store, id)
+		if err != nil {
+			return err
+		}
+		return work(f, r)
+	})
+}
+
 func (a *app) rolloutAuditCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "audit [ID]",
 		Short: "Show who asked what of a rollout, when, why, and what came of it",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withStore(cmd.Context(), func(f *fleet, store orchestrator.Store) error {
-				id, err := f.rolloutID(cmd.Context(), store, first(args), wanted{})
-				if err != nil {
-					return err
-				}
-				r, err := f.load(cmd.Context(), store, id)
-				if err != nil {
-					return err
-				}
+			return a.withRollout(cmd.Context(), first(args), func(_ *fleet, r record) error {
 				if a.json {
 					writeJSON(a.out, auditJSON(audit(r)))
 					return nil

@@ -21,8 +21,8 @@ const (
 
 // SQL puts a query to the tenants of the wave and looks at the first column of the first row. One answer that is
 // not as expected is a failure; else one that says nothing makes the measure inconclusive: NULL, no row, an
-// error, an order on what is no number. A wave of which no tenant stands where the rollout wanted it passes,
-// since there is nobody to ask.
+// error, an order on what is no number. A wave all of whose tenants are skipped or gone passes, since there is
+// nobody to ask; one in which some failed and none stands where it should never gets here.
 type SQL struct {
 	Query  string // one statement, which only reads
 	Per    Per    // default PerTenant

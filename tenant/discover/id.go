@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/skeindb/skein/tenant"
-	"github.com/skeindb/skein/tenant/internal/suggest"
+	"github.com/skeindb/skein/tenant/suggest"
 )
 
 // template makes ids: `{database}/{schema}` with the placeholders that its source knows.

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/skeindb/skein/tenant"
-	"github.com/skeindb/skein/tenant/internal/suggest"
+	"github.com/skeindb/skein/tenant/suggest"
 )
 
 // Record is one tenant as a row, a line or an object says it. "" means not set; what is missing comes from

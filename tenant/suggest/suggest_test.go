@@ -3,7 +3,7 @@ package suggest_test
 import (
 	"testing"
 
-	"github.com/skeindb/skein/tenant/internal/suggest"
+	"github.com/skeindb/skein/tenant/suggest"
 )
 
 func TestNearestFindsTheWordThatWasMeant(t *testing.T) {
