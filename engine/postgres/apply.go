@@ -58,6 +58,9 @@ func (a *application) prepare(ctx context.Context) (err error) {
 	if a.database, err = a.session.db.known(ctx, a.session.server, a.conn); err != nil {
 		return err
 	}
+	if err := a.session.db.mayChangeExtensions(ctx, a.session, a.conn, a.work); err != nil {
+		return err
+	}
 	a.verdicts = make([]verdict, len(a.work.Parts))
 	for i, part := range a.work.Parts {
 		for _, step := range part.Steps {
@@ -197,6 +200,7 @@ func (a *application) explain(ctx context.Context, m *composer, o outcome) (*eng
 	}
 	e := a.reason(ctx, p, pg)
 	if p.kind == kindBody {
+		missing(e, a.database.misplaced)
 		locate(e, a.work.Parts[p.part].Steps[p.step], a.bodies, p.n, within)
 	}
 	a.aftermath(ctx, e, p)

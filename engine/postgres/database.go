@@ -14,6 +14,8 @@ type database struct {
 	tail    []string            // of the search path, as far as those schemas are there
 	objects map[string][]object // of the tail by name, without what belongs to extensions
 
+	misplaced []Extension // in schemas of tenants, and so not on the path of others
+
 	mu        sync.Mutex
 	verdicts  map[verdictKey]verdict // guarded by mu
 	functions map[string]bool        // is there a function of that name that the server did not bring; guarded by mu
@@ -54,7 +56,7 @@ func (db *DB) known(ctx context.Context, srv *server, c *conn) (*database, error
 
 // learn reads the tail of the search path and what is in it, and keeps it for all sessions.
 func (db *DB) learn(ctx context.Context, srv *server, c *conn) (*database, error) {
-	tail, err := srv.tail(ctx, c)
+	tail, misplaced, err := db.path(ctx, srv, c)
 	if err != nil {
 		return nil, err
 	}
@@ -67,30 +69,11 @@ func (db *DB) learn(ctx context.Context, srv *server, c *conn) (*database, error
 		rows = results[0].Rows
 	}
 	d := newDatabase(tail, rows)
+	d.misplaced = misplaced
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	db.databases[place{srv.name, c.database}] = d
 	return d, nil
-}
-
-// tail asks for the schemas that follow the tenant's; ones that are not there would be left out anyway.
-func (s *server) tail(ctx context.Context, c *conn) ([]string, error) {
-	var sql string
-	switch {
-	case s.cfg.AutoSearchPath:
-		sql = `SELECT DISTINCT n.nspname COLLATE "C" FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
-WHERE n.nspname <> 'pg_catalog' AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') ORDER BY 1`
-	case len(s.cfg.SearchPath) > 0:
-		sql = "SELECT n.nspname FROM pg_catalog.unnest(" + array(s.cfg.SearchPath) + "::text[]) WITH ORDINALITY p(name, nr) " +
-			"JOIN pg_catalog.pg_namespace n ON n.nspname = p.name ORDER BY p.nr"
-	default:
-		return nil, nil
-	}
-	results, err := c.query(ctx, sql)
-	if err != nil {
-		return nil, err
-	}
-	return firstColumn(results[0]), nil
 }
 
 func firstColumn(r *pgconn.Result) []string {

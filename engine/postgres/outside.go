@@ -55,14 +55,20 @@ type outside struct {
 	step    engine.Step
 	journal journal
 	made    bool // the version table was made by this call
+
+	misplaced []Extension // what is not on the path because it lies with a tenant
 }
 
 // enter sets the session up, takes the tenant's lock for the session, and checks that the tenant stands where
 // the plan says.
 func (o *outside) enter(ctx context.Context) error {
 	s := o.session
-	tail, err := s.server.tail(ctx, o.conn)
+	tail, misplaced, err := s.db.path(ctx, s.server, o.conn)
 	if err != nil {
+		return classify(ctx, err)
+	}
+	o.misplaced = misplaced
+	if err := s.db.mayChangeExtensions(ctx, s, o.conn, o.work); err != nil {
 		return classify(ctx, err)
 	}
 	sets := append(preamble(o.conn.nature, 0), "SET search_path = "+searchPath(s.target.Schema, tail),
@@ -267,6 +273,7 @@ func (o *outside) at(err error, stmt revision.Statement) error {
 	if e.Class == engine.Uncertain {
 		return &e
 	}
+	missing(&e, o.misplaced)
 	e.Revision, e.File = o.step.Revision.ID, o.step.Revision.File
 	e.Line, e.Col, e.Statement = stmt.Line, stmt.Col, cut(stmt.Text)
 	return &e

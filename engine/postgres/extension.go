@@ -1,0 +1,272 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
+)
+
+// A database has each extension once, whatever schema it lies in. In a database of several tenants none of them may
+// own one: the first whose chain says CREATE EXTENSION would have it, and its schema would be needed by all others.
+
+// extensionStatement is CREATE, ALTER or DROP EXTENSION, as far as it counts here.
+type extensionStatement struct {
+	verb    string // CREATE, ALTER or DROP
+	name    string
+	schema  string // where it goes; "" when that is not written, or is made up at run time
+	placed  bool   // SCHEMA is written
+	lenient bool   // IF NOT EXISTS, IF EXISTS, or in a DO block, which may ask before
+	cascade bool
+}
+
+// extensionStatements finds those that a statement runs: itself, or those within a DO block.
+func extensionStatements(text string) []extensionStatement {
+	if firstWord(text) != "DO" {
+		if s, ok := readExtension(text); ok {
+			return []extensionStatement{s}
+		}
+		return nil
+	}
+	var list []extensionStatement
+	text = withoutComments(text)
+	for _, at := range extensionWords.FindAllStringIndex(text, -1) {
+		if s, ok := readExtension(text[at[0]:]); ok {
+			s.lenient = true
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+var extensionWords = regexp.MustCompile(`(?i)\b(create|alter|drop)\s+extension\b`)
+
+// withoutComments replaces comments by a space. Literals may hold what looks like one; none of them is cut.
+func withoutComments(text string) string {
+	var b strings.Builder
+	for i := 0; i < len(text); {
+		end := i + 1
+		switch {
+		case strings.HasPrefix(text[i:], "--"):
+			if n := strings.IndexByte(text[i:], '\n'); n >= 0 {
+				end = i + n
+			} else {
+				end = len(text)
+			}
+			b.WriteByte(' ')
+		case strings.HasPrefix(text[i:], "/*"):
+			end = i + commentEnd(text[i:])
+			b.WriteByte(' ')
+		case text[i] == '\'':
+			if n := strings.IndexByte(text[i+1:], '\''); n >= 0 {
+				end = i + n + 2
+			}
+			b.WriteString(text[i:end])
+		default:
+			b.WriteByte(text[i])
+		}
+		i = end
+	}
+	return b.String()
+}
+
+func readExtension(text string) (extensionStatement, bool) {
+	t := &tokens{text: text}
+	t.skip()
+	s := extensionStatement{verb: t.word()}
+	if !slices.Contains([]string{"CREATE", "ALTER", "DROP"}, s.verb) || !t.accept("EXTENSION") {
+		return s, false
+	}
+	if t.accept("IF") {
+		t.accept("NOT")
+		t.accept("EXISTS")
+		s.lenient = true
+	}
+	s.name = unquoted(t.name())
+	for t.skip(); t.text != "" && t.text[0] != ';' && (t.text[0] != '\'' || s.verb == "CREATE"); t.skip() {
+		switch word := t.word(); {
+		case word == "SCHEMA":
+			s.placed = true
+			s.schema = unquoted(t.name())
+		case word == "CASCADE":
+			s.cascade = true
+		case word == "VERSION" || word == "FROM" || word == "TO":
+			t.skip()
+			if strings.HasPrefix(t.text, "'") {
+				_, t.text, _ = strings.Cut(t.text[1:], "'")
+			} else {
+				t.name()
+			}
+		case word == "": // of no meaning here
+			t.text = t.text[1:]
+		}
+	}
+	return s, s.verb != "ALTER" || s.placed
+}
+
+// unquoted is a name as the server compares it.
+func unquoted(name string) string {
+	if strings.HasPrefix(name, `"`) && strings.HasSuffix(name, `"`) && len(name) > 1 {
+		return strings.ReplaceAll(name[1:len(name)-1], `""`, `"`)
+	}
+	return strings.ToLower(name)
+}
+
+// extensionStep is what one step does to extensions.
+type extensionStep struct {
+	step      engine.Step
+	statement revision.Statement
+	does      extensionStatement
+}
+
+// extensionSteps finds in parts what changes extensions.
+func (t *traitsCache) extensionSteps(parts []engine.Part, statements func(engine.Step) []revision.Statement) []extensionStep {
+	var list []extensionStep
+	for _, part := range parts {
+		for _, step := range part.Steps {
+			if step.Stamp || !t.of(step, statements(step)).names("extension") {
+				continue
+			}
+			for _, stmt := range statements(step) {
+				for _, does := range extensionStatements(stmt.Text) {
+					list = append(list, extensionStep{step, stmt, does})
+				}
+			}
+		}
+	}
+	return list
+}
+
+// extensionFacts are what one database says of the extensions and schemas that steps name.
+type extensionFacts struct {
+	path   pathFacts
+	fixed  map[string]string // of extensions: the schema that they insist on
+	lies   map[string]string // of extensions that are there: their schema
+	single bool              // the database has one tenant, and no source that may find another
+}
+
+// extensionFacts reads them; schema is that of the tenant.
+func (db *DB) extensionFacts(ctx context.Context, srv *server, c *conn, schema string, steps []extensionStep) (*extensionFacts, error) {
+	f := &extensionFacts{fixed: map[string]string{}, lies: map[string]string{}}
+	ask, names := []string{schema}, []string(nil)
+	for _, s := range steps {
+		names = append(names, s.does.name)
+		if s.does.schema != "" {
+			ask = append(ask, s.does.schema)
+		}
+	}
+	results, err := c.query(ctx, "SELECT DISTINCT v.name, v.schema FROM pg_catalog.pg_available_extension_versions v "+
+		"WHERE v.schema IS NOT NULL AND v.name = ANY ("+array(names)+"::pg_catalog.name[])")
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range results[0].Rows {
+		f.fixed[string(r[0])] = string(r[1])
+		ask = append(ask, string(r[1]))
+	}
+	if f.path, err = db.pathFacts(ctx, srv, c, ask); err != nil {
+		return nil, err
+	}
+	for _, s := range f.path.schemas {
+		for _, e := range s.extensions {
+			f.lies[e.Name] = s.name
+		}
+	}
+	f.single = !f.path.shared(schema) && !db.several(srv, c.database)
+	return f, nil
+}
+
+// tenant reports whether a schema is a tenant's, or could be one, there or not.
+func (f *extensionFacts) tenant(db *DB, srv *server, database, schema string) bool {
+	if s := f.path.schema(schema); s != nil {
+		return s.tenant()
+	}
+	return schema != "pg_catalog" && (db.sourced(srv, database, schema) || slices.Contains(f.path.tenants, schema) || sibling(schema, f.path.tenants))
+}
+
+// extensionError refuses a tenant whose steps would give an extension to one of several tenants, rely on one that
+// a tenant has, or take one away with what other tenants built on it; nil when they do not.
+func (db *DB) extensionError(ctx context.Context, srv *server, c *conn, schema string, steps []extensionStep) (*engine.Error, error) {
+	if len(steps) == 0 {
+		return nil, nil
+	}
+	f, err := db.extensionFacts(ctx, srv, c, schema, steps)
+	if err != nil || f.single {
+		return nil, err
+	}
+	for _, s := range steps {
+		message, advice := db.refuseExtension(f, srv, c.database, s.does)
+		if message == "" {
+			continue
+		}
+		return &engine.Error{
+			Class: engine.Guard, Revision: s.step.Revision.ID, File: s.step.Revision.File,
+			Line: s.statement.Line, Col: s.statement.Col, Statement: cut(s.statement.Text), Message: message, Advice: advice,
+		}, nil
+	}
+	return nil, nil
+}
+
+const sharedSchemaAdvice = "name a schema that no tenant owns and that is there already, such as CREATE EXTENSION IF NOT EXISTS %s SCHEMA extensions; or make it once by hand, before the tenants"
+
+// refuseExtension returns why one statement must not run; "" when it may.
+func (db *DB) refuseExtension(f *extensionFacts, srv *server, database string, s extensionStatement) (message, advice string) {
+	lies, there := f.lies[s.name]
+	switch s.verb {
+	case "DROP":
+		if there && s.cascade {
+			return fmt.Sprintf("DROP EXTENSION %s CASCADE takes the columns of its types from all tenants of database %s", ident(s.name), database),
+				"each database has an extension once: drop what uses it in each tenant first, and the extension by hand at the end, without CASCADE"
+		}
+		return "", ""
+	case "ALTER":
+		if s.schema != "" && f.tenant(db, srv, database, s.schema) {
+			return fmt.Sprintf("it would move extension %s into schema %s, which is a tenant's: no other tenant of database %s would find it", ident(s.name), ident(s.schema), database),
+				"name a schema that no tenant owns, such as extensions"
+		}
+		return "", ""
+	}
+	if there && s.lenient {
+		if !f.tenant(db, srv, database, lies) {
+			return "", "" // it does nothing
+		}
+		e := f.extension(lies, s.name)
+		return e.String() + ": it cannot be relied on by other tenants", e.Advice()
+	}
+	where, advice := s.schema, fmt.Sprintf(sharedSchemaAdvice, ident(s.name))
+	if fixed := f.fixed[s.name]; fixed != "" {
+		where = fixed
+	}
+	switch {
+	case where == "" && s.placed: // made up at run time
+		return "", ""
+	case where == "":
+		return fmt.Sprintf("CREATE EXTENSION %s without SCHEMA puts it into the schema of one tenant, where no other tenant of database %s finds it", ident(s.name), database), advice
+	case f.tenant(db, srv, database, where):
+		return fmt.Sprintf("it would put extension %s into schema %s, which is a tenant's: no other tenant of database %s would find it", ident(s.name), ident(where), database), advice
+	}
+	return "", ""
+}
+
+// extension is one that is there.
+func (f *extensionFacts) extension(schema, name string) Extension {
+	for _, e := range f.path.schema(schema).extensions {
+		if e.Name == name {
+			return e
+		}
+	}
+	return Extension{}
+}
+
+// mayChangeExtensions refuses a work whose steps must not run here: see extensionError.
+func (db *DB) mayChangeExtensions(ctx context.Context, s *session, c *conn, work *engine.Work) error {
+	e, err := db.extensionError(ctx, s.server, c, s.target.Schema, db.traits.extensionSteps(work.Parts, work.Statements))
+	if e != nil {
+		return e
+	}
+	return err
+}
