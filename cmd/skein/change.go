@@ -118,7 +118,7 @@ func (f *fleet) arrange(ctx context.Context, store orchestrator.Store, id string
 	if err := s.covers(plan); err != nil {
 		return nil, err
 	}
-	return plan, f.fits(plan)
+	return f.checked(ctx, plan)
 }
 
 // sizes are the sizes of tenants in bytes; -1 where they cannot be told.
