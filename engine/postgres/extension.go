@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -152,13 +153,13 @@ type extensionFacts struct {
 // extensionFacts reads them; schema is that of the tenant.
 func (db *DB) extensionFacts(ctx context.Context, srv *server, c *conn, schema string, steps []extensionStep) (*extensionFacts, error) {
 	f := &extensionFacts{fixed: map[string]string{}, lies: map[string]string{}}
-	ask, names := []string{schema}, []string(nil)
+	named, asked := map[string]bool{}, map[string]bool{schema: true}
 	for _, s := range steps {
-		names = append(names, s.does.name)
-		if s.does.schema != "" {
-			ask = append(ask, s.does.schema)
-		}
+		named[s.does.name] = true
+		asked[s.does.schema] = true
 	}
+	delete(asked, "")
+	names, ask := slices.Sorted(maps.Keys(named)), slices.Sorted(maps.Keys(asked))
 	results, err := c.query(ctx, "SELECT DISTINCT v.name, v.schema FROM pg_catalog.pg_available_extension_versions v "+
 		"WHERE v.schema IS NOT NULL AND v.name = ANY ("+array(names)+"::pg_catalog.name[])")
 	if err != nil {
@@ -188,27 +189,23 @@ func (f *extensionFacts) tenant(db *DB, srv *server, database, schema string) bo
 	return schema != "pg_catalog" && (db.sourced(srv, database, schema) || slices.Contains(f.path.tenants, schema) || sibling(schema, f.path.tenants))
 }
 
-// extensionError refuses a tenant whose steps would give an extension to one of several tenants, rely on one that
-// a tenant has, or take one away with what other tenants built on it; nil when they do not.
-func (db *DB) extensionError(ctx context.Context, srv *server, c *conn, schema string, steps []extensionStep) (*engine.Error, error) {
-	if len(steps) == 0 {
-		return nil, nil
-	}
-	f, err := db.extensionFacts(ctx, srv, c, schema, steps)
-	if err != nil || f.single {
-		return nil, err
+// refuse returns the error of the first step that would give an extension to one of several tenants, rely on one that
+// a tenant has, or take one away with what other tenants built on it; nil when there is none.
+func (f *extensionFacts) refuse(db *DB, srv *server, database string, steps []extensionStep) error {
+	if f.single {
+		return nil
 	}
 	for _, s := range steps {
-		message, advice := db.refuseExtension(f, srv, c.database, s.does)
+		message, advice := db.refuseExtension(f, srv, database, s.does)
 		if message == "" {
 			continue
 		}
 		return &engine.Error{
 			Class: engine.Guard, Revision: s.step.Revision.ID, File: s.step.Revision.File,
 			Line: s.statement.Line, Col: s.statement.Col, Statement: cut(s.statement.Text), Message: message, Advice: advice,
-		}, nil
+		}
 	}
-	return nil, nil
+	return nil
 }
 
 const sharedSchemaAdvice = "name a schema that no tenant owns and that is there already, such as CREATE EXTENSION IF NOT EXISTS %s SCHEMA extensions; or make it once by hand, before the tenants"
@@ -262,11 +259,57 @@ func (f *extensionFacts) extension(schema, name string) Extension {
 	return Extension{}
 }
 
-// mayChangeExtensions refuses a work whose steps must not run here: see extensionError.
+// mayChangeExtensions refuses a work whose steps must not run here: see extensionFacts.refuse.
 func (db *DB) mayChangeExtensions(ctx context.Context, s *session, c *conn, work *engine.Work) error {
-	e, err := db.extensionError(ctx, s.server, c, s.target.Schema, db.traits.extensionSteps(work.Parts, work.Statements))
-	if e != nil {
-		return e
+	steps := db.traits.extensionSteps(work.Parts, work.Statements)
+	if len(steps) == 0 {
+		return nil
 	}
-	return err
+	f, err := db.extensionFacts(ctx, s.server, c, s.target.Schema, steps)
+	if err != nil {
+		return err
+	}
+	return f.refuse(db, s.server, c.database, steps)
+}
+
+// screenExtensions is mayChangeExtensions before anything is touched: it asks once a database, and only where some
+// plan changes extensions. refused[i] is filled in for candidates[i] where nothing stands there yet.
+func (db *DB) screenExtensions(ctx context.Context, candidates []engine.Candidate, refused []error) {
+	steps := make([][]extensionStep, len(candidates))
+	plans := map[*engine.Plan][]extensionStep{} // of plans without templates
+	var targets []engine.Target
+	var of []int
+	for i := range candidates {
+		c := &candidates[i]
+		known, ok := plans[c.Plan]
+		if !ok || c.Bodies != nil {
+			known = db.traits.extensionSteps(c.Plan.Parts, c.Statements)
+			plans[c.Plan] = known
+		}
+		if steps[i] = known; len(known) > 0 && refused[i] == nil {
+			targets, of = append(targets, c.Target), append(of, i)
+		}
+	}
+	db.each(targets, func(srv *server, database string, mine []int, err error) {
+		if err != nil {
+			return
+		}
+		c, err := srv.acquire(ctx, database)
+		if err != nil {
+			return
+		}
+		defer srv.release(c)
+		defer c.rollback(ctx)
+		var all []extensionStep
+		for _, k := range mine {
+			all = append(all, steps[of[k]]...)
+		}
+		f, err := db.extensionFacts(ctx, srv, c, targets[mine[0]].Schema, all)
+		if err != nil {
+			return // it is looked for again when the plan runs
+		}
+		for _, k := range mine {
+			refused[of[k]] = f.refuse(db, srv, database, steps[of[k]])
+		}
+	})
 }
