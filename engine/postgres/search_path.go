@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -60,7 +61,7 @@ func (e Extension) Advice() string {
 }
 
 // path reads what follows a tenant's schema on the search path of a database, and which extensions lie with tenants.
-// An entry of Server.SearchPath that is a tenant is an error.
+// An entry of Server.SearchPath that is one tenant of several is an error; the only tenant has its schema on the path anyway.
 func (db *DB) path(ctx context.Context, srv *server, c *conn) (tail []string, misplaced []Extension, err error) {
 	if !srv.cfg.AutoSearchPath && len(srv.cfg.SearchPath) == 0 {
 		f, err := db.pathFacts(ctx, srv, c, nil)
@@ -84,10 +85,12 @@ func (db *DB) path(ctx context.Context, srv *server, c *conn) (tail []string, mi
 			continue
 		}
 		// The config names it, so that a name, or a version table alone, is no proof against it.
-		if s.member || s.versioned && s.alike {
+		switch tenant := s.member || s.versioned && s.alike; {
+		case tenant && f.shared(name):
 			return nil, nil, sharedTenantError(srv.name, c.database, name)
+		case !tenant:
+			tail = append(tail, name)
 		}
-		tail = append(tail, name)
 	}
 	return tail, f.misplaced(), nil
 }
@@ -190,6 +193,48 @@ func (f *pathFacts) misplaced() []Extension {
 func (f *pathFacts) shared(schema string) bool {
 	s := f.schema(schema)
 	return s != nil && s.company || slices.ContainsFunc(f.tenants, func(t string) bool { return t != schema })
+}
+
+// Misplaced returns the extensions that surveys found in schemas of tenants, sorted by place and name.
+func (db *DB) Misplaced() []Extension {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	var list []Extension
+	for _, d := range db.databases {
+		list = append(list, d.misplaced...)
+	}
+	return sortExtensions(list)
+}
+
+// LookForExtensions looks for extensions in schemas of tenants: in the database of the server's URL, and in those that
+// are known to have several tenants.
+func (db *DB) LookForExtensions(ctx context.Context, server string) ([]Extension, error) {
+	srv, err := db.server(server)
+	if err != nil {
+		return nil, err
+	}
+	var list []Extension
+	for _, database := range db.severalIn(srv) {
+		c, err := srv.acquire(ctx, database)
+		if err != nil {
+			return nil, err
+		}
+		f, err := db.pathFacts(ctx, srv, c, nil)
+		c.rollback(ctx)
+		srv.release(c)
+		if err != nil {
+			return nil, classify(ctx, err)
+		}
+		list = append(list, f.misplaced()...)
+	}
+	return sortExtensions(list), nil
+}
+
+func sortExtensions(list []Extension) []Extension {
+	slices.SortFunc(list, func(a, b Extension) int {
+		return cmp.Or(cmp.Compare(a.Server, b.Server), cmp.Compare(a.Database, b.Database), cmp.Compare(a.Schema, b.Schema), cmp.Compare(a.Name, b.Name))
+	})
+	return list
 }
 
 // missing adds to the error of a statement that lacks a type, a function or an operator where it may be: in an

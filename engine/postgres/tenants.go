@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,12 +77,20 @@ func (db *DB) Know(targets []engine.Target) {
 func (db *DB) tenantsOf(srv *server, database string) []string {
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	var names []string
-	for name := range db.tenants[srv.address(database)] {
-		names = append(names, name)
+	return slices.Sorted(maps.Keys(db.tenants[srv.address(database)]))
+}
+
+// severalIn returns the database of the server's URL, and those with several tenants that are known, sorted.
+func (db *DB) severalIn(srv *server) []string {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	found := map[string]bool{srv.database: true}
+	for at, schemas := range db.tenants {
+		if at == srv.address(at.database) && len(schemas) > 1 {
+			found[at.database] = true
+		}
 	}
-	slices.Sort(names)
-	return names
+	return slices.Sorted(maps.Keys(found))
 }
 
 // sourced reports whether a source takes a schema for a tenant, by whatever name of the server.
