@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -53,10 +54,23 @@ func (db *DB) known(ctx context.Context, srv *server, c *conn) (*database, error
 
 // learn reads the tail of the search path and what is in it, and keeps it for all sessions.
 func (db *DB) learn(ctx context.Context, srv *server, c *conn) (*database, error) {
+	d, err := db.read(ctx, srv, c, nil)
+	if err != nil {
+		return nil, err
+	}
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	db.databases[place{srv.name, c.database}] = d
+	return d, nil
+}
+
+// read is learn for one work; into are schemas that its own steps bring onto the path.
+func (db *DB) read(ctx context.Context, srv *server, c *conn, into []string) (*database, error) {
 	tail, misplaced, err := db.path(ctx, srv, c)
 	if err != nil {
 		return nil, err
 	}
+	tail = withSchemas(tail, into)
 	var rows [][][]byte
 	if len(tail) > 0 {
 		results, err := c.query(ctx, db.objectsQuery(tail))
@@ -67,10 +81,24 @@ func (db *DB) learn(ctx context.Context, srv *server, c *conn) (*database, error
 	}
 	d := newDatabase(tail, rows)
 	d.misplaced = misplaced
+	return d, nil
+}
+
+// forget makes the next session read what is known of a database.
+func (db *DB) forget(at place) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	db.databases[place{srv.name, c.database}] = d
-	return d, nil
+	delete(db.databases, at)
+}
+
+// withSchemas adds schemas to the tail of a search path.
+func withSchemas(tail, more []string) []string {
+	for _, s := range more {
+		if !slices.Contains(tail, s) {
+			tail = append(slices.Clip(tail), s)
+		}
+	}
+	return tail
 }
 
 func firstColumn(r *pgconn.Result) []string {

@@ -216,13 +216,13 @@ func (db *DB) refuseExtension(f *extensionFacts, srv *server, database string, s
 	switch s.verb {
 	case "DROP":
 		if there && s.cascade {
-			return fmt.Sprintf("DROP EXTENSION %s CASCADE takes the columns of its types from all tenants of database %s", ident(s.name), database),
+			return fmt.Sprintf("DROP EXTENSION %s CASCADE takes the columns of its types from all tenants of database %s", plain(s.name), database),
 				"each database has an extension once: drop what uses it in each tenant first, and the extension by hand at the end, without CASCADE"
 		}
 		return "", ""
 	case "ALTER":
 		if s.schema != "" && f.tenant(db, srv, database, s.schema) {
-			return fmt.Sprintf("it would move extension %s into schema %s, which is a tenant's: no other tenant of database %s would find it", ident(s.name), ident(s.schema), database),
+			return fmt.Sprintf("it would move extension %s into schema %s, which is a tenant's: no other tenant of database %s would find it", plain(s.name), ident(s.schema), database),
 				"name a schema that no tenant owns, such as extensions"
 		}
 		return "", ""
@@ -234,17 +234,14 @@ func (db *DB) refuseExtension(f *extensionFacts, srv *server, database string, s
 		e := f.extension(lies, s.name)
 		return e.String() + ": it cannot be relied on by other tenants", e.Advice()
 	}
-	where, advice := s.schema, fmt.Sprintf(sharedSchemaAdvice, ident(s.name))
-	if fixed := f.fixed[s.name]; fixed != "" {
-		where = fixed
-	}
+	where, advice := f.where(s), fmt.Sprintf(sharedSchemaAdvice, plain(s.name))
 	switch {
 	case where == "" && s.placed: // made up at run time
 		return "", ""
 	case where == "":
-		return fmt.Sprintf("CREATE EXTENSION %s without SCHEMA puts it into the schema of one tenant, where no other tenant of database %s finds it", ident(s.name), database), advice
+		return fmt.Sprintf("CREATE EXTENSION %s without SCHEMA puts it into the schema of one tenant, where no other tenant of database %s finds it", plain(s.name), database), advice
 	case f.tenant(db, srv, database, where):
-		return fmt.Sprintf("it would put extension %s into schema %s, which is a tenant's: no other tenant of database %s would find it", ident(s.name), ident(where), database), advice
+		return fmt.Sprintf("it would put extension %s into schema %s, which is a tenant's: no other tenant of database %s would find it", plain(s.name), ident(where), database), advice
 	}
 	return "", ""
 }
@@ -259,17 +256,42 @@ func (f *extensionFacts) extension(schema, name string) Extension {
 	return Extension{}
 }
 
-// mayChangeExtensions refuses a work whose steps must not run here: see extensionFacts.refuse.
-func (db *DB) mayChangeExtensions(ctx context.Context, s *session, c *conn, work *engine.Work) error {
+// mayChangeExtensions refuses a work whose steps must not run here: see extensionFacts.refuse. It returns the schemas
+// that extensions come into, which have to be on the path of what follows in the same work.
+func (db *DB) mayChangeExtensions(ctx context.Context, s *session, c *conn, work *engine.Work) (into []string, err error) {
 	steps := db.traits.extensionSteps(work.Parts, work.Statements)
 	if len(steps) == 0 {
-		return nil
+		return nil, nil
 	}
 	f, err := db.extensionFacts(ctx, s.server, c, s.target.Schema, steps)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return f.refuse(db, s.server, c.database, steps)
+	if err := f.refuse(db, s.server, c.database, steps); err != nil {
+		return nil, err
+	}
+	if !s.server.cfg.AutoSearchPath {
+		return nil, nil
+	}
+	for _, step := range steps {
+		where := f.where(step.does)
+		if where != "" && where != "pg_catalog" && where != s.target.Schema && !slices.Contains(into, where) && !f.tenant(db, s.server, c.database, where) {
+			into = append(into, where)
+		}
+	}
+	return into, nil
+}
+
+// where is the schema that a statement brings an extension into; "" when it brings none, or into the first schema of
+// the path, or that cannot be seen.
+func (f *extensionFacts) where(s extensionStatement) string {
+	if s.verb == "DROP" || s.verb == "CREATE" && s.lenient && f.lies[s.name] != "" {
+		return ""
+	}
+	if fixed := f.fixed[s.name]; fixed != "" && s.verb == "CREATE" {
+		return fixed
+	}
+	return s.schema
 }
 
 // screenExtensions is mayChangeExtensions before anything is touched: it asks once a database, and only where some

@@ -31,6 +31,9 @@ func (s *session) ApplyOutside(ctx context.Context, work engine.Work) error {
 		return err
 	}
 	defer o.leave(ctx)
+	if s.db.traits.of(o.step, work.Statements(o.step)).names("extension") {
+		defer s.db.forget(place{s.server.name, c.database}) // the search path may be another one then
+	}
 	for n, stmt := range work.Statements(o.step) {
 		if err := o.statement(ctx, n+1, stmt); err != nil {
 			return o.at(err, stmt)
@@ -68,9 +71,11 @@ func (o *outside) enter(ctx context.Context) error {
 		return classify(ctx, err)
 	}
 	o.misplaced = misplaced
-	if err := s.db.mayChangeExtensions(ctx, s, o.conn, o.work); err != nil {
+	into, err := s.db.mayChangeExtensions(ctx, s, o.conn, o.work)
+	if err != nil {
 		return classify(ctx, err)
 	}
+	tail = withSchemas(tail, into)
 	sets := append(preamble(o.conn.nature, 0), "SET search_path = "+searchPath(s.target.Schema, tail),
 		"SET statement_timeout = "+milliseconds(wanted(o.work, o.step).statement))
 	if err := o.conn.do(ctx, strings.Join(sets, "; ")); err != nil {

@@ -49,15 +49,15 @@ type Extension struct {
 
 // String says what lies where.
 func (e Extension) String() string {
-	return fmt.Sprintf("extension %s lies in schema %s of database %s, which is a tenant's", ident(e.Name), ident(e.Schema), e.Database)
+	return fmt.Sprintf("extension %s lies in schema %s of database %s, which is a tenant's", plain(e.Name), ident(e.Schema), e.Database)
 }
 
 // Advice says how to get it out of there.
 func (e Extension) Advice() string {
 	if e.Relocatable {
-		return fmt.Sprintf("move it to a schema that no tenant owns, for example: CREATE SCHEMA IF NOT EXISTS extensions; ALTER EXTENSION %s SET SCHEMA extensions;", ident(e.Name))
+		return fmt.Sprintf("move it to a schema that no tenant owns, for example: CREATE SCHEMA IF NOT EXISTS extensions; ALTER EXTENSION %s SET SCHEMA extensions;", plain(e.Name))
 	}
-	return fmt.Sprintf("it cannot be moved: drop it, and make it again with CREATE EXTENSION %s SCHEMA of a schema that no tenant owns", ident(e.Name))
+	return fmt.Sprintf("it cannot be moved: drop it, and make it again with CREATE EXTENSION %s SCHEMA of a schema that no tenant owns", plain(e.Name))
 }
 
 // path reads what follows a tenant's schema on the search path of a database, and which extensions lie with tenants.
