@@ -89,7 +89,7 @@ func TestNoTenantFindsTheTablesOfOneThatHoldsAnExtension(t *testing.T) {
 			p := skeintest.New(t, config+"rollout: {max_failures: 9}\n", nil)
 			p.Env = append(p.Env, "OWN_URL="+url)
 			pgtest.Exec(t, url, "CREATE EXTENSION citext SCHEMA "+holder, "DROP TABLE t_b.users")
-			p.Write("migrations/a1.sql", revisionFile("a1", "none", "CREATE TABLE own (id int);", ""))
+			p.Write("migrations/a1_x.sql", revisionFile("a1", "none", "CREATE TABLE own (id int);", ""))
 			p.Must(0, "upgrade", "--yes")
 			before := emails(t, url, holder+".users")
 
@@ -100,7 +100,7 @@ func TestNoTenantFindsTheTablesOfOneThatHoldsAnExtension(t *testing.T) {
 				": no-transaction\nUPDATE users SET email = upper(email) || '!';",
 				"DO $$ BEGIN EXECUTE 'DELETE FROM us' || 'ers'; END $$;",
 			} {
-				p.Write("migrations/b2.sql", revisionFile("b2", "a1", up, ""))
+				p.Write("migrations/b2_x.sql", revisionFile("b2", "a1", up, ""))
 				for _, args := range [][]string{
 					{"upgrade", "--yes", "--json", "--rehearse=all", "-t", "id=t_b"},
 					{"upgrade", "--yes", "--json", "-t", "id=t_b"},
@@ -121,7 +121,7 @@ func TestNoTenantFindsTheTablesOfOneThatHoldsAnExtension(t *testing.T) {
 				}
 			}
 
-			p.Write("migrations/b2.sql", revisionFile("b2", "a1", "CREATE TABLE emails AS SELECT email FROM users;", ""))
+			p.Write("migrations/b2_x.sql", revisionFile("b2", "a1", "CREATE TABLE emails AS SELECT email FROM users;", ""))
 			report := p.Run("upgrade", "--yes", "--json").Report()
 			if got := failedTenants(report); got != "t_b" {
 				t.Errorf("failed: %q, want t_b alone", got)
@@ -146,7 +146,7 @@ func TestExtensionsOfTenantsAreReported(t *testing.T) {
 	owners(t, url, "t_a", "t_b")
 	pgtest.Exec(t, url, "CREATE EXTENSION citext SCHEMA t_a")
 	p := skeintest.New(t, oneServer(url, `{server: main, id: "c-{schema}", include_schemas: ["t_*"]}`)+"rollout: {max_failures: 9}\n", nil)
-	p.Write("migrations/a1.sql", revisionFile("a1", "none", "CREATE TABLE own (id int);\nALTER TABLE users ADD COLUMN nick citext;", ""))
+	p.Write("migrations/a1_x.sql", revisionFile("a1", "none", "CREATE TABLE own (id int);\nALTER TABLE users ADD COLUMN nick citext;", ""))
 	const said = "extension citext lies in schema \"t_a\" of database "
 	const advice = "ALTER EXTENSION citext SET SCHEMA extensions;"
 	type extension struct{ Extension, Server, Database, Schema, Tenant, Advice string }
@@ -218,12 +218,12 @@ func TestExtensionsAreNotMadeInATenant(t *testing.T) {
 				pgtest.Exec(t, url, c.before)
 			}
 			p := skeintest.New(t, oneServer(url, `{server: main, include_schemas: ["t_*"]}`)+"rollout: {max_failures: 9}\n", nil)
-			p.Write("migrations/a1.sql", revisionFile("a1", "none", "CREATE TABLE first (id int);", ""))
-			p.Write("migrations/b2.sql", revisionFile("b2", "a1", c.up, ""))
-			p.Write("migrations/c3.sql", revisionFile("c3", "b2", ": no-transaction\nCREATE TABLE later (id int);", ""))
+			p.Write("migrations/a1_x.sql", revisionFile("a1", "none", "CREATE TABLE first (id int);", ""))
+			p.Write("migrations/b2_x.sql", revisionFile("b2", "a1", c.up, ""))
+			p.Write("migrations/c3_x.sql", revisionFile("c3", "b2", ": no-transaction\nCREATE TABLE later (id int);", ""))
 			if c.want == "" {
 				if strings.Contains(c.up, "own (x citext)") {
-					p.Write("migrations/c3.sql", revisionFile("c3", "b2", ": no-transaction\nCREATE TABLE later (x citext);", ""))
+					p.Write("migrations/c3_x.sql", revisionFile("c3", "b2", ": no-transaction\nCREATE TABLE later (x citext);", ""))
 				}
 				p.Must(0, "upgrade", "--yes")
 				return
@@ -244,7 +244,7 @@ func TestExtensionsAreNotMadeInATenant(t *testing.T) {
 				t.Fatalf("%+v", report)
 			}
 			for _, f := range report.Failed {
-				if f.Class != "guard" || f.Revision != "b2" || f.File != "migrations/b2.sql" || f.Line == 0 || !strings.Contains(f.Error, c.want) || f.Hint == "" {
+				if f.Class != "guard" || f.Revision != "b2" || f.File != "migrations/b2_x.sql" || f.Line == 0 || !strings.Contains(f.Error, c.want) || f.Hint == "" {
 					t.Errorf("%+v", f)
 				}
 			}
@@ -272,10 +272,10 @@ func TestATenantThatHasItsDatabaseForItselfHoldsExtensions(t *testing.T) {
 				config = strings.Replace(config, "    url:", "    search_path: [public]\n    url:", 1)
 			}
 			p := skeintest.New(t, config, nil)
-			p.Write("migrations/a1.sql", revisionFile("a1", "none", "CREATE EXTENSION citext;\nCREATE TABLE own (x citext);", ""))
-			p.Write("migrations/b2.sql", revisionFile("b2", "a1", ": no-transaction\nCREATE TABLE later (x citext);", ""))
+			p.Write("migrations/a1_x.sql", revisionFile("a1", "none", "CREATE EXTENSION citext;\nCREATE TABLE own (x citext);", ""))
+			p.Write("migrations/b2_x.sql", revisionFile("b2", "a1", ": no-transaction\nCREATE TABLE later (x citext);", ""))
 			p.Must(0, "upgrade", "--yes")
-			p.Write("migrations/c3.sql", revisionFile("c3", "b2", "CREATE TABLE last (x citext);", "DROP TABLE last;"))
+			p.Write("migrations/c3_x.sql", revisionFile("c3", "b2", "CREATE TABLE last (x citext);", "DROP TABLE last;"))
 			p.Must(0, "upgrade", "--yes")
 			if r := p.Must(0, "doctor"); strings.Contains(r.Stdout, "citext") {
 				t.Error(r.Stdout)
@@ -295,7 +295,7 @@ func TestASearchPathThatNamesATenantIsRefused(t *testing.T) {
 		"[public, t_a]": "t_a", "[t_old]": "t_old", "[public, shared, nothing]": "",
 	} {
 		p := skeintest.New(t, strings.Replace(oneServer(url, source), "    url:", "    search_path: "+searchPath+"\n    url:", 1)+"rollout: {max_failures: 9}\n", nil)
-		p.Write("migrations/a1.sql", revisionFile("a1", "none", "CREATE TABLE x"+fmt.Sprint(len(searchPath))+" (id int);", ""))
+		p.Write("migrations/a1_x.sql", revisionFile("a1", "none", "CREATE TABLE x"+fmt.Sprint(len(searchPath))+" (id int);", ""))
 		if bad == "" {
 			p.Must(0, "plan")
 			continue
