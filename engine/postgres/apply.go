@@ -22,7 +22,20 @@ func (s *session) Apply(ctx context.Context, work engine.Work) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	defer a.forget()
 	return a.run(ctx)
+}
+
+// forget lets what is known of the database be read again where the work may have changed the search path.
+func (a *application) forget() {
+	for _, part := range a.work.Parts {
+		for _, step := range part.Steps {
+			if a.bodies(step).traits.names("extension") {
+				a.session.db.forget(place{a.session.server.name, a.conn.database})
+				return
+			}
+		}
+	}
 }
 
 // application is one call of Apply, or of Rehearse.
@@ -57,6 +70,15 @@ func (s *session) application(ctx context.Context, work *engine.Work) (*applicat
 func (a *application) prepare(ctx context.Context) (err error) {
 	if a.database, err = a.session.db.known(ctx, a.session.server, a.conn); err != nil {
 		return err
+	}
+	into, err := a.session.db.mayChangeExtensions(ctx, a.session, a.conn, a.work)
+	if err != nil {
+		return err
+	}
+	if len(into) > 0 {
+		if a.database, err = a.session.db.read(ctx, a.session.server, a.conn, into); err != nil {
+			return err
+		}
 	}
 	a.verdicts = make([]verdict, len(a.work.Parts))
 	for i, part := range a.work.Parts {
@@ -197,6 +219,7 @@ func (a *application) explain(ctx context.Context, m *composer, o outcome) (*eng
 	}
 	e := a.reason(ctx, p, pg)
 	if p.kind == kindBody {
+		missing(e, a.database.misplaced)
 		locate(e, a.work.Parts[p.part].Steps[p.step], a.bodies, p.n, within)
 	}
 	a.aftermath(ctx, e, p)

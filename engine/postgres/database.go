@@ -2,7 +2,7 @@ package postgres
 
 import (
 	"context"
-	"strings"
+	"slices"
 	"sync"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -13,6 +13,9 @@ import (
 type database struct {
 	tail    []string            // of the search path, as far as those schemas are there
 	objects map[string][]object // of the tail by name, without what belongs to extensions
+	builtin map[kindName]bool   // those of objects whose name pg_catalog, which comes first in every path, has too
+
+	misplaced []Extension // in schemas of tenants, and so not on the path of others
 
 	mu        sync.Mutex
 	verdicts  map[verdictKey]verdict // guarded by mu
@@ -20,23 +23,20 @@ type database struct {
 	triggers  *bool                  // are there triggers; nil = not asked yet; guarded by mu
 }
 
-// object is a relation, type or function in a schema that tenants share.
-type object struct {
-	schema, name string
-	kind         byte // r, t or f
-	oid          uint32
-}
-
 func newDatabase(tail []string, rows [][][]byte) *database {
 	d := &database{
 		tail:      tail,
 		objects:   map[string][]object{},
+		builtin:   map[kindName]bool{},
 		verdicts:  map[verdictKey]verdict{},
 		functions: map[string]bool{},
 	}
 	for _, r := range rows {
 		o := object{schema: string(r[0]), kind: r[1][0], name: string(r[2]), oid: parseOID(r[3])}
 		d.objects[o.name] = append(d.objects[o.name], o)
+		if string(r[4]) == "t" {
+			d.builtin[kindName{o.kind, o.name}] = true
+		}
 	}
 	return d
 }
@@ -54,10 +54,23 @@ func (db *DB) known(ctx context.Context, srv *server, c *conn) (*database, error
 
 // learn reads the tail of the search path and what is in it, and keeps it for all sessions.
 func (db *DB) learn(ctx context.Context, srv *server, c *conn) (*database, error) {
-	tail, err := srv.tail(ctx, c)
+	d, err := db.read(ctx, srv, c, nil)
 	if err != nil {
 		return nil, err
 	}
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	db.databases[place{srv.name, c.database}] = d
+	return d, nil
+}
+
+// read is learn for one work; into are schemas that its own steps bring onto the path.
+func (db *DB) read(ctx context.Context, srv *server, c *conn, into []string) (*database, error) {
+	tail, misplaced, err := db.path(ctx, srv, c)
+	if err != nil {
+		return nil, err
+	}
+	tail = withSchemas(tail, into)
 	var rows [][][]byte
 	if len(tail) > 0 {
 		results, err := c.query(ctx, db.objectsQuery(tail))
@@ -67,30 +80,25 @@ func (db *DB) learn(ctx context.Context, srv *server, c *conn) (*database, error
 		rows = results[0].Rows
 	}
 	d := newDatabase(tail, rows)
-	db.mu.Lock()
-	defer db.mu.Unlock()
-	db.databases[place{srv.name, c.database}] = d
+	d.misplaced = misplaced
 	return d, nil
 }
 
-// tail asks for the schemas that follow the tenant's; ones that are not there would be left out anyway.
-func (s *server) tail(ctx context.Context, c *conn) ([]string, error) {
-	var sql string
-	switch {
-	case s.cfg.AutoSearchPath:
-		sql = `SELECT DISTINCT n.nspname COLLATE "C" FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
-WHERE n.nspname <> 'pg_catalog' AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') ORDER BY 1`
-	case len(s.cfg.SearchPath) > 0:
-		sql = "SELECT n.nspname FROM pg_catalog.unnest(" + array(s.cfg.SearchPath) + "::text[]) WITH ORDINALITY p(name, nr) " +
-			"JOIN pg_catalog.pg_namespace n ON n.nspname = p.name ORDER BY p.nr"
-	default:
-		return nil, nil
+// forget makes the next session read what is known of a database.
+func (db *DB) forget(at place) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	delete(db.databases, at)
+}
+
+// withSchemas adds schemas to the tail of a search path.
+func withSchemas(tail, more []string) []string {
+	for _, s := range more {
+		if !slices.Contains(tail, s) {
+			tail = append(slices.Clip(tail), s)
+		}
 	}
-	results, err := c.query(ctx, sql)
-	if err != nil {
-		return nil, err
-	}
-	return firstColumn(results[0]), nil
+	return tail
 }
 
 func firstColumn(r *pgconn.Result) []string {
@@ -99,28 +107,6 @@ func firstColumn(r *pgconn.Result) []string {
 		values = append(values, string(row[0]))
 	}
 	return values
-}
-
-// objectsQuery lists what stands in the tail and belongs to no extension. Array and row types go with their
-// elements and tables; skein's own tables are none that a body means.
-func (db *DB) objectsQuery(tail []string) string {
-	return strings.NewReplacer(
-		"$tail", array(tail)+"::pg_catalog.name[]",
-		"$own", array(db.table.names())+"::pg_catalog.name[]",
-	).Replace(`
-WITH n AS MATERIALIZED (SELECT oid, nspname FROM pg_catalog.pg_namespace WHERE nspname = ANY ($tail)),
-member AS MATERIALIZED (SELECT classid, objid FROM pg_catalog.pg_depend WHERE deptype = 'e')
-SELECT n.nspname, 'r', c.relname, c.oid FROM n JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid
-	LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
-WHERE c.relkind <> 't' AND c.relname <> ALL ($own)
-	AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND m.objid = COALESCE(i.indrelid, c.oid))
-UNION ALL
-SELECT n.nspname, 't', t.typname, t.oid FROM n JOIN pg_catalog.pg_type t ON t.typnamespace = n.oid
-WHERE t.typrelid = 0 AND t.typelem = 0
-	AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND m.objid = t.oid)
-UNION ALL
-SELECT n.nspname, 'f', p.proname, p.oid FROM n JOIN pg_catalog.pg_proc p ON p.pronamespace = n.oid
-WHERE NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND m.objid = p.oid)`)
 }
 
 // hasFunctions reports whether one of the names is a function that came neither with the server nor with an
