@@ -14,6 +14,8 @@ type database struct {
 	tail    []string            // of the search path, as far as those schemas are there
 	objects map[string][]object // of the tail by name, without what belongs to extensions
 
+	deviations []deviation // settings that each transaction puts right
+
 	mu        sync.Mutex
 	verdicts  map[verdictKey]verdict // guarded by mu
 	functions map[string]bool        // is there a function of that name that the server did not bring; guarded by mu
@@ -67,6 +69,9 @@ func (db *DB) learn(ctx context.Context, srv *server, c *conn) (*database, error
 		rows = results[0].Rows
 	}
 	d := newDatabase(tail, rows)
+	if d.deviations, err = srv.settling(ctx, c); err != nil {
+		return nil, err
+	}
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	db.databases[place{srv.name, c.database}] = d
