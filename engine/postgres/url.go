@@ -219,13 +219,14 @@ func (p parameter) ignore(value string) bool {
 var parameters = map[string]parameter{
 	"host": {read: true}, "port": {read: true}, "dbname": {read: true}, "database": {read: true}, "user": {read: true},
 	"password": {read: true}, "passfile": {read: true}, "connect_timeout": {read: true}, "service": {read: true}, "servicefile": {read: true},
-	"ssl": {read: true}, "sslmode": {read: true}, "sslkey": {read: true}, "sslcert": {read: true}, "sslcertmode": {read: true},
+	"sslmode": {read: true}, "sslkey": {read: true}, "sslcert": {read: true}, "sslcertmode": {read: true},
 	"sslrootcert": {read: true}, "sslnegotiation": {read: true}, "sslpassword": {read: true}, "sslsni": {read: true},
 	"target_session_attrs": {read: true}, "min_protocol_version": {read: true}, "max_protocol_version": {read: true},
 	"channel_binding": {read: true}, "require_auth": {read: true}, "krbspn": {read: true}, "krbsrvname": {read: true},
 
 	"application_name": {}, "fallback_application_name": {}, // ours counts: by it skein finds its own sessions
 	"keepalives": {}, "keepalives_idle": {}, "keepalives_interval": {}, "keepalives_count": {}, "tcp_user_timeout": {}, "gsslib": {},
+	"ssl":                      {harmless: []string{"true"}, why: "it is not libpq's", advice: "write sslmode"},
 	"gssencmode":               {harmless: []string{"disable", "prefer"}, why: "connections are not encrypted by GSSAPI", advice: "use sslmode"},
 	"gssdelegation":            {harmless: []string{"0"}, why: "credentials are not delegated", advice: "take it away"},
 	"sslcompression":           {harmless: []string{"0"}, why: "connections are not compressed", advice: "take it away"},
