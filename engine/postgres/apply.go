@@ -80,6 +80,9 @@ func (a *application) prepare(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if err = a.conn.readable(ctx, a.database.deviations); err != nil {
+		return err
+	}
 	a.verdicts = make([]verdict, len(a.work.Parts))
 	for i, part := range a.work.Parts {
 		for _, step := range part.Steps {
@@ -99,7 +102,7 @@ func (a *application) prepare(ctx context.Context) (err error) {
 
 func (a *application) composer() *composer {
 	s := a.session
-	return &composer{table: s.db.table, schema: s.target.Schema, tail: a.database.tail, work: a.work, bodies: a.bodies, lock: s.lockKey()}
+	return &composer{table: s.db.table, schema: s.target.Schema, tail: a.database.tail, work: a.work, bodies: a.bodies, lock: s.lockKey(), settle: a.database.settle()}
 }
 
 // run sends all parts. The server reads a message as a whole before it runs any of it, so that a syntax error in
@@ -210,9 +213,11 @@ func (a *application) explain(ctx context.Context, m *composer, o outcome) (*eng
 	}
 	p, within := m.pieces[min(o.completed, len(m.pieces)-1)], 0
 	if pg.Position > 0 { // a syntax error comes before the first statement runs
-		if at, offset := m.at(pg.Position); o.completed == 0 || at == p {
+		if at, offset := m.at(pg.Position, a.conn.pg.ParameterStatus("server_encoding")); o.completed == 0 || at == p {
 			p, within = at, offset
 		}
+	} else if at, offset, found := m.unconverted(pg); found && o.completed == 0 {
+		p, within = at, offset
 	}
 	if !a.trial && pg.Severity == "FATAL" && (p.kind == kindCommit || a.conn.nature.pooled) && understand(pg).class != engine.Capacity {
 		return uncertain(pg), piece{}

@@ -61,6 +61,7 @@ var meanings = map[string]meaning{
 	"22":    {engine.Data, "the tenant's rows or a value in the revision do not fit"},
 	"22023": {engine.Revision, ""},
 	"22P06": {engine.Revision, ""},
+	"22P05": {engine.Data, "the database's encoding lacks a character: write another one, or move the tenant to a database in UTF8"},
 	"23":    {engine.Data, "mend the tenant's rows, then retry; or let the revision do it before"},
 	"55000": {engine.Data, ""},
 	"P0":    {engine.Data, ""}, // RAISE in a body: the author's own check of this tenant
@@ -204,6 +205,8 @@ const (
 	stateReadOnly          = "25006"
 	statePrivilege         = "42501"
 	stateNoDatabase        = "3D000"
+	stateNoEquivalent      = "22P05" // a character that the server's encoding lacks
+	stateBadBytes          = "22021"
 )
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -17,6 +17,8 @@ type database struct {
 
 	misplaced []Extension // in schemas of tenants, and so not on the path of others
 
+	deviations []deviation // settings that each transaction puts right
+
 	mu        sync.Mutex
 	verdicts  map[verdictKey]verdict // guarded by mu
 	functions map[string]bool        // is there a function of that name that the server did not bring; guarded by mu
@@ -81,6 +83,9 @@ func (db *DB) read(ctx context.Context, srv *server, c *conn, into []string) (*d
 	}
 	d := newDatabase(tail, rows)
 	d.misplaced = misplaced
+	if d.deviations, err = srv.settling(ctx, c); err != nil {
+		return nil, err
+	}
 	return d, nil
 }
 
