@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/skeindb/skein/engine/revision"
 )
 
 // check says what is wrong with a value of one word, wherever it was written; nil when nothing is.
@@ -39,6 +41,14 @@ func (k *key) check(raw string) *problem {
 		}
 	case kindName:
 		p = checkName(raw)
+	case kindTouches:
+		for _, glob := range parseTexts(raw) {
+			if p == nil {
+				p = checkTouch(glob)
+			}
+		}
+	case kindTouch:
+		p = checkTouch(raw)
 	case kindSelector:
 		_, p = parseSelector(raw)
 	case kindSize:
@@ -146,6 +156,14 @@ func parseTexts(raw string) []string {
 		}
 	}
 	return texts
+}
+
+// checkTouch looks at the form of a glob over schema.name.
+func checkTouch(raw string) *problem {
+	if revision.IsTouch(raw) {
+		return nil
+	}
+	return &problem{"expected schema.name, got " + strconv.Quote(raw), "write for example public.plans or audit.*"}
 }
 
 // checkURL looks at the form. What net/url says is not repeated: it quotes parts of a password.
