@@ -189,19 +189,21 @@ func hasState(err error, states ...string) bool {
 }
 
 const (
-	stateLockTimeout     = "55P03"
-	stateCanceled        = "57014"
-	stateInvalidText     = "22P02" // what our own checks fail with (message.go)
-	stateNotNull         = "23502" // what our own row fails with where the schema is gone
-	stateUndefinedTable  = "42P01"
-	stateUndefinedColumn = "42703"
-	stateUndefinedSchema = "3F000"
-	stateDuplicateTable  = "42P07"
-	stateUnsafeEnum      = "55P04"
-	stateObjectInUse     = "55006"
-	stateReadOnly        = "25006"
-	statePrivilege       = "42501"
-	stateNoDatabase      = "3D000"
+	stateLockTimeout       = "55P03"
+	stateCanceled          = "57014"
+	stateInvalidText       = "22P02" // what our own checks fail with (message.go)
+	stateNotNull           = "23502" // what our own row fails with where the schema is gone
+	stateUndefinedTable    = "42P01"
+	stateUndefinedFunction = "42883"
+	stateUndefinedObject   = "42704"
+	stateUndefinedColumn   = "42703"
+	stateUndefinedSchema   = "3F000"
+	stateDuplicateTable    = "42P07"
+	stateUnsafeEnum        = "55P04"
+	stateObjectInUse       = "55006"
+	stateReadOnly          = "25006"
+	statePrivilege         = "42501"
+	stateNoDatabase        = "3D000"
 )
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -258,4 +258,6 @@ func parts(n *pg_query.Node) []*pg_query.Node {
 }
 
 // isOneOf is slices.Contains for object types.
-func isOneOf(t pg_query.ObjectType, list ...pg_query.ObjectType) bool { return slices.Contains(list, t) }
+func isOneOf(t pg_query.ObjectType, list ...pg_query.ObjectType) bool {
+	return slices.Contains(list, t)
+}
