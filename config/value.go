@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/skeindb/skein/engine/postgres"
+	"github.com/skeindb/skein/engine/revision"
 )
 
 // check says what is wrong with a value of one word, wherever it was written; nil when nothing is.
@@ -41,6 +42,14 @@ func (k *key) check(raw string) *problem {
 		}
 	case kindName:
 		p = checkName(raw)
+	case kindTouches:
+		for _, glob := range parseTexts(raw) {
+			if p == nil {
+				p = checkTouch(glob)
+			}
+		}
+	case kindTouch:
+		p = checkTouch(raw)
 	case kindSelector:
 		_, p = parseSelector(raw)
 	case kindSize:
@@ -148,6 +157,14 @@ func parseTexts(raw string) []string {
 		}
 	}
 	return texts
+}
+
+// checkTouch looks at the form of a glob over schema.name.
+func checkTouch(raw string) *problem {
+	if revision.IsTouch(raw) {
+		return nil
+	}
+	return &problem{"expected schema.name, got " + strconv.Quote(raw), "write for example public.plans or audit.*"}
 }
 
 // checkURL looks at the form, and at parameters that would be dropped or would unsettle the session. What is said of it

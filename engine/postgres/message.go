@@ -58,7 +58,7 @@ const (
 	markStale = "skein:stale"
 	markGone  = "skein:gone"
 	markPath  = "skein:path"
-	markGuard = "skein:guard:" // followed by names and a semicolon
+	markGuard = "skein:guard:" // followed by a list, see hits
 )
 
 // fail is a SELECT that fails with the text of the first branch that holds. The cast stands outside of CASE,
@@ -214,19 +214,6 @@ func (c *composer) enter(part *engine.Part) {
 	}
 }
 
-// replay writes a part without rows and with a guard after each step, to be rolled back: the first guard that
-// fails tells whose doing it is.
-func (c *composer) replay(part int, guard string) {
-	c.part = part
-	p := &c.work.Parts[part]
-	c.open(p)
-	for k, step := range p.Steps {
-		c.body(k, step)
-		c.own(kindGuard, guard)
-	}
-	c.own(kindSet, "ROLLBACK")
-}
-
 func (c *composer) begin() {
 	if !c.plain {
 		c.own(kindSet, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
@@ -362,7 +349,7 @@ func marked(text string) string {
 		return ""
 	}
 	if names, isGuard := strings.CutPrefix(after, "guard:"); isGuard {
-		names, _, _ = strings.Cut(names, ";")
+		names, _, _ = strings.Cut(names, listEnd)
 		return markGuard + names
 	}
 	end := strings.IndexFunc(after, func(r rune) bool { return r < 'a' || r > 'z' })

@@ -167,10 +167,10 @@ func TestEachStatementOfAMessageIsOnePiece(t *testing.T) {
 func TestMarkedReadsOurErrorsInAnyLanguage(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		`invalid input syntax for type integer: "skein:busy"`:                            markBusy,
-		`ungültige Eingabesyntax für Typ integer: »skein:stale«`:                         markStale,
-		`invalid input syntax for type integer: "skein:guard:public.plans, public.a b;"`: "skein:guard:public.plans, public.a b",
-		`invalid input syntax for type integer: "x"`:                                     "",
+		`invalid input syntax for type integer: "skein:busy"`:                                 markBusy,
+		`ungültige Eingabesyntax für Typ integer: »skein:stale«`:                              markStale,
+		"invalid input syntax for type integer: \"skein:guard:public.plans, public.a b\x1e\"": "skein:guard:public.plans, public.a b",
+		`invalid input syntax for type integer: "x"`:                                          "",
 	} {
 		if got := marked(text); got != want {
 			t.Errorf("%s: %q, want %q", text, got, want)
