@@ -47,6 +47,7 @@ func (s *Section) split(text string, out *sourceMap) ([]Statement, error) {
 		f.at = out.source(at)
 		errs = append(errs, source.mistake(s.File, f))
 	}
+	check := newChecker(s.Options, s.direction(), s.Dialect)
 	for {
 		piece, ok := split.next()
 		if !ok {
@@ -55,9 +56,12 @@ func (s *Section) split(text string, out *sourceMap) ([]Statement, error) {
 		st := Statement{Text: text[piece.start:piece.end]}
 		st.Line, st.Col = source.position(out.source(piece.start))
 		statements = append(statements, st)
-		if f := objection(st.Text, s.Options, s.direction(), s.Dialect); f != nil && len(errs) < maxErrors {
-			object(f, piece.start+f.at)
+		if f := check.statement(st.Text, piece.start); f != nil && len(errs) < maxErrors {
+			object(f, f.at)
 		}
+	}
+	if f := check.end(); f != nil && split.fault == nil {
+		object(f, f.at)
 	}
 	if split.fault != nil {
 		object(split.fault, split.fault.at)
