@@ -7,20 +7,27 @@ import (
 	"unicode/utf8"
 )
 
-// LongName returns the first name in a PostgreSQL statement that is longer than the 63 bytes that the server keeps
-// (NAMEDATALEN less one), and what it is cut to. Strings, bodies of functions and comments are not looked at.
-func LongName(statement string) (name, cut string, found bool) {
+// LongNames returns the names in a PostgreSQL statement that are longer than the 63 bytes that the server keeps
+// (NAMEDATALEN less one), in their order. Strings, bodies of functions and comments are not looked at.
+func LongNames(statement string) []string {
+	if len(statement) <= maxName {
+		return nil
+	}
+	var names []string
 	tokens := tokensOf(statement)
 	for i, t := range tokens {
 		if t.end-t.start <= maxName || !t.isName() {
 			continue
 		}
 		if name := fullName(statement, tokens, i); len(name) > maxName {
-			return name, cutName(name), true
+			names = append(names, name)
 		}
 	}
-	return "", "", false
+	return names
 }
+
+// CutName returns what PostgreSQL keeps of a name: 63 bytes, and no part of a character.
+func CutName(name string) string { return cutName(name) }
 
 // longNames finds names over 63 bytes in what the statement creates or renames to.
 func (l *linter) longNames() {
