@@ -335,6 +335,7 @@ func locate(e *engine.Error, step engine.Step, bodies func(engine.Step) body, n,
 	if further := strings.Count(stmt.Text[:min(within, len(stmt.Text))], "\n"); further > 0 {
 		e.Message += fmt.Sprintf(" (line %d)", stmt.Line+further)
 	}
+	explainCut(e, stmt.Text)
 }
 
 // aftermath rolls back, in the same round trip looks whether the schema is still the one that was surveyed,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
 )
 
 // meaning is what a SQLSTATE says about the tenant, its server and the fleet.
@@ -168,6 +170,27 @@ func advice(m meaning, e *pgconn.PgError) string {
 		return m.advice
 	}
 	return oneLine(e.Hint)
+}
+
+// explainCut says that the server cut a name of the failed statement, where it objects to names: the one that it
+// shows is not the one in the file, and what is there already need not be the same object.
+func explainCut(e *engine.Error, statement string) {
+	if !strings.HasPrefix(e.SQLState, "42") || e.SQLState == statePrivilege {
+		return
+	}
+	names := revision.LongNames(statement)
+	if len(names) == 0 {
+		return
+	}
+	name := names[0]
+	for _, n := range names {
+		if strings.Contains(e.Message, revision.CutName(n)) {
+			name = n
+			break
+		}
+	}
+	e.Message += fmt.Sprintf("; the server keeps 63 bytes of the name %q: %q", name, revision.CutName(name))
+	e.Advice = "shorten the names in the revision, so that they differ within 63 bytes; `skein check` finds them all"
 }
 
 // Whether an error is about one relation or function, so that a survey's other arms may be read without it.
