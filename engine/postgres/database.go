@@ -23,6 +23,8 @@ type database struct {
 	mu        sync.Mutex
 	verdicts  map[verdictKey]verdict // guarded by mu
 	functions map[string]bool        // is there a function of that name that the server did not bring; guarded by mu
+	installed map[string]bool        // is there a function of that name outside pg_catalog; guarded by mu
+	compiled  *string                // a function that keeps what it compiled, see compiled.go; nil = not asked yet; guarded by mu
 	code      *code                  // nil = not asked yet; guarded by mu
 	asked     time.Time              // when functions and code were empty; guarded by mu
 }
@@ -34,6 +36,7 @@ func newDatabase(tail []string, rows [][][]byte) *database {
 		builtin:   map[kindName]bool{},
 		verdicts:  map[verdictKey]verdict{},
 		functions: map[string]bool{},
+		installed: map[string]bool{},
 	}
 	for _, r := range rows {
 		o := object{schema: string(r[0]), kind: r[1][0], name: string(r[2]), oid: parseOID(r[3])}
