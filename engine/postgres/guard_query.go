@@ -159,7 +159,8 @@ const guardQuery = `WITH own AS MATERIALIZED (
 	SELECT 'w:' || name AS item FROM written
 	UNION
 	SELECT 'd:' || l.classid || '/' || l.objid FROM held l WHERE l.writes AND l.locktype = 'object' AND (l.objid = ANY ($oids::pg_catalog.oid[])
-		OR l.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND l.objid NOT IN (SELECT oid FROM own))
+		OR l.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass -- one of its own for temporary objects is no other's
+			AND (l.objid IN (SELECT oid FROM outer_schemas) OR NOT EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.oid = l.objid)))
 		AND NOT EXISTS (SELECT FROM written w WHERE w.oid = l.objid)
 	UNION
 	SELECT 'd:1259/' || l.relation FROM held l WHERE l.writes AND l.locktype = 'relation' AND l.relation = ANY ($oids::pg_catalog.oid[])
