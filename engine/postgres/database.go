@@ -13,6 +13,7 @@ import (
 type database struct {
 	tail    []string            // of the search path, as far as those schemas are there
 	objects map[string][]object // of the tail by name, without what belongs to extensions
+	parts   []object            // constraints of the domains among them, by the domain's name
 	builtin map[kindName]bool   // those of objects whose name pg_catalog, which comes first in every path, has too
 
 	mu        sync.Mutex
@@ -66,6 +67,9 @@ func (db *DB) learn(ctx context.Context, srv *server, c *conn) (*database, error
 		rows = results[0].Rows
 	}
 	d := newDatabase(tail, rows)
+	if d.parts, err = domainConstraints(ctx, c, tail); err != nil {
+		return nil, err
+	}
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	db.databases[place{srv.name, c.database}] = d
@@ -90,6 +94,23 @@ WHERE n.nspname <> 'pg_catalog' AND pg_catalog.has_schema_privilege(n.oid, 'USAG
 		return nil, err
 	}
 	return firstColumn(results[0]), nil
+}
+
+// domainConstraints lists the constraints of domains in some schemas: one that is dropped leaves no other trace.
+func domainConstraints(ctx context.Context, c *conn, schemas []string) ([]object, error) {
+	if len(schemas) == 0 {
+		return nil, nil
+	}
+	results, err := c.query(ctx, `SELECT n.nspname, t.typname, k.oid FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_type t ON t.oid = k.contypid
+JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE k.contypid <> 0 AND n.nspname = ANY (`+array(schemas)+`::pg_catalog.name[])`)
+	if err != nil {
+		return nil, err
+	}
+	var all []object
+	for _, r := range results[0].Rows {
+		all = append(all, object{schema: string(r[0]), name: string(r[1]), kind: kindType, oid: parseOID(r[2])})
+	}
+	return all, nil
 }
 
 func firstColumn(r *pgconn.Result) []string {
