@@ -87,8 +87,8 @@ func TestGuardNamesWhatChangedSomethingOutside(t *testing.T) {
 		{"domain check", "CREATE FUNCTION w(int) RETURNS bool LANGUAGE sql AS $$ INSERT INTO public.log VALUES ('w'); SELECT true $$; CREATE DOMAIN d AS int CHECK (w(VALUE)); CREATE TABLE a (id d)", []string{"INSERT INTO a VALUES (1)"}, "check of domain d (function $t.w) changed public.log", ""},
 		{"foreign key", "CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (1); CREATE TABLE other.$t (a int REFERENCES a ON DELETE CASCADE); INSERT INTO other.$t VALUES (1)", []string{"DELETE FROM a"}, "foreign key $t_a_fkey of table other.$t changed other.$t", ""},
 		{"child in another schema", "CREATE TABLE a (id int); CREATE TABLE other.child_$t () INHERITS (a)", []string{"ALTER TABLE a ADD x int"}, "table a, of which that is a part, changed other.child_$t", ""},
-		{"cascade", "CREATE TABLE a (id int); CREATE VIEW public.over_$t AS SELECT * FROM a", []string{"DROP TABLE a CASCADE"}, "", ""},
-	}[:16])
+		{"cascade", "CREATE TABLE a (id int); CREATE VIEW public.over_$t AS SELECT * FROM a", []string{"DROP TABLE a CASCADE"}, "code that the statement runs changed public.over_$t", ""},
+	})
 }
 
 // Each kind by dynamic SQL, which no text shows.
@@ -195,4 +195,53 @@ CREATE EVENT TRIGGER log_ddl ON ddl_command_end EXECUTE FUNCTION public.log_ddl(
 		{"DO", "", []string{"DO $$ BEGIN CREATE TABLE a (id int); END $$"}, "event trigger log_ddl (function public.log_ddl) changed public.ddl_log", ""},
 		{"declared", "", []string{"-- skein:touches public.ddl_log\nCREATE TABLE a (id int)"}, "", ""},
 	})
+}
+
+func TestGuardOfStatementsOutsideATransaction(t *testing.T) {
+	t.Parallel()
+	f := newPgFleet(t, postgres.Server{SearchPath: []string{"public"}})
+	pgtest.Exec(t, f.url, guardShared)
+	runGuardCases(t, f, []guardCase{
+		{"function", "CREATE FUNCTION w() RETURNS void LANGUAGE plpgsql AS $$ BEGIN INSERT INTO log VALUES ('w'); END $$", []string{"[no-transaction]\nSELECT 1;\nSELECT w()"}, "function $t.w() changed public.log", lacked},
+		{"trigger", "CREATE TABLE a (id int); CREATE TRIGGER audit AFTER INSERT ON a FOR EACH ROW EXECUTE FUNCTION public.audit()", []string{"[no-transaction]\nINSERT INTO a VALUES (1)"}, "trigger audit of table a (function public.audit) changed public.log", ""},
+		{"meant", "CREATE TABLE a (id int); CREATE FUNCTION w() RETURNS bigint LANGUAGE sql AS $$ SELECT count(*) FROM public.users $$", []string{"[no-transaction]\nINSERT INTO a SELECT w();\nCREATE INDEX CONCURRENTLY x ON a (id)"}, "", ""},
+	})
+}
+
+func TestGuardOfARehearsal(t *testing.T) {
+	t.Parallel()
+	f := newPgFleet(t, postgres.Server{SearchPath: []string{"public"}})
+	pgtest.Exec(t, f.url, guardShared)
+	target := f.tenant(t, "a")
+	pgtest.Exec(t, f.url, "SET search_path = a; CREATE FUNCTION r() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM public.users'; CREATE FUNCTION w() RETURNS void LANGUAGE sql AS $$ INSERT INTO public.log VALUES ('w') $$")
+	f.with(t, "SELECT r()", "[own-transaction]\nCREATE TABLE x AS SELECT r()").tried(t, target, "r1", "r2")
+	_, err := f.with(t, "SELECT r()", "[own-transaction]\nSELECT 1;\nSELECT w()").rehearse(t, target)
+	if e := wantPgClass(t, err, engine.Guard); e.Revision != "r2" || e.Statement != "SELECT w()" || !strings.HasPrefix(e.Message, "function a.w() changed public.log") {
+		t.Errorf("%+v", e)
+	}
+}
+
+func TestGuardTakesWhatTheFleetAllows(t *testing.T) {
+	t.Parallel()
+	f := newPgFleet(t, postgres.Server{SearchPath: []string{"public"}})
+	db, err := postgres.New(postgres.Config{Servers: []postgres.Server{{Name: "main", URL: f.url, SearchPath: []string{"public"}}}, Touches: []string{"public.l*"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	f.db = db
+	pgtest.Exec(t, f.url, guardShared)
+	runGuardCases(t, f, []guardCase{
+		{name: "allowed", setup: "CREATE TABLE a (id int); CREATE TRIGGER audit AFTER INSERT ON a FOR EACH ROW EXECUTE FUNCTION public.audit()", steps: []string{"INSERT INTO a VALUES (1)"}},
+		{name: "allowed, outside a transaction", setup: "CREATE TABLE a (id int); CREATE TRIGGER audit AFTER INSERT ON a FOR EACH ROW EXECUTE FUNCTION public.audit()", steps: []string{"[no-transaction]\nINSERT INTO a VALUES (1)"}},
+		{"something else", "CREATE FUNCTION w() RETURNS void LANGUAGE sql AS $$ DELETE FROM public.users $$", []string{"SELECT w()"}, "function $t.w() changed public.users", ""},
+	})
+}
+
+func TestGuardIsNotNeededForPlainStatements(t *testing.T) {
+	t.Parallel()
+	f := newPgFleet(t, postgres.Server{SearchPath: []string{"public"}}, "CREATE TABLE a (id int, n numeric(5, 2))", "ALTER TABLE a ADD b varchar(20)")
+	pgtest.Exec(t, f.url, "CREATE TABLE public.log (m text)")
+	target := f.tenant(t, "a")
+	f.up(t, target)
 }

@@ -26,7 +26,8 @@ func (a *application) breach(ctx context.Context, p piece, list string) *engine.
 		a.again = true
 		return nil
 	}
-	all = slices.DeleteFunc(all, func(h hit) bool { return h.key != "" })
+	writes := slices.ContainsFunc(all, func(h hit) bool { return h.key == "" && !h.read })
+	all = slices.DeleteFunc(all, func(h hit) bool { return h.key != "" || writes && h.read }) // reads matter where nothing is changed
 	found := a.investigate(ctx, at, all)
 	if len(found.meant) > 0 && len(found.meant) == len(all) {
 		a.allow(p.part, found.meant)

@@ -31,6 +31,9 @@ func (s *session) ApplyOutside(ctx context.Context, work engine.Work) error {
 		return err
 	}
 	defer o.leave(ctx)
+	if o.guard, err = o.newGuard(ctx); err != nil {
+		return classify(ctx, err)
+	}
 	for n, stmt := range work.Statements(o.step) {
 		if err := o.statement(ctx, n+1, stmt); err != nil {
 			return o.at(err, stmt)
@@ -55,6 +58,7 @@ type outside struct {
 	step    engine.Step
 	journal journal
 	made    bool // the version table was made by this call
+	guard   *outsideGuard
 }
 
 // enter sets the session up, takes the tenant's lock for the session, and checks that the tenant stands where
@@ -191,10 +195,17 @@ func (o *outside) opened() { o.made, o.journal.exists = true, true }
 
 // inside runs a statement and its line in the journal in one transaction.
 func (o *outside) inside(ctx context.Context, n int, stmt revision.Statement, sum string) error {
-	err := o.conn.do(ctx, "BEGIN; SET LOCAL lock_timeout = "+milliseconds(wanted(o.work, o.step).lock)+"; "+o.opening()+
-		o.journal.begin(n, sum)+"; "+o.journal.done(n)+";\n"+stmt.Text+";\nCOMMIT")
-	if err != nil {
-		return o.broken(ctx, err)
+	for {
+		err := o.conn.do(ctx, "BEGIN; SET LOCAL lock_timeout = "+milliseconds(wanted(o.work, o.step).lock)+"; "+o.opening()+
+			o.journal.begin(n, sum)+"; "+o.journal.done(n)+";\n"+stmt.Text+";\n"+o.guard.query()+"COMMIT")
+		if err == nil {
+			break
+		}
+		if e, again := o.guard.breach(ctx, o, stmt, err); e != nil {
+			return e
+		} else if !again {
+			return o.broken(ctx, err)
+		}
 	}
 	o.opened()
 	return nil
