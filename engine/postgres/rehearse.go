@@ -19,6 +19,19 @@ func (s *session) Rehearse(ctx context.Context, work engine.Work) (engine.Rehear
 		return engine.Rehearsal{}, err
 	}
 	a.trial = true
+	for range meantMost {
+		r, err := a.rehearse(ctx)
+		if !a.again {
+			return r, err
+		}
+		a.again = false
+	}
+	return a.rehearse(ctx)
+}
+
+// rehearse sends the message once.
+func (a *application) rehearse(ctx context.Context) (engine.Rehearsal, error) {
+	s, work := a.session, a.work
 	m := a.composer()
 	m.plain = slices.Equal(preamble(a.conn.nature, work.LockTimeout), a.conn.settings) && !a.conn.nature.pooled
 	m.look = look(s.target.Schema)
