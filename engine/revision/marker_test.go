@@ -250,7 +250,7 @@ func TestPragmasThatDoNothingAreMistakes(t *testing.T) {
 		}
 	}
 	for text, bad := range map[string]bool{
-		"PRAGMA journal_mode = WAL": false, "PRAGMA auto_vacuum = 1; VACUUM": false, "PRAGMA auto_vacuum = 1": true, "VACUUM; PRAGMA page_size = 8192": true,
+		"PRAGMA journal_mode = WAL": false, "PRAGMA auto_vacuum = 1; VACUUM": false, "PRAGMA auto_vacuum = 1": true, "PRAGMA auto_vacuum = 1; VACUUM INTO 'x'": true, "VACUUM; PRAGMA page_size = 8192": true,
 		"PRAGMA encoding = 'UTF-8'": true, "PRAGMA wal_checkpoint": false, "PRAGMA synchronous = 1": false,
 	} {
 		if errs := mistakes(t, "-- upgrade: no-transaction\n"+text, SQLite); (len(errs) > 0) != bad {
