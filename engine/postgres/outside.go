@@ -299,6 +299,7 @@ func (o *outside) at(err error, stmt revision.Statement) error {
 	missing(&e, o.misplaced)
 	e.Revision, e.File = o.step.Revision.ID, o.step.Revision.File
 	e.Line, e.Col, e.Statement = stmt.Line, stmt.Col, cut(stmt.Text)
+	explainCut(&e, stmt.Text)
 	return &e
 }
 
