@@ -23,6 +23,11 @@ func (s *session) Apply(ctx context.Context, work engine.Work) (int, error) {
 		return 0, err
 	}
 	defer a.forget()
+	if slices.ContainsFunc(work.Parts, func(p engine.Part) bool {
+		return slices.ContainsFunc(p.Steps, func(s engine.Step) bool { return a.bodies(s).traits.makes() })
+	}) {
+		defer a.database.changed()
+	}
 	return a.run(ctx)
 }
 
@@ -46,7 +51,9 @@ type application struct {
 	bodies   func(engine.Step) body
 	database *database
 	verdicts []verdict // one a part
+	skipped  int       // parts that were committed and are not sent again
 	trial    bool      // nothing is to be committed
+	again    bool      // what the guard found is meant: to be sent again
 }
 
 // application refuses a plan that cannot be right, and prepares the rest.
@@ -80,14 +87,19 @@ func (a *application) prepare(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if err = a.conn.readable(ctx, a.database.deviations); err != nil {
+		return err
+	}
 	a.verdicts = make([]verdict, len(a.work.Parts))
+	made := false // something that runs by itself later
 	for i, part := range a.work.Parts {
 		for _, step := range part.Steps {
 			b := a.bodies(step)
-			v, err := a.database.judge(ctx, a.conn, a.session.target.Schema, step, b)
+			v, err := a.database.judge(ctx, a.conn, a.session.target.Schema, step, b, made, a.session.db.cfg.Touches)
 			if err != nil {
 				return err
 			}
+			made = made || b.traits.makes()
 			a.verdicts[i] = a.verdicts[i].join(v)
 			if b.traits.taints {
 				a.conn.tainted = true
@@ -99,14 +111,23 @@ func (a *application) prepare(ctx context.Context) (err error) {
 
 func (a *application) composer() *composer {
 	s := a.session
-	return &composer{table: s.db.table, schema: s.target.Schema, tail: a.database.tail, work: a.work, bodies: a.bodies, lock: s.lockKey()}
+	return &composer{table: s.db.table, schema: s.target.Schema, tail: a.database.tail, work: a.work, bodies: a.bodies, lock: s.lockKey(), settle: a.database.settle()}
 }
 
 // run sends all parts. The server reads a message as a whole before it runs any of it, so that a syntax error in
 // a later part keeps the earlier ones from running; then those are sent again without it.
 func (a *application) run(ctx context.Context) (int, error) {
 	committed, unread, err := a.once(ctx)
-	if unread == 0 {
+	for range meantMost {
+		if !a.again {
+			break
+		}
+		var more int
+		a.skip(committed)
+		more, unread, err = a.once(ctx)
+		committed += more
+	}
+	if unread == 0 || committed > 0 {
 		return committed, asError(err)
 	}
 	a.work.Parts = a.work.Parts[:unread]
@@ -115,6 +136,17 @@ func (a *application) run(ctx context.Context) (int, error) {
 		return committed, earlier
 	}
 	return committed, err
+}
+
+// meantMost is how often a message is sent again because what the guard found was meant.
+const meantMost = 8
+
+// skip leaves out the first parts, which are committed.
+func (a *application) skip(parts int) {
+	done := parts - a.skipped
+	a.again, a.skipped = false, parts
+	a.work.Parts, a.verdicts = a.work.Parts[done:], a.verdicts[done:]
+	a.work.Mark.HasTable = a.work.Mark.HasTable || parts > 0
 }
 
 // asError keeps a nil *engine.Error from becoming an error that is not nil.
@@ -131,7 +163,7 @@ func (a *application) once(ctx context.Context) (committed, unread int, e *engin
 	guards := make([]string, len(a.verdicts))
 	for i, v := range a.verdicts {
 		if v.on {
-			guards[i] = v.query(a.session.target.Schema)
+			guards[i] = v.query(a.session.target.Schema, a.database.tail)
 		}
 	}
 	m := a.composer()
@@ -210,9 +242,11 @@ func (a *application) explain(ctx context.Context, m *composer, o outcome) (*eng
 	}
 	p, within := m.pieces[min(o.completed, len(m.pieces)-1)], 0
 	if pg.Position > 0 { // a syntax error comes before the first statement runs
-		if at, offset := m.at(pg.Position); o.completed == 0 || at == p {
+		if at, offset := m.at(pg.Position, a.conn.pg.ParameterStatus("server_encoding")); o.completed == 0 || at == p {
 			p, within = at, offset
 		}
+	} else if at, offset, found := m.unconverted(pg); found && o.completed == 0 {
+		p, within = at, offset
 	}
 	if !a.trial && pg.Severity == "FATAL" && (p.kind == kindCommit || a.conn.nature.pooled) && understand(pg).class != engine.Capacity {
 		return uncertain(pg), piece{}
@@ -270,7 +304,9 @@ func (a *application) reason(ctx context.Context, p piece, pg *pgconn.PgError) *
 	case mark == markPath:
 		return s.server.unreadable(s.target.Schema, "USAGE")
 	case strings.HasPrefix(mark, markGuard):
-		return a.breach(ctx, p, strings.TrimPrefix(mark, markGuard))
+		if e := a.breach(ctx, p, strings.TrimPrefix(mark, markGuard)); e != nil {
+			return e
+		}
 	case pg.Code == statePrivilege && p.kind == kindCreate:
 		return s.server.unreadable(s.target.Schema, "CREATE")
 	case pg.Code == statePrivilege:
@@ -299,6 +335,7 @@ func locate(e *engine.Error, step engine.Step, bodies func(engine.Step) body, n,
 	if further := strings.Count(stmt.Text[:min(within, len(stmt.Text))], "\n"); further > 0 {
 		e.Message += fmt.Sprintf(" (line %d)", stmt.Line+further)
 	}
+	explainCut(e, stmt.Text)
 }
 
 // aftermath rolls back, in the same round trip looks whether the schema is still the one that was surveyed,
@@ -325,41 +362,6 @@ func (a *application) aftermath(ctx context.Context, e *engine.Error, p piece) {
 		step := a.work.Parts[p.part].Steps[0]
 		e.Revision, e.File = step.Revision.ID, step.Revision.File
 	}
-}
-
-// breach is an error of the guard. In a chain, the part is run again step by step, and rolled back, to find
-// whose doing it was.
-func (a *application) breach(ctx context.Context, p piece, names string) *engine.Error {
-	part := a.work.Parts[p.part]
-	e := &engine.Error{
-		Class:   engine.Guard,
-		Message: fmt.Sprintf("it changed %s, which is outside of schema %s: a name that the tenant lacks was found further along the search path", names, ident(a.session.target.Schema)),
-		Advice:  "qualify the name if it is meant, or note `-- skein:touches " + names + "` in the section; else mend the body",
-	}
-	guilty := p.step // a trial has a guard after each step
-	if !a.trial && len(part.Steps) > 1 {
-		guilty = a.replay(ctx, p.part)
-	}
-	if guilty >= 0 {
-		step := part.Steps[guilty]
-		e.Revision, e.File = step.Revision.ID, step.Revision.File
-		if !step.Stamp {
-			e.Line = step.Revision.Section(step.Direction).Line
-		}
-	}
-	return e
-}
-
-// replay returns the index of the step after which the guard fails; -1 when that could not be found out.
-func (a *application) replay(ctx context.Context, part int) int {
-	a.conn.rollback(ctx)
-	m := a.composer()
-	m.replay(part, a.verdicts[part].query(a.session.target.Schema))
-	o := a.conn.send(ctx, &m.message, nil)
-	if o.err == nil || o.completed >= len(m.pieces) || m.pieces[o.completed].kind != kindGuard {
-		return -1
-	}
-	return m.pieces[o.completed].step
 }
 
 // cut shortens a statement to about 200 bytes of whole characters.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -17,10 +18,13 @@ type database struct {
 
 	misplaced []Extension // in schemas of tenants, and so not on the path of others
 
+	deviations []deviation // settings that each transaction puts right
+
 	mu        sync.Mutex
 	verdicts  map[verdictKey]verdict // guarded by mu
 	functions map[string]bool        // is there a function of that name that the server did not bring; guarded by mu
-	triggers  *bool                  // are there triggers; nil = not asked yet; guarded by mu
+	code      *code                  // nil = not asked yet; guarded by mu
+	asked     time.Time              // when functions and code were empty; guarded by mu
 }
 
 func newDatabase(tail []string, rows [][][]byte) *database {
@@ -81,6 +85,9 @@ func (db *DB) read(ctx context.Context, srv *server, c *conn, into []string) (*d
 	}
 	d := newDatabase(tail, rows)
 	d.misplaced = misplaced
+	if d.deviations, err = srv.settling(ctx, c); err != nil {
+		return nil, err
+	}
 	return d, nil
 }
 
@@ -107,53 +114,4 @@ func firstColumn(r *pgconn.Result) []string {
 		values = append(values, string(row[0]))
 	}
 	return values
-}
-
-// hasFunctions reports whether one of the names is a function that came neither with the server nor with an
-// extension, in whatever schema: what such a function does cannot be seen in the body that calls it.
-func (d *database) hasFunctions(ctx context.Context, c *conn, names []string) (bool, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	var ask []string
-	for _, n := range names {
-		there, known := d.functions[n]
-		if there {
-			return true, nil
-		}
-		if !known {
-			ask = append(ask, n)
-		}
-	}
-	if len(ask) == 0 {
-		return false, nil
-	}
-	results, err := c.query(ctx, `SELECT DISTINCT p.proname FROM pg_catalog.pg_proc p WHERE p.proname = ANY (`+array(ask)+`::pg_catalog.name[])
-AND p.pronamespace NOT IN (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname IN ('pg_catalog', 'information_schema'))
-AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e')`)
-	if err != nil {
-		return false, err
-	}
-	for _, n := range ask {
-		d.functions[n] = false
-	}
-	for _, n := range firstColumn(results[0]) {
-		d.functions[n] = true
-	}
-	return len(results[0].Rows) > 0, nil
-}
-
-// hasTriggers reports whether any table of the database has a trigger of its own, whose function may do what
-// it likes when a body changes rows.
-func (d *database) hasTriggers(ctx context.Context, c *conn) (bool, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.triggers == nil {
-		results, err := c.query(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE NOT tgisinternal)")
-		if err != nil {
-			return false, err
-		}
-		there := value(results[0]) == "t"
-		d.triggers = &there
-	}
-	return *d.triggers, nil
 }

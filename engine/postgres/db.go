@@ -16,6 +16,10 @@ type Config struct {
 	VersionTable string // table in each tenant that holds its applied revisions; default "skein_version"
 	Application  string // application_name of all connections; default "skein"
 
+	// Touches are globs over schema.name of what revisions may change outside of a tenant, whatever does it, in
+	// addition to what a section notes in `-- skein:touches`. Default none.
+	Touches []string
+
 	// RenewAfter is after how many tenants a direct connection is replaced by a new one, since a backend gets
 	// slower with each relation that it has seen. A tenant counts in full when it was sent a long chain of
 	// about 32 statements, and less for less. Default 50; negative = never. Connections through a pooler are

@@ -58,7 +58,7 @@ const (
 	markStale = "skein:stale"
 	markGone  = "skein:gone"
 	markPath  = "skein:path"
-	markGuard = "skein:guard:" // followed by names and a semicolon
+	markGuard = "skein:guard:" // followed by a list, see hits
 )
 
 // fail is a SELECT that fails with the text of the first branch that holds. The cast stands outside of CASE,
@@ -77,14 +77,22 @@ func (m *message) add(p piece, sql string) {
 }
 
 // at returns the piece that the server's position, counted in characters from 1, falls into, and the byte
-// offset within it.
-func (m *message) at(position int32) (piece, int) {
+// offset within it. A server without an encoding (SQL_ASCII) counts bytes.
+func (m *message) at(position int32, encoding string) (piece, int) {
 	text := m.text.String()
 	offset := 0
+	if encoding == "SQL_ASCII" {
+		return m.piece(min(int(position)-1, len(text)))
+	}
 	for n := int32(1); n < position && offset < len(text); n++ {
 		_, size := utf8.DecodeRuneInString(text[offset:])
 		offset += size
 	}
+	return m.piece(offset)
+}
+
+// piece returns the piece that a byte of the message is in, and the byte's offset within it.
+func (m *message) piece(offset int) (piece, int) {
 	found := m.pieces[0]
 	for _, p := range m.pieces {
 		if p.start > offset {
@@ -107,6 +115,7 @@ type composer struct {
 	look     string   // after each statement of a body; "" = none
 	settings settings // in force at the end of what is written
 	plain    bool     // the session has the settings already
+	settle   []string // assignments that each transaction begins with, see settle.go
 	part     int
 	step     int
 }
@@ -205,19 +214,6 @@ func (c *composer) enter(part *engine.Part) {
 	}
 }
 
-// replay writes a part without rows and with a guard after each step, to be rolled back: the first guard that
-// fails tells whose doing it is.
-func (c *composer) replay(part int, guard string) {
-	c.part = part
-	p := &c.work.Parts[part]
-	c.open(p)
-	for k, step := range p.Steps {
-		c.body(k, step)
-		c.own(kindGuard, guard)
-	}
-	c.own(kindSet, "ROLLBACK")
-}
-
 func (c *composer) begin() {
 	if !c.plain {
 		c.own(kindSet, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
@@ -226,6 +222,7 @@ func (c *composer) begin() {
 	}
 	c.own(kindSet, "BEGIN")
 	c.own(kindSet, "SET LOCAL search_path = "+searchPath(c.schema, c.tail))
+	c.put()
 	c.settings = settings{lock: c.work.LockTimeout}
 	c.limits(settings{c.work.LockTimeout, c.work.StatementTimeout})
 }
@@ -238,6 +235,14 @@ func (c *composer) set() {
 	c.own(kindSet, "SET LOCAL lock_timeout = "+milliseconds(c.settings.lock))
 	c.own(kindSet, "SET LOCAL statement_timeout = "+milliseconds(c.settings.statement))
 	c.own(kindSet, "SET LOCAL row_security = off")
+	c.put()
+}
+
+// put settles what role, database or server have otherwise.
+func (c *composer) put() {
+	for _, s := range c.settle {
+		c.own(kindSet, "SET LOCAL "+s)
+	}
 }
 
 func (c *composer) body(k int, step engine.Step) {
@@ -344,7 +349,7 @@ func marked(text string) string {
 		return ""
 	}
 	if names, isGuard := strings.CutPrefix(after, "guard:"); isGuard {
-		names, _, _ = strings.Cut(names, ";")
+		names, _, _ = strings.Cut(names, listEnd)
 		return markGuard + names
 	}
 	end := strings.IndexFunc(after, func(r rune) bool { return r < 'a' || r > 'z' })

@@ -76,8 +76,15 @@ func (o *outside) enter(ctx context.Context) error {
 		return classify(ctx, err)
 	}
 	tail = withSchemas(tail, into)
+	found, err := s.server.settling(ctx, o.conn)
+	if err != nil {
+		return classify(ctx, err)
+	}
 	sets := append(preamble(o.conn.nature, 0), "SET search_path = "+searchPath(s.target.Schema, tail),
 		"SET statement_timeout = "+milliseconds(wanted(o.work, o.step).statement))
+	for _, set := range assignments(found) {
+		sets = append(sets, "SET "+set)
+	}
 	if err := o.conn.do(ctx, strings.Join(sets, "; ")); err != nil {
 		return classify(ctx, err)
 	}

@@ -59,7 +59,7 @@ func (a *application) guards() []string {
 	for i, v := range a.verdicts {
 		all = all.join(v)
 		if v.on {
-			guards[i] = all.query(a.session.target.Schema)
+			guards[i] = all.query(a.session.target.Schema, a.database.tail)
 		}
 	}
 	return guards
