@@ -78,6 +78,150 @@ func TestRevisionsMeanTheSameWhateverRoleAndDatabaseSay(t *testing.T) {
 	}
 }
 
+// newTenant makes a database with a schema `tenant` that a role of its own owns.
+func newTenant(t *testing.T, create string) (super, role, database string) {
+	t.Helper()
+	server := pgtest.Server(t)
+	raw, database := pgtest.Database(t, server)
+	if create != "" {
+		main := raw
+		database += "_x"
+		pgtest.Exec(t, main, "CREATE DATABASE "+database+" "+create)
+		raw = server.DatabaseURL(database)
+		t.Cleanup(func() { pgtest.Exec(t, main, "DROP DATABASE "+database+" WITH (FORCE)") })
+	}
+	super = ordinary(t, raw)
+	role = database + "_app"
+	pgtest.Exec(t, super, "CREATE ROLE "+role+" LOGIN PASSWORD 'pw'", "CREATE SCHEMA tenant AUTHORIZATION "+role)
+	t.Cleanup(func() { pgtest.Exec(t, super, "DROP SCHEMA tenant CASCADE; DROP OWNED BY "+role+"; DROP ROLE "+role) })
+	return super, role, database
+}
+
+// oneTenant is a project of that tenant.
+func oneTenant(t *testing.T, at string, files map[string]string) *skeintest.Project {
+	t.Helper()
+	fsys := fstest.MapFS{}
+	for name, text := range files {
+		fsys[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	return skeintest.New(t, fmt.Sprintf("servers:\n  main:\n    url: %q\n", at)+tenantsOf(`{server: main, include_schemas: ["tenant"]}`), fsys)
+}
+
+func TestADatabaseWithoutTriggersIsRefusedWhereTheRoleMayNotTurnThemOn(t *testing.T) {
+	t.Parallel()
+	super, role, database := newTenant(t, "")
+	pgtest.Exec(t, super, "ALTER DATABASE "+database+" SET session_replication_role = replica",
+		`CREATE TABLE tenant.seen (word text); CREATE TABLE tenant.t (id int); CREATE FUNCTION tenant.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO tenant.seen VALUES (''ran''); RETURN NEW; END';
+CREATE TRIGGER r BEFORE INSERT ON tenant.t FOR EACH ROW EXECUTE FUNCTION tenant.f(); GRANT ALL ON ALL TABLES IN SCHEMA tenant TO `+role)
+	files := map[string]string{
+		"a1_x.sql": revisionFile("a1", "none", "INSERT INTO t VALUES (1);", "DELETE FROM t;"),
+		"b1_x.sql": revisionFile("b1", "a1", ": no-transaction\nINSERT INTO t VALUES (2);", "DELETE FROM t;"),
+	}
+	p := oneTenant(t, asRole(t, strings.Split(super, "?")[0], role), files)
+	for _, args := range [][]string{{"plan"}, {"upgrade"}} {
+		if out := p.Run(args...); out.Code == 0 || !strings.Contains(out.Stdout+out.Stderr, "session_replication_role is replica") {
+			t.Errorf("%v: exit %d\n%s%s", args, out.Code, out.Stdout, out.Stderr)
+		}
+	}
+	if n := pgtest.Scalar[int](t, super, "SELECT count(*) FROM tenant.t"); n != 0 {
+		t.Errorf("%d rows", n)
+	}
+	p = oneTenant(t, strings.Split(super, "?")[0], files) // a superuser may
+	wantCounts(t, p.Must(0, "upgrade", "--json").Report(), map[string]int{"done": 1})
+	if n := pgtest.Scalar[int](t, super, "SELECT count(*) FROM tenant.seen"); n != 2 {
+		t.Errorf("the trigger ran %d times, want 2", n)
+	}
+}
+
+// TestErrorsAreOnTheirLineInEveryEncoding has characters before an error, which a server may count by bytes.
+func TestErrorsAreOnTheirLineInEveryEncoding(t *testing.T) {
+	t.Parallel()
+	for encoding, word := range map[string]string{"UTF8": "ä€日本😀", "SQL_ASCII": "ä€日本😀", "LATIN1": "äöüé", "WIN1252": "ä€ö€", "EUC_JP": "日本語仮名", "LATIN9": "ä€ö€"} {
+		t.Run(encoding, func(t *testing.T) {
+			t.Parallel()
+			super, role, _ := newTenant(t, "ENCODING '"+encoding+"' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+			at := asRole(t, strings.Split(super, "?")[0], role)
+			word := strings.Repeat(word, 20)
+			p := oneTenant(t, at, map[string]string{
+				"a1_x.sql": revisionFile("a1", "none", "CREATE TABLE kept (word text);\nINSERT INTO kept VALUES ('"+word+"');", "DROP TABLE kept;"),
+			})
+			wantCounts(t, p.Must(0, "upgrade", "--json").Report(), map[string]int{"done": 1})
+			want := len([]rune(word))
+			if encoding == "SQL_ASCII" {
+				want = len(word)
+			}
+			if n := pgtest.Scalar[int](t, super, "SELECT length(word) FROM tenant.kept"); n != want {
+				t.Errorf("the word has %d characters, want %d", n, want)
+			}
+			for id, body := range map[string]string{
+				"b1": "SELECT '" + word + "';\nSELECT 1;\nSELECT '" + word + "' FRO x;\nSELECT '" + word + "';", // as it is read
+				"c1": "SELECT '" + word + "';\nSELECT 1;\nSELECT '" + word + "' FROM nothing;\nSELECT '" + word + "';",
+			} {
+				p := oneTenant(t, at, map[string]string{"a1_x.sql": revisionFile("a1", "none", "SELECT 1;", "SELECT 1;"), id + "_x.sql": revisionFile(id, "a1", body, "SELECT 1;")})
+				report := p.Must(3, "upgrade", "--json", "--allow-changed").Report()
+				if len(report.Failed) != 1 || report.Failed[0].Line != 8 || report.Failed[0].Revision != id {
+					t.Errorf("%s: %+v", id, report.Failed)
+				}
+			}
+		})
+	}
+}
+
+// TestACharacterThatADatabaseLacksIsFoundInItsFile has a server that refuses a message as it reads it.
+func TestACharacterThatADatabaseLacksIsFoundInItsFile(t *testing.T) {
+	t.Parallel()
+	super, role, _ := newTenant(t, "ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+	at := asRole(t, strings.Split(super, "?")[0], role)
+	for name, options := range map[string]string{"in a transaction": "\n", "outside": ": no-transaction\n", "alone": ": own-transaction\n"} {
+		p := oneTenant(t, at, map[string]string{
+			"a1_x.sql": revisionFile("a1", "none", "SELECT 'café';", "SELECT 1;"),
+			"b1_x.sql": revisionFile("b1", "a1", options+"SELECT 1;\nSELECT 'café',\n  '5 €';", "SELECT 1;"),
+		})
+		report := p.Must(3, "upgrade", "--json").Report()
+		if len(report.Failed) != 1 {
+			t.Fatalf("%s: %+v", name, report)
+		}
+		line := 7
+		if options == "\n" {
+			line = 8
+		}
+		if f := report.Failed[0]; f.Revision != "b1" || f.Line != line || !strings.HasSuffix(f.File, "b1_x.sql") || f.SQLState != "22P05" {
+			t.Errorf("%s: %+v", name, f)
+		}
+	}
+}
+
+func TestDoctorSaysWhatIsUnusual(t *testing.T) {
+	t.Parallel()
+	super, role, database := newTenant(t, "ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+	pgtest.Exec(t, super, "ALTER ROLE "+role+" SET synchronous_commit = off", "ALTER DATABASE "+database+" SET TimeZone = 'Asia/Tokyo'",
+		"ALTER ROLE "+role+" IN DATABASE "+database+" SET search_path = elsewhere", "ALTER DATABASE "+database+" SET work_mem = '8MB'")
+	p := oneTenant(t, asRole(t, strings.Split(super, "?")[0], role), map[string]string{"a1_x.sql": revisionFile("a1", "none", "SELECT 1;", "SELECT 1;")})
+	var servers []struct {
+		Health struct {
+			Unusual []struct {
+				Where, Name, Value, Note string
+				Overruled                bool
+			}
+		}
+	}
+	p.Must(0, "doctor", "--json").JSON(&servers)
+	got := map[string]bool{}
+	for _, u := range servers[0].Health.Unusual {
+		if strings.Contains(u.Where, database) || strings.Contains(u.Where, role) {
+			got[u.Where+": "+u.Name+"="+u.Value] = u.Overruled
+		}
+	}
+	want := map[string]bool{
+		"database " + database + ": encoding=LATIN1": false, "database " + database + ": TimeZone=Asia/Tokyo": false, "role " + role + ": synchronous_commit=off": true,
+		"role " + role + " in database " + database + ": search_path=elsewhere": true,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	wantText(t, "doctor", p.Must(0, "doctor").Stdout, "~ role "+role+": synchronous_commit = off (skein runs with on)")
+}
+
 // asRole is a URL for a role with the password pw.
 func asRole(t *testing.T, rawURL, role string) string {
 	t.Helper()

@@ -115,7 +115,7 @@ type composer struct {
 	look     string   // after each statement of a body; "" = none
 	settings settings // in force at the end of what is written
 	plain    bool     // the session has the settings already
-	settle   []string // assignments that each transaction begins with, see settle.go
+	settle   []string // assignments that each transaction begins with unless the session has them, see settle.go
 	part     int
 	step     int
 }
@@ -145,7 +145,7 @@ func (c *composer) compose(guards, preamble []string) {
 // preamble are the settings that a direct connection keeps for all its tenants: four statements less for each
 // of them, which is a tenth of what a small revision costs. A body cannot change them for good: SET without
 // LOCAL is refused when the file is loaded, and set_config marks the connection as tainted.
-func preamble(n nature, lock time.Duration) []string {
+func preamble(n nature, lock time.Duration, settle []string) []string {
 	if n.pooled {
 		return nil
 	}
@@ -155,6 +155,9 @@ func preamble(n nature, lock time.Duration) []string {
 		"SET row_security = off",
 		"SET statement_timeout = 0",
 		"SET lock_timeout = " + milliseconds(lock),
+	}
+	for _, s := range settle {
+		sets = append(sets, "SET "+s)
 	}
 	if n.checks { // the backend gives up what it does once its client is gone
 		sets = append(sets, "SET client_connection_check_interval = '2s'")
@@ -235,7 +238,6 @@ func (c *composer) begin() {
 	}
 	c.own(kindSet, "BEGIN")
 	c.own(kindSet, "SET LOCAL search_path = "+searchPath(c.schema, c.tail))
-	c.put()
 	c.settings = settings{lock: c.work.LockTimeout}
 	c.limits(settings{c.work.LockTimeout, c.work.StatementTimeout})
 }
