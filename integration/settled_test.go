@@ -3,6 +3,8 @@ package integration_test
 import (
 	"fmt"
 	"net/url"
+	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -30,6 +32,12 @@ INSERT INTO %[1]s VALUES ('backslash', 'a\b'), ('quote', E'it\'s'), ('character'
 	('durable', current_setting('synchronous_commit')), ('bodies', current_setting('check_function_bodies')), ('triggers', current_setting('session_replication_role')),
 	('all', current_setting('gin_fuzzy_search_limit')), ('rows', current_setting('row_security')), ('encoding', current_setting('client_encoding')),
 	('isolation', current_setting('transaction_isolation')), ('zone', current_setting('TimeZone'));`
+
+// meant is what those statements mean, but for the zone, which is the role's to say.
+var meant = []string{
+	`backslash|a\b`, "quote|it's", "character|café", "length|4", "interval|1 day -02:00:00", "date|2026-03-04", "from|62", `bytes|\x41`, "number|0.30000000000000004", "nulls|0",
+	"array|true", "name|a", "xml|<a/><b/>", "durable|on", "bodies|on", "triggers|origin", "all|0", "rows|off", "encoding|UTF8", "isolation|read committed",
+}
 
 // TestRevisionsMeanTheSameWhateverRoleAndDatabaseSay runs the same revisions by an ordinary role, and by roles whose
 // sessions begin with other settings, in transactions and outside, directly and through a pooler.
@@ -64,10 +72,7 @@ func TestRevisionsMeanTheSameWhateverRoleAndDatabaseSay(t *testing.T) {
 			if strings.Contains(scope, "ROLE") {
 				zone = "Asia/Tokyo"
 			}
-			want := []string{
-				`backslash|a\b`, "quote|it's", "character|café", "length|4", "interval|1 day -02:00:00", "date|2026-03-04", "from|62", `bytes|\x41`, "number|0.30000000000000004", "nulls|0",
-				"array|true", "name|a", "xml|<a/><b/>", "durable|on", "bodies|on", "triggers|origin", "all|0", "rows|off", "encoding|UTF8", "isolation|read committed", "zone|" + zone,
-			}
+			want := append(slices.Clone(meant), "zone|"+zone)
 			for _, table := range []string{"one", "two", "three"} {
 				got := pgtest.QueryRows(t, super, "SELECT name || '|' || value FROM tenant."+table)
 				if diff := cmp.Diff(want, got); diff != "" {
@@ -130,6 +135,46 @@ CREATE TRIGGER r BEFORE INSERT ON tenant.t FOR EACH ROW EXECUTE FUNCTION tenant.
 	wantCounts(t, p.Must(0, "upgrade", "--json").Report(), map[string]int{"done": 1})
 	if n := pgtest.Scalar[int](t, super, "SELECT count(*) FROM tenant.seen"); n != 2 {
 		t.Errorf("the trigger ran %d times, want 2", n)
+	}
+}
+
+// TestSettledSessionsBehindAPooler has settings of the database behind a pooler that hands startup parameters on, and
+// behind one that drops them.
+func TestSettledSessionsBehindAPooler(t *testing.T) {
+	t.Parallel()
+	start := map[string]func(*testing.T, string) string{"drops them": newTransactionPooler}
+	if path, err := exec.LookPath("pgbouncer"); err == nil {
+		start["pgbouncer"] = func(t *testing.T, url string) string { return startPgBouncer(t, path, url) }
+	}
+	for name, pooler := range start {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			super, _, database := newTenant(t, "")
+			files := map[string]string{"a1_x.sql": revisionFile("a1", "none", fmt.Sprintf(meanings, "one"), "DROP TABLE one;")}
+			for _, s := range unsettling {
+				if !strings.HasPrefix(s, "backslash_quote") {
+					pgtest.Exec(t, super, "ALTER DATABASE "+database+" SET "+s)
+				}
+			}
+			raw := strings.Split(super, "?")[0]
+			p := oneTenant(t, pooler(t, raw), files)
+			if name == "drops them" {
+				out := p.Run("upgrade")
+				wantText(t, "the error", out.Stdout+out.Stderr, "the session has client_encoding=LATIN1")
+				if out.Code == 0 {
+					t.Error("it ran")
+				}
+				return
+			}
+			wantCounts(t, p.Must(0, "upgrade", "--json").Report(), map[string]int{"done": 1})
+			got := pgtest.QueryRows(t, super, "SELECT name || '|' || value FROM tenant.one WHERE name <> 'zone'")
+			if diff := cmp.Diff(meant, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			pgtest.Exec(t, super, "ALTER DATABASE "+database+" SET backslash_quote = off")
+			out := oneTenant(t, pooler(t, raw), files).Run("plan")
+			wantText(t, "the error", out.Stdout+out.Stderr, "backslash_quote is off", "behind a pooler")
+		})
 	}
 }
 
