@@ -295,3 +295,27 @@ func ordinary(t *testing.T, rawURL string) string {
 	u.RawQuery = strings.ReplaceAll(q.Encode(), "+", "%20")
 	return u.String()
 }
+
+// TestWhatTheStoreAcknowledgesLasts has a role that lets the server acknowledge a commit before it is on disk.
+func TestWhatTheStoreAcknowledgesLasts(t *testing.T) {
+	t.Parallel()
+	super, role, database := newTenant(t, "")
+	pgtest.Exec(t, super, "ALTER DATABASE "+database+" SET synchronous_commit = off", "ALTER DATABASE "+database+" SET client_encoding = 'LATIN1'",
+		"GRANT CREATE ON DATABASE "+database+" TO "+role)
+	at := asRole(t, strings.Split(super, "?")[0], role)
+	p := oneTenant(t, at, map[string]string{"a1_é.sql": revisionFile("a1", "none", "SELECT 'é';", "SELECT 1;")})
+	p.Write("skein.yaml", fmt.Sprintf("state: {store: %q}\nservers:\n  main: {url: %q}\n", at, at)+tenantsOf(`{server: main, include_schemas: ["tenant"], labels: {city: Köln}}`))
+	p.Must(0, "upgrade")
+	pgtest.Exec(t, super, `CREATE TABLE public.commits (relation text, durable text)`, "GRANT ALL ON public.commits TO "+role,
+		`CREATE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.commits VALUES (TG_RELNAME, current_setting(''synchronous_commit'')); RETURN NULL; END'`)
+	for _, table := range []string{"rollout", "plan", "fact", "command"} { // a deferred trigger sees what the commit will see
+		pgtest.Exec(t, super, "CREATE CONSTRAINT TRIGGER note AFTER INSERT OR UPDATE ON skein."+table+" DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.note()")
+	}
+	p.Must(0, "downgrade", "base", "--yes")
+	if got := pgtest.QueryRows(t, super, "SELECT DISTINCT relation || ' ' || durable FROM public.commits ORDER BY 1"); len(got) < 3 || strings.Contains(strings.Join(got, ","), "off") {
+		t.Errorf("%q", got)
+	}
+	if n := pgtest.Scalar[int](t, super, "SELECT count(*) FROM skein.plan WHERE octet_length(body) > 0"); n != 2 {
+		t.Errorf("%d plans", n)
+	}
+}
