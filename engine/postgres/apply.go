@@ -155,7 +155,15 @@ func (a *application) prepare(ctx context.Context) (err error) {
 func (a *application) composer() *composer {
 	s := a.session
 	return &composer{table: s.db.table, schema: s.target.Schema, tail: a.database.tail, work: a.work, bodies: a.bodies, lock: s.lockKey(), settle: a.database.settle(),
-		reset: func(part, step int) reset { return a.resets[part][step] }}
+		reset: a.resetAfter}
+}
+
+// resetAfter returns what follows the body of a step.
+func (a *application) resetAfter(part, step int) reset {
+	if part < len(a.resets) && step < len(a.resets[part]) {
+		return a.resets[part][step]
+	}
+	return resetNothing // a statement of a no-transaction revision, whose session ends with it
 }
 
 // run sends all parts. The server reads a message as a whole before it runs any of it, so that a syntax error in
