@@ -144,6 +144,7 @@ func (p *parser) readBody(s *Section, d Direction, from int) (next token, found 
 	}
 	if split.fault != nil {
 		p.broken = true
+		p.dumped = p.dumped || p.text[split.fault.at] == '\\' || strings.HasPrefix(split.fault.message, "COPY")
 		p.failStatement(split.fault)
 	}
 	return next, found
