@@ -66,7 +66,7 @@ func TestRedactURLNeverShowsAPassword(t *testing.T) {
 	})
 }
 
-func TestWebAddressesWhosePartsCannotBeToldApartAreRefused(t *testing.T) {
+func TestWebAddressesThatCanBeReadInTwoWaysAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, raw := range []string{"https://u:12/Secr3t@host/x", "https://u:12?Secr3t@host/x", "https://u:a@Secr3t/b@host", "https://u:Sec@r3t@host/", "https://u:Sec/r3t@host/", "https://u:12#Secr3t@host"} {
 		if p := checkAddress(raw); p == nil || strings.Contains(p.message+p.advice, "r3t") {

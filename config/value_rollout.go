@@ -100,7 +100,7 @@ func checkAddress(raw string) *problem {
 		return &problem{"expected a URL that starts with https:// or http://", ""}
 	}
 	if !separable(rest) {
-		return &problem{"its parts cannot be told apart", adviceEscape + "; and an @ further on as %40"}
+		return &problem{"can be read in more than one way", adviceEscape + "; and an @ further on as %40"}
 	}
 	if u, err := url.Parse(raw); err != nil || u.Hostname() == "" {
 		return &problem{"is not a valid URL", adviceEscape}
