@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestURLsWhosePartsCannotBeToldApartAreRefusedWithoutShowingThem(t *testing.T) {
+func TestURLsThatCanBeReadInTwoWaysAreRefusedWithoutShowingThem(t *testing.T) {
 	t.Parallel()
 	for _, password := range []string{
 		"Secr3t@Word", "Secr3t/Word", "Secr3t?Word", "Secr3t#Word", "Secr3t:Word", "Secr3t%Word", "Secr3t%zzWord", "Secr3t[Word", "Secr3t]Word",
