@@ -211,7 +211,7 @@ func (a *application) once(ctx context.Context) (committed, unread int, e *engin
 		}
 	}
 	m := a.composer()
-	sets := preamble(a.conn.nature, a.work.LockTimeout)
+	sets := preamble(a.conn.nature, a.work.LockTimeout, a.database.settle())
 	m.plain = sets != nil && slices.Equal(sets, a.conn.settings)
 	if m.plain {
 		m.compose(guards, nil)

@@ -118,7 +118,7 @@ type composer struct {
 	plain    bool                       // the session has the settings already
 	reset    func(part, step int) reset // what follows a body
 	unproven bool                       // a body of the transaction was not proven to leave nothing
-	settle   []string                   // assignments that each transaction begins with, see settle.go
+	settle   []string                   // assignments that each transaction begins with unless the session has them, see settle.go
 	part     int
 	step     int
 }
@@ -148,7 +148,7 @@ func (c *composer) compose(guards, preamble []string) {
 // preamble are the settings that a direct connection keeps for all its tenants: four statements less for each
 // of them, which is a tenth of what a small revision costs. A body that may change them is followed by RESET ALL, which
 // takes them away too: the next message makes them again.
-func preamble(n nature, lock time.Duration) []string {
+func preamble(n nature, lock time.Duration, settle []string) []string {
 	if n.pooled {
 		return nil
 	}
@@ -158,6 +158,9 @@ func preamble(n nature, lock time.Duration) []string {
 		"SET row_security = off",
 		"SET statement_timeout = 0",
 		"SET lock_timeout = " + milliseconds(lock),
+	}
+	for _, s := range settle {
+		sets = append(sets, "SET "+s)
 	}
 	if n.checks { // the backend gives up what it does once its client is gone
 		sets = append(sets, "SET client_connection_check_interval = '2s'")
@@ -225,7 +228,6 @@ func (c *composer) begin() {
 	}
 	c.own(kindSet, "BEGIN")
 	c.own(kindSet, "SET LOCAL search_path = "+searchPath(c.schema, c.tail))
-	c.put()
 	c.settings = settings{lock: c.work.LockTimeout}
 	c.limits(settings{c.work.LockTimeout, c.work.StatementTimeout})
 }

@@ -84,11 +84,8 @@ func (o *outside) enter(ctx context.Context) error {
 	if err != nil {
 		return classify(ctx, err)
 	}
-	sets := append(preamble(o.conn.nature, 0), "SET search_path = "+searchPath(s.target.Schema, tail),
+	sets := append(preamble(o.conn.nature, 0, assignments(found)), "SET search_path = "+searchPath(s.target.Schema, tail),
 		"SET statement_timeout = "+milliseconds(wanted(o.work, o.step).statement))
-	for _, set := range assignments(found) {
-		sets = append(sets, "SET "+set)
-	}
 	if err := o.conn.do(ctx, strings.Join(sets, "; ")); err != nil {
 		return classify(ctx, err)
 	}
