@@ -42,6 +42,7 @@ func (b *builder) build(servers []string) {
 	}
 	p.Engine = b.engine()
 	b.sources()
+	b.sharedTenants()
 	p.Policy = b.policy() // after the sources: their dialect says which checks can be
 	p.Policy.Waves = b.waves()
 	p.Policy.Pins = b.pins()

@@ -1,14 +1,15 @@
 package config
 
 import (
+	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/skeindb/skein/engine/postgres"
 	"github.com/skeindb/skein/engine/revision"
 )
 
@@ -166,27 +167,14 @@ func checkTouch(raw string) *problem {
 	return &problem{"expected schema.name, got " + strconv.Quote(raw), "write for example public.plans or audit.*"}
 }
 
-// checkURL looks at the form. What net/url says is not repeated: it quotes parts of a password.
+// checkURL looks at the form, and at parameters that would be dropped or would unsettle the session. What is said of it
+// holds no part of it.
 func checkURL(raw string) *problem {
-	if scheme, _, ok := strings.Cut(raw, "://"); !ok || scheme != "postgres" && scheme != "postgresql" {
-		return &problem{"expected a URL that starts with postgres://", "for example postgres://app@db.example.com:5432/app"}
-	}
-	if u, err := url.Parse(firstHost(raw)); err != nil || u.Opaque != "" {
-		return &problem{"is not a valid URL", "write characters such as # / ? @ % of a password as %23 %2F %3F %40 %25, or use the key `password`"}
+	err := postgres.CheckURL(raw)
+	if bad, ok := errors.AsType[*postgres.URLError](err); ok {
+		return &problem{bad.Message, bad.Advice}
 	}
 	return nil
-}
-
-// firstHost leaves one of several hosts, which are PostgreSQL's and not net/url's: postgres://a:1,b:2/app.
-func firstHost(raw string) string {
-	scheme, rest, _ := strings.Cut(raw, "://")
-	end := len(rest)
-	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
-		end = i
-	}
-	hosts := strings.LastIndex(rest[:end], "@") + 1
-	first, _, _ := strings.Cut(rest[hosts:end], ",")
-	return scheme + "://" + rest[:hosts] + first + rest[end:]
 }
 
 // quote shows a value in a message, shortened and without passwords of URLs.

@@ -56,6 +56,7 @@ func (p *Project) Postgres(ctx context.Context, application string) (postgres.Co
 			errs = append(errs, err)
 			continue
 		}
+		s.Tenants = p.tenantSchemas(s.Name)
 		c.Servers = append(c.Servers, s)
 	}
 	if len(errs) > 0 {

@@ -22,12 +22,25 @@ func (s *session) Apply(ctx context.Context, work engine.Work) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	defer a.forget()
 	if slices.ContainsFunc(work.Parts, func(p engine.Part) bool {
 		return slices.ContainsFunc(p.Steps, func(s engine.Step) bool { return a.bodies(s).traits.makes() })
 	}) {
 		defer a.database.changed()
 	}
 	return a.run(ctx)
+}
+
+// forget lets what is known of the database be read again where the work may have changed the search path.
+func (a *application) forget() {
+	for _, part := range a.work.Parts {
+		for _, step := range part.Steps {
+			if a.bodies(step).traits.names("extension") {
+				a.session.db.forget(place{a.session.server.name, a.conn.database})
+				return
+			}
+		}
+	}
 }
 
 // application is one call of Apply, or of Rehearse.
@@ -38,6 +51,9 @@ type application struct {
 	bodies   func(engine.Step) body
 	database *database
 	verdicts []verdict // one a part
+	resets   [][]reset // one a step of each part
+	unproven bool      // some body may leave something in the session
+	loads    bool      // and what no reset takes back
 	skipped  int       // parts that were committed and are not sent again
 	trial    bool      // nothing is to be committed
 	again    bool      // what the guard found is meant: to be sent again
@@ -57,7 +73,42 @@ func (s *session) application(ctx context.Context, work *engine.Work) (*applicat
 		c.rollback(ctx)
 		return nil, classify(ctx, err)
 	}
+	if err := a.keep(ctx); err != nil {
+		return nil, classify(ctx, err)
+	}
 	return a, nil
+}
+
+// keep sees that no other tenant gets a session in which the bodies may leave what no reset takes back.
+func (a *application) keep(ctx context.Context) error {
+	if !a.unproven {
+		return nil
+	}
+	s := a.session
+	function, err := s.db.keeper(ctx, s.server, a.conn, a.database)
+	if err != nil {
+		return err
+	}
+	switch {
+	case function == "" && !a.loads:
+	case !a.conn.nature.pooled:
+		a.conn.tainted = true
+	case s.server.direct != nil:
+		s.hangUp() // the direct one takes its place
+		c, err := s.server.takeDirect(ctx, s.target.Database)
+		if err != nil {
+			return err
+		}
+		s.conn, a.conn = c, c
+		if c.nature.pooled {
+			return poolerError(s.server.name)
+		}
+		c.tainted = true
+		return c.readable(ctx, a.database.deviations)
+	case function != "":
+		return keepsError(s.server.name, function, a.work.Parts[0].Steps[0].Revision.ID)
+	}
+	return nil
 }
 
 // prepare decides where guards are needed. It asks the server only for what is not known of the database yet.
@@ -65,7 +116,20 @@ func (a *application) prepare(ctx context.Context) (err error) {
 	if a.database, err = a.session.db.known(ctx, a.session.server, a.conn); err != nil {
 		return err
 	}
+	into, err := a.session.db.mayChangeExtensions(ctx, a.session, a.conn, a.work)
+	if err != nil {
+		return err
+	}
+	if len(into) > 0 {
+		if a.database, err = a.session.db.read(ctx, a.session.server, a.conn, into); err != nil {
+			return err
+		}
+	}
+	if err = a.conn.readable(ctx, a.database.deviations); err != nil {
+		return err
+	}
 	a.verdicts = make([]verdict, len(a.work.Parts))
+	a.resets = make([][]reset, len(a.work.Parts))
 	made := false // something that runs by itself later
 	for i, part := range a.work.Parts {
 		for _, step := range part.Steps {
@@ -74,11 +138,15 @@ func (a *application) prepare(ctx context.Context) (err error) {
 			if err != nil {
 				return err
 			}
+			r, err := a.database.resetOf(ctx, a.conn, b, made)
+			if err != nil {
+				return err
+			}
 			made = made || b.traits.makes()
 			a.verdicts[i] = a.verdicts[i].join(v)
-			if b.traits.taints {
-				a.conn.tainted = true
-			}
+			a.resets[i] = append(a.resets[i], r)
+			a.unproven = a.unproven || r == resetAll
+			a.loads = a.loads || r == resetAll && b.traits.loads
 		}
 	}
 	return nil
@@ -86,7 +154,8 @@ func (a *application) prepare(ctx context.Context) (err error) {
 
 func (a *application) composer() *composer {
 	s := a.session
-	return &composer{table: s.db.table, schema: s.target.Schema, tail: a.database.tail, work: a.work, bodies: a.bodies, lock: s.lockKey()}
+	return &composer{table: s.db.table, schema: s.target.Schema, tail: a.database.tail, work: a.work, bodies: a.bodies, lock: s.lockKey(), settle: a.database.settle(),
+		reset: func(part, step int) reset { return a.resets[part][step] }}
 }
 
 // run sends all parts. The server reads a message as a whole before it runs any of it, so that a syntax error in
@@ -120,7 +189,7 @@ const meantMost = 8
 func (a *application) skip(parts int) {
 	done := parts - a.skipped
 	a.again, a.skipped = false, parts
-	a.work.Parts, a.verdicts = a.work.Parts[done:], a.verdicts[done:]
+	a.work.Parts, a.verdicts, a.resets = a.work.Parts[done:], a.verdicts[done:], a.resets[done:]
 	a.work.Mark.HasTable = a.work.Mark.HasTable || parts > 0
 }
 
@@ -150,8 +219,15 @@ func (a *application) once(ctx context.Context) (committed, unread int, e *engin
 		m.compose(guards, sets)
 	}
 	a.conn.spent += min(len(m.pieces), longChain)
+	a.conn.unproven = a.unproven
 	o := a.conn.send(ctx, &m.message, nil)
-	if o.committed > 0 {
+	if o.err == nil {
+		a.conn.unproven = false
+	}
+	switch {
+	case a.unproven:
+		a.conn.settings = nil // the resets took them
+	case o.committed > 0:
 		a.conn.settings = sets
 	}
 	if o.err == nil {
@@ -217,15 +293,18 @@ func (a *application) explain(ctx context.Context, m *composer, o outcome) (*eng
 	}
 	p, within := m.pieces[min(o.completed, len(m.pieces)-1)], 0
 	if pg.Position > 0 { // a syntax error comes before the first statement runs
-		if at, offset := m.at(pg.Position); o.completed == 0 || at == p {
+		if at, offset := m.at(pg.Position, a.conn.pg.ParameterStatus("server_encoding")); o.completed == 0 || at == p {
 			p, within = at, offset
 		}
+	} else if at, offset, found := m.unconverted(pg); found && o.completed == 0 {
+		p, within = at, offset
 	}
 	if !a.trial && pg.Severity == "FATAL" && (p.kind == kindCommit || a.conn.nature.pooled) && understand(pg).class != engine.Capacity {
 		return uncertain(pg), piece{}
 	}
 	e := a.reason(ctx, p, pg)
 	if p.kind == kindBody {
+		missing(e, a.database.misplaced)
 		locate(e, a.work.Parts[p.part].Steps[p.step], a.bodies, p.n, within)
 	}
 	a.aftermath(ctx, e, p)
@@ -266,6 +345,9 @@ func (a *application) reason(ctx context.Context, p piece, pg *pgconn.PgError) *
 		return e
 	}
 	s := a.session
+	if p.kind == kindReset || a.unproven && p.kind == kindRow && pg.Code == stateReadOnly {
+		return a.cannotReset(p, e)
+	}
 	switch mark := marked(pg.Message); {
 	case mark == markBusy:
 		return &engine.Error{Class: engine.Busy, Message: "another session holds the tenant's lock"}
@@ -289,6 +371,19 @@ func (a *application) reason(ctx context.Context, p piece, pg *pgconn.PgError) *
 	return e
 }
 
+// cannotReset is the error of a body that leaves the session or the transaction in a state that skein cannot take back.
+func (a *application) cannotReset(p piece, cause *engine.Error) *engine.Error {
+	e := *cause
+	step := a.work.Parts[p.part].Steps[p.step]
+	e.Class, e.Revision, e.File = engine.Revision, step.Revision.ID, step.Revision.File
+	if !step.Stamp {
+		e.Line = step.Revision.Section(step.Direction).Line
+	}
+	e.Message = "what the body leaves in the session cannot be taken back: " + e.Message
+	e.Advice = "take out of the body, or of the functions that it runs, what changes the session or makes the transaction read-only"
+	return &e
+}
+
 func staleError() *engine.Error {
 	return &engine.Error{
 		Class:   engine.Stale,
@@ -307,6 +402,7 @@ func locate(e *engine.Error, step engine.Step, bodies func(engine.Step) body, n,
 	if further := strings.Count(stmt.Text[:min(within, len(stmt.Text))], "\n"); further > 0 {
 		e.Message += fmt.Sprintf(" (line %d)", stmt.Line+further)
 	}
+	explainCut(e, stmt.Text)
 }
 
 // aftermath rolls back, in the same round trip looks whether the schema is still the one that was surveyed,

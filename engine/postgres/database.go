@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,9 +17,15 @@ type database struct {
 	parts   []object            // constraints of the domains among them, by the domain's name
 	builtin map[kindName]bool   // those of objects whose name pg_catalog, which comes first in every path, has too
 
+	misplaced []Extension // in schemas of tenants, and so not on the path of others
+
+	deviations []deviation // settings that each transaction puts right
+
 	mu        sync.Mutex
 	verdicts  map[verdictKey]verdict // guarded by mu
 	functions map[string]bool        // is there a function of that name that the server did not bring; guarded by mu
+	installed map[string]bool        // is there a function of that name outside pg_catalog; guarded by mu
+	compiled  *string                // a function that keeps what it compiled, see compiled.go; nil = not asked yet; guarded by mu
 	code      *code                  // nil = not asked yet; guarded by mu
 	asked     time.Time              // when functions and code were empty; guarded by mu
 }
@@ -30,6 +37,7 @@ func newDatabase(tail []string, rows [][][]byte) *database {
 		builtin:   map[kindName]bool{},
 		verdicts:  map[verdictKey]verdict{},
 		functions: map[string]bool{},
+		installed: map[string]bool{},
 	}
 	for _, r := range rows {
 		o := object{schema: string(r[0]), kind: r[1][0], name: string(r[2]), oid: parseOID(r[3])}
@@ -54,10 +62,23 @@ func (db *DB) known(ctx context.Context, srv *server, c *conn) (*database, error
 
 // learn reads the tail of the search path and what is in it, and keeps it for all sessions.
 func (db *DB) learn(ctx context.Context, srv *server, c *conn) (*database, error) {
-	tail, err := srv.tail(ctx, c)
+	d, err := db.read(ctx, srv, c, nil)
 	if err != nil {
 		return nil, err
 	}
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	db.databases[place{srv.name, c.database}] = d
+	return d, nil
+}
+
+// read is learn for one work; into are schemas that its own steps bring onto the path.
+func (db *DB) read(ctx context.Context, srv *server, c *conn, into []string) (*database, error) {
+	tail, misplaced, err := db.path(ctx, srv, c)
+	if err != nil {
+		return nil, err
+	}
+	tail = withSchemas(tail, into)
 	var rows [][][]byte
 	if len(tail) > 0 {
 		results, err := c.query(ctx, db.objectsQuery(tail))
@@ -70,30 +91,28 @@ func (db *DB) learn(ctx context.Context, srv *server, c *conn) (*database, error
 	if d.parts, err = domainConstraints(ctx, c, tail); err != nil {
 		return nil, err
 	}
-	db.mu.Lock()
-	defer db.mu.Unlock()
-	db.databases[place{srv.name, c.database}] = d
+	d.misplaced = misplaced
+	if d.deviations, err = srv.settling(ctx, c); err != nil {
+		return nil, err
+	}
 	return d, nil
 }
 
-// tail asks for the schemas that follow the tenant's; ones that are not there would be left out anyway.
-func (s *server) tail(ctx context.Context, c *conn) ([]string, error) {
-	var sql string
-	switch {
-	case s.cfg.AutoSearchPath:
-		sql = `SELECT DISTINCT n.nspname COLLATE "C" FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
-WHERE n.nspname <> 'pg_catalog' AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') ORDER BY 1`
-	case len(s.cfg.SearchPath) > 0:
-		sql = "SELECT n.nspname FROM pg_catalog.unnest(" + array(s.cfg.SearchPath) + "::text[]) WITH ORDINALITY p(name, nr) " +
-			"JOIN pg_catalog.pg_namespace n ON n.nspname = p.name ORDER BY p.nr"
-	default:
-		return nil, nil
+// forget makes the next session read what is known of a database.
+func (db *DB) forget(at place) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	delete(db.databases, at)
+}
+
+// withSchemas adds schemas to the tail of a search path.
+func withSchemas(tail, more []string) []string {
+	for _, s := range more {
+		if !slices.Contains(tail, s) {
+			tail = append(slices.Clip(tail), s)
+		}
 	}
-	results, err := c.query(ctx, sql)
-	if err != nil {
-		return nil, err
-	}
-	return firstColumn(results[0]), nil
+	return tail
 }
 
 // domainConstraints lists the constraints of domains in some schemas: one that is dropped leaves no other trace.

@@ -39,6 +39,11 @@ type Server struct {
 	MaxConnections int      // open at a time, for whatever purpose; default 16
 	SearchPath     []string // schemas that follow the tenant's in search_path
 	AutoSearchPath bool     // in place of SearchPath: the schemas that hold extensions, decided per database
+
+	// Tenants are the schemas that sources take for tenants, beside those that are noted by [DB.Know] or surveyed: no
+	// schema of a tenant is ever on the search path of another. Nil: those that are noted, those that hold a version
+	// table or its journal, and those that are called like them.
+	Tenants []TenantSchemas
 }
 
 // DB is the PostgreSQL dialect. It is safe for concurrent use.
@@ -48,8 +53,9 @@ type DB struct {
 	traits traitsCache
 
 	mu        sync.Mutex
-	servers   map[string]*server  // by name; guarded by mu
-	databases map[place]*database // what is known of each database; guarded by mu
+	servers   map[string]*server          // by name; guarded by mu
+	databases map[place]*database         // what is known of each database; guarded by mu
+	tenants   map[address]map[string]bool // schemas that were noted as tenants; guarded by mu
 }
 
 var _ engine.Database = (*DB)(nil)
@@ -74,6 +80,7 @@ func New(cfg Config) (*DB, error) {
 		table:     table,
 		servers:   map[string]*server{},
 		databases: map[place]*database{},
+		tenants:   map[address]map[string]bool{},
 	}
 	for _, s := range cfg.Servers {
 		if _, twice := db.servers[s.Name]; twice {
@@ -127,6 +134,7 @@ func (db *DB) Open(ctx context.Context, target engine.Target) (engine.Session, e
 	if err != nil {
 		return nil, err
 	}
+	db.Know([]engine.Target{target})
 	c, err := srv.acquire(ctx, target.Database)
 	if err != nil {
 		return nil, err

@@ -163,7 +163,8 @@ const guardQuery = `WITH own AS MATERIALIZED (
 	SELECT 'w:' || name AS item FROM written
 	UNION
 	SELECT 'd:' || l.classid || '/' || l.objid FROM held l WHERE l.writes AND l.locktype = 'object' AND (l.objid = ANY ($oids::pg_catalog.oid[])
-		OR l.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND l.objid NOT IN (SELECT oid FROM own))
+		OR l.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND l.objid NOT IN (SELECT oid FROM own)
+			AND NOT EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.oid = l.objid AND n.nspname LIKE 'pg\_%'))
 		AND NOT EXISTS (SELECT FROM written w WHERE w.oid = l.objid)
 	UNION
 	SELECT 'k:' || l.objid FROM held l WHERE l.writes AND l.locktype = 'object' AND l.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass

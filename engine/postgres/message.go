@@ -47,6 +47,7 @@ const (
 	kindGuard              // nothing outside the tenant was touched
 	kindEnd                // the schema is still that one
 	kindCommit             // COMMIT, or in a rehearsal what it would check
+	kindReset              // what a body left in the session is taken back
 	kindLook               // what a rehearsal wants to know; it has rows
 	kindBorder             // what stands in a rehearsal for the border between two transactions
 )
@@ -77,14 +78,22 @@ func (m *message) add(p piece, sql string) {
 }
 
 // at returns the piece that the server's position, counted in characters from 1, falls into, and the byte
-// offset within it.
-func (m *message) at(position int32) (piece, int) {
+// offset within it. A server without an encoding (SQL_ASCII) counts bytes.
+func (m *message) at(position int32, encoding string) (piece, int) {
 	text := m.text.String()
 	offset := 0
+	if encoding == "SQL_ASCII" {
+		return m.piece(min(int(position)-1, len(text)))
+	}
 	for n := int32(1); n < position && offset < len(text); n++ {
 		_, size := utf8.DecodeRuneInString(text[offset:])
 		offset += size
 	}
+	return m.piece(offset)
+}
+
+// piece returns the piece that a byte of the message is in, and the byte's offset within it.
+func (m *message) piece(offset int) (piece, int) {
 	found := m.pieces[0]
 	for _, p := range m.pieces {
 		if p.start > offset {
@@ -104,9 +113,12 @@ type composer struct {
 	work     *engine.Work
 	bodies   func(engine.Step) body
 	lock     int64
-	look     string   // after each statement of a body; "" = none
-	settings settings // in force at the end of what is written
-	plain    bool     // the session has the settings already
+	look     string                     // after each statement of a body; "" = none
+	settings settings                   // in force at the end of what is written
+	plain    bool                       // the session has the settings already
+	reset    func(part, step int) reset // what follows a body
+	unproven bool                       // a body of the transaction was not proven to leave nothing
+	settle   []string                   // assignments that each transaction begins with, see settle.go
 	part     int
 	step     int
 }
@@ -134,8 +146,8 @@ func (c *composer) compose(guards, preamble []string) {
 }
 
 // preamble are the settings that a direct connection keeps for all its tenants: four statements less for each
-// of them, which is a tenth of what a small revision costs. A body cannot change them for good: SET without
-// LOCAL is refused when the file is loaded, and set_config marks the connection as tainted.
+// of them, which is a tenth of what a small revision costs. A body that may change them is followed by RESET ALL, which
+// takes them away too: the next message makes them again.
 func preamble(n nature, lock time.Duration) []string {
 	if n.pooled {
 		return nil
@@ -191,7 +203,7 @@ func (c *composer) end(part *engine.Part) {
 // open begins a transaction: settings, the lock, and then, in a statement of its own whose snapshot is later
 // than the lock, the check.
 func (c *composer) open(part *engine.Part) {
-	c.step = 0
+	c.step, c.unproven = 0, false
 	c.begin()
 	c.enter(part)
 }
@@ -213,6 +225,7 @@ func (c *composer) begin() {
 	}
 	c.own(kindSet, "BEGIN")
 	c.own(kindSet, "SET LOCAL search_path = "+searchPath(c.schema, c.tail))
+	c.put()
 	c.settings = settings{lock: c.work.LockTimeout}
 	c.limits(settings{c.work.LockTimeout, c.work.StatementTimeout})
 }
@@ -225,6 +238,14 @@ func (c *composer) set() {
 	c.own(kindSet, "SET LOCAL lock_timeout = "+milliseconds(c.settings.lock))
 	c.own(kindSet, "SET LOCAL statement_timeout = "+milliseconds(c.settings.statement))
 	c.own(kindSet, "SET LOCAL row_security = off")
+	c.put()
+}
+
+// put settles what role, database or server have otherwise.
+func (c *composer) put() {
+	for _, s := range c.settle {
+		c.own(kindSet, "SET LOCAL "+s)
+	}
 }
 
 func (c *composer) body(k int, step engine.Step) {
@@ -240,14 +261,7 @@ func (c *composer) body(k int, step engine.Step) {
 			c.own(kindLook, c.look)
 		}
 	}
-	if b.traits.role {
-		c.own(kindSet, "RESET ROLE")
-	}
-	if b.traits.sets {
-		c.set()
-	} else {
-		c.limits(settings{c.work.LockTimeout, c.work.StatementTimeout})
-	}
+	c.leave(k, step)
 }
 
 // limits changes the two timeouts where they differ.
@@ -342,7 +356,7 @@ func marked(text string) string {
 }
 
 func (k kind) String() string {
-	return [...]string{"set", "lock", "check", "create", "body", "row", "guard", "end", "commit", "look", "border"}[k]
+	return [...]string{"set", "lock", "check", "create", "body", "row", "guard", "end", "commit", "reset", "look", "border"}[k]
 }
 
 func (p piece) String() string {
