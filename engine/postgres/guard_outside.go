@@ -28,7 +28,7 @@ func (o *outside) newGuard(ctx context.Context) (*outsideGuard, error) {
 		return nil, err
 	}
 	b := s.db.traits.bodies(o.work)(o.step)
-	v, err := d.judge(ctx, o.conn, s.target.Schema, o.step, b, false, s.db.cfg.Touches)
+	v, err := d.judge(ctx, o.conn, s.target.Schema, o.step, b, false, s.alone(), s.db.cfg.Touches)
 	if b.traits.makes() {
 		d.changed()
 	}
