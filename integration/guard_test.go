@@ -245,3 +245,16 @@ func TestGuardIsNotNeededForPlainStatements(t *testing.T) {
 	target := f.tenant(t, "a")
 	f.up(t, target)
 }
+
+func TestGuardLeavesADatabaseToItsOnlyTenant(t *testing.T) {
+	t.Parallel()
+	f := newPgFleet(t, postgres.Server{AutoSearchPath: true},
+		"CREATE TABLE a (id int); CREATE TRIGGER audit AFTER INSERT ON a FOR EACH ROW EXECUTE FUNCTION audit()", "[own-transaction]\nINSERT INTO a VALUES (1)")
+	pgtest.Exec(t, f.url, `CREATE SCHEMA audit; CREATE TABLE audit.log (m text);
+CREATE FUNCTION public.audit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO audit.log VALUES (TG_TABLE_NAME); RETURN NEW; END $$`)
+	target := pgTarget(f.database, "public")
+	f.up(t, target)
+	if n := f.scalar(t, "SELECT count(*) FROM audit.log"); n != "1" {
+		t.Errorf("%s lines", n)
+	}
+}

@@ -130,11 +130,12 @@ func (a *application) prepare(ctx context.Context) (err error) {
 	}
 	a.verdicts = make([]verdict, len(a.work.Parts))
 	a.resets = make([][]reset, len(a.work.Parts))
+	alone := a.session.alone()
 	made := false // something that runs by itself later
 	for i, part := range a.work.Parts {
 		for _, step := range part.Steps {
 			b := a.bodies(step)
-			v, err := a.database.judge(ctx, a.conn, a.session.target.Schema, step, b, made, a.session.db.cfg.Touches)
+			v, err := a.database.judge(ctx, a.conn, a.session.target.Schema, step, b, made, alone, a.session.db.cfg.Touches)
 			if err != nil {
 				return err
 			}

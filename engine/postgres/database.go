@@ -88,11 +88,11 @@ func (db *DB) read(ctx context.Context, srv *server, c *conn, into []string) (*d
 		rows = results[0].Rows
 	}
 	d := newDatabase(tail, rows)
-	d.misplaced = misplaced
-	if d.deviations, err = srv.settling(ctx, c); err != nil {
+	if d.parts, err = domainConstraints(ctx, c, tail); err != nil {
 		return nil, err
 	}
-	if d.parts, err = domainConstraints(ctx, c, tail); err != nil {
+	d.misplaced = misplaced
+	if d.deviations, err = srv.settling(ctx, c); err != nil {
 		return nil, err
 	}
 	return d, nil

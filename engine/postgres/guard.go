@@ -18,6 +18,7 @@ import (
 // verdict is what one section may hit outside of the tenant.
 type verdict struct {
 	on     bool
+	alone  bool     // the whole database is the tenant's, save for the tail
 	met    []object // what of the tail it may hit; everything, when what it does cannot be seen
 	exempt []string // globs over schema.name that it or the config declares, or that it names with the schema and never without
 	keys   []string // schema.name to which foreign keys of the tenant were dropped, which locks it
@@ -29,19 +30,20 @@ type verdictKey struct {
 	section *revision.Section
 	own     string
 	hidden  bool
+	alone   bool
 }
 
 // judge decides for one step of one tenant. made: an earlier step of the plan may have made functions, triggers and
-// the like. touches are those of the config.
-func (d *database) judge(ctx context.Context, c *conn, schema string, step engine.Step, b body, made bool, touches []string) (verdict, error) {
+// the like. alone: the database has no other tenant. touches are those of the config.
+func (d *database) judge(ctx context.Context, c *conn, schema string, step engine.Step, b body, made, alone bool, touches []string) (verdict, error) {
 	if step.Stamp {
 		return verdict{}, nil
 	}
 	hidden, err := d.hidden(ctx, c, b.traits, made || b.traits.makes())
-	if err != nil || !hidden && len(d.objects) == 0 {
+	if err != nil || len(d.objects) == 0 && (!hidden || alone && len(d.tail) == 0) {
 		return verdict{}, err
 	}
-	key := verdictKey{section: step.Revision.Section(step.Direction), hidden: hidden}
+	key := verdictKey{section: step.Revision.Section(step.Direction), hidden: hidden, alone: alone}
 	if slices.Contains(d.tail, schema) {
 		key.own = schema
 	}
@@ -55,6 +57,7 @@ func (d *database) judge(ctx context.Context, c *conn, schema string, step engin
 		}
 	}
 	v := decide(d.objects, key.own, b.traits.idents, slices.Concat(key.section.Touches, touches), hidden)
+	v.alone = alone
 	for _, o := range d.parts {
 		if _, stands := slices.BinarySearch(b.traits.idents.Names, o.name); o.schema != key.own && (hidden || stands) {
 			v.met = append(v.met, o)
@@ -66,6 +69,12 @@ func (d *database) judge(ctx context.Context, c *conn, schema string, step engin
 		d.mu.Unlock()
 	}
 	return v, nil
+}
+
+// alone reports whether the tenant is a database: its schema is public, and no source finds another tenant there. What is
+// in other schemas then belongs to the tenant, unless they are on its search path.
+func (s *session) alone() bool {
+	return s.target.Schema == "public" && !s.db.several(s.server, s.target.Database) && len(s.db.tenantsOf(s.server, s.target.Database)) <= 1
 }
 
 // decide is the verdict on a body with these names.
@@ -132,6 +141,7 @@ func matches(glob, text string) bool {
 func (v verdict) join(w verdict) verdict {
 	return verdict{
 		on:     v.on || w.on,
+		alone:  v.alone || w.alone,
 		met:    append(slices.Clip(v.met), w.met...),
 		exempt: append(slices.Clip(v.exempt), w.exempt...),
 		keys:   append(slices.Clip(v.keys), w.keys...),

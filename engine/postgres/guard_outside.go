@@ -28,7 +28,7 @@ func (o *outside) newGuard(ctx context.Context) (*outsideGuard, error) {
 		return nil, err
 	}
 	b := s.db.traits.bodies(o.work)(o.step)
-	v, err := d.judge(ctx, o.conn, s.target.Schema, o.step, b, false, s.db.cfg.Touches)
+	v, err := d.judge(ctx, o.conn, s.target.Schema, o.step, b, false, s.alone(), s.db.cfg.Touches)
 	if b.traits.makes() {
 		d.changed()
 	}
@@ -56,7 +56,7 @@ func (g *outsideGuard) breach(ctx context.Context, o *outside, stmt revision.Sta
 	work.Mark.HasTable = work.Mark.HasTable || o.made
 	one := body{statements: []revision.Statement{stmt}, traits: readTraits([]revision.Statement{stmt})}
 	a := &application{
-		session: o.session, work: &work, conn: o.conn, database: g.database, verdicts: []verdict{g.verdict},
+		session: o.session, work: &work, conn: o.conn, database: g.database, verdicts: []verdict{g.verdict}, resets: [][]reset{{resetNothing}},
 		bodies: func(engine.Step) body { return one },
 	}
 	e = a.breach(ctx, piece{kind: kindGuard}, strings.TrimPrefix(marked(pg.Message), markGuard))

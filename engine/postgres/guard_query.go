@@ -56,8 +56,12 @@ func (v verdict) query(schema string, tail []string) string {
 		exempt[i] = like(glob)
 	}
 	slices.Sort(exempt)
+	within := ""
+	if v.alone {
+		within = "AND nspname = ANY (" + array(tail) + "::pg_catalog.name[])"
+	}
 	return strings.NewReplacer(
-		"$changed", changedArms, "$mine_a", mine("a.xmin"), "$mine_k", mine("k.xmin"), "$mine_w", mine("w.xmin"), "$mine_t", mine("t.xmin"), "$oids", array(oids), "$schema", literal(schema), "$exempt", array(slices.Compact(exempt)),
+		"$within", within, "$changed", changedArms, "$mine_a", mine("a.xmin"), "$mine_k", mine("k.xmin"), "$mine_w", mine("w.xmin"), "$mine_t", mine("t.xmin"), "$oids", array(oids), "$schema", literal(schema), "$exempt", array(slices.Compact(exempt)),
 		"$named", array(v.named), "$keys", array(v.keys), "$tail", array(tail)+"::pg_catalog.name[]", "$mark", markGuard,
 	).Replace(guardQuery)
 }
@@ -111,7 +115,7 @@ const guardQuery = `WITH own AS MATERIALIZED (
 	SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $schema
 ), outer_schemas AS MATERIALIZED (
 	SELECT oid, nspname FROM pg_catalog.pg_namespace WHERE nspname <> $schema AND nspname NOT IN ('pg_catalog', 'pg_toast', 'information_schema')
-		AND nspname NOT LIKE 'pg\_temp\_%' AND nspname NOT LIKE 'pg\_toast\_temp\_%'
+		AND nspname NOT LIKE 'pg\_temp\_%' AND nspname NOT LIKE 'pg\_toast\_temp\_%' $within
 ), shared AS MATERIALIZED (
 	SELECT oid, nspname FROM outer_schemas WHERE nspname = ANY ($tail)
 ), now AS MATERIALIZED (
@@ -163,8 +167,8 @@ const guardQuery = `WITH own AS MATERIALIZED (
 	SELECT 'w:' || name AS item FROM written
 	UNION
 	SELECT 'd:' || l.classid || '/' || l.objid FROM held l WHERE l.writes AND l.locktype = 'object' AND (l.objid = ANY ($oids::pg_catalog.oid[])
-		OR l.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass -- one of its own for temporary objects is no other's
-			AND (l.objid IN (SELECT oid FROM outer_schemas) OR NOT EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.oid = l.objid)))
+		OR l.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND l.objid NOT IN (SELECT oid FROM own)
+			AND NOT EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.oid = l.objid AND (n.nspname LIKE 'pg\_%' OR NOT EXISTS (SELECT FROM outer_schemas s WHERE s.oid = n.oid))))
 		AND NOT EXISTS (SELECT FROM written w WHERE w.oid = l.objid)
 	UNION
 	SELECT 'k:' || l.objid FROM held l WHERE l.writes AND l.locktype = 'object' AND l.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass

@@ -31,11 +31,11 @@ func (s *session) ApplyOutside(ctx context.Context, work engine.Work) error {
 		return err
 	}
 	defer o.leave(ctx)
-	if s.db.traits.of(o.step, work.Statements(o.step)).names("extension") {
-		defer s.db.forget(place{s.server.name, c.database}) // the search path may be another one then
-	}
 	if o.guard, err = o.newGuard(ctx); err != nil {
 		return classify(ctx, err)
+	}
+	if s.db.traits.of(o.step, work.Statements(o.step)).names("extension") {
+		defer s.db.forget(place{s.server.name, c.database}) // the search path may be another one then
 	}
 	for n, stmt := range work.Statements(o.step) {
 		if err := o.statement(ctx, n+1, stmt); err != nil {
@@ -61,9 +61,9 @@ type outside struct {
 	step    engine.Step
 	journal journal
 	made    bool // the version table was made by this call
+	guard   *outsideGuard
 
 	misplaced []Extension // what is not on the path because it lies with a tenant
-	guard     *outsideGuard
 }
 
 // enter sets the session up, takes the tenant's lock for the session, and checks that the tenant stands where
@@ -84,8 +84,11 @@ func (o *outside) enter(ctx context.Context) error {
 	if err != nil {
 		return classify(ctx, err)
 	}
-	sets := append(preamble(o.conn.nature, 0, assignments(found)), "SET search_path = "+searchPath(s.target.Schema, tail),
+	sets := append(preamble(o.conn.nature, 0), "SET search_path = "+searchPath(s.target.Schema, tail),
 		"SET statement_timeout = "+milliseconds(wanted(o.work, o.step).statement))
+	for _, set := range assignments(found) {
+		sets = append(sets, "SET "+set)
+	}
 	if err := o.conn.do(ctx, strings.Join(sets, "; ")); err != nil {
 		return classify(ctx, err)
 	}
@@ -296,7 +299,6 @@ func (o *outside) at(err error, stmt revision.Statement) error {
 	missing(&e, o.misplaced)
 	e.Revision, e.File = o.step.Revision.ID, o.step.Revision.File
 	e.Line, e.Col, e.Statement = stmt.Line, stmt.Col, cut(stmt.Text)
-	explainCut(&e, stmt.Text)
 	return &e
 }
 
