@@ -34,6 +34,10 @@ type application struct {
 	database *database
 	verdicts []verdict // one a part
 	trial    bool      // nothing is to be committed
+	facts    tailFacts
+	names    *nameChecks // of the message that was composed last; nil = nothing to check
+	exact    bool        // statements are parsed to check their names
+	doubtful bool        // a check of names by words alone failed
 }
 
 // application refuses a plan that cannot be right, and prepares the rest.
@@ -58,6 +62,10 @@ func (a *application) prepare(ctx context.Context) (err error) {
 	if a.database, err = a.session.db.known(ctx, a.session.server, a.conn); err != nil {
 		return err
 	}
+	if a.facts, err = a.session.db.fresh(ctx, a.conn, a.database, a.work, a.bodies); err != nil {
+		return err
+	}
+	a.database.note(a.work, a.bodies)
 	a.verdicts = make([]verdict, len(a.work.Parts))
 	for i, part := range a.work.Parts {
 		for _, step := range part.Steps {
@@ -77,12 +85,28 @@ func (a *application) prepare(ctx context.Context) (err error) {
 
 func (a *application) composer() *composer {
 	s := a.session
-	return &composer{table: s.db.table, schema: s.target.Schema, tail: a.database.tail, work: a.work, bodies: a.bodies, lock: s.lockKey()}
+	a.names = s.db.newNameChecks(a.facts, a.work, a.bodies, s.target.Schema, a.exact)
+	return &composer{names: a.names, table: s.db.table, schema: s.target.Schema, tail: a.database.tail, work: a.work, bodies: a.bodies, lock: s.lockKey()}
 }
 
-// run sends all parts. The server reads a message as a whole before it runs any of it, so that a syntax error in
-// a later part keeps the earlier ones from running; then those are sent again without it.
+// run sends all parts, and once more those that are left when a name that may count could not be told from others by
+// words alone.
 func (a *application) run(ctx context.Context) (int, error) {
+	parts, verdicts := a.work.Parts, a.verdicts
+	committed, err := a.all(ctx)
+	if !a.doubtful {
+		return committed, err
+	}
+	a.work.Parts, a.verdicts = parts[committed:], verdicts[committed:]
+	a.work.Mark.HasTable = a.work.Mark.HasTable || committed > 0
+	a.exact = true
+	more, err := a.all(ctx)
+	return committed + more, err
+}
+
+// all sends all parts. The server reads a message as a whole before it runs any of it, so that a syntax error in
+// a later part keeps the earlier ones from running; then those are sent again without it.
+func (a *application) all(ctx context.Context) (int, error) {
 	committed, unread, err := a.once(ctx)
 	if unread == 0 {
 		return committed, asError(err)
@@ -237,6 +261,10 @@ func (a *application) reason(ctx context.Context, p piece, pg *pgconn.PgError) *
 		return e
 	}
 	s := a.session
+	if check, need, ok := a.names.failed(marked(pg.Message)); ok {
+		a.doubtful = check.rough
+		return need.refusal()
+	}
 	switch mark := marked(pg.Message); {
 	case mark == markBusy:
 		return &engine.Error{Class: engine.Busy, Message: "another session holds the tenant's lock"}

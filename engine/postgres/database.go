@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -13,6 +14,8 @@ type database struct {
 	tail    []string            // of the search path, as far as those schemas are there
 	objects map[string][]object // of the tail by name, without what belongs to extensions
 	builtin map[kindName]bool   // those of objects whose name pg_catalog, which comes first in every path, has too
+
+	changed atomic.Bool // a step was sent that may have put something into the tail since
 
 	mu        sync.Mutex
 	verdicts  map[verdictKey]verdict // guarded by mu
@@ -33,6 +36,9 @@ func newDatabase(tail []string, rows [][][]byte) *database {
 		d.objects[o.name] = append(d.objects[o.name], o)
 		if string(r[4]) == "t" {
 			d.builtin[kindName{o.kind, o.name}] = true
+		}
+		if string(r[5]) == "t" {
+			d.builtin[kindName{kindType, o.name}] = true
 		}
 	}
 	return d
@@ -57,7 +63,7 @@ func (db *DB) learn(ctx context.Context, srv *server, c *conn) (*database, error
 	}
 	var rows [][][]byte
 	if len(tail) > 0 {
-		results, err := c.query(ctx, db.objectsQuery(tail))
+		results, err := c.query(ctx, db.objectsQuery(tail, nil))
 		if err != nil {
 			return nil, err
 		}

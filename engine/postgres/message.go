@@ -48,6 +48,7 @@ const (
 	kindEnd                // the schema is still that one
 	kindCommit             // COMMIT, or in a rehearsal what it would check
 	kindLook               // what a rehearsal wants to know; it has rows
+	kindNames              // a name that the next statement uses is the tenant's
 	kindBorder             // what stands in a rehearsal for the border between two transactions
 )
 
@@ -107,6 +108,7 @@ type composer struct {
 	look     string   // after each statement of a body; "" = none
 	settings settings // in force at the end of what is written
 	plain    bool     // the session has the settings already
+	names    *nameChecks
 	part     int
 	step     int
 }
@@ -197,6 +199,7 @@ func (c *composer) open(part *engine.Part) {
 }
 
 func (c *composer) enter(part *engine.Part) {
+	c.names.begin()
 	c.own(kindLock, enter(c.lock, c.schema, c.work.Mark.SchemaOID))
 	if !c.work.Mark.HasTable && c.part == 0 {
 		c.own(kindCreate, c.table.create(c.schema))
@@ -247,7 +250,11 @@ func (c *composer) body(k int, step engine.Step) {
 	}
 	b := c.bodies(step)
 	c.limits(wanted(c.work, step))
+	named := c.named(step, b)
 	for n, s := range b.statements {
+		if named != nil && len(named[n]) > 0 {
+			c.own(kindNames, c.names.add(named[n], false))
+		}
 		c.add(piece{kind: kindBody, part: c.part, step: k, n: n}, s.Text)
 		if c.look != "" {
 			c.own(kindLook, c.look)
@@ -261,6 +268,21 @@ func (c *composer) body(k int, step engine.Step) {
 	} else {
 		c.limits(settings{c.work.LockTimeout, c.work.StatementTimeout})
 	}
+}
+
+// named is what is checked before each statement of a body; a check of all of it by its words is written here.
+func (c *composer) named(step engine.Step, b body) [][]need {
+	if c.names == nil {
+		return nil
+	}
+	all := bound{step, b.statements}
+	before := c.names.of(all, false)
+	if before == nil {
+		if needs := c.names.rough(all); len(needs) > 0 {
+			c.own(kindNames, c.names.add(needs, true))
+		}
+	}
+	return before
 }
 
 // limits changes the two timeouts where they differ.
@@ -343,9 +365,11 @@ func marked(text string) string {
 	if !found {
 		return ""
 	}
-	if names, isGuard := strings.CutPrefix(after, "guard:"); isGuard {
-		names, _, _ = strings.Cut(names, ";")
-		return markGuard + names
+	for _, mark := range []string{markGuard, markNames} { // what is said follows
+		if names, ok := strings.CutPrefix("skein:"+after, mark); ok {
+			names, _, _ = strings.Cut(names, ";")
+			return mark + names
+		}
 	}
 	end := strings.IndexFunc(after, func(r rune) bool { return r < 'a' || r > 'z' })
 	if end < 0 {
@@ -355,7 +379,7 @@ func marked(text string) string {
 }
 
 func (k kind) String() string {
-	return [...]string{"set", "lock", "check", "create", "body", "row", "guard", "end", "commit", "look", "border"}[k]
+	return [...]string{"set", "lock", "check", "create", "body", "row", "guard", "end", "commit", "look", "names", "border"}[k]
 }
 
 func (p piece) String() string {

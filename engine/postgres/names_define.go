@@ -105,6 +105,9 @@ func (r *nameReader) statement(m proto.Message) bool {
 func (r *nameReader) table(n *pg_query.CreateStmt) {
 	r.made(n.GetRelation())
 	r.into = n.GetRelation().GetSchemaname()
+	if r.into == "" && n.GetRelation().GetRelpersistence() != "t" {
+		r.self = n.GetRelation().GetRelname()
+	}
 	r.fields(n, "relation", "options")
 }
 
@@ -140,7 +143,10 @@ func (r *nameReader) constraint(n *pg_query.Constraint) {
 			r.list(kindOperator, items[1].GetList().GetItems(), n.GetLocation())
 		}
 	}
-	r.fields(n, "exclusions")
+	if t := n.GetPktable(); t.GetSchemaname() != "" || t.GetRelname() != r.self {
+		r.read(t)
+	}
+	r.fields(n, "exclusions", "pktable")
 }
 
 func (r *nameReader) element(n proto.Message, collation, class []*pg_query.Node) {
@@ -229,9 +235,11 @@ func (r *nameReader) define(n *pg_query.DefineStmt) {
 	}
 	for _, p := range n.GetDefinition() {
 		d := p.GetDefElem()
-		if of, ok := definitions[kind][d.GetDefname()]; ok {
-			r.value(of, d)
+		of, ok := definitions[kind][d.GetDefname()]
+		if !ok || of == kind && slices.Equal(words(parts(d.GetArg())), words(n.GetDefnames())) { // an operator is its own commutator
+			continue
 		}
+		r.value(of, d)
 	}
 }
 
@@ -258,4 +266,6 @@ func parts(n *pg_query.Node) []*pg_query.Node {
 }
 
 // isOneOf is slices.Contains for object types.
-func isOneOf(t pg_query.ObjectType, list ...pg_query.ObjectType) bool { return slices.Contains(list, t) }
+func isOneOf(t pg_query.ObjectType, list ...pg_query.ObjectType) bool {
+	return slices.Contains(list, t)
+}

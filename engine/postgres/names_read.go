@@ -16,6 +16,7 @@ type nameReader struct {
 	names *statementNames
 	ctes  []string // those in scope
 	into  string   // the schema that indexes and sequences of the table at hand go to
+	self  string   // the bare name of the table that is being created: a foreign key may mean it
 }
 
 func (r *nameReader) read(m proto.Message) {

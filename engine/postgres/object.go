@@ -86,31 +86,44 @@ func (c *catalogOf) member() string {
 	return "NOT EXISTS (SELECT FROM $depend m WHERE m.classid = 'pg_catalog." + c.table + "'::pg_catalog.regclass AND m.objid = " + owner + " AND m.deptype = 'e')"
 }
 
-// list selects schema, kind, name, oid and "does pg_catalog have one of that name" of the objects in the namespaces n.
+// builtin is the condition that pg_catalog, which comes first in every path, has an object of that name.
+func (c *catalogOf) builtin(name string) string {
+	return "EXISTS (SELECT FROM pg_catalog." + c.table + " b WHERE b." + c.prefix + "name = " + name +
+		" AND b." + c.prefix + "namespace = 'pg_catalog'::pg_catalog.regnamespace)"
+}
+
+// list selects schema, kind, name, oid and two conditions of the objects in the namespaces n: pg_catalog has one of that
+// kind and name, and pg_catalog has a type of that name.
 func (c *catalogOf) list() string {
 	name := "o." + c.prefix + "name"
-	sql := "SELECT n.nspname, '" + string(c.kind) + "', " + name + ", o.oid, EXISTS (SELECT FROM pg_catalog." + c.table + " b WHERE b." + c.prefix + "name = " + name +
-		" AND b." + c.prefix + "namespace = 'pg_catalog'::pg_catalog.regnamespace)\nFROM n JOIN pg_catalog." + c.table + " o ON o." + c.prefix + "namespace = n.oid " + c.joins + "\nWHERE " + c.member()
+	typed := "false"
+	if c.kind == kindRelation {
+		typed = catalog(kindType).builtin(name)
+	}
+	sql := "SELECT n.nspname, '" + string(c.kind) + "', " + name + ", o.oid, " + c.builtin(name) + ", " + typed +
+		"\nFROM n JOIN pg_catalog." + c.table + " o ON o." + c.prefix + "namespace = n.oid " + c.joins + "\nWHERE " + c.member()
 	if c.filter != "" {
 		sql += " AND " + c.filter
 	}
 	return sql
 }
 
-// objectsQuery lists what stands in the tail and belongs to no extension: schema, kind, name, oid, and whether
-// pg_catalog has one of that kind and name. Array and row types go with their elements and tables; skein's own tables
-// are none that a body means.
-func (db *DB) objectsQuery(tail []string) string {
+// objectsQuery lists what stands in the tail and belongs to no extension: schema, kind, name, oid, and whether pg_catalog
+// has one of that kind and name, or a type of that name. Array and row types go with their elements and tables;
+// skein's own tables are none that a body means. Nil names = all.
+func (db *DB) objectsQuery(tail, names []string) string {
 	lists := make([]string, len(catalogs))
 	for i := range catalogs {
 		lists[i] = catalogs[i].list()
+		if names != nil {
+			lists[i] += " AND o." + catalogs[i].prefix + "name = ANY ($names)"
+		}
 	}
 	return strings.NewReplacer(
 		"$tail", array(tail)+"::pg_catalog.name[]",
 		"$own", array(db.table.names())+"::pg_catalog.name[]",
-		"$depend", "member",
-	).Replace(`
-WITH n AS MATERIALIZED (SELECT oid, nspname FROM pg_catalog.pg_namespace WHERE nspname = ANY ($tail)),
-member AS MATERIALIZED (SELECT classid, objid, deptype FROM pg_catalog.pg_depend WHERE deptype = 'e')
-` + strings.Join(lists, "\nUNION ALL "))
+		"$names", array(names)+"::pg_catalog.name[]",
+		"$depend", "pg_catalog.pg_depend",
+	).Replace("WITH n AS MATERIALIZED (SELECT oid, nspname FROM pg_catalog.pg_namespace WHERE nspname = ANY ($tail))\n" +
+		strings.Join(lists, "\nUNION ALL "))
 }

@@ -19,6 +19,17 @@ func (s *session) Rehearse(ctx context.Context, work engine.Work) (engine.Rehear
 		return engine.Rehearsal{}, err
 	}
 	a.trial = true
+	r, err := a.rehearse(ctx)
+	if a.doubtful {
+		a.exact, a.doubtful = true, false
+		r, err = a.rehearse(ctx)
+	}
+	return r, err
+}
+
+// rehearse sends the message once.
+func (a *application) rehearse(ctx context.Context) (engine.Rehearsal, error) {
+	work, s := a.work, a.session
 	m := a.composer()
 	m.plain = slices.Equal(preamble(a.conn.nature, work.LockTimeout), a.conn.settings) && !a.conn.nature.pooled
 	m.look = look(s.target.Schema)
