@@ -36,16 +36,26 @@ type statementNames struct {
 }
 
 // parsedNames keeps what was read of statements, by their text. The parser takes about a second and some 270 MB for its
-// first statement in a process, so that it is asked only where it matters. It is safe for concurrent use.
-type parsedNames struct{ statements sync.Map } // string → *statementNames
+// first statement in a process, so that it is asked only where it matters, and for one statement at a time: each that
+// is read at the same time would take as much again. It is safe for concurrent use.
+type parsedNames struct {
+	statements sync.Map // string → *statementNames
+	parsing    sync.Mutex
+}
 
 // of reads a statement.
 func (p *parsedNames) of(text string) *statementNames {
 	if known, ok := p.statements.Load(text); ok {
 		return known.(*statementNames)
 	}
-	known, _ := p.statements.LoadOrStore(text, readNames(text))
-	return known.(*statementNames)
+	p.parsing.Lock()
+	defer p.parsing.Unlock()
+	if known, ok := p.statements.Load(text); ok {
+		return known.(*statementNames)
+	}
+	n := readNames(text)
+	p.statements.Store(text, n)
+	return n
 }
 
 // known reports whether all statements were read already.
