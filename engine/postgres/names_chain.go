@@ -186,8 +186,8 @@ func (c *chain) mayHaveGrown(name string) bool {
 }
 
 // candidates are the names of the steps that may be found in the tail, by the words that stand in them: those of
-// objects that are there, and those that a step qualifies with a schema of the tail, for it may make them. It
-// errs on the side of too many.
+// objects that are there, and those that a step qualifies with a schema of the tail, or that stand in a statement which
+// may move something there, for it may make them. It errs on the side of too many.
 func (s *tailFacts) candidates(steps []bound, traitsOf func(bound) *traits, own string) []kindName {
 	found := map[kindName]bool{}
 	var mentioned []string
@@ -207,6 +207,11 @@ func (s *tailFacts) candidates(steps []bound, traitsOf func(bound) *traits, own 
 				mentioned = append(mentioned, q.Name)
 			}
 		}
+		if t.names(s.tail...) && t.names("schema", "rename") {
+			for _, statement := range b.statements {
+				mentioned = append(mentioned, s.moved(statement.Text)...)
+			}
+		}
 	}
 	for _, name := range mentioned {
 		if names[name] && !slices.ContainsFunc(s.objects[name], func(o object) bool { return found[kindName{o.kind, name}] }) {
@@ -217,6 +222,16 @@ func (s *tailFacts) candidates(steps []bound, traitsOf func(bound) *traits, own 
 	return slices.SortedFunc(maps.Keys(found), func(a, b kindName) int {
 		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.kind, b.kind))
 	})
+}
+
+// moved are the names in a statement that may move or rename something in the tail, by its words.
+func (s *tailFacts) moved(text string) []string {
+	names := revision.Identifiers(text, revision.Postgres).Names
+	has := func(words ...string) bool { return (&traits{idents: revision.Idents{Names: names}}).names(words...) }
+	if !has(s.tail...) || !has("schema", "rename") {
+		return nil
+	}
+	return names
 }
 
 // operators adds those that stand in the text: they are no words.
