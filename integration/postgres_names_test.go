@@ -29,6 +29,8 @@ var sharedKinds = []struct {
 	{"composite type", "CREATE TYPE $s.pair AS (a int)", []string{"CREATE TABLE x (p pair)", "ALTER TYPE pair ADD ATTRIBUTE b int", "DROP TYPE pair"}},
 	{"domain", "CREATE DOMAIN $s.posint AS int CONSTRAINT pos CHECK (VALUE > 0)", []string{"CREATE TABLE x (p posint)", "ALTER DOMAIN posint DROP CONSTRAINT pos", "DROP DOMAIN posint"}},
 	{"function", "CREATE FUNCTION $s.fn() RETURNS int LANGUAGE sql AS 'SELECT 1'", []string{"CREATE TABLE x (a int DEFAULT fn())", "ALTER FUNCTION fn() COST 7", "DROP FUNCTION fn()", "SELECT fn()"}},
+	{"overloaded function", "CREATE FUNCTION $s.rate(int) RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION own.rate(text, text, text) RETURNS int LANGUAGE sql AS 'SELECT 1'", []string{
+		"SELECT rate(1)", "DROP FUNCTION rate(int)", "COMMENT ON FUNCTION rate(int) IS 'x'", "REVOKE ALL ON FUNCTION rate(int) FROM PUBLIC", "CREATE VIEW v AS SELECT rate(1)"}},
 	{"aggregate", "CREATE AGGREGATE $s.agg (int) (SFUNC = int4pl, STYPE = int)", []string{"SELECT agg(1)", "DROP AGGREGATE agg(int)"}},
 	{"operator", "CREATE OPERATOR $s.=~= (LEFTARG = int, RIGHTARG = int, FUNCTION = int4eq)", []string{"SELECT 1 =~= 1", "DROP OPERATOR =~= (int, int)"}},
 	{"collation", "CREATE COLLATION $s.coll (LOCALE = 'C')", []string{"CREATE TABLE x (a text COLLATE coll)", "ALTER COLLATION coll RENAME TO coll2", "DROP COLLATION IF EXISTS coll"}},
@@ -66,7 +68,8 @@ func TestNamesThatATenantLacksAreRefusedWhateverTheyAre(t *testing.T) {
 	t.Parallel()
 	f := newPgFleet(t, postgres.Server{SearchPath: []string{"public"}}, "SELECT 1")
 	for _, k := range sharedKinds {
-		pgtest.Exec(t, f.url, strings.ReplaceAll(k.create, "$s", "public"))
+		shared, _, _ := strings.Cut(k.create, "; CREATE FUNCTION own.")
+		pgtest.Exec(t, f.url, strings.ReplaceAll(shared, "$s", "public"))
 	}
 	before, n := f.scalar(t, publicState), 0
 	for _, k := range sharedKinds {
@@ -76,8 +79,13 @@ func TestNamesThatATenantLacksAreRefusedWhateverTheyAre(t *testing.T) {
 				for _, has := range []bool{true, false} {
 					n++
 					target := f.tenant(t, fmt.Sprintf("t%d", n))
+					shared, own := k.create, ""
+					if at := strings.Index(k.create, "; CREATE FUNCTION own."); at > 0 { // what each tenant has
+						shared, own = k.create[:at], strings.ReplaceAll(k.create[at+2:], "own.", target.Schema+".")
+						pgtest.Exec(t, f.url, own)
+					}
 					if has {
-						pgtest.Exec(t, f.url, strings.ReplaceAll(k.create, "$s", target.Schema))
+						pgtest.Exec(t, f.url, strings.ReplaceAll(shared, "$s", target.Schema))
 					}
 					job := with.job(t, target)
 					screened := with.Screen(t.Context(), []engine.Job{job})[0]
@@ -128,7 +136,9 @@ func (f *pgFleet) screened(t *testing.T, target engine.Target) (before, at strin
 func TestNamesAlongAChain(t *testing.T) {
 	t.Parallel()
 	f := newPgFleet(t, postgres.Server{SearchPath: []string{"public"}}, "SELECT 1")
-	pgtest.Exec(t, f.url, "CREATE TABLE public.plans (id serial PRIMARY KEY, n int UNIQUE); CREATE TYPE public.mood AS ENUM ('a'); CREATE TABLE public.log (m text); CREATE TABLE public.line (a int)")
+	pgtest.Exec(t, f.url, "CREATE TABLE public.plans (id serial PRIMARY KEY, n int UNIQUE); CREATE TYPE public.mood AS ENUM ('a'); CREATE TABLE public.log (m text); CREATE TABLE public.line (a int); "+
+		"CREATE OPERATOR public.=~= (LEFTARG = int, RIGHTARG = int, FUNCTION = int4eq); CREATE AGGREGATE public.agg (int) (SFUNC = int4pl, STYPE = int); "+
+		"CREATE OPERATOR CLASS public.oc FOR TYPE int USING btree AS OPERATOR 1 <, FUNCTION 1 btint4cmp(int, int); CREATE FUNCTION public.rate(a int, b int DEFAULT 1) RETURNS int LANGUAGE sql AS 'SELECT 1'")
 	const table, own = "CREATE TABLE plans (id serial PRIMARY KEY, n int UNIQUE)", "[own-transaction]\n"
 	n := 0
 	for _, c := range []struct {
@@ -152,6 +162,11 @@ func TestNamesAlongAChain(t *testing.T) {
 		{"not made by dynamic SQL", []string{"DO $$ BEGIN PERFORM 1; END $$", "INSERT INTO plans VALUES (1)"}, "", "r2"},
 		{"dropped by dynamic SQL", []string{table, "UPDATE plans SET n = 1; DO $$ BEGIN EXECUTE 'DROP TABLE plans'; END $$; SELECT * FROM plans"}, "", "r2"},
 		{"made by a function of the chain", []string{"CREATE FUNCTION make_it() RETURNS void LANGUAGE plpgsql AS $$ BEGIN CREATE TABLE plans (n int); END $$", "SELECT make_it()", "INSERT INTO plans VALUES (1)"}, "", ""},
+		{"an operator that is dropped", []string{"CREATE OPERATOR =~= (LEFTARG = int, RIGHTARG = int, FUNCTION = int4eq); SELECT 1 =~= 1", "DROP OPERATOR =~= (int, int)", "SELECT 1 =~= 1"}, "", "r3"},
+		{"an aggregate that is dropped", []string{"CREATE AGGREGATE agg (int) (SFUNC = int4pl, STYPE = int)", "DROP AGGREGATE agg(int)", "SELECT agg(1)"}, "", "r3"},
+		{"an operator class that is dropped", []string{"CREATE OPERATOR CLASS oc FOR TYPE int USING btree AS OPERATOR 1 <, FUNCTION 1 btint4cmp(int, int)", "DROP OPERATOR CLASS oc USING btree", "DROP OPERATOR CLASS oc USING btree"}, "", "r3"},
+		{"another overload", []string{"CREATE FUNCTION rate(text, text, text) RETURNS int LANGUAGE sql AS 'SELECT 2'; SELECT rate('a', 'b', 'c')", "SELECT rate(1)"}, "", "r2"},
+		{"an overload with defaults", []string{"CREATE FUNCTION rate(a int, b int DEFAULT 1, c int DEFAULT 1) RETURNS int LANGUAGE sql AS 'SELECT 2'", "SELECT rate(1), rate(1, 2, 3)"}, "", ""},
 		{"put into public by the chain", []string{"CREATE TABLE public.fresh1 (n int)", "INSERT INTO fresh1 VALUES (1)"}, "r2", "r2"},
 		{"put into public by dynamic SQL", []string{"DO $$ BEGIN CREATE TABLE public.fresh2 (n int); END $$", own + "CREATE TABLE x AS SELECT * FROM fresh2"}, "", "r2"},
 		{"moved to public", []string{"CREATE TABLE fresh3 (n int)", "ALTER TABLE fresh3 SET SCHEMA public", "INSERT INTO fresh3 VALUES (1)"}, "r3", "r3"},

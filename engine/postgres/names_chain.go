@@ -72,12 +72,12 @@ type chain struct {
 	grown   []string              // tables that got indexes and sequences
 	unsure  bool                  // from here on, anything may be there
 	needs   []need
-	counted map[kindName]bool
+	counted map[lookup]bool
 }
 
 // follow returns what the tenants of a plan must have, in the order in which it is needed.
 func (c *chain) follow(steps []bound) []need {
-	c.here, c.there, c.made, c.lost, c.counted = map[kindName]bool{}, map[kindName][]string{}, map[kindName]object{}, map[kindName]bool{}, map[kindName]bool{}
+	c.here, c.there, c.made, c.lost, c.counted = map[kindName]bool{}, map[kindName][]string{}, map[kindName]object{}, map[kindName]bool{}, map[lookup]bool{}
 	for i := range steps {
 		for _, statement := range steps[i].statements {
 			n := c.parsed.of(statement.Text)
@@ -105,14 +105,14 @@ func (c *chain) callsOwn(n *statementNames) bool {
 
 func (c *chain) use(b *bound, statement revision.Statement, n *statementNames, u use) {
 	o, ok := c.hit(u.kindName)
-	if !ok || c.unsure || c.counted[u.kindName] || declared(o, nil, b.touches()) {
+	if !ok || c.unsure || c.counted[u.lookup] || declared(o, nil, b.touches()) {
 		return
 	}
 	present, known := c.present(u.kindName)
 	if known && present || !known && u.kind == kindRelation && c.mayHaveGrown(u.name) {
 		return
 	}
-	c.counted[u.kindName] = true
+	c.counted[u.lookup] = true
 	c.needs = append(c.needs, need{
 		use: u, object: o, step: b.step, statement: statement, unread: n.unread, dropped: known && !present, unless: c.there[u.kindName],
 	})
@@ -157,7 +157,7 @@ func (c *chain) effect(e effect) {
 	switch {
 	case e.schema == "":
 		c.here[e.kindName] = !e.gone
-		delete(c.counted, e.kindName)
+		maps.DeleteFunc(c.counted, func(l lookup, _ bool) bool { return l.kindName == e.kindName })
 	case slices.Contains(c.facts.tail, e.schema):
 		if e.gone {
 			delete(c.made, e.kindName)

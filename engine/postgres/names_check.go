@@ -31,8 +31,8 @@ type nameChecks struct {
 	oid    uint32
 	exact  bool // parse whatever may count
 
-	words    []kindName        // that may be found in the tail
-	verified map[kindName]bool // in the transaction at hand
+	words    []kindName      // that may be found in the tail
+	verified map[lookup]bool // in the transaction at hand
 	sent     []nameCheck
 }
 
@@ -65,7 +65,7 @@ func (db *DB) newNameChecks(facts tailFacts, work *engine.Work, bodies func(engi
 // begin starts a transaction.
 func (c *nameChecks) begin() {
 	if c != nil {
-		c.verified = map[kindName]bool{}
+		c.verified = map[lookup]bool{}
 	}
 }
 
@@ -83,7 +83,7 @@ func (c *nameChecks) of(b bound, every bool) [][]need {
 	for i, statement := range b.statements {
 		n := c.parsed.of(statement.Text)
 		for _, u := range n.uses {
-			if c.verified[u.kindName] && !every || !slices.ContainsFunc(words, func(k kindName) bool { return k.name == u.name }) {
+			if c.verified[u.lookup] && !every || !slices.ContainsFunc(words, func(k kindName) bool { return k.name == u.name }) {
 				continue
 			}
 			o, known := c.facts.hit(u.kindName, c.schema)
@@ -95,14 +95,14 @@ func (c *nameChecks) of(b bound, every bool) [][]need {
 			case declared(o, nil, b.touches()):
 				continue
 			}
-			c.verified[u.kindName] = true
+			c.verified[u.lookup] = true
 			before[i] = append(before[i], need{use: u, object: o, step: b.step, statement: statement, unread: n.unread})
 		}
 		if n.path { // what follows means what it says
 			c.begin()
 			return before
 		}
-		if n.opaque || n.unread || len(n.calls) > 0 || slices.ContainsFunc(n.effects, func(e effect) bool { return e.gone }) {
+		if n.opaque || n.unread || n.removes || len(n.calls) > 0 {
 			c.begin()
 		}
 	}
@@ -113,12 +113,13 @@ func (c *nameChecks) of(b bound, every bool) [][]need {
 func (c *nameChecks) rough(b bound) []need {
 	var needs []need
 	for _, k := range c.mine(b) {
-		if c.verified[k] {
+		l := lookup{kindName: k, args: anyArgs}
+		if c.verified[l] {
 			continue
 		}
-		c.verified[k] = true
+		c.verified[l] = true
 		o, _ := c.facts.hit(k, c.schema)
-		needs = append(needs, need{use: use{kindName: k}, object: o, step: b.step})
+		needs = append(needs, need{use: use{lookup: l}, object: o, step: b.step})
 	}
 	return needs
 }
@@ -139,33 +140,29 @@ func (c *nameChecks) mine(b bound) []kindName {
 	return mine
 }
 
-// query is a SELECT that fails with the numbers of needs which the tenant lacks while the tail has them. nr is the
-// number of the check.
-func (c *nameChecks) query(nr int, needs []need) string {
+// query is a SELECT that fails with the number of a need which the tenant lacks while the tail has it. nr is the number
+// of the check.
+func (c *nameChecks) query(nr int, check nameCheck) string {
 	var arms []string
 	for i := range catalogs {
 		of := &catalogs[i]
-		var names, numbers []string
-		for n := range needs {
-			if needs[n].kind == of.kind || needs[n].kind == 0 {
-				names, numbers = append(names, needs[n].name), append(numbers, strconv.Itoa(n))
+		var places []int
+		for n := range check.needs {
+			if kind := check.needs[n].kind; kind == of.kind || kind == 0 {
+				places = append(places, n)
 			}
 		}
-		if names != nil {
-			arms = append(arms, c.arm(of, names, numbers))
+		if places == nil {
+			continue
 		}
+		condition := of.lacked(oidText(c.oid), c.facts.tail)
+		if check.rough {
+			condition = of.lackedRoughly(oidText(c.oid), c.facts.tail)
+		}
+		arms = append(arms, "SELECT w.nr FROM "+lookups(check.needs, places)+" WHERE "+condition)
 	}
 	return "SELECT CAST(COALESCE((SELECT pg_catalog.concat('" + markNames + strconv.Itoa(nr) + ":', pg_catalog.min(nr), ';') FROM (" + strings.Join(arms, " UNION ALL ") +
-		") l HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0), '0') AS pg_catalog.int4)"
-}
-
-func (c *nameChecks) arm(of *catalogOf, names, numbers []string) string {
-	name, namespace := "o."+of.prefix+"name", "o."+of.prefix+"namespace"
-	sql := "SELECT w.nr FROM ROWS FROM (pg_catalog.unnest(" + array(names) + "::pg_catalog.name[]), pg_catalog.unnest(" + array(numbers) + "::pg_catalog.int4[])) w(name, nr)" +
-		" WHERE NOT EXISTS (SELECT FROM pg_catalog." + of.table + " o WHERE " + name + " OPERATOR(pg_catalog.=) w.name AND " + namespace + " OPERATOR(pg_catalog.=) " + oidText(c.oid) + ")" +
-		" AND EXISTS (SELECT FROM pg_catalog." + of.table + " o JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) " + namespace + " " + of.joins +
-		" WHERE " + name + " OPERATOR(pg_catalog.=) w.name AND n.nspname OPERATOR(pg_catalog.=) ANY (" + array(c.facts.tail) + "::pg_catalog.name[]) AND " + of.member() + ")"
-	return strings.ReplaceAll(sql, "$depend", "pg_catalog.pg_depend")
+		") l HAVING pg_catalog.count(*) > 0), '0') AS pg_catalog.int4)"
 }
 
 // markNames is what the check fails with, followed by its number, a colon, the number of the need and a semicolon.
@@ -174,7 +171,7 @@ const markNames = "skein:names:"
 // add writes a check.
 func (c *nameChecks) add(needs []need, rough bool) string {
 	c.sent = append(c.sent, nameCheck{needs, rough})
-	return c.query(len(c.sent)-1, needs)
+	return c.query(len(c.sent)-1, c.sent[len(c.sent)-1])
 }
 
 // failed returns the check and the need that the mark of an error is about; false for another error.

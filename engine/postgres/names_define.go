@@ -47,10 +47,10 @@ func (r *nameReader) statement(m proto.Message) bool {
 		r.fields(n, "relation")
 		r.ctes = r.ctes[:len(r.ctes)-2]
 	case *pg_query.CreateTrigStmt:
-		r.list(kindFunction, n.GetFuncname(), 0)
+		r.overload(kindFunction, n.GetFuncname(), 0, false, 0)
 		r.fields(n, "funcname", "args", "transitionRels")
 	case *pg_query.CreateEventTrigStmt:
-		r.list(kindFunction, n.GetFuncname(), 0)
+		r.overload(kindFunction, n.GetFuncname(), 0, false, 0)
 	case *pg_query.CreateFunctionStmt:
 		r.makes(kindFunction, n.GetFuncname())
 		r.fields(n, "funcname")
@@ -88,7 +88,7 @@ func (r *nameReader) statement(m proto.Message) bool {
 			r.nodes(e.GetParams())
 		}
 	case *pg_query.CallStmt:
-		r.names.opaque = true
+		r.names.opaque, r.calling = true, true
 		r.fields(n)
 	case *pg_query.VariableSetStmt:
 		r.names.path = r.names.path || n.GetName() == "search_path" || n.GetKind() == pg_query.VariableSetKind_VAR_RESET_ALL
@@ -172,7 +172,14 @@ func (r *nameReader) members(items []*pg_query.Node) {
 
 // routine reads the name of a function or an operator with the types of its arguments.
 func (r *nameReader) routine(kind byte, o *pg_query.ObjectWithArgs) {
-	r.list(kind, o.GetObjname(), 0)
+	args := len(o.GetObjargs())
+	if kind == kindOperator { // the type that a prefix operator lacks is an empty node
+		args = len(slices.DeleteFunc(slices.Clone(o.GetObjargs()), func(n *pg_query.Node) bool { return n.GetTypeName() == nil }))
+	}
+	if o.GetArgsUnspecified() || kind == kindOperator && args == 0 {
+		args = anyArgs
+	}
+	r.overload(kind, o.GetObjname(), args, true, 0)
 	r.nodes(o.GetObjargs())
 	if len(o.GetObjargs()) == 0 {
 		r.nodes(o.GetObjfuncargs())

@@ -153,7 +153,8 @@ func (s *screening) way(ctx context.Context, w *way) error {
 	if schema := s.candidates[w.who[0]].Target.Schema; slices.Contains(s.database.tail, schema) {
 		own = schema
 	}
-	facts := s.database.facts()
+	facts := s.database.facts().without(own)
+	tail := facts.tail
 	words := facts.candidates(w.steps, func(b bound) *traits { return s.db.traits.of(b.step, b.statements) }, own)
 	if len(words) == 0 {
 		return nil
@@ -162,14 +163,14 @@ func (s *screening) way(ctx context.Context, w *way) error {
 		return err
 	}
 	if !takesAway(w.steps) && !slices.ContainsFunc(words, func(k kindName) bool { return k.kind == 0 }) {
-		lacking, err := s.lacking(ctx, w.who, needsOf(words), true)
+		lacking, err := s.lacking(ctx, w.who, tail, needsOf(words), true)
 		if err != nil || len(lacking) == 0 {
 			return err
 		}
 	}
-	c := &chain{facts: facts.without(own), parsed: &s.db.names, grows: s.grows(ctx)}
+	c := &chain{facts: facts, parsed: &s.db.names, grows: s.grows(ctx)}
 	needs := c.follow(w.steps)
-	lacking, err := s.lacking(ctx, w.who, needs, false)
+	lacking, err := s.lacking(ctx, w.who, tail, needs, false)
 	if err != nil {
 		return err
 	}
@@ -219,14 +220,14 @@ func takesAway(steps []bound) bool {
 func needsOf(words []kindName) []need {
 	needs := make([]need, len(words))
 	for i, k := range words {
-		needs[i].kindName = k
+		needs[i].lookup = lookup{kindName: k, args: anyArgs}
 	}
 	return needs
 }
 
-// lacking returns the first of the needs that each of the tenants lacks; those that have all are not in it. With any,
-// one tenant is enough.
-func (s *screening) lacking(ctx context.Context, who []int, needs []need, any bool) (map[int]int, error) {
+// lacking returns the first of the needs that each of the tenants lacks; those that have all are not in it. With rough,
+// the needs are words, and one tenant is enough.
+func (s *screening) lacking(ctx context.Context, who []int, tail []string, needs []need, rough bool) (map[int]int, error) {
 	lacking := map[int]int{}
 	if len(needs) == 0 {
 		return lacking, nil
@@ -239,7 +240,7 @@ func (s *screening) lacking(ctx context.Context, who []int, needs []need, any bo
 				oids, places = append(oids, oidText(c.Standing.Mark.SchemaOID)), append(places, strconv.Itoa(i))
 			}
 		}
-		results, err := s.conn.query(ctx, lackingQuery(oids, places, needs, any))
+		results, err := s.conn.query(ctx, lackingQuery(oids, places, tail, needs, rough))
 		if err != nil {
 			return nil, err
 		}
@@ -247,7 +248,7 @@ func (s *screening) lacking(ctx context.Context, who []int, needs []need, any bo
 			i, first := atoi(row[0]), atoi(row[1])
 			lacking[i] = first
 		}
-		if any && len(lacking) > 0 {
+		if rough && len(lacking) > 0 {
 			break
 		}
 	}
@@ -260,45 +261,43 @@ func atoi(b []byte) int {
 }
 
 // lackingQuery selects the places of schemas, with the number of the first need that is not in them. A need that the
-// plan itself takes away is in none.
-func lackingQuery(oids, places []string, needs []need, any bool) string {
+// plan itself takes away is in none. With rough, the needs are words of which nothing is known but the kind, and one place
+// is enough.
+func lackingQuery(oids, places, tail []string, needs []need, rough bool) string {
 	var arms []string
 	for i := range catalogs {
 		c := &catalogs[i]
-		var names, numbers []string
+		var plain []int
 		for n := range needs {
-			if needs[n].kind == c.kind && !needs[n].dropped && len(needs[n].unless) == 0 {
-				names, numbers = append(names, needs[n].name), append(numbers, strconv.Itoa(n))
+			switch {
+			case needs[n].kind != c.kind || needs[n].dropped:
+			case len(needs[n].unless) > 0 || needs[n].object.oid == 0 && !rough: // that of the tail is not there yet
+				arms = append(arms, "SELECT t.place, w.nr FROM t CROSS JOIN "+lookups(needs, []int{n})+" WHERE NOT "+c.found("t.oid")+
+					" AND t.oid NOT IN (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = ANY ("+array(needs[n].unless)+"::pg_catalog.name[]))")
+			default:
+				plain = append(plain, n)
 			}
 		}
-		if names != nil {
-			arms = append(arms, lackingArm(c, names, numbers, nil))
+		if plain == nil {
+			continue
 		}
+		condition := c.lacked("t.oid", tail)
+		if rough {
+			condition = c.lackedRoughly("t.oid", tail)
+		}
+		arms = append(arms, "SELECT t.place, w.nr FROM t CROSS JOIN "+lookups(needs, plain)+" WHERE "+condition)
 	}
 	for n := range needs {
-		number := []string{strconv.Itoa(n)}
-		switch {
-		case needs[n].dropped, needs[n].kind == 0:
-			arms = append(arms, "SELECT t.place, "+number[0]+" AS nr FROM t WHERE "+absent(&needs[n]))
-		case len(needs[n].unless) > 0:
-			arms = append(arms, lackingArm(catalog(needs[n].kind), []string{needs[n].name}, number, needs[n].unless))
+		if needs[n].dropped || needs[n].kind == 0 {
+			arms = append(arms, "SELECT t.place, "+strconv.Itoa(n)+" AS nr FROM t WHERE "+absent(&needs[n]))
 		}
 	}
 	sql := "WITH t AS MATERIALIZED (SELECT oid, place FROM ROWS FROM (pg_catalog.unnest(" + array(oids) + "::pg_catalog.oid[]), pg_catalog.unnest(" + array(places) +
 		"::pg_catalog.int4[])) x(oid, place)), l AS (" + strings.Join(arms, "\nUNION ALL ") + ")\n"
-	if any {
+	if rough {
 		return sql + "SELECT place, nr FROM l LIMIT 1"
 	}
 	return sql + "SELECT place, pg_catalog.min(nr) FROM l GROUP BY place"
-}
-
-func lackingArm(c *catalogOf, names, numbers, unless []string) string {
-	sql := "SELECT t.place, w.nr FROM t CROSS JOIN ROWS FROM (pg_catalog.unnest(" + array(names) + "::pg_catalog.name[]), pg_catalog.unnest(" + array(numbers) +
-		"::pg_catalog.int4[])) w(name, nr) WHERE NOT EXISTS (SELECT FROM pg_catalog." + c.table + " o WHERE o." + c.prefix + "namespace = t.oid AND o." + c.prefix + "name = w.name)"
-	if len(unless) > 0 {
-		sql += " AND t.oid NOT IN (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = ANY (" + array(unless) + "::pg_catalog.name[]))"
-	}
-	return sql
 }
 
 // absent is the condition that schema t has nothing of a name whose kind is not known; always, when the plan takes it
