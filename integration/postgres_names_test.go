@@ -223,3 +223,28 @@ func TestScreenRefusesOnlyTenantsThatLackIt(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestARealHistoryNamesNothingThatItsTenantsLack has a copy of all that the history makes in public, under the same names.
+func TestARealHistoryNamesNothingThatItsTenantsLack(t *testing.T) {
+	t.Parallel()
+	h := readHistory(t, "postgresql")
+	f := newPgFleet(t, postgres.Server{SearchPath: []string{"public"}}, "SELECT 1")
+	var bodies []string
+	for _, n := range h.nodes {
+		bodies = append(bodies, h.body(t, n.Up))
+		pgtest.Exec(t, f.url, h.body(t, n.Up))
+	}
+	for i, options := range []string{"", "[own-transaction]\n", "[no-transaction]\n"} {
+		chain := make([]string, len(bodies))
+		for k := range bodies {
+			chain[k] = options + bodies[k]
+		}
+		with, target := f.with(t, chain...), f.tenant(t, fmt.Sprintf("t%d", i))
+		if before, at := with.screened(t, target); before != "" || at != "" {
+			t.Errorf("%s: refused for %q and %q", options, before, at)
+		}
+		if dump := pgtest.Dump(t, f.url, target.Schema); !strings.Contains(dump, "auth_user") {
+			t.Errorf("%s: not there:\n%s", options, dump)
+		}
+	}
+}

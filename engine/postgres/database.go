@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -11,9 +12,10 @@ import (
 // database is what is known of one database: what follows a tenant's schema in the search path, and what a
 // body could hit there by accident. A survey reads it anew.
 type database struct {
-	tail    []string            // of the search path, as far as those schemas are there
-	objects map[string][]object // of the tail by name, without what belongs to extensions
-	builtin map[kindName]bool   // those of objects whose name pg_catalog, which comes first in every path, has too
+	tail      []string            // of the search path, as far as those schemas are there
+	objects   map[string][]object // of the tail by name, without what belongs to extensions
+	operators []string            // names of operators among objects
+	builtin   map[kindName]bool   // those of objects whose name pg_catalog, which comes first in every path, has too
 
 	changed atomic.Bool // a step was sent that may have put something into the tail since
 
@@ -34,6 +36,9 @@ func newDatabase(tail []string, rows [][][]byte) *database {
 	for _, r := range rows {
 		o := object{schema: string(r[0]), kind: r[1][0], name: string(r[2]), oid: parseOID(r[3])}
 		d.objects[o.name] = append(d.objects[o.name], o)
+		if o.kind == kindOperator && !slices.Contains(d.operators, o.name) {
+			d.operators = append(d.operators, o.name)
+		}
 		if string(r[4]) == "t" {
 			d.builtin[kindName{o.kind, o.name}] = true
 		}

@@ -17,6 +17,8 @@ type tailFacts struct {
 	tail    []string
 	objects map[string][]object
 	builtin map[kindName]bool // see database
+
+	operators []string // names of operators among the objects: they are no words
 }
 
 // hit returns what a bare name finds in the tail when the tenant whose schema is own has none; false when nothing, or
@@ -109,7 +111,7 @@ func (c *chain) use(b *bound, statement revision.Statement, n *statementNames, u
 		return
 	}
 	present, known := c.present(u.kindName)
-	if known && present || !known && u.kind == kindRelation && c.mayHaveGrown(u.name) {
+	if known && present || !known && (u.kind == kindRelation || u.kind == kindStatistics) && c.mayHaveGrown(u.name) {
 		return
 	}
 	c.counted[u.lookup] = true
@@ -173,8 +175,8 @@ func (c *chain) effect(e effect) {
 	}
 }
 
-// grownName is how the server names indexes and sequences of a table by itself.
-var grownName = regexp.MustCompile(`_(seq|pkey|key|idx|excl)[0-9]*$`)
+// grownName is how the server names indexes, sequences and statistics of a table by itself.
+var grownName = regexp.MustCompile(`_(seq|pkey|key|idx|excl|stat)[0-9]*$`)
 
 // mayHaveGrown reports whether the name may be one that the server made up for a table of the plan's own. Long names are
 // cut in the middle.
@@ -218,7 +220,7 @@ func (s *tailFacts) candidates(steps []bound, traitsOf func(bound) *traits, own 
 			found[kindName{0, name}] = true
 		}
 	}
-	s.operators(steps, own, found)
+	s.addOperators(steps, own, found)
 	return slices.SortedFunc(maps.Keys(found), func(a, b kindName) int {
 		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.kind, b.kind))
 	})
@@ -234,13 +236,10 @@ func (s *tailFacts) moved(text string) []string {
 	return names
 }
 
-// operators adds those that stand in the text: they are no words.
-func (s *tailFacts) operators(steps []bound, own string, found map[kindName]bool) {
-	for name, objects := range s.objects {
-		if !isOperator(name) {
-			continue
-		}
-		for _, o := range objects {
+// addOperators adds those that stand in the text.
+func (s *tailFacts) addOperators(steps []bound, own string, found map[kindName]bool) {
+	for _, name := range s.operators {
+		for _, o := range s.objects[name] {
 			k := kindName{kindOperator, name}
 			if o.kind != kindOperator || o.schema == own || s.builtin[k] {
 				continue

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/pganalyze/pg_query_go/v6"
 	"google.golang.org/protobuf/proto"
@@ -40,6 +41,11 @@ func (r *nameReader) statement(m proto.Message) bool {
 		r.element(n, n.GetCollation(), n.GetOpclass())
 	case *pg_query.CreateStatsStmt:
 		r.makes(kindStatistics, n.GetDefnames())
+		for _, v := range n.GetRelations() {
+			if len(n.GetDefnames()) == 0 && v.GetRangeVar().GetSchemaname() == "" {
+				r.names.grows = append(r.names.grows, v.GetRangeVar().GetRelname())
+			}
+		}
 		r.fields(n, "defnames")
 	case *pg_query.RuleStmt:
 		r.ctes = append(r.ctes, "old", "new")
@@ -188,6 +194,12 @@ func (r *nameReader) routine(kind byte, o *pg_query.ObjectWithArgs) {
 
 func (r *nameReader) rangeType(n *pg_query.CreateRangeStmt) {
 	r.makes(kindType, n.GetTypeName())
+	r.makes(kindFunction, n.GetTypeName()) // its constructors
+	if e, ok := effectOf(kindType, words(n.GetTypeName())); ok {
+		e.name = multirange(e.name)
+		r.effect(e)
+		r.effect(effect{kindName: kindName{kindFunction, e.name}, schema: e.schema})
+	}
 	for _, p := range n.GetParams() {
 		switch d := p.GetDefElem(); d.GetDefname() {
 		case "subtype":
@@ -202,6 +214,14 @@ func (r *nameReader) rangeType(n *pg_query.CreateRangeStmt) {
 			r.makes(kindType, parts(d.GetArg()))
 		}
 	}
+}
+
+// multirange is the name that the server makes up for the multirange type of a range type.
+func multirange(name string) string {
+	if before, after, ok := strings.Cut(name, "range"); ok {
+		return before + "multirange" + after
+	}
+	return name + "_multirange"
 }
 
 // kindsDefined are what DefineStmt makes.

@@ -92,7 +92,7 @@ func TestNamesThatAStatementMeans(t *testing.T) {
 		{`CREATE STATISTICS s ON x, y FROM a`, "+s:s r:a"},
 		{`CREATE TYPE t AS ENUM ('plans')`, "+t:t"},
 		{`CREATE TYPE t AS (a status)`, "+r:t t:status"},
-		{`CREATE TYPE t AS RANGE (subtype = money2, subtype_diff = d, collation = k)`, "+t:t c:k f:d t:money2"},
+		{`CREATE TYPE t AS RANGE (subtype = money2, subtype_diff = d, collation = k)`, "+f:t +f:t_multirange +t:t +t:t_multirange c:k f:d t:money2"},
 		{`CREATE DOMAIN t AS other CHECK (f(VALUE))`, "+t:t f:f t:other"},
 		{`CREATE COLLATION k (locale = 'C', provider = icu)`, "+c:k"},
 		{`CREATE COLLATION k FROM m`, "+c:k c:m"},

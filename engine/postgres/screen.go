@@ -314,14 +314,14 @@ func absent(n *need) string {
 }
 
 // tailFacts are what is known of the tail.
-func (d *database) facts() tailFacts { return tailFacts{d.tail, d.objects, d.builtin} }
+func (d *database) facts() tailFacts { return tailFacts{d.tail, d.objects, d.builtin, d.operators} }
 
 // without leaves out what belongs to a tenant whose own schema is in the tail.
 func (s tailFacts) without(own string) tailFacts {
 	if own == "" {
 		return s
 	}
-	rest := tailFacts{slices.DeleteFunc(slices.Clone(s.tail), func(t string) bool { return t == own }), map[string][]object{}, s.builtin}
+	rest := tailFacts{slices.DeleteFunc(slices.Clone(s.tail), func(t string) bool { return t == own }), map[string][]object{}, s.builtin, s.operators}
 	for name, objects := range s.objects {
 		rest.objects[name] = slices.DeleteFunc(slices.Clone(objects), func(o object) bool { return o.schema == own })
 	}
