@@ -63,6 +63,7 @@ func tenantKeys() []key {
 
 		{path: "guards.min_tenants", kind: kindCount, zero: true, doc: "Refuse a fleet with fewer tenants."},
 		{path: "guards.max_shrink", kind: kindPercent, doc: "Refuse a fleet that lost more than this since the last rollout."},
+		{path: "guards.touches", kind: kindTouches, doc: "What functions, triggers, rules and views may change outside of the tenant in every revision, such as `audit.*`: globs over schema.name, as in `-- skein:touches`. In a variable: joined by commas."},
 
 		{path: "compare.scope", kind: kindChoice, choices: []string{"tenant", "database"}, def: "tenant", status: kept, doc: "What `drift` compares: the tenant's schema, or all schemas of its database that are no system's."},
 		{path: "compare.exclude", kind: kindTexts, status: kept, doc: "What it leaves out, such as `table:tmp_*`."},

@@ -121,6 +121,9 @@ func (a *app) writePlanJSON(p *orchestrator.Plan) {
 	if len(p.Notes) > 0 {
 		doc["notes"] = p.Notes
 	}
+	if len(a.misplaced) > 0 {
+		doc["extensions"] = a.misplaced
+	}
 	writeJSON(a.out, doc)
 }
 

@@ -22,7 +22,25 @@ func (s *session) Apply(ctx context.Context, work engine.Work) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	defer a.forget()
+	if slices.ContainsFunc(work.Parts, func(p engine.Part) bool {
+		return slices.ContainsFunc(p.Steps, func(s engine.Step) bool { return a.bodies(s).traits.makes() })
+	}) {
+		defer a.database.changed()
+	}
 	return a.run(ctx)
+}
+
+// forget lets what is known of the database be read again where the work may have changed the search path.
+func (a *application) forget() {
+	for _, part := range a.work.Parts {
+		for _, step := range part.Steps {
+			if a.bodies(step).traits.names("extension") {
+				a.session.db.forget(place{a.session.server.name, a.conn.database})
+				return
+			}
+		}
+	}
 }
 
 // application is one call of Apply, or of Rehearse.
@@ -33,11 +51,12 @@ type application struct {
 	bodies   func(engine.Step) body
 	database *database
 	verdicts []verdict // one a part
+	skipped  int       // parts that were committed and are not sent again
 	trial    bool      // nothing is to be committed
+	again    bool      // to be sent again: what the guard found is meant, or names are to be told from other words first
 	facts    tailFacts
 	names    *nameChecks // of the message that was composed last; nil = nothing to check
 	exact    bool        // statements are parsed to check their names
-	doubtful bool        // a check of names by words alone failed
 }
 
 // application refuses a plan that cannot be right, and prepares the rest.
@@ -62,18 +81,32 @@ func (a *application) prepare(ctx context.Context) (err error) {
 	if a.database, err = a.session.db.known(ctx, a.session.server, a.conn); err != nil {
 		return err
 	}
+	into, err := a.session.db.mayChangeExtensions(ctx, a.session, a.conn, a.work)
+	if err != nil {
+		return err
+	}
+	if len(into) > 0 {
+		if a.database, err = a.session.db.read(ctx, a.session.server, a.conn, into); err != nil {
+			return err
+		}
+	}
+	if err = a.conn.readable(ctx, a.database.deviations); err != nil {
+		return err
+	}
 	if a.facts, err = a.session.db.fresh(ctx, a.conn, a.database, a.work, a.bodies); err != nil {
 		return err
 	}
 	a.database.note(a.work, a.bodies)
 	a.verdicts = make([]verdict, len(a.work.Parts))
+	made := false // something that runs by itself later
 	for i, part := range a.work.Parts {
 		for _, step := range part.Steps {
 			b := a.bodies(step)
-			v, err := a.database.judge(ctx, a.conn, a.session.target.Schema, step, b)
+			v, err := a.database.judge(ctx, a.conn, a.session.target.Schema, step, b, made, a.session.db.cfg.Touches)
 			if err != nil {
 				return err
 			}
+			made = made || b.traits.makes()
 			a.verdicts[i] = a.verdicts[i].join(v)
 			if b.traits.taints {
 				a.conn.tainted = true
@@ -86,29 +119,23 @@ func (a *application) prepare(ctx context.Context) (err error) {
 func (a *application) composer() *composer {
 	s := a.session
 	a.names = s.db.newNameChecks(a.facts, a.work, a.bodies, s.target.Schema, a.exact)
-	return &composer{names: a.names, table: s.db.table, schema: s.target.Schema, tail: a.database.tail, work: a.work, bodies: a.bodies, lock: s.lockKey()}
+	return &composer{names: a.names, table: s.db.table, schema: s.target.Schema, tail: a.database.tail, work: a.work, bodies: a.bodies, lock: s.lockKey(), settle: a.database.settle()}
 }
 
-// run sends all parts, and once more those that are left when a name that may count could not be told from others by
-// words alone.
-func (a *application) run(ctx context.Context) (int, error) {
-	parts, verdicts := a.work.Parts, a.verdicts
-	committed, err := a.all(ctx)
-	if !a.doubtful {
-		return committed, err
-	}
-	a.work.Parts, a.verdicts = parts[committed:], verdicts[committed:]
-	a.work.Mark.HasTable = a.work.Mark.HasTable || committed > 0
-	a.exact = true
-	more, err := a.all(ctx)
-	return committed + more, err
-}
-
-// all sends all parts. The server reads a message as a whole before it runs any of it, so that a syntax error in
+// run sends all parts. The server reads a message as a whole before it runs any of it, so that a syntax error in
 // a later part keeps the earlier ones from running; then those are sent again without it.
-func (a *application) all(ctx context.Context) (int, error) {
+func (a *application) run(ctx context.Context) (int, error) {
 	committed, unread, err := a.once(ctx)
-	if unread == 0 {
+	for range meantMost {
+		if !a.again {
+			break
+		}
+		var more int
+		a.skip(committed)
+		more, unread, err = a.once(ctx)
+		committed += more
+	}
+	if unread == 0 || committed > 0 {
 		return committed, asError(err)
 	}
 	a.work.Parts = a.work.Parts[:unread]
@@ -117,6 +144,17 @@ func (a *application) all(ctx context.Context) (int, error) {
 		return committed, earlier
 	}
 	return committed, err
+}
+
+// meantMost is how often a message is sent again because what the guard found was meant.
+const meantMost = 8
+
+// skip leaves out the first parts, which are committed.
+func (a *application) skip(parts int) {
+	done := parts - a.skipped
+	a.again, a.skipped = false, parts
+	a.work.Parts, a.verdicts = a.work.Parts[done:], a.verdicts[done:]
+	a.work.Mark.HasTable = a.work.Mark.HasTable || parts > 0
 }
 
 // asError keeps a nil *engine.Error from becoming an error that is not nil.
@@ -133,7 +171,7 @@ func (a *application) once(ctx context.Context) (committed, unread int, e *engin
 	guards := make([]string, len(a.verdicts))
 	for i, v := range a.verdicts {
 		if v.on {
-			guards[i] = v.query(a.session.target.Schema)
+			guards[i] = v.query(a.session.target.Schema, a.database.tail)
 		}
 	}
 	m := a.composer()
@@ -212,15 +250,18 @@ func (a *application) explain(ctx context.Context, m *composer, o outcome) (*eng
 	}
 	p, within := m.pieces[min(o.completed, len(m.pieces)-1)], 0
 	if pg.Position > 0 { // a syntax error comes before the first statement runs
-		if at, offset := m.at(pg.Position); o.completed == 0 || at == p {
+		if at, offset := m.at(pg.Position, a.conn.pg.ParameterStatus("server_encoding")); o.completed == 0 || at == p {
 			p, within = at, offset
 		}
+	} else if at, offset, found := m.unconverted(pg); found && o.completed == 0 {
+		p, within = at, offset
 	}
 	if !a.trial && pg.Severity == "FATAL" && (p.kind == kindCommit || a.conn.nature.pooled) && understand(pg).class != engine.Capacity {
 		return uncertain(pg), piece{}
 	}
 	e := a.reason(ctx, p, pg)
 	if p.kind == kindBody {
+		missing(e, a.database.misplaced)
 		locate(e, a.work.Parts[p.part].Steps[p.step], a.bodies, p.n, within)
 	}
 	a.aftermath(ctx, e, p)
@@ -262,7 +303,9 @@ func (a *application) reason(ctx context.Context, p piece, pg *pgconn.PgError) *
 	}
 	s := a.session
 	if check, need, ok := a.names.failed(marked(pg.Message)); ok {
-		a.doubtful = check.rough
+		if check.rough { // the names are to be told from other words
+			a.exact, a.again = true, true
+		}
 		return need.refusal()
 	}
 	switch mark := marked(pg.Message); {
@@ -275,7 +318,9 @@ func (a *application) reason(ctx context.Context, p piece, pg *pgconn.PgError) *
 	case mark == markPath:
 		return s.server.unreadable(s.target.Schema, "USAGE")
 	case strings.HasPrefix(mark, markGuard):
-		return a.breach(ctx, p, strings.TrimPrefix(mark, markGuard))
+		if e := a.breach(ctx, p, strings.TrimPrefix(mark, markGuard)); e != nil {
+			return e
+		}
 	case pg.Code == statePrivilege && p.kind == kindCreate:
 		return s.server.unreadable(s.target.Schema, "CREATE")
 	case pg.Code == statePrivilege:
@@ -304,6 +349,7 @@ func locate(e *engine.Error, step engine.Step, bodies func(engine.Step) body, n,
 	if further := strings.Count(stmt.Text[:min(within, len(stmt.Text))], "\n"); further > 0 {
 		e.Message += fmt.Sprintf(" (line %d)", stmt.Line+further)
 	}
+	explainCut(e, stmt.Text)
 }
 
 // aftermath rolls back, in the same round trip looks whether the schema is still the one that was surveyed,
@@ -330,41 +376,6 @@ func (a *application) aftermath(ctx context.Context, e *engine.Error, p piece) {
 		step := a.work.Parts[p.part].Steps[0]
 		e.Revision, e.File = step.Revision.ID, step.Revision.File
 	}
-}
-
-// breach is an error of the guard. In a chain, the part is run again step by step, and rolled back, to find
-// whose doing it was.
-func (a *application) breach(ctx context.Context, p piece, names string) *engine.Error {
-	part := a.work.Parts[p.part]
-	e := &engine.Error{
-		Class:   engine.Guard,
-		Message: fmt.Sprintf("it changed %s, which is outside of schema %s: a name that the tenant lacks was found further along the search path", names, ident(a.session.target.Schema)),
-		Advice:  "qualify the name if it is meant, or note `-- skein:touches " + names + "` in the section; else mend the body",
-	}
-	guilty := p.step // a trial has a guard after each step
-	if !a.trial && len(part.Steps) > 1 {
-		guilty = a.replay(ctx, p.part)
-	}
-	if guilty >= 0 {
-		step := part.Steps[guilty]
-		e.Revision, e.File = step.Revision.ID, step.Revision.File
-		if !step.Stamp {
-			e.Line = step.Revision.Section(step.Direction).Line
-		}
-	}
-	return e
-}
-
-// replay returns the index of the step after which the guard fails; -1 when that could not be found out.
-func (a *application) replay(ctx context.Context, part int) int {
-	a.conn.rollback(ctx)
-	m := a.composer()
-	m.replay(part, a.verdicts[part].query(a.session.target.Schema))
-	o := a.conn.send(ctx, &m.message, nil)
-	if o.err == nil || o.completed >= len(m.pieces) || m.pieces[o.completed].kind != kindGuard {
-		return -1
-	}
-	return m.pieces[o.completed].step
 }
 
 // cut shortens a statement to about 200 bytes of whole characters.

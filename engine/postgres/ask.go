@@ -172,16 +172,12 @@ func (a *asking) chunk(ctx context.Context, c *conn, left []int) {
 	}
 }
 
-// prepare refuses a session in which the query might be read as several statements after all.
+// prepare makes the session read the query as it was checked.
 func (a *asking) prepare(ctx context.Context, c *conn) (*database, error) {
-	if c.pg.ParameterStatus("standard_conforming_strings") == "off" {
-		return nil, &engine.Error{
-			Class:   engine.Server,
-			Message: "server " + a.server.name + " has standard_conforming_strings off, so that it may read a query in another way than it was checked",
-			Advice:  "set it to on, at least for the connecting role",
-		}
-	}
 	d, err := a.db.known(ctx, a.server, c)
+	if err == nil {
+		err = c.readable(ctx, d.deviations)
+	}
 	if err != nil {
 		return nil, classify(ctx, err)
 	}
@@ -246,6 +242,9 @@ func (a *asking) compose(ctx context.Context, c *conn, d *database, mine []int) 
 		own(kindSet, "SET LOCAL lock_timeout = "+milliseconds(askPatience))
 		own(kindSet, "SET LOCAL statement_timeout = "+limit)
 		own(kindSet, "SET LOCAL row_security = off") // an answer for some of the rows would be a wrong one
+		for _, s := range d.settle() {
+			own(kindSet, "SET LOCAL "+s)
+		}
 		own(kindLook, a.query)
 		own(kindSet, "ROLLBACK")
 	}

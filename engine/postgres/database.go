@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -17,12 +18,17 @@ type database struct {
 	operators []string            // names of operators among objects
 	builtin   map[kindName]bool   // those of objects whose name pg_catalog, which comes first in every path, has too
 
-	changed atomic.Bool // a step was sent that may have put something into the tail since
+	grew atomic.Bool // a step was sent that may have put something into the tail since
+
+	misplaced []Extension // in schemas of tenants, and so not on the path of others
+
+	deviations []deviation // settings that each transaction puts right
 
 	mu        sync.Mutex
 	verdicts  map[verdictKey]verdict // guarded by mu
 	functions map[string]bool        // is there a function of that name that the server did not bring; guarded by mu
-	triggers  *bool                  // are there triggers; nil = not asked yet; guarded by mu
+	code      *code                  // nil = not asked yet; guarded by mu
+	asked     time.Time              // when functions and code were empty; guarded by mu
 }
 
 func newDatabase(tail []string, rows [][][]byte) *database {
@@ -62,10 +68,23 @@ func (db *DB) known(ctx context.Context, srv *server, c *conn) (*database, error
 
 // learn reads the tail of the search path and what is in it, and keeps it for all sessions.
 func (db *DB) learn(ctx context.Context, srv *server, c *conn) (*database, error) {
-	tail, err := srv.tail(ctx, c)
+	d, err := db.read(ctx, srv, c, nil)
 	if err != nil {
 		return nil, err
 	}
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	db.databases[place{srv.name, c.database}] = d
+	return d, nil
+}
+
+// read is learn for one work; into are schemas that its own steps bring onto the path.
+func (db *DB) read(ctx context.Context, srv *server, c *conn, into []string) (*database, error) {
+	tail, misplaced, err := db.path(ctx, srv, c)
+	if err != nil {
+		return nil, err
+	}
+	tail = withSchemas(tail, into)
 	var rows [][][]byte
 	if len(tail) > 0 {
 		results, err := c.query(ctx, db.objectsQuery(tail, nil))
@@ -75,30 +94,28 @@ func (db *DB) learn(ctx context.Context, srv *server, c *conn) (*database, error
 		rows = results[0].Rows
 	}
 	d := newDatabase(tail, rows)
-	db.mu.Lock()
-	defer db.mu.Unlock()
-	db.databases[place{srv.name, c.database}] = d
+	d.misplaced = misplaced
+	if d.deviations, err = srv.settling(ctx, c); err != nil {
+		return nil, err
+	}
 	return d, nil
 }
 
-// tail asks for the schemas that follow the tenant's; ones that are not there would be left out anyway.
-func (s *server) tail(ctx context.Context, c *conn) ([]string, error) {
-	var sql string
-	switch {
-	case s.cfg.AutoSearchPath:
-		sql = `SELECT DISTINCT n.nspname COLLATE "C" FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
-WHERE n.nspname <> 'pg_catalog' AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') ORDER BY 1`
-	case len(s.cfg.SearchPath) > 0:
-		sql = "SELECT n.nspname FROM pg_catalog.unnest(" + array(s.cfg.SearchPath) + "::text[]) WITH ORDINALITY p(name, nr) " +
-			"JOIN pg_catalog.pg_namespace n ON n.nspname = p.name ORDER BY p.nr"
-	default:
-		return nil, nil
+// forget makes the next session read what is known of a database.
+func (db *DB) forget(at place) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	delete(db.databases, at)
+}
+
+// withSchemas adds schemas to the tail of a search path.
+func withSchemas(tail, more []string) []string {
+	for _, s := range more {
+		if !slices.Contains(tail, s) {
+			tail = append(slices.Clip(tail), s)
+		}
 	}
-	results, err := c.query(ctx, sql)
-	if err != nil {
-		return nil, err
-	}
-	return firstColumn(results[0]), nil
+	return tail
 }
 
 func firstColumn(r *pgconn.Result) []string {
@@ -107,53 +124,4 @@ func firstColumn(r *pgconn.Result) []string {
 		values = append(values, string(row[0]))
 	}
 	return values
-}
-
-// hasFunctions reports whether one of the names is a function that came neither with the server nor with an
-// extension, in whatever schema: what such a function does cannot be seen in the body that calls it.
-func (d *database) hasFunctions(ctx context.Context, c *conn, names []string) (bool, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	var ask []string
-	for _, n := range names {
-		there, known := d.functions[n]
-		if there {
-			return true, nil
-		}
-		if !known {
-			ask = append(ask, n)
-		}
-	}
-	if len(ask) == 0 {
-		return false, nil
-	}
-	results, err := c.query(ctx, `SELECT DISTINCT p.proname FROM pg_catalog.pg_proc p WHERE p.proname = ANY (`+array(ask)+`::pg_catalog.name[])
-AND p.pronamespace NOT IN (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname IN ('pg_catalog', 'information_schema'))
-AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e')`)
-	if err != nil {
-		return false, err
-	}
-	for _, n := range ask {
-		d.functions[n] = false
-	}
-	for _, n := range firstColumn(results[0]) {
-		d.functions[n] = true
-	}
-	return len(results[0].Rows) > 0, nil
-}
-
-// hasTriggers reports whether any table of the database has a trigger of its own, whose function may do what
-// it likes when a body changes rows.
-func (d *database) hasTriggers(ctx context.Context, c *conn) (bool, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.triggers == nil {
-		results, err := c.query(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE NOT tgisinternal)")
-		if err != nil {
-			return false, err
-		}
-		there := value(results[0]) == "t"
-		d.triggers = &there
-	}
-	return *d.triggers, nil
 }

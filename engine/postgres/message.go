@@ -59,7 +59,7 @@ const (
 	markStale = "skein:stale"
 	markGone  = "skein:gone"
 	markPath  = "skein:path"
-	markGuard = "skein:guard:" // followed by names and a semicolon
+	markGuard = "skein:guard:" // followed by a list, see hits
 )
 
 // fail is a SELECT that fails with the text of the first branch that holds. The cast stands outside of CASE,
@@ -78,14 +78,22 @@ func (m *message) add(p piece, sql string) {
 }
 
 // at returns the piece that the server's position, counted in characters from 1, falls into, and the byte
-// offset within it.
-func (m *message) at(position int32) (piece, int) {
+// offset within it. A server without an encoding (SQL_ASCII) counts bytes.
+func (m *message) at(position int32, encoding string) (piece, int) {
 	text := m.text.String()
 	offset := 0
+	if encoding == "SQL_ASCII" {
+		return m.piece(min(int(position)-1, len(text)))
+	}
 	for n := int32(1); n < position && offset < len(text); n++ {
 		_, size := utf8.DecodeRuneInString(text[offset:])
 		offset += size
 	}
+	return m.piece(offset)
+}
+
+// piece returns the piece that a byte of the message is in, and the byte's offset within it.
+func (m *message) piece(offset int) (piece, int) {
 	found := m.pieces[0]
 	for _, p := range m.pieces {
 		if p.start > offset {
@@ -109,6 +117,7 @@ type composer struct {
 	settings settings // in force at the end of what is written
 	plain    bool     // the session has the settings already
 	names    *nameChecks
+	settle   []string // assignments that each transaction begins with, see settle.go
 	part     int
 	step     int
 }
@@ -208,19 +217,6 @@ func (c *composer) enter(part *engine.Part) {
 	}
 }
 
-// replay writes a part without rows and with a guard after each step, to be rolled back: the first guard that
-// fails tells whose doing it is.
-func (c *composer) replay(part int, guard string) {
-	c.part = part
-	p := &c.work.Parts[part]
-	c.open(p)
-	for k, step := range p.Steps {
-		c.body(k, step)
-		c.own(kindGuard, guard)
-	}
-	c.own(kindSet, "ROLLBACK")
-}
-
 func (c *composer) begin() {
 	if !c.plain {
 		c.own(kindSet, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
@@ -229,6 +225,7 @@ func (c *composer) begin() {
 	}
 	c.own(kindSet, "BEGIN")
 	c.own(kindSet, "SET LOCAL search_path = "+searchPath(c.schema, c.tail))
+	c.put()
 	c.settings = settings{lock: c.work.LockTimeout}
 	c.limits(settings{c.work.LockTimeout, c.work.StatementTimeout})
 }
@@ -241,6 +238,14 @@ func (c *composer) set() {
 	c.own(kindSet, "SET LOCAL lock_timeout = "+milliseconds(c.settings.lock))
 	c.own(kindSet, "SET LOCAL statement_timeout = "+milliseconds(c.settings.statement))
 	c.own(kindSet, "SET LOCAL row_security = off")
+	c.put()
+}
+
+// put settles what role, database or server have otherwise.
+func (c *composer) put() {
+	for _, s := range c.settle {
+		c.own(kindSet, "SET LOCAL "+s)
+	}
 }
 
 func (c *composer) body(k int, step engine.Step) {
@@ -365,11 +370,13 @@ func marked(text string) string {
 	if !found {
 		return ""
 	}
-	for _, mark := range []string{markGuard, markNames} { // what is said follows
-		if names, ok := strings.CutPrefix("skein:"+after, mark); ok {
-			names, _, _ = strings.Cut(names, ";")
-			return mark + names
-		}
+	if names, isGuard := strings.CutPrefix(after, "guard:"); isGuard {
+		names, _, _ = strings.Cut(names, listEnd)
+		return markGuard + names
+	}
+	if names, isCheck := strings.CutPrefix(after, "names:"); isCheck {
+		names, _, _ = strings.Cut(names, ";")
+		return markNames + names
 	}
 	end := strings.IndexFunc(after, func(r rune) bool { return r < 'a' || r > 'z' })
 	if end < 0 {

@@ -19,6 +19,7 @@ type tailFacts struct {
 	builtin map[kindName]bool // see database
 
 	operators []string // names of operators among the objects: they are no words
+	touches   []string // globs over schema.name that every section may use by their bare names
 }
 
 // hit returns what a bare name finds in the tail when the tenant whose schema is own has none; false when nothing, or
@@ -46,8 +47,10 @@ type bound struct {
 	statements []revision.Statement
 }
 
-// touches are what the section declares.
-func (b *bound) touches() []string { return b.step.Revision.Section(b.step.Direction).Touches }
+// declares reports whether the section, or the config, says that it means the object.
+func (s *tailFacts) declares(b *bound, o object) bool {
+	return declared(o, nil, b.step.Revision.Section(b.step.Direction).Touches) || declared(o, nil, s.touches)
+}
 
 // need is a bare name that a plan uses before it makes an object of that name itself: the tenant must have it.
 type need struct {
@@ -107,7 +110,7 @@ func (c *chain) callsOwn(n *statementNames) bool {
 
 func (c *chain) use(b *bound, statement revision.Statement, n *statementNames, u use) {
 	o, ok := c.hit(u.kindName)
-	if !ok || c.unsure || c.counted[u.lookup] || declared(o, nil, b.touches()) {
+	if !ok || c.unsure || c.counted[u.lookup] || c.facts.declares(b, o) {
 		return
 	}
 	present, known := c.present(u.kindName)
@@ -199,7 +202,7 @@ func (s *tailFacts) candidates(steps []bound, traitsOf func(bound) *traits, own 
 		for _, name := range t.idents.Names {
 			names[name] = true
 			for _, o := range s.objects[name] {
-				if o.schema != own && !s.builtin[kindName{o.kind, name}] && !declared(o, nil, b.touches()) {
+				if o.schema != own && !s.builtin[kindName{o.kind, name}] && !s.declares(&b, o) {
 					found[kindName{o.kind, name}] = true
 				}
 			}
@@ -245,7 +248,7 @@ func (s *tailFacts) addOperators(steps []bound, own string, found map[kindName]b
 				continue
 			}
 			for _, b := range steps {
-				if !declared(o, nil, b.touches()) && slices.ContainsFunc(b.statements, func(st revision.Statement) bool { return strings.Contains(st.Text, name) }) {
+				if !s.declares(&b, o) && slices.ContainsFunc(b.statements, func(st revision.Statement) bool { return strings.Contains(st.Text, name) }) {
 					found[k] = true
 				}
 			}

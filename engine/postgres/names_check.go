@@ -92,7 +92,7 @@ func (c *nameChecks) of(b bound, every bool) [][]need {
 				continue // of another kind, or the server's
 			case !known: // a step may make it
 				o = object{schema: c.facts.tail[0], name: u.name, kind: u.kind}
-			case declared(o, nil, b.touches()):
+			case c.facts.declares(&b, o):
 				continue
 			}
 			c.verified[u.lookup] = true
@@ -133,7 +133,7 @@ func (c *nameChecks) mine(b bound) []kindName {
 		if !stands && !isOperator(k.name) {
 			continue
 		}
-		if o, ok := c.facts.hit(k, c.schema); !ok || !declared(o, nil, b.touches()) {
+		if o, ok := c.facts.hit(k, c.schema); !ok || !c.facts.declares(&b, o) {
 			mine = append(mine, k)
 		}
 	}
@@ -208,8 +208,8 @@ func (c *nameChecks) outsideChecks(b bound) []string {
 // fresh returns what is in the tail. Once a step was sent that may put something there, the names of the work are looked
 // up each time.
 func (db *DB) fresh(ctx context.Context, c *conn, d *database, work *engine.Work, bodies func(engine.Step) body) (tailFacts, error) {
-	facts := d.facts()
-	if len(d.tail) == 0 || !d.changed.Load() {
+	facts := d.facts(db.cfg.Touches)
+	if len(d.tail) == 0 || !d.grew.Load() {
 		return facts, nil
 	}
 	var names []string
@@ -227,19 +227,19 @@ func (db *DB) fresh(ctx context.Context, c *conn, d *database, work *engine.Work
 	if err != nil {
 		return facts, err
 	}
-	return newDatabase(d.tail, results[0].Rows).facts(), nil
+	return newDatabase(d.tail, results[0].Rows).facts(db.cfg.Touches), nil
 }
 
 // note remembers that a work is about to be sent that may put something into the tail, by its words: a schema of the tail
 // and what makes or moves things.
 func (d *database) note(work *engine.Work, bodies func(engine.Step) body) {
-	if d.changed.Load() {
+	if d.grew.Load() {
 		return
 	}
 	for _, part := range work.Parts {
 		for _, step := range part.Steps {
 			if !step.Stamp && bodies(step).traits.names(d.tail...) && bodies(step).traits.names("create", "rename", "schema", "into") {
-				d.changed.Store(true)
+				d.grew.Store(true)
 			}
 		}
 	}

@@ -31,6 +31,9 @@ func (s *session) ApplyOutside(ctx context.Context, work engine.Work) error {
 		return err
 	}
 	defer o.leave(ctx)
+	if s.db.traits.of(o.step, work.Statements(o.step)).names("extension") {
+		defer s.db.forget(place{s.server.name, c.database}) // the search path may be another one then
+	}
 	for n, stmt := range work.Statements(o.step) {
 		if err := o.statement(ctx, n+1, stmt); err != nil {
 			return o.at(err, stmt)
@@ -58,18 +61,33 @@ type outside struct {
 
 	checks *nameChecks // nil = no name counts
 	named  []string    // the check before each statement, "" = none; nil = none at all
+
+	misplaced []Extension // what is not on the path because it lies with a tenant
 }
 
 // enter sets the session up, takes the tenant's lock for the session, and checks that the tenant stands where
 // the plan says.
 func (o *outside) enter(ctx context.Context) error {
 	s := o.session
-	tail, err := s.server.tail(ctx, o.conn)
+	tail, misplaced, err := s.db.path(ctx, s.server, o.conn)
+	if err != nil {
+		return classify(ctx, err)
+	}
+	o.misplaced = misplaced
+	into, err := s.db.mayChangeExtensions(ctx, s, o.conn, o.work)
+	if err != nil {
+		return classify(ctx, err)
+	}
+	tail = withSchemas(tail, into)
+	found, err := s.server.settling(ctx, o.conn)
 	if err != nil {
 		return classify(ctx, err)
 	}
 	sets := append(preamble(o.conn.nature, 0), "SET search_path = "+searchPath(s.target.Schema, tail),
 		"SET statement_timeout = "+milliseconds(wanted(o.work, o.step).statement))
+	for _, set := range assignments(found) {
+		sets = append(sets, "SET "+set)
+	}
 	if err := o.conn.do(ctx, strings.Join(sets, "; ")); err != nil {
 		return classify(ctx, err)
 	}
@@ -309,6 +327,7 @@ func (o *outside) at(err error, stmt revision.Statement) error {
 	if e.Class == engine.Uncertain {
 		return &e
 	}
+	missing(&e, o.misplaced)
 	e.Revision, e.File = o.step.Revision.ID, o.step.Revision.File
 	e.Line, e.Col, e.Statement = stmt.Line, stmt.Col, cut(stmt.Text)
 	return &e

@@ -20,8 +20,7 @@ func (s *session) Rehearse(ctx context.Context, work engine.Work) (engine.Rehear
 	}
 	a.trial = true
 	r, err := a.rehearse(ctx)
-	if a.doubtful {
-		a.exact, a.doubtful = true, false
+	if a.exact { // names are to be told from other words
 		r, err = a.rehearse(ctx)
 	}
 	return r, err
@@ -70,7 +69,7 @@ func (a *application) guards() []string {
 	for i, v := range a.verdicts {
 		all = all.join(v)
 		if v.on {
-			guards[i] = all.query(a.session.target.Schema)
+			guards[i] = all.query(a.session.target.Schema, a.database.tail)
 		}
 	}
 	return guards

@@ -11,10 +11,11 @@ import (
 
 // traits are what a body's words give away about its effects on the session.
 type traits struct {
-	idents revision.Idents
-	sets   bool // may change settings of the transaction: they are set again for the next revision
-	role   bool // may change the role, which may not be allowed to write our rows
-	taints bool // may leave something in the session: temporary tables, prepared statements, session locks
+	idents   revision.Idents
+	sets     bool // may change settings of the transaction: they are set again for the next revision
+	role     bool // may change the role, which may not be allowed to write our rows
+	cascades bool // reaches what depends on what it names
+	taints   bool // may leave something in the session: temporary tables, prepared statements, session locks
 }
 
 // traitsCache keeps what was read of a section for all tenants; rendered templates are read anew, as each may be
@@ -56,6 +57,7 @@ func readTraits(statements []revision.Statement) *traits {
 	for i, s := range statements {
 		texts[i] = s.Text
 		t.sets = t.sets || firstWord(s.Text) == "SET"
+		t.cascades = t.cascades || cascading(s.Text)
 	}
 	t.idents = revision.Identifiers(strings.Join(texts, ";\n"), revision.Postgres)
 	t.sets = t.sets || len(t.idents.Dynamic) > 0 || t.names("set_config")

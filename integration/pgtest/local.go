@@ -2,7 +2,6 @@ package pgtest
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -223,30 +222,52 @@ func (m *localServer) pause() error   { return m.signalAll(syscall.SIGSTOP) }
 func (m *localServer) unpause() error { return m.signalAll(syscall.SIGCONT) }
 
 // signalAll signals the postmaster and then its children, each of which has a session of its own. The
-// postmaster comes first so that no child is born meanwhile.
+// postmaster comes first so that it starts no child meanwhile.
 func (m *localServer) signalAll(signal syscall.Signal) error {
-	children := func() []int {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		out, _ := exec.CommandContext(ctx, "ps", "-A", "-o", "pid=,ppid=").Output()
-		var pids []int
-		for line := range strings.Lines(string(out)) {
-			var pid, parent int
-			if n, _ := fmt.Sscan(line, &pid, &parent); n == 2 && parent == m.cmd.Process.Pid {
-				pids = append(pids, pid)
-			}
-		}
-		return pids
-	}
 	if signal != syscall.SIGCONT {
 		if err := m.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 			return err
 		}
 	}
-	for _, pid := range children() {
+	pids, err := childrenOf("/proc", m.cmd.Process.Pid)
+	if err != nil {
+		_ = m.cmd.Process.Signal(syscall.SIGCONT) // a stopped postmaster would hang whoever waits for it
+		return err
+	}
+	for _, pid := range pids {
 		_ = syscall.Kill(pid, signal) // it may have ended by itself
 	}
 	return m.cmd.Process.Signal(signal)
+}
+
+// childrenOf reads from proc, the folder of Linux's process file system, which processes have the parent. It
+// needs no program such as ps, which a bare Debian lacks.
+func childrenOf(proc string, parent int) ([]int, error) {
+	if _, err := os.Stat(filepath.Join(proc, strconv.Itoa(parent), "stat")); err != nil {
+		return nil, fmt.Errorf("to pause or kill a local server takes %s as Linux has it; use Docker here (SKEIN_TEST_POSTGRES=docker): %w", proc, err)
+	}
+	stats, err := filepath.Glob(filepath.Join(proc, "[0-9]*", "stat"))
+	if err != nil {
+		return nil, err
+	}
+	var pids []int
+	for _, stat := range stats {
+		text, err := os.ReadFile(stat)
+		if err != nil {
+			continue // it ended
+		}
+		// pid (name) state ppid …: the name may hold spaces and parentheses
+		_, rest, _ := strings.Cut(string(text[bytes.LastIndexByte(text, ')')+1:]), " ")
+		fields := strings.Fields(rest)
+		if len(fields) < 2 || fields[1] != strconv.Itoa(parent) {
+			continue
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(stat)))
+		if err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids, nil
 }
 
 func (m *localServer) remove() error {

@@ -89,21 +89,35 @@ func (s *Postgres) prepare(ctx context.Context) error {
 	return errors.Join(err, own.Close())
 }
 
-// connect opens a connection. Its errors hold no passwords: pgx redacts them.
+// connect opens a connection, with the same settled session as those to tenants. Its errors hold no passwords.
 func (s *Postgres) connect(ctx context.Context, url string) (*pgx.Conn, error) {
-	cfg, err := pgx.ParseConfig(url)
+	settled, err := postgres.ParseURL("state.store", url, application)
 	if err != nil {
 		return nil, err
 	}
+	cfg, err := pgx.ParseConfig(url) // for what is pgx's own
+	if err != nil {
+		return nil, errors.New("state.store cannot be read")
+	}
+	cfg.Config = *settled
 	if s.cfg.Password != nil {
 		if cfg.Password, err = s.cfg.Password(ctx); err != nil {
 			return nil, fmt.Errorf("password of the store: %w", err)
 		}
 	}
-	cfg.RuntimeParams["application_name"] = application
 	cfg.DefaultQueryExecMode = pgx.QueryExecModeExec // no prepared statements, for poolers
-	return pgx.ConnectConfig(ctx, cfg)
+	c, err := pgx.ConnectConfig(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.Exec(ctx, durable); err != nil {
+		return nil, errors.Join(err, c.Close(ctx))
+	}
+	return c, nil
 }
+
+// durable makes what is acknowledged last, whatever role and database say: a tenant that is reported as done stays so.
+const durable = `SELECT pg_catalog.set_config('synchronous_commit', 'on', false) WHERE pg_catalog.current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')`
 
 // do runs fn with the store's connection. When the connection breaks, or cannot be had, fn runs again
 // with a new one: what it does has to bear that.

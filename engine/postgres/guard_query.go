@@ -1,0 +1,172 @@
+package postgres
+
+import (
+	"slices"
+	"strings"
+)
+
+// The guard of a transaction is one SELECT before COMMIT, which fails with a list of what was hit outside of the tenant.
+//
+// Its own locks name the relations that it changed or read, also those that it dropped, and the objects that it dropped
+// or altered by most commands. What locks nothing (GRANT, CREATE OR REPLACE FUNCTION, ALTER DOMAIN, new functions and types) is found in the catalogs
+// by rows of this transaction or its subtransactions, of which no other session sees one while it is in progress. A
+// catalog is read only if the server has counted a change of it.
+
+// hit is one thing outside of the tenant that a transaction touched.
+type hit struct {
+	read bool   // it was read, or bound to, by what may be a name that the tenant lacks
+	name string // schema.name
+	oids string // class/object of what was dropped, in place of name
+}
+
+const (
+	unitSeparator = "\x1f" // between the hits
+	listEnd       = "\x1e"
+)
+
+// hits reads what the guard failed with.
+func hits(list string) []hit {
+	var all []hit
+	for item := range strings.SplitSeq(list, unitSeparator) {
+		switch {
+		case strings.HasPrefix(item, "r:"):
+			all = append(all, hit{read: true, name: item[2:]})
+		case strings.HasPrefix(item, "w:"):
+			all = append(all, hit{name: item[2:]})
+		case strings.HasPrefix(item, "d:"):
+			all = append(all, hit{oids: item[2:]})
+		}
+	}
+	return all
+}
+
+// query is the guard. tail are the schemas that follow the tenant's on the search path.
+func (v verdict) query(schema string, tail []string) string {
+	var oids []string
+	for _, o := range v.met {
+		if !declared(o, nil, v.exempt) {
+			oids = append(oids, oidText(o.oid))
+		}
+	}
+	exempt := make([]string, len(v.exempt))
+	for i, glob := range v.exempt {
+		exempt[i] = like(glob)
+	}
+	slices.Sort(exempt)
+	return strings.NewReplacer(
+		"$changed", changedArms, "$mine_a", mine("a.xmin"), "$mine_k", mine("k.xmin"), "$mine_w", mine("w.xmin"), "$mine_t", mine("t.xmin"), "$oids", array(oids), "$schema", literal(schema), "$exempt", array(slices.Compact(exempt)),
+		"$named", array(v.named), "$tail", array(tail)+"::pg_catalog.name[]", "$mark", markGuard,
+	).Replace(guardQuery)
+}
+
+// mine is the condition that a row version with that xmin is one of this transaction.
+func mine(xmin string) string {
+	return "CASE WHEN pg_catalog.age(" + xmin + ") <= 0 THEN pg_catalog.pg_xact_status(((SELECT xid FROM now) - pg_catalog.age(" + xmin + "))::text::pg_catalog.xid8) = 'in progress' ELSE false END"
+}
+
+// counted is the condition that this transaction may have changed rows of a catalog. Where the server does not count, it
+// may always have.
+func counted(table string) string {
+	t := "'pg_catalog." + table + "'::pg_catalog.regclass"
+	return "(SELECT pg_catalog.pg_stat_get_xact_tuples_inserted(" + t + ") + pg_catalog.pg_stat_get_xact_tuples_updated(" + t + ") + pg_catalog.pg_stat_get_xact_tuples_deleted(" + t + ") > 0" +
+		" OR pg_catalog.current_setting('track_counts') = 'off')"
+}
+
+// changedArms select classid, objid, namespace and name of the objects whose rows in the catalogs this transaction wrote.
+var changedArms = strings.Join(changed(), "\n	UNION ALL ")
+
+func changed() []string {
+	class := func(table string) string { return "'pg_catalog." + table + "'::pg_catalog.regclass" }
+	// What is in the schemas of the tail, by the index of pg_depend.
+	member := func(table string) string {
+		return "FROM shared n JOIN pg_catalog.pg_depend m ON m.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND m.refobjid = n.oid AND m.classid = " + class(table)
+	}
+	arms := []string{
+		"SELECT m.classid, c.oid, c.relnamespace, c.relname " + member("pg_class") + " JOIN pg_catalog.pg_class c ON c.oid = m.objid WHERE " + counted("pg_class") + " AND " + mine("c.xmin"),
+		"SELECT m.classid, c.oid, c.relnamespace, c.relname " + member("pg_class") + " JOIN pg_catalog.pg_class c ON c.oid = m.objid JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid WHERE " +
+			"(SELECT pg_catalog.pg_stat_get_xact_tuples_updated('pg_catalog.pg_attribute'::pg_catalog.regclass) > 0 OR pg_catalog.current_setting('track_counts') = 'off') AND " + mine("a.xmin"),
+		"SELECT m.classid, t.oid, t.typnamespace, t.typname " + member("pg_type") + " JOIN pg_catalog.pg_type t ON t.oid = m.objid WHERE " + counted("pg_type") + " AND " + mine("t.xmin"),
+		"SELECT m.classid, t.oid, t.typnamespace, t.typname " + member("pg_type") + " JOIN pg_catalog.pg_type t ON t.oid = m.objid JOIN pg_catalog.pg_constraint k ON k.contypid = t.oid WHERE " +
+			counted("pg_constraint") + " AND t.typtype = 'd' AND " + mine("k.xmin"),
+		"SELECT " + class("pg_type") + ", t.oid, t.typnamespace, t.typname FROM pg_catalog.pg_enum e JOIN pg_catalog.pg_type t ON t.oid = e.enumtypid WHERE " + counted("pg_enum") + " AND " + mine("e.xmin"),
+		"SELECT " + class("pg_ts_config") + ", c.oid, c.cfgnamespace, c.cfgname FROM pg_catalog.pg_ts_config_map x JOIN pg_catalog.pg_ts_config c ON c.oid = x.mapcfg WHERE " + counted("pg_ts_config_map") + " AND " + mine("x.xmin"),
+		"SELECT " + class("pg_opfamily") + ", f.oid, f.opfnamespace, f.opfname FROM pg_catalog.pg_amop x JOIN pg_catalog.pg_opfamily f ON f.oid = x.amopfamily WHERE " + counted("pg_amop") + " AND " + mine("x.xmin"),
+		"SELECT " + class("pg_opfamily") + ", f.oid, f.opfnamespace, f.opfname FROM pg_catalog.pg_amproc x JOIN pg_catalog.pg_opfamily f ON f.oid = x.amprocfamily WHERE " + counted("pg_amproc") + " AND " + mine("x.xmin"),
+		"SELECT " + class("pg_namespace") + ", n.oid, n.oid, 'schema' FROM pg_catalog.pg_namespace n WHERE " + counted("pg_namespace") + " AND " + mine("n.xmin"),
+		"SELECT " + class("pg_default_acl") + ", a.oid, a.defaclnamespace, 'default privileges' FROM pg_catalog.pg_default_acl a WHERE a.defaclnamespace <> 0 AND " + counted("pg_default_acl") + " AND " + mine("a.xmin"),
+	}
+	for _, of := range catalogs {
+		if of.kind == kindRelation || of.kind == kindType {
+			continue
+		}
+		arms = append(arms, "SELECT "+class(of.table)+", o.oid, o."+of.prefix+"namespace, o."+of.prefix+"name FROM pg_catalog."+of.table+" o WHERE "+counted(of.table)+" AND "+mine("o.xmin"))
+	}
+	return arms
+}
+
+const guardQuery = `WITH own AS MATERIALIZED (
+	SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $schema
+), outer_schemas AS MATERIALIZED (
+	SELECT oid, nspname FROM pg_catalog.pg_namespace WHERE nspname <> $schema AND nspname NOT IN ('pg_catalog', 'pg_toast', 'information_schema')
+		AND nspname NOT LIKE 'pg\_temp\_%' AND nspname NOT LIKE 'pg\_toast\_temp\_%'
+), shared AS MATERIALIZED (
+	SELECT oid, nspname FROM outer_schemas WHERE nspname = ANY ($tail)
+), now AS MATERIALIZED (
+	SELECT pg_catalog.pg_current_xact_id()::text::pg_catalog.int8 AS xid
+), held AS MATERIALIZED (
+	SELECT locktype, relation, classid, objid, mode, mode NOT IN ('AccessShareLock', 'RowShareLock') AS writes FROM pg_catalog.pg_locks
+	WHERE pid = pg_catalog.pg_backend_pid() AND locktype IN ('relation', 'object')
+		AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+), locked AS MATERIALIZED (
+	SELECT l.mode, l.writes, r.oid AS relation, r.relkind, c.oid, n.nspname, c.relname
+	FROM held l JOIN pg_catalog.pg_class r ON l.locktype = 'relation' AND r.oid = l.relation
+		LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = r.oid
+		LEFT JOIN pg_catalog.pg_depend d ON r.relkind = 'S' AND d.objid = r.oid AND d.deptype IN ('a', 'i')
+			AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+		JOIN pg_catalog.pg_class c ON c.oid = COALESCE(i.indrelid, d.refobjid, r.oid)
+		JOIN outer_schemas n ON n.oid = c.relnamespace
+	WHERE (n.nspname || '.' || c.relname) NOT LIKE ALL ($exempt::text[])
+		AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND e.objid = c.oid AND e.deptype = 'e')
+), defaults AS MATERIALIZED ( -- sequences to which defaults of tables at hand were bound before
+	SELECT d.refobjid AS oid FROM held l JOIN pg_catalog.pg_attrdef a ON l.locktype = 'relation' AND a.adrelid = l.relation
+		JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = a.oid AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+	WHERE EXISTS (SELECT FROM locked WHERE relkind = 'S') AND NOT $mine_a
+), keys AS MATERIALIZED ( -- what foreign keys that are new refer to
+	SELECT k.confrelid AS oid FROM pg_catalog.pg_constraint k JOIN held l ON l.locktype = 'relation' AND k.conrelid = l.relation
+	WHERE k.contype = 'f' AND EXISTS (SELECT FROM locked WHERE mode = 'ShareRowExclusiveLock') AND $mine_k
+), changed AS MATERIALIZED (
+	$changed
+), written AS MATERIALIZED (
+	SELECT oid, nspname || '.' || relname AS name FROM locked l WHERE l.writes AND (nspname || '.' || relname) <> ALL ($named::text[])
+		AND NOT (l.relkind = 'S' AND l.mode = 'RowExclusiveLock' AND l.relation IN (SELECT oid FROM defaults))
+		AND NOT (l.mode = 'ShareRowExclusiveLock' AND l.oid IN (SELECT oid FROM keys))
+	UNION
+	SELECT c.objid, n.nspname || '.' || c.name FROM changed c(classid, objid, namespace, name) JOIN outer_schemas n ON n.oid = c.namespace
+	WHERE (n.nspname || '.' || c.name) NOT LIKE ALL ($exempt::text[])
+		AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = c.classid AND e.objid = c.objid AND e.deptype = 'e')
+), bound AS MATERIALIZED (
+	SELECT d.refobjid AS oid FROM (
+		SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass AS classid, k.oid FROM pg_catalog.pg_constraint k JOIN held l ON l.locktype = 'relation' AND k.conrelid = l.relation WHERE NOT $mine_k
+		UNION ALL SELECT 'pg_catalog.pg_rewrite'::pg_catalog.regclass, w.oid FROM pg_catalog.pg_rewrite w JOIN held l ON l.locktype = 'relation' AND w.ev_class = l.relation WHERE NOT $mine_w
+		UNION ALL SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass, a.oid FROM pg_catalog.pg_attrdef a JOIN held l ON l.locktype = 'relation' AND a.adrelid = l.relation WHERE NOT $mine_a
+		UNION ALL SELECT 'pg_catalog.pg_policy'::pg_catalog.regclass, p.oid FROM pg_catalog.pg_policy p JOIN held l ON l.locktype = 'relation' AND p.polrelid = l.relation
+		UNION ALL SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, l.relation FROM held l WHERE l.locktype = 'relation'
+	) o JOIN pg_catalog.pg_depend d ON d.classid = o.classid AND d.objid = o.oid AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+	WHERE EXISTS (SELECT FROM locked)
+	UNION ALL SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN held l ON l.locktype = 'relation' AND i.inhparent = l.relation
+	UNION ALL SELECT k.conrelid FROM pg_catalog.pg_constraint k JOIN locked c ON k.conrelid = c.oid JOIN held l ON l.locktype = 'relation' AND l.relation = k.confrelid WHERE k.contype = 'f'
+), found AS (
+	SELECT 'w:' || name AS item FROM written
+	UNION
+	SELECT 'd:' || l.classid || '/' || l.objid FROM held l WHERE l.writes AND l.locktype = 'object' AND (l.objid = ANY ($oids::pg_catalog.oid[])
+		OR l.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND l.objid NOT IN (SELECT oid FROM own))
+		AND NOT EXISTS (SELECT FROM written w WHERE w.oid = l.objid)
+	UNION
+	SELECT 'd:1259/' || l.relation FROM held l WHERE l.writes AND l.locktype = 'relation' AND l.relation = ANY ($oids::pg_catalog.oid[])
+		AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = l.relation)
+	UNION
+	SELECT 'r:' || l.nspname || '.' || l.relname FROM locked l JOIN shared n ON n.nspname = l.nspname
+	WHERE l.relkind NOT IN ('i', 'I') AND l.oid NOT IN (SELECT oid FROM bound) AND l.oid NOT IN (SELECT oid FROM written) AND l.relation NOT IN (SELECT oid FROM bound)
+		AND NOT EXISTS (SELECT FROM pg_catalog.pg_class t WHERE t.relname = l.relname AND t.relnamespace = (SELECT oid FROM own) AND NOT $mine_t)
+		AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = l.oid AND d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass)
+) SELECT CAST(COALESCE((SELECT '$mark' || pg_catalog.string_agg(item, pg_catalog.chr(31) ORDER BY item COLLATE "C") || pg_catalog.chr(30) FROM found), '0') AS pg_catalog.int4)`
