@@ -51,6 +51,9 @@ type application struct {
 	bodies   func(engine.Step) body
 	database *database
 	verdicts []verdict // one a part
+	resets   [][]reset // one a step of each part
+	unproven bool      // some body may leave something in the session
+	loads    bool      // and what no reset takes back
 	skipped  int       // parts that were committed and are not sent again
 	trial    bool      // nothing is to be committed
 	again    bool      // to be sent again: what the guard found is meant, or names are to be told from other words first
@@ -73,7 +76,42 @@ func (s *session) application(ctx context.Context, work *engine.Work) (*applicat
 		c.rollback(ctx)
 		return nil, classify(ctx, err)
 	}
+	if err := a.keep(ctx); err != nil {
+		return nil, classify(ctx, err)
+	}
 	return a, nil
+}
+
+// keep sees that no other tenant gets a session in which the bodies may leave what no reset takes back.
+func (a *application) keep(ctx context.Context) error {
+	if !a.unproven {
+		return nil
+	}
+	s := a.session
+	function, err := s.db.keeper(ctx, s.server, a.conn, a.database)
+	if err != nil {
+		return err
+	}
+	switch {
+	case function == "" && !a.loads:
+	case !a.conn.nature.pooled:
+		a.conn.tainted = true
+	case s.server.direct != nil:
+		s.hangUp() // the direct one takes its place
+		c, err := s.server.takeDirect(ctx, s.target.Database)
+		if err != nil {
+			return err
+		}
+		s.conn, a.conn = c, c
+		if c.nature.pooled {
+			return poolerError(s.server.name)
+		}
+		c.tainted = true
+		return c.readable(ctx, a.database.deviations)
+	case function != "":
+		return keepsError(s.server.name, function, a.work.Parts[0].Steps[0].Revision.ID)
+	}
+	return nil
 }
 
 // prepare decides where guards are needed. It asks the server only for what is not known of the database yet.
@@ -98,6 +136,7 @@ func (a *application) prepare(ctx context.Context) (err error) {
 	}
 	a.database.note(a.work, a.bodies)
 	a.verdicts = make([]verdict, len(a.work.Parts))
+	a.resets = make([][]reset, len(a.work.Parts))
 	made := false // something that runs by itself later
 	for i, part := range a.work.Parts {
 		for _, step := range part.Steps {
@@ -106,11 +145,15 @@ func (a *application) prepare(ctx context.Context) (err error) {
 			if err != nil {
 				return err
 			}
+			r, err := a.database.resetOf(ctx, a.conn, b, made)
+			if err != nil {
+				return err
+			}
 			made = made || b.traits.makes()
 			a.verdicts[i] = a.verdicts[i].join(v)
-			if b.traits.taints {
-				a.conn.tainted = true
-			}
+			a.resets[i] = append(a.resets[i], r)
+			a.unproven = a.unproven || r == resetAll
+			a.loads = a.loads || r == resetAll && b.traits.loads
 		}
 	}
 	return nil
@@ -119,7 +162,8 @@ func (a *application) prepare(ctx context.Context) (err error) {
 func (a *application) composer() *composer {
 	s := a.session
 	a.names = s.db.newNameChecks(a.facts, a.work, a.bodies, s.target.Schema, a.exact)
-	return &composer{names: a.names, table: s.db.table, schema: s.target.Schema, tail: a.database.tail, work: a.work, bodies: a.bodies, lock: s.lockKey(), settle: a.database.settle()}
+	return &composer{names: a.names, table: s.db.table, schema: s.target.Schema, tail: a.database.tail, work: a.work, bodies: a.bodies, lock: s.lockKey(), settle: a.database.settle(),
+		reset: func(part, step int) reset { return a.resets[part][step] }}
 }
 
 // run sends all parts. The server reads a message as a whole before it runs any of it, so that a syntax error in
@@ -153,7 +197,7 @@ const meantMost = 8
 func (a *application) skip(parts int) {
 	done := parts - a.skipped
 	a.again, a.skipped = false, parts
-	a.work.Parts, a.verdicts = a.work.Parts[done:], a.verdicts[done:]
+	a.work.Parts, a.verdicts, a.resets = a.work.Parts[done:], a.verdicts[done:], a.resets[done:]
 	a.work.Mark.HasTable = a.work.Mark.HasTable || parts > 0
 }
 
@@ -175,7 +219,7 @@ func (a *application) once(ctx context.Context) (committed, unread int, e *engin
 		}
 	}
 	m := a.composer()
-	sets := preamble(a.conn.nature, a.work.LockTimeout)
+	sets := preamble(a.conn.nature, a.work.LockTimeout, a.database.settle())
 	m.plain = sets != nil && slices.Equal(sets, a.conn.settings)
 	if m.plain {
 		m.compose(guards, nil)
@@ -183,8 +227,15 @@ func (a *application) once(ctx context.Context) (committed, unread int, e *engin
 		m.compose(guards, sets)
 	}
 	a.conn.spent += min(len(m.pieces), longChain)
+	a.conn.unproven = a.unproven
 	o := a.conn.send(ctx, &m.message, nil)
-	if o.committed > 0 {
+	if o.err == nil {
+		a.conn.unproven = false
+	}
+	switch {
+	case a.unproven:
+		a.conn.settings = nil // the resets took them
+	case o.committed > 0:
 		a.conn.settings = sets
 	}
 	if o.err == nil {
@@ -308,6 +359,9 @@ func (a *application) reason(ctx context.Context, p piece, pg *pgconn.PgError) *
 		}
 		return need.refusal()
 	}
+	if p.kind == kindReset || a.unproven && p.kind == kindRow && pg.Code == stateReadOnly {
+		return a.cannotReset(p, e)
+	}
 	switch mark := marked(pg.Message); {
 	case mark == markBusy:
 		return &engine.Error{Class: engine.Busy, Message: "another session holds the tenant's lock"}
@@ -329,6 +383,19 @@ func (a *application) reason(ctx context.Context, p piece, pg *pgconn.PgError) *
 		return staleError() // the version table went; aftermath sees when it was the schema
 	}
 	return e
+}
+
+// cannotReset is the error of a body that leaves the session or the transaction in a state that skein cannot take back.
+func (a *application) cannotReset(p piece, cause *engine.Error) *engine.Error {
+	e := *cause
+	step := a.work.Parts[p.part].Steps[p.step]
+	e.Class, e.Revision, e.File = engine.Revision, step.Revision.ID, step.Revision.File
+	if !step.Stamp {
+		e.Line = step.Revision.Section(step.Direction).Line
+	}
+	e.Message = "what the body leaves in the session cannot be taken back: " + e.Message
+	e.Advice = "take out of the body, or of the functions that it runs, what changes the session or makes the transaction read-only"
+	return &e
 }
 
 func staleError() *engine.Error {

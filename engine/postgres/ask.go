@@ -33,9 +33,9 @@ func (db *DB) Ask(ctx context.Context, targets []engine.Target, query string) []
 		return replies
 	}
 	statement := []revision.Statement{{Text: text}}
-	taints := readTraits(statement).taints
+	asked := body{statements: statement, traits: readTraits(statement)}
 	db.each(targets, func(srv *server, database string, mine []int, err error) {
-		a := &asking{db: db, server: srv, database: database, targets: targets, replies: replies, query: text, taints: taints}
+		a := &asking{db: db, server: srv, database: database, targets: targets, replies: replies, query: text, asked: asked}
 		if err != nil {
 			a.fail(mine, err)
 			return
@@ -85,7 +85,7 @@ type asking struct {
 	targets  []engine.Target
 	replies  []engine.Reply
 	query    string
-	taints   bool // the query may leave something in the session
+	asked    body // the query, and what is known of it
 }
 
 func (a *asking) fail(mine []int, err error) {
@@ -139,7 +139,6 @@ func (a *asking) work(ctx context.Context, queue <-chan []int) {
 				}
 				return
 			}
-			c.tainted = c.tainted || a.taints
 		}
 		a.chunk(ctx, c, chunk)
 	}
@@ -178,9 +177,14 @@ func (a *asking) prepare(ctx context.Context, c *conn) (*database, error) {
 	if err == nil {
 		err = c.readable(ctx, d.deviations)
 	}
+	var r reset
+	if err == nil {
+		r, err = d.resetOf(ctx, c, a.asked, false)
+	}
 	if err != nil {
 		return nil, classify(ctx, err)
 	}
+	c.unproven = r == resetAll
 	return d, nil
 }
 
@@ -247,6 +251,11 @@ func (a *asking) compose(ctx context.Context, c *conn, d *database, mine []int) 
 		}
 		own(kindLook, a.query)
 		own(kindSet, "ROLLBACK")
+		if c.unproven {
+			for _, sql := range afterRollback() {
+				own(kindReset, sql)
+			}
+		}
 	}
 	return m
 }

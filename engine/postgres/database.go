@@ -16,6 +16,7 @@ type database struct {
 	tail      []string            // of the search path, as far as those schemas are there
 	objects   map[string][]object // of the tail by name, without what belongs to extensions
 	operators []string            // names of operators among objects
+	parts     []object            // constraints of the domains among them, by the domain's name
 	builtin   map[kindName]bool   // those of objects whose name pg_catalog, which comes first in every path, has too
 
 	grew atomic.Bool // a step was sent that may have put something into the tail since
@@ -27,6 +28,8 @@ type database struct {
 	mu        sync.Mutex
 	verdicts  map[verdictKey]verdict // guarded by mu
 	functions map[string]bool        // is there a function of that name that the server did not bring; guarded by mu
+	installed map[string]bool        // is there a function of that name outside pg_catalog; guarded by mu
+	compiled  *string                // a function that keeps what it compiled, see compiled.go; nil = not asked yet; guarded by mu
 	code      *code                  // nil = not asked yet; guarded by mu
 	asked     time.Time              // when functions and code were empty; guarded by mu
 }
@@ -38,6 +41,7 @@ func newDatabase(tail []string, rows [][][]byte) *database {
 		builtin:   map[kindName]bool{},
 		verdicts:  map[verdictKey]verdict{},
 		functions: map[string]bool{},
+		installed: map[string]bool{},
 	}
 	for _, r := range rows {
 		o := object{schema: string(r[0]), kind: r[1][0], name: string(r[2]), oid: parseOID(r[3])}
@@ -98,6 +102,9 @@ func (db *DB) read(ctx context.Context, srv *server, c *conn, into []string) (*d
 	if d.deviations, err = srv.settling(ctx, c); err != nil {
 		return nil, err
 	}
+	if d.parts, err = domainConstraints(ctx, c, tail); err != nil {
+		return nil, err
+	}
 	return d, nil
 }
 
@@ -116,6 +123,23 @@ func withSchemas(tail, more []string) []string {
 		}
 	}
 	return tail
+}
+
+// domainConstraints lists the constraints of domains in some schemas: one that is dropped leaves no other trace.
+func domainConstraints(ctx context.Context, c *conn, schemas []string) ([]object, error) {
+	if len(schemas) == 0 {
+		return nil, nil
+	}
+	results, err := c.query(ctx, `SELECT n.nspname, t.typname, k.oid FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_type t ON t.oid = k.contypid
+JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE k.contypid <> 0 AND n.nspname = ANY (`+array(schemas)+`::pg_catalog.name[])`)
+	if err != nil {
+		return nil, err
+	}
+	var all []object
+	for _, r := range results[0].Rows {
+		all = append(all, object{schema: string(r[0]), name: string(r[1]), kind: kindType, oid: parseOID(r[2])})
+	}
+	return all, nil
 }
 
 func firstColumn(r *pgconn.Result) []string {

@@ -20,6 +20,7 @@ type verdict struct {
 	on     bool
 	met    []object // what of the tail it may hit; everything, when what it does cannot be seen
 	exempt []string // globs over schema.name that it or the config declares, or that it names with the schema and never without
+	keys   []string // schema.name to which foreign keys of the tenant were dropped, which locks it
 	named  []string // schema.name that it names with the schema, and the bare name stands in it, too
 }
 
@@ -54,6 +55,11 @@ func (d *database) judge(ctx context.Context, c *conn, schema string, step engin
 		}
 	}
 	v := decide(d.objects, key.own, b.traits.idents, slices.Concat(key.section.Touches, touches), hidden)
+	for _, o := range d.parts {
+		if _, stands := slices.BinarySearch(b.traits.idents.Names, o.name); o.schema != key.own && (hidden || stands) {
+			v.met = append(v.met, o)
+		}
+	}
 	if cached {
 		d.mu.Lock()
 		d.verdicts[key] = v
@@ -128,6 +134,7 @@ func (v verdict) join(w verdict) verdict {
 		on:     v.on || w.on,
 		met:    append(slices.Clip(v.met), w.met...),
 		exempt: append(slices.Clip(v.exempt), w.exempt...),
+		keys:   append(slices.Clip(v.keys), w.keys...),
 		named:  append(slices.Clip(v.named), w.named...),
 	}
 }

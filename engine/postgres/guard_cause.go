@@ -22,10 +22,12 @@ func (a *application) breach(ctx context.Context, p piece, list string) *engine.
 	if len(at.hits) > 0 {
 		all = a.resolve(ctx, at.hits)
 	}
-	if meant := a.keys(ctx, all); len(meant) > 0 {
-		a.allow(p.part, meant)
+	if a.dropped(ctx, p.part, all) {
+		a.again = true
 		return nil
 	}
+	writes := slices.ContainsFunc(all, func(h hit) bool { return h.key == "" && !h.read })
+	all = slices.DeleteFunc(all, func(h hit) bool { return h.key != "" || writes && h.read }) // reads matter where nothing is changed
 	found := a.investigate(ctx, at, all)
 	if len(found.meant) > 0 && len(found.meant) == len(all) {
 		a.allow(p.part, found.meant)
@@ -172,7 +174,7 @@ func (c *composer) retrace(first, last int, guard string, end *trace) {
 					c.add(piece{kind: kindGuard, part: part, step: k, n: n}, guard)
 				}
 			}
-			c.set()
+			c.leave(k, step)
 		}
 	}
 	if guard != "" {
@@ -182,5 +184,32 @@ func (c *composer) retrace(first, last int, guard string, end *trace) {
 	}
 }
 
-// keys returns those of the hits whose only fault is that a foreign key of the tenant to them was dropped.
-func (a *application) keys(context.Context, []hit) []string { return nil }
+// dropped notes the tables to which a tenant's foreign keys were dropped, which locks them like a change: whether there
+// is one that was not noted yet.
+func (a *application) dropped(ctx context.Context, part int, all []hit) bool {
+	var keys []string
+	for _, h := range all {
+		if h.key != "" {
+			keys = append(keys, h.key)
+		}
+	}
+	if len(keys) == 0 {
+		return false
+	}
+	results, err := a.conn.query(ctx, `SELECT DISTINCT n.nspname || '.' || c.relname FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.confrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE k.contype = 'f' AND k.oid = ANY (`+array(keys)+`::pg_catalog.oid[])
+AND k.connamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = `+literal(a.session.target.Schema)+`)`)
+	if err != nil {
+		return false
+	}
+	more := false
+	v := &a.verdicts[part]
+	for _, name := range firstColumn(results[0]) {
+		hit := slices.ContainsFunc(all, func(h hit) bool { return h.name == name })
+		if hit && !slices.Contains(v.keys, name) {
+			v.keys = append(slices.Clip(v.keys), name)
+			more = true
+		}
+	}
+	return more
+}

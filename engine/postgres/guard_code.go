@@ -69,6 +69,7 @@ func (d *database) codeNow(ctx context.Context, c *conn) (code, error) {
 func (d *database) forget() {
 	d.code, d.asked = nil, time.Now()
 	clear(d.functions)
+	clear(d.installed)
 }
 
 // changed notes that something was run that may have made functions, triggers and the like.
@@ -76,6 +77,7 @@ func (d *database) changed() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.forget()
+	d.compiled = nil
 }
 
 // hasFunctions reports whether one of the names is a function that came neither with the server nor with an

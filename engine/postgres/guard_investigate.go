@@ -51,7 +51,7 @@ func (a *application) investigate(ctx context.Context, at trace, all []hit) find
 	}
 	switch {
 	case f.fell && frames != "":
-		f.causes = []string{frames}
+		f.causes = called(frames, f.causes)
 	case f.fell && len(idents.Dynamic) == 0 && slices.ContainsFunc(all, func(h hit) bool {
 		_, name, _ := strings.Cut(h.name, ".")
 		return slices.Contains(idents.Names, name)
@@ -119,23 +119,43 @@ func (a *application) without(ctx context.Context, at trace, statement, schema, 
 	return "", fellThrough
 }
 
-var frameForm = regexp.MustCompile(`(?m)^(?:PL/pgSQL|SQL)\S* \S+ (?:"([^"]+)"|([^\s(]+)\()`)
+var (
+	plpgsqlFrame = regexp.MustCompile(`^PL/pgSQL\S* \S+ (?:\S+\.)?"?([^\s(."]+)"?\(`)
+	sqlFrame     = regexp.MustCompile(`^SQL\S* \S+ "([^"\s]+)"`)
+)
 
-// frameOf names the innermost function of an error's context, which the server writes in its own language.
+// frameOf names the innermost function of an error's context, which the server writes in its own language: its bare
+// name, or doBlock.
 func frameOf(where string) string {
-	m := frameForm.FindStringSubmatch(where)
-	switch {
-	case strings.Contains(where, "inline_code_block"):
-		if m == nil {
+	for line := range strings.SplitSeq(where, "\n") {
+		if m := plpgsqlFrame.FindStringSubmatch(line); m != nil {
+			return m[1]
+		}
+		if strings.Contains(line, "inline_code_block") {
 			return doBlock
 		}
-	case m == nil:
-		return ""
+		if m := sqlFrame.FindStringSubmatch(line); m != nil {
+			return m[1]
+		}
 	}
-	if m[1] != "" {
-		return "function " + m[1] + "()"
+	return ""
+}
+
+// called is what is known to run a function of that name, or the function itself.
+func called(function string, causes []string) []string {
+	if function == doBlock {
+		return []string{doBlock}
 	}
-	return "function " + m[2] + "()"
+	var known []string
+	for _, c := range causes {
+		if strings.HasSuffix(c, "."+function+"()") || strings.HasSuffix(c, "."+function+")") {
+			known = append(known, c)
+		}
+	}
+	if known == nil {
+		return []string{"function " + function + "()"}
+	}
+	return known
 }
 
 const doBlock = "a DO block of the section"
@@ -225,7 +245,7 @@ const suspectsQuery = `WITH RECURSIVE named AS MATERIALIZED (
 	SELECT pg_catalog.format(CASE WHEN w.ev_type = '1' THEN 'view %2$s' ELSE 'rule %1$s of table %2$s' END, w.rulename, r.relname), 0
 	FROM named r JOIN pg_catalog.pg_rewrite w ON w.ev_class = r.oid
 		JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = w.oid AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-	WHERE d.refobjid IN (SELECT oid FROM target)
+	WHERE d.refobjid IN (SELECT oid FROM target) AND d.refobjid <> r.oid
 	UNION ALL
 	SELECT pg_catalog.format('%s %s of table %s (function %s.%s)', CASE d.classid WHEN 'pg_catalog.pg_attrdef'::pg_catalog.regclass THEN 'default of column' WHEN 'pg_catalog.pg_constraint'::pg_catalog.regclass THEN 'constraint'
 		WHEN 'pg_catalog.pg_policy'::pg_catalog.regclass THEN 'policy' WHEN 'pg_catalog.pg_rewrite'::pg_catalog.regclass THEN 'rule or view' ELSE 'index' END, o.name, o.relname, fn.nspname, f.proname), f.oid

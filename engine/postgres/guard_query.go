@@ -17,6 +17,7 @@ type hit struct {
 	read bool   // it was read, or bound to, by what may be a name that the tenant lacks
 	name string // schema.name
 	oids string // class/object of what was dropped, in place of name
+	key  string // a constraint that was dropped, which is no hit by itself
 }
 
 const (
@@ -33,6 +34,8 @@ func hits(list string) []hit {
 			all = append(all, hit{read: true, name: item[2:]})
 		case strings.HasPrefix(item, "w:"):
 			all = append(all, hit{name: item[2:]})
+		case strings.HasPrefix(item, "k:"):
+			all = append(all, hit{key: item[2:]})
 		case strings.HasPrefix(item, "d:"):
 			all = append(all, hit{oids: item[2:]})
 		}
@@ -55,7 +58,7 @@ func (v verdict) query(schema string, tail []string) string {
 	slices.Sort(exempt)
 	return strings.NewReplacer(
 		"$changed", changedArms, "$mine_a", mine("a.xmin"), "$mine_k", mine("k.xmin"), "$mine_w", mine("w.xmin"), "$mine_t", mine("t.xmin"), "$oids", array(oids), "$schema", literal(schema), "$exempt", array(slices.Compact(exempt)),
-		"$named", array(v.named), "$tail", array(tail)+"::pg_catalog.name[]", "$mark", markGuard,
+		"$named", array(v.named), "$keys", array(v.keys), "$tail", array(tail)+"::pg_catalog.name[]", "$mark", markGuard,
 	).Replace(guardQuery)
 }
 
@@ -140,18 +143,19 @@ const guardQuery = `WITH own AS MATERIALIZED (
 	SELECT oid, nspname || '.' || relname AS name FROM locked l WHERE l.writes AND (nspname || '.' || relname) <> ALL ($named::text[])
 		AND NOT (l.relkind = 'S' AND l.mode = 'RowExclusiveLock' AND l.relation IN (SELECT oid FROM defaults))
 		AND NOT (l.mode = 'ShareRowExclusiveLock' AND l.oid IN (SELECT oid FROM keys))
+		AND NOT (l.mode = 'AccessExclusiveLock' AND (nspname || '.' || relname) = ANY ($keys::text[]))
 	UNION
 	SELECT c.objid, n.nspname || '.' || c.name FROM changed c(classid, objid, namespace, name) JOIN outer_schemas n ON n.oid = c.namespace
 	WHERE (n.nspname || '.' || c.name) NOT LIKE ALL ($exempt::text[])
 		AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = c.classid AND e.objid = c.objid AND e.deptype = 'e')
 ), bound AS MATERIALIZED (
 	SELECT d.refobjid AS oid FROM (
-		SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass AS classid, k.oid FROM pg_catalog.pg_constraint k JOIN held l ON l.locktype = 'relation' AND k.conrelid = l.relation WHERE NOT $mine_k
-		UNION ALL SELECT 'pg_catalog.pg_rewrite'::pg_catalog.regclass, w.oid FROM pg_catalog.pg_rewrite w JOIN held l ON l.locktype = 'relation' AND w.ev_class = l.relation WHERE NOT $mine_w
-		UNION ALL SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass, a.oid FROM pg_catalog.pg_attrdef a JOIN held l ON l.locktype = 'relation' AND a.adrelid = l.relation WHERE NOT $mine_a
-		UNION ALL SELECT 'pg_catalog.pg_policy'::pg_catalog.regclass, p.oid FROM pg_catalog.pg_policy p JOIN held l ON l.locktype = 'relation' AND p.polrelid = l.relation
-		UNION ALL SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, l.relation FROM held l WHERE l.locktype = 'relation'
-	) o JOIN pg_catalog.pg_depend d ON d.classid = o.classid AND d.objid = o.oid AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+		SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass AS classid, k.oid, l.relation FROM pg_catalog.pg_constraint k JOIN held l ON l.locktype = 'relation' AND k.conrelid = l.relation WHERE NOT $mine_k
+		UNION ALL SELECT 'pg_catalog.pg_rewrite'::pg_catalog.regclass, w.oid, l.relation FROM pg_catalog.pg_rewrite w JOIN held l ON l.locktype = 'relation' AND w.ev_class = l.relation WHERE NOT $mine_w
+		UNION ALL SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass, a.oid, l.relation FROM pg_catalog.pg_attrdef a JOIN held l ON l.locktype = 'relation' AND a.adrelid = l.relation WHERE NOT $mine_a
+		UNION ALL SELECT 'pg_catalog.pg_policy'::pg_catalog.regclass, p.oid, l.relation FROM pg_catalog.pg_policy p JOIN held l ON l.locktype = 'relation' AND p.polrelid = l.relation
+		UNION ALL SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, l.relation, l.relation FROM held l JOIN pg_catalog.pg_class x ON l.locktype = 'relation' AND x.oid = l.relation AND x.relkind IN ('r', 'p', 'f')
+	) o JOIN pg_catalog.pg_depend d ON d.classid = o.classid AND d.objid = o.oid AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid <> o.relation
 	WHERE EXISTS (SELECT FROM locked)
 	UNION ALL SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN held l ON l.locktype = 'relation' AND i.inhparent = l.relation
 	UNION ALL SELECT k.conrelid FROM pg_catalog.pg_constraint k JOIN locked c ON k.conrelid = c.oid JOIN held l ON l.locktype = 'relation' AND l.relation = k.confrelid WHERE k.contype = 'f'
@@ -159,8 +163,12 @@ const guardQuery = `WITH own AS MATERIALIZED (
 	SELECT 'w:' || name AS item FROM written
 	UNION
 	SELECT 'd:' || l.classid || '/' || l.objid FROM held l WHERE l.writes AND l.locktype = 'object' AND (l.objid = ANY ($oids::pg_catalog.oid[])
-		OR l.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND l.objid NOT IN (SELECT oid FROM own))
+		OR l.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass -- one of its own for temporary objects is no other's
+			AND (l.objid IN (SELECT oid FROM outer_schemas) OR NOT EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.oid = l.objid)))
 		AND NOT EXISTS (SELECT FROM written w WHERE w.oid = l.objid)
+	UNION
+	SELECT 'k:' || l.objid FROM held l WHERE l.writes AND l.locktype = 'object' AND l.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
+		AND EXISTS (SELECT FROM locked WHERE mode = 'AccessExclusiveLock') AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.oid = l.objid)
 	UNION
 	SELECT 'd:1259/' || l.relation FROM held l WHERE l.writes AND l.locktype = 'relation' AND l.relation = ANY ($oids::pg_catalog.oid[])
 		AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = l.relation)
@@ -169,4 +177,4 @@ const guardQuery = `WITH own AS MATERIALIZED (
 	WHERE l.relkind NOT IN ('i', 'I') AND l.oid NOT IN (SELECT oid FROM bound) AND l.oid NOT IN (SELECT oid FROM written) AND l.relation NOT IN (SELECT oid FROM bound)
 		AND NOT EXISTS (SELECT FROM pg_catalog.pg_class t WHERE t.relname = l.relname AND t.relnamespace = (SELECT oid FROM own) AND NOT $mine_t)
 		AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = l.oid AND d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass)
-) SELECT CAST(COALESCE((SELECT '$mark' || pg_catalog.string_agg(item, pg_catalog.chr(31) ORDER BY item COLLATE "C") || pg_catalog.chr(30) FROM found), '0') AS pg_catalog.int4)`
+) SELECT CAST(COALESCE((SELECT '$mark' || pg_catalog.string_agg(item, pg_catalog.chr(31) ORDER BY item COLLATE "C") || pg_catalog.chr(30) FROM found HAVING pg_catalog.bool_or(item NOT LIKE 'k:%')), '0') AS pg_catalog.int4)`

@@ -47,6 +47,7 @@ const (
 	kindGuard              // nothing outside the tenant was touched
 	kindEnd                // the schema is still that one
 	kindCommit             // COMMIT, or in a rehearsal what it would check
+	kindReset              // what a body left in the session is taken back
 	kindLook               // what a rehearsal wants to know; it has rows
 	kindNames              // a name that the next statement uses is the tenant's
 	kindBorder             // what stands in a rehearsal for the border between two transactions
@@ -113,11 +114,13 @@ type composer struct {
 	work     *engine.Work
 	bodies   func(engine.Step) body
 	lock     int64
-	look     string   // after each statement of a body; "" = none
-	settings settings // in force at the end of what is written
-	plain    bool     // the session has the settings already
-	names    *nameChecks
-	settle   []string // assignments that each transaction begins with, see settle.go
+	look     string                     // after each statement of a body; "" = none
+	settings settings                   // in force at the end of what is written
+	plain    bool                       // the session has the settings already
+	reset    func(part, step int) reset // what follows a body
+	unproven bool                       // a body of the transaction was not proven to leave nothing
+	settle   []string                   // assignments that each transaction begins with unless the session has them, see settle.go
+	names    *nameChecks                // nil = no name is checked
 	part     int
 	step     int
 }
@@ -145,9 +148,9 @@ func (c *composer) compose(guards, preamble []string) {
 }
 
 // preamble are the settings that a direct connection keeps for all its tenants: four statements less for each
-// of them, which is a tenth of what a small revision costs. A body cannot change them for good: SET without
-// LOCAL is refused when the file is loaded, and set_config marks the connection as tainted.
-func preamble(n nature, lock time.Duration) []string {
+// of them, which is a tenth of what a small revision costs. A body that may change them is followed by RESET ALL, which
+// takes them away too: the next message makes them again.
+func preamble(n nature, lock time.Duration, settle []string) []string {
 	if n.pooled {
 		return nil
 	}
@@ -157,6 +160,9 @@ func preamble(n nature, lock time.Duration) []string {
 		"SET row_security = off",
 		"SET statement_timeout = 0",
 		"SET lock_timeout = " + milliseconds(lock),
+	}
+	for _, s := range settle {
+		sets = append(sets, "SET "+s)
 	}
 	if n.checks { // the backend gives up what it does once its client is gone
 		sets = append(sets, "SET client_connection_check_interval = '2s'")
@@ -202,7 +208,7 @@ func (c *composer) end(part *engine.Part) {
 // open begins a transaction: settings, the lock, and then, in a statement of its own whose snapshot is later
 // than the lock, the check.
 func (c *composer) open(part *engine.Part) {
-	c.step = 0
+	c.step, c.unproven = 0, false
 	c.begin()
 	c.enter(part)
 }
@@ -225,7 +231,6 @@ func (c *composer) begin() {
 	}
 	c.own(kindSet, "BEGIN")
 	c.own(kindSet, "SET LOCAL search_path = "+searchPath(c.schema, c.tail))
-	c.put()
 	c.settings = settings{lock: c.work.LockTimeout}
 	c.limits(settings{c.work.LockTimeout, c.work.StatementTimeout})
 }
@@ -265,14 +270,7 @@ func (c *composer) body(k int, step engine.Step) {
 			c.own(kindLook, c.look)
 		}
 	}
-	if b.traits.role {
-		c.own(kindSet, "RESET ROLE")
-	}
-	if b.traits.sets {
-		c.set()
-	} else {
-		c.limits(settings{c.work.LockTimeout, c.work.StatementTimeout})
-	}
+	c.leave(k, step)
 }
 
 // named is what is checked before each statement of a body; a check of all of it by its words is written here.
@@ -386,7 +384,7 @@ func marked(text string) string {
 }
 
 func (k kind) String() string {
-	return [...]string{"set", "lock", "check", "create", "body", "row", "guard", "end", "commit", "look", "names", "border"}[k]
+	return [...]string{"set", "lock", "check", "create", "body", "row", "guard", "end", "commit", "reset", "look", "names", "border"}[k]
 }
 
 func (p piece) String() string {

@@ -46,7 +46,7 @@ func compose(t *testing.T, work *engine.Work, plain bool, guards ...string) *com
 	if plain {
 		c.compose(guards, nil)
 	} else {
-		c.compose(guards, preamble(nature{checks: true}, work.LockTimeout))
+		c.compose(guards, preamble(nature{checks: true}, work.LockTimeout, nil))
 	}
 	return c
 }

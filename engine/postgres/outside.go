@@ -34,6 +34,9 @@ func (s *session) ApplyOutside(ctx context.Context, work engine.Work) error {
 	if s.db.traits.of(o.step, work.Statements(o.step)).names("extension") {
 		defer s.db.forget(place{s.server.name, c.database}) // the search path may be another one then
 	}
+	if o.guard, err = o.newGuard(ctx); err != nil {
+		return classify(ctx, err)
+	}
 	for n, stmt := range work.Statements(o.step) {
 		if err := o.statement(ctx, n+1, stmt); err != nil {
 			return o.at(err, stmt)
@@ -63,6 +66,7 @@ type outside struct {
 	named  []string    // the check before each statement, "" = none; nil = none at all
 
 	misplaced []Extension // what is not on the path because it lies with a tenant
+	guard     *outsideGuard
 }
 
 // enter sets the session up, takes the tenant's lock for the session, and checks that the tenant stands where
@@ -83,11 +87,8 @@ func (o *outside) enter(ctx context.Context) error {
 	if err != nil {
 		return classify(ctx, err)
 	}
-	sets := append(preamble(o.conn.nature, 0), "SET search_path = "+searchPath(s.target.Schema, tail),
+	sets := append(preamble(o.conn.nature, 0, assignments(found)), "SET search_path = "+searchPath(s.target.Schema, tail),
 		"SET statement_timeout = "+milliseconds(wanted(o.work, o.step).statement))
-	for _, set := range assignments(found) {
-		sets = append(sets, "SET "+set)
-	}
 	if err := o.conn.do(ctx, strings.Join(sets, "; ")); err != nil {
 		return classify(ctx, err)
 	}
@@ -246,10 +247,17 @@ func (o *outside) opened() { o.made, o.journal.exists = true, true }
 
 // inside runs a statement and its line in the journal in one transaction.
 func (o *outside) inside(ctx context.Context, n int, stmt revision.Statement, sum string) error {
-	err := o.conn.do(ctx, "BEGIN; SET LOCAL lock_timeout = "+milliseconds(wanted(o.work, o.step).lock)+"; "+o.opening()+
-		o.journal.begin(n, sum)+"; "+o.journal.done(n)+";\n"+o.namesOf(n)+stmt.Text+";\nCOMMIT")
-	if err != nil {
-		return o.broken(ctx, err)
+	for {
+		err := o.conn.do(ctx, "BEGIN; SET LOCAL lock_timeout = "+milliseconds(wanted(o.work, o.step).lock)+"; "+o.opening()+
+			o.journal.begin(n, sum)+"; "+o.journal.done(n)+";\n"+o.namesOf(n)+stmt.Text+";\n"+o.guard.query()+"COMMIT")
+		if err == nil {
+			break
+		}
+		if e, again := o.guard.breach(ctx, o, stmt, err); e != nil {
+			return e
+		} else if !again {
+			return o.broken(ctx, err)
+		}
 	}
 	o.opened()
 	return nil
@@ -330,6 +338,7 @@ func (o *outside) at(err error, stmt revision.Statement) error {
 	missing(&e, o.misplaced)
 	e.Revision, e.File = o.step.Revision.ID, o.step.Revision.File
 	e.Line, e.Col, e.Statement = stmt.Line, stmt.Col, cut(stmt.Text)
+	explainCut(&e, stmt.Text)
 	return &e
 }
 
