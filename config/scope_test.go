@@ -8,14 +8,14 @@ import (
 
 func TestScopeIsThatOfTheSources(t *testing.T) {
 	t.Parallel()
-	const servers = "servers: {main: {url: \"postgres://localhost/app\", search_path: [t_shared]}}\n"
+	const servers = "servers: {main: {url: \"postgres://localhost/app\", search_path: [shared]}}\n"
 	tests := []struct {
 		name, tenants      string
 		schemas, uncertain bool
 		tenant, shared     []string
 	}{
-		{"patterns", `{server: main, include_schemas: ["t_*"], exclude_schemas: [t_x]}`, true, false, []string{"t_1"}, []string{"public", "t_x", "extensions", "t_shared"}},
-		{"all schemas", "{server: main, include_schemas: true, exclude_schemas: [ext]}", true, false, []string{"acme", "t_1"}, []string{"public", "pg_catalog", "extensions", "ext", "t_shared"}},
+		{"patterns", `{server: main, include_schemas: ["t_*"], exclude_schemas: [t_x]}`, true, false, []string{"t_1"}, []string{"public", "t_x", "extensions", "shared"}},
+		{"all schemas", "{server: main, include_schemas: true, exclude_schemas: [ext, shared]}", true, false, []string{"acme", "t_1"}, []string{"public", "pg_catalog", "extensions", "ext", "shared"}},
 		{"databases", `{server: main, include_databases: ["t_*"]}`, false, false, nil, nil},
 		{"list of schemas", "{list: [{id: a, server: main, schema: acme}]}", true, false, []string{"acme"}, []string{"other"}},
 		{"list of databases", "{list: [{id: a, server: main, database: acme}]}", false, false, nil, nil},
