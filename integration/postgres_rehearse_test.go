@@ -190,7 +190,7 @@ func TestPostgresRehearsalFindsWhatUpgradeFinds(t *testing.T) {
 	if e := wantPgClass(t, err, engine.Guard); e.Revision != "r3" || !strings.Contains(e.Message, "public.plans") {
 		t.Errorf("%+v", e)
 	}
-	f.with(t, base, own+"-- skein:touches public.plans\nUPDATE plans SET n = 1", own+"ALTER TABLE mine ADD x int; SELECT * FROM plans").tried(t, target, "r2", "r3")
+	f.with(t, base, own+"-- skein:touches public.plans\nUPDATE plans SET n = 1", own+"ALTER TABLE mine ADD x int; SELECT * FROM public.plans").tried(t, target, "r2", "r3")
 	_, err = f.with(t, base, own+"SELECT 1", own+"UPDATE plans SET n = 1").rehearse(t, target)
 	if e := wantPgClass(t, err, engine.Guard); e.Revision != "r3" {
 		t.Errorf("%+v", e)

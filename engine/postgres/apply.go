@@ -56,7 +56,10 @@ type application struct {
 	loads    bool      // and what no reset takes back
 	skipped  int       // parts that were committed and are not sent again
 	trial    bool      // nothing is to be committed
-	again    bool      // what the guard found is meant: to be sent again
+	again    bool      // to be sent again: what the guard found is meant, or names are to be told from other words first
+	facts    tailFacts
+	names    *nameChecks // of the message that was composed last; nil = nothing to check
+	exact    bool        // statements are parsed to check their names
 }
 
 // application refuses a plan that cannot be right, and prepares the rest.
@@ -128,6 +131,10 @@ func (a *application) prepare(ctx context.Context) (err error) {
 	if err = a.conn.readable(ctx, a.database.deviations); err != nil {
 		return err
 	}
+	if a.facts, err = a.session.db.fresh(ctx, a.conn, a.database, a.work, a.bodies); err != nil {
+		return err
+	}
+	a.database.note(a.work, a.bodies)
 	a.verdicts = make([]verdict, len(a.work.Parts))
 	a.resets = make([][]reset, len(a.work.Parts))
 	alone := a.session.alone()
@@ -155,7 +162,8 @@ func (a *application) prepare(ctx context.Context) (err error) {
 
 func (a *application) composer() *composer {
 	s := a.session
-	return &composer{table: s.db.table, schema: s.target.Schema, tail: a.database.tail, work: a.work, bodies: a.bodies, lock: s.lockKey(), settle: a.database.settle(),
+	a.names = s.db.newNameChecks(a.facts, a.work, a.bodies, s.target.Schema, a.exact)
+	return &composer{names: a.names, table: s.db.table, schema: s.target.Schema, tail: a.database.tail, work: a.work, bodies: a.bodies, lock: s.lockKey(), settle: a.database.settle(),
 		reset: a.resetAfter}
 }
 
@@ -354,6 +362,12 @@ func (a *application) reason(ctx context.Context, p piece, pg *pgconn.PgError) *
 		return e
 	}
 	s := a.session
+	if check, need, ok := a.names.failed(marked(pg.Message)); ok {
+		if check.rough { // the names are to be told from other words
+			a.exact, a.again = true, true
+		}
+		return need.refusal()
+	}
 	if p.kind == kindReset || a.unproven && p.kind == kindRow && pg.Code == stateReadOnly {
 		return a.cannotReset(p, e)
 	}

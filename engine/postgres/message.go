@@ -49,6 +49,7 @@ const (
 	kindCommit             // COMMIT, or in a rehearsal what it would check
 	kindReset              // what a body left in the session is taken back
 	kindLook               // what a rehearsal wants to know; it has rows
+	kindNames              // a name that the next statement uses is the tenant's
 	kindBorder             // what stands in a rehearsal for the border between two transactions
 )
 
@@ -119,6 +120,7 @@ type composer struct {
 	reset    func(part, step int) reset // what follows a body
 	unproven bool                       // a body of the transaction was not proven to leave nothing
 	settle   []string                   // assignments that each transaction begins with unless the session has them, see settle.go
+	names    *nameChecks                // nil = no name is checked
 	part     int
 	step     int
 }
@@ -212,6 +214,7 @@ func (c *composer) open(part *engine.Part) {
 }
 
 func (c *composer) enter(part *engine.Part) {
+	c.names.begin()
 	c.own(kindLock, enter(c.lock, c.schema, c.work.Mark.SchemaOID))
 	if !c.work.Mark.HasTable && c.part == 0 {
 		c.own(kindCreate, c.table.create(c.schema))
@@ -257,13 +260,32 @@ func (c *composer) body(k int, step engine.Step) {
 	}
 	b := c.bodies(step)
 	c.limits(wanted(c.work, step))
+	named := c.named(step, b)
 	for n, s := range b.statements {
+		if named != nil && len(named[n]) > 0 {
+			c.own(kindNames, c.names.add(named[n], false))
+		}
 		c.add(piece{kind: kindBody, part: c.part, step: k, n: n}, s.Text)
 		if c.look != "" {
 			c.own(kindLook, c.look)
 		}
 	}
 	c.leave(k, step)
+}
+
+// named is what is checked before each statement of a body; a check of all of it by its words is written here.
+func (c *composer) named(step engine.Step, b body) [][]need {
+	if c.names == nil {
+		return nil
+	}
+	all := bound{step, b.statements}
+	before := c.names.of(all, false)
+	if before == nil {
+		if needs := c.names.rough(all); len(needs) > 0 {
+			c.own(kindNames, c.names.add(needs, true))
+		}
+	}
+	return before
 }
 
 // limits changes the two timeouts where they differ.
@@ -350,6 +372,10 @@ func marked(text string) string {
 		names, _, _ = strings.Cut(names, listEnd)
 		return markGuard + names
 	}
+	if names, isCheck := strings.CutPrefix(after, "names:"); isCheck {
+		names, _, _ = strings.Cut(names, ";")
+		return markNames + names
+	}
 	end := strings.IndexFunc(after, func(r rune) bool { return r < 'a' || r > 'z' })
 	if end < 0 {
 		end = len(after)
@@ -358,7 +384,7 @@ func marked(text string) string {
 }
 
 func (k kind) String() string {
-	return [...]string{"set", "lock", "check", "create", "body", "row", "guard", "end", "commit", "reset", "look", "border"}[k]
+	return [...]string{"set", "lock", "check", "create", "body", "row", "guard", "end", "commit", "reset", "look", "names", "border"}[k]
 }
 
 func (p piece) String() string {

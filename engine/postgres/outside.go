@@ -63,6 +63,9 @@ type outside struct {
 	made    bool // the version table was made by this call
 	guard   *outsideGuard
 
+	checks *nameChecks // nil = no name counts
+	named  []string    // the check before each statement, "" = none; nil = none at all
+
 	misplaced []Extension // what is not on the path because it lies with a tenant
 }
 
@@ -84,11 +87,8 @@ func (o *outside) enter(ctx context.Context) error {
 	if err != nil {
 		return classify(ctx, err)
 	}
-	sets := append(preamble(o.conn.nature, 0), "SET search_path = "+searchPath(s.target.Schema, tail),
+	sets := append(preamble(o.conn.nature, 0, assignments(found)), "SET search_path = "+searchPath(s.target.Schema, tail),
 		"SET statement_timeout = "+milliseconds(wanted(o.work, o.step).statement))
-	for _, set := range assignments(found) {
-		sets = append(sets, "SET "+set)
-	}
 	if err := o.conn.do(ctx, strings.Join(sets, "; ")); err != nil {
 		return classify(ctx, err)
 	}
@@ -101,7 +101,36 @@ func (o *outside) enter(ctx context.Context) error {
 	if err := o.journal.load(ctx); err != nil {
 		return classify(ctx, err)
 	}
+	if err := o.look(ctx); err != nil {
+		return classify(ctx, err)
+	}
 	return nil
+}
+
+// look finds out which names of the body may be found in the tail.
+func (o *outside) look(ctx context.Context) error {
+	s := o.session
+	d, err := s.db.known(ctx, s.server, o.conn)
+	if err != nil {
+		return err
+	}
+	bodies := s.db.traits.bodies(o.work)
+	facts, err := s.db.fresh(ctx, o.conn, d, o.work, bodies)
+	if err != nil {
+		return err
+	}
+	d.note(o.work, bodies)
+	o.checks = s.db.newNameChecks(facts, o.work, bodies, s.target.Schema, true)
+	o.named = o.checks.outsideChecks(bound{o.step, o.work.Statements(o.step)})
+	return nil
+}
+
+// namesOf is the check before statement n, counted from 1, with a semicolon; "" = none.
+func (o *outside) namesOf(n int) string {
+	if o.named == nil || o.named[n-1] == "" {
+		return ""
+	}
+	return o.named[n-1] + "; "
 }
 
 // lock polls: a blocking wait would stand in the way of another tenant's CREATE INDEX CONCURRENTLY.
@@ -180,6 +209,11 @@ func (o *outside) statement(ctx context.Context, n int, stmt revision.Statement)
 	case known.kind == createIndex && known.index == "":
 		return namelessError()
 	}
+	if sql := o.namesOf(n); sql != "" { // it cannot be in the statement's own message
+		if err := o.conn.do(ctx, sql); err != nil {
+			return o.broken(ctx, err)
+		}
+	}
 	if begun || known.kind == createIndex && known.lenient {
 		done, err := o.resume(ctx, n, known, begun)
 		if err != nil || done {
@@ -215,7 +249,7 @@ func (o *outside) opened() { o.made, o.journal.exists = true, true }
 func (o *outside) inside(ctx context.Context, n int, stmt revision.Statement, sum string) error {
 	for {
 		err := o.conn.do(ctx, "BEGIN; SET LOCAL lock_timeout = "+milliseconds(wanted(o.work, o.step).lock)+"; "+o.opening()+
-			o.journal.begin(n, sum)+"; "+o.journal.done(n)+";\n"+stmt.Text+";\n"+o.guard.query()+"COMMIT")
+			o.journal.begin(n, sum)+"; "+o.journal.done(n)+";\n"+o.namesOf(n)+stmt.Text+";\n"+o.guard.query()+"COMMIT")
 		if err == nil {
 			break
 		}
@@ -259,6 +293,11 @@ func (o *outside) broken(ctx context.Context, err error) error {
 	o.conn.rollback(ctx)
 	var pg *pgconn.PgError
 	var known *engine.Error
+	if errors.As(err, &pg) {
+		if _, need, ok := o.checks.failed(marked(pg.Message)); ok {
+			return need.refusal()
+		}
+	}
 	switch {
 	case errors.As(err, &known), errors.As(err, &pg) && pg.Severity != "FATAL", unsent(err):
 		return classify(ctx, err)
