@@ -77,32 +77,9 @@ func TestGuardIsOneStatement(t *testing.T) {
 	t.Parallel()
 	v := verdict{on: true, met: []object{{"pub'lic", `a";b`, 'r', 7}}, exempt: []string{`x.y_z`}}
 	statements, err := revision.Split(v.query(schema, []string{"public"}), revision.Postgres, 1)
-	if err != nil || len(statements) != 1 || placeholderForm.MatchString(statements[0].Text) {
+	if err != nil || len(statements) != 1 || leftOver.MatchString(statements[0].Text) {
 		t.Errorf("%d statements, %v: %v", len(statements), err, statements)
 	}
 }
 
-var placeholderForm = regexp.MustCompile(`\$[a-z]`)
-
-func TestTraits(t *testing.T) {
-	t.Parallel()
-	for body, want := range map[string]traits{
-		"ALTER TABLE users ADD COLUMN role text": {},
-		"SET LOCAL search_path = x":              {sets: true},
-		"SELECT 1; set local role x":             {sets: true, role: true},
-		"SELECT set_config('a.b', 'c', true)":    {sets: true, taints: true},
-		"CREATE TEMP TABLE t (id int)":           {taints: true},
-		"DO $$ BEGIN PERFORM 1; END $$":          {sets: true},
-		"SELECT pg_advisory_lock(1)":             {taints: true},
-		"CREATE TABLE temperature (id int)":      {},
-	} {
-		statements, err := revision.Split(body, revision.Postgres, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := readTraits(statements)
-		if got.sets != want.sets || got.role != want.role || got.taints != want.taints {
-			t.Errorf("%s: sets %v role %v taints %v", body, got.sets, got.role, got.taints)
-		}
-	}
-}
+var leftOver = regexp.MustCompile(`\$[a-z]`)
