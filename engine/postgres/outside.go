@@ -59,6 +59,7 @@ type outside struct {
 	journal journal
 	made    bool // the version table was made by this call
 
+	sets      []string    // what the session is settled with
 	misplaced []Extension // what is not on the path because it lies with a tenant
 }
 
@@ -85,6 +86,7 @@ func (o *outside) enter(ctx context.Context) error {
 	for _, set := range assignments(found) {
 		sets = append(sets, "SET "+set)
 	}
+	o.sets = sets
 	if err := o.conn.do(ctx, strings.Join(sets, "; ")); err != nil {
 		return classify(ctx, err)
 	}
@@ -132,7 +134,7 @@ func (o *outside) leave(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
 	defer cancel()
-	_ = o.conn.do(ctx, fmt.Sprintf("ROLLBACK; SELECT pg_catalog.pg_advisory_unlock(%d)", o.session.lockKey())) // ending does it too
+	_ = o.conn.do(ctx, "ROLLBACK; SELECT pg_catalog.pg_advisory_unlock_all()") // ending does it too
 }
 
 // check is what Apply does in its message.
@@ -205,12 +207,20 @@ func (o *outside) opening() string {
 	return sql
 }
 
+// again is the SQL that follows each statement of the body: role and settings are put back before the next one and
+// before each row, and the tenant's lock is taken again, which a statement may have given back. One that is held is
+// counted once more; it ends with the connection.
+func (o *outside) again() string {
+	return "SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; " + strings.Join(o.sets, "; ") + "; " +
+		fail(fmt.Sprintf("WHEN NOT pg_catalog.pg_try_advisory_lock(%d) THEN '%s'", o.session.lockKey(), markBusy))
+}
+
 func (o *outside) opened() { o.made, o.journal.exists = true, true }
 
 // inside runs a statement and its line in the journal in one transaction.
 func (o *outside) inside(ctx context.Context, n int, stmt revision.Statement, sum string) error {
 	err := o.conn.do(ctx, "BEGIN; SET LOCAL lock_timeout = "+milliseconds(wanted(o.work, o.step).lock)+"; "+o.opening()+
-		o.journal.begin(n, sum)+"; "+o.journal.done(n)+";\n"+stmt.Text+";\nCOMMIT")
+		o.journal.begin(n, sum)+"; "+o.journal.done(n)+";\n"+stmt.Text+";\nCOMMIT; "+o.again())
 	if err != nil {
 		return o.broken(ctx, err)
 	}
@@ -231,6 +241,9 @@ func (o *outside) alone(ctx context.Context, n int, stmt revision.Statement, sum
 	if err := o.conn.do(ctx, stmt.Text); err != nil {
 		return o.failed(ctx, n, known, err)
 	}
+	if err := o.conn.do(ctx, o.again()); err != nil {
+		return o.broken(ctx, err)
+	}
 	if known.kind == createIndex {
 		if err := o.proven(ctx, known); err != nil {
 			return err
@@ -249,6 +262,8 @@ func (o *outside) broken(ctx context.Context, err error) error {
 	var pg *pgconn.PgError
 	var known *engine.Error
 	switch {
+	case errors.As(err, &pg) && marked(pg.Message) == markBusy:
+		return &engine.Error{Class: engine.Busy, Message: "the statement gave back the tenant's lock, and another session holds it now", Advice: "take pg_advisory_unlock_all out of what the statement runs"}
 	case errors.As(err, &known), errors.As(err, &pg) && pg.Severity != "FATAL", unsent(err):
 		return classify(ctx, err)
 	}
