@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -51,9 +52,10 @@ type application struct {
 	bodies   func(engine.Step) body
 	database *database
 	verdicts []verdict // one a part
-	resets   [][]reset // one a step of each part
-	unproven bool      // some body may leave something in the session
-	loads    bool      // and what no reset takes back
+	leaves   [][]bool  // may a body leave something in the session; one a step of each part
+	unproven bool      // some may
+	keeps    bool      // some may also run code that keeps what no reset takes back
+	loads    bool      // some load such code, or make settings of their own
 	skipped  int       // parts that were committed and are not sent again
 	trial    bool      // nothing is to be committed
 	again    bool      // to be sent again: what the guard found is meant, or names are to be told from other words first
@@ -84,13 +86,16 @@ func (s *session) application(ctx context.Context, work *engine.Work) (*applicat
 
 // keep sees that no other tenant gets a session in which the bodies may leave what no reset takes back.
 func (a *application) keep(ctx context.Context) error {
-	if !a.unproven {
+	if !a.keeps && !a.loads {
 		return nil
 	}
 	s := a.session
-	function, err := s.db.keeper(ctx, s.server, a.conn, a.database)
-	if err != nil {
-		return err
+	function := ""
+	if a.keeps {
+		var err error
+		if function, err = s.db.keeper(ctx, s.server, a.conn, a.database); err != nil {
+			return err
+		}
 	}
 	switch {
 	case function == "" && !a.loads:
@@ -136,7 +141,7 @@ func (a *application) prepare(ctx context.Context) (err error) {
 	}
 	a.database.note(a.work, a.bodies)
 	a.verdicts = make([]verdict, len(a.work.Parts))
-	a.resets = make([][]reset, len(a.work.Parts))
+	a.leaves = make([][]bool, len(a.work.Parts))
 	alone := a.session.alone()
 	made := false // something that runs by itself later
 	for i, part := range a.work.Parts {
@@ -146,15 +151,21 @@ func (a *application) prepare(ctx context.Context) (err error) {
 			if err != nil {
 				return err
 			}
-			r, err := a.database.resetOf(ctx, a.conn, b, made)
+			runs, err := a.database.runsCode(ctx, a.conn, b, made)
+			if err != nil {
+				return err
+			}
+			ddl, err := a.database.runsAtDDL(ctx, a.conn)
 			if err != nil {
 				return err
 			}
 			made = made || b.traits.makes()
 			a.verdicts[i] = a.verdicts[i].join(v)
-			a.resets[i] = append(a.resets[i], r)
-			a.unproven = a.unproven || r == resetAll
-			a.loads = a.loads || r == resetAll && b.traits.loads
+			leaves := b.traits.leaves(ddl, a.unproven)
+			a.leaves[i] = append(a.leaves[i], leaves)
+			a.unproven = a.unproven || leaves
+			a.keeps = a.keeps || runs || ddl
+			a.loads = a.loads || b.traits.loads
 		}
 	}
 	return nil
@@ -164,15 +175,13 @@ func (a *application) composer() *composer {
 	s := a.session
 	a.names = s.db.newNameChecks(a.facts, a.work, a.bodies, s.target.Schema, a.exact)
 	return &composer{names: a.names, table: s.db.table, schema: s.target.Schema, tail: a.database.tail, work: a.work, bodies: a.bodies, lock: s.lockKey(), settle: a.database.settle(),
-		reset: a.resetAfter}
+		leaves: a.leavesAt, checks: a.conn.nature.checks, seed: rand.Float64()}
 }
 
-// resetAfter returns what follows the body of a step.
-func (a *application) resetAfter(part, step int) reset {
-	if part < len(a.resets) && step < len(a.resets[part]) {
-		return a.resets[part][step]
-	}
-	return resetNothing // a statement of a no-transaction revision, whose session ends with it
+// leavesAt reports whether the body of a step may leave something in the session. A statement of a no-transaction
+// revision may: its session ends with it.
+func (a *application) leavesAt(part, step int) bool {
+	return part < len(a.leaves) && step < len(a.leaves[part]) && a.leaves[part][step]
 }
 
 // run sends all parts. The server reads a message as a whole before it runs any of it, so that a syntax error in
@@ -206,7 +215,7 @@ const meantMost = 8
 func (a *application) skip(parts int) {
 	done := parts - a.skipped
 	a.again, a.skipped = false, parts
-	a.work.Parts, a.verdicts, a.resets = a.work.Parts[done:], a.verdicts[done:], a.resets[done:]
+	a.work.Parts, a.verdicts, a.leaves = a.work.Parts[done:], a.verdicts[done:], a.leaves[done:]
 	a.work.Mark.HasTable = a.work.Mark.HasTable || parts > 0
 }
 
@@ -439,6 +448,10 @@ func (a *application) aftermath(ctx context.Context, e *engine.Error, p piece) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanTime)
 	defer cancel()
 	switch {
+	case a.unproven && p.kind == kindBody && e.SQLState == stateReadOnly:
+		if results, err := s.conn.query(ctx, "SELECT pg_catalog.pg_is_in_recovery()"); err == nil && value(results[0]) == "f" {
+			e.Class, e.Advice = engine.Revision, "take out of the body, or of the functions that it runs, what makes the transaction read-only"
+		}
 	case e.Class == engine.Busy && p.kind == kindLock:
 		e.Advice = s.busy(ctx, "").Advice
 	case e.Class == engine.Busy && e.SQLState == stateLockTimeout:

@@ -116,6 +116,14 @@ AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog
 	return len(results[0].Rows) > 0, nil
 }
 
+// runsAtDDL reports whether any command may run code: event triggers do.
+func (d *database) runsAtDDL(ctx context.Context, c *conn) (bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	known, err := d.codeNow(ctx, c)
+	return known.ddl, err
+}
+
 // hasTriggers reports whether changing rows of some table of the database may run code: see [code].
 func (d *database) hasTriggers(ctx context.Context, c *conn) (bool, error) {
 	d.mu.Lock()

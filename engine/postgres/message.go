@@ -114,13 +114,15 @@ type composer struct {
 	work     *engine.Work
 	bodies   func(engine.Step) body
 	lock     int64
-	look     string                     // after each statement of a body; "" = none
-	settings settings                   // in force at the end of what is written
-	plain    bool                       // the session has the settings already
-	reset    func(part, step int) reset // what follows a body
-	unproven bool                       // a body of the transaction was not proven to leave nothing
-	settle   []string                   // assignments that each transaction begins with unless the session has them, see settle.go
-	names    *nameChecks                // nil = no name is checked
+	look     string                    // after each statement of a body; "" = none
+	settings settings                  // in force at the end of what is written
+	plain    bool                      // the session has the settings already
+	leaves   func(part, step int) bool // may a body leave something in the session
+	checks   bool                      // the backend notices that its client is gone
+	seed     float64                   // of random() after a body that was not proven
+	unproven bool                      // a body of the transaction was not proven to leave nothing
+	settle   []string                  // assignments that each transaction begins with unless the session has them, see settle.go
+	names    *nameChecks               // nil = no name is checked
 	part     int
 	step     int
 }
@@ -256,6 +258,7 @@ func (c *composer) put() {
 func (c *composer) body(k int, step engine.Step) {
 	c.step = k
 	if step.Stamp {
+		c.leave(k)
 		return
 	}
 	b := c.bodies(step)
@@ -270,7 +273,7 @@ func (c *composer) body(k int, step engine.Step) {
 			c.own(kindLook, c.look)
 		}
 	}
-	c.leave(k, step)
+	c.leave(k)
 }
 
 // named is what is checked before each statement of a body; a check of all of it by its words is written here.

@@ -66,6 +66,7 @@ type outside struct {
 	checks *nameChecks // nil = no name counts
 	named  []string    // the check before each statement, "" = none; nil = none at all
 
+	sets      []string    // what the session is settled with
 	misplaced []Extension // what is not on the path because it lies with a tenant
 }
 
@@ -89,6 +90,7 @@ func (o *outside) enter(ctx context.Context) error {
 	}
 	sets := append(preamble(o.conn.nature, 0, assignments(found)), "SET search_path = "+searchPath(s.target.Schema, tail),
 		"SET statement_timeout = "+milliseconds(wanted(o.work, o.step).statement))
+	o.sets = sets
 	if err := o.conn.do(ctx, strings.Join(sets, "; ")); err != nil {
 		return classify(ctx, err)
 	}
@@ -165,7 +167,7 @@ func (o *outside) leave(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
 	defer cancel()
-	_ = o.conn.do(ctx, fmt.Sprintf("ROLLBACK; SELECT pg_catalog.pg_advisory_unlock(%d)", o.session.lockKey())) // ending does it too
+	_ = o.conn.do(ctx, "ROLLBACK; SELECT pg_catalog.pg_advisory_unlock_all()") // ending does it too
 }
 
 // check is what Apply does in its message.
@@ -243,13 +245,21 @@ func (o *outside) opening() string {
 	return sql
 }
 
+// again is the SQL that follows each statement of the body: role and settings are put back before the next one and
+// before each row, and the tenant's lock is taken again, which a statement may have given back. One that is held is
+// counted once more; it ends with the connection.
+func (o *outside) again() string {
+	return "SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; " + strings.Join(o.sets, "; ") + "; " +
+		fail(fmt.Sprintf("WHEN NOT pg_catalog.pg_try_advisory_lock(%d) THEN '%s'", o.session.lockKey(), markBusy))
+}
+
 func (o *outside) opened() { o.made, o.journal.exists = true, true }
 
 // inside runs a statement and its line in the journal in one transaction.
 func (o *outside) inside(ctx context.Context, n int, stmt revision.Statement, sum string) error {
 	for {
 		err := o.conn.do(ctx, "BEGIN; SET LOCAL lock_timeout = "+milliseconds(wanted(o.work, o.step).lock)+"; "+o.opening()+
-			o.journal.begin(n, sum)+"; "+o.journal.done(n)+";\n"+o.namesOf(n)+stmt.Text+";\n"+o.guard.query()+"COMMIT")
+			o.journal.begin(n, sum)+"; "+o.journal.done(n)+";\n"+o.namesOf(n)+stmt.Text+";\n"+o.guard.query()+"COMMIT; "+o.again())
 		if err == nil {
 			break
 		}
@@ -276,6 +286,9 @@ func (o *outside) alone(ctx context.Context, n int, stmt revision.Statement, sum
 	if err := o.conn.do(ctx, stmt.Text); err != nil {
 		return o.failed(ctx, n, known, err)
 	}
+	if err := o.conn.do(ctx, o.again()); err != nil {
+		return o.broken(ctx, err)
+	}
 	if known.kind == createIndex {
 		if err := o.proven(ctx, known); err != nil {
 			return err
@@ -299,6 +312,8 @@ func (o *outside) broken(ctx context.Context, err error) error {
 		}
 	}
 	switch {
+	case errors.As(err, &pg) && marked(pg.Message) == markBusy:
+		return &engine.Error{Class: engine.Busy, Message: "the statement gave back the tenant's lock, and another session holds it now", Advice: "take pg_advisory_unlock_all out of what the statement runs"}
 	case errors.As(err, &known), errors.As(err, &pg) && pg.Severity != "FATAL", unsent(err):
 		return classify(ctx, err)
 	}
