@@ -161,3 +161,17 @@ func TestPasswordFileThatOthersMayReadIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestAShortPasswordLeavesTheErrorsOfAConnectionReadable(t *testing.T) {
+	t.Parallel()
+	for _, password := range []string{"p", "1", "db", "e"} {
+		db, err := New(Config{Servers: []Server{{Name: "main", URL: "postgres://app:" + password + "@127.0.0.1:1/shop?sslmode=disable"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = db.Probe(t.Context(), "main", "shop")
+		if err == nil || !strings.Contains(err.Error(), "server main: failed to connect to `user=app database=shop`: 127.0.0.1:1") || strings.Contains(err.Error(), "***") {
+			t.Errorf("%s: %v", password, err)
+		}
+	}
+}
