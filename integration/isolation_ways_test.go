@@ -67,7 +67,7 @@ var hiddenWays = []reachWay{
 	}},
 	{"event trigger", func(k sharedKind, a sharedAction) (string, string, bool) {
 		return "CREATE FUNCTION ring() RETURNS event_trigger LANGUAGE plpgsql AS $act$ BEGIN " + k.bare(a.sql) + "; END $act$;" +
-			"CREATE EVENT TRIGGER ring ON ddl_command_end WHEN TAG IN ('CREATE CAST') EXECUTE FUNCTION ring(); CREATE TYPE apple AS (n integer); CREATE FUNCTION core(apple) RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint'",
+				"CREATE EVENT TRIGGER ring ON ddl_command_end WHEN TAG IN ('CREATE CAST') EXECUTE FUNCTION ring(); CREATE TYPE apple AS (n integer); CREATE FUNCTION core(apple) RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint'",
 			"CREATE CAST (apple AS bigint) WITH FUNCTION core(apple)", true
 	}},
 	{"rule", func(k sharedKind, a sharedAction) (string, string, bool) {
@@ -153,6 +153,9 @@ func isolationCases(k sharedKind) []isolationCase {
 		case "declared":
 			body = "-- skein:touches public." + k.object + "\n" + body
 		}
+		if k.also != "" && (state == "declared" || state == "qualified") {
+			body = "-- skein:touches " + k.also + "\n" + body
+		}
 		switch mode {
 		case "transaction", "pooler":
 			c.setup, c.bodies = setup, []string{body + ";"}
@@ -201,7 +204,6 @@ func isolationCases(k sharedKind) []isolationCase {
 			modes := []string{"transaction", "chain", "own transaction", "no transaction", "pooler"}
 			for s, state := range []string{"has", "lacks"} {
 				add(a, way.name, modes[(n+w+s)%5], state, setup, body)
-				add(a, way.name, modes[(n+w+s+2)%5], state, setup, body)
 			}
 		}
 	}

@@ -15,7 +15,7 @@ EXCEPTION WHEN object_not_in_prerequisite_state THEN
 	RETURN 'not populated';
 END $$;
 
-CREATE FUNCTION proof.facts(tenant text, within boolean) RETURNS TABLE (fact text) LANGUAGE plpgsql AS $$
+CREATE FUNCTION proof.facts(tenant text, within boolean) RETURNS TABLE (fact text) LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 BEGIN
 RETURN QUERY WITH n AS MATERIALIZED (
 	SELECT s.oid, s.nspname FROM pg_namespace AS s WHERE CASE WHEN within THEN s.nspname = tenant
@@ -82,7 +82,7 @@ RETURN QUERY WITH n AS MATERIALIZED (
 END $$;
 
 -- proof.leaks lists what a schema has of what is outside: rows with a secret, and objects that depend on others'.
-CREATE FUNCTION proof.leaks(tenant text) RETURNS TABLE (leak text) LANGUAGE plpgsql AS $$
+CREATE FUNCTION proof.leaks(tenant text) RETURNS TABLE (leak text) LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 BEGIN
 RETURN QUERY
 	SELECT format('%s has %s', c.relname, proof.rows(c.oid, c.relkind)) FROM pg_class AS c
@@ -102,7 +102,7 @@ UNION ALL
 		AND NOT EXISTS (SELECT FROM pg_depend AS e WHERE e.classid = o.class AND e.objid = o.oid AND e.deptype = 'e');
 END $$;
 
-CREATE FUNCTION proof.digest(tenant text, OUT outside text, OUT inside text) LANGUAGE plpgsql AS $$
+CREATE FUNCTION proof.digest(tenant text, OUT outside text, OUT inside text) LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 BEGIN
 	SELECT md5(string_agg(f, E'\n' ORDER BY f COLLATE "C")) INTO outside FROM proof.facts(tenant, false) AS f;
 	SELECT md5(string_agg(f, E'\n' ORDER BY f COLLATE "C")) INTO inside FROM proof.facts(tenant, true) AS f;
