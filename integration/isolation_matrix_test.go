@@ -33,6 +33,8 @@ var isolationProof string
 // changed, down to the xmin of a catalog's row, and no secret is in it afterwards. Where the author qualifies the name or
 // declares the object the revision must be applied. What is not kept of this stands in notPromised.
 //
+// The older server runs every third combination.
+//
 // One combination is run by -run 'TestIsolationMatrix/postgres=17/^view$' with SKEIN_TEST_ONLY='view / read / *'.
 func TestIsolationMatrix(t *testing.T) {
 	t.Parallel()
@@ -48,7 +50,8 @@ func TestIsolationMatrix(t *testing.T) {
 	if old := pgtest.New(t, pgtest.Options{Version: "15"}); old.Major != servers[0].Major {
 		servers = append(servers, old)
 	}
-	for _, server := range servers {
+	for n, server := range servers {
+		sparse := n > 0
 		var ran atomic.Int64
 		var used sync.Map // index in notPromised → true
 		t.Run(fmt.Sprintf("postgres=%d", server.Major), func(t *testing.T) {
@@ -63,7 +66,10 @@ func TestIsolationMatrix(t *testing.T) {
 				t.Run(strings.ReplaceAll(k.name, " ", "_"), func(t *testing.T) {
 					t.Parallel()
 					g := newIsolationGround(t, server, k)
-					for _, c := range isolationCases(k) {
+					for n, c := range isolationCases(k) {
+						if sparse && n%3 != 0 {
+							continue
+						}
 						if only := onlyCase(); only != "" {
 							if ok, err := path.Match(strings.ReplaceAll(only, " / ", "|"), strings.ReplaceAll(c.String(), " / ", "|")); err != nil || !ok {
 								continue
@@ -123,7 +129,7 @@ func (g *isolationGround) reset(t *testing.T) {
 	}
 	g.exec(t, sql+g.kind.in(g.kind.make, "public", false)+";"+g.kind.in(g.kind.make, "neighbour", false))
 	g.facts = map[string]bool{}
-	for _, f := range g.column(t, "SELECT fact FROM proof.facts('', false)") {
+	for _, f := range g.column(t, "SELECT fact FROM proof.facts('') WHERE NOT own") {
 		g.facts[f] = true
 	}
 	open := func(url string) *postgres.DB {
@@ -247,7 +253,7 @@ func (g *isolationGround) difference(t *testing.T, tenant string) string {
 	t.Helper()
 	var fresh []string
 	missing := len(g.facts)
-	for _, f := range g.column(t, "SELECT fact FROM proof.facts($1, false)", tenant) {
+	for _, f := range g.column(t, "SELECT fact FROM proof.facts($1) WHERE NOT own", tenant) {
 		if g.facts[f] {
 			missing--
 		} else {

@@ -1,5 +1,5 @@
 -- What the isolation matrix sees of a database, by means that are not skein's. proof.facts lists a line for each
--- row of the catalogs, with its xmin, that belongs to one schema, or to all but it, and for each row of their tables.
+-- row of the catalogs, with its xmin, that belongs to a tenant's schema (own) or to another, and for each row of their tables.
 CREATE SCHEMA proof;
 
 CREATE FUNCTION proof.rows(relation regclass, kind "char") RETURNS text LANGUAGE plpgsql AS $$
@@ -15,74 +15,73 @@ EXCEPTION WHEN object_not_in_prerequisite_state THEN
 	RETURN 'not populated';
 END $$;
 
-CREATE FUNCTION proof.facts(tenant text, within boolean) RETURNS TABLE (fact text) LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+CREATE FUNCTION proof.facts(tenant text) RETURNS TABLE (own boolean, fact text) LANGUAGE plpgsql SET search_path = pg_catalog SET jit = off AS $$
 BEGIN
 RETURN QUERY WITH n AS MATERIALIZED (
-	SELECT s.oid, s.nspname FROM pg_namespace AS s WHERE CASE WHEN within THEN s.nspname = tenant
-		ELSE s.nspname <> tenant AND s.nspname NOT LIKE 'pg\_%' AND s.nspname NOT IN ('information_schema', 'proof') END
+	SELECT s.oid, s.nspname = tenant AS mine FROM pg_namespace AS s WHERE s.nspname NOT LIKE 'pg\_%' AND s.nspname NOT IN ('information_schema', 'proof')
 ), c AS MATERIALIZED (
-	SELECT r.oid, r.relname, r.relkind FROM pg_class AS r JOIN n ON n.oid = r.relnamespace WHERE r.relname NOT LIKE 'skein\_version%'
+	SELECT r.oid, r.relname, r.relkind, n.mine FROM pg_class AS r JOIN n ON n.oid = r.relnamespace WHERE r.relname NOT LIKE 'skein\_version%'
 ), t AS MATERIALIZED (
-	SELECT y.oid FROM pg_type AS y JOIN n ON n.oid = y.typnamespace WHERE y.typname NOT LIKE 'skein\_version%' AND y.typname NOT LIKE '\_skein\_version%'
+	SELECT y.oid, n.mine FROM pg_type AS y JOIN n ON n.oid = y.typnamespace WHERE y.typname NOT LIKE 'skein\_version%' AND y.typname NOT LIKE '\_skein\_version%'
 ), p AS MATERIALIZED (
-	SELECT f.oid FROM pg_proc AS f JOIN n ON n.oid = f.pronamespace
+	SELECT f.oid, n.mine FROM pg_proc AS f JOIN n ON n.oid = f.pronamespace
 ), o AS MATERIALIZED (
-	SELECT 'pg_class'::regclass AS class, c.oid FROM c
-	UNION ALL SELECT 'pg_type'::regclass, t.oid FROM t
-	UNION ALL SELECT 'pg_proc'::regclass, p.oid FROM p
-	UNION ALL SELECT 'pg_operator'::regclass, x.oid FROM pg_operator AS x JOIN n ON n.oid = x.oprnamespace
-	UNION ALL SELECT 'pg_opclass'::regclass, x.oid FROM pg_opclass AS x JOIN n ON n.oid = x.opcnamespace
-	UNION ALL SELECT 'pg_opfamily'::regclass, x.oid FROM pg_opfamily AS x JOIN n ON n.oid = x.opfnamespace
-	UNION ALL SELECT 'pg_collation'::regclass, x.oid FROM pg_collation AS x JOIN n ON n.oid = x.collnamespace
-	UNION ALL SELECT 'pg_conversion'::regclass, x.oid FROM pg_conversion AS x JOIN n ON n.oid = x.connamespace
-	UNION ALL SELECT 'pg_ts_config'::regclass, x.oid FROM pg_ts_config AS x JOIN n ON n.oid = x.cfgnamespace
-	UNION ALL SELECT 'pg_ts_dict'::regclass, x.oid FROM pg_ts_dict AS x JOIN n ON n.oid = x.dictnamespace
-	UNION ALL SELECT 'pg_statistic_ext'::regclass, x.oid FROM pg_statistic_ext AS x JOIN n ON n.oid = x.stxnamespace
-	UNION ALL SELECT 'pg_constraint'::regclass, x.oid FROM pg_constraint AS x JOIN n ON n.oid = x.connamespace WHERE x.conname NOT LIKE 'skein\_version%'
-	UNION ALL SELECT 'pg_trigger'::regclass, x.oid FROM pg_trigger AS x JOIN c ON c.oid = x.tgrelid
-	UNION ALL SELECT 'pg_policy'::regclass, x.oid FROM pg_policy AS x JOIN c ON c.oid = x.polrelid
-	UNION ALL SELECT 'pg_rewrite'::regclass, x.oid FROM pg_rewrite AS x JOIN c ON c.oid = x.ev_class
-	UNION ALL SELECT 'pg_namespace'::regclass, n.oid FROM n
+	SELECT 'pg_class'::regclass AS class, c.oid, c.mine FROM c
+	UNION ALL SELECT 'pg_type'::regclass, t.oid, t.mine FROM t
+	UNION ALL SELECT 'pg_proc'::regclass, p.oid, p.mine FROM p
+	UNION ALL SELECT 'pg_operator'::regclass, x.oid, n.mine FROM pg_operator AS x JOIN n ON n.oid = x.oprnamespace
+	UNION ALL SELECT 'pg_opclass'::regclass, x.oid, n.mine FROM pg_opclass AS x JOIN n ON n.oid = x.opcnamespace
+	UNION ALL SELECT 'pg_opfamily'::regclass, x.oid, n.mine FROM pg_opfamily AS x JOIN n ON n.oid = x.opfnamespace
+	UNION ALL SELECT 'pg_collation'::regclass, x.oid, n.mine FROM pg_collation AS x JOIN n ON n.oid = x.collnamespace
+	UNION ALL SELECT 'pg_conversion'::regclass, x.oid, n.mine FROM pg_conversion AS x JOIN n ON n.oid = x.connamespace
+	UNION ALL SELECT 'pg_ts_config'::regclass, x.oid, n.mine FROM pg_ts_config AS x JOIN n ON n.oid = x.cfgnamespace
+	UNION ALL SELECT 'pg_ts_dict'::regclass, x.oid, n.mine FROM pg_ts_dict AS x JOIN n ON n.oid = x.dictnamespace
+	UNION ALL SELECT 'pg_statistic_ext'::regclass, x.oid, n.mine FROM pg_statistic_ext AS x JOIN n ON n.oid = x.stxnamespace
+	UNION ALL SELECT 'pg_constraint'::regclass, x.oid, n.mine FROM pg_constraint AS x JOIN n ON n.oid = x.connamespace WHERE x.conname NOT LIKE 'skein\_version%'
+	UNION ALL SELECT 'pg_trigger'::regclass, x.oid, c.mine FROM pg_trigger AS x JOIN c ON c.oid = x.tgrelid
+	UNION ALL SELECT 'pg_policy'::regclass, x.oid, c.mine FROM pg_policy AS x JOIN c ON c.oid = x.polrelid
+	UNION ALL SELECT 'pg_rewrite'::regclass, x.oid, c.mine FROM pg_rewrite AS x JOIN c ON c.oid = x.ev_class
+	UNION ALL SELECT 'pg_namespace'::regclass, n.oid, n.mine FROM n
 )
-	SELECT 'class ' || x.xmin || x::text FROM pg_class AS x JOIN c ON c.oid = x.oid
-	UNION ALL SELECT 'rows of ' || c.relname || ' ' || proof.rows(c.oid, c.relkind) FROM c WHERE c.relkind IN ('r', 'm', 'S')
-	UNION ALL SELECT 'attribute ' || x.xmin || x::text FROM pg_attribute AS x JOIN c ON c.oid = x.attrelid WHERE x.attnum > 0
-	UNION ALL SELECT 'default ' || x.xmin || x::text FROM pg_attrdef AS x JOIN c ON c.oid = x.adrelid
-	UNION ALL SELECT 'index ' || x.xmin || x::text FROM pg_index AS x JOIN c ON c.oid = x.indrelid
-	UNION ALL SELECT 'inherits ' || x.xmin || x::text FROM pg_inherits AS x JOIN c ON c.oid IN (x.inhrelid, x.inhparent)
-	UNION ALL SELECT 'partitioned ' || x.xmin || x::text FROM pg_partitioned_table AS x JOIN c ON c.oid = x.partrelid
-	UNION ALL SELECT 'sequence ' || x.xmin || x::text FROM pg_sequence AS x JOIN c ON c.oid = x.seqrelid
-	UNION ALL SELECT 'statistic ' || x.xmin || x.starelid || ' ' || x.staattnum FROM pg_statistic AS x JOIN c ON c.oid = x.starelid
-	UNION ALL SELECT 'type ' || x.xmin || x::text FROM pg_type AS x JOIN t ON t.oid = x.oid
-	UNION ALL SELECT 'enum ' || x.xmin || x::text FROM pg_enum AS x JOIN t ON t.oid = x.enumtypid
-	UNION ALL SELECT 'range ' || x.xmin || x::text FROM pg_range AS x JOIN t ON t.oid = x.rngtypid
-	UNION ALL SELECT 'function ' || x.xmin || x::text FROM pg_proc AS x JOIN p ON p.oid = x.oid
-	UNION ALL SELECT 'aggregate ' || x.xmin || x::text FROM pg_aggregate AS x JOIN p ON p.oid = x.aggfnoid
-	UNION ALL SELECT 'operator ' || x.xmin || x::text FROM pg_operator AS x JOIN o ON o.class = 'pg_operator'::regclass AND o.oid = x.oid
-	UNION ALL SELECT 'opclass ' || x.xmin || x::text FROM pg_opclass AS x JOIN o ON o.class = 'pg_opclass'::regclass AND o.oid = x.oid
-	UNION ALL SELECT 'opfamily ' || x.xmin || x::text FROM pg_opfamily AS x JOIN o ON o.class = 'pg_opfamily'::regclass AND o.oid = x.oid
-	UNION ALL SELECT 'amop ' || x.xmin || x::text FROM pg_amop AS x JOIN o ON o.class = 'pg_opfamily'::regclass AND o.oid = x.amopfamily
-	UNION ALL SELECT 'amproc ' || x.xmin || x::text FROM pg_amproc AS x JOIN o ON o.class = 'pg_opfamily'::regclass AND o.oid = x.amprocfamily
-	UNION ALL SELECT 'collation ' || x.xmin || x::text FROM pg_collation AS x JOIN o ON o.class = 'pg_collation'::regclass AND o.oid = x.oid
-	UNION ALL SELECT 'conversion ' || x.xmin || x::text FROM pg_conversion AS x JOIN o ON o.class = 'pg_conversion'::regclass AND o.oid = x.oid
-	UNION ALL SELECT 'ts_config ' || x.xmin || x::text FROM pg_ts_config AS x JOIN o ON o.class = 'pg_ts_config'::regclass AND o.oid = x.oid
-	UNION ALL SELECT 'ts_config_map ' || x.xmin || x::text FROM pg_ts_config_map AS x JOIN o ON o.class = 'pg_ts_config'::regclass AND o.oid = x.mapcfg
-	UNION ALL SELECT 'ts_dict ' || x.xmin || x::text FROM pg_ts_dict AS x JOIN o ON o.class = 'pg_ts_dict'::regclass AND o.oid = x.oid
-	UNION ALL SELECT 'statistic_ext ' || x.xmin || x::text FROM pg_statistic_ext AS x JOIN o ON o.class = 'pg_statistic_ext'::regclass AND o.oid = x.oid
-	UNION ALL SELECT 'constraint ' || x.xmin || x::text FROM pg_constraint AS x JOIN o ON o.class = 'pg_constraint'::regclass AND o.oid = x.oid
-	UNION ALL SELECT 'trigger ' || x.xmin || x::text FROM pg_trigger AS x JOIN o ON o.class = 'pg_trigger'::regclass AND o.oid = x.oid
-	UNION ALL SELECT 'policy ' || x.xmin || x::text FROM pg_policy AS x JOIN o ON o.class = 'pg_policy'::regclass AND o.oid = x.oid
-	UNION ALL SELECT 'rewrite ' || x.xmin || x::text FROM pg_rewrite AS x JOIN o ON o.class = 'pg_rewrite'::regclass AND o.oid = x.oid
-	UNION ALL SELECT 'description ' || x.xmin || x::text FROM pg_description AS x JOIN o ON o.class = x.classoid AND o.oid = x.objoid
-	UNION ALL SELECT 'namespace ' || x.xmin || x::text FROM pg_namespace AS x JOIN n ON n.oid = x.oid
-	UNION ALL SELECT 'extension ' || x.xmin || x::text FROM pg_extension AS x WHERE NOT within
-	UNION ALL SELECT 'default_acl ' || x.xmin || x::text FROM pg_default_acl AS x WHERE NOT within
-	UNION ALL SELECT 'publication ' || x.xmin || x::text FROM pg_publication AS x WHERE NOT within
-	UNION ALL SELECT 'large object ' || x.xmin || x::text FROM pg_largeobject_metadata AS x WHERE NOT within;
+	SELECT c.mine, 'class ' || x.xmin || x::text FROM pg_class AS x JOIN c ON c.oid = x.oid
+	UNION ALL SELECT c.mine, 'rows of ' || c.relname || ' ' || proof.rows(c.oid, c.relkind) FROM c WHERE c.relkind IN ('r', 'm', 'S')
+	UNION ALL SELECT c.mine, 'attribute ' || x.xmin || x::text FROM pg_attribute AS x JOIN c ON c.oid = x.attrelid WHERE x.attnum > 0
+	UNION ALL SELECT c.mine, 'default ' || x.xmin || x::text FROM pg_attrdef AS x JOIN c ON c.oid = x.adrelid
+	UNION ALL SELECT c.mine, 'index ' || x.xmin || x::text FROM pg_index AS x JOIN c ON c.oid = x.indrelid
+	UNION ALL SELECT c.mine, 'inherits ' || x.xmin || x::text FROM pg_inherits AS x JOIN c ON c.oid IN (x.inhrelid, x.inhparent)
+	UNION ALL SELECT c.mine, 'partitioned ' || x.xmin || x::text FROM pg_partitioned_table AS x JOIN c ON c.oid = x.partrelid
+	UNION ALL SELECT c.mine, 'sequence ' || x.xmin || x::text FROM pg_sequence AS x JOIN c ON c.oid = x.seqrelid
+	UNION ALL SELECT c.mine, 'statistic ' || x.xmin || x.starelid || ' ' || x.staattnum FROM pg_statistic AS x JOIN c ON c.oid = x.starelid
+	UNION ALL SELECT t.mine, 'type ' || x.xmin || x::text FROM pg_type AS x JOIN t ON t.oid = x.oid
+	UNION ALL SELECT t.mine, 'enum ' || x.xmin || x::text FROM pg_enum AS x JOIN t ON t.oid = x.enumtypid
+	UNION ALL SELECT t.mine, 'range ' || x.xmin || x::text FROM pg_range AS x JOIN t ON t.oid = x.rngtypid
+	UNION ALL SELECT p.mine, 'function ' || x.xmin || x::text FROM pg_proc AS x JOIN p ON p.oid = x.oid
+	UNION ALL SELECT p.mine, 'aggregate ' || x.xmin || x::text FROM pg_aggregate AS x JOIN p ON p.oid = x.aggfnoid
+	UNION ALL SELECT o.mine, 'operator ' || x.xmin || x::text FROM pg_operator AS x JOIN o ON o.class = 'pg_operator'::regclass AND o.oid = x.oid
+	UNION ALL SELECT o.mine, 'opclass ' || x.xmin || x::text FROM pg_opclass AS x JOIN o ON o.class = 'pg_opclass'::regclass AND o.oid = x.oid
+	UNION ALL SELECT o.mine, 'opfamily ' || x.xmin || x::text FROM pg_opfamily AS x JOIN o ON o.class = 'pg_opfamily'::regclass AND o.oid = x.oid
+	UNION ALL SELECT o.mine, 'amop ' || x.xmin || x::text FROM pg_amop AS x JOIN o ON o.class = 'pg_opfamily'::regclass AND o.oid = x.amopfamily
+	UNION ALL SELECT o.mine, 'amproc ' || x.xmin || x::text FROM pg_amproc AS x JOIN o ON o.class = 'pg_opfamily'::regclass AND o.oid = x.amprocfamily
+	UNION ALL SELECT o.mine, 'collation ' || x.xmin || x::text FROM pg_collation AS x JOIN o ON o.class = 'pg_collation'::regclass AND o.oid = x.oid
+	UNION ALL SELECT o.mine, 'conversion ' || x.xmin || x::text FROM pg_conversion AS x JOIN o ON o.class = 'pg_conversion'::regclass AND o.oid = x.oid
+	UNION ALL SELECT o.mine, 'ts_config ' || x.xmin || x::text FROM pg_ts_config AS x JOIN o ON o.class = 'pg_ts_config'::regclass AND o.oid = x.oid
+	UNION ALL SELECT o.mine, 'ts_config_map ' || x.xmin || x::text FROM pg_ts_config_map AS x JOIN o ON o.class = 'pg_ts_config'::regclass AND o.oid = x.mapcfg
+	UNION ALL SELECT o.mine, 'ts_dict ' || x.xmin || x::text FROM pg_ts_dict AS x JOIN o ON o.class = 'pg_ts_dict'::regclass AND o.oid = x.oid
+	UNION ALL SELECT o.mine, 'statistic_ext ' || x.xmin || x::text FROM pg_statistic_ext AS x JOIN o ON o.class = 'pg_statistic_ext'::regclass AND o.oid = x.oid
+	UNION ALL SELECT o.mine, 'constraint ' || x.xmin || x::text FROM pg_constraint AS x JOIN o ON o.class = 'pg_constraint'::regclass AND o.oid = x.oid
+	UNION ALL SELECT o.mine, 'trigger ' || x.xmin || x::text FROM pg_trigger AS x JOIN o ON o.class = 'pg_trigger'::regclass AND o.oid = x.oid
+	UNION ALL SELECT o.mine, 'policy ' || x.xmin || x::text FROM pg_policy AS x JOIN o ON o.class = 'pg_policy'::regclass AND o.oid = x.oid
+	UNION ALL SELECT o.mine, 'rewrite ' || x.xmin || x::text FROM pg_rewrite AS x JOIN o ON o.class = 'pg_rewrite'::regclass AND o.oid = x.oid
+	UNION ALL SELECT o.mine, 'description ' || x.xmin || x::text FROM pg_description AS x JOIN o ON o.class = x.classoid AND o.oid = x.objoid
+	UNION ALL SELECT n.mine, 'namespace ' || x.xmin || x::text FROM pg_namespace AS x JOIN n ON n.oid = x.oid
+	UNION ALL SELECT false, 'extension ' || x.xmin || x::text FROM pg_extension AS x
+	UNION ALL SELECT false, 'default_acl ' || x.xmin || x::text FROM pg_default_acl AS x
+	UNION ALL SELECT false, 'publication ' || x.xmin || x::text FROM pg_publication AS x
+	UNION ALL SELECT false, 'large object ' || x.xmin || x::text FROM pg_largeobject_metadata AS x;
 END $$;
 
 -- proof.leaks lists what a schema has of what is outside: rows with a secret, and objects that depend on others'.
-CREATE FUNCTION proof.leaks(tenant text) RETURNS TABLE (leak text) LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+CREATE FUNCTION proof.leaks(tenant text) RETURNS TABLE (leak text) LANGUAGE plpgsql SET search_path = pg_catalog SET jit = off AS $$
 BEGIN
 RETURN QUERY
 	SELECT format('%s has %s', c.relname, proof.rows(c.oid, c.relkind)) FROM pg_class AS c
@@ -102,8 +101,8 @@ UNION ALL
 		AND NOT EXISTS (SELECT FROM pg_depend AS e WHERE e.classid = o.class AND e.objid = o.oid AND e.deptype = 'e');
 END $$;
 
-CREATE FUNCTION proof.digest(tenant text, OUT outside text, OUT inside text) LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+CREATE FUNCTION proof.digest(tenant text, OUT outside text, OUT inside text) LANGUAGE plpgsql SET search_path = pg_catalog SET jit = off AS $$
 BEGIN
-	SELECT md5(string_agg(f, E'\n' ORDER BY f COLLATE "C")) INTO outside FROM proof.facts(tenant, false) AS f;
-	SELECT md5(string_agg(f, E'\n' ORDER BY f COLLATE "C")) INTO inside FROM proof.facts(tenant, true) AS f;
+	SELECT md5(string_agg(fact, E'\n' ORDER BY fact COLLATE "C") FILTER (WHERE NOT own)), md5(string_agg(fact, E'\n' ORDER BY fact COLLATE "C") FILTER (WHERE own))
+	INTO outside, inside FROM proof.facts(tenant);
 END $$;
