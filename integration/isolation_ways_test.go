@@ -186,10 +186,10 @@ func isolationCases(k sharedKind) []isolationCase {
 			meant = "no transaction"
 		}
 		add(a, "qualified name", meant, "qualified", "", k.qualified(a.sql))
-		add(a, "plain", meant, "declared", "", plain)
 		if a.way != allWays {
 			continue
 		}
+		add(a, "plain", meant, "declared", "", plain)
 		add(a, "plain", "chain", "makes", "", plain)
 		add(a, "plain", "own transaction", "makes", "", plain)
 		if k.drop() != "" {
