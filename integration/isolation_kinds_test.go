@@ -7,18 +7,18 @@ package integration_test
 // the tables sink (v text) and nums (n integer) besides, and what is read goes into one of them or into a table that the
 // statement makes, so that a secret that was read is found there.
 
-// sharedKind is one kind of object. Whoever has it, has one of the name `object`.
-type sharedKind struct {
+// isolationKind is one kind of object. Whoever has it, has one of the name `object`.
+type isolationKind struct {
 	name    string
 	object  string
 	make    string // made in {s}
 	also    string // what else one declares who declares the object, since its body reaches it
 	decoy   string // made in {s} of a tenant that lacks the object: of the same name, but another object to the server
-	actions []sharedAction
+	actions []isolationAction
 }
 
-// sharedAction is one thing that a revision does with an object.
-type sharedAction struct {
+// isolationAction is one thing that a revision does with an object.
+type isolationAction struct {
 	name string
 	sql  string
 	way  reach // how else than by a plain statement it is tried
@@ -37,8 +37,8 @@ const (
 // readInto begins the actions whose rest, an expression, also stands in views and generated columns.
 const readInto = "INSERT INTO sink SELECT "
 
-var sharedKinds = []sharedKind{
-	{"table", "ledger", `CREATE TABLE {s}.ledger (id integer PRIMARY KEY, note text); INSERT INTO {s}.ledger VALUES (1, '{v}')`, ``, ``, []sharedAction{
+var isolationKinds = []isolationKind{
+	{"table", "ledger", `CREATE TABLE {s}.ledger (id integer PRIMARY KEY, note text); INSERT INTO {s}.ledger VALUES (1, '{v}')`, ``, ``, []isolationAction{
 		{"read", readInto + `note FROM {o}`, allWays},
 		{"read by CREATE TABLE AS", `CREATE TABLE copied AS SELECT note FROM {o}`, plainOnly},
 		{"read by SELECT INTO", `SELECT note INTO copied FROM {o}`, plainOnly},
@@ -86,7 +86,7 @@ var sharedKinds = []sharedKind{
 		{"a trigger on it", `CREATE FUNCTION trig() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER made BEFORE INSERT ON {o} FOR EACH ROW EXECUTE FUNCTION trig()`, plainOnly},
 		{"a rule on it", `CREATE RULE made AS ON DELETE TO {o} DO INSTEAD NOTHING`, plainOnly},
 	}},
-	{"view", "summary", `CREATE TABLE {s}.summary_base (note text); INSERT INTO {s}.summary_base VALUES ('{v}'); CREATE VIEW {s}.summary AS SELECT note FROM {s}.summary_base`, ``, ``, []sharedAction{
+	{"view", "summary", `CREATE TABLE {s}.summary_base (note text); INSERT INTO {s}.summary_base VALUES ('{v}'); CREATE VIEW {s}.summary AS SELECT note FROM {s}.summary_base`, ``, ``, []isolationAction{
 		{"read", readInto + `note FROM {o}`, allWays},
 		{"read under another view", `CREATE VIEW over AS SELECT note FROM {o}`, plainOnly},
 		{"insert", `INSERT INTO {o} VALUES ('new')`, allWays},
@@ -100,7 +100,7 @@ var sharedKinds = []sharedKind{
 		{"comment", `COMMENT ON VIEW {o} IS 'changed'`, plainOnly},
 		{"grant", `GRANT SELECT ON {o} TO PUBLIC`, plainOnly},
 	}},
-	{"materialized view", "totals", `CREATE MATERIALIZED VIEW {s}.totals AS SELECT '{v}'::text AS note`, ``, ``, []sharedAction{
+	{"materialized view", "totals", `CREATE MATERIALIZED VIEW {s}.totals AS SELECT '{v}'::text AS note`, ``, ``, []isolationAction{
 		{"read", readInto + `note FROM {o}`, allWays},
 		{"refresh", `REFRESH MATERIALIZED VIEW {o}`, allWays},
 		{"set", `ALTER MATERIALIZED VIEW {o} SET (fillfactor = 70)`, plainOnly},
@@ -110,7 +110,7 @@ var sharedKinds = []sharedKind{
 		{"index", `CREATE INDEX made ON {o} (note)`, plainOnly},
 		{"grant", `GRANT SELECT ON {o} TO PUBLIC`, plainOnly},
 	}},
-	{"sequence", "order_seq", `CREATE SEQUENCE {s}.order_seq START {n}`, ``, ``, []sharedAction{
+	{"sequence", "order_seq", `CREATE SEQUENCE {s}.order_seq START {n}`, ``, ``, []isolationAction{
 		{"next value", readInto + `CASE WHEN nextval('{o}') >= 700000 THEN 'SECRET' ELSE 'own' END`, allWays},
 		{"next value of a regclass", readInto + `CASE WHEN nextval('{o}'::regclass) >= 700000 THEN 'SECRET' ELSE 'own' END`, plainOnly},
 		{"set its value", `SELECT setval('{o}', 5)`, plainOnly},
@@ -124,7 +124,7 @@ var sharedKinds = []sharedKind{
 		{"comment", `COMMENT ON SEQUENCE {o} IS 'changed'`, plainOnly},
 		{"grant", `GRANT USAGE ON SEQUENCE {o} TO PUBLIC`, plainOnly},
 	}},
-	{"index", "by_note", `CREATE TABLE {s}.of_index (note text); CREATE INDEX by_note ON {s}.of_index (note)`, ``, ``, []sharedAction{
+	{"index", "by_note", `CREATE TABLE {s}.of_index (note text); CREATE INDEX by_note ON {s}.of_index (note)`, ``, ``, []isolationAction{
 		{"set", `ALTER INDEX {o} SET (fillfactor = 70)`, allWays},
 		{"rename", `ALTER INDEX {o} RENAME TO renamed`, plainOnly},
 		{"drop", `DROP INDEX {o}`, allWays},
@@ -134,7 +134,7 @@ var sharedKinds = []sharedKind{
 		{"reindex concurrently", `REINDEX INDEX CONCURRENTLY {o}`, outside},
 		{"comment", `COMMENT ON INDEX {o} IS 'changed'`, plainOnly},
 	}},
-	{"enum", "mood", `CREATE TYPE {s}.mood AS ENUM ('{v}', 'fine')`, ``, ``, []sharedAction{
+	{"enum", "mood", `CREATE TYPE {s}.mood AS ENUM ('{v}', 'fine')`, ``, ``, []isolationAction{
 		{"read", readInto + `(enum_range(NULL::{o}))[1]::text`, allWays},
 		{"cast", `INSERT INTO sink SELECT CAST('fine' AS {o})::text`, plainOnly},
 		{"column", `CREATE TABLE made (x {o})`, plainOnly},
@@ -147,7 +147,7 @@ var sharedKinds = []sharedKind{
 		{"comment", `COMMENT ON TYPE {o} IS 'changed'`, plainOnly},
 		{"grant", `REVOKE USAGE ON TYPE {o} FROM PUBLIC`, plainOnly},
 	}},
-	{"composite type", "pair", `CREATE TYPE {s}.pair AS (a integer, "{v}" integer)`, ``, ``, []sharedAction{
+	{"composite type", "pair", `CREATE TYPE {s}.pair AS (a integer, "{v}" integer)`, ``, ``, []isolationAction{
 		{"read", readInto + `string_agg(k, ' ') FROM jsonb_object_keys(to_jsonb(ROW(1, 2)::{o})) AS k`, allWays},
 		{"column", `CREATE TABLE made (x {o})`, plainOnly},
 		{"typed table", `CREATE TABLE made OF {o}`, plainOnly},
@@ -156,13 +156,13 @@ var sharedKinds = []sharedKind{
 		{"drop", `DROP TYPE {o}`, plainOnly},
 		{"comment", `COMMENT ON TYPE {o} IS 'changed'`, plainOnly},
 	}},
-	{"range type", "span", `CREATE TYPE {s}.span AS RANGE (subtype = integer)`, ``, ``, []sharedAction{
+	{"range type", "span", `CREATE TYPE {s}.span AS RANGE (subtype = integer)`, ``, ``, []isolationAction{
 		{"column", `CREATE TABLE made (x {o})`, plainOnly},
 		{"construct", `INSERT INTO sink SELECT {o}(1, 2)::text`, plainOnly},
 		{"drop", `DROP TYPE {o}`, plainOnly},
 		{"comment", `COMMENT ON TYPE {o} IS 'changed'`, plainOnly},
 	}},
-	{"domain", "code", `CREATE DOMAIN {s}.code AS text DEFAULT '{v}' CONSTRAINT short CHECK (length(VALUE) < 99)`, ``, ``, []sharedAction{
+	{"domain", "code", `CREATE DOMAIN {s}.code AS text DEFAULT '{v}' CONSTRAINT short CHECK (length(VALUE) < 99)`, ``, ``, []isolationAction{
 		{"column", `CREATE TABLE made (id integer, x {o}); INSERT INTO made (id) VALUES (1)`, plainOnly},
 		{"drop a constraint", `ALTER DOMAIN {o} DROP CONSTRAINT short`, allWays},
 		{"set a default", `ALTER DOMAIN {o} SET DEFAULT 'changed'`, plainOnly},
@@ -174,7 +174,7 @@ var sharedKinds = []sharedKind{
 		{"grant", `REVOKE USAGE ON DOMAIN {o} FROM PUBLIC`, plainOnly},
 	}},
 	{"function", "rate", `CREATE FUNCTION {s}.rate(integer) RETURNS text IMMUTABLE LANGUAGE sql AS $$SELECT '{v}'::text$$`, ``,
-		`CREATE FUNCTION {s}.rate(text, text, text) RETURNS text IMMUTABLE LANGUAGE sql AS $$SELECT 'own'::text$$`, []sharedAction{
+		`CREATE FUNCTION {s}.rate(text, text, text) RETURNS text IMMUTABLE LANGUAGE sql AS $$SELECT 'own'::text$$`, []isolationAction{
 			{"call", readInto + `{o}(1)`, allWays},
 			{"call in FROM", `INSERT INTO sink SELECT r FROM {o}(1) AS r`, plainOnly},
 			{"call in a default", `CREATE TABLE made (id integer, x text DEFAULT {o}(1)); INSERT INTO made (id) VALUES (1)`, plainOnly},
@@ -189,11 +189,11 @@ var sharedKinds = []sharedKind{
 			{"comment", `COMMENT ON FUNCTION {o}(integer) IS 'changed'`, plainOnly},
 			{"grant", `REVOKE EXECUTE ON FUNCTION {o}(integer) FROM PUBLIC`, plainOnly},
 		}},
-	{"trigger function", "stamp", `CREATE FUNCTION {s}.stamp() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.v = '{v}'; RETURN NEW; END$$`, ``, ``, []sharedAction{
+	{"trigger function", "stamp", `CREATE FUNCTION {s}.stamp() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.v = '{v}'; RETURN NEW; END$$`, ``, ``, []isolationAction{
 		{"use", `CREATE TRIGGER made BEFORE INSERT ON sink FOR EACH ROW EXECUTE FUNCTION {o}(); INSERT INTO sink VALUES ('x')`, plainOnly},
 		{"drop", `DROP FUNCTION {o}()`, plainOnly},
 	}},
-	{"procedure", "close_day", `CREATE TABLE {s}.days (n integer); CREATE PROCEDURE {s}.close_day() LANGUAGE sql AS $$INSERT INTO {s}.days VALUES (1)$$`, `public.days`, ``, []sharedAction{
+	{"procedure", "close_day", `CREATE TABLE {s}.days (n integer); CREATE PROCEDURE {s}.close_day() LANGUAGE sql AS $$INSERT INTO {s}.days VALUES (1)$$`, `public.days`, ``, []isolationAction{
 		{"call", `CALL {o}()`, allWays},
 		{"alter", `ALTER PROCEDURE {o}() SECURITY DEFINER`, plainOnly},
 		{"rename", `ALTER PROCEDURE {o}() RENAME TO renamed`, plainOnly},
@@ -202,28 +202,28 @@ var sharedKinds = []sharedKind{
 		{"comment", `COMMENT ON PROCEDURE {o}() IS 'changed'`, plainOnly},
 		{"grant", `REVOKE EXECUTE ON PROCEDURE {o}() FROM PUBLIC`, plainOnly},
 	}},
-	{"aggregate", "firsts", `CREATE FUNCTION {s}.firsts_step(text, text) RETURNS text IMMUTABLE LANGUAGE sql AS $$SELECT '{v}'::text$$; CREATE AGGREGATE {s}.firsts(text) (SFUNC = {s}.firsts_step, STYPE = text)`, ``, ``, []sharedAction{
+	{"aggregate", "firsts", `CREATE FUNCTION {s}.firsts_step(text, text) RETURNS text IMMUTABLE LANGUAGE sql AS $$SELECT '{v}'::text$$; CREATE AGGREGATE {s}.firsts(text) (SFUNC = {s}.firsts_step, STYPE = text)`, ``, ``, []isolationAction{
 		{"use", readInto + `{o}('x'::text)`, allWays},
 		{"use as a window", `INSERT INTO sink SELECT {o}('x'::text) OVER ()`, plainOnly},
 		{"rename", `ALTER AGGREGATE {o}(text) RENAME TO renamed`, plainOnly},
 		{"drop", `DROP AGGREGATE {o}(text)`, allWays},
 		{"comment", `COMMENT ON AGGREGATE {o}(text) IS 'changed'`, plainOnly},
 	}},
-	{"operator", "~+~", `CREATE FUNCTION {s}.three_plus(integer, integer) RETURNS text IMMUTABLE LANGUAGE sql AS $$SELECT '{v}'::text$$; CREATE OPERATOR {s}.~+~ (LEFTARG = integer, RIGHTARG = integer, FUNCTION = {s}.three_plus)`, ``, ``, []sharedAction{
+	{"operator", "~+~", `CREATE FUNCTION {s}.three_plus(integer, integer) RETURNS text IMMUTABLE LANGUAGE sql AS $$SELECT '{v}'::text$$; CREATE OPERATOR {s}.~+~ (LEFTARG = integer, RIGHTARG = integer, FUNCTION = {s}.three_plus)`, ``, ``, []isolationAction{
 		{"use", readInto + `1 {op} 2`, allWays},
 		{"use in a check", `ALTER TABLE nums ADD CHECK ((n {op} 1) <> '')`, plainOnly},
 		{"alter", `ALTER OPERATOR {o} (integer, integer) SET (RESTRICT = NONE)`, plainOnly},
 		{"drop", `DROP OPERATOR {o} (integer, integer)`, allWays},
 		{"comment", `COMMENT ON OPERATOR {o} (integer, integer) IS 'changed'`, plainOnly},
 	}},
-	{"operator class", "odd_ops", `CREATE OPERATOR CLASS {s}.odd_ops FOR TYPE integer USING btree AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 btint4cmp(integer, integer)`, ``, ``, []sharedAction{
+	{"operator class", "odd_ops", `CREATE OPERATOR CLASS {s}.odd_ops FOR TYPE integer USING btree AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 btint4cmp(integer, integer)`, ``, ``, []isolationAction{
 		{"use", `CREATE INDEX made ON nums (n {o})`, plainOnly},
 		{"rename", `ALTER OPERATOR CLASS {o} USING btree RENAME TO renamed`, plainOnly},
 		{"drop", `DROP OPERATOR CLASS {o} USING btree`, allWays},
 		{"drop its family", `DROP OPERATOR FAMILY {o} USING btree`, plainOnly},
 		{"comment", `COMMENT ON OPERATOR CLASS {o} USING btree IS 'changed'`, plainOnly},
 	}},
-	{"collation", "sorting", `CREATE COLLATION {s}.sorting ({collation})`, ``, ``, []sharedAction{
+	{"collation", "sorting", `CREATE COLLATION {s}.sorting ({collation})`, ``, ``, []isolationAction{
 		{"use", readInto + `CASE WHEN 'a' < 'B' COLLATE {o} THEN 'SECRET' ELSE 'own' END`, allWays},
 		{"column", `CREATE TABLE made (x text COLLATE {o})`, plainOnly},
 		{"index", `CREATE INDEX made ON sink (v COLLATE {o})`, plainOnly},
@@ -232,7 +232,7 @@ var sharedKinds = []sharedKind{
 		{"drop if exists", `DROP COLLATION IF EXISTS {o}`, plainOnly},
 		{"comment", `COMMENT ON COLLATION {o} IS 'changed'`, plainOnly},
 	}},
-	{"text search configuration", "searching", `CREATE TEXT SEARCH CONFIGURATION {s}.searching (COPY = pg_catalog.{language})`, ``, ``, []sharedAction{
+	{"text search configuration", "searching", `CREATE TEXT SEARCH CONFIGURATION {s}.searching (COPY = pg_catalog.{language})`, ``, ``, []isolationAction{
 		{"use", readInto + `CASE WHEN to_tsvector('{o}', 'running')::text LIKE '%running%' THEN 'own' ELSE 'SECRET' END`, allWays},
 		{"use as regconfig", `INSERT INTO sink SELECT CASE WHEN to_tsvector('{o}'::regconfig, 'running')::text LIKE '%running%' THEN 'own' ELSE 'SECRET' END`, plainOnly},
 		{"index", `CREATE INDEX made ON sink USING gin (to_tsvector('{o}', v))`, plainOnly},
@@ -242,32 +242,32 @@ var sharedKinds = []sharedKind{
 		{"drop if exists", `DROP TEXT SEARCH CONFIGURATION IF EXISTS {o}`, plainOnly},
 		{"comment", `COMMENT ON TEXT SEARCH CONFIGURATION {o} IS 'changed'`, plainOnly},
 	}},
-	{"text search dictionary", "words", `CREATE TEXT SEARCH DICTIONARY {s}.words (TEMPLATE = pg_catalog.simple, Accept = {accept})`, ``, ``, []sharedAction{
+	{"text search dictionary", "words", `CREATE TEXT SEARCH DICTIONARY {s}.words (TEMPLATE = pg_catalog.simple, Accept = {accept})`, ``, ``, []isolationAction{
 		{"use", readInto + `CASE WHEN ts_lexize('{o}', 'x') IS NULL THEN 'SECRET' ELSE 'own' END`, allWays},
 		{"alter", `ALTER TEXT SEARCH DICTIONARY {o} (StopWords = english)`, plainOnly},
 		{"drop", `DROP TEXT SEARCH DICTIONARY {o}`, allWays},
 		{"comment", `COMMENT ON TEXT SEARCH DICTIONARY {o} IS 'changed'`, plainOnly},
 	}},
-	{"statistics", "together", `CREATE TABLE {s}.of_statistics (a integer, b integer); CREATE STATISTICS {s}.together ON a, b FROM {s}.of_statistics`, ``, ``, []sharedAction{
+	{"statistics", "together", `CREATE TABLE {s}.of_statistics (a integer, b integer); CREATE STATISTICS {s}.together ON a, b FROM {s}.of_statistics`, ``, ``, []isolationAction{
 		{"alter", `ALTER STATISTICS {o} SET STATISTICS 50`, allWays},
 		{"rename", `ALTER STATISTICS {o} RENAME TO renamed`, plainOnly},
 		{"drop", `DROP STATISTICS {o}`, allWays},
 		{"drop if exists", `DROP STATISTICS IF EXISTS {o}`, plainOnly},
 		{"comment", `COMMENT ON STATISTICS {o} IS 'changed'`, plainOnly},
 	}},
-	{"conversion", "recode", `CREATE CONVERSION {s}.recode FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8`, ``, ``, []sharedAction{
+	{"conversion", "recode", `CREATE CONVERSION {s}.recode FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8`, ``, ``, []isolationAction{
 		{"rename", `ALTER CONVERSION {o} RENAME TO renamed`, plainOnly},
 		{"drop", `DROP CONVERSION {o}`, plainOnly},
 		{"comment", `COMMENT ON CONVERSION {o} IS 'changed'`, plainOnly},
 	}},
-	{"trigger", "watched", `CREATE TABLE {s}.watched (v text); CREATE FUNCTION {s}.watch() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NEW; END$$; CREATE TRIGGER watching BEFORE INSERT ON {s}.watched FOR EACH ROW EXECUTE FUNCTION {s}.watch()`, ``, ``, []sharedAction{
+	{"trigger", "watched", `CREATE TABLE {s}.watched (v text); CREATE FUNCTION {s}.watch() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NEW; END$$; CREATE TRIGGER watching BEFORE INSERT ON {s}.watched FOR EACH ROW EXECUTE FUNCTION {s}.watch()`, ``, ``, []isolationAction{
 		{"disable", `ALTER TABLE {o} DISABLE TRIGGER watching`, allWays},
 		{"rename", `ALTER TRIGGER watching ON {o} RENAME TO renamed`, plainOnly},
 		{"drop", `DROP TRIGGER watching ON {o}`, allWays},
 		{"drop if exists", `DROP TRIGGER IF EXISTS watching ON {o}`, plainOnly},
 		{"comment", `COMMENT ON TRIGGER watching ON {o} IS 'changed'`, plainOnly},
 	}},
-	{"rule", "ruled", `CREATE TABLE {s}.ruled (v text); CREATE RULE quiet AS ON DELETE TO {s}.ruled DO INSTEAD NOTHING`, ``, ``, []sharedAction{
+	{"rule", "ruled", `CREATE TABLE {s}.ruled (v text); CREATE RULE quiet AS ON DELETE TO {s}.ruled DO INSTEAD NOTHING`, ``, ``, []isolationAction{
 		{"make", `CREATE RULE made AS ON UPDATE TO {o} DO INSTEAD NOTHING`, allWays},
 		{"disable", `ALTER TABLE {o} DISABLE RULE quiet`, plainOnly},
 		{"rename", `ALTER RULE quiet ON {o} RENAME TO renamed`, plainOnly},
@@ -275,7 +275,7 @@ var sharedKinds = []sharedKind{
 		{"drop if exists", `DROP RULE IF EXISTS quiet ON {o}`, plainOnly},
 		{"comment", `COMMENT ON RULE quiet ON {o} IS 'changed'`, plainOnly},
 	}},
-	{"policy", "guarded", `CREATE TABLE {s}.guarded (v text); CREATE POLICY narrow ON {s}.guarded USING (v <> '')`, ``, ``, []sharedAction{
+	{"policy", "guarded", `CREATE TABLE {s}.guarded (v text); CREATE POLICY narrow ON {s}.guarded USING (v <> '')`, ``, ``, []isolationAction{
 		{"make", `CREATE POLICY made ON {o} USING (true)`, allWays},
 		{"alter", `ALTER POLICY narrow ON {o} USING (true)`, plainOnly},
 		{"enable", `ALTER TABLE {o} ENABLE ROW LEVEL SECURITY`, plainOnly},
@@ -283,14 +283,14 @@ var sharedKinds = []sharedKind{
 		{"drop if exists", `DROP POLICY IF EXISTS narrow ON {o}`, plainOnly},
 		{"comment", `COMMENT ON POLICY narrow ON {o} IS 'changed'`, plainOnly},
 	}},
-	{"constraint", "checked", `CREATE TABLE {s}.checked (n integer CONSTRAINT positive CHECK (n > 0))`, ``, ``, []sharedAction{
+	{"constraint", "checked", `CREATE TABLE {s}.checked (n integer CONSTRAINT positive CHECK (n > 0))`, ``, ``, []isolationAction{
 		{"add", `ALTER TABLE {o} ADD CONSTRAINT made CHECK (n < 100)`, allWays},
 		{"rename", `ALTER TABLE {o} RENAME CONSTRAINT positive TO renamed`, plainOnly},
 		{"drop", `ALTER TABLE {o} DROP CONSTRAINT positive`, allWays},
 		{"drop if exists", `ALTER TABLE {o} DROP CONSTRAINT IF EXISTS positive`, plainOnly},
 		{"comment", `COMMENT ON CONSTRAINT positive ON {o} IS 'changed'`, plainOnly},
 	}},
-	{"partitioned table", "events", `CREATE TABLE {s}.events (at date, note text) PARTITION BY RANGE (at); CREATE TABLE {s}.events_2020 PARTITION OF {s}.events FOR VALUES FROM ('2020-01-01') TO ('2021-01-01'); INSERT INTO {s}.events VALUES ('2020-05-05', '{v}')`, ``, ``, []sharedAction{
+	{"partitioned table", "events", `CREATE TABLE {s}.events (at date, note text) PARTITION BY RANGE (at); CREATE TABLE {s}.events_2020 PARTITION OF {s}.events FOR VALUES FROM ('2020-01-01') TO ('2021-01-01'); INSERT INTO {s}.events VALUES ('2020-05-05', '{v}')`, ``, ``, []isolationAction{
 		{"read", readInto + `note FROM {o}`, allWays},
 		{"insert", `INSERT INTO {o} VALUES ('2020-06-06', 'new')`, allWays},
 		{"update", `UPDATE {o} SET note = 'changed'`, plainOnly},
@@ -301,12 +301,12 @@ var sharedKinds = []sharedKind{
 		{"index", `CREATE INDEX made ON {o} (note)`, plainOnly},
 		{"drop", `DROP TABLE {o}`, plainOnly},
 	}},
-	{"foreign key target", "parents", `CREATE TABLE {s}.parents (id integer PRIMARY KEY, note text); INSERT INTO {s}.parents VALUES (1, '{v}')`, ``, ``, []sharedAction{
+	{"foreign key target", "parents", `CREATE TABLE {s}.parents (id integer PRIMARY KEY, note text); INSERT INTO {s}.parents VALUES (1, '{v}')`, ``, ``, []isolationAction{
 		{"reference", `CREATE TABLE child (id integer REFERENCES {o})`, allWays},
 		{"reference later", `ALTER TABLE nums ADD FOREIGN KEY (n) REFERENCES {o} (id)`, allWays},
 		{"reference not valid", `ALTER TABLE nums ADD CONSTRAINT made FOREIGN KEY (n) REFERENCES {o} NOT VALID`, plainOnly},
 	}},
-	{"inheritance parent", "animals", `CREATE TABLE {s}.animals (n integer)`, ``, ``, []sharedAction{
+	{"inheritance parent", "animals", `CREATE TABLE {s}.animals (n integer)`, ``, ``, []isolationAction{
 		{"inherit", `CREATE TABLE kid () INHERITS ({o})`, plainOnly},
 		{"inherit later", `ALTER TABLE nums INHERIT {o}`, allWays},
 	}},

@@ -39,7 +39,7 @@ var isolationProof string
 func TestIsolationMatrix(t *testing.T) {
 	t.Parallel()
 	total := 0
-	for _, k := range sharedKinds {
+	for _, k := range isolationKinds {
 		total += len(isolationCases(k))
 	}
 	if total < 400 {
@@ -62,7 +62,7 @@ func TestIsolationMatrix(t *testing.T) {
 					}
 				}
 			})
-			for _, k := range sharedKinds {
+			for _, k := range isolationKinds {
 				t.Run(strings.ReplaceAll(k.name, " ", "_"), func(t *testing.T) {
 					t.Parallel()
 					g := newIsolationGround(t, server, k)
@@ -94,7 +94,7 @@ func TestIsolationMatrix(t *testing.T) {
 
 // isolationGround is a database with one kind of object in public and in a neighbour's schema.
 type isolationGround struct {
-	kind     sharedKind
+	kind     isolationKind
 	url      string
 	pooler   string
 	database string
@@ -106,7 +106,7 @@ type isolationGround struct {
 	tenants  int
 }
 
-func newIsolationGround(t *testing.T, server *pgtest.Instance, k sharedKind) *isolationGround {
+func newIsolationGround(t *testing.T, server *pgtest.Instance, k isolationKind) *isolationGround {
 	t.Helper()
 	g := &isolationGround{kind: k, auto: len(k.name)%2 == 0}
 	g.url, g.database = pgtest.Database(t, server)

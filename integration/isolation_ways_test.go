@@ -11,7 +11,7 @@ import (
 // revision under test does. ok is false where the way does not lead to such an action.
 type reachWay struct {
 	name  string
-	build func(k sharedKind, a sharedAction) (setup, body string, ok bool)
+	build func(k isolationKind, a isolationAction) (setup, body string, ok bool)
 }
 
 // named puts the object's name, and what stands for it in an expression, into SQL.
@@ -20,15 +20,15 @@ func named(sql, object, operator string) string {
 }
 
 // bare is SQL with the unqualified name.
-func (k sharedKind) bare(sql string) string { return named(sql, k.object, k.object) }
+func (k isolationKind) bare(sql string) string { return named(sql, k.object, k.object) }
 
 // qualified is SQL with the name in public.
-func (k sharedKind) qualified(sql string) string {
+func (k isolationKind) qualified(sql string) string {
 	return named(sql, "public."+k.object, "OPERATOR(public."+k.object+")")
 }
 
 // in is SQL that makes something in a schema: of the tenant's own, or one with secrets.
-func (k sharedKind) in(sql, schema string, own bool) string {
+func (k isolationKind) in(sql, schema string, own bool) string {
 	r := strings.NewReplacer("{s}", schema, "{v}", "SECRET", "{n}", "700001", "{language}", "english", "{accept}", "false", "{collation}", "provider = icu, locale = 'en'")
 	if own {
 		r = strings.NewReplacer("{s}", schema, "{v}", "own", "{n}", "1", "{language}", "simple", "{accept}", "true", "{collation}", "locale = 'C'")
@@ -37,70 +37,70 @@ func (k sharedKind) in(sql, schema string, own bool) string {
 }
 
 // plainWay is a statement of the revision itself.
-var plainWay = reachWay{"plain", func(k sharedKind, a sharedAction) (string, string, bool) { return "", k.bare(a.sql), true }}
+var plainWay = reachWay{"plain", func(k isolationKind, a isolationAction) (string, string, bool) { return "", k.bare(a.sql), true }}
 
 // hiddenWays are those on which the revision's own text does not show what happens, or not all of it.
 var hiddenWays = []reachWay{
-	{"DO with dynamic SQL", func(k sharedKind, a sharedAction) (string, string, bool) {
+	{"DO with dynamic SQL", func(k isolationKind, a isolationAction) (string, string, bool) {
 		half := len(k.object) / 2
 		split := "' || '" + k.object[:half] + "' || '" + k.object[half:] + "' || '"
 		return "", "DO $do$ BEGIN EXECUTE '" + named(strings.ReplaceAll(a.sql, "'", "''"), split, split) + "'; END $do$", true
 	}},
-	{"PREPARE", func(k sharedKind, a sharedAction) (string, string, bool) {
+	{"PREPARE", func(k isolationKind, a isolationAction) (string, string, bool) {
 		if !changesRows(a.sql) {
 			return "", "", false
 		}
 		return "", "PREPARE act AS " + k.bare(a.sql) + "; EXECUTE act; DEALLOCATE act", true
 	}},
-	{"plpgsql function", func(k sharedKind, a sharedAction) (string, string, bool) {
+	{"plpgsql function", func(k isolationKind, a isolationAction) (string, string, bool) {
 		return actFunction(k, a), "SELECT act()", true
 	}},
-	{"SQL function", func(k sharedKind, a sharedAction) (string, string, bool) {
+	{"SQL function", func(k isolationKind, a isolationAction) (string, string, bool) {
 		return "SET LOCAL check_function_bodies = off; CREATE FUNCTION act() RETURNS void LANGUAGE sql AS $act$ " + k.bare(a.sql) + " $act$", "SELECT act()", true
 	}},
-	{"procedure", func(k sharedKind, a sharedAction) (string, string, bool) {
+	{"procedure", func(k isolationKind, a isolationAction) (string, string, bool) {
 		return "CREATE PROCEDURE act() LANGUAGE plpgsql AS $act$ BEGIN " + k.bare(a.sql) + "; END $act$", "CALL act()", true
 	}},
-	{"trigger", func(k sharedKind, a sharedAction) (string, string, bool) {
+	{"trigger", func(k isolationKind, a isolationAction) (string, string, bool) {
 		return "CREATE TABLE bell (n integer); CREATE FUNCTION ring() RETURNS trigger LANGUAGE plpgsql AS $act$ BEGIN " + k.bare(a.sql) + "; RETURN NULL; END $act$;" +
 			"CREATE TRIGGER ring AFTER INSERT ON bell FOR EACH ROW EXECUTE FUNCTION ring()", "INSERT INTO bell VALUES (1)", true
 	}},
-	{"event trigger", func(k sharedKind, a sharedAction) (string, string, bool) {
+	{"event trigger", func(k isolationKind, a isolationAction) (string, string, bool) {
 		return "CREATE FUNCTION ring() RETURNS event_trigger LANGUAGE plpgsql AS $act$ BEGIN " + k.bare(a.sql) + "; END $act$;" +
 				"CREATE EVENT TRIGGER ring ON ddl_command_end WHEN TAG IN ('CREATE CAST') EXECUTE FUNCTION ring(); CREATE TYPE apple AS (n integer); CREATE FUNCTION core(apple) RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint'",
 			"CREATE CAST (apple AS bigint) WITH FUNCTION core(apple)", true
 	}},
-	{"rule", func(k sharedKind, a sharedAction) (string, string, bool) {
+	{"rule", func(k isolationKind, a isolationAction) (string, string, bool) {
 		return "CREATE TABLE bell (n integer); CREATE RULE ring AS ON INSERT TO bell DO ALSO " + k.bare(a.sql), "INSERT INTO bell VALUES (1)", changesRows(a.sql)
 	}},
-	{"view", func(k sharedKind, a sharedAction) (string, string, bool) {
+	{"view", func(k isolationKind, a isolationAction) (string, string, bool) {
 		read, ok := strings.CutPrefix(a.sql, readInto)
 		return "CREATE VIEW peek (v) AS SELECT " + k.bare(read), "INSERT INTO sink SELECT v FROM peek", ok
 	}},
-	{"default", func(k sharedKind, a sharedAction) (string, string, bool) {
+	{"default", func(k isolationKind, a isolationAction) (string, string, bool) {
 		return actFunction(k, a) + "; CREATE FUNCTION zero() RETURNS integer LANGUAGE plpgsql AS 'BEGIN PERFORM act(); RETURN 0; END'; CREATE TABLE bell (id integer, n integer DEFAULT zero())",
 			"INSERT INTO bell (id) VALUES (1)", true
 	}},
-	{"domain check", func(k sharedKind, a sharedAction) (string, string, bool) {
+	{"domain check", func(k isolationKind, a isolationAction) (string, string, bool) {
 		return actFunction(k, a) + "; CREATE FUNCTION good(integer) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN PERFORM act(); RETURN true; END'; CREATE DOMAIN fruit AS integer CHECK (good(VALUE))",
 			"SELECT 1::fruit", true
 	}},
-	{"generated column", func(k sharedKind, a sharedAction) (string, string, bool) {
+	{"generated column", func(k isolationKind, a isolationAction) (string, string, bool) {
 		read, ok := strings.CutPrefix(a.sql, readInto)
 		return "CREATE FUNCTION peek(integer) RETURNS text IMMUTABLE LANGUAGE plpgsql AS $act$ BEGIN RETURN (SELECT " + k.bare(read) + "); END $act$;" +
 			"CREATE TABLE made (id integer, x text GENERATED ALWAYS AS (peek(id)) STORED)", "INSERT INTO made (id) VALUES (1)", ok
 	}},
-	{"check constraint", func(k sharedKind, a sharedAction) (string, string, bool) {
+	{"check constraint", func(k isolationKind, a isolationAction) (string, string, bool) {
 		return actFunction(k, a) + "; CREATE FUNCTION good(integer) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN PERFORM act(); RETURN true; END'; CREATE TABLE bell (n integer CHECK (good(n)))",
 			"UPDATE nums SET n = n; INSERT INTO bell VALUES (1)", true
 	}},
-	{"operator of its own", func(k sharedKind, a sharedAction) (string, string, bool) {
+	{"operator of its own", func(k isolationKind, a isolationAction) (string, string, bool) {
 		return actFunction(k, a) + "; CREATE FUNCTION pairing(integer, integer) RETURNS integer LANGUAGE plpgsql AS 'BEGIN PERFORM act(); RETURN 0; END'; CREATE OPERATOR ## (LEFTARG = integer, RIGHTARG = integer, FUNCTION = pairing)",
 			"SELECT 1 ## 2", true
 	}},
 }
 
-func actFunction(k sharedKind, a sharedAction) string {
+func actFunction(k isolationKind, a isolationAction) string {
 	return "CREATE FUNCTION act() RETURNS void LANGUAGE plpgsql AS $act$ BEGIN " + k.bare(a.sql) + "; END $act$"
 }
 
@@ -111,7 +111,7 @@ func changesRows(sql string) bool {
 }
 
 // drop is the statement that drops the object; "" where there is none.
-func (k sharedKind) drop() string {
+func (k isolationKind) drop() string {
 	for _, a := range k.actions {
 		if a.name == "drop" && strings.HasPrefix(a.sql, "DROP ") && !strings.Contains(a.sql, " ON ") {
 			return k.bare(a.sql) + " CASCADE"
@@ -122,8 +122,8 @@ func (k sharedKind) drop() string {
 
 // isolationCase is one combination of the matrix.
 type isolationCase struct {
-	kind   sharedKind
-	action sharedAction
+	kind   isolationKind
+	action isolationAction
 	way    string
 	mode   string // transaction, chain, own transaction, no transaction, pooler
 	state  string // of the tenant: has, lacks, makes, loses; or how its author means it: qualified, declared
@@ -140,9 +140,9 @@ func (c isolationCase) String() string {
 func (c isolationCase) passes() bool { return c.state != "lacks" && c.state != "loses" }
 
 // isolationCases are all combinations for one kind of object.
-func isolationCases(k sharedKind) []isolationCase {
+func isolationCases(k isolationKind) []isolationCase {
 	var all []isolationCase
-	add := func(a sharedAction, way, mode, state, setup, body string) {
+	add := func(a isolationAction, way, mode, state, setup, body string) {
 		c := isolationCase{kind: k, action: a, way: way, mode: mode, state: state}
 		first := "CREATE TABLE first (n integer)"
 		switch state {
