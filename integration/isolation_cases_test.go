@@ -289,17 +289,28 @@ func TestReadsDoNotFallThrough(t *testing.T) {
 	}
 }
 
-func TestAPlanOfPgDumpIsNoticed(t *testing.T) {
+func TestOutputOfPgDumpIsNoticed(t *testing.T) {
 	t.Parallel()
-	p, url, _ := schemasOf(t, 2, "", "", "SELECT pg_catalog.set_config('search_path', '', false);\nSET LOCAL client_min_messages = warning;\nCREATE TABLE public.customers (id integer);\nALTER TABLE public.customers OWNER TO CURRENT_USER;",
-		"CREATE TABLE orders (id integer);")
-	check := p.Run("check")
-	wantText(t, "what check says", check.Stdout+check.Stderr, "public.customers", "r1_step.sql")
-	p.Run("upgrade", "--json")
-	wantOneLine(t, url, "tables that are not where they belong", "SELECT count(*) FROM pg_tables WHERE tablename = 'orders' AND schemaname NOT LIKE 'tenant%'", "0")
-	recorded := pgtest.Scalar[int](t, url, "SELECT count(*) FROM pg_tables WHERE tablename = 'skein_version'")
-	if tables := pgtest.Scalar[int](t, url, "SELECT count(*) FROM pg_tables WHERE tablename = 'customers'"); tables == 1 && recorded == 2 {
-		t.Error("two tenants are recorded, and there is one table, in public")
+	const table = "CREATE TABLE public.customers (id integer);\nALTER TABLE public.customers OWNER TO CURRENT_USER;"
+	for name, body := range map[string]string{
+		"with its search path": "SELECT pg_catalog.set_config('search_path', '', false);\n" + table,
+		"without":              table,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, url, _ := schemasOf(t, 2, "", "", body, "CREATE TABLE orders (id integer);")
+			check := p.Run("check")
+			wantText(t, "what check says", check.Stdout+check.Stderr, "r1_step.sql:6")
+			if check.Code == 0 {
+				wantText(t, "what check says", check.Stdout+check.Stderr, "public.customers")
+			}
+			p.Run("upgrade", "--json")
+			wantOneLine(t, url, "tables that are not where they belong", "SELECT count(*) FROM pg_tables WHERE tablename = 'orders' AND schemaname NOT LIKE 'tenant%'", "0")
+			recorded := pgtest.Scalar[int](t, url, "SELECT count(*) FROM pg_tables WHERE tablename = 'skein_version'")
+			if tables := pgtest.Scalar[int](t, url, "SELECT count(*) FROM pg_tables WHERE tablename = 'customers'"); tables == 1 && recorded == 2 {
+				t.Error("two tenants are recorded, and there is one table, in public")
+			}
+		})
 	}
 }
 
