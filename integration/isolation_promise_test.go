@@ -65,6 +65,9 @@ func (e isolationException) matches(c isolationCase) bool {
 
 var notPromised = []isolationException{}
 
+// wholeMatrix reports whether each way is to be tried in each mode.
+func wholeMatrix() bool { return os.Getenv("SKEIN_TEST_MATRIX") == "all" }
+
 // onlyCase is the pattern of combinations to run; "" is all.
 func onlyCase() string { return strings.TrimSpace(os.Getenv("SKEIN_TEST_ONLY")) }
 
