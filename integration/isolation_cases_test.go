@@ -178,7 +178,7 @@ func TestNoTenantIsOnTheSearchPathOfAnother(t *testing.T) {
 		t.Parallel()
 		p, url, _ := schemasOf(t, 3, "auto", "", "CREATE EXTENSION IF NOT EXISTS lo;")
 		check, upgrade := p.Run("check"), p.Run("upgrade", "--json")
-		if check.Code != 1 || upgrade.Code == 0 {
+		if check.Code == 0 || upgrade.Code == 0 {
 			t.Errorf("check ends with %d, upgrade with %d", check.Code, upgrade.Code)
 		}
 		wantText(t, "the advice", check.Stdout+check.Stderr, "lo", "r1_step.sql", "SCHEMA")
