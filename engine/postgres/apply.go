@@ -56,7 +56,7 @@ type application struct {
 	loads    bool      // and what no reset takes back
 	skipped  int       // parts that were committed and are not sent again
 	trial    bool      // nothing is to be committed
-	again    bool      // to be sent again: what the guard found is meant, or names are to be told from other words first
+	again    bool      // to be sent again: what the guard found is meant, or names are to be distinguished from other words first
 	facts    tailFacts
 	names    *nameChecks // of the message that was composed last; nil = nothing to check
 	exact    bool        // statements are parsed to check their names
@@ -363,7 +363,7 @@ func (a *application) reason(ctx context.Context, p piece, pg *pgconn.PgError) *
 	}
 	s := a.session
 	if check, need, ok := a.names.failed(marked(pg.Message)); ok {
-		if check.rough { // the names are to be told from other words
+		if check.rough { // the names are to be distinguished from other words
 			a.exact, a.again = true, true
 		}
 		return need.refusal()
