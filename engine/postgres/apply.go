@@ -58,7 +58,7 @@ type application struct {
 	loads    bool      // some load such code, or make settings of their own
 	skipped  int       // parts that were committed and are not sent again
 	trial    bool      // nothing is to be committed
-	again    bool      // to be sent again: what the guard found is meant, or names are to be told from other words first
+	again    bool      // to be sent again: what the guard found is meant, or names are to be distinguished from other words first
 	facts    tailFacts
 	names    *nameChecks // of the message that was composed last; nil = nothing to check
 	exact    bool        // statements are parsed to check their names
@@ -372,7 +372,7 @@ func (a *application) reason(ctx context.Context, p piece, pg *pgconn.PgError) *
 	}
 	s := a.session
 	if check, need, ok := a.names.failed(marked(pg.Message)); ok {
-		if check.rough { // the names are to be told from other words
+		if check.rough { // the names are to be distinguished from other words
 			a.exact, a.again = true, true
 		}
 		return need.refusal()

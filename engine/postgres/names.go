@@ -16,7 +16,7 @@ type use struct {
 	at int // byte offset in the text of the statement
 }
 
-// lookup is what the server looks for. Functions and operators of one name are told apart by how many arguments they take;
+// lookup is what the server looks for. Functions and operators of one name are distinguished by how many arguments they take;
 // which types those have is not known here.
 type lookup struct {
 	kindName
@@ -36,7 +36,7 @@ type effect struct {
 
 // statementNames are what one statement does with names.
 type statementNames struct {
-	uses    []use // in the order of the text as far as the parser tells
+	uses    []use // in the order of the text as far as the parser gives it
 	effects []effect
 	grows   []string // tables that get indexes or sequences whose names the server makes up
 	calls   []string // functions, also qualified ones

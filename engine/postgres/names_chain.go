@@ -196,11 +196,12 @@ func (c *chain) mayHaveGrown(name string) bool {
 func (s *tailFacts) candidates(steps []bound, traitsOf func(bound) *traits, own string) []kindName {
 	found := map[kindName]bool{}
 	var mentioned []string
-	names := map[string]bool{}
 	for _, b := range steps {
 		t := traitsOf(b)
 		for _, name := range t.idents.Names {
-			names[name] = true
+			if len(s.objects) == 0 {
+				break
+			}
 			for _, o := range s.objects[name] {
 				if o.schema != own && !s.builtin[kindName{o.kind, name}] && !s.declares(&b, o) {
 					found[kindName{o.kind, name}] = true
@@ -219,7 +220,8 @@ func (s *tailFacts) candidates(steps []bound, traitsOf func(bound) *traits, own 
 		}
 	}
 	for _, name := range mentioned {
-		if names[name] && !slices.ContainsFunc(s.objects[name], func(o object) bool { return found[kindName{o.kind, name}] }) {
+		stands := slices.ContainsFunc(steps, func(b bound) bool { return traitsOf(b).names(name) })
+		if stands && !slices.ContainsFunc(s.objects[name], func(o object) bool { return found[kindName{o.kind, name}] }) {
 			found[kindName{0, name}] = true
 		}
 	}

@@ -140,7 +140,7 @@ func (r *nameReader) list(kind byte, parts []*pg_query.Node, at int32) {
 	}
 }
 
-// overload is list for a name that is told from others by the number of arguments.
+// overload is list for a name that is distinguished from others by the number of arguments.
 func (r *nameReader) overload(kind byte, parts []*pg_query.Node, args int, signature bool, at int32) {
 	if names := words(parts); len(names) == 1 && len(parts) == 1 {
 		r.names.uses = append(r.names.uses, use{lookup{kindName{kind, names[0]}, args, signature}, max(int(at), 0)})
