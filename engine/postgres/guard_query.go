@@ -15,6 +15,7 @@ import (
 // hit is one thing outside of the tenant that a transaction touched.
 type hit struct {
 	read bool   // it was read, or bound to, by what may be a name that the tenant lacks
+	both bool   // it was changed, and the text names it both with its schema and without: a read in all else
 	name string // schema.name
 	oids string // class/object of what was dropped, in place of name
 	key  string // a constraint that was dropped, which is no hit by itself
@@ -32,6 +33,8 @@ func hits(list string) []hit {
 		switch {
 		case strings.HasPrefix(item, "r:"):
 			all = append(all, hit{read: true, name: item[2:]})
+		case strings.HasPrefix(item, "n:"):
+			all = append(all, hit{read: true, both: true, name: item[2:]})
 		case strings.HasPrefix(item, "w:"):
 			all = append(all, hit{name: item[2:]})
 		case strings.HasPrefix(item, "k:"):
@@ -156,7 +159,7 @@ const guardQuery = `WITH own AS MATERIALIZED (
 	SELECT 'd:1259/' || l.relation FROM held l WHERE l.writes AND l.locktype = 'relation' AND l.relation = ANY ($oids::pg_catalog.oid[])
 		AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = l.relation)
 	UNION
-	SELECT 'r:' || l.nspname || '.' || l.relname FROM locked l JOIN shared n ON n.nspname = l.nspname
+	SELECT CASE WHEN l.writes AND l.nspname || '.' || l.relname = ANY ($named::text[]) THEN 'n:' ELSE 'r:' END || l.nspname || '.' || l.relname FROM locked l JOIN shared n ON n.nspname = l.nspname
 	WHERE l.relkind NOT IN ('i', 'I') AND l.oid NOT IN (SELECT oid FROM bound) AND l.oid NOT IN (SELECT oid FROM written) AND l.relation NOT IN (SELECT oid FROM bound)
 		AND NOT EXISTS (SELECT FROM pg_catalog.pg_class t WHERE t.relname = l.relname AND t.relnamespace = (SELECT oid FROM own) AND NOT $mine_t)
 		AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = l.oid AND d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass)
