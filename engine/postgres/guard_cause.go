@@ -70,7 +70,7 @@ func (a *application) refusal(all []hit, found findings) *engine.Error {
 		if !slices.Contains(names, h.name) {
 			names = append(names, h.name)
 		}
-		read = read && h.read
+		read = read && h.read && !h.both
 	}
 	did := "changed "
 	if read {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// The guard of a transaction is one SELECT before COMMIT, which fails with a list of what was hit outside of the tenant.
+// The guard of a transaction is one statement before COMMIT, which fails with a list of what was hit outside of the tenant.
 //
 // Its own locks name the relations that it changed or read, also those that it dropped, and the objects that it dropped
 // or altered by most commands. What locks nothing (GRANT, CREATE OR REPLACE FUNCTION, ALTER DOMAIN, new functions and types) is found in the catalogs
@@ -15,6 +15,7 @@ import (
 // hit is one thing outside of the tenant that a transaction touched.
 type hit struct {
 	read bool   // it was read, or bound to, by what may be a name that the tenant lacks
+	both bool   // it was changed, and the text names it both with its schema and without: a read in all else
 	name string // schema.name
 	oids string // class/object of what was dropped, in place of name
 	key  string // a constraint that was dropped, which is no hit by itself
@@ -32,6 +33,8 @@ func hits(list string) []hit {
 		switch {
 		case strings.HasPrefix(item, "r:"):
 			all = append(all, hit{read: true, name: item[2:]})
+		case strings.HasPrefix(item, "n:"):
+			all = append(all, hit{read: true, both: true, name: item[2:]})
 		case strings.HasPrefix(item, "w:"):
 			all = append(all, hit{name: item[2:]})
 		case strings.HasPrefix(item, "k:"):
@@ -60,56 +63,35 @@ func (v verdict) query(schema string, tail []string) string {
 	if v.alone {
 		within = "AND nspname = ANY (" + array(tail) + "::pg_catalog.name[])"
 	}
-	return strings.NewReplacer(
-		"$within", within, "$changed", changedArms, "$mine_a", mine("a.xmin"), "$mine_k", mine("k.xmin"), "$mine_w", mine("w.xmin"), "$mine_t", mine("t.xmin"), "$oids", array(oids), "$schema", literal(schema), "$exempt", array(slices.Compact(exempt)),
+	full := strings.NewReplacer(
+		"$within", within, "$mine_a", mine("a.xmin"), "$mine_k", mine("k.xmin"), "$mine_w", mine("w.xmin"), "$mine_t", mine("t.xmin"),
+		"$oids", array(oids), "$schema", literal(schema), "$exempt", array(slices.Compact(exempt)),
 		"$named", array(v.named), "$keys", array(v.keys), "$tail", array(tail)+"::pg_catalog.name[]", "$mark", markGuard,
 	).Replace(guardQuery)
-}
-
-// mine is the condition that a row version with that xmin is one of this transaction.
-func mine(xmin string) string {
-	return "CASE WHEN pg_catalog.age(" + xmin + ") <= 0 THEN pg_catalog.pg_xact_status(((SELECT xid FROM now) - pg_catalog.age(" + xmin + "))::text::pg_catalog.xid8) = 'in progress' ELSE false END"
-}
-
-// counted is the condition that this transaction may have changed rows of a catalog. Where the server does not count, it
-// may always have.
-func counted(table string) string {
-	t := "'pg_catalog." + table + "'::pg_catalog.regclass"
-	return "(SELECT pg_catalog.pg_stat_get_xact_tuples_inserted(" + t + ") + pg_catalog.pg_stat_get_xact_tuples_updated(" + t + ") + pg_catalog.pg_stat_get_xact_tuples_deleted(" + t + ") > 0" +
-		" OR pg_catalog.current_setting('track_counts') = 'off')"
-}
-
-// changedArms select classid, objid, namespace and name of the objects whose rows in the catalogs this transaction wrote.
-var changedArms = strings.Join(changed(), "\n	UNION ALL ")
-
-func changed() []string {
-	class := func(table string) string { return "'pg_catalog." + table + "'::pg_catalog.regclass" }
-	// What is in the schemas of the tail, by the index of pg_depend.
-	member := func(table string) string {
-		return "FROM shared n JOIN pg_catalog.pg_depend m ON m.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND m.refobjid = n.oid AND m.classid = " + class(table)
+	before, after, _ := strings.Cut(full, "$changed")
+	tag := "$skein$"
+	for strings.Contains(full, tag) {
+		tag = tag[:len(tag)-1] + "_$"
 	}
-	arms := []string{
-		"SELECT m.classid, c.oid, c.relnamespace, c.relname " + member("pg_class") + " JOIN pg_catalog.pg_class c ON c.oid = m.objid WHERE " + counted("pg_class") + " AND " + mine("c.xmin"),
-		"SELECT m.classid, c.oid, c.relnamespace, c.relname " + member("pg_class") + " JOIN pg_catalog.pg_class c ON c.oid = m.objid JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid WHERE " +
-			"(SELECT pg_catalog.pg_stat_get_xact_tuples_updated('pg_catalog.pg_attribute'::pg_catalog.regclass) > 0 OR pg_catalog.current_setting('track_counts') = 'off') AND " + mine("a.xmin"),
-		"SELECT m.classid, t.oid, t.typnamespace, t.typname " + member("pg_type") + " JOIN pg_catalog.pg_type t ON t.oid = m.objid WHERE " + counted("pg_type") + " AND " + mine("t.xmin"),
-		"SELECT m.classid, t.oid, t.typnamespace, t.typname " + member("pg_type") + " JOIN pg_catalog.pg_type t ON t.oid = m.objid JOIN pg_catalog.pg_constraint k ON k.contypid = t.oid WHERE " +
-			counted("pg_constraint") + " AND t.typtype = 'd' AND " + mine("k.xmin"),
-		"SELECT " + class("pg_type") + ", t.oid, t.typnamespace, t.typname FROM pg_catalog.pg_enum e JOIN pg_catalog.pg_type t ON t.oid = e.enumtypid WHERE " + counted("pg_enum") + " AND " + mine("e.xmin"),
-		"SELECT " + class("pg_ts_config") + ", c.oid, c.cfgnamespace, c.cfgname FROM pg_catalog.pg_ts_config_map x JOIN pg_catalog.pg_ts_config c ON c.oid = x.mapcfg WHERE " + counted("pg_ts_config_map") + " AND " + mine("x.xmin"),
-		"SELECT " + class("pg_opfamily") + ", f.oid, f.opfnamespace, f.opfname FROM pg_catalog.pg_amop x JOIN pg_catalog.pg_opfamily f ON f.oid = x.amopfamily WHERE " + counted("pg_amop") + " AND " + mine("x.xmin"),
-		"SELECT " + class("pg_opfamily") + ", f.oid, f.opfnamespace, f.opfname FROM pg_catalog.pg_amproc x JOIN pg_catalog.pg_opfamily f ON f.oid = x.amprocfamily WHERE " + counted("pg_amproc") + " AND " + mine("x.xmin"),
-		"SELECT " + class("pg_namespace") + ", n.oid, n.oid, 'schema' FROM pg_catalog.pg_namespace n WHERE " + counted("pg_namespace") + " AND " + mine("n.xmin"),
-		"SELECT " + class("pg_default_acl") + ", a.oid, a.defaclnamespace, 'default privileges' FROM pg_catalog.pg_default_acl a WHERE a.defaclnamespace <> 0 AND " + counted("pg_default_acl") + " AND " + mine("a.xmin"),
-	}
-	for _, of := range catalogs {
-		if of.kind == kindRelation || of.kind == kindType {
-			continue
-		}
-		arms = append(arms, "SELECT "+class(of.table)+", o.oid, o."+of.prefix+"namespace, o."+of.prefix+"name FROM pg_catalog."+of.table+" o WHERE "+counted(of.table)+" AND "+mine("o.xmin"))
-	}
-	return arms
+	return "DO " + tag + strings.NewReplacer("$arms", changedArms, "$schema", literal(schema), "$before", literal(before), "$after", literal(after)).Replace(guardBlock) + tag
 }
+
+// guardBlock plans only what is needed: the whole query takes the planner longer than a small revision takes. Where nothing
+// is locked outside of the tenant and no catalog that counts was changed, it ends at once.
+const guardBlock = `
+DECLARE arms text; hits text;
+BEGIN
+	SELECT pg_catalog.concat($arms) INTO arms;
+	IF arms = '' AND NOT EXISTS (SELECT FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_class c ON c.oid = l.relation LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+		WHERE l.pid = pg_catalog.pg_backend_pid() AND (l.locktype = 'relation' AND (n.nspname IS NULL OR n.nspname NOT IN ($schema, 'pg_catalog', 'pg_toast', 'information_schema'))
+			OR l.locktype = 'object' AND l.mode NOT IN ('AccessShareLock', 'RowShareLock'))) THEN
+		RETURN;
+	END IF;
+	EXECUTE pg_catalog.concat($before, arms, $after) INTO hits;
+	IF hits IS NOT NULL THEN
+		RAISE EXCEPTION '%', hits;
+	END IF;
+END `
 
 const guardQuery = `WITH own AS MATERIALIZED (
 	SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $schema
@@ -142,7 +124,7 @@ const guardQuery = `WITH own AS MATERIALIZED (
 	SELECT k.confrelid AS oid FROM pg_catalog.pg_constraint k JOIN held l ON l.locktype = 'relation' AND k.conrelid = l.relation
 	WHERE k.contype = 'f' AND EXISTS (SELECT FROM locked WHERE mode = 'ShareRowExclusiveLock') AND $mine_k
 ), changed AS MATERIALIZED (
-	$changed
+	SELECT 0::pg_catalog.oid, 0::pg_catalog.oid, 0::pg_catalog.oid, ''::pg_catalog.name WHERE false $changed
 ), written AS MATERIALIZED (
 	SELECT oid, nspname || '.' || relname AS name FROM locked l WHERE l.writes AND (nspname || '.' || relname) <> ALL ($named::text[])
 		AND NOT (l.relkind = 'S' AND l.mode = 'RowExclusiveLock' AND l.relation IN (SELECT oid FROM defaults))
@@ -177,8 +159,8 @@ const guardQuery = `WITH own AS MATERIALIZED (
 	SELECT 'd:1259/' || l.relation FROM held l WHERE l.writes AND l.locktype = 'relation' AND l.relation = ANY ($oids::pg_catalog.oid[])
 		AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = l.relation)
 	UNION
-	SELECT 'r:' || l.nspname || '.' || l.relname FROM locked l JOIN shared n ON n.nspname = l.nspname
+	SELECT CASE WHEN l.writes AND l.nspname || '.' || l.relname = ANY ($named::text[]) THEN 'n:' ELSE 'r:' END || l.nspname || '.' || l.relname FROM locked l JOIN shared n ON n.nspname = l.nspname
 	WHERE l.relkind NOT IN ('i', 'I') AND l.oid NOT IN (SELECT oid FROM bound) AND l.oid NOT IN (SELECT oid FROM written) AND l.relation NOT IN (SELECT oid FROM bound)
 		AND NOT EXISTS (SELECT FROM pg_catalog.pg_class t WHERE t.relname = l.relname AND t.relnamespace = (SELECT oid FROM own) AND NOT $mine_t)
 		AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = l.oid AND d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass)
-) SELECT CAST(COALESCE((SELECT '$mark' || pg_catalog.string_agg(item, pg_catalog.chr(31) ORDER BY item COLLATE "C") || pg_catalog.chr(30) FROM found HAVING pg_catalog.bool_or(item NOT LIKE 'k:%')), '0') AS pg_catalog.int4)`
+) SELECT '$mark' || pg_catalog.string_agg(item, pg_catalog.chr(31) ORDER BY item COLLATE "C") || pg_catalog.chr(30) FROM found HAVING pg_catalog.bool_or(item NOT LIKE 'k:%')`
