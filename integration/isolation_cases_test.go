@@ -184,7 +184,7 @@ func TestNoTenantIsOnTheSearchPathOfAnother(t *testing.T) {
 		wantText(t, "the advice", check.Stdout+check.Stderr, "lo", "r1_step.sql", "SCHEMA")
 		wantOneLine(t, url, "where it is", "SELECT extnamespace::regnamespace FROM pg_extension WHERE extname = 'lo'", "")
 	})
-	t.Run("an extension that is in a tenant lends nobody its tables", func(t *testing.T) {
+	t.Run("an extension that is in a tenant lends its tables to no other", func(t *testing.T) {
 		t.Parallel()
 		p, url, tenants := schemasOf(t, 3, "auto", "", "CREATE TABLE mailing AS SELECT email FROM users;", ": no-transaction\nUPDATE users SET email = 'changed';")
 		pgtest.Exec(t, url, "CREATE EXTENSION lo SCHEMA tenant_0002; CREATE TABLE tenant_0001.users (email text); CREATE TABLE tenant_0002.users (email text); INSERT INTO tenant_0002.users VALUES ('SECRET')")
