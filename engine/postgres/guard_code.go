@@ -45,7 +45,7 @@ const codeQuery = `WITH trusted AS MATERIALIZED (
 		AND d.classid IN ('pg_catalog.pg_attrdef'::pg_catalog.regclass, 'pg_catalog.pg_constraint'::pg_catalog.regclass, 'pg_catalog.pg_rewrite'::pg_catalog.regclass,
 			'pg_catalog.pg_class'::pg_catalog.regclass, 'pg_catalog.pg_policy'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass,
 			'pg_catalog.pg_cast'::pg_catalog.regclass, 'pg_catalog.pg_type'::pg_catalog.regclass)
-		AND d.refobjid NOT IN (SELECT objid FROM trusted)) AS code
+		AND d.refobjid >= 16384 AND d.refobjid NOT IN (SELECT objid FROM trusted)) AS code
 ), bred AS MATERIALIZED (
 	SELECT EXISTS (SELECT FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class a ON a.oid = i.inhrelid JOIN pg_catalog.pg_class b ON b.oid = i.inhparent
 		WHERE a.relnamespace <> b.relnamespace) AS apart
@@ -157,7 +157,7 @@ func (d *database) hasTriggers(ctx context.Context, c *conn) (bool, error) {
 // functions, triggers and the like.
 func (d *database) hidden(ctx context.Context, c *conn, t *traits, made bool) (bool, error) {
 	writes := t.names(writing...)
-	reads := t.names("select", "table", "values", "refresh")
+	reads := t.reads
 	switch {
 	case len(t.idents.Dynamic) > 0, t.cascades, made && (writes || reads || len(t.idents.Calls) > 0):
 		return true, nil

@@ -16,6 +16,7 @@ type traits struct {
 	harmless bool // leaves nothing in the session, unless any command runs code
 	runs     bool // may run code that users have written, by its text alone
 	cascades bool // reaches what depends on what it names
+	reads    bool // evaluates queries, as far as its words say
 	loads    bool // may leave what no reset takes back: a library, a setting of a name of its own
 }
 
@@ -58,8 +59,10 @@ func readTraits(statements []revision.Statement) *traits {
 	for i, s := range statements {
 		texts[i] = s.Text
 		t.cascades = t.cascades || cascading(s.Text)
+		t.reads = t.reads || slices.Contains([]string{"TABLE", "VALUES"}, firstWord(s.Text))
 	}
 	t.idents = revision.Identifiers(strings.Join(texts, ";\n"), revision.Postgres)
+	t.reads = t.reads || t.names(evaluating...) || t.names("default") && len(t.idents.Calls) > 0
 	t.harmless = !slices.ContainsFunc(statements, func(s revision.Statement) bool { return !harmless(s.Text) })
 	t.runs = runsByText(t, statements)
 	t.loads = slices.ContainsFunc(statements, func(s revision.Statement) bool {
@@ -76,6 +79,13 @@ func readTraits(statements []revision.Statement) *traits {
 
 // placeholderForm is a string with the name of a setting that the server does not know by itself.
 var placeholderForm = regexp.MustCompile(`(?i)'[a-z_][a-z0-9_$]*\.[a-z_]`)
+
+// evaluating are words of commands that run queries, or that rewrite or check a table and so evaluate what hangs on it:
+// generated columns, checks, expressions of indexes.
+var evaluating = []string{
+	"select", "refresh", "type", "check", "validate", "constraint", "generated", "stored", "attach", "index", "reindex", "cluster",
+	"unique", "primary", "exclude", "logged", "unlogged", "tablespace", "serial", "bigserial", "smallserial", "identity", "method",
+}
 
 func (t *traits) names(words ...string) bool {
 	return slices.ContainsFunc(words, func(w string) bool {
