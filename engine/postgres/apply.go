@@ -51,6 +51,7 @@ type application struct {
 	database *database
 	verdicts []verdict // one a part
 	leaves   [][]bool  // may a body leave something in the session; one a step of each part
+	triggers bool      // there may be triggers
 	unproven bool      // some may
 	keeps    bool      // some may also run code that keeps what no reset takes back
 	loads    bool      // some load such code, or make settings of their own
@@ -158,13 +159,15 @@ func (a *application) prepare(ctx context.Context) (err error) {
 			a.loads = a.loads || b.traits.loads
 		}
 	}
-	return nil
+	known, err := a.database.hasTriggers(ctx, a.conn)
+	a.triggers = made || known
+	return err
 }
 
 func (a *application) composer() *composer {
 	s := a.session
 	return &composer{table: s.db.table, schema: s.target.Schema, tail: a.database.tail, work: a.work, bodies: a.bodies, lock: s.lockKey(), settle: a.database.settle(),
-		leaves: func(part, step int) bool { return a.leaves[part][step] }, checks: a.conn.nature.checks, seed: rand.Float64()}
+		leaves: func(part, step int) bool { return a.leaves[part][step] }, checks: a.conn.nature.checks, seed: rand.Float64(), triggers: a.triggers}
 }
 
 // run sends all parts. The server reads a message as a whole before it runs any of it, so that a syntax error in
