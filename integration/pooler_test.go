@@ -112,7 +112,7 @@ func wantCleanSessions(t *testing.T, pooled string) {
 		}
 		var kept string
 		err = conn.QueryRow(t.Context(), `SELECT coalesce(string_agg(what, ', '), '') FROM (
-				SELECT name || ' = ' || setting AS what FROM pg_settings WHERE source = 'session' AND name NOT IN ('application_name', 'client_encoding', 'DateStyle', 'TimeZone', 'standard_conforming_strings', 'extra_float_digits')
+				SELECT name || ' = ' || setting AS what FROM pg_settings WHERE source = 'session' AND setting IS DISTINCT FROM reset_val AND name NOT IN ('application_name', 'client_encoding', 'DateStyle', 'TimeZone', 'standard_conforming_strings', 'extra_float_digits')
 				UNION ALL SELECT 'an advisory lock' FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()
 				UNION ALL SELECT 'prepared ' || name FROM pg_prepared_statements) kept`).Scan(&kept)
 		if err != nil {

@@ -51,6 +51,7 @@ type application struct {
 	database *database
 	verdicts []verdict // one a part
 	leaves   [][]bool  // may a body leave something in the session; one a step of each part
+	triggers bool      // there may be triggers
 	unproven bool      // some may
 	keeps    bool      // some may also run code that keeps what no reset takes back
 	loads    bool      // some load such code, or make settings of their own
@@ -166,14 +167,16 @@ func (a *application) prepare(ctx context.Context) (err error) {
 			a.loads = a.loads || b.traits.loads
 		}
 	}
-	return nil
+	known, err := a.database.hasTriggers(ctx, a.conn)
+	a.triggers = made || known
+	return err
 }
 
 func (a *application) composer() *composer {
 	s := a.session
 	a.names = s.db.newNameChecks(a.facts, a.work, a.bodies, s.target.Schema, a.exact)
 	return &composer{names: a.names, table: s.db.table, schema: s.target.Schema, tail: a.database.tail, work: a.work, bodies: a.bodies, lock: s.lockKey(), settle: a.database.settle(),
-		leaves: a.leavesAt, checks: a.conn.nature.checks, seed: rand.Float64()}
+		leaves: a.leavesAt, checks: a.conn.nature.checks, seed: rand.Float64(), triggers: a.triggers}
 }
 
 // leavesAt reports whether the body of a step may leave something in the session. A statement of a no-transaction

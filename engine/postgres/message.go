@@ -119,6 +119,7 @@ type composer struct {
 	plain    bool                      // the session has the settings already
 	leaves   func(part, step int) bool // may a body leave something in the session
 	checks   bool                      // the backend notices that its client is gone
+	triggers bool                      // there may be deferred triggers that run code
 	seed     float64                   // of random() after a body that was not proven
 	unproven bool                      // a body of the transaction was not proven to leave nothing
 	settle   []string                  // assignments that each transaction begins with unless the session has them, see settle.go

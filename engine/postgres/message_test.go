@@ -41,7 +41,7 @@ func compose(t *testing.T, work *engine.Work, plain bool, guards ...string) *com
 	}
 	bodies := cache.bodies(work)
 	c := &composer{
-		leaves: func(part, step int) bool { return !bodies(work.Parts[part].Steps[step]).traits.harmless }, checks: true,
+		leaves: func(part, step int) bool { return !bodies(work.Parts[part].Steps[step]).traits.harmless }, checks: true, triggers: true,
 		table: versionTable{"skein_version"}, schema: schema, tail: []string{"ext", schema}, work: work,
 		bodies: bodies, lock: lockKey("app", schema, "skein_version"), plain: plain,
 	}

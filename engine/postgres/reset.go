@@ -24,7 +24,9 @@ func (c *composer) leave(k int) {
 		return
 	}
 	if last {
-		c.settleAgain()
+		if c.triggers {
+			c.settleAgain()
+		}
 		c.own(kindCommit, "SET CONSTRAINTS ALL IMMEDIATE")
 	}
 	c.settleAgain()
