@@ -31,7 +31,7 @@ func projectKeys() []key {
 		{path: "servers.*.password", kind: kindSecret, doc: "Password, instead of one in the URL. Read anew for each connection, never printed."},
 		{path: "servers.*.direct_url", kind: kindURL, doc: "URL past the pooler, when `url` is a transaction pooler."},
 		{path: "servers.*.max_connections", kind: kindCount, def: "16", doc: "Most connections that skein holds to this server, of all kinds together."},
-		{path: "servers.*.search_path", kind: kindAutoTexts, def: "auto", doc: "Schemas that follow the tenant's on the search path; `auto` = those that hold extensions. In a variable: names joined by commas."},
+		{path: "servers.*.search_path", kind: kindAutoTexts, def: "auto", doc: "Schemas that follow the tenant's on the search path; `auto` = those that hold extensions. Never the schema of a tenant. In a variable: names joined by commas."},
 	}
 }
 

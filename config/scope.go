@@ -2,6 +2,7 @@ package config
 
 import (
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/skeindb/skein/engine/revision"
@@ -19,6 +20,9 @@ func (p *Project) Scope() revision.Scope {
 	for _, src := range p.sources {
 		s.add(src, p.Dir)
 	}
+	for _, server := range p.Servers {
+		s.shared = append(s.shared, server.SearchPath...)
+	}
 	scope := revision.Scope{Schemas: s.certain || s.possible, Uncertain: !s.certain && s.possible}
 	if scope.Schemas {
 		scope.Tenant = s.tenant
@@ -30,7 +34,12 @@ func (p *Project) Scope() revision.Scope {
 type schemaScope struct {
 	certain, possible bool
 	patterns          []schemaPattern
+	shared            []string // schemas that follow the tenants' on the search path
 }
+
+// extensionSchema is the name that schemas for extensions have by custom. `include_schemas: true` leaves out schemas that hold
+// an extension, which the config alone does not show.
+const extensionSchema = "extensions"
 
 // schemaPattern is what one source includes: everything but a few, or what some globs match.
 type schemaPattern struct {
@@ -72,13 +81,16 @@ func speaksOfSchema(text string) bool { return strings.Contains(strings.ToLower(
 
 // tenant reports whether a schema is or could be one of the fleet's.
 func (s *schemaScope) tenant(schema string) bool {
+	if slices.Contains(s.shared, schema) {
+		return false
+	}
 	for _, p := range s.patterns {
 		matches := false
 		for _, glob := range p.include {
 			matches = matches || tenant.Glob(glob, schema)
 		}
 		if p.all {
-			matches = !strings.HasPrefix(schema, "pg_") && schema != "information_schema" && schema != "public"
+			matches = !strings.HasPrefix(schema, "pg_") && schema != "information_schema" && schema != "public" && schema != extensionSchema
 		}
 		for _, glob := range p.exclude {
 			matches = matches && !tenant.Glob(glob, schema)

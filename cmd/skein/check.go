@@ -64,8 +64,12 @@ func (a *app) ignored(p *config.Project) []ignoredFile {
 	dir := revisionsDir(p)
 	_, found, _ := revision.Files(os.DirFS(dir))
 	files := []ignoredFile{}
+	seen := func(path string) string { return filepath.ToSlash(show(filepath.Join(dir, filepath.FromSlash(path)))) }
 	for _, i := range found {
-		files = append(files, ignoredFile{filepath.ToSlash(show(filepath.Join(dir, filepath.FromSlash(i.Path)))), i.Rule, i.Why})
+		if i.Same != "" {
+			i.Why = "it is read already, as " + seen(i.Same)
+		}
+		files = append(files, ignoredFile{seen(i.Path), i.Rule, i.Why})
 	}
 	return files
 }

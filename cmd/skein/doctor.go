@@ -117,5 +117,8 @@ func (a *app) printDiagnoses(found []diagnosis) {
 		for _, p := range d.Problems {
 			fmt.Fprintf(a.out, "  ! %s\n", p)
 		}
+		for _, u := range h.Unusual {
+			fmt.Fprintf(a.out, "  ~ %s: %s = %s (%s)\n", u.Where, u.Name, u.Value, u.Note)
+		}
 	}
 }

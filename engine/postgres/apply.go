@@ -2,8 +2,7 @@ package postgres
 
 import (
 	"context"
-	"errors"
-	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -51,12 +50,16 @@ type application struct {
 	bodies   func(engine.Step) body
 	database *database
 	verdicts []verdict // one a part
-	resets   [][]reset // one a step of each part
-	unproven bool      // some body may leave something in the session
-	loads    bool      // and what no reset takes back
+	leaves   [][]bool  // may a body leave something in the session; one a step of each part
+	unproven bool      // some may
+	keeps    bool      // some may also run code that keeps what no reset takes back
+	loads    bool      // some load such code, or make settings of their own
 	skipped  int       // parts that were committed and are not sent again
 	trial    bool      // nothing is to be committed
-	again    bool      // what the guard found is meant: to be sent again
+	again    bool      // to be sent again: what the guard found is meant, or names are to be distinguished from other words first
+	facts    tailFacts
+	names    *nameChecks // of the message that was composed last; nil = nothing to check
+	exact    bool        // statements are parsed to check their names
 }
 
 // application refuses a plan that cannot be right, and prepares the rest.
@@ -81,13 +84,16 @@ func (s *session) application(ctx context.Context, work *engine.Work) (*applicat
 
 // keep sees that no other tenant gets a session in which the bodies may leave what no reset takes back.
 func (a *application) keep(ctx context.Context) error {
-	if !a.unproven {
+	if !a.keeps && !a.loads {
 		return nil
 	}
 	s := a.session
-	function, err := s.db.keeper(ctx, s.server, a.conn, a.database)
-	if err != nil {
-		return err
+	function := ""
+	if a.keeps {
+		var err error
+		if function, err = s.db.keeper(ctx, s.server, a.conn, a.database); err != nil {
+			return err
+		}
 	}
 	switch {
 	case function == "" && !a.loads:
@@ -128,8 +134,12 @@ func (a *application) prepare(ctx context.Context) (err error) {
 	if err = a.conn.readable(ctx, a.database.deviations); err != nil {
 		return err
 	}
+	if a.facts, err = a.session.db.fresh(ctx, a.conn, a.database, a.work, a.bodies); err != nil {
+		return err
+	}
+	a.database.note(a.work, a.bodies)
 	a.verdicts = make([]verdict, len(a.work.Parts))
-	a.resets = make([][]reset, len(a.work.Parts))
+	a.leaves = make([][]bool, len(a.work.Parts))
 	alone := a.session.alone()
 	made := false // something that runs by itself later
 	for i, part := range a.work.Parts {
@@ -139,15 +149,21 @@ func (a *application) prepare(ctx context.Context) (err error) {
 			if err != nil {
 				return err
 			}
-			r, err := a.database.resetOf(ctx, a.conn, b, made)
+			runs, err := a.database.runsCode(ctx, a.conn, b, made)
+			if err != nil {
+				return err
+			}
+			ddl, err := a.database.runsAtDDL(ctx, a.conn)
 			if err != nil {
 				return err
 			}
 			made = made || b.traits.makes()
 			a.verdicts[i] = a.verdicts[i].join(v)
-			a.resets[i] = append(a.resets[i], r)
-			a.unproven = a.unproven || r == resetAll
-			a.loads = a.loads || r == resetAll && b.traits.loads
+			leaves := b.traits.leaves(ddl, a.unproven)
+			a.leaves[i] = append(a.leaves[i], leaves)
+			a.unproven = a.unproven || leaves
+			a.keeps = a.keeps || runs || ddl
+			a.loads = a.loads || b.traits.loads
 		}
 	}
 	return nil
@@ -155,8 +171,15 @@ func (a *application) prepare(ctx context.Context) (err error) {
 
 func (a *application) composer() *composer {
 	s := a.session
-	return &composer{table: s.db.table, schema: s.target.Schema, tail: a.database.tail, work: a.work, bodies: a.bodies, lock: s.lockKey(), settle: a.database.settle(),
-		reset: func(part, step int) reset { return a.resets[part][step] }}
+	a.names = s.db.newNameChecks(a.facts, a.work, a.bodies, s.target.Schema, a.exact)
+	return &composer{names: a.names, table: s.db.table, schema: s.target.Schema, tail: a.database.tail, work: a.work, bodies: a.bodies, lock: s.lockKey(), settle: a.database.settle(),
+		leaves: a.leavesAt, checks: a.conn.nature.checks, seed: rand.Float64()}
+}
+
+// leavesAt reports whether the body of a step may leave something in the session. A statement of a no-transaction
+// revision may: its session ends with it.
+func (a *application) leavesAt(part, step int) bool {
+	return part < len(a.leaves) && step < len(a.leaves[part]) && a.leaves[part][step]
 }
 
 // run sends all parts. The server reads a message as a whole before it runs any of it, so that a syntax error in
@@ -190,7 +213,7 @@ const meantMost = 8
 func (a *application) skip(parts int) {
 	done := parts - a.skipped
 	a.again, a.skipped = false, parts
-	a.work.Parts, a.verdicts, a.resets = a.work.Parts[done:], a.verdicts[done:], a.resets[done:]
+	a.work.Parts, a.verdicts, a.leaves = a.work.Parts[done:], a.verdicts[done:], a.leaves[done:]
 	a.work.Mark.HasTable = a.work.Mark.HasTable || parts > 0
 }
 
@@ -212,7 +235,7 @@ func (a *application) once(ctx context.Context) (committed, unread int, e *engin
 		}
 	}
 	m := a.composer()
-	sets := preamble(a.conn.nature, a.work.LockTimeout)
+	sets := preamble(a.conn.nature, a.work.LockTimeout, a.database.settle())
 	m.plain = sets != nil && slices.Equal(sets, a.conn.settings)
 	if m.plain {
 		m.compose(guards, nil)
@@ -284,152 +307,6 @@ func (m *message) read(r *pgconn.ResultReader, p piece, see func(piece, [][][]by
 		see(p, result.Rows)
 	}
 	return result.CommandTag, result.Err
-}
-
-// explain says what an error means and where it happened, and leaves the connection clean.
-func (a *application) explain(ctx context.Context, m *composer, o outcome) (*engine.Error, piece) {
-	var pg *pgconn.PgError
-	if !errors.As(o.err, &pg) {
-		return a.lost(ctx, o.err), piece{}
-	}
-	p, within := m.pieces[min(o.completed, len(m.pieces)-1)], 0
-	if pg.Position > 0 { // a syntax error comes before the first statement runs
-		if at, offset := m.at(pg.Position, a.conn.pg.ParameterStatus("server_encoding")); o.completed == 0 || at == p {
-			p, within = at, offset
-		}
-	} else if at, offset, found := m.unconverted(pg); found && o.completed == 0 {
-		p, within = at, offset
-	}
-	if !a.trial && pg.Severity == "FATAL" && (p.kind == kindCommit || a.conn.nature.pooled) && understand(pg).class != engine.Capacity {
-		return uncertain(pg), piece{}
-	}
-	e := a.reason(ctx, p, pg)
-	if p.kind == kindBody {
-		missing(e, a.database.misplaced)
-		locate(e, a.work.Parts[p.part].Steps[p.step], a.bodies, p.n, within)
-	}
-	a.aftermath(ctx, e, p)
-	return e, p
-}
-
-// lost is a connection that went away, or a call that was given up.
-func (a *application) lost(ctx context.Context, err error) *engine.Error {
-	var known *engine.Error
-	if unsent(err) || errors.As(err, &known) {
-		return classify(ctx, err)
-	}
-	if a.trial {
-		e := *classify(ctx, err)
-		if e.Class == engine.Connection {
-			e.Message = "the connection was lost during the rehearsal, of which nothing is left: " + e.Message
-		}
-		return &e
-	}
-	return uncertain(err)
-}
-
-// unsent reports whether an error is from before a message was sent: its context had ended already.
-// pgconn.SafeToRetry alone does not do: of a connection that broke while it was read from, pgconn says
-// "conn closed", and that this were safe.
-func unsent(err error) bool {
-	return pgconn.SafeToRetry(err) && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded))
-}
-
-func uncertain(err error) *engine.Error {
-	return &engine.Error{Class: engine.Uncertain, Message: "the connection was lost while the change was under way: " + oneLine(err.Error()), Err: err}
-}
-
-// reason tells our own checks from the author's statements.
-func (a *application) reason(ctx context.Context, p piece, pg *pgconn.PgError) *engine.Error {
-	e := classify(ctx, pg)
-	if p.kind == kindBody || p.kind == kindCommit || p.kind == kindLook {
-		return e
-	}
-	s := a.session
-	if p.kind == kindReset || a.unproven && p.kind == kindRow && pg.Code == stateReadOnly {
-		return a.cannotReset(p, e)
-	}
-	switch mark := marked(pg.Message); {
-	case mark == markBusy:
-		return &engine.Error{Class: engine.Busy, Message: "another session holds the tenant's lock"}
-	case mark == markStale, p.kind == kindCreate && pg.Code == stateDuplicateTable, p.kind == kindRow && hasState(pg, "23505"):
-		return staleError()
-	case mark == markGone, p.kind == kindRow && pg.Code == stateNotNull, p.kind == kindCreate && pg.Code == stateUndefinedSchema:
-		return s.gone()
-	case mark == markPath:
-		return s.server.unreadable(s.target.Schema, "USAGE")
-	case strings.HasPrefix(mark, markGuard):
-		if e := a.breach(ctx, p, strings.TrimPrefix(mark, markGuard)); e != nil {
-			return e
-		}
-	case pg.Code == statePrivilege && p.kind == kindCreate:
-		return s.server.unreadable(s.target.Schema, "CREATE")
-	case pg.Code == statePrivilege:
-		return s.server.unreadable(s.target.Schema, "USAGE, or SELECT, INSERT, DELETE on the version table,")
-	case p.kind == kindCheck && hasState(pg, stateUndefinedTable, stateUndefinedSchema):
-		return staleError() // the version table went; aftermath sees when it was the schema
-	}
-	return e
-}
-
-// cannotReset is the error of a body that leaves the session or the transaction in a state that skein cannot take back.
-func (a *application) cannotReset(p piece, cause *engine.Error) *engine.Error {
-	e := *cause
-	step := a.work.Parts[p.part].Steps[p.step]
-	e.Class, e.Revision, e.File = engine.Revision, step.Revision.ID, step.Revision.File
-	if !step.Stamp {
-		e.Line = step.Revision.Section(step.Direction).Line
-	}
-	e.Message = "what the body leaves in the session cannot be taken back: " + e.Message
-	e.Advice = "take out of the body, or of the functions that it runs, what changes the session or makes the transaction read-only"
-	return &e
-}
-
-func staleError() *engine.Error {
-	return &engine.Error{
-		Class:   engine.Stale,
-		Message: "the tenant does not stand where the plan says",
-		Advice:  "somebody else changed it meanwhile; run again to plan afresh",
-	}
-}
-
-// locate notes in which statement of which revision an error happened. Line and Col are those of the
-// statement; where the server points further down, the message says so.
-func locate(e *engine.Error, step engine.Step, bodies func(engine.Step) body, n, within int) {
-	stmt := bodies(step).statements[n]
-	e.Revision, e.File = step.Revision.ID, step.Revision.File
-	e.Line, e.Col = stmt.Line, stmt.Col
-	e.Statement = cut(stmt.Text)
-	if further := strings.Count(stmt.Text[:min(within, len(stmt.Text))], "\n"); further > 0 {
-		e.Message += fmt.Sprintf(" (line %d)", stmt.Line+further)
-	}
-	explainCut(e, stmt.Text)
-}
-
-// aftermath rolls back, in the same round trip looks whether the schema is still the one that was surveyed,
-// and names who stands in the way of a lock.
-func (a *application) aftermath(ctx context.Context, e *engine.Error, p piece) {
-	s := a.session
-	s.conn.rollback(ctx)
-	if s.conn.pg.IsClosed() || e.Class == engine.Connection || e.Class == engine.Canceled {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanTime)
-	defer cancel()
-	switch {
-	case e.Class == engine.Busy && p.kind == kindLock:
-		e.Advice = s.busy(ctx, "").Advice
-	case e.Class == engine.Busy && e.SQLState == stateLockTimeout:
-		e.Advice = s.holders(ctx, fmt.Sprintf("l.locktype = 'relation' AND l.relation IN (SELECT oid FROM pg_catalog.pg_class WHERE relnamespace = %d)", a.work.Mark.SchemaOID))
-	case e.Class == engine.Stale, e.Class == engine.Revision, e.Class == engine.Data:
-		if oid, err := s.schemaOID(ctx); err == nil && oid != a.work.Mark.SchemaOID {
-			*e = *s.gone()
-		}
-	}
-	if p.kind == kindCommit && len(a.work.Parts[p.part].Steps) == 1 { // a deferred constraint
-		step := a.work.Parts[p.part].Steps[0]
-		e.Revision, e.File = step.Revision.ID, step.Revision.File
-	}
 }
 
 // cut shortens a statement to about 200 bytes of whole characters.

@@ -146,7 +146,10 @@ func (a *asking) work(ctx context.Context, queue <-chan []int) {
 
 // chunk asks targets, as many a message as went well lately.
 func (a *asking) chunk(ctx context.Context, c *conn, left []int) {
-	defer c.rollback(ctx)
+	defer func() {
+		c.rollback(ctx)
+		c.unproven = false // each transaction was rolled back and followed by resets
+	}()
 	d, err := a.prepare(ctx, c)
 	if err != nil {
 		a.fail(left, err)
@@ -177,14 +180,10 @@ func (a *asking) prepare(ctx context.Context, c *conn) (*database, error) {
 	if err == nil {
 		err = c.readable(ctx, d.deviations)
 	}
-	var r reset
-	if err == nil {
-		r, err = d.resetOf(ctx, c, a.asked, false)
-	}
 	if err != nil {
 		return nil, classify(ctx, err)
 	}
-	c.unproven = r == resetAll
+	c.unproven = !a.asked.traits.harmless
 	return d, nil
 }
 
@@ -233,6 +232,11 @@ func (a *asking) compose(ctx context.Context, c *conn, d *database, mine []int) 
 	m := &message{}
 	if c.pg.TxStatus() != 'I' { // after an error
 		m.add(piece{kind: kindSet}, "ROLLBACK")
+		if c.unproven {
+			for _, sql := range afterRollback() {
+				m.add(piece{kind: kindReset}, sql)
+			}
+		}
 	}
 	limit := milliseconds(timeLeft(ctx))
 	for n, i := range mine {

@@ -53,7 +53,8 @@ func declaresByName(source string) bool {
 		words = words[:0]
 		return named
 	}
-	for _, t := range revision.Tokens(source) {
+	tokens, _ := revision.Tokens(source)
+	for _, t := range tokens {
 		switch word := strings.ToLower(t); {
 		case word == "declare" && !declaring:
 			declaring, words = true, words[:0]
@@ -91,16 +92,73 @@ func foundByPath(words []string) bool {
 	if i := slices.Index(words, "%"); i >= 0 {
 		return !(qualified && (slices.Contains(words[i:], "rowtype") || len(words) > 4 && words[3] == "."))
 	}
-	return !qualified && !slices.Contains(builtinTypes, words[0])
+	return !qualified && !isBuiltinType(words[0])
 }
 
-// builtinTypes are the first words of types that pg_catalog has and that a search path finds there first.
-var builtinTypes = []string{
-	"bigint", "bit", "bool", "boolean", "box", "bpchar", "bytea", "char", "character", "cidr", "circle", "cid", "date", "decimal",
-	"double", "float", "float4", "float8", "inet", "int", "int2", "int4", "int8", "integer", "interval", "json", "jsonb",
-	"jsonpath", "line", "lseg", "macaddr", "macaddr8", "money", "name", "numeric", "oid", "path", "pg_lsn", "point", "polygon",
-	"real", "regclass", "regproc", "regprocedure", "regrole", "regtype", "regnamespace", "serial", "smallint", "text", "tid",
-	"time", "timestamp", "timestamptz", "timetz", "tsquery", "tsvector", "uuid", "varbit", "varchar", "xid", "xml",
+// indirect are words of bodies that run SQL from a string, or bring code along.
+var indirect = []string{"extension", "query_to_xml", "query_to_xmlschema", "query_to_xml_and_xmlschema", "ts_stat", "ts_rewrite"}
+
+// knownCommands are the first words of statements that run no code by themselves.
+var knownCommands = []string{
+	"ALTER", "ANALYZE", "CLUSTER", "COMMENT", "COPY", "CREATE", "DELETE", "DROP", "GRANT", "INSERT", "LOCK", "MERGE", "REASSIGN",
+	"REFRESH", "REINDEX", "RELEASE", "REVOKE", "ROLLBACK", "SAVEPOINT", "SELECT", "TABLE", "TRUNCATE", "UPDATE", "VALUES", "WITH",
+}
+
+// runsByText decides by a body's text alone.
+func runsByText(t *traits, statements []revision.Statement) bool {
+	unknown := func(s revision.Statement) bool {
+		text := strings.TrimLeft(s.Text, "( \t\r\n")
+		return !slices.Contains(knownCommands, firstWord(text))
+	}
+	stateful := func(name string) bool { return strings.HasPrefix(name, "dblink") }
+	return len(t.idents.Dynamic) > 0 || slices.ContainsFunc(statements, unknown) || t.names(indirect...) || slices.ContainsFunc(t.idents.Names, stateful)
+}
+
+// runsCode reports whether a body may run code that users have written, or load a library. made: an earlier step of the
+// plan may have made functions, triggers and the like.
+func (d *database) runsCode(ctx context.Context, c *conn, b body, made bool) (bool, error) {
+	t := b.traits
+	switch {
+	case t.harmless:
+		return false, nil
+	case t.runs, made && len(t.idents.Calls) > 0:
+		return true, nil
+	}
+	if hidden, err := d.hidden(ctx, c, t, made); hidden || err != nil {
+		return hidden, err
+	}
+	return d.callsExtensions(ctx, c, t)
+}
+
+// callsExtensions reports whether the body calls a function that came with an extension: it may keep state of its own.
+func (d *database) callsExtensions(ctx context.Context, c *conn, t *traits) (bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var ask []string
+	for _, n := range t.idents.Calls {
+		there, known := d.installed[n.Name]
+		if there {
+			return true, nil
+		}
+		if !known {
+			ask = append(ask, n.Name)
+		}
+	}
+	if len(ask) == 0 {
+		return false, nil
+	}
+	results, err := c.query(ctx, `SELECT DISTINCT p.proname FROM pg_catalog.pg_proc p WHERE p.proname = ANY (`+array(ask)+`::pg_catalog.name[])
+AND p.pronamespace <> 'pg_catalog'::pg_catalog.regnamespace`)
+	if err != nil {
+		return false, err
+	}
+	for _, n := range ask {
+		d.installed[n] = false
+	}
+	for _, n := range firstColumn(results[0]) {
+		d.installed[n] = true
+	}
+	return len(results[0].Rows) > 0, nil
 }
 
 // keepsError refuses a body on a connection whose session others get, where there is code that keeps state in it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -12,10 +13,13 @@ import (
 // database is what is known of one database: what follows a tenant's schema in the search path, and what a
 // body could hit there by accident. A survey reads it anew.
 type database struct {
-	tail    []string            // of the search path, as far as those schemas are there
-	objects map[string][]object // of the tail by name, without what belongs to extensions
-	parts   []object            // constraints of the domains among them, by the domain's name
-	builtin map[kindName]bool   // those of objects whose name pg_catalog, which comes first in every path, has too
+	tail      []string            // of the search path, as far as those schemas are there
+	objects   map[string][]object // of the tail by name, without what belongs to extensions
+	operators []string            // names of operators among objects
+	parts     []object            // constraints of the domains among them, by the domain's name
+	builtin   map[kindName]bool   // those of objects whose name pg_catalog, which comes first in every path, has too
+
+	grew atomic.Bool // a step was sent that may have put something into the tail since
 
 	misplaced []Extension // in schemas of tenants, and so not on the path of others
 
@@ -42,8 +46,14 @@ func newDatabase(tail []string, rows [][][]byte) *database {
 	for _, r := range rows {
 		o := object{schema: string(r[0]), kind: r[1][0], name: string(r[2]), oid: parseOID(r[3])}
 		d.objects[o.name] = append(d.objects[o.name], o)
+		if o.kind == kindOperator && !slices.Contains(d.operators, o.name) {
+			d.operators = append(d.operators, o.name)
+		}
 		if string(r[4]) == "t" {
 			d.builtin[kindName{o.kind, o.name}] = true
+		}
+		if string(r[5]) == "t" {
+			d.builtin[kindName{kindType, o.name}] = true
 		}
 	}
 	return d
@@ -81,7 +91,7 @@ func (db *DB) read(ctx context.Context, srv *server, c *conn, into []string) (*d
 	tail = withSchemas(tail, into)
 	var rows [][][]byte
 	if len(tail) > 0 {
-		results, err := c.query(ctx, db.objectsQuery(tail))
+		results, err := c.query(ctx, db.objectsQuery(tail, nil))
 		if err != nil {
 			return nil, err
 		}

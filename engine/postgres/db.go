@@ -51,6 +51,7 @@ type DB struct {
 	cfg    Config
 	table  versionTable
 	traits traitsCache
+	names  parsedNames
 
 	mu        sync.Mutex
 	servers   map[string]*server          // by name; guarded by mu

@@ -241,7 +241,8 @@ func (db *DB) refuseExtension(f *extensionFacts, srv *server, database string, s
 	case where == "":
 		return fmt.Sprintf("CREATE EXTENSION %s without SCHEMA puts it into the schema of one tenant, where no other tenant of database %s finds it", plain(s.name), database), advice
 	case f.tenant(db, srv, database, where):
-		return fmt.Sprintf("it would put extension %s into schema %s, which is a tenant's: no other tenant of database %s would find it", plain(s.name), ident(where), database), advice
+		return fmt.Sprintf("it would put extension %s into schema %s, which is a tenant's: no other tenant of database %s would find it", plain(s.name), ident(where), database),
+			advice + "; a schema that is called like tenants and is none goes into servers." + srv.name + ".search_path, and into exclude_schemas where a source matches it"
 	}
 	return "", ""
 }

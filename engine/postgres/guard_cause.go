@@ -174,7 +174,7 @@ func (c *composer) retrace(first, last int, guard string, end *trace) {
 					c.add(piece{kind: kindGuard, part: part, step: k, n: n}, guard)
 				}
 			}
-			c.leave(k, step)
+			c.leave(k)
 		}
 	}
 	if guard != "" {

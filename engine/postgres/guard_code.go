@@ -14,15 +14,28 @@ import (
 // like. Which of those there are is asked per database, and asked again after a second, and after each application that
 // may have made any.
 
-// codeTime is how long the answer to what code there is holds for a database.
-const codeTime = time.Second
+// codeTime is how long the answer to what code there is holds for a database; in one with so many objects that to ask
+// takes long, codeShare times as long as that.
+const (
+	codeTime  = time.Second
+	codeShare = 20
+)
 
 // code says by what in a database a statement may do more than its text shows.
 type code struct {
 	writes bool // by INSERT, UPDATE, DELETE, MERGE, TRUNCATE, COPY: triggers, rules, views, foreign keys, defaults
 	reads  bool // by SELECT: functions behind views, operators, casts, policies
 	ddl    bool // by any command: event triggers, tables that inherit from tables of another schema
+
+	rows  bool // writes and reads were asked for too
+	until time.Time
 }
+
+// ddlQuery asks for [code].ddl alone, which is cheap however many objects there are.
+const ddlQuery = `SELECT EXISTS (SELECT FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class a ON a.oid = i.inhrelid JOIN pg_catalog.pg_class b ON b.oid = i.inhparent
+		WHERE a.relnamespace <> b.relnamespace)
+	OR EXISTS (SELECT FROM pg_catalog.pg_event_trigger WHERE evtenabled <> 'D' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+		WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = evtfoid AND d.deptype = 'e'))`
 
 // codeQuery asks for it. Functions that came with an extension are trusted.
 const codeQuery = `WITH trusted AS MATERIALIZED (
@@ -50,19 +63,27 @@ SELECT runs.code OR bred.apart
 	bred.apart OR EXISTS (SELECT FROM pg_catalog.pg_event_trigger WHERE evtenabled <> 'D' AND evtfoid NOT IN (SELECT objid FROM trusted))
 FROM runs, bred`
 
-// code returns what is known, or asks. d.mu is held.
-func (d *database) codeNow(ctx context.Context, c *conn) (code, error) {
-	if d.code == nil || time.Since(d.asked) > codeTime {
-		d.forget()
-		results, err := c.query(ctx, codeQuery)
-		if err != nil {
-			return code{}, err
-		}
-		row := results[0].Rows[0]
-		yes := func(i int) bool { return string(row[i]) == "t" }
-		d.code = &code{writes: yes(0), reads: yes(1), ddl: yes(2)}
+// codeNow returns what is known, or asks; writes and reads only if rows. d.mu is held.
+func (d *database) codeNow(ctx context.Context, c *conn, rows bool) (code, error) {
+	if k := d.code; k != nil && time.Now().Before(k.until) && (k.rows || !rows) {
+		return *k, nil
 	}
-	return *d.code, nil
+	d.forget()
+	query := ddlQuery
+	if rows {
+		query = codeQuery
+	}
+	results, err := c.query(ctx, query)
+	if err != nil {
+		return code{}, err
+	}
+	row := results[0].Rows[0]
+	known := code{ddl: string(row[len(row)-1]) == "t", rows: rows, until: time.Now().Add(max(codeTime, codeShare*time.Since(d.asked)))}
+	if rows {
+		known.writes, known.reads = string(row[0]) == "t", string(row[1]) == "t"
+	}
+	d.code = &known
+	return known, nil
 }
 
 // forget makes the next one ask. d.mu is held.
@@ -116,11 +137,19 @@ AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog
 	return len(results[0].Rows) > 0, nil
 }
 
+// runsAtDDL reports whether any command may run code: event triggers do.
+func (d *database) runsAtDDL(ctx context.Context, c *conn) (bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	known, err := d.codeNow(ctx, c, false)
+	return known.ddl, err
+}
+
 // hasTriggers reports whether changing rows of some table of the database may run code: see [code].
 func (d *database) hasTriggers(ctx context.Context, c *conn) (bool, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	known, err := d.codeNow(ctx, c)
+	known, err := d.codeNow(ctx, c, true)
 	return known.writes, err
 }
 
@@ -142,7 +171,7 @@ func (d *database) hidden(ctx context.Context, c *conn, t *traits, made bool) (b
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	known, err := d.codeNow(ctx, c)
+	known, err := d.codeNow(ctx, c, writes || reads)
 	return known.ddl || writes && known.writes || reads && known.reads, err
 }
 

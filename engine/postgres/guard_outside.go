@@ -67,7 +67,7 @@ func (g *outsideGuard) breach(ctx context.Context, o *outside, stmt revision.Sta
 	work.Mark.HasTable = work.Mark.HasTable || o.made
 	one := body{statements: []revision.Statement{stmt}, traits: readTraits([]revision.Statement{stmt})}
 	a := &application{
-		session: o.session, work: &work, conn: o.conn, database: g.database, verdicts: []verdict{g.verdict}, resets: [][]reset{{resetNothing}},
+		session: o.session, work: &work, conn: o.conn, database: g.database, verdicts: []verdict{g.verdict},
 		bodies: func(engine.Step) body { return one },
 	}
 	e = a.breach(ctx, piece{kind: kindGuard}, strings.TrimPrefix(marked(pg.Message), markGuard))

@@ -49,6 +49,7 @@ const (
 	kindCommit             // COMMIT, or in a rehearsal what it would check
 	kindReset              // what a body left in the session is taken back
 	kindLook               // what a rehearsal wants to know; it has rows
+	kindNames              // a name that the next statement uses is the tenant's
 	kindBorder             // what stands in a rehearsal for the border between two transactions
 )
 
@@ -113,12 +114,15 @@ type composer struct {
 	work     *engine.Work
 	bodies   func(engine.Step) body
 	lock     int64
-	look     string                     // after each statement of a body; "" = none
-	settings settings                   // in force at the end of what is written
-	plain    bool                       // the session has the settings already
-	reset    func(part, step int) reset // what follows a body
-	unproven bool                       // a body of the transaction was not proven to leave nothing
-	settle   []string                   // assignments that each transaction begins with, see settle.go
+	look     string                    // after each statement of a body; "" = none
+	settings settings                  // in force at the end of what is written
+	plain    bool                      // the session has the settings already
+	leaves   func(part, step int) bool // may a body leave something in the session
+	checks   bool                      // the backend notices that its client is gone
+	seed     float64                   // of random() after a body that was not proven
+	unproven bool                      // a body of the transaction was not proven to leave nothing
+	settle   []string                  // assignments that each transaction begins with unless the session has them, see settle.go
+	names    *nameChecks               // nil = no name is checked
 	part     int
 	step     int
 }
@@ -148,7 +152,7 @@ func (c *composer) compose(guards, preamble []string) {
 // preamble are the settings that a direct connection keeps for all its tenants: four statements less for each
 // of them, which is a tenth of what a small revision costs. A body that may change them is followed by RESET ALL, which
 // takes them away too: the next message makes them again.
-func preamble(n nature, lock time.Duration) []string {
+func preamble(n nature, lock time.Duration, settle []string) []string {
 	if n.pooled {
 		return nil
 	}
@@ -158,6 +162,9 @@ func preamble(n nature, lock time.Duration) []string {
 		"SET row_security = off",
 		"SET statement_timeout = 0",
 		"SET lock_timeout = " + milliseconds(lock),
+	}
+	for _, s := range settle {
+		sets = append(sets, "SET "+s)
 	}
 	if n.checks { // the backend gives up what it does once its client is gone
 		sets = append(sets, "SET client_connection_check_interval = '2s'")
@@ -209,6 +216,7 @@ func (c *composer) open(part *engine.Part) {
 }
 
 func (c *composer) enter(part *engine.Part) {
+	c.names.begin()
 	c.own(kindLock, enter(c.lock, c.schema, c.work.Mark.SchemaOID))
 	if !c.work.Mark.HasTable && c.part == 0 {
 		c.own(kindCreate, c.table.create(c.schema))
@@ -225,7 +233,6 @@ func (c *composer) begin() {
 	}
 	c.own(kindSet, "BEGIN")
 	c.own(kindSet, "SET LOCAL search_path = "+searchPath(c.schema, c.tail))
-	c.put()
 	c.settings = settings{lock: c.work.LockTimeout}
 	c.limits(settings{c.work.LockTimeout, c.work.StatementTimeout})
 }
@@ -251,17 +258,37 @@ func (c *composer) put() {
 func (c *composer) body(k int, step engine.Step) {
 	c.step = k
 	if step.Stamp {
+		c.leave(k)
 		return
 	}
 	b := c.bodies(step)
 	c.limits(wanted(c.work, step))
+	named := c.named(step, b)
 	for n, s := range b.statements {
+		if named != nil && len(named[n]) > 0 {
+			c.own(kindNames, c.names.add(named[n], false))
+		}
 		c.add(piece{kind: kindBody, part: c.part, step: k, n: n}, s.Text)
 		if c.look != "" {
 			c.own(kindLook, c.look)
 		}
 	}
-	c.leave(k, step)
+	c.leave(k)
+}
+
+// named is what is checked before each statement of a body; a check of all of it by its words is written here.
+func (c *composer) named(step engine.Step, b body) [][]need {
+	if c.names == nil {
+		return nil
+	}
+	all := bound{step, b.statements}
+	before := c.names.of(all, false)
+	if before == nil {
+		if needs := c.names.rough(all); len(needs) > 0 {
+			c.own(kindNames, c.names.add(needs, true))
+		}
+	}
+	return before
 }
 
 // limits changes the two timeouts where they differ.
@@ -348,6 +375,10 @@ func marked(text string) string {
 		names, _, _ = strings.Cut(names, listEnd)
 		return markGuard + names
 	}
+	if names, isCheck := strings.CutPrefix(after, "names:"); isCheck {
+		names, _, _ = strings.Cut(names, ";")
+		return markNames + names
+	}
 	end := strings.IndexFunc(after, func(r rune) bool { return r < 'a' || r > 'z' })
 	if end < 0 {
 		end = len(after)
@@ -356,7 +387,7 @@ func marked(text string) string {
 }
 
 func (k kind) String() string {
-	return [...]string{"set", "lock", "check", "create", "body", "row", "guard", "end", "commit", "reset", "look", "border"}[k]
+	return [...]string{"set", "lock", "check", "create", "body", "row", "guard", "end", "commit", "reset", "look", "names", "border"}[k]
 }
 
 func (p piece) String() string {

@@ -39,14 +39,16 @@ func compose(t *testing.T, work *engine.Work, plain bool, guards ...string) *com
 	if guards == nil {
 		guards = make([]string, len(work.Parts))
 	}
+	bodies := cache.bodies(work)
 	c := &composer{
+		leaves: func(part, step int) bool { return !bodies(work.Parts[part].Steps[step]).traits.harmless }, checks: true,
 		table: versionTable{"skein_version"}, schema: schema, tail: []string{"ext", schema}, work: work,
-		bodies: cache.bodies(work), lock: lockKey("app", schema, "skein_version"), plain: plain,
+		bodies: bodies, lock: lockKey("app", schema, "skein_version"), plain: plain,
 	}
 	if plain {
 		c.compose(guards, nil)
 	} else {
-		c.compose(guards, preamble(nature{checks: true}, work.LockTimeout))
+		c.compose(guards, preamble(nature{checks: true}, work.LockTimeout, nil))
 	}
 	return c
 }

@@ -12,9 +12,20 @@ import (
 
 // use is a place where a statement means an object by its bare name, so that the search path decides which one.
 type use struct {
-	kindName
+	lookup
 	at int // byte offset in the text of the statement
 }
+
+// lookup is what the server looks for. Functions and operators of one name are distinguished by how many arguments they take;
+// which types those have is not known here.
+type lookup struct {
+	kindName
+	args      int  // number of arguments, or anyArgs
+	signature bool // args are those of the definition, and not of a call, which may leave out defaults
+}
+
+// anyArgs stands for a number of arguments that is not known, or of no meaning.
+const anyArgs = -1
 
 // effect is a name that is there, or is not there any more, once a statement has run.
 type effect struct {
@@ -25,27 +36,38 @@ type effect struct {
 
 // statementNames are what one statement does with names.
 type statementNames struct {
-	uses    []use // in the order of the text as far as the parser tells
+	uses    []use // in the order of the text as far as the parser gives it
 	effects []effect
 	grows   []string // tables that get indexes or sequences whose names the server makes up
 	calls   []string // functions, also qualified ones
 	writes  bool     // it changes rows, for which triggers may run
 	opaque  bool     // it does more than its text shows: DO, CALL, EXECUTE, CREATE EXTENSION
+	removes bool     // it drops, renames or moves something
 	path    bool     // it sets the search path itself: what follows means what that says
 	unread  bool     // it could not be parsed: uses are all names that stand in it, whatever they are, with kind 0
 }
 
 // parsedNames keeps what was read of statements, by their text. The parser takes about a second and some 270 MB for its
-// first statement in a process, so that it is asked only where it matters. It is safe for concurrent use.
-type parsedNames struct{ statements sync.Map } // string → *statementNames
+// first statement in a process, so that it is asked only where it matters, and for one statement at a time: each that
+// is read at the same time would take as much again. It is safe for concurrent use.
+type parsedNames struct {
+	statements sync.Map // string → *statementNames
+	parsing    sync.Mutex
+}
 
 // of reads a statement.
 func (p *parsedNames) of(text string) *statementNames {
 	if known, ok := p.statements.Load(text); ok {
 		return known.(*statementNames)
 	}
-	known, _ := p.statements.LoadOrStore(text, readNames(text))
-	return known.(*statementNames)
+	p.parsing.Lock()
+	defer p.parsing.Unlock()
+	if known, ok := p.statements.Load(text); ok {
+		return known.(*statementNames)
+	}
+	n := readNames(text)
+	p.statements.Store(text, n)
+	return n
 }
 
 // known reports whether all statements were read already.
@@ -95,7 +117,7 @@ func unreadNames(text string) *statementNames {
 	made := createdName(text)
 	for _, name := range revision.Identifiers(text, revision.Postgres).Names {
 		if name != made {
-			names.uses = append(names.uses, use{kindName: kindName{name: name}})
+			names.uses = append(names.uses, use{lookup: lookup{kindName: kindName{name: name}, args: anyArgs}})
 		}
 	}
 	return names

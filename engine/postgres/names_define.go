@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/pganalyze/pg_query_go/v6"
 	"google.golang.org/protobuf/proto"
@@ -40,6 +41,11 @@ func (r *nameReader) statement(m proto.Message) bool {
 		r.element(n, n.GetCollation(), n.GetOpclass())
 	case *pg_query.CreateStatsStmt:
 		r.makes(kindStatistics, n.GetDefnames())
+		for _, v := range n.GetRelations() {
+			if len(n.GetDefnames()) == 0 && v.GetRangeVar().GetSchemaname() == "" {
+				r.names.grows = append(r.names.grows, v.GetRangeVar().GetRelname())
+			}
+		}
 		r.fields(n, "defnames")
 	case *pg_query.RuleStmt:
 		r.ctes = append(r.ctes, "old", "new")
@@ -47,10 +53,10 @@ func (r *nameReader) statement(m proto.Message) bool {
 		r.fields(n, "relation")
 		r.ctes = r.ctes[:len(r.ctes)-2]
 	case *pg_query.CreateTrigStmt:
-		r.list(kindFunction, n.GetFuncname(), 0)
+		r.overload(kindFunction, n.GetFuncname(), 0, false, 0)
 		r.fields(n, "funcname", "args", "transitionRels")
 	case *pg_query.CreateEventTrigStmt:
-		r.list(kindFunction, n.GetFuncname(), 0)
+		r.overload(kindFunction, n.GetFuncname(), 0, false, 0)
 	case *pg_query.CreateFunctionStmt:
 		r.makes(kindFunction, n.GetFuncname())
 		r.fields(n, "funcname")
@@ -88,7 +94,7 @@ func (r *nameReader) statement(m proto.Message) bool {
 			r.nodes(e.GetParams())
 		}
 	case *pg_query.CallStmt:
-		r.names.opaque = true
+		r.names.opaque, r.calling = true, true
 		r.fields(n)
 	case *pg_query.VariableSetStmt:
 		r.names.path = r.names.path || n.GetName() == "search_path" || n.GetKind() == pg_query.VariableSetKind_VAR_RESET_ALL
@@ -105,6 +111,9 @@ func (r *nameReader) statement(m proto.Message) bool {
 func (r *nameReader) table(n *pg_query.CreateStmt) {
 	r.made(n.GetRelation())
 	r.into = n.GetRelation().GetSchemaname()
+	if r.into == "" && n.GetRelation().GetRelpersistence() != "t" {
+		r.self = n.GetRelation().GetRelname()
+	}
 	r.fields(n, "relation", "options")
 }
 
@@ -140,7 +149,10 @@ func (r *nameReader) constraint(n *pg_query.Constraint) {
 			r.list(kindOperator, items[1].GetList().GetItems(), n.GetLocation())
 		}
 	}
-	r.fields(n, "exclusions")
+	if t := n.GetPktable(); t.GetSchemaname() != "" || t.GetRelname() != r.self {
+		r.read(t)
+	}
+	r.fields(n, "exclusions", "pktable")
 }
 
 func (r *nameReader) element(n proto.Message, collation, class []*pg_query.Node) {
@@ -166,7 +178,14 @@ func (r *nameReader) members(items []*pg_query.Node) {
 
 // routine reads the name of a function or an operator with the types of its arguments.
 func (r *nameReader) routine(kind byte, o *pg_query.ObjectWithArgs) {
-	r.list(kind, o.GetObjname(), 0)
+	args := len(o.GetObjargs())
+	if kind == kindOperator { // the type that a prefix operator lacks is an empty node
+		args = len(slices.DeleteFunc(slices.Clone(o.GetObjargs()), func(n *pg_query.Node) bool { return n.GetTypeName() == nil }))
+	}
+	if o.GetArgsUnspecified() || kind == kindOperator && args == 0 {
+		args = anyArgs
+	}
+	r.overload(kind, o.GetObjname(), args, true, 0)
 	r.nodes(o.GetObjargs())
 	if len(o.GetObjargs()) == 0 {
 		r.nodes(o.GetObjfuncargs())
@@ -175,6 +194,12 @@ func (r *nameReader) routine(kind byte, o *pg_query.ObjectWithArgs) {
 
 func (r *nameReader) rangeType(n *pg_query.CreateRangeStmt) {
 	r.makes(kindType, n.GetTypeName())
+	r.makes(kindFunction, n.GetTypeName()) // its constructors
+	if e, ok := effectOf(kindType, words(n.GetTypeName())); ok {
+		e.name = multirange(e.name)
+		r.effect(e)
+		r.effect(effect{kindName: kindName{kindFunction, e.name}, schema: e.schema})
+	}
 	for _, p := range n.GetParams() {
 		switch d := p.GetDefElem(); d.GetDefname() {
 		case "subtype":
@@ -189,6 +214,14 @@ func (r *nameReader) rangeType(n *pg_query.CreateRangeStmt) {
 			r.makes(kindType, parts(d.GetArg()))
 		}
 	}
+}
+
+// multirange is the name that the server makes up for the multirange type of a range type.
+func multirange(name string) string {
+	if before, after, ok := strings.Cut(name, "range"); ok {
+		return before + "multirange" + after
+	}
+	return name + "_multirange"
 }
 
 // kindsDefined are what DefineStmt makes.
@@ -229,9 +262,11 @@ func (r *nameReader) define(n *pg_query.DefineStmt) {
 	}
 	for _, p := range n.GetDefinition() {
 		d := p.GetDefElem()
-		if of, ok := definitions[kind][d.GetDefname()]; ok {
-			r.value(of, d)
+		of, ok := definitions[kind][d.GetDefname()]
+		if !ok || of == kind && slices.Equal(words(parts(d.GetArg())), words(n.GetDefnames())) { // an operator is its own commutator
+			continue
 		}
+		r.value(of, d)
 	}
 }
 

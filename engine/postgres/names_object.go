@@ -10,6 +10,7 @@ import (
 func (r *nameReader) alter(m proto.Message) bool {
 	switch n := m.(type) {
 	case *pg_query.DropStmt:
+		r.names.removes = true
 		for _, o := range n.GetObjects() {
 			if e, ok := r.object(n.GetRemoveType(), o); ok {
 				e.gone = true
@@ -101,6 +102,11 @@ func (r *nameReader) object(t pg_query.ObjectType, o *pg_query.Node) (effect, bo
 		r.nodes(list)
 		return effect{}, false
 	case isOneOf(t, pg_query.ObjectType_OBJECT_FUNCTION, pg_query.ObjectType_OBJECT_PROCEDURE, pg_query.ObjectType_OBJECT_ROUTINE, pg_query.ObjectType_OBJECT_AGGREGATE):
+		if isOneOf(t, pg_query.ObjectType_OBJECT_PROCEDURE, pg_query.ObjectType_OBJECT_ROUTINE) { // with output arguments, or without
+			r.list(kindFunction, o.GetObjectWithArgs().GetObjname(), 0)
+			r.nodes(o.GetObjectWithArgs().GetObjargs())
+			return effect{}, false
+		}
 		r.routine(kindFunction, o.GetObjectWithArgs())
 		return effect{}, false // others of its name may stay
 	case t == pg_query.ObjectType_OBJECT_OPERATOR:
@@ -135,6 +141,7 @@ var kindsListed = map[pg_query.ObjectType]byte{
 
 // move reads ALTER … SET SCHEMA.
 func (r *nameReader) move(n *pg_query.AlterObjectSchemaStmt) {
+	r.names.removes = true
 	from, ok := r.whole(n.GetObjectType(), n.GetRelation(), n.GetObject())
 	if !ok {
 		if o := n.GetObject().GetObjectWithArgs(); o != nil {
@@ -155,6 +162,7 @@ func (r *nameReader) move(n *pg_query.AlterObjectSchemaStmt) {
 func (r *nameReader) rename(n *pg_query.RenameStmt) {
 	part := isOneOf(n.GetRenameType(), pg_query.ObjectType_OBJECT_COLUMN, pg_query.ObjectType_OBJECT_ATTRIBUTE, pg_query.ObjectType_OBJECT_TABCONSTRAINT,
 		pg_query.ObjectType_OBJECT_DOMCONSTRAINT, pg_query.ObjectType_OBJECT_TRIGGER, pg_query.ObjectType_OBJECT_RULE, pg_query.ObjectType_OBJECT_POLICY)
+	r.names.removes = true
 	from, ok := r.whole(n.GetRenameType(), n.GetRelation(), n.GetObject())
 	if part {
 		if n.GetRenameType() == pg_query.ObjectType_OBJECT_TABCONSTRAINT { // its index goes with it

@@ -13,9 +13,11 @@ import (
 // call and an operator mean the same wherever they stand, apart from the places that are listed here and in
 // names_define.go and names_object.go.
 type nameReader struct {
-	names *statementNames
-	ctes  []string // those in scope
-	into  string   // the schema that indexes and sequences of the table at hand go to
+	names   *statementNames
+	ctes    []string // those in scope
+	into    string   // the schema that indexes and sequences of the table at hand go to
+	calling bool     // the next call is that of CALL, whose arguments are output as well
+	self    string   // the bare name of the table that is being created: a foreign key may mean it
 }
 
 func (r *nameReader) read(m proto.Message) {
@@ -34,7 +36,11 @@ func (r *nameReader) read(m proto.Message) {
 	case *pg_query.A_Expr:
 		switch n.GetKind() {
 		case pg_query.A_Expr_Kind_AEXPR_OP, pg_query.A_Expr_Kind_AEXPR_OP_ANY, pg_query.A_Expr_Kind_AEXPR_OP_ALL:
-			r.list(kindOperator, n.GetName(), n.GetLocation())
+			args := 2
+			if n.GetLexpr() == nil {
+				args = 1
+			}
+			r.overload(kindOperator, n.GetName(), args, false, n.GetLocation())
 		}
 		r.fields(n, "name")
 	case *pg_query.SubLink:
@@ -124,13 +130,20 @@ func (r *nameReader) relation(v *pg_query.RangeVar, scoped bool) {
 }
 
 func (r *nameReader) use(kind byte, name string, at int32) {
-	r.names.uses = append(r.names.uses, use{kindName{kind, name}, max(int(at), 0)})
+	r.names.uses = append(r.names.uses, use{lookup{kindName{kind, name}, anyArgs, false}, max(int(at), 0)})
 }
 
 // list notes a name that the grammar gives as a list of its parts.
 func (r *nameReader) list(kind byte, parts []*pg_query.Node, at int32) {
 	if names := words(parts); len(names) == 1 && len(parts) == 1 {
 		r.use(kind, names[0], at)
+	}
+}
+
+// overload is list for a name that is distinguished from others by the number of arguments.
+func (r *nameReader) overload(kind byte, parts []*pg_query.Node, args int, signature bool, at int32) {
+	if names := words(parts); len(names) == 1 && len(parts) == 1 {
+		r.names.uses = append(r.names.uses, use{lookup{kindName{kind, names[0]}, args, signature}, max(int(at), 0)})
 	}
 }
 
@@ -171,7 +184,12 @@ var literals = map[string]string{
 }
 
 func (r *nameReader) call(c *pg_query.FuncCall) {
-	r.list(kindFunction, c.GetFuncname(), c.GetLocation())
+	args := len(c.GetArgs())
+	if c.GetAggWithinGroup() || c.GetFuncVariadic() || r.calling {
+		args = anyArgs
+	}
+	r.calling = false
+	r.overload(kindFunction, c.GetFuncname(), args, false, c.GetLocation())
 	if parts := words(c.GetFuncname()); len(parts) > 0 {
 		name := parts[len(parts)-1]
 		r.names.calls = append(r.names.calls, name)

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -38,13 +39,15 @@ const (
 
 // catalogOf is where objects of a kind stand.
 type catalogOf struct {
-	kind   byte
-	word   string // for people
-	table  string // in pg_catalog
-	prefix string // of its columns for name and namespace
-	filter string // what of the table counts, as a condition on o; "" = all
-	owner  string // the oid of what an extension has in place of o; "" = o's own
-	joins  string // what owner needs
+	kind    byte
+	word    string // for people
+	table   string // in pg_catalog
+	prefix  string // of its columns for name and namespace
+	filter  string // what of the table counts, as a condition on o; "" = all
+	owner   string // the oid of what an extension has in place of o; "" = o's own
+	accepts string // where names are overloaded: the condition that o is one of those that lookup w may find; "" = all of its name
+	same    string // where names are overloaded: the condition that o and p are the same but for their schemas
+	joins   string // what owner needs
 }
 
 // catalogs are the kinds in the order in which they are listed.
@@ -54,8 +57,9 @@ var catalogs = []catalogOf{
 
 		joins: "LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = o.oid", owner: "COALESCE(i.indrelid, o.oid)"},
 	{kind: kindType, word: "type", table: "pg_type", prefix: "typ", filter: "o.typrelid = 0 AND (o.typelem = 0 OR o.typtype = 'd')"},
-	{kind: kindFunction, word: "function", table: "pg_proc", prefix: "pro"},
-	{kind: kindOperator, word: "operator", table: "pg_operator", prefix: "opr"},
+	{kind: kindFunction, word: "function", table: "pg_proc", prefix: "pro", same: "o.proargtypes = p.proargtypes",
+		accepts: "(w.args < 0 OR CASE WHEN w.signature THEN o.pronargs = w.args ELSE w.args >= o.pronargs - o.pronargdefaults AND (w.args <= o.pronargs OR o.provariadic <> 0) END)"},
+	{kind: kindOperator, word: "operator", table: "pg_operator", prefix: "opr", same: "o.oprleft = p.oprleft AND o.oprright = p.oprright", accepts: "(w.args < 0 OR (o.oprkind = 'l') = (w.args = 1))"},
 	{kind: kindCollation, word: "collation", table: "pg_collation", prefix: "coll"},
 	{kind: kindStatistics, word: "statistics object", table: "pg_statistic_ext", prefix: "stx"},
 	{kind: kindConfiguration, word: "text search configuration", table: "pg_ts_config", prefix: "cfg"},
@@ -86,31 +90,89 @@ func (c *catalogOf) member() string {
 	return "NOT EXISTS (SELECT FROM $depend m WHERE m.classid = 'pg_catalog." + c.table + "'::pg_catalog.regclass AND m.objid = " + owner + " AND m.deptype = 'e')"
 }
 
-// list selects schema, kind, name, oid and "does pg_catalog have one of that name" of the objects in the namespaces n.
+// builtin is the condition that pg_catalog, which comes first in every path, has an object of that name.
+func (c *catalogOf) builtin(name string) string {
+	return "EXISTS (SELECT FROM pg_catalog." + c.table + " b WHERE b." + c.prefix + "name = " + name +
+		" AND b." + c.prefix + "namespace = 'pg_catalog'::pg_catalog.regnamespace)"
+}
+
+// list selects schema, kind, name, oid and two conditions of the objects in the namespaces n: pg_catalog has one of that
+// kind and name, and pg_catalog has a type of that name.
 func (c *catalogOf) list() string {
 	name := "o." + c.prefix + "name"
-	sql := "SELECT n.nspname, '" + string(c.kind) + "', " + name + ", o.oid, EXISTS (SELECT FROM pg_catalog." + c.table + " b WHERE b." + c.prefix + "name = " + name +
-		" AND b." + c.prefix + "namespace = 'pg_catalog'::pg_catalog.regnamespace)\nFROM n JOIN pg_catalog." + c.table + " o ON o." + c.prefix + "namespace = n.oid " + c.joins + "\nWHERE " + c.member()
+	typed := "false"
+	if c.kind == kindRelation {
+		typed = catalog(kindType).builtin(name)
+	}
+	sql := "SELECT n.nspname, '" + string(c.kind) + "', " + name + ", o.oid, " + c.builtin(name) + ", " + typed +
+		"\nFROM n JOIN pg_catalog." + c.table + " o ON o." + c.prefix + "namespace = n.oid " + c.joins + "\nWHERE " + c.member()
 	if c.filter != "" {
 		sql += " AND " + c.filter
 	}
 	return sql
 }
 
-// objectsQuery lists what stands in the tail and belongs to no extension: schema, kind, name, oid, and whether
-// pg_catalog has one of that kind and name. Array and row types go with their elements and tables; skein's own tables
-// are none that a body means.
-func (db *DB) objectsQuery(tail []string) string {
+// objectsQuery lists what stands in the tail and belongs to no extension: schema, kind, name, oid, and whether pg_catalog
+// has one of that kind and name, or a type of that name. Array and row types go with their elements and tables;
+// skein's own tables are none that a body means. Nil names = all.
+func (db *DB) objectsQuery(tail, names []string) string {
 	lists := make([]string, len(catalogs))
 	for i := range catalogs {
 		lists[i] = catalogs[i].list()
+		if names != nil {
+			lists[i] += " AND o." + catalogs[i].prefix + "name = ANY ($names)"
+		}
 	}
 	return strings.NewReplacer(
 		"$tail", array(tail)+"::pg_catalog.name[]",
 		"$own", array(db.table.names())+"::pg_catalog.name[]",
-		"$depend", "member",
-	).Replace(`
-WITH n AS MATERIALIZED (SELECT oid, nspname FROM pg_catalog.pg_namespace WHERE nspname = ANY ($tail)),
-member AS MATERIALIZED (SELECT classid, objid, deptype FROM pg_catalog.pg_depend WHERE deptype = 'e')
-` + strings.Join(lists, "\nUNION ALL "))
+		"$names", array(names)+"::pg_catalog.name[]",
+		"$depend", "pg_catalog.pg_depend",
+	).Replace("WITH n AS MATERIALIZED (SELECT oid, nspname FROM pg_catalog.pg_namespace WHERE nspname = ANY ($tail))\n" +
+		strings.Join(lists, "\nUNION ALL "))
+}
+
+// lookups are needs as a relation w(name, nr, args, signature), nr being the place among them.
+func lookups(needs []need, places []int) string {
+	var names, numbers, args, signatures []string
+	for _, n := range places {
+		names, numbers = append(names, needs[n].name), append(numbers, strconv.Itoa(n))
+		args, signatures = append(args, strconv.Itoa(needs[n].args)), append(signatures, strconv.FormatBool(needs[n].signature))
+	}
+	return "ROWS FROM (pg_catalog.unnest(" + array(names) + "::pg_catalog.name[]), pg_catalog.unnest(" + array(numbers) + "::pg_catalog.int4[]), pg_catalog.unnest(" +
+		array(args) + "::pg_catalog.int4[]), pg_catalog.unnest(" + array(signatures) + "::pg_catalog.bool[])) w(name, nr, args, signature)"
+}
+
+// found is the condition that a namespace has what w looks for.
+func (c *catalogOf) found(namespace string) string {
+	sql := "EXISTS (SELECT FROM pg_catalog." + c.table + " o WHERE o." + c.prefix + "namespace = " + namespace + " AND o." + c.prefix + "name = w.name"
+	if c.accepts != "" {
+		sql += " AND " + c.accepts
+	}
+	return sql + ")"
+}
+
+// tailed selects the objects o of the tail that w may find, outside extensions.
+func (c *catalogOf) tailed(tail []string) string {
+	sql := "SELECT FROM pg_catalog." + c.table + " o JOIN pg_catalog.pg_namespace n ON n.oid = o." + c.prefix + "namespace " + c.joins +
+		" WHERE o." + c.prefix + "name = w.name AND n.nspname = ANY (" + array(tail) + "::pg_catalog.name[]) AND " + strings.ReplaceAll(c.member(), "$depend", "pg_catalog.pg_depend")
+	if c.accepts != "" {
+		sql += " AND " + c.accepts
+	}
+	return sql
+}
+
+// lacked is the condition that a namespace lacks what w looks for, while the tail has it.
+func (c *catalogOf) lacked(namespace string, tail []string) string {
+	return "NOT " + c.found(namespace) + " AND EXISTS (" + c.tailed(tail) + ")"
+}
+
+// lackedRoughly is lacked where it is not known with how many arguments a name is looked for: of all that the tail has,
+// the namespace must have the same.
+func (c *catalogOf) lackedRoughly(namespace string, tail []string) string {
+	if c.same == "" {
+		return c.lacked(namespace, tail)
+	}
+	return "EXISTS (" + c.tailed(tail) + " AND NOT EXISTS (SELECT FROM pg_catalog." + c.table + " p WHERE p." + c.prefix + "namespace = " + namespace +
+		" AND p." + c.prefix + "name = o." + c.prefix + "name AND " + c.same + "))"
 }

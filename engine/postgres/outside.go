@@ -64,6 +64,10 @@ type outside struct {
 	made    bool // the version table was made by this call
 	guard   *outsideGuard
 
+	checks *nameChecks // nil = no name counts
+	named  []string    // the check before each statement, "" = none; nil = none at all
+
+	sets      []string    // what the session is settled with
 	misplaced []Extension // what is not on the path because it lies with a tenant
 }
 
@@ -85,11 +89,9 @@ func (o *outside) enter(ctx context.Context) error {
 	if err != nil {
 		return classify(ctx, err)
 	}
-	sets := append(preamble(o.conn.nature, 0), "SET search_path = "+searchPath(s.target.Schema, tail),
+	sets := append(preamble(o.conn.nature, 0, assignments(found)), "SET search_path = "+searchPath(s.target.Schema, tail),
 		"SET statement_timeout = "+milliseconds(wanted(o.work, o.step).statement))
-	for _, set := range assignments(found) {
-		sets = append(sets, "SET "+set)
-	}
+	o.sets = sets
 	if err := o.conn.do(ctx, strings.Join(sets, "; ")); err != nil {
 		return classify(ctx, err)
 	}
@@ -102,7 +104,36 @@ func (o *outside) enter(ctx context.Context) error {
 	if err := o.journal.load(ctx); err != nil {
 		return classify(ctx, err)
 	}
+	if err := o.look(ctx); err != nil {
+		return classify(ctx, err)
+	}
 	return nil
+}
+
+// look finds out which names of the body may be found in the tail.
+func (o *outside) look(ctx context.Context) error {
+	s := o.session
+	d, err := s.db.known(ctx, s.server, o.conn)
+	if err != nil {
+		return err
+	}
+	bodies := s.db.traits.bodies(o.work)
+	facts, err := s.db.fresh(ctx, o.conn, d, o.work, bodies)
+	if err != nil {
+		return err
+	}
+	d.note(o.work, bodies)
+	o.checks = s.db.newNameChecks(facts, o.work, bodies, s.target.Schema, true)
+	o.named = o.checks.outsideChecks(bound{o.step, o.work.Statements(o.step)})
+	return nil
+}
+
+// namesOf is the check before statement n, counted from 1, with a semicolon; "" = none.
+func (o *outside) namesOf(n int) string {
+	if o.named == nil || o.named[n-1] == "" {
+		return ""
+	}
+	return o.named[n-1] + "; "
 }
 
 // lock polls: a blocking wait would stand in the way of another tenant's CREATE INDEX CONCURRENTLY.
@@ -137,7 +168,7 @@ func (o *outside) leave(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
 	defer cancel()
-	_ = o.conn.do(ctx, fmt.Sprintf("ROLLBACK; SELECT pg_catalog.pg_advisory_unlock(%d)", o.session.lockKey())) // ending does it too
+	_ = o.conn.do(ctx, "ROLLBACK; SELECT pg_catalog.pg_advisory_unlock_all()") // ending does it too
 }
 
 // check is what Apply does in its message.
@@ -181,6 +212,11 @@ func (o *outside) statement(ctx context.Context, n int, stmt revision.Statement)
 	case known.kind == createIndex && known.index == "":
 		return namelessError()
 	}
+	if sql := o.namesOf(n); sql != "" { // it cannot be in the statement's own message
+		if err := o.conn.do(ctx, sql); err != nil {
+			return o.broken(ctx, err)
+		}
+	}
 	if begun || known.kind == createIndex && known.lenient {
 		done, err := o.resume(ctx, n, known, begun)
 		if err != nil || done {
@@ -210,13 +246,21 @@ func (o *outside) opening() string {
 	return sql
 }
 
+// again is the SQL that follows each statement of the body: role and settings are put back before the next one and
+// before each row, and the tenant's lock is taken again, which a statement may have given back. One that is held is
+// counted once more; it ends with the connection.
+func (o *outside) again() string {
+	return "SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; " + strings.Join(o.sets, "; ") + "; " +
+		fail(fmt.Sprintf("WHEN NOT pg_catalog.pg_try_advisory_lock(%d) THEN '%s'", o.session.lockKey(), markBusy))
+}
+
 func (o *outside) opened() { o.made, o.journal.exists = true, true }
 
 // inside runs a statement and its line in the journal in one transaction.
 func (o *outside) inside(ctx context.Context, n int, stmt revision.Statement, sum string) error {
 	for {
 		err := o.conn.do(ctx, "BEGIN; SET LOCAL lock_timeout = "+milliseconds(wanted(o.work, o.step).lock)+"; "+o.opening()+
-			o.journal.begin(n, sum)+"; "+o.journal.done(n)+";\n"+stmt.Text+";\n"+o.guard.query()+"COMMIT")
+			o.journal.begin(n, sum)+"; "+o.journal.done(n)+";\n"+o.namesOf(n)+stmt.Text+";\n"+o.guard.query()+"COMMIT; "+o.again())
 		if err == nil {
 			break
 		}
@@ -243,6 +287,9 @@ func (o *outside) alone(ctx context.Context, n int, stmt revision.Statement, sum
 	if err := o.conn.do(ctx, stmt.Text); err != nil {
 		return o.failed(ctx, n, known, err)
 	}
+	if err := o.conn.do(ctx, o.again()); err != nil {
+		return o.broken(ctx, err)
+	}
 	if known.kind == createIndex {
 		if err := o.proven(ctx, known); err != nil {
 			return err
@@ -260,7 +307,14 @@ func (o *outside) broken(ctx context.Context, err error) error {
 	o.conn.rollback(ctx)
 	var pg *pgconn.PgError
 	var known *engine.Error
+	if errors.As(err, &pg) {
+		if _, need, ok := o.checks.failed(marked(pg.Message)); ok {
+			return need.refusal()
+		}
+	}
 	switch {
+	case errors.As(err, &pg) && marked(pg.Message) == markBusy:
+		return &engine.Error{Class: engine.Busy, Message: "the statement gave back the tenant's lock, and another session holds it now", Advice: "take pg_advisory_unlock_all out of what the statement runs"}
 	case errors.As(err, &known), errors.As(err, &pg) && pg.Severity != "FATAL", unsent(err):
 		return classify(ctx, err)
 	}

@@ -33,7 +33,7 @@ func (s *session) Rehearse(ctx context.Context, work engine.Work) (engine.Rehear
 func (a *application) rehearse(ctx context.Context) (engine.Rehearsal, error) {
 	s, work := a.session, a.work
 	m := a.composer()
-	m.plain = slices.Equal(preamble(a.conn.nature, work.LockTimeout), a.conn.settings) && !a.conn.nature.pooled
+	m.plain = slices.Equal(preamble(a.conn.nature, work.LockTimeout, a.database.settle()), a.conn.settings) && !a.conn.nature.pooled
 	m.look = look(s.target.Schema)
 	m.rehearse(a.guards(), a.conn.nature.checks)
 	a.conn.spent += min(len(m.pieces), longChain)

@@ -12,5 +12,6 @@ var _ engine.Screener = (*DB)(nil)
 func (db *DB) Screen(ctx context.Context, candidates []engine.Candidate) []error {
 	refused := make([]error, len(candidates))
 	db.screenExtensions(ctx, candidates, refused)
+	db.screenNames(ctx, candidates, refused)
 	return refused
 }

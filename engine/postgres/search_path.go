@@ -132,7 +132,7 @@ func isTrue(value []byte) bool { return string(value) == "t" }
 
 // judgePath decides which of the schemas are tenants by their names.
 func (db *DB) judgePath(ctx context.Context, srv *server, c *conn, f *pathFacts) error {
-	var like []string // for the names of tenants that nobody noted, among which an unknown one could be a sibling
+	var like []string // for the names of tenants that were not noted, among which an unknown one could be a sibling
 	for i := range f.schemas {
 		s := &f.schemas[i]
 		s.member = slices.Contains(f.tenants, s.name) || !s.owned && db.sourced(srv, c.database, s.name)
@@ -168,7 +168,7 @@ func relatives(name string) []string {
 	return nil
 }
 
-// schema returns what is known of a schema; nil when it is not there, or nobody asked about it.
+// schema returns what is known of a schema; nil when it is not there, or was not asked about.
 func (f *pathFacts) schema(name string) *pathSchema {
 	for i := range f.schemas {
 		if f.schemas[i].name == name {

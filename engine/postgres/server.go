@@ -89,7 +89,7 @@ func ParseURL(key, text, application string) (*pgconn.Config, error) {
 		hosts = append(hosts, f.Host)
 	}
 	if slices.ContainsFunc(hosts, func(h string) bool { return !strings.HasPrefix(h, "/") && strings.ContainsAny(h, "@ /?#\\") }) {
-		return nil, refused(key, &URLError{Message: "its parts cannot be told apart", Advice: adviceEscape})
+		return nil, refused(key, &URLError{Message: "can be read in more than one way", Advice: adviceEscape})
 	}
 	if c.RuntimeParams, err = runtimeParams(c.RuntimeParams); err != nil {
 		return nil, refused(key, err)

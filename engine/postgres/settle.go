@@ -95,27 +95,30 @@ func environment() error {
 	return nil
 }
 
-// verify refuses a connection on which something in between dropped the startup parameters. What it does not report
-// is asked for.
+// verify refuses a connection on which something in between dropped the startup parameters. Behind a pooler it is
+// the session that serves which counts, not what the pooler said when it greeted us.
 func (c *conn) verify(ctx context.Context, server string) error {
-	is := func(name, want, got string) bool {
-		return got == want || name == "datestyle" && strings.HasPrefix(got, "ISO")
+	names := []string{"client_encoding", "standard_conforming_strings", "DateStyle"}
+	got := make([]string, len(names))
+	for i, name := range names {
+		got[i] = c.pg.ParameterStatus(name)
 	}
-	for _, s := range [][2]string{{"client_encoding", "client_encoding"}, {"standard_conforming_strings", "standard_conforming_strings"}, {"datestyle", "DateStyle"}} {
-		got := c.pg.ParameterStatus(s[1])
-		if got == "" {
-			results, err := c.query(ctx, "SHOW "+s[0])
-			if err != nil {
-				return err
-			}
-			got = value(results[0])
+	if c.nature.pooled || slices.Contains(got, "") {
+		results, err := c.query(ctx, "SELECT pg_catalog.unnest(ARRAY[pg_catalog.current_setting('client_encoding'), pg_catalog.current_setting('standard_conforming_strings'), pg_catalog.current_setting('datestyle')])")
+		if err != nil {
+			return err
 		}
-		if want := starting[s[0]]; !is(s[0], want, got) {
-			return &engine.Error{
-				Class:   engine.Server,
-				Message: fmt.Sprintf("server %s: the session has %s=%s although it was opened with %s: what stands between skein and the server dropped it", server, s[0], got, want),
-				Advice:  "let the pooler pass " + s[0] + " on (PgBouncer: not in ignore_startup_parameters), or point the URL at the server",
-			}
+		got = firstColumn(results[0])
+	}
+	for i, name := range names {
+		want := starting[strings.ToLower(name)]
+		if got[i] == want {
+			continue
+		}
+		return &engine.Error{
+			Class:   engine.Server,
+			Message: fmt.Sprintf("server %s: the session has %s=%s although it was opened with %s: what stands between skein and the server dropped it", server, name, got[i], want),
+			Advice:  "let the pooler pass " + name + " on (PgBouncer does, unless ignore_startup_parameters names it), or point the URL at the server",
 		}
 	}
 	return nil

@@ -13,9 +13,10 @@ import (
 // traits are what a body's words show of its effects on the session.
 type traits struct {
 	idents   revision.Idents
-	leaves   reset // what has to follow it, as far as its text says
-	cascades bool  // reaches what depends on what it names
-	loads    bool  // may leave what no reset takes back: a library, a setting of a name of its own
+	harmless bool // leaves nothing in the session, unless any command runs code
+	runs     bool // may run code that users have written, by its text alone
+	cascades bool // reaches what depends on what it names
+	loads    bool // may leave what no reset takes back: a library, a setting of a name of its own
 }
 
 // traitsCache keeps what was read of a section for all tenants; rendered templates are read anew, as each may be
@@ -24,7 +25,7 @@ type traitsCache struct{ sections sync.Map } // *revision.Section → *traits
 
 func (t *traitsCache) of(step engine.Step, statements []revision.Statement) *traits {
 	if step.Stamp {
-		return &traits{}
+		return &traits{harmless: true}
 	}
 	sec := step.Revision.Section(step.Direction)
 	if sec.Options.Template {
@@ -59,7 +60,8 @@ func readTraits(statements []revision.Statement) *traits {
 		t.cascades = t.cascades || cascading(s.Text)
 	}
 	t.idents = revision.Identifiers(strings.Join(texts, ";\n"), revision.Postgres)
-	t.leaves = leaves(t, statements)
+	t.harmless = !slices.ContainsFunc(statements, func(s revision.Statement) bool { return !harmless(s.Text) })
+	t.runs = runsByText(t, statements)
 	t.loads = slices.ContainsFunc(statements, func(s revision.Statement) bool {
 		switch firstWord(s.Text) {
 		case "LOAD":

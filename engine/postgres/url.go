@@ -19,7 +19,7 @@ func CheckURL(text string) error {
 		return &URLError{Message: "expected a URL that starts with postgres://", Advice: "for example postgres://app@db.example.com:5432/app"}
 	}
 	if !separable(rest) {
-		return &URLError{Message: "its parts cannot be told apart", Advice: adviceEscape}
+		return &URLError{Message: "can be read in more than one way", Advice: adviceEscape}
 	}
 	u, err := url.Parse(oneHost(text))
 	if err != nil || u.Opaque != "" {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestURLsWhosePartsCannotBeToldApartAreRefusedWithoutShowingThem(t *testing.T) {
+func TestURLsThatCanBeReadInTwoWaysAreRefusedWithoutShowingThem(t *testing.T) {
 	t.Parallel()
 	for _, password := range []string{
 		"Secr3t@Word", "Secr3t/Word", "Secr3t?Word", "Secr3t#Word", "Secr3t:Word", "Secr3t%Word", "Secr3t%zzWord", "Secr3t[Word", "Secr3t]Word",
@@ -158,6 +158,20 @@ func TestPasswordFileThatOthersMayReadIsRefused(t *testing.T) {
 	for _, url := range []string{"postgres://app:x@db/shop", "postgres://other@db/shop", "host=db user=app dbname=shop password=y"} {
 		if _, err := ParseURL("k", url, "skein"); err != nil {
 			t.Errorf("%s: %v", url, err)
+		}
+	}
+}
+
+func TestAShortPasswordLeavesTheErrorsOfAConnectionReadable(t *testing.T) {
+	t.Parallel()
+	for _, password := range []string{"p", "1", "db", "e"} {
+		db, err := New(Config{Servers: []Server{{Name: "main", URL: "postgres://app:" + password + "@127.0.0.1:1/shop?sslmode=disable"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = db.Probe(t.Context(), "main", "shop")
+		if err == nil || !strings.Contains(err.Error(), "server main: failed to connect to `user=app database=shop`: 127.0.0.1:1") || strings.Contains(err.Error(), "***") {
+			t.Errorf("%s: %v", password, err)
 		}
 	}
 }

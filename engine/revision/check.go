@@ -67,6 +67,7 @@ type checker struct {
 	savepoints savepoints
 	vacuum     *fault // a pragma that acts with the next VACUUM, which has not come yet
 	dump       bool   // a statement was refused that pg_dump writes
+	dumps      bool   // a statement is one that only pg_dump writes
 }
 
 func newChecker(options Options, d Direction, dialect Dialect) *checker {
@@ -99,6 +100,7 @@ func (c *checker) objection(text string, at int) *fault {
 	}
 	if f := searchPathSetting(&o); f != nil {
 		c.dump = true
+		c.dumps = c.dumps || dumpForm.MatchString(text)
 		return f
 	}
 	if f := sessionSetting(&o, c.options); f != nil {

@@ -1,6 +1,9 @@
 package revision
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 const (
 	pathMessage = " cannot stand in a revision"
@@ -8,6 +11,9 @@ const (
 	dumpAdvice  = "dump with `pg_dump --schema-only --no-owner --no-privileges -n SCHEMA`, take out the lines SET …, SELECT pg_catalog.set_config… and \\restrict, " +
 		"and the schema in front of names: `public.users` becomes `users`; dump rows with --inserts"
 )
+
+// dumpForm is how pg_dump empties the search path.
+var dumpForm = regexp.MustCompile(`(?i)^SELECT\s+(pg_catalog\s*\.\s*)?set_config\s*\(\s*'search_path'\s*,\s*''\s*,\s*false\s*\)$`)
 
 // searchPathSetting refuses what moves the search path: the names behind it would mean objects outside the tenant.
 func searchPathSetting(o *opening) *fault {
@@ -65,7 +71,7 @@ func setConfig(o *opening) *fault {
 		case state == open && t.kind == tokenWord && (isWord(text, "setting_name") || isWord(text, "CAST")), state == open && (text == "=" || text == ">" || text == ":"):
 		case state == open && (t.kind == tokenString || t.kind == tokenDollarString):
 			if strings.EqualFold(stringValue(text), "search_path") {
-				return &fault{at: at, message: "set_config of search_path" + pathMessage, advice: pathAdvice + "; if this is output of pg_dump: " + dumpAdvice}
+				return &fault{at: at, message: "set_config of search_path" + pathMessage, advice: pathAdvice}
 			}
 			state = 0
 		default:

@@ -136,7 +136,7 @@ func (p *parser) checkSections() {
 
 // checkDump says once what is the matter with output of pg_dump, in place of a mistake for each of its settings.
 func (p *parser) checkDump() {
-	if !p.dump || !p.dumped && !p.broken {
+	if !p.dump || !p.dumped {
 		return
 	}
 	var others []*FileError

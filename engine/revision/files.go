@@ -16,6 +16,7 @@ type Ignored struct {
 	Path string // slash path below the revisions folder
 	Rule string // a name in kebab case, such as hidden
 	Why  string // in words
+	Same string // the path by which it is read, for same-file and same-folder; else ""
 }
 
 // The rules by which files are left out.
@@ -86,7 +87,7 @@ func (l *lister) fail(file string, err error) {
 }
 
 func (l *lister) ignore(file, rule, why string) {
-	l.ignored = append(l.ignored, Ignored{file, rule, why})
+	l.ignored = append(l.ignored, Ignored{Path: file, Rule: rule, Why: why})
 }
 
 // first reports whether a file or folder was not reached before, and by which path it was.
@@ -111,7 +112,7 @@ func (l *lister) folder(dir string, depth int) {
 		return
 	}
 	if earlier, first := l.first(dir, info); !first {
-		l.ignore(dir, ignoreSameFolder, "it is the folder "+earlier)
+		l.ignored = append(l.ignored, Ignored{dir, ignoreSameFolder, "it is read already, as " + earlier, earlier})
 		return
 	}
 	entries, err := fs.ReadDir(l.fsys, dir)
@@ -191,7 +192,7 @@ func (l *lister) isFirst(file string) bool {
 	}
 	earlier, first := l.first(file, info)
 	if !first {
-		l.ignore(file, ignoreSameFile, "it is the file "+earlier)
+		l.ignored = append(l.ignored, Ignored{file, ignoreSameFile, "it is read already, as " + earlier, earlier})
 	}
 	return first
 }

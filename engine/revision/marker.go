@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // A line that its author took for the marker of a section, and that no database and no parser takes for one,
@@ -13,38 +14,45 @@ import (
 
 // foreignMarker is a comment with a meaning to another tool.
 type foreignMarker struct {
-	form *regexp.Regexp // of the comment without the dashes before it, blanks cut to one
-	tool string
-	down bool // it begins the way down
+	begin string         // what the comment begins with: form is asked only then
+	form  *regexp.Regexp // of the comment in lower case, without the dashes before it, blanks cut to one
+	tool  string
+	down  bool // it begins the way down
 }
 
 var foreignMarkers = []foreignMarker{
-	{regexp.MustCompile(`(?i)^\+goose down\b`), "goose", true},
-	{regexp.MustCompile(`(?i)^\+goose\b`), "goose", false},
-	{regexp.MustCompile(`(?i)^migrate ?: ?down\b`), "dbmate", true},
-	{regexp.MustCompile(`(?i)^migrate ?: ?\w`), "dbmate", false},
-	{regexp.MustCompile(`(?i)^\+migrate down\b`), "sql-migrate", true},
-	{regexp.MustCompile(`(?i)^\+migrate\b`), "sql-migrate", false},
-	{regexp.MustCompile(`(?i)^create above ?/ ?drop below\b`), "tern", true},
-	{regexp.MustCompile(`(?i)^tern ?:`), "tern", false},
-	{regexp.MustCompile(`(?i)^flyway ?:`), "Flyway", false},
-	{regexp.MustCompile(`(?i)^liquibase formatted sql\b`), "Liquibase", false},
-	{regexp.MustCompile(`(?i)^changeset \S+:\S`), "Liquibase", false},
-	{regexp.MustCompile(`(?i)^rollback (not required|empty|changesetid:|(drop|delete|alter|update|insert|create|truncate|rename|comment|grant|revoke|select|set)\b)`), "Liquibase", true},
-	{regexp.MustCompile(`(?i)^\+micrate down\b`), "micrate", true},
-	{regexp.MustCompile(`(?i)^\+micrate\b`), "micrate", false},
-	{regexp.MustCompile(`(?i)^rambler (up|down)\b`), "rambler", true},
-	{regexp.MustCompile(`(?i)^(//|@|// ?@) ?undo\b`), "MyBatis Migrations", true},
-	{regexp.MustCompile(`(?i)^! ?downs\b`), "Play evolutions", true},
-	{regexp.MustCompile(`(?i)^! ?ups\b`), "Play evolutions", false},
-	{regexp.MustCompile(`(?i)^down migration\b`), "node-pg-migrate", true},
-	{regexp.MustCompile(`(?i)^up migration\b`), "node-pg-migrate", false},
-	{regexp.MustCompile(`(?i)^atlas ?:`), "Atlas", false},
-	{regexp.MustCompile(`(?i)^(deploy|revert|verify) \S+ (to|from|on) \w+$`), "sqitch", false},
+	{"+goose", regexp.MustCompile(`^\+goose down\b`), "goose", true},
+	{"+goose", regexp.MustCompile(`^\+goose\b`), "goose", false},
+	{"migrate", regexp.MustCompile(`^migrate ?: ?down\b`), "dbmate", true},
+	{"migrate", regexp.MustCompile(`^migrate ?: ?\w`), "dbmate", false},
+	{"+migrate", regexp.MustCompile(`^\+migrate down\b`), "sql-migrate", true},
+	{"+migrate", regexp.MustCompile(`^\+migrate\b`), "sql-migrate", false},
+	{"create above", regexp.MustCompile(`^create above ?/ ?drop below\b`), "tern", true},
+	{"tern", regexp.MustCompile(`^tern ?:`), "tern", false},
+	{"flyway", regexp.MustCompile(`^flyway ?:`), "Flyway", false},
+	{"liquibase", regexp.MustCompile(`^liquibase formatted sql\b`), "Liquibase", false},
+	{"changeset", regexp.MustCompile(`^changeset \S+:\S`), "Liquibase", false},
+	{"rollback", regexp.MustCompile(`^rollback (not required|empty|changesetid:|(drop|delete|alter|update|insert|create|truncate|rename|comment|grant|revoke|select|set)\b)`), "Liquibase", true},
+	{"+micrate", regexp.MustCompile(`^\+micrate down\b`), "micrate", true},
+	{"+micrate", regexp.MustCompile(`^\+micrate\b`), "micrate", false},
+	{"rambler", regexp.MustCompile(`^rambler (up|down)\b`), "rambler", true},
+	{"//", regexp.MustCompile(`^// ?@? ?undo\b`), "MyBatis Migrations", true},
+	{"@", regexp.MustCompile(`^@ ?undo\b`), "MyBatis Migrations", true},
+	{"!", regexp.MustCompile(`^! ?downs\b`), "Play evolutions", true},
+	{"!", regexp.MustCompile(`^! ?ups\b`), "Play evolutions", false},
+	{"down migration", regexp.MustCompile(`^down migration\b`), "node-pg-migrate", true},
+	{"up migration", regexp.MustCompile(`^up migration\b`), "node-pg-migrate", false},
+	{"atlas", regexp.MustCompile(`^atlas ?:`), "Atlas", false},
+	{"deploy", regexp.MustCompile(`^deploy \S+ to \w+$`), "sqitch", false},
+	{"revert", regexp.MustCompile(`^revert \S+ from \w+$`), "sqitch", true},
+	{"verify", regexp.MustCompile(`^verify \S+ on \w+$`), "sqitch", false},
 }
 
 // aloneForm is a comment that consists of a word for the way up or down and nothing else that is said.
 var aloneForm = regexp.MustCompile(`(?i)^(up|down|rollback|undo|revert|do|migrate[ -]?(?:up|down)|roll ?back|down ?grade|up ?grade)( (section|script|part|migration|sql))?$`)
+
+// maxAlone is more than the longest text that aloneForm matches.
+const maxAlone = 32
 
 // strayMarker says why a comment cannot stand; nil when it can. comment is its text with the signs that make it
 // one; line is false for a block comment, which counts only when nothing but the word stands in it.
@@ -58,9 +66,9 @@ func strayMarker(comment string, line bool) *fault {
 		}
 	}
 	if line {
-		after := strings.TrimLeftFunc(words, func(r rune) bool { return r == ' ' || isDash(r) })
+		after := strings.ToLower(strings.TrimLeftFunc(words, func(r rune) bool { return r == ' ' || isDash(r) }))
 		for _, m := range foreignMarkers {
-			if m.form.MatchString(after) {
+			if strings.HasPrefix(after, m.begin) && m.form.MatchString(after) {
 				return &fault{message: "this is a marker of " + m.tool + ", which means nothing here", advice: foreignAdvice(m)}
 			}
 		}
@@ -68,7 +76,7 @@ func strayMarker(comment string, line bool) *fault {
 			return &fault{message: "this is a marker of Liquibase, which means nothing here", advice: foreignAdvice(foreignMarker{down: true})}
 		}
 	}
-	if m := aloneForm.FindStringSubmatch(trimSigns(words)); m != nil {
+	if alone := trimSigns(words); len(alone) <= maxAlone && aloneForm.MatchString(alone) {
 		return &fault{
 			message: fmt.Sprintf("this comment says only %q, which looks like the marker of a section and is none", trimSigns(words)),
 			advice:  "the sections begin with `-- upgrade` and `-- downgrade` at the beginning of a line; for a comment, say more",
@@ -106,6 +114,9 @@ func sectionWord(comment string) (Direction, bool) {
 // plain drops what cannot be seen (zero-width characters, marks of direction) and makes white space of any kind,
 // Unicode's too, one blank.
 func plain(text string) string {
+	if isASCII(text) {
+		return strings.Join(strings.FieldsFunc(text, blank), " ")
+	}
 	text = strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Mn, r) {
 			return -1
@@ -113,6 +124,15 @@ func plain(text string) string {
 		return unwide(r)
 	}, text)
 	return strings.Join(strings.FieldsFunc(text, blank), " ")
+}
+
+func isASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // blank also counts the letters that look like a blank.
@@ -140,7 +160,7 @@ func trimSigns(text string) string {
 // strayLine looks at a statement whose first line is what a marker would be if it began with two ASCII dashes:
 // `#downgrade`, `- downgrade`, `downgrade`, `—— downgrade`.
 func strayLine(statement string) *fault {
-	line, _, _ := strings.Cut(statement, "\n")
+	line, _, _ := strings.Cut(statement[:min(len(statement), 80)], "\n")
 	if d, ok := sectionWord(line); ok {
 		return &fault{
 			message: fmt.Sprintf("this line looks like the marker of the %sgrade section and is none", d),

@@ -106,7 +106,7 @@ func (s *Section) template() (*template.Template, error) {
 	return t, nil
 }
 
-// checkTemplate tells at load what can be told without data.
+// checkTemplate finds at load what can be found without data.
 func (p *parser) checkTemplate(s *Section) {
 	_, err := s.template()
 	if err == nil {

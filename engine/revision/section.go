@@ -136,7 +136,7 @@ func (p *parser) readBody(s *Section, d Direction, from int) (next token, found 
 		s.Statements = append(s.Statements, st)
 		if f := check.statement(st.Text, piece.start); f != nil {
 			p.failStatement(f)
-			p.dumped = p.dumped || check.dump
+			p.dumped, p.dump = p.dumped || check.dump, p.dump || check.dumps
 		}
 	}
 	if f := check.end(); f != nil && split.fault == nil {
@@ -144,6 +144,7 @@ func (p *parser) readBody(s *Section, d Direction, from int) (next token, found 
 	}
 	if split.fault != nil {
 		p.broken = true
+		p.dumped = p.dumped || p.text[split.fault.at] == '\\' || strings.HasPrefix(split.fault.message, "COPY")
 		p.failStatement(split.fault)
 	}
 	return next, found
