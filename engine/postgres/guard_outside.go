@@ -29,13 +29,24 @@ func (o *outside) newGuard(ctx context.Context) (*outsideGuard, error) {
 	}
 	b := s.db.traits.bodies(o.work)(o.step)
 	v, err := d.judge(ctx, o.conn, s.target.Schema, o.step, b, false, s.alone(), s.db.cfg.Touches)
-	if b.traits.makes() {
-		d.changed()
-	}
 	if err != nil || !v.on {
 		return nil, err
 	}
 	return &outsideGuard{verdict: v, database: d, schema: s.target.Schema}, nil
+}
+
+// changed lets what code there is be asked again where the revision may have made any.
+func (o *outside) changed() {
+	s := o.session
+	if !s.db.traits.of(o.step, o.work.Statements(o.step)).makes() {
+		return
+	}
+	s.db.mu.Lock()
+	d := s.db.databases[place{s.server.name, o.conn.database}]
+	s.db.mu.Unlock()
+	if d != nil {
+		d.changed()
+	}
 }
 
 // query is the SQL before COMMIT.

@@ -37,6 +37,7 @@ func (s *session) ApplyOutside(ctx context.Context, work engine.Work) error {
 	if s.db.traits.of(o.step, work.Statements(o.step)).names("extension") {
 		defer s.db.forget(place{s.server.name, c.database}) // the search path may be another one then
 	}
+	defer o.changed()
 	for n, stmt := range work.Statements(o.step) {
 		if err := o.statement(ctx, n+1, stmt); err != nil {
 			return o.at(err, stmt)
