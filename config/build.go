@@ -42,6 +42,7 @@ func (b *builder) build(servers []string) {
 	}
 	p.Engine = b.engine()
 	b.sources()
+	b.sharedTenants()
 	p.Policy = b.policy() // after the sources: their dialect says which checks can be
 	p.Policy.Waves = b.waves()
 	p.Policy.Pins = b.pins()
@@ -111,6 +112,7 @@ func (b *builder) state() {
 func (b *builder) guards() {
 	g := &b.project.Guards
 	g.MinTenants = b.count("guards.min_tenants")
+	b.project.Touches = b.touches()
 	if b.text("guards.max_shrink") == "" {
 		return
 	}
@@ -118,6 +120,15 @@ func (b *builder) guards() {
 	if g.MaxShrink == 0 {
 		g.MaxShrink = math.SmallestNonzeroFloat64 // 0 would mean no limit; 0% means that none may be missing
 	}
+}
+
+// touches are the globs of guards.touches, of the file or of a variable.
+func (b *builder) touches() []string {
+	at := split("guards.touches")
+	if where, _ := b.merged.origin(at); where >= fromEnv {
+		return parseTexts(b.merged.get(at))
+	}
+	return list(b.tree.at("guards").at("touches"))
 }
 
 func (b *builder) policy() orchestrator.Policy {

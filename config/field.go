@@ -225,7 +225,7 @@ func remedy(f *field) string {
 		if quoted && f.shape.key.check(f.node.Value) == nil {
 			return "take the quotes away"
 		}
-	case kindTexts, kindAutoTexts, kindBoolTexts:
+	case kindTexts, kindAutoTexts, kindBoolTexts, kindTouches:
 		if text {
 			return fmt.Sprintf("write it as a list: [%s]", quote(f.node.Value))
 		}

@@ -47,6 +47,8 @@ const (
 	kindStore     valueKind = "path, URL, {env: …}, {file: …} or {exec: […]}"
 	kindTexts     valueKind = "list of texts"
 	kindAutoTexts valueKind = "auto or list of texts"
+	kindTouches   valueKind = "list of schema.name" // with globs
+	kindTouch     valueKind = "schema.name"         // an entry of it
 	kindBoolTexts valueKind = "true, false or list of texts"
 	kindList      valueKind = "list of mappings"
 	kindMap       valueKind = "mapping"
@@ -117,6 +119,10 @@ func (k *key) expected() string {
 		return "text, or one of {env: NAME}, {file: PATH}, {exec: [COMMAND, …]}"
 	case kindTexts, kindList, kindMap:
 		return "a " + string(k.kind)
+	case kindTouches:
+		return "a list of schema.name, with globs"
+	case kindTouch:
+		return "schema.name, with globs"
 	case kindAutoTexts:
 		return "auto or a list of texts"
 	case kindBoolTexts:

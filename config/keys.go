@@ -31,7 +31,7 @@ func projectKeys() []key {
 		{path: "servers.*.password", kind: kindSecret, doc: "Password, instead of one in the URL. Read anew for each connection, never printed."},
 		{path: "servers.*.direct_url", kind: kindURL, doc: "URL past the pooler, when `url` is a transaction pooler."},
 		{path: "servers.*.max_connections", kind: kindCount, def: "16", doc: "Most connections that skein holds to this server, of all kinds together."},
-		{path: "servers.*.search_path", kind: kindAutoTexts, def: "auto", doc: "Schemas that follow the tenant's on the search path; `auto` = those that hold extensions. In a variable: names joined by commas."},
+		{path: "servers.*.search_path", kind: kindAutoTexts, def: "auto", doc: "Schemas that follow the tenant's on the search path; `auto` = those that hold extensions. Never the schema of a tenant. In a variable: names joined by commas."},
 	}
 }
 
@@ -63,6 +63,7 @@ func tenantKeys() []key {
 
 		{path: "guards.min_tenants", kind: kindCount, zero: true, doc: "Refuse a fleet with fewer tenants."},
 		{path: "guards.max_shrink", kind: kindPercent, doc: "Refuse a fleet that lost more than this since the last rollout."},
+		{path: "guards.touches", kind: kindTouches, doc: "What functions, triggers, rules and views may change outside of the tenant in every revision, such as `audit.*`: globs over schema.name, as in `-- skein:touches`. In a variable: joined by commas."},
 
 		{path: "compare.scope", kind: kindChoice, choices: []string{"tenant", "database"}, def: "tenant", status: kept, doc: "What `drift` compares: the tenant's schema, or all schemas of its database that are no system's."},
 		{path: "compare.exclude", kind: kindTexts, status: kept, doc: "What it leaves out, such as `table:tmp_*`."},

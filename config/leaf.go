@@ -17,9 +17,9 @@ func (r *reader) leaf(f *field) {
 	switch {
 	case k.kind.secret():
 		r.secret(f)
-	case f.node.Kind == yaml.SequenceNode && (k.kind == kindTexts || k.kind == kindBoolTexts || k.kind == kindAutoTexts):
+	case f.node.Kind == yaml.SequenceNode && (k.kind == kindTexts || k.kind == kindBoolTexts || k.kind == kindAutoTexts || k.kind == kindTouches):
 		r.texts(f)
-	case k.kind == kindTexts || f.node.Kind != yaml.ScalarNode || !slices.Contains(tags(k.kind), f.node.ShortTag()):
+	case k.kind == kindTexts || k.kind == kindTouches || f.node.Kind != yaml.ScalarNode || !slices.Contains(tags(k.kind), f.node.ShortTag()):
 		r.mistyped(f, k.expected())
 	case k.kind == kindAutoTexts && f.node.Value != "auto":
 		r.mistyped(f, k.expected())
@@ -71,6 +71,9 @@ func (r *reader) texts(f *field) {
 
 // textShape is that of an entry of a list of texts, which has no line of its own in the table.
 func textShape(list *key) *shape {
+	if list.kind == kindTouches {
+		return &shape{key: &key{path: list.path + "[]", kind: kindTouch}}
+	}
 	if list.choices != nil {
 		return &shape{key: &key{path: list.path + "[]", kind: kindChoice, choices: list.choices}}
 	}

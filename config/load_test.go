@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -122,6 +123,7 @@ func TestFullExampleLoads(t *testing.T) {
 			{Name: "Second.EU", URL: secret, Password: secret, DirectURL: secret, MaxConnections: 8, SearchPath: []string{"extensions", "public"}},
 		},
 		Guards:  tenant.Guards{MinTenants: 100, MaxShrink: 5},
+		Touches: []string{"audit.*", "public.plans"},
 		Compare: Compare{Scope: "tenant", Exclude: []string{"table:spatial_ref_sys", "table:tmp_*"}, Types: true},
 		Policy: orchestrator.Policy{
 			PerServer: 12, Retry: orchestrator.Retry{Attempts: 3, Base: 100 * time.Millisecond, Max: 10 * time.Second},
@@ -343,5 +345,17 @@ func TestRelativePathsStartAtTheConfig(t *testing.T) {
 	}
 	if p.Revisions.Dir != filepath.Join(dir, "m") || p.Revisions.Schema != "/abs/s.sql" || p.Fleet != filepath.Base(dir) {
 		t.Errorf("%+v", p)
+	}
+}
+
+func TestTouchesComeFromTheFileOrAVariable(t *testing.T) {
+	t.Parallel()
+	p := loadText(t, minimal+"guards: {touches: [audit.*, public.plans]}\n")
+	if want := []string{"audit.*", "public.plans"}; !slices.Equal(p.Touches, want) {
+		t.Errorf("%q", p.Touches)
+	}
+	p = loadText(t, minimal+"guards: {touches: [audit.*]}\n", "SKEIN_GUARDS__TOUCHES=a.b, c.*")
+	if want := []string{"a.b", "c.*"}; !slices.Equal(p.Touches, want) {
+		t.Errorf("%q", p.Touches)
 	}
 }

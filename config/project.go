@@ -20,6 +20,7 @@ type Project struct {
 	State     State
 	Servers   []Server      // as in the file, then those that only the environment knows
 	Guards    tenant.Guards // without Known
+	Touches   []string      // guards.touches: what revisions may change outside of a tenant, as globs over schema.name
 	Compare   Compare
 	Policy    orchestrator.Policy
 	Notify    []notify.Hook     // who is told about a rollout; their URLs are read when they are used

@@ -65,3 +65,17 @@ func TestRedactURLNeverShowsAPassword(t *testing.T) {
 		}
 	})
 }
+
+func TestWebAddressesThatCanBeReadInTwoWaysAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, raw := range []string{"https://u:12/Secr3t@host/x", "https://u:12?Secr3t@host/x", "https://u:a@Secr3t/b@host", "https://u:Sec@r3t@host/", "https://u:Sec/r3t@host/", "https://u:12#Secr3t@host"} {
+		if p := checkAddress(raw); p == nil || strings.Contains(p.message+p.advice, "r3t") {
+			t.Errorf("%s: %+v", raw, p)
+		}
+	}
+	for _, raw := range []string{"https://host/hooks/@me", "https://host/x?to=a@b", "https://u:p%40w@host:8443/x", "http://prom:9090/", "https://host:8443/%40me"} {
+		if p := checkAddress(raw); p != nil {
+			t.Errorf("%s: %+v", raw, p)
+		}
+	}
+}

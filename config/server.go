@@ -2,10 +2,11 @@ package config
 
 import (
 	"context"
-	"net/url"
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/skeindb/skein/engine/postgres"
 )
 
 func (b *builder) server(name string) Server {
@@ -44,11 +45,7 @@ func (b *builder) onePassword(at path) {
 	if urlRank != fromFile || passwordRank != fromFile {
 		return
 	}
-	u, err := url.Parse(firstHost(b.merged.get(at.join("url"))))
-	if err != nil || u.User == nil {
-		return
-	}
-	if _, inline := u.User.Password(); inline {
+	if postgres.URLHasPassword(b.merged.get(at.join("url"))) {
 		b.blame(KindConflict, b.field(at.join("password")), "the URL has a password, too", "keep one of the two")
 	}
 }
@@ -59,17 +56,12 @@ func (s *Server) database(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	u, err := url.Parse(firstHost(text))
+	key := path{"servers", s.Name, "url"}.String()
+	c, err := postgres.ParseURL(key, text, "skein")
 	if err != nil {
-		return "", nil //nolint:nilerr // url has read it already, and complained
+		return "", &Error{Kind: KindSecret, Key: key, Message: strings.TrimPrefix(err.Error(), key+": ")}
 	}
-	if name := strings.TrimPrefix(u.Path, "/"); name != "" {
-		return name, nil
-	}
-	if name := u.Query().Get("dbname"); name != "" {
-		return name, nil
-	}
-	return u.Query().Get("database"), nil
+	return c.Database, nil
 }
 
 // url reads a URL of the server and checks its form, which Load could not do where it stands elsewhere.

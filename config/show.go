@@ -127,7 +127,7 @@ func (b *builder) setting(k *key, at path, f *field) *Setting {
 		set.Value, set.Source = secret, from
 	case r != absent && (r != fromFile || f.node.Kind == yaml.ScalarNode) && !(r == fromDefault && f != nil):
 		set.Value, set.Source = word(k, b.merged.get(at)), origin
-		if r >= fromEnv && k.kind == kindAutoTexts && set.Value != "auto" {
+		if r >= fromEnv && (k.kind == kindAutoTexts && set.Value != "auto" || k.kind == kindTouches) {
 			set.Value = parseTexts(b.merged.get(at))
 		}
 	case f != nil:

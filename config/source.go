@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/skeindb/skein/engine/postgres"
 	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/tenant"
 	"github.com/skeindb/skein/tenant/discover"
@@ -18,6 +19,7 @@ type source struct {
 	kind    string           // the key that tells it
 	dialect revision.Dialect // "" = its records decide
 	make    func(discover.Env) (tenant.Source, error)
+	taken   taken
 }
 
 // sourceKinds are the keys of which each source has exactly one.
@@ -98,6 +100,10 @@ func (b *builder) makeSource(s *source, name string) {
 			ExcludeSchemas: list(f.at("exclude_schemas")), IncludeDatabases: list(f.at("include_databases")), ExcludeDatabases: list(f.at("exclude_databases")),
 		}
 		s.make = func(env discover.Env) (tenant.Source, error) { return discover.NewServer(spec, env) }
+		s.taken = taken{server: spec.Server, schemas: postgres.TenantSchemas{
+			Databases: postgres.Filter{Include: spec.IncludeDatabases, Exclude: spec.ExcludeDatabases},
+			Schemas:   postgres.Filter{All: spec.IncludeSchemas.All, Include: spec.IncludeSchemas.Globs, Exclude: spec.ExcludeSchemas},
+		}}
 	case "query":
 		// The rows may be SQLite files, so the table of tenants does not tell their dialect by itself.
 		query := f.at("query")
@@ -106,6 +112,7 @@ func (b *builder) makeSource(s *source, name string) {
 	case "list":
 		spec := discover.List{Name: name, Records: b.records(f.at("list")), Defaults: defaults}
 		s.dialect = b.dialectOf(f.at("list"))
+		s.taken = taken{records: spec.Records}
 		s.make = func(env discover.Env) (tenant.Source, error) { return discover.NewList(spec, env) }
 	case "file":
 		spec := discover.File{Name: name, Path: f.text("file"), Defaults: defaults}

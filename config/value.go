@@ -1,13 +1,16 @@
 package config
 
 import (
+	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/skeindb/skein/engine/postgres"
+	"github.com/skeindb/skein/engine/revision"
 )
 
 // check says what is wrong with a value of one word, wherever it was written; nil when nothing is.
@@ -39,6 +42,14 @@ func (k *key) check(raw string) *problem {
 		}
 	case kindName:
 		p = checkName(raw)
+	case kindTouches:
+		for _, glob := range parseTexts(raw) {
+			if p == nil {
+				p = checkTouch(glob)
+			}
+		}
+	case kindTouch:
+		p = checkTouch(raw)
 	case kindSelector:
 		_, p = parseSelector(raw)
 	case kindSize:
@@ -148,27 +159,22 @@ func parseTexts(raw string) []string {
 	return texts
 }
 
-// checkURL looks at the form. What net/url says is not repeated: it quotes parts of a password.
-func checkURL(raw string) *problem {
-	if scheme, _, ok := strings.Cut(raw, "://"); !ok || scheme != "postgres" && scheme != "postgresql" {
-		return &problem{"expected a URL that starts with postgres://", "for example postgres://app@db.example.com:5432/app"}
+// checkTouch looks at the form of a glob over schema.name.
+func checkTouch(raw string) *problem {
+	if revision.IsTouch(raw) {
+		return nil
 	}
-	if u, err := url.Parse(firstHost(raw)); err != nil || u.Opaque != "" {
-		return &problem{"is not a valid URL", "write characters such as # / ? @ % of a password as %23 %2F %3F %40 %25, or use the key `password`"}
-	}
-	return nil
+	return &problem{"expected schema.name, got " + strconv.Quote(raw), "write for example public.plans or audit.*"}
 }
 
-// firstHost leaves one of several hosts, which are PostgreSQL's and not net/url's: postgres://a:1,b:2/app.
-func firstHost(raw string) string {
-	scheme, rest, _ := strings.Cut(raw, "://")
-	end := len(rest)
-	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
-		end = i
+// checkURL looks at the form, and at parameters that would be dropped or would unsettle the session. What is said of it
+// holds no part of it.
+func checkURL(raw string) *problem {
+	err := postgres.CheckURL(raw)
+	if bad, ok := errors.AsType[*postgres.URLError](err); ok {
+		return &problem{bad.Message, bad.Advice}
 	}
-	hosts := strings.LastIndex(rest[:end], "@") + 1
-	first, _, _ := strings.Cut(rest[hosts:end], ",")
-	return scheme + "://" + rest[:hosts] + first + rest[end:]
+	return nil
 }
 
 // quote shows a value in a message, shortened and without passwords of URLs.

@@ -95,12 +95,28 @@ func (k *key) parseUntil(raw string) (time.Time, *problem) {
 
 // checkAddress looks at the form of a URL for the web. It repeats nothing: tokens stand in paths and queries, too.
 func checkAddress(raw string) *problem {
-	scheme, _, ok := strings.Cut(raw, "://")
+	scheme, rest, ok := strings.Cut(raw, "://")
 	if !ok || scheme != "http" && scheme != "https" {
 		return &problem{"expected a URL that starts with https:// or http://", ""}
 	}
+	if !separable(rest) {
+		return &problem{"can be read in more than one way", adviceEscape + "; and an @ further on as %40"}
+	}
 	if u, err := url.Parse(raw); err != nil || u.Hostname() == "" {
-		return &problem{"is not a valid URL", "write characters such as # / ? @ % of a password as %23 %2F %3F %40 %25"}
+		return &problem{"is not a valid URL", adviceEscape}
 	}
 	return nil
+}
+
+const adviceEscape = "write characters such as # / ? @ % of a password as %23 %2F %3F %40 %25"
+
+// separable reports whether it is certain where the host of a URL for the web is: an @ behind what looks like a port
+// may be the end of a password with a / or ? in it, of which a part would be asked of the DNS.
+func separable(rest string) bool {
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	authority, beyond := rest[:end], rest[end:]
+	return strings.Count(authority, "@") <= 1 && (!strings.ContainsAny(authority, ":@") || !strings.Contains(beyond, "@"))
 }

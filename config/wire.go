@@ -48,7 +48,7 @@ func (p *Project) Sources(ctx context.Context, catalog discover.Catalog, registr
 // Postgres returns what engine/postgres takes. URLs are read now, in whatever way the config gives them,
 // and passwords at each connection. All servers whose URL cannot be read are reported together.
 func (p *Project) Postgres(ctx context.Context, application string) (postgres.Config, error) {
-	c := postgres.Config{VersionTable: p.State.VersionTable, Application: application}
+	c := postgres.Config{VersionTable: p.State.VersionTable, Application: application, Touches: p.Touches}
 	var errs []error
 	for i := range p.Servers {
 		s, err := p.Servers[i].postgres(ctx)
@@ -56,6 +56,7 @@ func (p *Project) Postgres(ctx context.Context, application string) (postgres.Co
 			errs = append(errs, err)
 			continue
 		}
+		s.Tenants = p.tenantSchemas(s.Name)
 		c.Servers = append(c.Servers, s)
 	}
 	if len(errs) > 0 {

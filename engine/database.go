@@ -63,13 +63,4 @@ type Work struct {
 }
 
 // Statements returns the statements of a step: none for a stamp.
-func (w *Work) Statements(s Step) []revision.Statement {
-	if s.Stamp {
-		return nil
-	}
-	sec := s.Revision.Section(s.Direction)
-	if sec.Options.Template {
-		return w.Bodies[sec]
-	}
-	return sec.Statements
-}
+func (w *Work) Statements(s Step) []revision.Statement { return statements(w.Bodies, s) }

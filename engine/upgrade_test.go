@@ -209,7 +209,7 @@ func TestChangedChecksumIsRefused(t *testing.T) {
 func TestTemplatesAreRenderedBeforeAnythingIsOpened(t *testing.T) {
 	t.Parallel()
 	g, err := revision.Load(fstest.MapFS{"a1_t.sql": {Data: []byte("-- revision: a1\n-- revises: none\n\n-- upgrade: template\n" +
-		"CREATE TABLE {{ ident .Table }} ();\nSELECT {{ .Value }};\n\n-- downgrade: template\nDROP TABLE {{ ident .Missing }};\n")}}, revision.Postgres)
+		"CREATE TABLE {{ ident .Table }} ();\nSELECT {{ raw .Value }};\n\n-- downgrade: template\nDROP TABLE {{ ident .Missing }};\n")}}, revision.Postgres)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -154,8 +154,8 @@ func TestKilledInConcurrentIndex(t *testing.T) {
 	t.Parallel()
 	const tenants = 12
 	indexes := ": no-transaction, template\n" +
-		"CREATE INDEX CONCURRENTLY base_a ON {{ .Tenant.Schema }}.base (qty);\n" +
-		"CREATE INDEX CONCURRENTLY base_b ON {{ .Tenant.Schema }}.base (qty, id);\n"
+		"CREATE INDEX CONCURRENTLY base_a ON {{ ident .Tenant.Schema }}.base (qty);\n" +
+		"CREATE INDEX CONCURRENTLY base_b ON {{ ident .Tenant.Schema }}.base (qty, id);\n"
 	f := newWorld(t, revision.Postgres, tenants, inFiles([]string{steps(1)[0], indexes}), "")
 	f.Must(0, "upgrade", "r001")
 

@@ -323,9 +323,9 @@ func (p *transactionPooler) greet(conn net.Conn, client *pgproto3.Backend, held 
 			p.cancel(m.ProcessID)
 			return false
 		case *pgproto3.StartupMessage:
-			for name := range m.Parameters {
-				switch name {
-				case "user", "database", "application_name", "client_encoding":
+			for name := range m.Parameters { // those of PgBouncer
+				switch strings.ToLower(name) {
+				case "user", "database", "application_name", "client_encoding", "datestyle", "timezone", "standard_conforming_strings":
 				default:
 					client.Send(&pgproto3.ErrorResponse{Severity: "FATAL", Code: "08P01", Message: "unsupported startup parameter: " + name})
 					_ = client.Flush()
@@ -340,7 +340,7 @@ func (p *transactionPooler) greet(conn net.Conn, client *pgproto3.Backend, held 
 	pid := p.pids.Add(1) + 1_000_000
 	p.clients.Store(pid, held)
 	client.Send(&pgproto3.AuthenticationOk{})
-	for _, status := range [][2]string{{"server_version", "17.0"}, {"client_encoding", "UTF8"}, {"standard_conforming_strings", "on"}} {
+	for _, status := range [][2]string{{"server_version", "17.0"}, {"client_encoding", "UTF8"}, {"standard_conforming_strings", "on"}, {"DateStyle", "ISO, MDY"}} {
 		client.Send(&pgproto3.ParameterStatus{Name: status[0], Value: status[1]})
 	}
 	client.Send(&pgproto3.BackendKeyData{ProcessID: pid, SecretKey: []byte{1, 2, 3, 4}})

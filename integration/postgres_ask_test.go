@@ -127,14 +127,20 @@ func TestPostgresAskReadsOnly(t *testing.T) {
 	}
 }
 
-// With standard_conforming_strings off the server reads two statements where the check sees one.
-func TestPostgresAskRefusesASessionThatReadsStringsInAnotherWay(t *testing.T) {
+// With standard_conforming_strings off the server would read three statements where the check sees one. A pooled session
+// that has it off all the same is refused: see TestSettledSessionsBehindAPooler.
+func TestPostgresAskReadsStringsAsTheyWereChecked(t *testing.T) {
 	t.Parallel()
 	f := newPgFleet(t, postgres.Server{}, "SELECT 1")
 	targets := schemasWithUsers(t, f, 2)
 	pgtest.Exec(t, f.url, "ALTER DATABASE "+pgtest.Quote(f.database)+" SET standard_conforming_strings = off")
-	for _, r := range f.Ask(t.Context(), targets, "SELECT 1") {
-		wantPgClass(t, r.Err, engine.Server)
+	for _, r := range f.Ask(t.Context(), targets, `SELECT 'a\'' ; COMMIT; DELETE FROM users; --'`) {
+		if r.Err != nil || r.Text != `a\' ; COMMIT; DELETE FROM users; --` {
+			t.Errorf("%q, %v", r.Text, r.Err)
+		}
+	}
+	if n := f.scalar(t, "SELECT count(*) FROM t0002.users"); n == "0" {
+		t.Error("a question wrote")
 	}
 }
 

@@ -402,6 +402,9 @@ func TestPostgresGuardsWhatTenantsShare(t *testing.T) {
 		"enum":     "ALTER TYPE status ADD VALUE 'b'",
 		"function": "ALTER FUNCTION f() STABLE",
 		"droptype": "DROP TYPE status",
+		"read":     "CREATE TABLE copy AS SELECT * FROM plans",
+		"default":  "CREATE TABLE copy (id int DEFAULT nextval('plans_id_seq'))",
+		"type":     "CREATE TABLE copy (s status)",
 		"dynamic":  "DO $$ BEGIN EXECUTE 'ALTER TABLE pl' || 'ans ADD COLUMN oops int'; END $$",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -413,7 +416,7 @@ func TestPostgresGuardsWhatTenantsShare(t *testing.T) {
 	}
 	f.with(t, first, "UPDATE public.plans SET n = 3; INSERT INTO public.plans (n) VALUES (7)",
 		"-- skein:touches public.pl*, public.status\nALTER TABLE plans ADD COLUMN fine int; INSERT INTO plans (n) VALUES (8); ALTER TYPE status ADD VALUE 'okay'",
-		"CREATE TABLE plan (id int REFERENCES public.plans)", "SELECT * FROM plans", "DO $$ BEGIN PERFORM 1; END $$").up(t, target)
+		"CREATE TABLE plan (id int REFERENCES public.plans)", "SELECT * FROM public.plans", "DO $$ BEGIN PERFORM 1; END $$").up(t, target)
 }
 
 func TestPostgresHasNoGuardWhereNothingCanBeHit(t *testing.T) {

@@ -161,12 +161,12 @@ func TestPostgresRehearsalMakesSettingsAnewForEachPart(t *testing.T) {
 	t.Parallel()
 	const own = "[own-transaction]\n"
 	chain := []string{
-		own + "SET LOCAL search_path = public; SET LOCAL work_mem = '123MB'; SET LOCAL ROLE pg_read_all_data; CREATE TEMP TABLE x ()",
+		own + "DO $$ BEGIN PERFORM set_config('search_path', 'public', true); END $$; SET LOCAL work_mem = '123MB'; SET LOCAL ROLE pg_read_all_data; CREATE TEMP TABLE x ()",
 		own + "CREATE TABLE users (id int); DO $$ BEGIN ASSERT current_setting('work_mem') <> '123MB'; ASSERT current_user = session_user; END $$",
 		own + "ALTER TABLE users ADD b int",
 	}
 	f := newPgFleet(t, postgres.Server{}, chain[1:]...)
-	chain[0] = own + "SET LOCAL search_path = public; SET LOCAL work_mem = '123MB'; SET LOCAL ROLE pg_read_all_data; SELECT 1"
+	chain[0] = own + "DO $$ BEGIN PERFORM set_config('search_path', 'public', true); END $$; SET LOCAL work_mem = '123MB'; SET LOCAL ROLE pg_read_all_data; SELECT 1"
 	target := f.tenant(t, "a")
 	f.with(t, chain...).tried(t, target, "r1", "r2", "r3")
 	f.with(t, chain...).up(t, target)
@@ -190,7 +190,7 @@ func TestPostgresRehearsalFindsWhatUpgradeFinds(t *testing.T) {
 	if e := wantPgClass(t, err, engine.Guard); e.Revision != "r3" || !strings.Contains(e.Message, "public.plans") {
 		t.Errorf("%+v", e)
 	}
-	f.with(t, base, own+"-- skein:touches public.plans\nUPDATE plans SET n = 1", own+"ALTER TABLE mine ADD x int; SELECT * FROM plans").tried(t, target, "r2", "r3")
+	f.with(t, base, own+"-- skein:touches public.plans\nUPDATE plans SET n = 1", own+"ALTER TABLE mine ADD x int; SELECT * FROM public.plans").tried(t, target, "r2", "r3")
 	_, err = f.with(t, base, own+"SELECT 1", own+"UPDATE plans SET n = 1").rehearse(t, target)
 	if e := wantPgClass(t, err, engine.Guard); e.Revision != "r3" {
 		t.Errorf("%+v", e)

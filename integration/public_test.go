@@ -105,6 +105,8 @@ func fallThrough(t *testing.T, url, searchPath string) {
 		"GRANT ALL ON TYPE mood TO PUBLIC",
 		"SELECT touch_users()",
 		"SELECT nextval('plans_id_seq')",
+		"CREATE TABLE copy_of_plans AS TABLE plans",
+		"CREATE TABLE notes (mood mood)",
 	} {
 		p.Write("migrations/b2_body.sql", revisionFile("b2", "a1", body+";", ""))
 		report := p.Run("upgrade", "--json").Report()
@@ -150,7 +152,7 @@ func fallThrough(t *testing.T, url, searchPath string) {
 		p.Write("migrations/b2_body.sql", revisionFile("b2", "a1",
 			"-- skein:touches public.plans\nINSERT INTO plans (name) VALUES ('declared');\nCREATE TABLE notes (id integer);", "DROP TABLE notes;"))
 		p.Write("migrations/c3_body.sql", revisionFile("c3", "b2", "INSERT INTO public.plans (name) VALUES ('qualified');", ""))
-		p.Write("migrations/d4_body.sql", revisionFile("d4", "c3", "ALTER TABLE notes ADD COLUMN mood mood DEFAULT 'fine';\nINSERT INTO notes (id) SELECT id::integer FROM plans LIMIT 1;", ""))
+		p.Write("migrations/d4_body.sql", revisionFile("d4", "c3", "ALTER TABLE notes ADD COLUMN mood public.mood DEFAULT 'fine';\nINSERT INTO notes (id) SELECT id::integer FROM public.plans LIMIT 1;", ""))
 		wantCounts(t, p.Must(0, "upgrade", "--json").Report(), map[string]int{"done": 5})
 		if got := pgtest.QueryRows(t, url, "SELECT name, count(*) FROM public.plans GROUP BY 1 ORDER BY 1"); !slices.Equal(got, []string{"declared|5", "qualified|5"}) {
 			t.Errorf("plans: %q", got)

@@ -57,8 +57,8 @@ func (r *runner) planAnew(at int, items []Item, fleet []tenant.Tenant) ([]Item, 
 		r.stop(StateHalted, fmt.Sprintf("tenants of wave %s changed, and cannot be planned anew: %v", p.Waves[at].Name, err))
 		return nil, false
 	}
-	r.Plan.Cohorts = p.Cohorts
-	return p.Waves[at].Items, true
+	items, r.Plan.Cohorts = r.screen(p.Waves[at].Items, p.Cohorts)
+	return items, true
 }
 
 // replace puts items into a wave in place of those of the same tenants, settled ones among them.

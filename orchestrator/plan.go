@@ -55,7 +55,7 @@ type Cohort struct {
 	Steps   []string     `json:"steps"`             // revision ids in the order they run; empty = nothing to do
 	Sums    []string     `json:"sums"`              // checksums of Steps in their direction, for resume to notice a changed file
 	Count   int          `json:"count"`             // tenants
-	Refused *Failure     `json:"refused,omitempty"` // why these tenants fail without being touched: missing, ahead, unknown, unreachable, checksum
+	Refused *Failure     `json:"refused,omitempty"` // why these tenants fail without being touched: missing, ahead, unknown, unreachable, checksum, guard
 	Skipped string       `json:"skipped,omitempty"` // why these tenants are left alone: "not applied", "frozen: …"
 	Target  string       `json:"target,omitempty"`  // of a pin: where these go, instead of the plan's target
 	Gone    bool         `json:"gone,omitempty"`    // in a stored plan, but no longer in the fleet

@@ -43,6 +43,8 @@ func (r *runner) refresh(at int) bool {
 	if at < len(r.Plan.Waves) {
 		before := r.Plan.Waves[at].Items // without those that were skipped meanwhile
 		if err = replan(r.Plan, at, there, standings, r.Graph, r.Options); err == nil {
+			w := &r.Plan.Waves[at]
+			w.Items, r.Plan.Cohorts = r.screen(w.Items, r.Plan.Cohorts)
 			r.tellReplanned(at, before, r.Plan.Waves[at].Items)
 		}
 	}
@@ -166,10 +168,26 @@ func (r *runner) newcomers(fleet []tenant.Tenant) []tenant.Tenant {
 // join adds tenants to the last wave.
 func (r *runner) join(fresh []tenant.Tenant, standings []engine.Standing) error {
 	f, err := join(r.Plan, fresh, standings, r.Graph, r.Policy, r.Options, time.Now())
-	if err == nil {
-		r.emit(f)
+	if err != nil {
+		return err
 	}
-	return err
+	f.Items, f.Cohorts = r.screen(f.Items, f.Cohorts)
+	r.Plan.admit(f)
+	r.emit(f)
+	return nil
+}
+
+// screen is [Screen] for items that are planned while the run goes on. A run that is to stop meanwhile does not come to
+// them.
+func (r *runner) screen(items []Item, cohorts []Cohort) ([]Item, []Cohort) {
+	if r.Screener == nil {
+		return items, cohorts
+	}
+	screened, after := items, cohorts
+	if !r.aside(func(ctx context.Context) { screened, after = screen(ctx, r.Screener, items, cohorts, r.Data) }) {
+		return items, cohorts
+	}
+	return screened, after
 }
 
 // pick returns those of the fleet that have something to do in the wave, as they are now.

@@ -40,8 +40,8 @@ func replan(p *Plan, w int, tenants []tenant.Tenant, standings []engine.Standing
 	return nil
 }
 
-// join plans tenants that came into the fleet while its rollout runs: they are added to the last wave of p, and
-// the fact that says so is returned. They go where [Arrange] would have sent them, by the graph of the plan and
+// join plans tenants that came into the fleet while its rollout runs, and returns the fact that says so: they belong
+// into the last wave of p, see [Plan.admit]. They go where [Arrange] would have sent them, by the graph of the plan and
 // the pins of now. One for which there is no way is refused, with the reason, and never an error of the rollout.
 //
 // Only upgrades and downgrades have late tenants. None of tenants may be in p already.
@@ -61,30 +61,32 @@ func join(p *Plan, tenants []tenant.Tenant, standings []engine.Standing, g *revi
 	pins := pinned(policy.Pins, p.Kind, now, newCensus(tenants, standings))
 	groups, of := gather(standings, tenants, pins.of)
 	way := &way{graph: then, now: g, kind: p.Kind, targets: strings.Fields(p.Target), options: o.withDefaults()}
-	last := len(p.Waves) - 1
-	fact := TenantsJoined{Wave: p.Waves[last].Name, Cohorts: make([]Cohort, len(groups)), Items: make([]Item, 0, len(tenants))}
+	fact := TenantsJoined{Wave: p.Waves[len(p.Waves)-1].Name, Cohorts: make([]Cohort, len(groups)), Items: make([]Item, 0, len(tenants))}
 	for i, group := range groups {
 		pin := pins.pin(group.mark)
 		if fact.Cohorts[i], err = way.joining(group, pin); err != nil {
 			return TenantsJoined{}, err
 		}
 	}
-	after := *p
-	first := len(p.Cohorts)
-	after.Cohorts = slices.Concat(p.Cohorts, fact.Cohorts)
-	after.Waves = slices.Clone(p.Waves)
-	wave := &after.Waves[last]
-	wave.Items = slices.Clone(wave.Items)
 	h := hash(tenants)
 	for _, i := range h.spread(tenants, h.order) {
-		item := Item{Tenant: tenants[i], Cohort: of[i], Standing: standings[i]}
-		fact.Items = append(fact.Items, item)
+		fact.Items = append(fact.Items, Item{Tenant: tenants[i], Cohort: of[i], Standing: standings[i]})
+	}
+	return fact, nil
+}
+
+// admit adds late tenants to the last wave of p. What other plans share with p stays as it is.
+func (p *Plan) admit(late TenantsJoined) {
+	first := len(p.Cohorts)
+	p.Cohorts = slices.Concat(p.Cohorts, late.Cohorts)
+	p.Waves = slices.Clone(p.Waves)
+	wave := &p.Waves[len(p.Waves)-1]
+	wave.Items = slices.Clone(wave.Items)
+	for _, item := range late.Items {
 		item.Cohort += first
 		wave.Items = append(wave.Items, item)
 	}
-	wave.Planned += len(tenants)
-	*p = after
-	return fact, nil
+	wave.Planned += len(late.Items)
 }
 
 // joining plans late tenants of one group, which a pin may hold back.

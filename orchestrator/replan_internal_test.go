@@ -247,6 +247,7 @@ func TestLateTenantsJoinTheLastWave(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	p.admit(fact)
 	late := []string{
 		"t11 skipped: frozen: audit", "t12 → b", "t13 → b c", "t14 refused: stale", "t15 → ", "t16 refused: connection", "t17 refused: stale", "t18 → ",
 	}
@@ -301,9 +302,11 @@ func TestLateTenantsOfADowngrade(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := linear(t, "a", "b", "c", "d")
-	if _, err := join(p, people(2, 4), stand(now, "a b c", "a", "a b", "a b c d"), now, Policy{}, Options{}, time.Time{}); err != nil {
+	fact, err := join(p, people(2, 4), stand(now, "a b c", "a", "a b", "a b c d"), now, Policy{}, Options{}, time.Time{})
+	if err != nil {
 		t.Fatal(err)
 	}
+	p.admit(fact)
 	if diff := cmp.Diff([]string{"t1 → c", "t2 → c", "t3 skipped: not applied", "t4 → ", "t5 refused: stale"}, fates(t, p, 0)); diff != "" {
 		t.Error(diff)
 	}

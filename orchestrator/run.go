@@ -50,6 +50,7 @@ type RunConfig struct {
 	NoWait   bool     // end the run where it would wait for an approval
 	Command  *Command // what an operator asked that made this run, for the record: a resume, a retry or a rollback. It is stored, unless it has a number and so is stored already; nil = nothing to record
 	Surveyor Surveyor // where tenants of later waves, and those that join, stand; needed with Discover
+	Screener Screener // what is planned while the run goes on is asked about with it, as [Screen] asks about a plan; nil = nothing is
 
 	// Discover lists the whole fleet anew, at each wave but a run's first, and before the end. A
 	// *tenant.GuardError halts the rollout at once; other errors are borne for Policy.ServerPatience. Before the

@@ -104,6 +104,7 @@ func (f *fleet) arrange(ctx context.Context, store orchestrator.Store, id string
 	if err != nil {
 		return nil, err
 	}
+	f.lookForMisplaced()
 	req := orchestrator.Request{
 		Rollout: id, Fleet: f.project.Fleet, Kind: s.kind, Targets: s.targets, Tag: s.flags.tag, Created: time.Now(),
 		Policy: s.policy, Only: s.wave, Selectors: s.selectors, Canary: s.canary, FleetSize: len(tenants), Options: s.options(f),
@@ -118,7 +119,7 @@ func (f *fleet) arrange(ctx context.Context, store orchestrator.Store, id string
 	if err := s.covers(plan); err != nil {
 		return nil, err
 	}
-	return plan, f.fits(plan)
+	return f.checked(ctx, plan)
 }
 
 // sizes are the sizes of tenants in bytes; -1 where they cannot be told.

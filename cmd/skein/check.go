@@ -2,43 +2,122 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/skeindb/skein/config"
+	"github.com/skeindb/skein/engine/revision"
 )
 
 func (a *app) checkCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "check",
-		Short:   "Check config and revisions without a database, for CI",
-		Long:    "Check config and revisions without a database: every file, the graph they form, and the number of heads\nthat revisions.heads allows. Exit code 1 when something cannot be read, 4 when there are too many heads.",
+		Use:   "check",
+		Short: "Check config and revisions without a database, for CI",
+		Long: "Check config and revisions without a database: every file, the graph they form, the number of heads that\n" +
+			"revisions.heads allows, and statements that reach further than a tenant. Exit code 1 when something cannot be\n" +
+			"read, 4 when a finding is an error; warnings do not change it. -v also lists the files that are not read.",
 		GroupID: "author",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, g, err := a.authoring()
+			p, err := a.project(config.Options{Offline: true})
 			if err != nil {
 				return err
 			}
-			heads := g.Heads()
-			findings := []string{}
-			if p.Revisions.Heads == config.Single && len(heads) > 1 {
-				findings = append(findings, fmt.Sprintf("the graph has %d heads (%s) and revisions.heads is single: join them with `skein merge heads -m MESSAGE`", len(heads), orBase(heads)))
-			}
-			if a.json {
-				writeJSON(a.out, map[string]any{"fleet": p.Fleet, "revisions": g.Len(), "heads": list(heads), "findings": findings})
-			} else {
-				for _, f := range findings {
-					fmt.Fprintln(a.out, f)
-				}
-				if len(findings) == 0 {
-					a.note("%s and %d revisions are good, head %s", show(p.Path), g.Len(), orBase(heads))
+			ignored := a.ignored(p)
+			if a.verbose && !a.json {
+				for _, i := range ignored {
+					a.note("%s is not read: %s (%s)", i.Path, i.Why, i.Rule)
 				}
 			}
-			if len(findings) > 0 {
-				return exitCode(exitDifference)
+			g, err := a.graph(p)
+			if err != nil {
+				return err
 			}
-			return nil
+			return a.showCheck(p, g, ignored)
 		},
 	}
+}
+
+// lintFinding is a finding as the JSON of check has it.
+type lintFinding struct {
+	Rule     string `json:"rule"`
+	Severity string `json:"severity"` // error or warning
+	Revision string `json:"revision"`
+	File     string `json:"file"`
+	Line     int    `json:"line"`
+	Col      int    `json:"col"`
+	Message  string `json:"message"`
+	Hint     string `json:"hint"`
+}
+
+// ignoredFile is a file of the revisions folder that is not read, as the JSON of check has it.
+type ignoredFile struct {
+	Path string `json:"path"`
+	Rule string `json:"rule"`
+	Why  string `json:"why"`
+}
+
+// ignored lists what is not read; mistakes in that are those of the graph.
+func (a *app) ignored(p *config.Project) []ignoredFile {
+	dir := revisionsDir(p)
+	_, found, _ := revision.Files(os.DirFS(dir))
+	files := []ignoredFile{}
+	seen := func(path string) string { return filepath.ToSlash(show(filepath.Join(dir, filepath.FromSlash(path)))) }
+	for _, i := range found {
+		if i.Same != "" {
+			i.Why = "it is read already, as " + seen(i.Same)
+		}
+		files = append(files, ignoredFile{seen(i.Path), i.Rule, i.Why})
+	}
+	return files
+}
+
+func (a *app) showCheck(p *config.Project, g *revision.Graph, ignored []ignoredFile) error {
+	heads := g.Heads()
+	findings := []string{}
+	if p.Revisions.Heads == config.Single && len(heads) > 1 {
+		findings = append(findings, fmt.Sprintf("the graph has %d heads (%s) and revisions.heads is single: join them with `skein merge heads -m MESSAGE`", len(heads), orBase(heads)))
+	}
+	lint, bad := a.lint(p, g)
+	if a.json {
+		writeJSON(a.out, map[string]any{
+			"fleet": p.Fleet, "revisions": g.Len(), "heads": list(heads), "findings": findings, "lint": lint, "ignored": ignored,
+		})
+	} else {
+		for _, f := range findings {
+			fmt.Fprintln(a.out, f)
+		}
+		for _, f := range lint {
+			fmt.Fprintf(a.out, "%s:%d:%d: %s: %s (%s)\n", f.File, f.Line, f.Col, f.Severity, f.Message, f.Rule)
+			if f.Hint != "" {
+				fmt.Fprintf(a.out, "  %s\n", f.Hint)
+			}
+		}
+		if len(findings) == 0 && !bad {
+			a.note("%s and %d revisions are good, head %s", show(p.Path), g.Len(), orBase(heads))
+		}
+	}
+	if len(findings) > 0 || bad {
+		return exitCode(exitDifference)
+	}
+	return nil
+}
+
+// lint returns the findings of all revisions in graph order, and whether any is an error.
+func (a *app) lint(p *config.Project, g *revision.Graph) (found []lintFinding, bad bool) {
+	found = []lintFinding{}
+	scope := p.Scope()
+	for _, r := range g.All() {
+		file := filepath.ToSlash(show(filepath.Join(revisionsDir(p), filepath.FromSlash(r.File))))
+		for _, f := range revision.Lint(r, scope) {
+			severity := "warning"
+			if f.Error {
+				severity, bad = "error", true
+			}
+			found = append(found, lintFinding{f.Rule, severity, f.Revision, file, f.Line, max(f.Col, 1), f.Message, f.Advice})
+		}
+	}
+	return found, bad
 }

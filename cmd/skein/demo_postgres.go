@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/skeindb/skein/engine/postgres"
 	"github.com/skeindb/skein/engine/revision"
 )
 
@@ -47,9 +48,12 @@ rollout:
 func (p *postgresDemo) id(n int) string { return fmt.Sprintf("%s%03d", p.prefix, n) }
 
 func (p *postgresDemo) connect(ctx context.Context) (*pgx.Conn, error) {
+	if err := postgres.CheckURL(p.url); err != nil {
+		return nil, fmt.Errorf("--url: %w", err)
+	}
 	cfg, err := pgx.ParseConfig(p.url)
 	if err != nil {
-		return nil, err
+		return nil, errors.New("--url cannot be read")
 	}
 	cfg.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol // several statements at a time, and poolers
 	return pgx.ConnectConfig(ctx, cfg)

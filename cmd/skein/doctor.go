@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/skeindb/skein/engine/postgres"
+	"github.com/skeindb/skein/tenant"
 )
 
 // diagnosis is a server in `doctor --json`.
@@ -17,6 +19,8 @@ type diagnosis struct {
 	Error    *string          `json:"error"`
 	Health   *postgres.Health `json:"health"`
 	Problems []string         `json:"problems"`
+
+	Extensions []misplaced `json:"extensions"` // in schemas of tenants
 }
 
 func (a *app) doctorCommand() *cobra.Command {
@@ -31,16 +35,22 @@ func (a *app) doctorCommand() *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, f.close()) }()
+			if f.pg != nil {
+				if _, err := f.gather(cmd.Context(), tenant.Guards{}); err != nil { // only what a source's pattern matches, or has a version table, is a tenant then
+					f.warn([]string{"who the tenants are could not be found out: " + err.Error()})
+				}
+			}
 			found := []diagnosis{}
 			var code error
 			for _, s := range f.project.Servers {
-				d := diagnosis{Server: s.Name, Problems: []string{}}
+				d := diagnosis{Server: s.Name, Problems: []string{}, Extensions: []misplaced{}}
 				h, err := f.pg.Health(cmd.Context(), s.Name)
 				if err != nil {
 					text := err.Error()
 					d.Error, code = &text, exitCode(exitFailed)
 				} else {
 					d.Health, d.Problems = &h, problems(h, !s.DirectURL.IsZero())
+					d.lookForMisplaced(cmd.Context(), f)
 				}
 				found = append(found, d)
 			}
@@ -51,6 +61,19 @@ func (a *app) doctorCommand() *cobra.Command {
 			a.printDiagnoses(found)
 			return code
 		},
+	}
+}
+
+// lookForMisplaced adds the extensions that lie in schemas of tenants.
+func (d *diagnosis) lookForMisplaced(ctx context.Context, f *fleet) {
+	list, err := f.pg.LookForExtensions(ctx, d.Server)
+	if err != nil {
+		d.Problems = append(d.Problems, "where its extensions lie could not be read: "+err.Error())
+		return
+	}
+	d.Extensions = f.misplaced(list)
+	for _, m := range d.Extensions {
+		d.Problems = append(d.Problems, m.String())
 	}
 }
 
@@ -93,6 +116,9 @@ func (a *app) printDiagnoses(found []diagnosis) {
 			d.Server, h.Version, h.Encoding, h.InUse, h.MaxConnections, h.Free, h.LocksPerTx)
 		for _, p := range d.Problems {
 			fmt.Fprintf(a.out, "  ! %s\n", p)
+		}
+		for _, u := range h.Unusual {
+			fmt.Fprintf(a.out, "  ~ %s: %s = %s (%s)\n", u.Where, u.Name, u.Value, u.Note)
 		}
 	}
 }

@@ -1,10 +1,20 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/skeindb/skein/orchestrator"
 )
+
+// checked refuses tenants in which their plan must not run, and a plan that cannot be carried out.
+func (f *fleet) checked(ctx context.Context, p *orchestrator.Plan) (*orchestrator.Plan, error) {
+	orchestrator.Screen(ctx, f.engine, p, f.data)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return p, f.fits(p)
+}
 
 // fits refuses a plan that these connections cannot carry out: a revision outside a transaction needs a
 // session of its own, which a transaction pooler does not give.

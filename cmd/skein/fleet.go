@@ -28,7 +28,8 @@ type fleet struct {
 	close   func() error
 
 	mu   sync.Mutex
-	told map[string]bool // guarded by mu: warnings of sources, which are asked again at each wave
+	told map[string]bool          // guarded by mu: warnings of sources, which are asked again at each wave
+	ids  map[engine.Target]string // guarded by mu: of the tenants that were last gathered
 }
 
 // open reads config and revisions and makes the engine. It connects to nothing. application is what the
@@ -90,6 +91,7 @@ func (f *fleet) gather(ctx context.Context, guards tenant.Guards) ([]tenant.Tena
 	}
 	tenants, warnings, err := tenant.Gather(ctx, sources, guards)
 	f.warn(warnings)
+	f.know(tenants)
 	return tenants, err
 }
 

@@ -121,6 +121,9 @@ func (a *app) writePlanJSON(p *orchestrator.Plan) {
 	if len(p.Notes) > 0 {
 		doc["notes"] = p.Notes
 	}
+	if len(a.misplaced) > 0 {
+		doc["extensions"] = a.misplaced
+	}
 	writeJSON(a.out, doc)
 }
 
@@ -165,7 +168,7 @@ func waveText(p *orchestrator.Plan, w *orchestrator.Wave) string {
 func stepsText(c orchestrator.Cohort) string {
 	switch {
 	case c.Refused != nil:
-		return "refused: " + c.Refused.Message
+		return "refused: " + placeText(c.Refused) + c.Refused.Message
 	case c.Skipped != "":
 		return "skipped: " + c.Skipped
 	case len(c.Steps) == 0:
@@ -174,4 +177,15 @@ func stepsText(c orchestrator.Cohort) string {
 		return fmt.Sprint(c.Steps)
 	}
 	return fmt.Sprintf("%d: %s … %s", len(c.Steps), c.Steps[0], c.Steps[len(c.Steps)-1])
+}
+
+// placeText is where in the revisions a failure is, with a colon; "" when it is about none.
+func placeText(f *orchestrator.Failure) string {
+	switch {
+	case f.File == "":
+		return ""
+	case f.Line == 0:
+		return f.File + ": "
+	}
+	return fmt.Sprintf("%s:%d: ", f.File, f.Line)
 }

@@ -86,7 +86,7 @@ func (f *fleet) rearrange(ctx context.Context, stored record, how orchestrator.R
 	if err != nil {
 		return nil, err
 	}
-	return plan, f.fits(plan)
+	return f.checked(ctx, plan)
 }
 
 // find finds the id before the connections are named after it.

@@ -99,7 +99,7 @@ func (f *fleet) arrangeRollback(ctx context.Context, store orchestrator.Store, o
 	if err != nil {
 		return nil, err
 	}
-	return plan, f.fits(plan)
+	return f.checked(ctx, plan)
 }
 
 // upgraded finds the rollout to take back: the one named, else the latest upgrade, whatever became of it. What it has

@@ -59,7 +59,7 @@ func (f *fleet) work(ctx context.Context, cfg orchestrator.RunConfig) (*orchestr
 	}
 	cfg.Graph, cfg.Asker = f.graph, f.engine
 	cfg.Holder, cfg.Stop = holder(cfg.Plan.Rollout), f.app.drain
-	cfg.Data = func(t tenant.Tenant) any { return templateData{Tenant: templateTenantOf(t), X: f.project.Vars} }
+	cfg.Data = f.data
 	if f.pg != nil {
 		cfg.Prober = f.pg
 	}
@@ -89,7 +89,7 @@ func (f *fleet) follow(cfg *orchestrator.RunConfig) (err error) {
 	if p.Partial {
 		return nil
 	}
-	cfg.Surveyor = f.engine
+	cfg.Surveyor, cfg.Screener = f.engine, f.engine
 	cfg.Discover = func(ctx context.Context) ([]tenant.Tenant, error) {
 		return f.gather(ctx, f.guards(p.FleetSize))
 	}
@@ -128,6 +128,11 @@ func (a *app) view(o view.Options) view.View {
 		return view.NewBar(a.out, o)
 	}
 	return view.NewPlain(a.out, o)
+}
+
+// data is what a body with the template option sees of a tenant.
+func (f *fleet) data(t tenant.Tenant) any {
+	return templateData{Tenant: templateTenantOf(t), X: f.project.Vars}
 }
 
 // templateData is what a body with the template option sees.

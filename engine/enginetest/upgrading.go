@@ -153,7 +153,7 @@ func purge(t *testing.T, d Dialect) {
 func template(t *testing.T, d Dialect) {
 	w := open(t, d, engine.Config{}, rev{
 		id: "a1", revises: "none", options: "template",
-		up: "CREATE TABLE {{ ident .Table }} (id integer);\nINSERT INTO {{ ident .Table }} (id) VALUES ({{ .Value }});",
+		up: "CREATE TABLE {{ ident .Table }} (id integer);\nINSERT INTO {{ ident .Table }} (id) VALUES ({{ raw .Value }});",
 	})
 	for _, table := range []string{"north", "south; east"} {
 		tenant := d.New(t)

@@ -2,8 +2,7 @@ package postgres
 
 import (
 	"context"
-	"errors"
-	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -22,7 +21,25 @@ func (s *session) Apply(ctx context.Context, work engine.Work) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	defer a.forget()
+	if slices.ContainsFunc(work.Parts, func(p engine.Part) bool {
+		return slices.ContainsFunc(p.Steps, func(s engine.Step) bool { return a.bodies(s).traits.makes() })
+	}) {
+		defer a.database.changed()
+	}
 	return a.run(ctx)
+}
+
+// forget lets what is known of the database be read again where the work may have changed the search path.
+func (a *application) forget() {
+	for _, part := range a.work.Parts {
+		for _, step := range part.Steps {
+			if a.bodies(step).traits.names("extension") {
+				a.session.db.forget(place{a.session.server.name, a.conn.database})
+				return
+			}
+		}
+	}
 }
 
 // application is one call of Apply, or of Rehearse.
@@ -33,7 +50,16 @@ type application struct {
 	bodies   func(engine.Step) body
 	database *database
 	verdicts []verdict // one a part
+	leaves   [][]bool  // may a body leave something in the session; one a step of each part
+	unproven bool      // some may
+	keeps    bool      // some may also run code that keeps what no reset takes back
+	loads    bool      // some load such code, or make settings of their own
+	skipped  int       // parts that were committed and are not sent again
 	trial    bool      // nothing is to be committed
+	again    bool      // to be sent again: what the guard found is meant, or names are to be distinguished from other words first
+	facts    tailFacts
+	names    *nameChecks // of the message that was composed last; nil = nothing to check
+	exact    bool        // statements are parsed to check their names
 }
 
 // application refuses a plan that cannot be right, and prepares the rest.
@@ -50,7 +76,45 @@ func (s *session) application(ctx context.Context, work *engine.Work) (*applicat
 		c.rollback(ctx)
 		return nil, classify(ctx, err)
 	}
+	if err := a.keep(ctx); err != nil {
+		return nil, classify(ctx, err)
+	}
 	return a, nil
+}
+
+// keep sees that no other tenant gets a session in which the bodies may leave what no reset takes back.
+func (a *application) keep(ctx context.Context) error {
+	if !a.keeps && !a.loads {
+		return nil
+	}
+	s := a.session
+	function := ""
+	if a.keeps {
+		var err error
+		if function, err = s.db.keeper(ctx, s.server, a.conn, a.database); err != nil {
+			return err
+		}
+	}
+	switch {
+	case function == "" && !a.loads:
+	case !a.conn.nature.pooled:
+		a.conn.tainted = true
+	case s.server.direct != nil:
+		s.hangUp() // the direct one takes its place
+		c, err := s.server.takeDirect(ctx, s.target.Database)
+		if err != nil {
+			return err
+		}
+		s.conn, a.conn = c, c
+		if c.nature.pooled {
+			return poolerError(s.server.name)
+		}
+		c.tainted = true
+		return c.readable(ctx, a.database.deviations)
+	case function != "":
+		return keepsError(s.server.name, function, a.work.Parts[0].Steps[0].Revision.ID)
+	}
+	return nil
 }
 
 // prepare decides where guards are needed. It asks the server only for what is not known of the database yet.
@@ -58,18 +122,48 @@ func (a *application) prepare(ctx context.Context) (err error) {
 	if a.database, err = a.session.db.known(ctx, a.session.server, a.conn); err != nil {
 		return err
 	}
+	into, err := a.session.db.mayChangeExtensions(ctx, a.session, a.conn, a.work)
+	if err != nil {
+		return err
+	}
+	if len(into) > 0 {
+		if a.database, err = a.session.db.read(ctx, a.session.server, a.conn, into); err != nil {
+			return err
+		}
+	}
+	if err = a.conn.readable(ctx, a.database.deviations); err != nil {
+		return err
+	}
+	if a.facts, err = a.session.db.fresh(ctx, a.conn, a.database, a.work, a.bodies); err != nil {
+		return err
+	}
+	a.database.note(a.work, a.bodies)
 	a.verdicts = make([]verdict, len(a.work.Parts))
+	a.leaves = make([][]bool, len(a.work.Parts))
+	alone := a.session.alone()
+	made := false // something that runs by itself later
 	for i, part := range a.work.Parts {
 		for _, step := range part.Steps {
 			b := a.bodies(step)
-			v, err := a.database.judge(ctx, a.conn, a.session.target.Schema, step, b)
+			v, err := a.database.judge(ctx, a.conn, a.session.target.Schema, step, b, made, alone, a.session.db.cfg.Touches)
 			if err != nil {
 				return err
 			}
-			a.verdicts[i] = a.verdicts[i].join(v)
-			if b.traits.taints {
-				a.conn.tainted = true
+			runs, err := a.database.runsCode(ctx, a.conn, b, made)
+			if err != nil {
+				return err
 			}
+			ddl, err := a.database.runsAtDDL(ctx, a.conn)
+			if err != nil {
+				return err
+			}
+			made = made || b.traits.makes()
+			a.verdicts[i] = a.verdicts[i].join(v)
+			leaves := b.traits.leaves(ddl, a.unproven)
+			a.leaves[i] = append(a.leaves[i], leaves)
+			a.unproven = a.unproven || leaves
+			a.keeps = a.keeps || runs || ddl
+			a.loads = a.loads || b.traits.loads
 		}
 	}
 	return nil
@@ -77,14 +171,31 @@ func (a *application) prepare(ctx context.Context) (err error) {
 
 func (a *application) composer() *composer {
 	s := a.session
-	return &composer{table: s.db.table, schema: s.target.Schema, tail: a.database.tail, work: a.work, bodies: a.bodies, lock: s.lockKey()}
+	a.names = s.db.newNameChecks(a.facts, a.work, a.bodies, s.target.Schema, a.exact)
+	return &composer{names: a.names, table: s.db.table, schema: s.target.Schema, tail: a.database.tail, work: a.work, bodies: a.bodies, lock: s.lockKey(), settle: a.database.settle(),
+		leaves: a.leavesAt, checks: a.conn.nature.checks, seed: rand.Float64()}
+}
+
+// leavesAt reports whether the body of a step may leave something in the session. A statement of a no-transaction
+// revision may: its session ends with it.
+func (a *application) leavesAt(part, step int) bool {
+	return part < len(a.leaves) && step < len(a.leaves[part]) && a.leaves[part][step]
 }
 
 // run sends all parts. The server reads a message as a whole before it runs any of it, so that a syntax error in
 // a later part keeps the earlier ones from running; then those are sent again without it.
 func (a *application) run(ctx context.Context) (int, error) {
 	committed, unread, err := a.once(ctx)
-	if unread == 0 {
+	for range meantMost {
+		if !a.again {
+			break
+		}
+		var more int
+		a.skip(committed)
+		more, unread, err = a.once(ctx)
+		committed += more
+	}
+	if unread == 0 || committed > 0 {
 		return committed, asError(err)
 	}
 	a.work.Parts = a.work.Parts[:unread]
@@ -93,6 +204,17 @@ func (a *application) run(ctx context.Context) (int, error) {
 		return committed, earlier
 	}
 	return committed, err
+}
+
+// meantMost is how often a message is sent again because what the guard found was meant.
+const meantMost = 8
+
+// skip leaves out the first parts, which are committed.
+func (a *application) skip(parts int) {
+	done := parts - a.skipped
+	a.again, a.skipped = false, parts
+	a.work.Parts, a.verdicts, a.leaves = a.work.Parts[done:], a.verdicts[done:], a.leaves[done:]
+	a.work.Mark.HasTable = a.work.Mark.HasTable || parts > 0
 }
 
 // asError keeps a nil *engine.Error from becoming an error that is not nil.
@@ -109,11 +231,11 @@ func (a *application) once(ctx context.Context) (committed, unread int, e *engin
 	guards := make([]string, len(a.verdicts))
 	for i, v := range a.verdicts {
 		if v.on {
-			guards[i] = v.query(a.session.target.Schema)
+			guards[i] = v.query(a.session.target.Schema, a.database.tail)
 		}
 	}
 	m := a.composer()
-	sets := preamble(a.conn.nature, a.work.LockTimeout)
+	sets := preamble(a.conn.nature, a.work.LockTimeout, a.database.settle())
 	m.plain = sets != nil && slices.Equal(sets, a.conn.settings)
 	if m.plain {
 		m.compose(guards, nil)
@@ -121,8 +243,15 @@ func (a *application) once(ctx context.Context) (committed, unread int, e *engin
 		m.compose(guards, sets)
 	}
 	a.conn.spent += min(len(m.pieces), longChain)
+	a.conn.unproven = a.unproven
 	o := a.conn.send(ctx, &m.message, nil)
-	if o.committed > 0 {
+	if o.err == nil {
+		a.conn.unproven = false
+	}
+	switch {
+	case a.unproven:
+		a.conn.settings = nil // the resets took them
+	case o.committed > 0:
 		a.conn.settings = sets
 	}
 	if o.err == nil {
@@ -178,165 +307,6 @@ func (m *message) read(r *pgconn.ResultReader, p piece, see func(piece, [][][]by
 		see(p, result.Rows)
 	}
 	return result.CommandTag, result.Err
-}
-
-// explain says what an error means and where it happened, and leaves the connection clean.
-func (a *application) explain(ctx context.Context, m *composer, o outcome) (*engine.Error, piece) {
-	var pg *pgconn.PgError
-	if !errors.As(o.err, &pg) {
-		return a.lost(ctx, o.err), piece{}
-	}
-	p, within := m.pieces[min(o.completed, len(m.pieces)-1)], 0
-	if pg.Position > 0 { // a syntax error comes before the first statement runs
-		if at, offset := m.at(pg.Position); o.completed == 0 || at == p {
-			p, within = at, offset
-		}
-	}
-	if !a.trial && pg.Severity == "FATAL" && (p.kind == kindCommit || a.conn.nature.pooled) && understand(pg).class != engine.Capacity {
-		return uncertain(pg), piece{}
-	}
-	e := a.reason(ctx, p, pg)
-	if p.kind == kindBody {
-		locate(e, a.work.Parts[p.part].Steps[p.step], a.bodies, p.n, within)
-	}
-	a.aftermath(ctx, e, p)
-	return e, p
-}
-
-// lost is a connection that went away, or a call that was given up.
-func (a *application) lost(ctx context.Context, err error) *engine.Error {
-	var known *engine.Error
-	if unsent(err) || errors.As(err, &known) {
-		return classify(ctx, err)
-	}
-	if a.trial {
-		e := *classify(ctx, err)
-		if e.Class == engine.Connection {
-			e.Message = "the connection was lost during the rehearsal, of which nothing is left: " + e.Message
-		}
-		return &e
-	}
-	return uncertain(err)
-}
-
-// unsent reports whether an error is from before a message was sent: its context had ended already.
-// pgconn.SafeToRetry alone does not do: of a connection that broke while it was read from, pgconn says
-// "conn closed", and that this were safe.
-func unsent(err error) bool {
-	return pgconn.SafeToRetry(err) && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded))
-}
-
-func uncertain(err error) *engine.Error {
-	return &engine.Error{Class: engine.Uncertain, Message: "the connection was lost while the change was under way: " + oneLine(err.Error()), Err: err}
-}
-
-// reason tells our own checks from the author's statements.
-func (a *application) reason(ctx context.Context, p piece, pg *pgconn.PgError) *engine.Error {
-	e := classify(ctx, pg)
-	if p.kind == kindBody || p.kind == kindCommit || p.kind == kindLook {
-		return e
-	}
-	s := a.session
-	switch mark := marked(pg.Message); {
-	case mark == markBusy:
-		return &engine.Error{Class: engine.Busy, Message: "another session holds the tenant's lock"}
-	case mark == markStale, p.kind == kindCreate && pg.Code == stateDuplicateTable, p.kind == kindRow && hasState(pg, "23505"):
-		return staleError()
-	case mark == markGone, p.kind == kindRow && pg.Code == stateNotNull, p.kind == kindCreate && pg.Code == stateUndefinedSchema:
-		return s.gone()
-	case mark == markPath:
-		return s.server.unreadable(s.target.Schema, "USAGE")
-	case strings.HasPrefix(mark, markGuard):
-		return a.breach(ctx, p, strings.TrimPrefix(mark, markGuard))
-	case pg.Code == statePrivilege && p.kind == kindCreate:
-		return s.server.unreadable(s.target.Schema, "CREATE")
-	case pg.Code == statePrivilege:
-		return s.server.unreadable(s.target.Schema, "USAGE, or SELECT, INSERT, DELETE on the version table,")
-	case p.kind == kindCheck && hasState(pg, stateUndefinedTable, stateUndefinedSchema):
-		return staleError() // the version table went; aftermath sees when it was the schema
-	}
-	return e
-}
-
-func staleError() *engine.Error {
-	return &engine.Error{
-		Class:   engine.Stale,
-		Message: "the tenant does not stand where the plan says",
-		Advice:  "somebody else changed it meanwhile; run again to plan afresh",
-	}
-}
-
-// locate notes in which statement of which revision an error happened. Line and Col are those of the
-// statement; where the server points further down, the message says so.
-func locate(e *engine.Error, step engine.Step, bodies func(engine.Step) body, n, within int) {
-	stmt := bodies(step).statements[n]
-	e.Revision, e.File = step.Revision.ID, step.Revision.File
-	e.Line, e.Col = stmt.Line, stmt.Col
-	e.Statement = cut(stmt.Text)
-	if further := strings.Count(stmt.Text[:min(within, len(stmt.Text))], "\n"); further > 0 {
-		e.Message += fmt.Sprintf(" (line %d)", stmt.Line+further)
-	}
-}
-
-// aftermath rolls back, in the same round trip looks whether the schema is still the one that was surveyed,
-// and names who stands in the way of a lock.
-func (a *application) aftermath(ctx context.Context, e *engine.Error, p piece) {
-	s := a.session
-	s.conn.rollback(ctx)
-	if s.conn.pg.IsClosed() || e.Class == engine.Connection || e.Class == engine.Canceled {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanTime)
-	defer cancel()
-	switch {
-	case e.Class == engine.Busy && p.kind == kindLock:
-		e.Advice = s.busy(ctx, "").Advice
-	case e.Class == engine.Busy && e.SQLState == stateLockTimeout:
-		e.Advice = s.holders(ctx, fmt.Sprintf("l.locktype = 'relation' AND l.relation IN (SELECT oid FROM pg_catalog.pg_class WHERE relnamespace = %d)", a.work.Mark.SchemaOID))
-	case e.Class == engine.Stale, e.Class == engine.Revision, e.Class == engine.Data:
-		if oid, err := s.schemaOID(ctx); err == nil && oid != a.work.Mark.SchemaOID {
-			*e = *s.gone()
-		}
-	}
-	if p.kind == kindCommit && len(a.work.Parts[p.part].Steps) == 1 { // a deferred constraint
-		step := a.work.Parts[p.part].Steps[0]
-		e.Revision, e.File = step.Revision.ID, step.Revision.File
-	}
-}
-
-// breach is an error of the guard. In a chain, the part is run again step by step, and rolled back, to find
-// whose doing it was.
-func (a *application) breach(ctx context.Context, p piece, names string) *engine.Error {
-	part := a.work.Parts[p.part]
-	e := &engine.Error{
-		Class:   engine.Guard,
-		Message: fmt.Sprintf("it changed %s, which is outside of schema %s: a name that the tenant lacks was found further along the search path", names, ident(a.session.target.Schema)),
-		Advice:  "qualify the name if it is meant, or note `-- skein:touches " + names + "` in the section; else mend the body",
-	}
-	guilty := p.step // a trial has a guard after each step
-	if !a.trial && len(part.Steps) > 1 {
-		guilty = a.replay(ctx, p.part)
-	}
-	if guilty >= 0 {
-		step := part.Steps[guilty]
-		e.Revision, e.File = step.Revision.ID, step.Revision.File
-		if !step.Stamp {
-			e.Line = step.Revision.Section(step.Direction).Line
-		}
-	}
-	return e
-}
-
-// replay returns the index of the step after which the guard fails; -1 when that could not be found out.
-func (a *application) replay(ctx context.Context, part int) int {
-	a.conn.rollback(ctx)
-	m := a.composer()
-	m.replay(part, a.verdicts[part].query(a.session.target.Schema))
-	o := a.conn.send(ctx, &m.message, nil)
-	if o.err == nil || o.completed >= len(m.pieces) || m.pieces[o.completed].kind != kindGuard {
-		return -1
-	}
-	return m.pieces[o.completed].step
 }
 
 // cut shortens a statement to about 200 bytes of whole characters.

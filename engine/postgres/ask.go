@@ -33,9 +33,9 @@ func (db *DB) Ask(ctx context.Context, targets []engine.Target, query string) []
 		return replies
 	}
 	statement := []revision.Statement{{Text: text}}
-	taints := readTraits(statement).taints
+	asked := body{statements: statement, traits: readTraits(statement)}
 	db.each(targets, func(srv *server, database string, mine []int, err error) {
-		a := &asking{db: db, server: srv, database: database, targets: targets, replies: replies, query: text, taints: taints}
+		a := &asking{db: db, server: srv, database: database, targets: targets, replies: replies, query: text, asked: asked}
 		if err != nil {
 			a.fail(mine, err)
 			return
@@ -85,7 +85,7 @@ type asking struct {
 	targets  []engine.Target
 	replies  []engine.Reply
 	query    string
-	taints   bool // the query may leave something in the session
+	asked    body // the query, and what is known of it
 }
 
 func (a *asking) fail(mine []int, err error) {
@@ -139,7 +139,6 @@ func (a *asking) work(ctx context.Context, queue <-chan []int) {
 				}
 				return
 			}
-			c.tainted = c.tainted || a.taints
 		}
 		a.chunk(ctx, c, chunk)
 	}
@@ -147,7 +146,10 @@ func (a *asking) work(ctx context.Context, queue <-chan []int) {
 
 // chunk asks targets, as many a message as went well lately.
 func (a *asking) chunk(ctx context.Context, c *conn, left []int) {
-	defer c.rollback(ctx)
+	defer func() {
+		c.rollback(ctx)
+		c.unproven = false // each transaction was rolled back and followed by resets
+	}()
 	d, err := a.prepare(ctx, c)
 	if err != nil {
 		a.fail(left, err)
@@ -172,19 +174,16 @@ func (a *asking) chunk(ctx context.Context, c *conn, left []int) {
 	}
 }
 
-// prepare refuses a session in which the query might be read as several statements after all.
+// prepare makes the session read the query as it was checked.
 func (a *asking) prepare(ctx context.Context, c *conn) (*database, error) {
-	if c.pg.ParameterStatus("standard_conforming_strings") == "off" {
-		return nil, &engine.Error{
-			Class:   engine.Server,
-			Message: "server " + a.server.name + " has standard_conforming_strings off, so that it may read a query in another way than it was checked",
-			Advice:  "set it to on, at least for the connecting role",
-		}
-	}
 	d, err := a.db.known(ctx, a.server, c)
+	if err == nil {
+		err = c.readable(ctx, d.deviations)
+	}
 	if err != nil {
 		return nil, classify(ctx, err)
 	}
+	c.unproven = !a.asked.traits.harmless
 	return d, nil
 }
 
@@ -233,6 +232,11 @@ func (a *asking) compose(ctx context.Context, c *conn, d *database, mine []int) 
 	m := &message{}
 	if c.pg.TxStatus() != 'I' { // after an error
 		m.add(piece{kind: kindSet}, "ROLLBACK")
+		if c.unproven {
+			for _, sql := range afterRollback() {
+				m.add(piece{kind: kindReset}, sql)
+			}
+		}
 	}
 	limit := milliseconds(timeLeft(ctx))
 	for n, i := range mine {
@@ -246,8 +250,16 @@ func (a *asking) compose(ctx context.Context, c *conn, d *database, mine []int) 
 		own(kindSet, "SET LOCAL lock_timeout = "+milliseconds(askPatience))
 		own(kindSet, "SET LOCAL statement_timeout = "+limit)
 		own(kindSet, "SET LOCAL row_security = off") // an answer for some of the rows would be a wrong one
+		for _, s := range d.settle() {
+			own(kindSet, "SET LOCAL "+s)
+		}
 		own(kindLook, a.query)
 		own(kindSet, "ROLLBACK")
+		if c.unproven {
+			for _, sql := range afterRollback() {
+				own(kindReset, sql)
+			}
+		}
 	}
 	return m
 }

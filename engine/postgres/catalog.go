@@ -111,7 +111,15 @@ func (db *DB) Query(ctx context.Context, server, database, sql string) (columns 
 	}
 	defer srv.release(c)
 	defer c.rollback(ctx)
-	if err := c.do(ctx, "BEGIN READ ONLY; SET LOCAL statement_timeout = "+milliseconds(queryTime)); err != nil {
+	found, err := db.deviating(ctx, srv, c)
+	if err != nil {
+		return nil, nil, classify(ctx, err)
+	}
+	begin := "BEGIN READ ONLY; SET LOCAL statement_timeout = " + milliseconds(queryTime)
+	for _, s := range assignments(found) {
+		begin += "; SET LOCAL " + s
+	}
+	if err := c.do(ctx, begin); err != nil {
 		return nil, nil, classify(ctx, err)
 	}
 	// The extended protocol takes one statement only: a COMMIT cannot hide in it.

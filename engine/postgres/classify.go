@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
 )
 
 // meaning is what a SQLSTATE says about the tenant, its server and the fleet.
@@ -61,6 +63,7 @@ var meanings = map[string]meaning{
 	"22":    {engine.Data, "the tenant's rows or a value in the revision do not fit"},
 	"22023": {engine.Revision, ""},
 	"22P06": {engine.Revision, ""},
+	"22P05": {engine.Data, "the database's encoding lacks a character: write another one, or move the tenant to a database in UTF8"},
 	"23":    {engine.Data, "mend the tenant's rows, then retry; or let the revision do it before"},
 	"55000": {engine.Data, ""},
 	"P0":    {engine.Data, ""}, // RAISE in a body: the author's own check of this tenant
@@ -169,6 +172,27 @@ func advice(m meaning, e *pgconn.PgError) string {
 	return oneLine(e.Hint)
 }
 
+// explainCut says that the server cut a name of the failed statement, where it objects to names: the one that it
+// shows is not the one in the file, and what is there already need not be the same object.
+func explainCut(e *engine.Error, statement string) {
+	if !strings.HasPrefix(e.SQLState, "42") || e.SQLState == statePrivilege {
+		return
+	}
+	names := revision.LongNames(statement)
+	if len(names) == 0 {
+		return
+	}
+	name := names[0]
+	for _, n := range names {
+		if strings.Contains(e.Message, revision.CutName(n)) {
+			name = n
+			break
+		}
+	}
+	e.Message += fmt.Sprintf("; the server keeps 63 bytes of the name %q: %q", name, revision.CutName(name))
+	e.Advice = "shorten the names in the revision, so that they differ within 63 bytes; `skein check` finds them all"
+}
+
 // Whether an error is about one relation or function, so that a survey's other arms may be read without it.
 func isLocal(err error) bool {
 	var pg *pgconn.PgError
@@ -189,19 +213,23 @@ func hasState(err error, states ...string) bool {
 }
 
 const (
-	stateLockTimeout     = "55P03"
-	stateCanceled        = "57014"
-	stateInvalidText     = "22P02" // what our own checks fail with (message.go)
-	stateNotNull         = "23502" // what our own row fails with where the schema is gone
-	stateUndefinedTable  = "42P01"
-	stateUndefinedColumn = "42703"
-	stateUndefinedSchema = "3F000"
-	stateDuplicateTable  = "42P07"
-	stateUnsafeEnum      = "55P04"
-	stateObjectInUse     = "55006"
-	stateReadOnly        = "25006"
-	statePrivilege       = "42501"
-	stateNoDatabase      = "3D000"
+	stateLockTimeout       = "55P03"
+	stateCanceled          = "57014"
+	stateInvalidText       = "22P02" // what our own checks fail with (message.go)
+	stateNotNull           = "23502" // what our own row fails with where the schema is gone
+	stateUndefinedTable    = "42P01"
+	stateUndefinedColumn   = "42703"
+	stateUndefinedObject   = "42704" // a type, among others
+	stateUndefinedFunction = "42883" // or operator
+	stateUndefinedSchema   = "3F000"
+	stateDuplicateTable    = "42P07"
+	stateUnsafeEnum        = "55P04"
+	stateObjectInUse       = "55006"
+	stateReadOnly          = "25006"
+	statePrivilege         = "42501"
+	stateNoDatabase        = "3D000"
+	stateNoEquivalent      = "22P05" // a character that the server's encoding lacks
+	stateBadBytes          = "22021"
 )
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

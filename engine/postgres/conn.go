@@ -25,6 +25,7 @@ type conn struct {
 	settings []string  // of the session (see preamble); nil as long as it has none
 	spent    int       // statements that were sent, at most longChain a tenant
 	tainted  bool      // a body may have left something in the session: never use it for another tenant
+	unproven bool      // a message that is not over may leave what a ROLLBACK does not take back
 	used     time.Time // when it was put among the idle ones
 	expiry   *time.Timer
 }
@@ -32,7 +33,7 @@ type conn struct {
 // reusable reports whether the connection is in a state that the next one can count on.
 func (c *conn) reusable(renew int) bool {
 	c.used = time.Now()
-	return !c.pg.IsClosed() && !c.pg.IsBusy() && c.pg.TxStatus() == 'I' && !c.tainted &&
+	return !c.pg.IsClosed() && !c.pg.IsBusy() && c.pg.TxStatus() == 'I' && !c.tainted && (!c.unproven || c.nature.pooled) &&
 		(c.nature.pooled || renew == 0 || c.spent < renew)
 }
 

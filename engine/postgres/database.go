@@ -2,8 +2,10 @@ package postgres
 
 import (
 	"context"
-	"strings"
+	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -11,32 +13,48 @@ import (
 // database is what is known of one database: what follows a tenant's schema in the search path, and what a
 // body could hit there by accident. A survey reads it anew.
 type database struct {
-	tail    []string            // of the search path, as far as those schemas are there
-	objects map[string][]object // of the tail by name, without what belongs to extensions
+	tail      []string            // of the search path, as far as those schemas are there
+	objects   map[string][]object // of the tail by name, without what belongs to extensions
+	operators []string            // names of operators among objects
+	parts     []object            // constraints of the domains among them, by the domain's name
+	builtin   map[kindName]bool   // those of objects whose name pg_catalog, which comes first in every path, has too
+
+	grew atomic.Bool // a step was sent that may have put something into the tail since
+
+	misplaced []Extension // in schemas of tenants, and so not on the path of others
+
+	deviations []deviation // settings that each transaction puts right
 
 	mu        sync.Mutex
 	verdicts  map[verdictKey]verdict // guarded by mu
 	functions map[string]bool        // is there a function of that name that the server did not bring; guarded by mu
-	triggers  *bool                  // are there triggers; nil = not asked yet; guarded by mu
-}
-
-// object is a relation, type or function in a schema that tenants share.
-type object struct {
-	schema, name string
-	kind         byte // r, t or f
-	oid          uint32
+	installed map[string]bool        // is there a function of that name outside pg_catalog; guarded by mu
+	compiled  *string                // a function that keeps what it compiled, see compiled.go; nil = not asked yet; guarded by mu
+	code      *code                  // nil = not asked yet; guarded by mu
+	asked     time.Time              // when functions and code were empty; guarded by mu
 }
 
 func newDatabase(tail []string, rows [][][]byte) *database {
 	d := &database{
 		tail:      tail,
 		objects:   map[string][]object{},
+		builtin:   map[kindName]bool{},
 		verdicts:  map[verdictKey]verdict{},
 		functions: map[string]bool{},
+		installed: map[string]bool{},
 	}
 	for _, r := range rows {
 		o := object{schema: string(r[0]), kind: r[1][0], name: string(r[2]), oid: parseOID(r[3])}
 		d.objects[o.name] = append(d.objects[o.name], o)
+		if o.kind == kindOperator && !slices.Contains(d.operators, o.name) {
+			d.operators = append(d.operators, o.name)
+		}
+		if string(r[4]) == "t" {
+			d.builtin[kindName{o.kind, o.name}] = true
+		}
+		if string(r[5]) == "t" {
+			d.builtin[kindName{kindType, o.name}] = true
+		}
 	}
 	return d
 }
@@ -54,43 +72,74 @@ func (db *DB) known(ctx context.Context, srv *server, c *conn) (*database, error
 
 // learn reads the tail of the search path and what is in it, and keeps it for all sessions.
 func (db *DB) learn(ctx context.Context, srv *server, c *conn) (*database, error) {
-	tail, err := srv.tail(ctx, c)
+	d, err := db.read(ctx, srv, c, nil)
 	if err != nil {
 		return nil, err
 	}
-	var rows [][][]byte
-	if len(tail) > 0 {
-		results, err := c.query(ctx, db.objectsQuery(tail))
-		if err != nil {
-			return nil, err
-		}
-		rows = results[0].Rows
-	}
-	d := newDatabase(tail, rows)
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	db.databases[place{srv.name, c.database}] = d
 	return d, nil
 }
 
-// tail asks for the schemas that follow the tenant's; ones that are not there would be left out anyway.
-func (s *server) tail(ctx context.Context, c *conn) ([]string, error) {
-	var sql string
-	switch {
-	case s.cfg.AutoSearchPath:
-		sql = `SELECT DISTINCT n.nspname COLLATE "C" FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
-WHERE n.nspname <> 'pg_catalog' AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') ORDER BY 1`
-	case len(s.cfg.SearchPath) > 0:
-		sql = "SELECT n.nspname FROM pg_catalog.unnest(" + array(s.cfg.SearchPath) + "::text[]) WITH ORDINALITY p(name, nr) " +
-			"JOIN pg_catalog.pg_namespace n ON n.nspname = p.name ORDER BY p.nr"
-	default:
-		return nil, nil
-	}
-	results, err := c.query(ctx, sql)
+// read is learn for one work; into are schemas that its own steps bring onto the path.
+func (db *DB) read(ctx context.Context, srv *server, c *conn, into []string) (*database, error) {
+	tail, misplaced, err := db.path(ctx, srv, c)
 	if err != nil {
 		return nil, err
 	}
-	return firstColumn(results[0]), nil
+	tail = withSchemas(tail, into)
+	var rows [][][]byte
+	if len(tail) > 0 {
+		results, err := c.query(ctx, db.objectsQuery(tail, nil))
+		if err != nil {
+			return nil, err
+		}
+		rows = results[0].Rows
+	}
+	d := newDatabase(tail, rows)
+	if d.parts, err = domainConstraints(ctx, c, tail); err != nil {
+		return nil, err
+	}
+	d.misplaced = misplaced
+	if d.deviations, err = srv.settling(ctx, c); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// forget makes the next session read what is known of a database.
+func (db *DB) forget(at place) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	delete(db.databases, at)
+}
+
+// withSchemas adds schemas to the tail of a search path.
+func withSchemas(tail, more []string) []string {
+	for _, s := range more {
+		if !slices.Contains(tail, s) {
+			tail = append(slices.Clip(tail), s)
+		}
+	}
+	return tail
+}
+
+// domainConstraints lists the constraints of domains in some schemas: one that is dropped leaves no other trace.
+func domainConstraints(ctx context.Context, c *conn, schemas []string) ([]object, error) {
+	if len(schemas) == 0 {
+		return nil, nil
+	}
+	results, err := c.query(ctx, `SELECT n.nspname, t.typname, k.oid FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_type t ON t.oid = k.contypid
+JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE k.contypid <> 0 AND n.nspname = ANY (`+array(schemas)+`::pg_catalog.name[])`)
+	if err != nil {
+		return nil, err
+	}
+	var all []object
+	for _, r := range results[0].Rows {
+		all = append(all, object{schema: string(r[0]), name: string(r[1]), kind: kindType, oid: parseOID(r[2])})
+	}
+	return all, nil
 }
 
 func firstColumn(r *pgconn.Result) []string {
@@ -99,75 +148,4 @@ func firstColumn(r *pgconn.Result) []string {
 		values = append(values, string(row[0]))
 	}
 	return values
-}
-
-// objectsQuery lists what stands in the tail and belongs to no extension. Array and row types go with their
-// elements and tables; skein's own tables are none that a body means.
-func (db *DB) objectsQuery(tail []string) string {
-	return strings.NewReplacer(
-		"$tail", array(tail)+"::pg_catalog.name[]",
-		"$own", array(db.table.names())+"::pg_catalog.name[]",
-	).Replace(`
-WITH n AS MATERIALIZED (SELECT oid, nspname FROM pg_catalog.pg_namespace WHERE nspname = ANY ($tail)),
-member AS MATERIALIZED (SELECT classid, objid FROM pg_catalog.pg_depend WHERE deptype = 'e')
-SELECT n.nspname, 'r', c.relname, c.oid FROM n JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid
-	LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
-WHERE c.relkind <> 't' AND c.relname <> ALL ($own)
-	AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND m.objid = COALESCE(i.indrelid, c.oid))
-UNION ALL
-SELECT n.nspname, 't', t.typname, t.oid FROM n JOIN pg_catalog.pg_type t ON t.typnamespace = n.oid
-WHERE t.typrelid = 0 AND t.typelem = 0
-	AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND m.objid = t.oid)
-UNION ALL
-SELECT n.nspname, 'f', p.proname, p.oid FROM n JOIN pg_catalog.pg_proc p ON p.pronamespace = n.oid
-WHERE NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND m.objid = p.oid)`)
-}
-
-// hasFunctions reports whether one of the names is a function that came neither with the server nor with an
-// extension, in whatever schema: what such a function does cannot be seen in the body that calls it.
-func (d *database) hasFunctions(ctx context.Context, c *conn, names []string) (bool, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	var ask []string
-	for _, n := range names {
-		there, known := d.functions[n]
-		if there {
-			return true, nil
-		}
-		if !known {
-			ask = append(ask, n)
-		}
-	}
-	if len(ask) == 0 {
-		return false, nil
-	}
-	results, err := c.query(ctx, `SELECT DISTINCT p.proname FROM pg_catalog.pg_proc p WHERE p.proname = ANY (`+array(ask)+`::pg_catalog.name[])
-AND p.pronamespace NOT IN (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname IN ('pg_catalog', 'information_schema'))
-AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e')`)
-	if err != nil {
-		return false, err
-	}
-	for _, n := range ask {
-		d.functions[n] = false
-	}
-	for _, n := range firstColumn(results[0]) {
-		d.functions[n] = true
-	}
-	return len(results[0].Rows) > 0, nil
-}
-
-// hasTriggers reports whether any table of the database has a trigger of its own, whose function may do what
-// it likes when a body changes rows.
-func (d *database) hasTriggers(ctx context.Context, c *conn) (bool, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.triggers == nil {
-		results, err := c.query(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE NOT tgisinternal)")
-		if err != nil {
-			return false, err
-		}
-		there := value(results[0]) == "t"
-		d.triggers = &there
-	}
-	return *d.triggers, nil
 }

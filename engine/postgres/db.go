@@ -16,6 +16,10 @@ type Config struct {
 	VersionTable string // table in each tenant that holds its applied revisions; default "skein_version"
 	Application  string // application_name of all connections; default "skein"
 
+	// Touches are globs over schema.name of what revisions may change outside of a tenant, whatever does it, in
+	// addition to what a section notes in `-- skein:touches`. Default none.
+	Touches []string
+
 	// RenewAfter is after how many tenants a direct connection is replaced by a new one, since a backend gets
 	// slower with each relation that it has seen. A tenant counts in full when it was sent a long chain of
 	// about 32 statements, and less for less. Default 50; negative = never. Connections through a pooler are
@@ -35,6 +39,11 @@ type Server struct {
 	MaxConnections int      // open at a time, for whatever purpose; default 16
 	SearchPath     []string // schemas that follow the tenant's in search_path
 	AutoSearchPath bool     // in place of SearchPath: the schemas that hold extensions, decided per database
+
+	// Tenants are the schemas that sources take for tenants, beside those that are noted by [DB.Know] or surveyed: no
+	// schema of a tenant is ever on the search path of another. Nil: those that are noted, those that hold a version
+	// table or its journal, and those that are called like them.
+	Tenants []TenantSchemas
 }
 
 // DB is the PostgreSQL dialect. It is safe for concurrent use.
@@ -42,10 +51,12 @@ type DB struct {
 	cfg    Config
 	table  versionTable
 	traits traitsCache
+	names  parsedNames
 
 	mu        sync.Mutex
-	servers   map[string]*server  // by name; guarded by mu
-	databases map[place]*database // what is known of each database; guarded by mu
+	servers   map[string]*server          // by name; guarded by mu
+	databases map[place]*database         // what is known of each database; guarded by mu
+	tenants   map[address]map[string]bool // schemas that were noted as tenants; guarded by mu
 }
 
 var _ engine.Database = (*DB)(nil)
@@ -70,6 +81,7 @@ func New(cfg Config) (*DB, error) {
 		table:     table,
 		servers:   map[string]*server{},
 		databases: map[place]*database{},
+		tenants:   map[address]map[string]bool{},
 	}
 	for _, s := range cfg.Servers {
 		if _, twice := db.servers[s.Name]; twice {
@@ -123,6 +135,7 @@ func (db *DB) Open(ctx context.Context, target engine.Target) (engine.Session, e
 	if err != nil {
 		return nil, err
 	}
+	db.Know([]engine.Target{target})
 	c, err := srv.acquire(ctx, target.Database)
 	if err != nil {
 		return nil, err

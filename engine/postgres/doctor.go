@@ -33,6 +33,7 @@ type Health struct {
 	ReadStats bool // sees other roles' sessions
 
 	Long    []Backend // transactions older than five minutes, eldest first; at most 20
+	Unusual []Unusual // of the server, its databases and this role
 	Invalid []string  // indexes that are not valid, as database/schema.index, of the databases that were looked into
 }
 
@@ -47,6 +48,9 @@ func (db *DB) Health(ctx context.Context, server string, databases ...string) (H
 		return h, err
 	}
 	if err := srv.readSettings(ctx, &h); err != nil {
+		return h, err
+	}
+	if err := srv.readUnusual(ctx, &h); err != nil {
 		return h, err
 	}
 	long, err := srv.ask(ctx, srv.database, backendColumns+"xact_start < pg_catalog.clock_timestamp() - "+literal(longTime)+"::pg_catalog.interval ORDER BY xact_start LIMIT 20")

@@ -4,8 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/revision"
@@ -17,25 +15,35 @@ import (
 // that the body does can be seen, there is no guard: it costs as much as a small revision does (it reads
 // pg_locks, which takes each partition of the lock table).
 
-// verdict is what one section may hit in the tail of the search path.
+// verdict is what one section may hit outside of the tenant.
 type verdict struct {
 	on     bool
-	met    []object // what it may hit; everything, when what it does cannot be seen
-	exempt []string // LIKE patterns of schema.relation that it names with the schema, or declares
+	alone  bool     // the whole database is the tenant's, save for the tail
+	met    []object // what of the tail it may hit; everything, when what it does cannot be seen
+	exempt []string // globs over schema.name that it or the config declares, or that it names with the schema and never without
+	keys   []string // schema.name to which foreign keys of the tenant were dropped, which locks it
+	named  []string // schema.name that it names with the schema, and the bare name stands in it, too
 }
 
 // verdictKey: a tenant whose own schema is part of the tail may change that.
 type verdictKey struct {
 	section *revision.Section
 	own     string
+	hidden  bool
+	alone   bool
 }
 
-// judge decides for one step of one tenant.
-func (d *database) judge(ctx context.Context, c *conn, schema string, step engine.Step, b body) (verdict, error) {
-	if step.Stamp || len(d.objects) == 0 {
+// judge decides for one step of one tenant. made: an earlier step of the plan may have made functions, triggers and
+// the like. alone: the database has no other tenant. touches are those of the config.
+func (d *database) judge(ctx context.Context, c *conn, schema string, step engine.Step, b body, made, alone bool, touches []string) (verdict, error) {
+	if step.Stamp {
 		return verdict{}, nil
 	}
-	key := verdictKey{section: step.Revision.Section(step.Direction)}
+	hidden, err := d.hidden(ctx, c, b.traits, made || b.traits.makes())
+	if err != nil || len(d.objects) == 0 && (!hidden || alone && len(d.tail) == 0) {
+		return verdict{}, err
+	}
+	key := verdictKey{section: step.Revision.Section(step.Direction), hidden: hidden, alone: alone}
 	if slices.Contains(d.tail, schema) {
 		key.own = schema
 	}
@@ -48,11 +56,13 @@ func (d *database) judge(ctx context.Context, c *conn, schema string, step engin
 			return v, nil
 		}
 	}
-	hidden, err := d.hidden(ctx, c, b.traits)
-	if err != nil {
-		return verdict{}, err
+	v := decide(d.objects, key.own, b.traits.idents, slices.Concat(key.section.Touches, touches), hidden)
+	v.alone = alone
+	for _, o := range d.parts {
+		if _, stands := slices.BinarySearch(b.traits.idents.Names, o.name); o.schema != key.own && (hidden || stands) {
+			v.met = append(v.met, o)
+		}
 	}
-	v := decide(d.objects, key.own, b.traits.idents, key.section.Touches, hidden)
 	if cached {
 		d.mu.Lock()
 		d.verdicts[key] = v
@@ -61,34 +71,24 @@ func (d *database) judge(ctx context.Context, c *conn, schema string, step engin
 	return v, nil
 }
 
-// hidden reports whether the body does more than its words show: dynamic SQL, calls, triggers.
-func (d *database) hidden(ctx context.Context, c *conn, t *traits) (bool, error) {
-	if len(t.idents.Dynamic) > 0 {
-		return true, nil
-	}
-	var calls []string
-	for _, n := range t.idents.Calls {
-		calls = append(calls, n.Name)
-	}
-	if yes, err := d.hasFunctions(ctx, c, calls); yes || err != nil {
-		return yes, err
-	}
-	if t.names("insert", "update", "delete", "merge", "truncate", "copy") {
-		return d.hasTriggers(ctx, c)
-	}
-	return false, nil
+// alone reports whether the tenant is a database: its schema is public, and no source finds another tenant there. What is
+// in other schemas then belongs to the tenant, unless they are on its search path.
+func (s *session) alone() bool {
+	return s.target.Schema == "public" && !s.db.several(s.server, s.target.Database) && len(s.db.tenantsOf(s.server, s.target.Database)) <= 1
 }
 
 // decide is the verdict on a body with these names.
 func decide(objects map[string][]object, own string, names revision.Idents, touches []string, hidden bool) verdict {
-	var v verdict
+	v := verdict{on: hidden, exempt: slices.Clone(touches)}
 	explicit := map[string]bool{}
 	for _, q := range names.Qualified {
-		explicit[q.Schema+"."+q.Name] = true
-		v.exempt = append(v.exempt, likeEscapes.Replace(q.Schema)+"."+likeEscapes.Replace(q.Name))
-	}
-	for _, t := range touches {
-		v.exempt = append(v.exempt, like(t))
+		name := q.Schema + "." + q.Name
+		if _, bare := slices.BinarySearch(names.Names, q.Name); bare {
+			v.named = append(v.named, name)
+			continue
+		}
+		explicit[name] = true
+		v.exempt = append(v.exempt, name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(objects)) {
 		for _, o := range objects[name] {
@@ -98,11 +98,11 @@ func decide(objects map[string][]object, own string, names revision.Idents, touc
 			}
 		}
 	}
-	v.on = len(v.met) > 0
+	v.on = v.on || len(v.met) > 0
 	return v
 }
 
-// declared reports whether the author names the object with its schema, or in `skein:touches`.
+// declared reports whether the author names the object with its schema, or declares that it is touched.
 func declared(o object, explicit map[string]bool, touches []string) bool {
 	name := o.schema + "." + o.name
 	return explicit[name] || slices.ContainsFunc(touches, func(t string) bool { return matches(t, name) })
@@ -137,68 +137,14 @@ func matches(glob, text string) bool {
 	return text == ""
 }
 
-// join is the verdict on a transaction of several steps.
+// join is the verdict on a transaction of several steps: what one of them declares is declared for all.
 func (v verdict) join(w verdict) verdict {
-	return verdict{v.on || w.on, append(slices.Clip(v.met), w.met...), append(slices.Clip(v.exempt), w.exempt...)}
-}
-
-// query is the guard: a SELECT before COMMIT that fails with the names of what the transaction has changed
-// outside the tenant. Its own locks tell of relations, also of dropped ones, and of objects that were altered
-// or dropped. GRANT, ALTER FUNCTION and ALTER TYPE lock nothing: they are seen by the transaction in xmin, or
-// the subtransaction, of which nobody but its own session sees a row while it is in progress. Indexes and
-// sequences go by the names of their tables.
-func (v verdict) query(schema string) string {
-	var oids, kinds, names []string
-	for _, o := range v.met {
-		oids = append(oids, strconv.FormatUint(uint64(o.oid), 10))
-		kinds = append(kinds, string(o.kind))
-		names = append(names, o.schema+"."+o.name)
+	return verdict{
+		on:     v.on || w.on,
+		alone:  v.alone || w.alone,
+		met:    append(slices.Clip(v.met), w.met...),
+		exempt: append(slices.Clip(v.exempt), w.exempt...),
+		keys:   append(slices.Clip(v.keys), w.keys...),
+		named:  append(slices.Clip(v.named), w.named...),
 	}
-	return strings.NewReplacer(
-		"$oids", array(oids), "$kinds", array(kinds), "$names", array(names),
-		"$schema", literal(schema), "$exempt", array(v.exempt), "$mark", markGuard,
-	).Replace(guardQuery)
 }
-
-const guardQuery = `WITH held AS MATERIALIZED (
-	SELECT locktype, relation, classid, objid FROM pg_catalog.pg_locks
-	WHERE pid = pg_catalog.pg_backend_pid() AND locktype IN ('relation', 'object')
-		AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
-		AND mode IN ('RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
-), met AS MATERIALIZED (
-	SELECT oid, kind, name FROM ROWS FROM (pg_catalog.unnest($oids::pg_catalog.oid[]), pg_catalog.unnest($kinds::text[]), pg_catalog.unnest($names::text[])) m(oid, kind, name)
-	WHERE name NOT LIKE ALL ($exempt::text[]) -- what one revision declares is declared for the whole transaction
-), now AS MATERIALIZED (
-	SELECT pg_catalog.pg_current_xact_id()::text::pg_catalog.int8 AS xid
-), made AS MATERIALIZED (
-	SELECT 'r' AS kind, oid, xmin AS by FROM pg_catalog.pg_class WHERE oid = ANY ($oids::pg_catalog.oid[])
-	UNION ALL SELECT 'r', attrelid, xmin FROM pg_catalog.pg_attribute WHERE attrelid = ANY ($oids::pg_catalog.oid[])
-	UNION ALL SELECT 't', oid, xmin FROM pg_catalog.pg_type WHERE oid = ANY ($oids::pg_catalog.oid[])
-	UNION ALL SELECT 't', enumtypid, xmin FROM pg_catalog.pg_enum WHERE enumtypid = ANY ($oids::pg_catalog.oid[])
-	UNION ALL SELECT 'f', oid, xmin FROM pg_catalog.pg_proc WHERE oid = ANY ($oids::pg_catalog.oid[])
-), later AS MATERIALIZED (
-	SELECT kind, oid, now.xid + (by::text::pg_catalog.int8 - now.xid % 4294967296 + 4294967296) % 4294967296 AS by
-	FROM made, now WHERE by::text::pg_catalog.int8 > 2
-), own AS MATERIALIZED (
-	SELECT DISTINCT kind, oid FROM later, now
-	WHERE CASE WHEN by - now.xid < 2147483648 THEN pg_catalog.pg_xact_status(by::text::pg_catalog.xid8) = 'in progress' END
-), hit AS (
-	SELECT n.nspname || '.' || c.relname AS name
-	FROM held l JOIN pg_catalog.pg_class r ON l.locktype = 'relation' AND r.oid = l.relation
-		LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = r.oid
-		LEFT JOIN pg_catalog.pg_depend d ON r.relkind = 'S' AND d.objid = r.oid AND d.deptype IN ('a', 'i')
-			AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-		JOIN pg_catalog.pg_class c ON c.oid = COALESCE(i.indrelid, d.refobjid, r.oid)
-		JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-	WHERE n.nspname NOT IN ($schema, 'pg_catalog', 'pg_toast', 'information_schema')
-		AND n.nspname NOT LIKE 'pg\_temp\_%' AND n.nspname NOT LIKE 'pg\_toast\_temp\_%'
-		AND (n.nspname || '.' || c.relname) NOT LIKE ALL ($exempt::text[])
-	UNION
-	SELECT m.name FROM met m JOIN own ON own.kind = m.kind AND own.oid = m.oid
-	UNION
-	SELECT m.name FROM met m WHERE m.kind = 'r' AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = m.oid)
-		AND EXISTS (SELECT FROM held l WHERE l.relation = m.oid)
-	UNION
-	SELECT m.name FROM met m JOIN held l ON l.locktype = 'object' AND l.objid = m.oid
-		AND (m.kind = 't' AND l.classid = 'pg_catalog.pg_type'::pg_catalog.regclass OR m.kind = 'f' AND l.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass)
-) SELECT CAST(COALESCE((SELECT '$mark' || pg_catalog.string_agg(name, ', ' ORDER BY name) || ';' FROM hit), '0') AS pg_catalog.int4)`

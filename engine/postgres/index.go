@@ -155,6 +155,7 @@ func (o *outside) failed(ctx context.Context, n int, known outsideStatement, err
 	e := *classify(ctx, err)
 	clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), buildTime)
 	defer cancel()
+	_ = o.conn.do(clean, o.again())                                  // a procedure may have committed before it failed
 	if known.kind == createIndex && pg.Code != stateDuplicateTable { // that one is somebody else's
 		if is, look := o.index(clean, known); look == nil && is.oid != 0 && !is.valid {
 			if o.drop(clean, is) == nil {

@@ -47,7 +47,9 @@ const (
 	kindGuard              // nothing outside the tenant was touched
 	kindEnd                // the schema is still that one
 	kindCommit             // COMMIT, or in a rehearsal what it would check
+	kindReset              // what a body left in the session is taken back
 	kindLook               // what a rehearsal wants to know; it has rows
+	kindNames              // a name that the next statement uses is the tenant's
 	kindBorder             // what stands in a rehearsal for the border between two transactions
 )
 
@@ -58,7 +60,7 @@ const (
 	markStale = "skein:stale"
 	markGone  = "skein:gone"
 	markPath  = "skein:path"
-	markGuard = "skein:guard:" // followed by names and a semicolon
+	markGuard = "skein:guard:" // followed by a list, see hits
 )
 
 // fail is a SELECT that fails with the text of the first branch that holds. The cast stands outside of CASE,
@@ -77,14 +79,22 @@ func (m *message) add(p piece, sql string) {
 }
 
 // at returns the piece that the server's position, counted in characters from 1, falls into, and the byte
-// offset within it.
-func (m *message) at(position int32) (piece, int) {
+// offset within it. A server without an encoding (SQL_ASCII) counts bytes.
+func (m *message) at(position int32, encoding string) (piece, int) {
 	text := m.text.String()
 	offset := 0
+	if encoding == "SQL_ASCII" {
+		return m.piece(min(int(position)-1, len(text)))
+	}
 	for n := int32(1); n < position && offset < len(text); n++ {
 		_, size := utf8.DecodeRuneInString(text[offset:])
 		offset += size
 	}
+	return m.piece(offset)
+}
+
+// piece returns the piece that a byte of the message is in, and the byte's offset within it.
+func (m *message) piece(offset int) (piece, int) {
 	found := m.pieces[0]
 	for _, p := range m.pieces {
 		if p.start > offset {
@@ -104,9 +114,15 @@ type composer struct {
 	work     *engine.Work
 	bodies   func(engine.Step) body
 	lock     int64
-	look     string   // after each statement of a body; "" = none
-	settings settings // in force at the end of what is written
-	plain    bool     // the session has the settings already
+	look     string                    // after each statement of a body; "" = none
+	settings settings                  // in force at the end of what is written
+	plain    bool                      // the session has the settings already
+	leaves   func(part, step int) bool // may a body leave something in the session
+	checks   bool                      // the backend notices that its client is gone
+	seed     float64                   // of random() after a body that was not proven
+	unproven bool                      // a body of the transaction was not proven to leave nothing
+	settle   []string                  // assignments that each transaction begins with unless the session has them, see settle.go
+	names    *nameChecks               // nil = no name is checked
 	part     int
 	step     int
 }
@@ -134,9 +150,9 @@ func (c *composer) compose(guards, preamble []string) {
 }
 
 // preamble are the settings that a direct connection keeps for all its tenants: four statements less for each
-// of them, which is a tenth of what a small revision costs. A body cannot change them for good: SET without
-// LOCAL is refused when the file is loaded, and set_config marks the connection as tainted.
-func preamble(n nature, lock time.Duration) []string {
+// of them, which is a tenth of what a small revision costs. A body that may change them is followed by RESET ALL, which
+// takes them away too: the next message makes them again.
+func preamble(n nature, lock time.Duration, settle []string) []string {
 	if n.pooled {
 		return nil
 	}
@@ -146,6 +162,9 @@ func preamble(n nature, lock time.Duration) []string {
 		"SET row_security = off",
 		"SET statement_timeout = 0",
 		"SET lock_timeout = " + milliseconds(lock),
+	}
+	for _, s := range settle {
+		sets = append(sets, "SET "+s)
 	}
 	if n.checks { // the backend gives up what it does once its client is gone
 		sets = append(sets, "SET client_connection_check_interval = '2s'")
@@ -191,31 +210,19 @@ func (c *composer) end(part *engine.Part) {
 // open begins a transaction: settings, the lock, and then, in a statement of its own whose snapshot is later
 // than the lock, the check.
 func (c *composer) open(part *engine.Part) {
-	c.step = 0
+	c.step, c.unproven = 0, false
 	c.begin()
 	c.enter(part)
 }
 
 func (c *composer) enter(part *engine.Part) {
+	c.names.begin()
 	c.own(kindLock, enter(c.lock, c.schema, c.work.Mark.SchemaOID))
 	if !c.work.Mark.HasTable && c.part == 0 {
 		c.own(kindCreate, c.table.create(c.schema))
 	} else {
 		c.own(kindCheck, c.table.standsAt(c.schema, part.Before))
 	}
-}
-
-// replay writes a part without rows and with a guard after each step, to be rolled back: the first guard that
-// fails tells whose doing it is.
-func (c *composer) replay(part int, guard string) {
-	c.part = part
-	p := &c.work.Parts[part]
-	c.open(p)
-	for k, step := range p.Steps {
-		c.body(k, step)
-		c.own(kindGuard, guard)
-	}
-	c.own(kindSet, "ROLLBACK")
 }
 
 func (c *composer) begin() {
@@ -238,29 +245,50 @@ func (c *composer) set() {
 	c.own(kindSet, "SET LOCAL lock_timeout = "+milliseconds(c.settings.lock))
 	c.own(kindSet, "SET LOCAL statement_timeout = "+milliseconds(c.settings.statement))
 	c.own(kindSet, "SET LOCAL row_security = off")
+	c.put()
+}
+
+// put settles what role, database or server have otherwise.
+func (c *composer) put() {
+	for _, s := range c.settle {
+		c.own(kindSet, "SET LOCAL "+s)
+	}
 }
 
 func (c *composer) body(k int, step engine.Step) {
 	c.step = k
 	if step.Stamp {
+		c.leave(k)
 		return
 	}
 	b := c.bodies(step)
 	c.limits(wanted(c.work, step))
+	named := c.named(step, b)
 	for n, s := range b.statements {
+		if named != nil && len(named[n]) > 0 {
+			c.own(kindNames, c.names.add(named[n], false))
+		}
 		c.add(piece{kind: kindBody, part: c.part, step: k, n: n}, s.Text)
 		if c.look != "" {
 			c.own(kindLook, c.look)
 		}
 	}
-	if b.traits.role {
-		c.own(kindSet, "RESET ROLE")
+	c.leave(k)
+}
+
+// named is what is checked before each statement of a body; a check of all of it by its words is written here.
+func (c *composer) named(step engine.Step, b body) [][]need {
+	if c.names == nil {
+		return nil
 	}
-	if b.traits.sets {
-		c.set()
-	} else {
-		c.limits(settings{c.work.LockTimeout, c.work.StatementTimeout})
+	all := bound{step, b.statements}
+	before := c.names.of(all, false)
+	if before == nil {
+		if needs := c.names.rough(all); len(needs) > 0 {
+			c.own(kindNames, c.names.add(needs, true))
+		}
 	}
+	return before
 }
 
 // limits changes the two timeouts where they differ.
@@ -344,8 +372,12 @@ func marked(text string) string {
 		return ""
 	}
 	if names, isGuard := strings.CutPrefix(after, "guard:"); isGuard {
-		names, _, _ = strings.Cut(names, ";")
+		names, _, _ = strings.Cut(names, listEnd)
 		return markGuard + names
+	}
+	if names, isCheck := strings.CutPrefix(after, "names:"); isCheck {
+		names, _, _ = strings.Cut(names, ";")
+		return markNames + names
 	}
 	end := strings.IndexFunc(after, func(r rune) bool { return r < 'a' || r > 'z' })
 	if end < 0 {
@@ -355,7 +387,7 @@ func marked(text string) string {
 }
 
 func (k kind) String() string {
-	return [...]string{"set", "lock", "check", "create", "body", "row", "guard", "end", "commit", "look", "border"}[k]
+	return [...]string{"set", "lock", "check", "create", "body", "row", "guard", "end", "commit", "reset", "look", "names", "border"}[k]
 }
 
 func (p piece) String() string {

@@ -39,14 +39,16 @@ func compose(t *testing.T, work *engine.Work, plain bool, guards ...string) *com
 	if guards == nil {
 		guards = make([]string, len(work.Parts))
 	}
+	bodies := cache.bodies(work)
 	c := &composer{
+		leaves: func(part, step int) bool { return !bodies(work.Parts[part].Steps[step]).traits.harmless }, checks: true,
 		table: versionTable{"skein_version"}, schema: schema, tail: []string{"ext", schema}, work: work,
-		bodies: cache.bodies(work), lock: lockKey("app", schema, "skein_version"), plain: plain,
+		bodies: bodies, lock: lockKey("app", schema, "skein_version"), plain: plain,
 	}
 	if plain {
 		c.compose(guards, nil)
 	} else {
-		c.compose(guards, preamble(nature{checks: true}, work.LockTimeout))
+		c.compose(guards, preamble(nature{checks: true}, work.LockTimeout, nil))
 	}
 	return c
 }
@@ -135,14 +137,14 @@ func TestMessageFindsThePieceOfAPosition(t *testing.T) {
 	c := compose(t, work, true)
 	text := c.text.String()
 	position := int32(len([]rune(text[:strings.Index(text, "nonsense")])) + 1)
-	p, within := c.at(position)
+	p, within := c.at(position, "UTF8")
 	if p.kind != kindBody || p.n != 1 || within != len("SELECT 'ü', ") {
 		t.Errorf("%v at %d", p, within)
 	}
-	if p, _ := c.at(1); p.kind != kindSet {
+	if p, _ := c.at(1, "UTF8"); p.kind != kindSet {
 		t.Errorf("the first character is in %v", p)
 	}
-	if p, _ := c.at(int32(len(text)) + 10); p.kind != kindCommit {
+	if p, _ := c.at(int32(len(text))+10, "UTF8"); p.kind != kindCommit {
 		t.Errorf("beyond the end is %v", p)
 	}
 }
@@ -167,10 +169,10 @@ func TestEachStatementOfAMessageIsOnePiece(t *testing.T) {
 func TestMarkedReadsOurErrorsInAnyLanguage(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		`invalid input syntax for type integer: "skein:busy"`:                            markBusy,
-		`ungültige Eingabesyntax für Typ integer: »skein:stale«`:                         markStale,
-		`invalid input syntax for type integer: "skein:guard:public.plans, public.a b;"`: "skein:guard:public.plans, public.a b",
-		`invalid input syntax for type integer: "x"`:                                     "",
+		`invalid input syntax for type integer: "skein:busy"`:                                 markBusy,
+		`ungültige Eingabesyntax für Typ integer: »skein:stale«`:                              markStale,
+		"invalid input syntax for type integer: \"skein:guard:public.plans, public.a b\x1e\"": "skein:guard:public.plans, public.a b",
+		`invalid input syntax for type integer: "x"`:                                          "",
 	} {
 		if got := marked(text); got != want {
 			t.Errorf("%s: %q, want %q", text, got, want)

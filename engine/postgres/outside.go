@@ -31,6 +31,12 @@ func (s *session) ApplyOutside(ctx context.Context, work engine.Work) error {
 		return err
 	}
 	defer o.leave(ctx)
+	if o.guard, err = o.newGuard(ctx); err != nil {
+		return classify(ctx, err)
+	}
+	if s.db.traits.of(o.step, work.Statements(o.step)).names("extension") {
+		defer s.db.forget(place{s.server.name, c.database}) // the search path may be another one then
+	}
 	for n, stmt := range work.Statements(o.step) {
 		if err := o.statement(ctx, n+1, stmt); err != nil {
 			return o.at(err, stmt)
@@ -55,18 +61,36 @@ type outside struct {
 	step    engine.Step
 	journal journal
 	made    bool // the version table was made by this call
+	guard   *outsideGuard
+
+	checks *nameChecks // nil = no name counts
+	named  []string    // the check before each statement, "" = none; nil = none at all
+
+	sets      []string    // what the session is settled with
+	misplaced []Extension // what is not on the path because it lies with a tenant
 }
 
 // enter sets the session up, takes the tenant's lock for the session, and checks that the tenant stands where
 // the plan says.
 func (o *outside) enter(ctx context.Context) error {
 	s := o.session
-	tail, err := s.server.tail(ctx, o.conn)
+	tail, misplaced, err := s.db.path(ctx, s.server, o.conn)
 	if err != nil {
 		return classify(ctx, err)
 	}
-	sets := append(preamble(o.conn.nature, 0), "SET search_path = "+searchPath(s.target.Schema, tail),
+	o.misplaced = misplaced
+	into, err := s.db.mayChangeExtensions(ctx, s, o.conn, o.work)
+	if err != nil {
+		return classify(ctx, err)
+	}
+	tail = withSchemas(tail, into)
+	found, err := s.server.settling(ctx, o.conn)
+	if err != nil {
+		return classify(ctx, err)
+	}
+	sets := append(preamble(o.conn.nature, 0, assignments(found)), "SET search_path = "+searchPath(s.target.Schema, tail),
 		"SET statement_timeout = "+milliseconds(wanted(o.work, o.step).statement))
+	o.sets = sets
 	if err := o.conn.do(ctx, strings.Join(sets, "; ")); err != nil {
 		return classify(ctx, err)
 	}
@@ -79,7 +103,36 @@ func (o *outside) enter(ctx context.Context) error {
 	if err := o.journal.load(ctx); err != nil {
 		return classify(ctx, err)
 	}
+	if err := o.look(ctx); err != nil {
+		return classify(ctx, err)
+	}
 	return nil
+}
+
+// look finds out which names of the body may be found in the tail.
+func (o *outside) look(ctx context.Context) error {
+	s := o.session
+	d, err := s.db.known(ctx, s.server, o.conn)
+	if err != nil {
+		return err
+	}
+	bodies := s.db.traits.bodies(o.work)
+	facts, err := s.db.fresh(ctx, o.conn, d, o.work, bodies)
+	if err != nil {
+		return err
+	}
+	d.note(o.work, bodies)
+	o.checks = s.db.newNameChecks(facts, o.work, bodies, s.target.Schema, true)
+	o.named = o.checks.outsideChecks(bound{o.step, o.work.Statements(o.step)})
+	return nil
+}
+
+// namesOf is the check before statement n, counted from 1, with a semicolon; "" = none.
+func (o *outside) namesOf(n int) string {
+	if o.named == nil || o.named[n-1] == "" {
+		return ""
+	}
+	return o.named[n-1] + "; "
 }
 
 // lock polls: a blocking wait would stand in the way of another tenant's CREATE INDEX CONCURRENTLY.
@@ -114,7 +167,7 @@ func (o *outside) leave(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
 	defer cancel()
-	_ = o.conn.do(ctx, fmt.Sprintf("ROLLBACK; SELECT pg_catalog.pg_advisory_unlock(%d)", o.session.lockKey())) // ending does it too
+	_ = o.conn.do(ctx, "ROLLBACK; SELECT pg_catalog.pg_advisory_unlock_all()") // ending does it too
 }
 
 // check is what Apply does in its message.
@@ -158,6 +211,11 @@ func (o *outside) statement(ctx context.Context, n int, stmt revision.Statement)
 	case known.kind == createIndex && known.index == "":
 		return namelessError()
 	}
+	if sql := o.namesOf(n); sql != "" { // it cannot be in the statement's own message
+		if err := o.conn.do(ctx, sql); err != nil {
+			return o.broken(ctx, err)
+		}
+	}
 	if begun || known.kind == createIndex && known.lenient {
 		done, err := o.resume(ctx, n, known, begun)
 		if err != nil || done {
@@ -187,14 +245,29 @@ func (o *outside) opening() string {
 	return sql
 }
 
+// again is the SQL that follows each statement of the body: role and settings are put back before the next one and
+// before each row, and the tenant's lock is taken again, which a statement may have given back. One that is held is
+// counted once more; it ends with the connection.
+func (o *outside) again() string {
+	return "SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; " + strings.Join(o.sets, "; ") + "; " +
+		fail(fmt.Sprintf("WHEN NOT pg_catalog.pg_try_advisory_lock(%d) THEN '%s'", o.session.lockKey(), markBusy))
+}
+
 func (o *outside) opened() { o.made, o.journal.exists = true, true }
 
 // inside runs a statement and its line in the journal in one transaction.
 func (o *outside) inside(ctx context.Context, n int, stmt revision.Statement, sum string) error {
-	err := o.conn.do(ctx, "BEGIN; SET LOCAL lock_timeout = "+milliseconds(wanted(o.work, o.step).lock)+"; "+o.opening()+
-		o.journal.begin(n, sum)+"; "+o.journal.done(n)+";\n"+stmt.Text+";\nCOMMIT")
-	if err != nil {
-		return o.broken(ctx, err)
+	for {
+		err := o.conn.do(ctx, "BEGIN; SET LOCAL lock_timeout = "+milliseconds(wanted(o.work, o.step).lock)+"; "+o.opening()+
+			o.journal.begin(n, sum)+"; "+o.journal.done(n)+";\n"+o.namesOf(n)+stmt.Text+";\n"+o.guard.query()+"COMMIT; "+o.again())
+		if err == nil {
+			break
+		}
+		if e, again := o.guard.breach(ctx, o, stmt, err); e != nil {
+			return e
+		} else if !again {
+			return o.broken(ctx, err)
+		}
 	}
 	o.opened()
 	return nil
@@ -213,6 +286,9 @@ func (o *outside) alone(ctx context.Context, n int, stmt revision.Statement, sum
 	if err := o.conn.do(ctx, stmt.Text); err != nil {
 		return o.failed(ctx, n, known, err)
 	}
+	if err := o.conn.do(ctx, o.again()); err != nil {
+		return o.broken(ctx, err)
+	}
 	if known.kind == createIndex {
 		if err := o.proven(ctx, known); err != nil {
 			return err
@@ -230,7 +306,14 @@ func (o *outside) broken(ctx context.Context, err error) error {
 	o.conn.rollback(ctx)
 	var pg *pgconn.PgError
 	var known *engine.Error
+	if errors.As(err, &pg) {
+		if _, need, ok := o.checks.failed(marked(pg.Message)); ok {
+			return need.refusal()
+		}
+	}
 	switch {
+	case errors.As(err, &pg) && marked(pg.Message) == markBusy:
+		return &engine.Error{Class: engine.Busy, Message: "the statement gave back the tenant's lock, and another session holds it now", Advice: "take pg_advisory_unlock_all out of what the statement runs"}
 	case errors.As(err, &known), errors.As(err, &pg) && pg.Severity != "FATAL", unsent(err):
 		return classify(ctx, err)
 	}
@@ -267,6 +350,7 @@ func (o *outside) at(err error, stmt revision.Statement) error {
 	if e.Class == engine.Uncertain {
 		return &e
 	}
+	missing(&e, o.misplaced)
 	e.Revision, e.File = o.step.Revision.ID, o.step.Revision.File
 	e.Line, e.Col, e.Statement = stmt.Line, stmt.Col, cut(stmt.Text)
 	return &e

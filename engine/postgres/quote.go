@@ -6,6 +6,14 @@ import "strings"
 // that is then not found is left out of the search path without a word.
 func ident(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
+// plain quotes a name where it has to be, key words apart: for people.
+func plain(name string) string {
+	if name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" || name[0] <= '9' {
+		return ident(name)
+	}
+	return name
+}
+
 // qualified quotes schema.name.
 func qualified(schema, name string) string { return ident(schema) + "." + ident(name) }
 

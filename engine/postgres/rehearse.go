@@ -19,15 +19,30 @@ func (s *session) Rehearse(ctx context.Context, work engine.Work) (engine.Rehear
 		return engine.Rehearsal{}, err
 	}
 	a.trial = true
+	for range meantMost {
+		r, err := a.rehearse(ctx)
+		if !a.again {
+			return r, err
+		}
+		a.again = false
+	}
+	return a.rehearse(ctx)
+}
+
+// rehearse sends the message once.
+func (a *application) rehearse(ctx context.Context) (engine.Rehearsal, error) {
+	s, work := a.session, a.work
 	m := a.composer()
-	m.plain = slices.Equal(preamble(a.conn.nature, work.LockTimeout), a.conn.settings) && !a.conn.nature.pooled
+	m.plain = slices.Equal(preamble(a.conn.nature, work.LockTimeout, a.database.settle()), a.conn.settings) && !a.conn.nature.pooled
 	m.look = look(s.target.Schema)
 	m.rehearse(a.guards(), a.conn.nature.checks)
 	a.conn.spent += min(len(m.pieces), longChain)
+	a.conn.unproven = a.unproven
 	seen := &looks{}
 	o := a.conn.send(ctx, &m.message, seen.take)
 	r := engine.Rehearsal{Locks: seen.locks(), Duration: seen.last}
 	if o.err == nil {
+		a.conn.unproven = false
 		r.Steps = stepsOf(work.Parts)
 		return r, nil
 	}
@@ -59,7 +74,7 @@ func (a *application) guards() []string {
 	for i, v := range a.verdicts {
 		all = all.join(v)
 		if v.on {
-			guards[i] = all.query(a.session.target.Schema)
+			guards[i] = all.query(a.session.target.Schema, a.database.tail)
 		}
 	}
 	return guards
@@ -76,7 +91,7 @@ func (c *composer) rehearse(guards []string, checks bool) {
 		c.part, c.step = i, 0
 		part := &c.work.Parts[i]
 		if i > 0 {
-			c.border(&c.work.Parts[i-1])
+			c.border()
 			c.enter(part)
 		} else {
 			c.open(part)
@@ -96,15 +111,13 @@ func (c *composer) rehearse(guards []string, checks bool) {
 }
 
 // border stands for the end of one transaction and the beginning of the next.
-func (c *composer) border(before *engine.Part) {
-	if slices.ContainsFunc(before.Steps, func(s engine.Step) bool { return c.bodies(s).traits.sets }) {
-		c.own(kindBorder, resetAgain)
-	}
+func (c *composer) border() {
+	c.unproven = false
 	c.set()
 	c.own(kindBorder, deferAgain)
 }
 
-// resetAgain takes back what bodies set, apart from what is remembered. The role is back already.
+// resetAgain is RESET ALL that keeps what is remembered.
 const resetAgain = `DO $skein$
 DECLARE kept text := pg_catalog.current_setting('skein.before', true);
 BEGIN

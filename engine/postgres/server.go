@@ -5,8 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
-	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -48,7 +49,7 @@ func newServer(s Server, cfg Config) (*server, error) {
 	if s.MaxConnections <= 0 {
 		s.MaxConnections = 16
 	}
-	base, err := parse(s.Name, "url", s.URL, cfg.Application)
+	base, err := ParseURL("servers."+s.Name+".url", s.URL, cfg.Application)
 	if err != nil {
 		return nil, err
 	}
@@ -59,33 +60,47 @@ func newServer(s Server, cfg Config) (*server, error) {
 		nature: map[*pgconn.Config]nature{},
 	}
 	if s.DirectURL != "" {
-		if srv.direct, err = parse(s.Name, "direct_url", s.DirectURL, cfg.Application); err != nil {
+		if srv.direct, err = ParseURL("servers."+s.Name+".direct_url", s.DirectURL, cfg.Application); err != nil {
 			return nil, err
 		}
 	}
 	return srv, nil
 }
 
-// parse reads a URL. A text that cannot be read is not shown, not even in part: where the password is in it
-// is then anybody's guess (https://github.com/jackc/pgx, pgconn.ParseConfigError says as much).
-func parse(name, key, text, application string) (*pgconn.Config, error) {
-	if strings.HasPrefix(text, "postgres://") || strings.HasPrefix(text, "postgresql://") {
-		if _, err := url.Parse(text); err != nil {
-			return nil, fmt.Errorf("servers.%s.%s is no URL; characters like @ / ? # : %% in a user or password must be percent-encoded", name, key)
+// ParseURL reads a URL, or libpq's key=value form, with what environment, service file and ~/.pgpass add, and makes the
+// session that it opens a settled one: see settle.go. key says where the text stands, for errors, which hold none of it:
+// where the password is in a text that cannot be read is a guess (https://github.com/jackc/pgx,
+// pgconn.ParseConfigError says as much).
+func ParseURL(key, text, application string) (*pgconn.Config, error) {
+	if strings.Contains(text, "://") {
+		if err := CheckURL(text); err != nil {
+			return nil, refused(key, err)
 		}
+	}
+	if err := environment(); err != nil {
+		return nil, err
 	}
 	c, err := pgconn.ParseConfig(text)
 	if err != nil {
-		return nil, fmt.Errorf("servers.%s.%s cannot be read: want postgres://user@host:5432/database?sslmode=… or libpq's key=value form", name, key)
+		return nil, refused(key, unparsed(err))
+	}
+	hosts := []string{c.Host}
+	for _, f := range c.Fallbacks {
+		hosts = append(hosts, f.Host)
+	}
+	if slices.ContainsFunc(hosts, func(h string) bool { return !strings.HasPrefix(h, "/") && strings.ContainsAny(h, "@ /?#\\") }) {
+		return nil, refused(key, &URLError{Message: "can be read in more than one way", Advice: adviceEscape})
+	}
+	if c.RuntimeParams, err = runtimeParams(c.RuntimeParams); err != nil {
+		return nil, refused(key, err)
+	}
+	if err := exposed(text, c); err != nil {
+		return nil, refused(key, err)
 	}
 	if c.ConnectTimeout == 0 {
 		c.ConnectTimeout = connectTimeout
 	}
-	for param := range c.RuntimeParams { // those of pgx's own pool, which no server knows
-		if strings.HasPrefix(param, "pool_") || strings.HasSuffix(param, "_cache_capacity") || param == "default_query_exec_mode" {
-			delete(c.RuntimeParams, param)
-		}
-	}
+	maps.Copy(c.RuntimeParams, starting)
 	c.RuntimeParams["application_name"] = application
 	dialer := &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 6}}
 	c.DialFunc = dialer.DialContext
@@ -108,10 +123,14 @@ func (s *server) dial(ctx context.Context, by *pgconn.Config, database string) (
 	}
 	pg, err := pgconn.ConnectConfig(ctx, cfg)
 	if err != nil {
-		return nil, s.connectError(ctx, err, cfg)
+		return nil, s.connectError(ctx, err)
 	}
 	c := &conn{pg: pg, database: database}
 	if c.nature, err = s.probe(ctx, by, pg); err != nil {
+		c.end()
+		return nil, classify(ctx, err)
+	}
+	if err := c.verify(ctx, s.name); err != nil {
 		c.end()
 		return nil, classify(ctx, err)
 	}
@@ -141,12 +160,10 @@ func (s *server) probe(ctx context.Context, by *pgconn.Config, pg *pgconn.PgConn
 }
 
 // connectError says why there is no connection, in one line and without a password in the text or in what
-// it unwraps to (a pgconn.ConnectError holds its whole Config).
-func (s *server) connectError(ctx context.Context, err error, cfg *pgconn.Config) *engine.Error {
+// it unwraps to (a pgconn.ConnectError holds its whole Config). pgconn writes its text of user, database, address and
+// cause, and CheckURL has made sure that none of these is part of a password.
+func (s *server) connectError(ctx context.Context, err error) *engine.Error {
 	text := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n\t", " ")
-	if cfg.Password != "" {
-		text = strings.ReplaceAll(text, cfg.Password, "***")
-	}
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		err = pg
 		text = strings.ReplaceAll(text, " (SQLSTATE "+pg.Code+")", "")

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/skeindb/skein/engine"
@@ -59,7 +60,11 @@ func (c *conn) rollback(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanTime)
 	defer cancel()
-	if c.do(ctx, "ROLLBACK") != nil {
+	sql := "ROLLBACK"
+	if c.unproven {
+		sql += "; " + strings.Join(afterRollback(), "; ")
+	}
+	if c.do(ctx, sql) != nil {
 		c.end()
 	}
 }

@@ -23,6 +23,7 @@ const (
 // first the catalog, then the version tables in chunks. What cannot be read does not keep the rest from it.
 func (db *DB) Survey(ctx context.Context, targets []engine.Target) []engine.Standing {
 	standings := make([]engine.Standing, len(targets))
+	db.Know(targets)
 	places := map[place][]int{}
 	var order []place
 	for i, t := range targets {
@@ -88,8 +89,11 @@ func (s *survey) run(ctx context.Context) {
 	if err != nil {
 		e := classify(ctx, err)
 		state := engine.Unreachable
-		if e.Class == engine.Gone {
+		switch e.Class {
+		case engine.Gone:
 			state = engine.Missing
+		case engine.Revision: // the search path of the config cannot be
+			state = engine.Unknown
 		}
 		s.all(state, e)
 		return

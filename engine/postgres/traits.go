@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -9,12 +10,13 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// traits are what a body's words give away about its effects on the session.
+// traits are what a body's words show of its effects on the session.
 type traits struct {
-	idents revision.Idents
-	sets   bool // may change settings of the transaction: they are set again for the next revision
-	role   bool // may change the role, which may not be allowed to write our rows
-	taints bool // may leave something in the session: temporary tables, prepared statements, session locks
+	idents   revision.Idents
+	harmless bool // leaves nothing in the session, unless any command runs code
+	runs     bool // may run code that users have written, by its text alone
+	cascades bool // reaches what depends on what it names
+	loads    bool // may leave what no reset takes back: a library, a setting of a name of its own
 }
 
 // traitsCache keeps what was read of a section for all tenants; rendered templates are read anew, as each may be
@@ -23,7 +25,7 @@ type traitsCache struct{ sections sync.Map } // *revision.Section → *traits
 
 func (t *traitsCache) of(step engine.Step, statements []revision.Statement) *traits {
 	if step.Stamp {
-		return &traits{}
+		return &traits{harmless: true}
 	}
 	sec := step.Revision.Section(step.Direction)
 	if sec.Options.Template {
@@ -55,15 +57,25 @@ func readTraits(statements []revision.Statement) *traits {
 	t := &traits{}
 	for i, s := range statements {
 		texts[i] = s.Text
-		t.sets = t.sets || firstWord(s.Text) == "SET"
+		t.cascades = t.cascades || cascading(s.Text)
 	}
 	t.idents = revision.Identifiers(strings.Join(texts, ";\n"), revision.Postgres)
-	t.sets = t.sets || len(t.idents.Dynamic) > 0 || t.names("set_config")
-	t.role = t.sets && t.names("role", "authorization", "session_authorization")
-	t.taints = t.names("temp", "temporary", "pg_temp", "prepare", "listen", "set_config", "hold", "load", "session",
-		"pg_advisory_lock", "pg_advisory_lock_shared", "pg_try_advisory_lock", "pg_try_advisory_lock_shared")
+	t.harmless = !slices.ContainsFunc(statements, func(s revision.Statement) bool { return !harmless(s.Text) })
+	t.runs = runsByText(t, statements)
+	t.loads = slices.ContainsFunc(statements, func(s revision.Statement) bool {
+		switch firstWord(s.Text) {
+		case "LOAD":
+			return true
+		case "SET":
+			return len(revision.Identifiers(s.Text, revision.Postgres).Qualified) > 0
+		}
+		return t.names("set_config") && placeholderForm.MatchString(s.Text)
+	})
 	return t
 }
+
+// placeholderForm is a string with the name of a setting that the server does not know by itself.
+var placeholderForm = regexp.MustCompile(`(?i)'[a-z_][a-z0-9_$]*\.[a-z_]`)
 
 func (t *traits) names(words ...string) bool {
 	return slices.ContainsFunc(words, func(w string) bool {

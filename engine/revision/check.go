@@ -58,23 +58,67 @@ func (o *opening) begins(keywords ...string) bool {
 	return true
 }
 
-// objection says why a statement cannot stand in a section; nil when it can. It looks at the statement's first
-// words only: what a function or a DO block does inside, the server has to refuse.
-func objection(text string, options Options, d Direction, dialect Dialect) *fault {
-	o := openingOf(text, dialect)
+// checker looks at the statements of a section one after the other. It looks at what stands in the text: what a
+// function or a DO block does inside, the server has to refuse.
+type checker struct {
+	options    Options
+	direction  Direction
+	dialect    Dialect
+	savepoints savepoints
+	vacuum     *fault // a pragma that acts with the next VACUUM, which has not come yet
+	dump       bool   // a statement was refused that pg_dump writes
+	dumps      bool   // a statement is one that only pg_dump writes
+}
+
+func newChecker(options Options, d Direction, dialect Dialect) *checker {
+	return &checker{options: options, direction: d, dialect: dialect}
+}
+
+// statement says why a statement that begins at a byte of the section's text cannot stand there; nil when it can.
+// The fault counts from the beginning of that text.
+func (c *checker) statement(text string, at int) *fault {
+	f := c.objection(text, at)
+	if f != nil {
+		f.at += at
+	}
+	return f
+}
+
+func (c *checker) objection(text string, at int) *fault {
+	o := openingOf(text, c.dialect)
+	if f := strayLine(text); f != nil {
+		return f
+	}
 	if f := transactionControl(&o); f != nil {
 		return f
 	}
-	if dialect == SQLite {
-		return sqliteObjection(&o, options, d)
-	}
-	if f := sessionSetting(&o, options); f != nil {
+	if f := c.savepoints.statement(&o, c.options, c.dialect, at); f != nil {
 		return f
 	}
-	if what := outsideOnly(&o); what != "" && !options.NoTransaction {
-		return &fault{message: what + " cannot run inside a transaction", advice: markAs(d)}
+	if c.dialect == SQLite {
+		return c.sqliteObjection(&o, at)
+	}
+	if f := searchPathSetting(&o); f != nil {
+		c.dump = true
+		c.dumps = c.dumps || dumpForm.MatchString(text)
+		return f
+	}
+	if f := sessionSetting(&o, c.options); f != nil {
+		c.dump = c.dump || o.is(0, "SET")
+		return f
+	}
+	if what := outsideOnly(&o); what != "" && !c.options.NoTransaction {
+		return &fault{message: what + " cannot run inside a transaction", advice: markAs(c.direction)}
 	}
 	return nil
+}
+
+// end says what is missing after the last statement.
+func (c *checker) end() *fault {
+	if c.vacuum != nil {
+		return c.vacuum
+	}
+	return c.savepoints.end(c.options, c.dialect)
 }
 
 func markAs(d Direction) string {
@@ -197,24 +241,6 @@ func reindexOutsideOnly(o *opening) string {
 		return "REINDEX " + strings.ToUpper(o.at(i))
 	}
 	return ""
-}
-
-func sqliteObjection(o *opening, options Options, d Direction) *fault {
-	switch {
-	case o.is(0, "ATTACH", "DETACH"):
-		return &fault{
-			message: strings.ToUpper(o.at(0)) + " cannot stand in a revision",
-			advice:  "a revision changes the tenant's own file; a second file would not commit with it",
-		}
-	case o.is(0, "VACUUM") && !options.NoTransaction:
-		return &fault{message: "VACUUM cannot run inside a transaction", advice: markAs(d)}
-	case o.is(0, "PRAGMA") && !options.NoTransaction && (o.is(1, "foreign_keys") || o.at(2) == "." && o.is(3, "foreign_keys")):
-		return &fault{
-			message: "PRAGMA foreign_keys does nothing inside a transaction",
-			advice:  "leave it out: skein turns foreign keys off before the transaction, checks them before the commit and restores them",
-		}
-	}
-	return nil
 }
 
 // copyFault refuses a COPY that talks to the client, whose data would stand between the statements.

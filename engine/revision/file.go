@@ -29,7 +29,7 @@ func parseFile(file string, text []byte, dialect Dialect) (*Revision, []*FileErr
 	p := &parser{
 		file: file, dialect: dialect, rev: &Revision{File: file},
 		text:   string(bytes.TrimPrefix(text, []byte("\uFEFF"))),
-		header: map[string]headerEntry{},
+		header: map[string]headerEntry{}, refused: map[*FileError]bool{},
 	}
 	p.at = cursor{text: p.text, line: 1}
 	if f := undecodable(p.text); f != nil {
@@ -42,6 +42,7 @@ func parseFile(file string, text []byte, dialect Dialect) (*Revision, []*FileErr
 		marker, found = p.readSection(marker)
 	}
 	p.checkSections()
+	p.checkDump()
 	if len(p.errs) > 0 {
 		slices.SortStableFunc(p.errs, func(a, b *FileError) int { return cmp.Or(a.Line-b.Line, a.Col-b.Col) })
 		return nil, p.errs
@@ -58,13 +59,16 @@ type parser struct {
 	rev     *Revision
 	errs    []*FileError
 
-	header    map[string]headerEntry
-	headerEnd int // where the first section's marker stands
-	markers   struct{ up, down int }
-	almost    []guess // lines that look like markers
-	notes     notes   // those of the section being read; before the first one, those of the header
-	common    notes   // those of the header, which count for each section
-	broken    bool    // something never ends, so that the sections after it are unknown
+	header  map[string]headerEntry
+	almost  []string // the keys that lines of the header seem to mean
+	markers struct{ up, down int }
+	strays  int                 // lines that look like markers and are none
+	refused map[*FileError]bool // those of errs that are about a statement
+	dump    bool                // a comment says that this is output of pg_dump
+	dumped  bool                // a statement is refused that pg_dump writes
+	notes   notes               // those of the section being read; before the first one, those of the header
+	common  notes               // those of the header, which count for each section
+	broken  bool                // something never ends, so that the sections after it are unknown
 }
 
 // undecodable finds what no server takes: bytes that are not UTF-8, and NUL.
@@ -95,15 +99,13 @@ func (p *parser) readTop() (marker token, found bool) {
 	for {
 		switch t := lex.next(); t.kind {
 		case tokenEnd:
-			p.headerEnd = t.start
 			return token{}, false
 		case tokenFault:
-			p.headerEnd, p.broken = t.start, true
+			p.broken = true
 			p.fail(lex.fault.at, lex.fault.message, lex.fault.advice)
 			return token{}, false
 		case tokenLineComment:
 			if p.isMarker(t) {
-				p.headerEnd = t.start
 				p.common, p.notes = p.notes, notes{}
 				return t, true
 			}
@@ -111,6 +113,7 @@ func (p *parser) readTop() (marker token, found bool) {
 				p.headerLine(t)
 			}
 		case tokenBlockComment:
+			p.comment(t)
 		default:
 			if header {
 				p.fail(t.start, "a statement stands before the first section", "put it below `-- upgrade`")
@@ -125,22 +128,45 @@ func (p *parser) checkSections() {
 	if p.broken {
 		return
 	}
-	if p.rev.Upgrade == nil {
+	if p.rev.Upgrade == nil && p.strays == 0 {
 		at := len(strings.TrimRight(p.text, " \t\r\n"))
-		advice := "add a line `-- upgrade` above the statements; an empty section is a step that does nothing"
-		if g, ok := p.guessed(Up, false); ok {
-			at, advice = g.at, g.advice(p.text)
+		p.fail(at, "the file has no upgrade section", "add a line `-- upgrade` above the statements; an empty section is a step that does nothing")
+	}
+}
+
+// checkDump says once what is the matter with output of pg_dump, in place of a mistake for each of its settings.
+func (p *parser) checkDump() {
+	if !p.dump || !p.dumped {
+		return
+	}
+	var others []*FileError
+	var first *FileError
+	for _, e := range p.errs {
+		switch {
+		case p.refused[e] && first == nil:
+			first = e
+		case !p.refused[e]:
+			others = append(others, e)
 		}
-		p.fail(at, "the file has no upgrade section", advice)
 	}
-	// Without this, the statements meant for the way down would run as part of the way up.
-	if g, ok := p.guessed(Down, true); ok && p.rev.Downgrade == nil {
-		p.fail(g.at, "this line looks like the marker of a downgrade section and is none", g.advice(p.text))
+	if first == nil {
+		return
 	}
+	first.Message = "this is output of pg_dump, which empties the search path and names each object with its schema: it would not run in the tenant"
+	first.Advice = dumpAdvice
+	p.errs = append(others, first)
 }
 
 func (p *parser) fail(at int, message, advice string) {
 	p.failKind(KindSyntax, at, message, advice)
+}
+
+// failStatement is fail for what is wrong with a statement.
+func (p *parser) failStatement(f *fault) {
+	if !p.full() {
+		p.fail(f.at, f.message, f.advice)
+		p.refused[p.errs[len(p.errs)-1]] = true
+	}
 }
 
 func (p *parser) failKind(kind Kind, at int, message, advice string) {

@@ -78,7 +78,8 @@ func TestParseToleratesOtherCommentsInTheHeader(t *testing.T) {
 --------------------------------
 /* created: no key, being in a block comment */
   --   revision:a
--- Message: for people
+-- Author: the people, created by hand
+-- revision history: see the wiki
 --message:  what it does: a thing
 -- revises:	b , c
 
@@ -122,9 +123,8 @@ func TestMarkersCountOnlyAtColumnOneOutsideQuotes(t *testing.T) {
 		{"dollar quote", Postgres, "DO $$\n-- downgrade\n$$;"},
 		{"block comment", Postgres, "/* /*\n-- downgrade\n*/\n-- downgrade: alone\n*/"},
 		{"quoted name", Postgres, "SELECT 1 AS \"\n-- downgrade\n\";"},
-		{"indented", Postgres, "  -- downgrade\n\t-- upgrade"},
-		{"behind other text", Postgres, "SELECT 1; -- downgrade\nSELECT 2;-- upgrade"},
-		{"more words", Postgres, "-- downgrade the users table\n-- upgrades\n-- down\n-- upgrade, then"},
+		{"other words", Postgres, "-- the downgrade of users\n-- upgrades\n-- down the road\n-- \"upgrade\" is a column\n-- downgraded: no\n-- up_to_date\n-- rollback the balance\n-- undo marks what is taken back"},
+		{"block of prose", Postgres, "/* upgrade the plan of old users */ SELECT 1; /* down */ SELECT 2; SELECT 3 /* undo */;"},
 		{"brackets", SQLite, "SELECT [\n-- downgrade\n];"},
 		{"backticks", SQLite, "SELECT `\n-- downgrade\n`;"},
 		{"template comment", Postgres, "{{/*\n-- downgrade\n*/}} SELECT 1;"},

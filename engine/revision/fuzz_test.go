@@ -73,6 +73,8 @@ func offset(text string, line, col int) int {
 // again with Windows' line ends and from what Format makes of it.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(example), false)
+	f.Add([]byte("-- revision: a\n-- revises: none\n-- upgrade\nCREATE EXTENSION a; DROP TABLE a, public.b; DO $$CREATE EXTENSION b SCHEMA$$; GRANT a ON SCHEMA b, c; ALTER TABLE t RENAME TO U&\"\\00e9\""), false)
+	f.Add([]byte("-- revision: a\n-- revises: none\n-- upgrade: template\nDO $a${{ ident .X }}$a$ '{{ raw .X }}' {{ literal .X | printf }}"), false)
 	f.Add([]byte("-- revision: a\n-- revises: none\n-- upgrade: template\n{{ if .X }}'{{ end }}'\n-- downgrade: lock_timeout=1s\n"), true)
 	for _, dir := range []string{"testdata/bad", "testdata/bad-sqlite"} {
 		files, err := filepath.Glob(dir + "/*.sql")
@@ -109,6 +111,11 @@ func FuzzParse(f *testing.F) {
 		}
 		if again.Checksum() != r.Checksum() || len(again.Upgrade.Statements) != len(r.Upgrade.Statements) || again.Message != r.Message {
 			t.Fatalf("%s\nis read as\n%s", Format(r), Format(again))
+		}
+		for _, f := range Lint(r, schemaFleet) {
+			if f.Line < 1 || f.Line > lines {
+				t.Fatalf("%+v, in a text of %d lines", f, lines)
+			}
 		}
 		if r.Upgrade.Options.Template {
 			if _, err := r.Upgrade.Render(values()); err != nil {

@@ -37,13 +37,16 @@ type headerEntry struct {
 func (p *parser) headerLine(t token) {
 	m := headerForm.FindStringSubmatchIndex(strings.TrimRight(p.text[t.start:t.end], " \t\r"))
 	if m == nil {
+		p.almostHeader(t)
 		return
 	}
 	key, rest := p.text[t.start+m[2]:t.start+m[3]], p.text[t.start+m[4]:t.start+m[5]]
 	first, twice := p.header[key]
 	switch {
 	case !slices.Contains(headerKeys, key):
-		if rest == "" || isSpace(rest[0]) {
+		if known, _ := almostKey(p.text[t.start:t.end]); known != "" {
+			p.almostHeader(t)
+		} else if rest == "" || isSpace(rest[0]) {
 			p.fail(t.start+m[2], fmt.Sprintf("unknown header key %q", key),
 				didYouMean(key, headerKeys)+"; for a comment, put no `word:` at the beginning of the line")
 		}
@@ -55,13 +58,66 @@ func (p *parser) headerLine(t token) {
 	}
 }
 
+// keyNames are what people write who mean a header key, with blanks and dashes as underscores.
+var keyNames = map[string]string{
+	keyRevision: keyRevision, "revision_id": keyRevision, "rev": keyRevision,
+	keyRevises: keyRevises, "revise": keyRevises, "down_revision": keyRevises,
+	keyDependsOn: keyDependsOn, "depends": keyDependsOn, "depend_on": keyDependsOn, "dependson": keyDependsOn,
+	keyLabels: keyLabels, "branch_label": keyLabels, "branchlabels": keyLabels, "branchlabel": keyLabels,
+	keyMessage: keyMessage, keyCreated: keyCreated, "create_date": keyCreated,
+}
+
+// almostForm is a comment whose beginning could be a header key: words, then a colon or an equals sign.
+var almostForm = regexp.MustCompile(`^[^\pL\pN_'"]*([\pL_][\pL_ -]*?) ?[:=∶꞉](.*)$`)
+
+// bareForm is a header line without its colon, for the keys that are no words of prose or have a list of ids
+// behind them.
+var bareForm = regexp.MustCompile(`^[^\pL\pN_'"]*((?i:depends_on|branch_labels|revises)) +[\pL\pN_.-]+( ?, ?[\pL\pN_.-]+)*$`)
+
+// almostKey returns the header key that a comment seems to mean, and what it has in its place; "" for none.
+func almostKey(comment string) (key, written string) {
+	text := plain(comment)
+	if m := almostForm.FindStringSubmatch(text); m != nil {
+		return keyNames[strings.NewReplacer(" ", "_", "-", "_").Replace(strings.ToLower(m[1]))], m[1]
+	}
+	if m := bareForm.FindStringSubmatch(text); m != nil {
+		return strings.ToLower(m[1]), m[1]
+	}
+	return "", ""
+}
+
+// almostHeader complains about a line that would be a header line if it were written well.
+func (p *parser) almostHeader(t token) {
+	key, written := almostKey(p.text[t.start:t.end])
+	if key == "" {
+		return
+	}
+	p.almost = append(p.almost, key)
+	p.fail(t.start, fmt.Sprintf("this line looks like the header key %s and is a comment", key),
+		fmt.Sprintf("write `-- %s: …`, in these letters and with a colon, not `%s`; for a comment, begin it with another word", key, written))
+}
+
+// headerBelow complains about a header line that stands in a section, where it would be a comment.
+func headerBelow(comment string) *fault {
+	m := headerForm.FindStringSubmatch(strings.TrimRight(comment, " \t\r"))
+	if m == nil || m[1] != keyDependsOn && m[1] != keyLabels && m[1] != keyRevises {
+		return nil
+	}
+	return &fault{
+		message: fmt.Sprintf("the header key %s stands in a section, where it is a comment", m[1]),
+		advice:  "put it above the first section; for a comment, begin it with another word",
+	}
+}
+
 // readHeader turns the header lines into the fields of the revision.
 func (p *parser) readHeader() {
 	r := p.rev
 	r.Message, r.Created = p.header[keyMessage].value, p.header[keyCreated].value
 	id, found := p.header[keyRevision]
 	if !found {
-		p.fail(0, "the header has no `-- revision: ID` line", p.misspelled(keyRevision, "every revision file begins with it"))
+		if !slices.Contains(p.almost, keyRevision) {
+			p.fail(0, "the header has no `-- revision: ID` line", p.foreignName("every revision file begins with it"))
+		}
 	} else {
 		r.ID = id.value
 		r.Line, _ = p.at.position(id.key)
@@ -71,8 +127,8 @@ func (p *parser) readHeader() {
 	}
 	if e, ok := p.header[keyRevises]; ok {
 		r.Revises = p.ids(keyRevises, e)
-	} else {
-		p.fail(id.key, "the header has no `-- revises: ID` line", p.misspelled(keyRevises, "write `-- revises: none` for the first revision"))
+	} else if !slices.Contains(p.almost, keyRevises) {
+		p.fail(id.key, "the header has no `-- revises: ID` line", p.foreignName("write `-- revises: none` for the first revision"))
 	}
 	if e, ok := p.header[keyDependsOn]; ok {
 		r.DependsOn = p.list(keyDependsOn, e)
@@ -82,13 +138,22 @@ func (p *parser) readHeader() {
 	}
 }
 
-// misspelled says so when a line of the header has the key in other letters.
-func (p *parser) misspelled(key, otherwise string) string {
-	for line := range strings.Lines(p.text[:p.headerEnd]) {
-		word, ok := strings.CutPrefix(strings.TrimSpace(line), "--")
-		word, _, _ = strings.Cut(strings.TrimSpace(word), ":")
-		if ok && word != key && strings.EqualFold(strings.TrimSpace(word), key) {
-			return fmt.Sprintf("header keys are in lower case: `%s:`, not `%s:`", key, word)
+// foreignNames are file names of other tools.
+var foreignNames = []struct {
+	form *regexp.Regexp
+	what string
+}{
+	{regexp.MustCompile(`(?i)\.(up|down)\.sql$`), "the name is one of golang-migrate: put the statements of its .up.sql file below `-- upgrade` and those of its .down.sql file below `-- downgrade` of one file"},
+	{regexp.MustCompile(`^U[0-9][0-9._]*__`), "the name is that of an undo file of Flyway: put its statements below `-- downgrade` of the file that it takes back"},
+	{regexp.MustCompile(`^(V[0-9][0-9._]*|R)__`), "the name is one of Flyway: `skein revision -m MESSAGE` writes a file to put its statements into"},
+}
+
+// foreignName says so when the file has a name of another tool.
+func (p *parser) foreignName(otherwise string) string {
+	base := p.file[strings.LastIndexByte(p.file, '/')+1:]
+	for _, n := range foreignNames {
+		if n.form.MatchString(base) {
+			return n.what
 		}
 	}
 	return otherwise

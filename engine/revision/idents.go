@@ -235,11 +235,21 @@ func (c *identCollector) fold(name string) string {
 
 // cut shortens a name to what PostgreSQL keeps of it: 63 bytes, and no part of a character.
 func (c *identCollector) cut(name string) string {
-	const most = 63
-	if c.dialect == SQLite || len(name) <= most {
+	if c.dialect == SQLite || len(name) <= maxName {
 		return name
 	}
-	end := most
+	return cutName(name)
+}
+
+// maxName is how many bytes of a name PostgreSQL keeps: NAMEDATALEN less one.
+const maxName = 63
+
+// cutName shortens a name as the server does: to whole characters.
+func cutName(name string) string {
+	if len(name) <= maxName {
+		return name
+	}
+	end := maxName
 	for end > 0 && !utf8.RuneStart(name[end]) {
 		end--
 	}

@@ -1,9 +1,8 @@
 package revision
 
 import (
+	"errors"
 	"io/fs"
-	"path"
-	"strings"
 )
 
 // Load reads all revisions below the root of fsys and links them into a graph; see [ReadAll] and [NewGraph].
@@ -16,41 +15,26 @@ func Load(fsys fs.FS, dialect Dialect) (*Graph, error) {
 	return NewGraph(revs)
 }
 
-// ReadAll parses every *.sql file below the root of fsys, in the order of their paths. Files and folders whose
-// names begin with a dot are left out; no file at all is no error. The error joins a [*FileError] for each
+// ReadAll parses every *.sql file below the root of fsys, the extension in any letter case, in the order of their
+// paths; see [Files] for what is left out. No file at all is no error. The error joins a [*FileError] for each
 // mistake in each file.
 func ReadAll(fsys fs.FS, dialect Dialect) ([]*Revision, error) {
+	files, _, err := Files(fsys)
 	var (
 		revs []*Revision
 		errs []*FileError
 	)
-	unreadable := func(file string, err error) {
-		errs = append(errs, &FileError{Kind: KindRead, File: file, Message: "cannot be read: " + reason(err)})
-	}
-	_ = fs.WalkDir(fsys, ".", func(file string, d fs.DirEntry, err error) error {
-		hidden := file != "." && strings.HasPrefix(path.Base(file), ".")
-		switch {
-		case err != nil && hidden:
-			return nil
-		case err != nil:
-			unreadable(file, err)
-			return nil
-		case hidden && d.IsDir():
-			return fs.SkipDir
-		case hidden, d.IsDir(), path.Ext(file) != ".sql":
-			return nil
-		}
+	for _, file := range files {
 		text, err := fs.ReadFile(fsys, file)
 		if err != nil {
-			unreadable(file, err)
-			return nil
+			errs = append(errs, &FileError{Kind: KindRead, File: file, Message: "cannot be read: " + reason(err)})
+			continue
 		}
 		rev, mistakes := parseFile(file, text, dialect)
 		revs, errs = append(revs, rev), append(errs, mistakes...)
-		return nil
-	})
-	if len(errs) > 0 {
-		return nil, join(errs)
+	}
+	if err != nil || len(errs) > 0 {
+		return nil, errors.Join(err, join(errs))
 	}
 	return revs, nil
 }

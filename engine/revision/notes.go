@@ -20,6 +20,9 @@ var (
 	touchForm  = regexp.MustCompile(`^[^.\s]+\.[^.\s]+$`)
 )
 
+// IsTouch reports whether text is a pattern as `-- skein:touches` takes it: schema.name, with globs.
+func IsTouch(text string) bool { return touchForm.MatchString(text) }
+
 func isNote(comment string) bool {
 	return strings.HasPrefix(strings.TrimLeft(comment[2:], " \t"), "skein:")
 }
@@ -60,7 +63,7 @@ func (p *parser) ignore(t token, rest string) {
 
 func (p *parser) touches(at int, rest string) {
 	for item := range listItems(rest) {
-		if !touchForm.MatchString(item.text) {
+		if !IsTouch(item.text) {
 			p.fail(at+item.at, fmt.Sprintf("skein:touches: %q is no pattern of a relation", item.text),
 				"write `-- skein:touches public.plans, billing.*`")
 			continue

@@ -3,6 +3,7 @@ package revision
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"text/template"
@@ -13,8 +14,8 @@ import (
 // ones for all, and data is not looked at; else its body is executed as a text/template with data, in which a
 // missing key is an error, and then split and checked like any other body.
 //
-// A template has, beside Go's own functions, `ident` and `literal`, which quote a name and a string:
-// {{ ident .Tenant.Schema }}. Values stand in the SQL as they are without them.
+// A template prints values by the functions `ident` and `literal`, which quote a name and a string, and `raw`, which
+// prints SQL as it is: {{ ident .Tenant.Schema }}. A value that is printed without them is an error of Parse.
 //
 // Lines and columns of statements and of errors are those of the file. Render is safe for concurrent use.
 func (s *Section) Render(data any) ([]Statement, error) {
@@ -47,6 +48,7 @@ func (s *Section) split(text string, out *sourceMap) ([]Statement, error) {
 		f.at = out.source(at)
 		errs = append(errs, source.mistake(s.File, f))
 	}
+	check := newChecker(s.Options, s.direction(), s.Dialect)
 	for {
 		piece, ok := split.next()
 		if !ok {
@@ -55,9 +57,12 @@ func (s *Section) split(text string, out *sourceMap) ([]Statement, error) {
 		st := Statement{Text: text[piece.start:piece.end]}
 		st.Line, st.Col = source.position(out.source(piece.start))
 		statements = append(statements, st)
-		if f := objection(st.Text, s.Options, s.direction(), s.Dialect); f != nil && len(errs) < maxErrors {
-			object(f, piece.start+f.at)
+		if f := check.statement(st.Text, piece.start); f != nil && len(errs) < maxErrors {
+			object(f, f.at)
 		}
+	}
+	if f := check.end(); f != nil && split.fault == nil {
+		object(f, f.at)
 	}
 	if split.fault != nil {
 		object(split.fault, split.fault.at)
@@ -81,25 +86,42 @@ func (s *Section) direction() Direction {
 	return Up
 }
 
+// template parses the body; the error joins a [*FileError] for each action that prints a value unquoted.
 func (s *Section) template() (*template.Template, error) {
-	t := template.New(templateName).Option("missingkey=error").Funcs(template.FuncMap{"ident": ident, "literal": literal})
-	if _, err := t.Parse(s.body()); err != nil {
+	t := template.New(templateName).Option("missingkey=error").Funcs(quoting(s.Dialect))
+	body := s.body()
+	if _, err := t.Parse(body); err != nil {
 		return nil, s.templateError(err)
+	}
+	faults := quoted(t, body, s.Dialect)
+	slices.SortFunc(faults, func(a, b *fault) int { return a.at - b.at })
+	at := cursor{text: body, line: s.Line + 1}
+	var errs []*FileError
+	for _, f := range faults {
+		errs = append(errs, at.mistake(s.File, f))
+	}
+	if len(errs) > 0 {
+		return nil, join(errs)
 	}
 	return t, nil
 }
 
-// checkTemplate tells at load what can be told without data.
+// checkTemplate finds at load what can be found without data.
 func (p *parser) checkTemplate(s *Section) {
-	if _, err := s.template(); err != nil {
+	_, err := s.template()
+	if err == nil {
+		return
+	}
+	found := []error{err}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		found = joined.Unwrap()
+	}
+	for _, err := range found {
 		if fe, ok := errors.AsType[*FileError](err); ok && !p.full() {
 			p.errs = append(p.errs, fe)
 		}
 	}
 }
-
-func ident(name string) string   { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
-func literal(text string) string { return `'` + strings.ReplaceAll(text, `'`, `''`) + `'` }
 
 const templateName = "body"
 

@@ -37,10 +37,10 @@ func TestRenderSplitsPerTenantAndKeepsThePlacesOfTheFile(t *testing.T) {
 GRANT SELECT ON {{ ident .Tenant.Schema }}.t TO r;   SELECT {{ literal .Tenant.Labels.region }};
 {{- range .Names }}
   {{ $row := printf "it's %s" . }}
-  CREATE TABLE {{ . }} (a int);
+  CREATE TABLE {{ ident . }} (a int);
 {{ end -}}
 {{ if eq .Tenant.Labels.region "eu" }}SELECT 'a'{{ else }}SELECT 'b'{{ end }}; SELECT 2;
-DELETE FROM u LIMIT {{ .X.rows }}; SELECT 3
+DELETE FROM u LIMIT {{ raw .X.rows }}; SELECT 3
 -- downgrade
 SELECT '{{';
 `, Postgres)
@@ -57,13 +57,13 @@ SELECT '{{';
 	want := []Statement{
 		{`GRANT SELECT ON "ten""ant".t TO r`, 7, 1},
 		{"SELECT 'eu''s'", 7, 54},
-		{"CREATE TABLE a (a int)", 10, 3},
-		{"CREATE TABLE b (a int)", 10, 3},
+		{`CREATE TABLE "a" (a int)`, 10, 3},
+		{`CREATE TABLE "b" (a int)`, 10, 3},
 		{"SELECT 'b'", 12, 59},
 		{"SELECT 2", 12, 80},
 		{"DELETE FROM u LIMIT 1", 13, 1},
 		{"DELETE FROM t", 13, 21}, // within what an action printed: where the action stands
-		{"SELECT 3", 13, 36},
+		{"SELECT 3", 13, 40},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -73,10 +73,10 @@ SELECT '{{';
 func TestRenderTellsWhereItFailed(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, text, want, hint string }{
-		{"missing label", "SELECT 1,\n  {{ .Tenant.Labels.plan }}", `a_.sql:5:13: template: <.Tenant.Labels.plan>: map has no entry for key "plan"`, "give the tenant that label, or -x that key"},
-		{"missing value", "{{ .Y }}", `a_.sql:4:4: template: <.Y>: map has no entry for key "Y"`, "give the tenant that label, or -x that key"},
+		{"missing label", "SELECT 1,\n  {{ literal .Tenant.Labels.plan }}", `a_.sql:5:21: template: <.Tenant.Labels.plan>: map has no entry for key "plan"`, "give the tenant that label, or -x that key"},
+		{"missing value", "{{ raw .Y }}", `a_.sql:4:8: template: <.Y>: map has no entry for key "Y"`, "give the tenant that label, or -x that key"},
 		{"forbidden", "SELECT 1;\n{{ if .X }}\n COMMIT{{ end }}", "a_.sql:6:2: COMMIT cannot stand in a revision", "leave it out: skein opens and ends the transaction, so that the body and its version row are one"},
-		{"quote", "SELECT {{ .Tenant.Labels.region }};\nSELECT '1';\n", "a_.sql:5:10: quote ' is never closed", "close it; within quotes, write it twice to mean itself"},
+		{"quote", "SELECT {{ raw .Tenant.Labels.region }};\nSELECT '1';\n", "a_.sql:5:10: quote ' is never closed", "close it; within quotes, write it twice to mean itself"},
 		{"parenthesis", "{{ range .Names }}SELECT (1;\n{{ end }}", "a_.sql:4:26: parenthesis ( is never closed", "no semicolon ends a statement within parentheses"},
 	}
 	for _, tt := range tests {
@@ -93,7 +93,7 @@ func TestRenderTellsWhereItFailed(t *testing.T) {
 
 func TestRenderRefusesWhatNoServerTakes(t *testing.T) {
 	t.Parallel()
-	r := body(t, "-- upgrade: template\nSELECT '{{ . }}'", Postgres)
+	r := body(t, "-- upgrade: template\nSELECT '{{ raw . }}'", Postgres)
 	for _, value := range []string{"\x00", "\xff"} {
 		if _, err := r.Upgrade.Render(value); err == nil {
 			t.Errorf("%q was let pass", value)

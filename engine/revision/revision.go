@@ -54,14 +54,14 @@ type Section struct {
 	Checksum string   // of Raw, see [Revision.Checksum]; "" when made in memory
 	Options  Options  // from the marker's line
 	Touches  []string // patterns of `-- skein:touches`: relations outside the tenant that the body may change
-	Ignores  []Ignore // notes of `-- skein:ignore`, for lint
+	Ignores  []Ignore // notes of `-- skein:ignore`, for [Lint]
 
 	// Statements in order, without their closing semicolons, comments before the first word left out.
 	// Nil when Options.Template is set: such a body is split after it was rendered, by [Section.Render].
 	Statements []Statement
 }
 
-// Ignore is a note `-- skein:ignore RULE: reason`: lint shall not report that rule here.
+// Ignore is a note `-- skein:ignore RULE: reason`: [Lint] does not report that rule here.
 type Ignore struct {
 	Rule   string
 	Reason string // never empty

@@ -7,60 +7,40 @@ import (
 	"strings"
 )
 
-// markerForm is a section's first line without trailing white space. A space before the colon is let pass:
-// taken for a comment, the line would make the section below it a part of the one above.
-var (
-	markerForm = regexp.MustCompile(`^-- (upgrade|downgrade)[ \t]*(?::(.*))?$`)
-	almostForm = regexp.MustCompile(`^(?i)--[ \t]*(upgrade|downgrade)[ \t]*(?::.*)?$`)
-)
-
-// A guess is a line that people write who mean a marker.
-type guess struct {
-	at        int
-	direction Direction
-	atColumn1 bool
-}
-
-func (g guess) advice(text string) string {
-	line, _, _ := strings.Cut(text[g.at:], "\n")
-	advice := fmt.Sprintf("`%s` is no marker: write `-- %sgrade`", strings.TrimSpace(line), g.direction)
-	if !g.atColumn1 {
-		advice += " at the beginning of the line"
-	}
-	return advice
-}
-
-// guessed returns the first line that looks like the marker of a direction.
-func (p *parser) guessed(d Direction, column1 bool) (guess, bool) {
-	for _, g := range p.almost {
-		if g.direction == d && (g.atColumn1 || !column1) {
-			return g, true
-		}
-	}
-	return guess{}, false
-}
+// markerForm is a section's first line without trailing white space. A space before the colon is let pass. What
+// is nearly a marker is a mistake, see strayMarker.
+var markerForm = regexp.MustCompile(`^-- (upgrade|downgrade)[ \t]*(?::(.*))?$`)
 
 // isMarker reports whether a line comment begins a section.
 func (p *parser) isMarker(t token) bool {
 	return p.atColumn1(t) && markerForm.MatchString(p.commentText(t))
 }
 
-// comment takes what a line comment can be apart from a marker and a header line; false for neither.
+// comment takes what a comment can be apart from a marker and a header line: a note, or a line that looks like a
+// marker and is none. It returns false for neither.
 func (p *parser) comment(t token) bool {
-	if isNote(p.text[t.start:t.end]) {
+	text := p.text[t.start:t.end]
+	line := t.kind == tokenLineComment
+	if !line && (!p.ownLine(t) || strings.Contains(text, "\n")) {
+		return false
+	}
+	if line && isNote(text) {
 		p.note(t)
 		return true
 	}
-	text := p.commentText(t)
-	if m := almostForm.FindStringSubmatch(text); m != nil {
-		d := Up
-		if isWord(m[1], "DOWNGRADE") {
-			d = Down
-		}
-		p.almost = append(p.almost, guess{at: t.start, direction: d, atColumn1: p.atColumn1(t)})
-		return true
+	if line && strings.Contains(text, "PostgreSQL database dump") {
+		p.dump = true
 	}
-	return false
+	f := strayMarker(text, line)
+	if f == nil && line && (p.rev.Upgrade != nil || p.rev.Downgrade != nil) {
+		f = headerBelow(text)
+	}
+	if f == nil {
+		return false
+	}
+	p.strays++
+	p.fail(t.start, f.message, f.advice)
+	return true
 }
 
 func (p *parser) atColumn1(t token) bool { return t.start == 0 || p.text[t.start-1] == '\n' }
@@ -144,7 +124,9 @@ func (p *parser) readBody(s *Section, d Direction, from int) (next token, found 
 		}
 		return found
 	}
+	split.remark = func(t token) { p.comment(t) }
 	at := cursor{text: p.text, line: 1}
+	check := newChecker(s.Options, d, p.dialect)
 	for !p.full() {
 		piece, ok := split.next()
 		if !ok {
@@ -152,13 +134,18 @@ func (p *parser) readBody(s *Section, d Direction, from int) (next token, found 
 		}
 		st := at.statement(piece)
 		s.Statements = append(s.Statements, st)
-		if f := objection(st.Text, s.Options, d, p.dialect); f != nil {
-			p.fail(piece.start+f.at, f.message, f.advice)
+		if f := check.statement(st.Text, piece.start); f != nil {
+			p.failStatement(f)
+			p.dumped, p.dump = p.dumped || check.dump, p.dump || check.dumps
 		}
+	}
+	if f := check.end(); f != nil && split.fault == nil {
+		p.failStatement(f)
 	}
 	if split.fault != nil {
 		p.broken = true
-		p.fail(split.fault.at, split.fault.message, split.fault.advice)
+		p.dumped = p.dumped || p.text[split.fault.at] == '\\' || strings.HasPrefix(split.fault.message, "COPY")
+		p.failStatement(split.fault)
 	}
 	return next, found
 }
@@ -173,6 +160,8 @@ func (p *parser) skipTemplate(from int) (next token, found bool) {
 			if p.isMarker(t) {
 				return t, true
 			}
+			p.comment(t)
+		case tokenBlockComment:
 			p.comment(t)
 		case tokenFault:
 			p.broken = true

@@ -32,10 +32,11 @@ type span struct{ start, end int }
 
 // splitter finds the statements of a text one after the other.
 type splitter struct {
-	lex   lexer
-	stop  func(token) bool // asked about each line comment: does the text end before it? nil: never
-	end   int              // where the text ended, once next has returned false without a fault
-	fault *fault
+	lex    lexer
+	stop   func(token) bool // asked about each line comment: does the text end before it? nil: never
+	remark func(token)      // is shown each block comment; nil: not
+	end    int              // where the text ended, once next has returned false without a fault
+	fault  *fault
 
 	statement span // its first and, so far, last token; start < 0: none yet
 	first     token
@@ -86,6 +87,9 @@ func (s *splitter) next() (span, bool) {
 				return s.finish(t.start)
 			}
 		case tokenBlockComment:
+			if s.remark != nil {
+				s.remark(t)
+			}
 		case tokenSemicolon:
 			if s.semicolon() {
 				return s.checked()

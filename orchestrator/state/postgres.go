@@ -89,21 +89,30 @@ func (s *Postgres) prepare(ctx context.Context) error {
 	return errors.Join(err, own.Close())
 }
 
-// connect opens a connection. Its errors hold no passwords: pgx redacts them.
+// connect opens a connection, with the same settled session as those to tenants. Its errors hold no passwords.
 func (s *Postgres) connect(ctx context.Context, url string) (*pgx.Conn, error) {
-	cfg, err := pgx.ParseConfig(url)
+	settled, err := postgres.ParseURL("state.store", url, application)
 	if err != nil {
 		return nil, err
 	}
+	cfg, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, errors.New("state.store cannot be read") // what pgx says may hold a part of the URL
+	}
+	cfg.RuntimeParams = settled.RuntimeParams
 	if s.cfg.Password != nil {
 		if cfg.Password, err = s.cfg.Password(ctx); err != nil {
 			return nil, fmt.Errorf("password of the store: %w", err)
 		}
 	}
-	cfg.RuntimeParams["application_name"] = application
 	cfg.DefaultQueryExecMode = pgx.QueryExecModeExec // no prepared statements, for poolers
 	return pgx.ConnectConfig(ctx, cfg)
 }
+
+// durable stands in the FROM of what is written, and makes what is acknowledged last whatever role and database say: a
+// tenant that is reported as done stays so. It is the transaction's alone, for poolers.
+const durable = `(SELECT pg_catalog.set_config('synchronous_commit',
+	CASE pg_catalog.current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true)) AS durable`
 
 // do runs fn with the store's connection. When the connection breaks, or cannot be had, fn runs again
 // with a new one: what it does has to bear that.
@@ -174,7 +183,7 @@ func (s *Postgres) Create(ctx context.Context, plan *orchestrator.Plan) error {
 			WITH new AS (
 				INSERT INTO skein.rollout (id, fleet, kind, target, created, tenants, seq, state, counts)
 				VALUES ($1, $2, $3, $4, $5, $9, 0, $6, $7::text::json) ON CONFLICT DO NOTHING RETURNING id
-			) INSERT INTO skein.plan (rollout, body) SELECT id, $8 FROM new`,
+			) INSERT INTO skein.plan (rollout, body) SELECT id, $8 FROM new, `+durable,
 			plan.Rollout, plan.Fleet, string(plan.Kind), plan.Target, plan.Created, string(line.State), string(counts), packed, plan.FleetSize)
 		if err != nil || tag.RowsAffected() == 1 {
 			return err
@@ -280,7 +289,7 @@ func write(ctx context.Context, c *pgx.Conn, rollout string, last int64, report 
 			WHERE id = $1 AND seq = $2 RETURNING id
 		) INSERT INTO skein.fact (rollout, seq, at, kind, body)
 		SELECT mine.id, f.seq, f.at, f.kind, f.body::json
-		FROM mine, unnest($7::bigint[], $8::timestamptz[], $9::text[], $10::text[]) AS f (seq, at, kind, body)`,
+		FROM mine, unnest($7::bigint[], $8::timestamptz[], $9::text[], $10::text[]) AS f (seq, at, kind, body), `+durable,
 		rollout, last, report.Seq, string(line.State), finished, string(counts), seqs, times, kinds, bodies)
 	if err == nil && tag.RowsAffected() != int64(len(rows)) {
 		err = errMoved

@@ -57,7 +57,7 @@ func numberIn(ctx context.Context, conn *pgx.Conn, a asked) (seq *int64, err err
 		), new AS (
 			INSERT INTO skein.command (rollout, seq, at, body)
 			SELECT id, (SELECT coalesce(max(seq), 0) + 1 FROM skein.command WHERE rollout = $1), $2, $3::text::json
-			FROM skein.rollout WHERE id = $1 AND NOT EXISTS (SELECT FROM said) RETURNING seq
+			FROM skein.rollout, `+durable+` WHERE id = $1 AND NOT EXISTS (SELECT FROM said) RETURNING seq
 		) SELECT coalesce((SELECT min(seq) FROM said), (SELECT seq FROM new))`,
 		a.rollout, micros(a.at), a.body).QueryRow(func(row pgx.Row) error { return row.Scan(&seq) })
 	err = conn.SendBatch(ctx, batch).Close()

@@ -228,8 +228,8 @@ func TestRecordsBringServersAlong(t *testing.T) {
 	source, err = discover.NewList(discover.List{Name: "1", Records: bad}, env)
 	want = found{Errors: []string{ // and never the URL
 		`source 1: tenant "unset": url_env: the environment variable NOWHERE is not set`,
-		`source 1: tenant "mysql": url_env: the environment variable BAD_URL holds no postgres:// URL`,
-		`source 1: tenant "unreadable": url_env: the environment variable WORSE holds no postgres:// URL`,
+		`source 1: tenant "mysql": url_env: the environment variable BAD_URL holds no postgres:// URL that can be used: expected a URL that starts with postgres:// (for example postgres://app@db.example.com:5432/app)`,
+		`source 1: tenant "unreadable": url_env: the environment variable WORSE holds no postgres:// URL that can be used: can be read in more than one way (write characters such as @ / ? # : % [ ] and spaces of a user or password as %40 %2F %3F %23 %3A %25 %5B %5D %20, or use the key ` + "`password`)",
 		`source 1: tenant "both": has a server and a url_env (keep one of them)`,
 		`source 1: tenant "nodb": names no database, and neither does the URL of server $BOLT_URL`,
 		`source 1: tenant "file": has a file and also a server, database, schema or url_env (a tenant is a SQLite file or a schema in PostgreSQL, not both)`,

@@ -5,12 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/postgres"
 	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/tenant"
 )
@@ -174,14 +174,17 @@ func (r *resolver) bring(variable string) (server, database string, err error) {
 	if !ok || text == "" {
 		return "", "", &tenant.Error{Message: fmt.Sprintf("url_env: the environment variable %s is not set", variable)}
 	}
-	parsed, err := url.Parse(text)
-	if err != nil || parsed.Scheme != "postgres" && parsed.Scheme != "postgresql" {
-		return "", "", &tenant.Error{Message: fmt.Sprintf("url_env: the environment variable %s holds no postgres:// URL", variable)}
+	if bad, is := errors.AsType[*postgres.URLError](postgres.CheckURL(text)); is {
+		return "", "", &tenant.Error{Message: fmt.Sprintf("url_env: the environment variable %s holds no postgres:// URL that can be used: %s", variable, bad.Message), Advice: bad.Advice}
 	}
-	if err := r.env.Registry.Register(server, text); err != nil {
+	parsed, err := postgres.ParseURL("its URL", text, "skein")
+	if err == nil {
+		err = r.env.Registry.Register(server, text)
+	}
+	if err != nil {
 		return "", "", cannot(err, "url_env: %s", variable)
 	}
-	database = strings.TrimPrefix(parsed.Path, "/")
+	database = parsed.Database
 	r.brought[server] = database
 	return server, database, nil
 }

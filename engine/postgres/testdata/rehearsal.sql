@@ -13,18 +13,39 @@ CREATE TABLE users (id int);
 SELECT 'look';
 SET LOCAL work_mem = 1;
 SELECT 'look';
-SET LOCAL search_path = "Weird""Name-é", "ext", pg_temp;
-SET LOCAL lock_timeout = 2000;
-SET LOCAL statement_timeout = 0;
-SET LOCAL row_security = off;
-INSERT INTO "Weird""Name-é"."skein_version" (revision, checksum, applied_at, duration_ms, rollout, tool) VALUES (CASE WHEN pg_catalog.to_regnamespace('"Weird""Name-é"') OPERATOR(pg_catalog.=) '16400' THEN 'a1' END, '3c05cbcd0694ace0630b3ee16169d2d8f875d55cb0559adaf573afd37681a17b', pg_catalog.clock_timestamp(), pg_catalog.float8mul(1000, pg_catalog.date_part('epoch', pg_catalog.timestamptz_mi(pg_catalog.clock_timestamp(), pg_catalog.statement_timestamp()))), NULL, 'skein');
-SET CONSTRAINTS ALL IMMEDIATE;
+SET SESSION AUTHORIZATION DEFAULT;
+RESET ROLE;
 DO $skein$
 DECLARE kept text := pg_catalog.current_setting('skein.before', true);
 BEGIN
 	RESET ALL;
 	PERFORM pg_catalog.set_config('skein.before', kept, true);
 END $skein$;
+SET LOCAL search_path = "Weird""Name-é", "ext", pg_temp;
+SET LOCAL lock_timeout = 2000;
+SET LOCAL statement_timeout = 0;
+SET LOCAL row_security = off;
+SET CONSTRAINTS ALL IMMEDIATE;
+SET SESSION AUTHORIZATION DEFAULT;
+RESET ROLE;
+DO $skein$
+DECLARE kept text := pg_catalog.current_setting('skein.before', true);
+BEGIN
+	RESET ALL;
+	PERFORM pg_catalog.set_config('skein.before', kept, true);
+END $skein$;
+SET LOCAL search_path = "Weird""Name-é", "ext", pg_temp;
+SET LOCAL lock_timeout = 2000;
+SET LOCAL statement_timeout = 0;
+SET LOCAL row_security = off;
+CLOSE ALL;
+DEALLOCATE ALL;
+UNLISTEN *;
+SELECT pg_catalog.pg_advisory_unlock_all(), pg_catalog.setseed(0.000000000000000);
+DISCARD TEMP;
+DISCARD SEQUENCES;
+INSERT INTO "Weird""Name-é"."skein_version" (revision, checksum, applied_at, duration_ms, rollout, tool) VALUES (CASE WHEN pg_catalog.to_regnamespace('"Weird""Name-é"') OPERATOR(pg_catalog.=) '16400' THEN 'a1' END, '3c05cbcd0694ace0630b3ee16169d2d8f875d55cb0559adaf573afd37681a17b', pg_catalog.clock_timestamp(), pg_catalog.float8mul(1000, pg_catalog.date_part('epoch', pg_catalog.timestamptz_mi(pg_catalog.clock_timestamp(), pg_catalog.statement_timestamp()))), NULL, 'skein');
+SET CONSTRAINTS ALL IMMEDIATE;
 SET LOCAL search_path = "Weird""Name-é", "ext", pg_temp;
 SET LOCAL lock_timeout = 2000;
 SET LOCAL statement_timeout = 0;
@@ -41,6 +62,37 @@ SELECT CAST(CASE WHEN NOT pg_catalog.pg_try_advisory_xact_lock(-4986724264916665
 SELECT CAST(CASE WHEN (pg_catalog.count(*) OPERATOR(pg_catalog.=) 1 AND pg_catalog.bool_and(revision OPERATOR(pg_catalog.=) ANY ('{"a1"}'))) IS NOT TRUE THEN 'skein:stale' ELSE '0' END AS pg_catalog.int4) FROM "Weird""Name-é"."skein_version";
 SELECT 1;
 SELECT 'look';
+SET SESSION AUTHORIZATION DEFAULT;
+RESET ROLE;
+DO $skein$
+DECLARE kept text := pg_catalog.current_setting('skein.before', true);
+BEGIN
+	RESET ALL;
+	PERFORM pg_catalog.set_config('skein.before', kept, true);
+END $skein$;
+SET LOCAL search_path = "Weird""Name-é", "ext", pg_temp;
+SET LOCAL lock_timeout = 2000;
+SET LOCAL statement_timeout = 0;
+SET LOCAL row_security = off;
+SET CONSTRAINTS ALL IMMEDIATE;
+SET SESSION AUTHORIZATION DEFAULT;
+RESET ROLE;
+DO $skein$
+DECLARE kept text := pg_catalog.current_setting('skein.before', true);
+BEGIN
+	RESET ALL;
+	PERFORM pg_catalog.set_config('skein.before', kept, true);
+END $skein$;
+SET LOCAL search_path = "Weird""Name-é", "ext", pg_temp;
+SET LOCAL lock_timeout = 2000;
+SET LOCAL statement_timeout = 0;
+SET LOCAL row_security = off;
+CLOSE ALL;
+DEALLOCATE ALL;
+UNLISTEN *;
+SELECT pg_catalog.pg_advisory_unlock_all(), pg_catalog.setseed(0.000000000000000);
+DISCARD TEMP;
+DISCARD SEQUENCES;
 INSERT INTO "Weird""Name-é"."skein_version" (revision, checksum, applied_at, duration_ms, rollout, tool) VALUES (CASE WHEN pg_catalog.to_regnamespace('"Weird""Name-é"') OPERATOR(pg_catalog.=) '16400' THEN 'b2' END, 'e8ab3312249b6aa19aac9f747ab4d37d3971d11f04bbe0f982bfc3d956d20d11', pg_catalog.clock_timestamp(), pg_catalog.float8mul(1000, pg_catalog.date_part('epoch', pg_catalog.timestamptz_mi(pg_catalog.clock_timestamp(), (SELECT applied_at FROM "Weird""Name-é"."skein_version" WHERE revision OPERATOR(pg_catalog.=) 'a1')))), NULL, 'skein');
 SELECT 'guard';
 SET CONSTRAINTS ALL IMMEDIATE;
@@ -60,6 +112,37 @@ SELECT CAST(CASE WHEN NOT pg_catalog.pg_try_advisory_xact_lock(-4986724264916665
 SELECT CAST(CASE WHEN (pg_catalog.count(*) OPERATOR(pg_catalog.=) 2 AND pg_catalog.bool_and(revision OPERATOR(pg_catalog.=) ANY ('{"a1","b2"}'))) IS NOT TRUE THEN 'skein:stale' ELSE '0' END AS pg_catalog.int4) FROM "Weird""Name-é"."skein_version";
 SELECT 2;
 SELECT 'look';
+SET SESSION AUTHORIZATION DEFAULT;
+RESET ROLE;
+DO $skein$
+DECLARE kept text := pg_catalog.current_setting('skein.before', true);
+BEGIN
+	RESET ALL;
+	PERFORM pg_catalog.set_config('skein.before', kept, true);
+END $skein$;
+SET LOCAL search_path = "Weird""Name-é", "ext", pg_temp;
+SET LOCAL lock_timeout = 2000;
+SET LOCAL statement_timeout = 0;
+SET LOCAL row_security = off;
+SET CONSTRAINTS ALL IMMEDIATE;
+SET SESSION AUTHORIZATION DEFAULT;
+RESET ROLE;
+DO $skein$
+DECLARE kept text := pg_catalog.current_setting('skein.before', true);
+BEGIN
+	RESET ALL;
+	PERFORM pg_catalog.set_config('skein.before', kept, true);
+END $skein$;
+SET LOCAL search_path = "Weird""Name-é", "ext", pg_temp;
+SET LOCAL lock_timeout = 2000;
+SET LOCAL statement_timeout = 0;
+SET LOCAL row_security = off;
+CLOSE ALL;
+DEALLOCATE ALL;
+UNLISTEN *;
+SELECT pg_catalog.pg_advisory_unlock_all(), pg_catalog.setseed(0.000000000000000);
+DISCARD TEMP;
+DISCARD SEQUENCES;
 DELETE FROM "Weird""Name-é"."skein_version" WHERE revision OPERATOR(pg_catalog.=) 'a1';
 SELECT CAST(CASE WHEN pg_catalog.to_regnamespace('"Weird""Name-é"') OPERATOR(pg_catalog.=) '16400' IS NOT TRUE THEN 'skein:gone' ELSE '0' END AS pg_catalog.int4);
 SET CONSTRAINTS ALL IMMEDIATE;

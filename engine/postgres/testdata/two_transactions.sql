@@ -4,10 +4,6 @@ SELECT CAST(CASE WHEN NOT pg_catalog.pg_try_advisory_xact_lock(-4986724264916665
 CREATE TABLE "Weird""Name-é"."skein_version" (revision text PRIMARY KEY, checksum text, applied_at timestamptz NOT NULL, duration_ms bigint NOT NULL, rollout text, tool text NOT NULL);
 CREATE TABLE users (id int);
 CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $a$ SELECT 1; $a$;
-SET LOCAL search_path = "Weird""Name-é", "ext", pg_temp;
-SET LOCAL lock_timeout = 2000;
-SET LOCAL statement_timeout = 0;
-SET LOCAL row_security = off;
 INSERT INTO "Weird""Name-é"."skein_version" (revision, checksum, applied_at, duration_ms, rollout, tool) VALUES (CASE WHEN pg_catalog.to_regnamespace('"Weird""Name-é"') OPERATOR(pg_catalog.=) '16400' THEN 'a1' END, '676b198208bf794e5d75d3935033ba4dac60db30d4ee5ec6b067896a847c42da', pg_catalog.clock_timestamp(), pg_catalog.float8mul(1000, pg_catalog.date_part('epoch', pg_catalog.timestamptz_mi(pg_catalog.clock_timestamp(), pg_catalog.statement_timestamp()))), '2026-11-23.1', 'skein');
 COMMIT;
 BEGIN;

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/postgres"
+	"github.com/skeindb/skein/tenant"
+)
+
+// misplaced is an extension in the schema of a tenant, in `plan --json` and `doctor --json`.
+type misplaced struct {
+	postgres.Extension
+	Tenant *string `json:"tenant"` // id; null when the fleet has no tenant there now
+	Advice string  `json:"advice"`
+}
+
+// know tells the dialect who the tenants are, all of them, whichever of them a command is about.
+func (f *fleet) know(tenants []tenant.Tenant) {
+	if f.pg == nil || len(tenants) == 0 {
+		return
+	}
+	targets := make([]engine.Target, len(tenants))
+	for i, t := range tenants {
+		targets[i] = t.Target
+	}
+	f.pg.Know(targets)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ids = make(map[engine.Target]string, len(tenants))
+	for _, t := range tenants {
+		f.ids[t.Target] = t.ID
+	}
+}
+
+// misplaced adds to extensions whose schemas they lie in. The list is never nil.
+func (f *fleet) misplaced(extensions []postgres.Extension) []misplaced {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	list := make([]misplaced, 0, len(extensions))
+	for _, e := range extensions {
+		m := misplaced{Extension: e, Advice: e.Advice()}
+		for t, id := range f.ids {
+			if t.Server == e.Server && t.Database == e.Database && t.Schema == e.Schema {
+				m.Tenant = &id
+			}
+		}
+		list = append(list, m)
+	}
+	return list
+}
+
+// String says where the extension lies and what to do about it.
+func (m misplaced) String() string {
+	text := m.Extension.String()
+	if m.Tenant != nil {
+		text += " (" + *m.Tenant + ")"
+	}
+	return text + ": no other tenant finds it there, and a drop of the schema takes it from all of them; " + m.Advice
+}
+
+// lookForMisplaced warns of the extensions that the survey found in schemas of tenants, and keeps them for the output
+// of the plan.
+func (f *fleet) lookForMisplaced() {
+	if f.pg == nil {
+		return
+	}
+	f.app.misplaced = f.misplaced(f.pg.Misplaced())
+	var warnings []string
+	for _, m := range f.app.misplaced {
+		warnings = append(warnings, m.String())
+	}
+	f.warn(warnings)
+}

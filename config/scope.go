@@ -1,0 +1,103 @@
+package config
+
+import (
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/skeindb/skein/engine/revision"
+	"github.com/skeindb/skein/tenant"
+)
+
+// Scope says, from the config alone, where the revisions run; see [revision.Lint]. Tenants are schemas where a
+// server's source includes schemas or a record of a list names one, or where the file or query that lists the
+// tenants speaks of a schema. A command is not run, so what it would list stays uncertain.
+func (p *Project) Scope() revision.Scope {
+	if p.dialect != revision.Postgres {
+		return revision.Scope{}
+	}
+	var s schemaScope
+	for _, src := range p.sources {
+		s.add(src, p.Dir)
+	}
+	for _, server := range p.Servers {
+		s.shared = append(s.shared, server.SearchPath...)
+	}
+	scope := revision.Scope{Schemas: s.certain || s.possible, Uncertain: !s.certain && s.possible}
+	if scope.Schemas {
+		scope.Tenant = s.tenant
+	}
+	return scope
+}
+
+// schemaScope collects what the sources say about schemas.
+type schemaScope struct {
+	certain, possible bool
+	patterns          []schemaPattern
+	shared            []string // schemas that follow the tenants' on the search path
+}
+
+// extensionSchema is the name that schemas for extensions have by custom. `include_schemas: true` leaves out schemas that hold
+// an extension, which the config alone does not show.
+const extensionSchema = "extensions"
+
+// schemaPattern is what one source includes: everything but a few, or what some globs match.
+type schemaPattern struct {
+	all     bool
+	include []string
+	exclude []string
+}
+
+func (s *schemaScope) add(src source, dir string) {
+	f := src.field
+	switch src.kind {
+	case "server":
+		included := schemas(f.at("include_schemas"))
+		if included.All || len(included.Globs) > 0 {
+			s.certain = true
+			s.patterns = append(s.patterns, schemaPattern{included.All, included.Globs, list(f.at("exclude_schemas"))})
+		}
+	case "list":
+		for _, r := range f.at("list").fields {
+			if schema := r.text("schema"); r.at("schema") != nil {
+				s.certain = true
+				s.patterns = append(s.patterns, schemaPattern{include: []string{schema}})
+			}
+		}
+	case "query":
+		s.certain = s.certain || speaksOfSchema(f.at("query").text("sql"))
+	case "file":
+		path := f.text("file")
+		text, err := os.ReadFile(within(dir, path))
+		s.certain = s.certain || err == nil && speaksOfSchema(string(text))
+		s.possible = s.possible || err != nil
+	case "command":
+		s.possible = true
+	}
+}
+
+// speaksOfSchema reports whether a text has the word schema in it, which is a column or key of records.
+func speaksOfSchema(text string) bool { return strings.Contains(strings.ToLower(text), "schema") }
+
+// tenant reports whether a schema is or could be one of the fleet's.
+func (s *schemaScope) tenant(schema string) bool {
+	if slices.Contains(s.shared, schema) {
+		return false
+	}
+	for _, p := range s.patterns {
+		matches := false
+		for _, glob := range p.include {
+			matches = matches || tenant.Glob(glob, schema)
+		}
+		if p.all {
+			matches = !strings.HasPrefix(schema, "pg_") && schema != "information_schema" && schema != "public" && schema != extensionSchema
+		}
+		for _, glob := range p.exclude {
+			matches = matches && !tenant.Glob(glob, schema)
+		}
+		if matches {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,168 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/skeindb/skein/engine"
+)
+
+// explain says what an error means and where it happened, and leaves the connection clean.
+func (a *application) explain(ctx context.Context, m *composer, o outcome) (*engine.Error, piece) {
+	var pg *pgconn.PgError
+	if !errors.As(o.err, &pg) {
+		return a.lost(ctx, o.err), piece{}
+	}
+	p, within := m.pieces[min(o.completed, len(m.pieces)-1)], 0
+	if pg.Position > 0 { // a syntax error comes before the first statement runs
+		if at, offset := m.at(pg.Position, a.conn.pg.ParameterStatus("server_encoding")); o.completed == 0 || at == p {
+			p, within = at, offset
+		}
+	} else if at, offset, found := m.unconverted(pg); found && o.completed == 0 {
+		p, within = at, offset
+	}
+	if !a.trial && pg.Severity == "FATAL" && (p.kind == kindCommit || a.conn.nature.pooled) && understand(pg).class != engine.Capacity {
+		return uncertain(pg), piece{}
+	}
+	e := a.reason(ctx, p, pg)
+	if p.kind == kindBody {
+		missing(e, a.database.misplaced)
+		locate(e, a.work.Parts[p.part].Steps[p.step], a.bodies, p.n, within)
+	}
+	a.aftermath(ctx, e, p)
+	return e, p
+}
+
+// lost is a connection that went away, or a call that was given up.
+func (a *application) lost(ctx context.Context, err error) *engine.Error {
+	var known *engine.Error
+	if unsent(err) || errors.As(err, &known) {
+		return classify(ctx, err)
+	}
+	if a.trial {
+		e := *classify(ctx, err)
+		if e.Class == engine.Connection {
+			e.Message = "the connection was lost during the rehearsal, of which nothing is left: " + e.Message
+		}
+		return &e
+	}
+	return uncertain(err)
+}
+
+// unsent reports whether an error is from before a message was sent: its context had ended already.
+// pgconn.SafeToRetry alone does not do: of a connection that broke while it was read from, pgconn says
+// "conn closed", and that this were safe.
+func unsent(err error) bool {
+	return pgconn.SafeToRetry(err) && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded))
+}
+
+func uncertain(err error) *engine.Error {
+	return &engine.Error{Class: engine.Uncertain, Message: "the connection was lost while the change was under way: " + oneLine(err.Error()), Err: err}
+}
+
+// reason tells our own checks from the author's statements.
+func (a *application) reason(ctx context.Context, p piece, pg *pgconn.PgError) *engine.Error {
+	e := classify(ctx, pg)
+	if p.kind == kindBody || p.kind == kindCommit || p.kind == kindLook {
+		return e
+	}
+	s := a.session
+	if check, need, ok := a.names.failed(marked(pg.Message)); ok {
+		if check.rough { // the names are to be distinguished from other words
+			a.exact, a.again = true, true
+		}
+		return need.refusal()
+	}
+	if p.kind == kindReset || a.unproven && p.kind == kindRow && pg.Code == stateReadOnly {
+		return a.cannotReset(p, e)
+	}
+	switch mark := marked(pg.Message); {
+	case mark == markBusy:
+		return &engine.Error{Class: engine.Busy, Message: "another session holds the tenant's lock"}
+	case mark == markStale, p.kind == kindCreate && pg.Code == stateDuplicateTable, p.kind == kindRow && hasState(pg, "23505"):
+		return staleError()
+	case mark == markGone, p.kind == kindRow && pg.Code == stateNotNull, p.kind == kindCreate && pg.Code == stateUndefinedSchema:
+		return s.gone()
+	case mark == markPath:
+		return s.server.unreadable(s.target.Schema, "USAGE")
+	case strings.HasPrefix(mark, markGuard):
+		if e := a.breach(ctx, p, strings.TrimPrefix(mark, markGuard)); e != nil {
+			return e
+		}
+	case pg.Code == statePrivilege && p.kind == kindCreate:
+		return s.server.unreadable(s.target.Schema, "CREATE")
+	case pg.Code == statePrivilege:
+		return s.server.unreadable(s.target.Schema, "USAGE, or SELECT, INSERT, DELETE on the version table,")
+	case p.kind == kindCheck && hasState(pg, stateUndefinedTable, stateUndefinedSchema):
+		return staleError() // the version table went; aftermath sees when it was the schema
+	}
+	return e
+}
+
+// cannotReset is the error of a body that leaves the session or the transaction in a state that skein cannot take back.
+func (a *application) cannotReset(p piece, cause *engine.Error) *engine.Error {
+	e := *cause
+	step := a.work.Parts[p.part].Steps[p.step]
+	e.Class, e.Revision, e.File = engine.Revision, step.Revision.ID, step.Revision.File
+	if !step.Stamp {
+		e.Line = step.Revision.Section(step.Direction).Line
+	}
+	e.Message = "what the body leaves in the session cannot be taken back: " + e.Message
+	e.Advice = "take out of the body, or of the functions that it runs, what changes the session or makes the transaction read-only"
+	return &e
+}
+
+func staleError() *engine.Error {
+	return &engine.Error{
+		Class:   engine.Stale,
+		Message: "the tenant does not stand where the plan says",
+		Advice:  "somebody else changed it meanwhile; run again to plan afresh",
+	}
+}
+
+// locate notes in which statement of which revision an error happened. Line and Col are those of the
+// statement; where the server points further down, the message says so.
+func locate(e *engine.Error, step engine.Step, bodies func(engine.Step) body, n, within int) {
+	stmt := bodies(step).statements[n]
+	e.Revision, e.File = step.Revision.ID, step.Revision.File
+	e.Line, e.Col = stmt.Line, stmt.Col
+	e.Statement = cut(stmt.Text)
+	if further := strings.Count(stmt.Text[:min(within, len(stmt.Text))], "\n"); further > 0 {
+		e.Message += fmt.Sprintf(" (line %d)", stmt.Line+further)
+	}
+	explainCut(e, stmt.Text)
+}
+
+// aftermath rolls back, in the same round trip looks whether the schema is still the one that was surveyed,
+// and names who stands in the way of a lock.
+func (a *application) aftermath(ctx context.Context, e *engine.Error, p piece) {
+	s := a.session
+	s.conn.rollback(ctx)
+	if s.conn.pg.IsClosed() || e.Class == engine.Connection || e.Class == engine.Canceled {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanTime)
+	defer cancel()
+	switch {
+	case a.unproven && p.kind == kindBody && e.SQLState == stateReadOnly:
+		if results, err := s.conn.query(ctx, "SELECT pg_catalog.pg_is_in_recovery()"); err == nil && value(results[0]) == "f" {
+			e.Class, e.Advice = engine.Revision, "take out of the body, or of the functions that it runs, what makes the transaction read-only"
+		}
+	case e.Class == engine.Busy && p.kind == kindLock:
+		e.Advice = s.busy(ctx, "").Advice
+	case e.Class == engine.Busy && e.SQLState == stateLockTimeout:
+		e.Advice = s.holders(ctx, fmt.Sprintf("l.locktype = 'relation' AND l.relation IN (SELECT oid FROM pg_catalog.pg_class WHERE relnamespace = %d)", a.work.Mark.SchemaOID))
+	case e.Class == engine.Stale, e.Class == engine.Revision, e.Class == engine.Data:
+		if oid, err := s.schemaOID(ctx); err == nil && oid != a.work.Mark.SchemaOID {
+			*e = *s.gone()
+		}
+	}
+	if p.kind == kindCommit && len(a.work.Parts[p.part].Steps) == 1 { // a deferred constraint
+		step := a.work.Parts[p.part].Steps[0]
+		e.Revision, e.File = step.Revision.ID, step.Revision.File
+	}
+}

@@ -1,0 +1,39 @@
+package postgres
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// shownByte is how the server shows each byte of a character that it cannot convert, in all of its languages.
+var shownByte = regexp.MustCompile(`0x([0-9a-f]{2})\b`)
+
+// unconverted finds the first body with the character that the server's encoding lacks. The server converts a message
+// as a whole, before it counts a statement or knows a position.
+func (m *message) unconverted(pg *pgconn.PgError) (p piece, within int, found bool) {
+	if pg.Code != stateNoEquivalent && pg.Code != stateBadBytes {
+		return piece{}, 0, false
+	}
+	var character strings.Builder
+	for _, b := range shownByte.FindAllStringSubmatch(pg.Message, -1) {
+		n, _ := strconv.ParseUint(b[1], 16, 8)
+		character.WriteByte(byte(n))
+	}
+	if character.Len() == 0 {
+		return piece{}, 0, false
+	}
+	text := m.text.String()
+	for from := 0; ; {
+		i := strings.Index(text[from:], character.String())
+		if i < 0 {
+			return piece{}, 0, false
+		}
+		if p, within = m.piece(from + i); p.kind == kindBody {
+			return p, within, true
+		}
+		from += i + character.Len()
+	}
+}

@@ -1,0 +1,215 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/skeindb/skein/engine"
+)
+
+// What the guard finds is explained by running the part again, rolled back: first with a guard behind each statement,
+// which finds the statement; then up to that statement, before which the catalogs say what it may run; and then the
+// statement with the schema of what was hit taken off the search path. What is not hit then was found by a name that
+// the tenant lacks; what is hit all the same was meant.
+
+// breach is an error of the guard. Where all that it found turns out to be meant, a.again is set, and the part is to be sent
+// once more.
+func (a *application) breach(ctx context.Context, p piece, list string) *engine.Error {
+	all := a.resolve(ctx, hits(list))
+	at := a.trace(ctx, p)
+	if len(at.hits) > 0 {
+		all = a.resolve(ctx, at.hits)
+	}
+	if a.dropped(ctx, p.part, all) {
+		a.again = true
+		return nil
+	}
+	writes := slices.ContainsFunc(all, func(h hit) bool { return h.key == "" && !h.read })
+	all = slices.DeleteFunc(all, func(h hit) bool { return h.key != "" || writes && h.read }) // reads matter where nothing is changed
+	found := a.investigate(ctx, at, all)
+	if len(found.meant) > 0 && len(found.meant) == len(all) {
+		a.allow(p.part, found.meant)
+		return nil
+	}
+	all = slices.DeleteFunc(all, func(h hit) bool { return slices.Contains(found.meant, h.name) })
+	e := a.refusal(all, found)
+	a.where(e, at)
+	return e
+}
+
+// allow takes names for meant in a part, and lets it be sent again.
+func (a *application) allow(part int, names []string) {
+	v := &a.verdicts[part]
+	v.exempt = append(slices.Clip(v.exempt), names...)
+	a.again = true
+}
+
+// where notes the statement, or as much as is known.
+func (a *application) where(e *engine.Error, at trace) {
+	if at.step < 0 {
+		return
+	}
+	step := a.work.Parts[at.part].Steps[at.step]
+	if at.n >= 0 {
+		locate(e, step, a.bodies, at.n, 0)
+		return
+	}
+	e.Revision, e.File = step.Revision.ID, step.Revision.File
+	if !step.Stamp {
+		e.Line = step.Revision.Section(step.Direction).Line
+	}
+}
+
+// refusal says what was hit and by what.
+func (a *application) refusal(all []hit, found findings) *engine.Error {
+	var names []string
+	read := true
+	for _, h := range all {
+		if !slices.Contains(names, h.name) {
+			names = append(names, h.name)
+		}
+		read = read && h.read && !h.both
+	}
+	did := "changed "
+	if read {
+		did = "read "
+	}
+	by := "it "
+	switch {
+	case len(found.causes) == 1:
+		by = found.causes[0] + " "
+	case len(found.causes) > 1:
+		by = "one of " + strings.Join(found.causes, "; ") + " "
+	case !found.plain:
+		by = "code that the statement runs "
+	}
+	text := strings.Join(names, ", ")
+	e := &engine.Error{
+		Class:   engine.Guard,
+		Message: by + did + text + ", which is outside of schema " + ident(a.session.target.Schema),
+		Advice: fmt.Sprintf("if that is meant, note `-- skein:touches %s` in the section, or for the whole fleet set guards: {touches: [%s]} in skein.yaml",
+			text, text),
+	}
+	if found.fell {
+		e.Message += ": a name that the tenant lacks was found further along the search path"
+		e.Advice = "create it in the tenant first; if the shared one is meant, qualify the name or note `-- skein:touches " + text + "` in the section"
+	}
+	return e
+}
+
+// resolve names what was dropped, which is there again.
+func (a *application) resolve(ctx context.Context, all []hit) []hit {
+	a.conn.rollback(ctx)
+	for i, h := range all {
+		class, object, ok := strings.Cut(h.oids, "/")
+		if !ok {
+			continue
+		}
+		all[i].name = "object " + object
+		results, err := a.conn.query(ctx, strings.NewReplacer("$c", class, "$o", object).Replace(`
+SELECT COALESCE((SELECT pg_catalog.format('%s.%s', n.nspname, t.typname) FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_type t ON t.oid = k.contypid
+	JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE $c = 'pg_catalog.pg_constraint'::pg_catalog.regclass::oid AND k.oid = $o),
+	(SELECT CASE WHEN i.type = 'schema' THEN i.name || '.schema' WHEN i.name IS NULL THEN i.identity ELSE i.schema || '.' || i.name END FROM pg_catalog.pg_identify_object($c, $o, 0) i))`))
+		if err == nil && value(results[0]) != "" {
+			all[i].name = strings.ReplaceAll(value(results[0]), `"`, "")
+		}
+		a.conn.rollback(ctx)
+	}
+	return all
+}
+
+// trace is the statement behind which the guard found something.
+type trace struct {
+	part, step, n int // -1 = not known; n = -1: when deferred triggers ran
+	hits          []hit
+}
+
+// trace runs the part again with a guard behind each statement. A rehearsal has no other parts committed before.
+func (a *application) trace(ctx context.Context, p piece) trace {
+	a.conn.rollback(ctx)
+	first := p.part
+	v := a.verdicts[p.part]
+	if a.trial {
+		first = 0
+		for _, before := range a.verdicts[:p.part] {
+			v = v.join(before)
+		}
+	}
+	m := a.composer()
+	m.retrace(first, p.part, v.query(a.session.target.Schema, a.database.tail), nil)
+	o := a.conn.send(ctx, &m.message, nil)
+	at := trace{part: p.part, step: -1, n: -1}
+	if o.err != nil && o.completed < len(m.pieces) && m.pieces[o.completed].kind == kindGuard {
+		q := m.pieces[o.completed]
+		at.part, at.step, at.n = q.part, q.step, q.n
+		at.hits = hits(strings.TrimPrefix(marked(o.err.Error()), markGuard))
+	} else if len(a.work.Parts[p.part].Steps) == 1 {
+		at.step = 0
+	}
+	a.conn.rollback(ctx)
+	return at
+}
+
+// retrace writes the bodies of some parts without rows, with a guard behind each statement, to be rolled back. With
+// an end it stops before that statement, and leaves the transaction open.
+func (c *composer) retrace(first, last int, guard string, end *trace) {
+	c.part = first
+	c.open(&c.work.Parts[first])
+	for part := first; part <= last; part++ {
+		c.part = part
+		for k, step := range c.work.Parts[part].Steps {
+			if step.Stamp {
+				continue
+			}
+			c.step = k
+			c.limits(wanted(c.work, step))
+			for n, s := range c.bodies(step).statements {
+				if end != nil && end.part == part && end.step == k && end.n == n {
+					return
+				}
+				c.add(piece{kind: kindBody, part: part, step: k, n: n}, s.Text)
+				if guard != "" {
+					c.add(piece{kind: kindGuard, part: part, step: k, n: n}, guard)
+				}
+			}
+			c.leave(k)
+		}
+	}
+	if guard != "" {
+		c.add(piece{kind: kindSet, part: last, step: c.step}, "SET CONSTRAINTS ALL IMMEDIATE")
+		c.add(piece{kind: kindGuard, part: last, step: len(c.work.Parts[last].Steps) - 1, n: -1}, guard)
+		c.own(kindSet, "ROLLBACK")
+	}
+}
+
+// dropped notes the tables to which a tenant's foreign keys were dropped, which locks them like a change: whether there
+// is one that was not noted yet.
+func (a *application) dropped(ctx context.Context, part int, all []hit) bool {
+	var keys []string
+	for _, h := range all {
+		if h.key != "" {
+			keys = append(keys, h.key)
+		}
+	}
+	if len(keys) == 0 {
+		return false
+	}
+	results, err := a.conn.query(ctx, `SELECT DISTINCT n.nspname || '.' || c.relname FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.confrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE k.contype = 'f' AND k.oid = ANY (`+array(keys)+`::pg_catalog.oid[])
+AND k.connamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = `+literal(a.session.target.Schema)+`)`)
+	if err != nil {
+		return false
+	}
+	more := false
+	v := &a.verdicts[part]
+	for _, name := range firstColumn(results[0]) {
+		hit := slices.ContainsFunc(all, func(h hit) bool { return h.name == name })
+		if hit && !slices.Contains(v.keys, name) {
+			v.keys = append(slices.Clip(v.keys), name)
+			more = true
+		}
+	}
+	return more
+}

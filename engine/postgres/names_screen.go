@@ -1,0 +1,338 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
+)
+
+// screenChunk is how many tenants are asked about in one query.
+const screenChunk = 5000
+
+// screenNames refuses tenants that lack an object which their plan names without a schema
+// while a schema of the tail has one of that name, see [chain]. Where no word of a plan is such a name, nothing is asked;
+// where every tenant has all of them, one question a plan and database is; only else are the statements parsed.
+func (db *DB) screenNames(ctx context.Context, candidates []engine.Candidate, refused []error) {
+	at := map[place][]int{}
+	for i, c := range candidates {
+		if refused[i] != nil {
+			continue
+		}
+		p := place{c.Target.Server, c.Target.Database}
+		at[p] = append(at[p], i)
+	}
+	var databases sync.WaitGroup
+	for p, mine := range at {
+		databases.Go(func() {
+			s := &screening{db: db, at: p, candidates: candidates, refused: refused}
+			s.run(ctx, mine)
+		})
+	}
+	databases.Wait()
+}
+
+// screening is the tenants of one database. Those of several databases write different places of refused.
+type screening struct {
+	db         *DB
+	at         place
+	candidates []engine.Candidate
+	refused    []error
+
+	conn     *conn // nil until something is to be asked
+	server   *server
+	database *database
+	triggers *bool // are there any in the database; nil = not asked yet
+}
+
+// way is a plan with its bodies, and the tenants that go it.
+type way struct {
+	steps []bound
+	who   []int
+}
+
+func (s *screening) run(ctx context.Context, mine []int) {
+	srv, err := s.db.server(s.at.server)
+	if err != nil {
+		return // so is the tenant's upgrade
+	}
+	s.server = srv
+	defer func() {
+		if s.conn != nil {
+			srv.release(s.conn)
+		}
+	}()
+	s.db.mu.Lock()
+	s.database = s.db.databases[s.at]
+	s.db.mu.Unlock()
+	if s.database == nil && s.connect(ctx) != nil {
+		return
+	}
+	if len(s.database.tail) == 0 {
+		return
+	}
+	for _, w := range s.ways(mine) {
+		if s.way(ctx, w) != nil {
+			return // what cannot be asked now is asked again when the plan runs
+		}
+	}
+}
+
+func (s *screening) connect(ctx context.Context) (err error) {
+	if s.conn != nil {
+		return nil
+	}
+	if s.conn, err = s.server.acquire(ctx, s.at.database); err != nil {
+		return err
+	}
+	if s.database == nil {
+		s.database, err = s.db.known(ctx, s.server, s.conn)
+	}
+	return err
+}
+
+// ways groups tenants by what runs in them: by plan, and where there are templates by the rendered text. A tenant
+// whose own schema is in the tail has one of its own.
+func (s *screening) ways(mine []int) []*way {
+	type key struct {
+		plan *engine.Plan
+		text string
+	}
+	var ways []*way
+	by := map[key]*way{}
+	for _, i := range mine {
+		c := &s.candidates[i]
+		k := key{plan: c.Plan}
+		if len(c.Bodies) > 0 {
+			k.text = textOf(c)
+		}
+		if slices.Contains(s.database.tail, c.Target.Schema) {
+			k.text += "\x00" + c.Target.Schema
+		}
+		w := by[k]
+		if w == nil {
+			w = &way{steps: boundOf(c)}
+			by[k] = w
+			ways = append(ways, w)
+		}
+		w.who = append(w.who, i)
+	}
+	return ways
+}
+
+// textOf is all that runs in a tenant, as a key.
+func textOf(c *engine.Candidate) string {
+	var text strings.Builder
+	for _, b := range boundOf(c) {
+		for _, statement := range b.statements {
+			text.WriteString(statement.Text + "\x00")
+		}
+	}
+	return text.String()
+}
+
+func boundOf(c *engine.Candidate) []bound {
+	var steps []bound
+	for _, part := range c.Plan.Parts {
+		for _, step := range part.Steps {
+			if !step.Stamp {
+				steps = append(steps, bound{step, c.Statements(step)})
+			}
+		}
+	}
+	return steps
+}
+
+// way refuses those who go one way and lack something for it.
+func (s *screening) way(ctx context.Context, w *way) error {
+	own := ""
+	if schema := s.candidates[w.who[0]].Target.Schema; slices.Contains(s.database.tail, schema) {
+		own = schema
+	}
+	facts := s.database.facts(s.db.cfg.Touches).without(own)
+	tail := facts.tail
+	words := facts.candidates(w.steps, func(b bound) *traits { return s.db.traits.of(b.step, b.statements) }, own)
+	if len(words) == 0 {
+		return nil
+	}
+	if err := s.connect(ctx); err != nil {
+		return err
+	}
+	if !takesAway(w.steps) && !slices.ContainsFunc(words, func(k kindName) bool { return k.kind == 0 }) {
+		lacking, err := s.lacking(ctx, w.who, tail, needsOf(words), true)
+		if err != nil || len(lacking) == 0 {
+			return err
+		}
+	}
+	c := &chain{facts: facts, parsed: &s.db.names, grows: s.grows(ctx)}
+	needs := c.follow(w.steps)
+	lacking, err := s.lacking(ctx, w.who, tail, needs, false)
+	if err != nil {
+		return err
+	}
+	refusals := make([]*engine.Error, len(needs))
+	for _, i := range w.who {
+		if n, lacks := lacking[i]; lacks {
+			if refusals[n] == nil {
+				refusals[n] = needs[n].refusal()
+			}
+			s.refused[i] = refusals[n]
+		}
+	}
+	return nil
+}
+
+// grows reports of a statement whether functions or triggers run in it that may make anything.
+func (s *screening) grows(ctx context.Context) func(*statementNames) bool {
+	return func(n *statementNames) bool {
+		if functions, err := s.database.hasFunctions(ctx, s.conn, n.calls); err != nil || functions {
+			return true
+		}
+		if !n.writes {
+			return false
+		}
+		if s.triggers == nil {
+			results, err := s.conn.query(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE NOT tgisinternal)")
+			if err != nil {
+				return true
+			}
+			there := value(results[0]) == "t"
+			s.triggers = &there
+		}
+		return *s.triggers
+	}
+}
+
+// takesAway reports whether a step may drop, rename or move something, by its words: then a tenant that has all now
+// may lack it in the middle.
+func takesAway(steps []bound) bool {
+	return slices.ContainsFunc(steps, func(b bound) bool {
+		return slices.ContainsFunc(b.statements, func(st revision.Statement) bool {
+			t := &tokens{text: st.Text}
+			switch t.word() {
+			case "DROP":
+				return true
+			case "ALTER":
+				return t.has("RENAME") || t.has("SCHEMA")
+			}
+			return false
+		})
+	})
+}
+
+func needsOf(words []kindName) []need {
+	needs := make([]need, len(words))
+	for i, k := range words {
+		needs[i].lookup = lookup{kindName: k, args: anyArgs}
+	}
+	return needs
+}
+
+// lacking returns the first of the needs that each of the tenants lacks; those that have all are not in it. With rough,
+// the needs are words, and one tenant is enough.
+func (s *screening) lacking(ctx context.Context, who []int, tail []string, needs []need, rough bool) (map[int]int, error) {
+	lacking := map[int]int{}
+	if len(needs) == 0 {
+		return lacking, nil
+	}
+	for chunk := range slices.Chunk(who, screenChunk) {
+		var oids, places []string
+		for _, i := range chunk {
+			c := &s.candidates[i]
+			if c.Standing.Mark.SchemaOID != 0 {
+				oids, places = append(oids, oidText(c.Standing.Mark.SchemaOID)), append(places, strconv.Itoa(i))
+			}
+		}
+		results, err := s.conn.query(ctx, lackingQuery(oids, places, tail, needs, rough))
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range results[0].Rows {
+			i, first := atoi(row[0]), atoi(row[1])
+			lacking[i] = first
+		}
+		if rough && len(lacking) > 0 {
+			break
+		}
+	}
+	return lacking, nil
+}
+
+func atoi(b []byte) int {
+	n, _ := strconv.Atoi(string(b)) // the server wrote it
+	return n
+}
+
+// lackingQuery selects the places of schemas, with the number of the first need that is not in them. A need that the
+// plan itself takes away is in none. With rough, the needs are words of which nothing is known but the kind, and one place
+// is enough.
+func lackingQuery(oids, places, tail []string, needs []need, rough bool) string {
+	var arms []string
+	for i := range catalogs {
+		c := &catalogs[i]
+		var plain []int
+		for n := range needs {
+			switch {
+			case needs[n].kind != c.kind || needs[n].dropped:
+			case len(needs[n].unless) > 0 || needs[n].object.oid == 0 && !rough: // that of the tail is not there yet
+				arms = append(arms, "SELECT t.place, w.nr FROM t CROSS JOIN "+lookups(needs, []int{n})+" WHERE NOT "+c.found("t.oid")+
+					" AND t.oid NOT IN (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = ANY ("+array(needs[n].unless)+"::pg_catalog.name[]))")
+			default:
+				plain = append(plain, n)
+			}
+		}
+		if plain == nil {
+			continue
+		}
+		condition := c.lacked("t.oid", tail)
+		if rough {
+			condition = c.lackedRoughly("t.oid", tail)
+		}
+		arms = append(arms, "SELECT t.place, w.nr FROM t CROSS JOIN "+lookups(needs, plain)+" WHERE "+condition)
+	}
+	for n := range needs {
+		if needs[n].dropped || needs[n].kind == 0 {
+			arms = append(arms, "SELECT t.place, "+strconv.Itoa(n)+" AS nr FROM t WHERE "+absent(&needs[n]))
+		}
+	}
+	sql := "WITH t AS MATERIALIZED (SELECT oid, place FROM ROWS FROM (pg_catalog.unnest(" + array(oids) + "::pg_catalog.oid[]), pg_catalog.unnest(" + array(places) +
+		"::pg_catalog.int4[])) x(oid, place)), l AS (" + strings.Join(arms, "\nUNION ALL ") + ")\n"
+	if rough {
+		return sql + "SELECT place, nr FROM l LIMIT 1"
+	}
+	return sql + "SELECT place, pg_catalog.min(nr) FROM l GROUP BY place"
+}
+
+// absent is the condition that schema t has nothing of a name whose kind is not known; always, when the plan takes it
+// away.
+func absent(n *need) string {
+	if n.dropped {
+		return "true"
+	}
+	var none []string
+	for _, c := range catalogs {
+		none = append(none, "NOT EXISTS (SELECT FROM pg_catalog."+c.table+" o WHERE o."+c.prefix+"namespace = t.oid AND o."+c.prefix+"name = "+literal(n.name)+"::pg_catalog.name)")
+	}
+	return strings.Join(none, " AND ")
+}
+
+// facts are what is known of the tail, with what the config declares.
+func (d *database) facts(touches []string) tailFacts {
+	return tailFacts{d.tail, d.objects, d.builtin, d.operators, touches}
+}
+
+// without leaves out what belongs to a tenant whose own schema is in the tail.
+func (s tailFacts) without(own string) tailFacts {
+	if own == "" {
+		return s
+	}
+	rest := tailFacts{slices.DeleteFunc(slices.Clone(s.tail), func(t string) bool { return t == own }), map[string][]object{}, s.builtin, s.operators, s.touches}
+	for name, objects := range s.objects {
+		rest.objects[name] = slices.DeleteFunc(slices.Clone(objects), func(o object) bool { return o.schema == own })
+	}
+	return rest
+}

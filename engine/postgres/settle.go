@@ -1,0 +1,221 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/skeindb/skein/engine"
+)
+
+// What changes the meaning of SQL or the durability of a commit is set by skein, whatever role, database and server
+// say, so that a revision means the same for all tenants. Three settings go out as startup parameters, which win over
+// ALTER ROLE and ALTER DATABASE and which transaction poolers keep for each client (PgBouncer does for these). The
+// others are looked up once a database; each transaction begins with a SET LOCAL for those that deviate.
+
+// starting are the settings of every connection.
+var starting = map[string]string{"client_encoding": "UTF8", "standard_conforming_strings": "on", "datestyle": "ISO, MDY"}
+
+// settled is a setting with the values that are left alone, the first of which replaces any other.
+type settled struct {
+	name string
+	good []string
+}
+
+var settledSettings = []settled{
+	{"array_nulls", []string{"on"}},
+	{"backslash_quote", []string{"safe_encoding", "on"}},
+	{"bytea_output", []string{"hex"}},
+	{"check_function_bodies", []string{"on"}},
+	{"event_triggers", []string{"on"}},
+	{"extra_float_digits", []string{"1", "2", "3"}},
+	{"gin_fuzzy_search_limit", []string{"0"}},
+	{"intervalstyle", []string{"postgres"}},
+	{"quote_all_identifiers", []string{"off"}},
+	{"session_replication_role", []string{"origin"}},
+	{"synchronous_commit", []string{"on", "remote_apply"}},
+	{"transform_null_equals", []string{"off"}},
+	{"xmlbinary", []string{"base64"}},
+	{"xmloption", []string{"content"}},
+}
+
+// governed are settings that skein sets for each transaction anyway.
+var governed = map[string]string{
+	"search_path":                    "use the key `search_path` of the server, or `schema` of a tenant's record",
+	"row_security":                   "skein runs with it off, so that a revision fails rather than passing over rows",
+	"default_transaction_isolation":  "skein's transactions are READ COMMITTED",
+	"default_transaction_read_only":  "skein's transactions are READ WRITE",
+	"default_transaction_deferrable": "skein's transactions are READ COMMITTED READ WRITE",
+	"role":                           "connect as the role that is meant",
+	"session_authorization":          "connect as the role that is meant",
+}
+
+// settledAtStart reports whether a setting goes out with every connection, by its name in lower case.
+func settledAtStart(name string) bool { _, ok := starting[name]; return ok }
+
+// unsettling is the error of a setting in a URL, a service file or the environment that would undo what skein settles;
+// nil for values that say the same.
+func unsettling(name, value string) error {
+	good := []string{}
+	switch i := slices.IndexFunc(settledSettings, func(s settled) bool { return s.name == name }); {
+	case i >= 0:
+		good = settledSettings[i].good
+	case name == "client_encoding":
+		good = []string{"UTF8", "UTF-8", "unicode"}
+	case name == "standard_conforming_strings":
+		good = []string{"on", "true", "yes", "1"}
+	case name == "datestyle":
+		good = []string{"ISO, MDY", "ISO,MDY", "ISO"}
+	case governed[name] != "":
+		return &URLError{Message: "the setting " + name + " is not the URL's, a service's or the environment's to make", Advice: "take it away: " + governed[name]}
+	default:
+		return nil
+	}
+	if slices.ContainsFunc(good, func(g string) bool { return strings.EqualFold(g, value) }) {
+		return nil
+	}
+	return &URLError{
+		Message: "the setting " + name + " would change what revisions mean or whether they last",
+		Advice:  "take it away: skein runs with " + name + "=" + good[0],
+	}
+}
+
+// environment refuses settings in variables of libpq's that pgconn does not read.
+func environment() error {
+	for variable, setting := range map[string]string{"PGCLIENTENCODING": "client_encoding", "PGDATESTYLE": "datestyle"} {
+		if err := unsettling(setting, os.Getenv(variable)); err != nil && os.Getenv(variable) != "" {
+			return fmt.Errorf("environment variable %s: %w", variable, err)
+		}
+	}
+	return nil
+}
+
+// verify refuses a connection on which something in between dropped the startup parameters. Behind a pooler it is
+// the session that serves which counts, not what the pooler said when it greeted us.
+func (c *conn) verify(ctx context.Context, server string) error {
+	names := []string{"client_encoding", "standard_conforming_strings", "DateStyle"}
+	got := make([]string, len(names))
+	for i, name := range names {
+		got[i] = c.pg.ParameterStatus(name)
+	}
+	if c.nature.pooled || slices.Contains(got, "") {
+		results, err := c.query(ctx, "SELECT pg_catalog.unnest(ARRAY[pg_catalog.current_setting('client_encoding'), pg_catalog.current_setting('standard_conforming_strings'), pg_catalog.current_setting('datestyle')])")
+		if err != nil {
+			return err
+		}
+		got = firstColumn(results[0])
+	}
+	for i, name := range names {
+		want := starting[strings.ToLower(name)]
+		if got[i] == want {
+			continue
+		}
+		return &engine.Error{
+			Class:   engine.Server,
+			Message: fmt.Sprintf("server %s: the session has %s=%s although it was opened with %s: what stands between skein and the server dropped it", server, name, got[i], want),
+			Advice:  "let the pooler pass " + name + " on (PgBouncer does, unless ignore_startup_parameters names it), or point the URL at the server",
+		}
+	}
+	return nil
+}
+
+// settingsQuery lists the settings with which a session begins and that are to be settled.
+func settingsQuery() string {
+	names := make([]string, len(settledSettings))
+	for i, s := range settledSettings {
+		names[i] = s.name
+	}
+	return "SELECT pg_catalog.lower(name), reset_val FROM pg_catalog.pg_settings WHERE pg_catalog.lower(name) = ANY (" + array(names) + "::text[]) ORDER BY 1"
+}
+
+// deviation is a setting that role, database or server have made, and what replaces it.
+type deviation struct{ name, was, want string }
+
+func (d deviation) String() string { return d.name + " = '" + d.want + "'" }
+
+func deviations(rows [][][]byte) []deviation {
+	var found []deviation
+	for _, r := range rows {
+		name, was := string(r[0]), string(r[1])
+		for _, s := range settledSettings {
+			if s.name == name && !slices.Contains(s.good, was) {
+				found = append(found, deviation{name, was, s.good[0]})
+			}
+		}
+	}
+	return found
+}
+
+// settling reads what deviates in the connection's database. A role that may not put a setting right is refused: its
+// tenants' triggers would not run.
+func (s *server) settling(ctx context.Context, c *conn) ([]deviation, error) {
+	results, err := c.query(ctx, settingsQuery())
+	if err != nil {
+		return nil, err
+	}
+	found := deviations(results[0].Rows)
+	for _, d := range found {
+		if d.name == "backslash_quote" && c.nature.pooled {
+			return nil, &engine.Error{
+				Class:   engine.Server,
+				Message: fmt.Sprintf("server %s, database %s: backslash_quote is %s for this role, and behind a pooler that cannot be set before a message is read", s.name, c.database, d.was),
+				Advice:  "ALTER ROLE or ALTER DATABASE … RESET backslash_quote, or point the URL at the server",
+			}
+		}
+		if d.name != "session_replication_role" && d.name != "event_triggers" {
+			continue
+		}
+		err := c.do(ctx, "BEGIN; SET LOCAL "+d.String()+"; ROLLBACK")
+		if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == statePrivilege {
+			c.rollback(ctx)
+			return nil, &engine.Error{
+				Class:   engine.Server,
+				Message: fmt.Sprintf("server %s, database %s: %s is %s for this role, which may not set it back: triggers and foreign keys would not be run", s.name, c.database, d.name, d.was),
+				Advice:  "ALTER ROLE or ALTER DATABASE … RESET " + d.name + ", or GRANT SET ON PARAMETER " + d.name + " TO the role",
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// settle are the settings that each transaction in the database begins with, without SET LOCAL or SET. nil in
+// ordinary databases.
+func (d *database) settle() []string { return assignments(d.deviations) }
+
+func assignments(found []deviation) []string {
+	var sets []string
+	for _, s := range found {
+		sets = append(sets, s.String())
+	}
+	return sets
+}
+
+// readable makes a connection read string constants as skein means them. The server reads a message as a whole before
+// the first statement in it runs, so that a SET in the same message is too late.
+func (c *conn) readable(ctx context.Context, found []deviation) error {
+	for _, d := range found {
+		if d.name == "backslash_quote" {
+			return c.do(ctx, "SET "+d.String())
+		}
+	}
+	return nil
+}
+
+// deviating returns what deviates in the connection's database, as a survey found it, or reads it.
+func (db *DB) deviating(ctx context.Context, srv *server, c *conn) ([]deviation, error) {
+	db.mu.Lock()
+	d := db.databases[place{srv.name, c.database}]
+	db.mu.Unlock()
+	if d != nil {
+		return d.deviations, nil
+	}
+	return srv.settling(ctx, c)
+}

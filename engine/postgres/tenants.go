@@ -1,0 +1,126 @@
+package postgres
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/skeindb/skein/engine"
+)
+
+// TenantSchemas are the schemas that a source of a server takes for tenants, those of today and of tomorrow. As in
+// [DB.Schemas], All leaves out public, and no schema that belongs to an extension is ever meant.
+type TenantSchemas struct {
+	Databases Filter // zero: the database of the server's URL
+	Schemas   Filter // the zero value names none
+}
+
+// reads reports whether the source looks into a database; own is that of the server's URL.
+func (t TenantSchemas) reads(own, database string) bool {
+	if !t.Databases.All && len(t.Databases.Include) == 0 {
+		return database == own && !matchesAny(t.Databases.Exclude, database)
+	}
+	return t.Databases.takes(database)
+}
+
+// takes is [Filter.where] for one name.
+func (f Filter) takes(name string) bool {
+	return (f.All || matchesAny(f.Include, name)) && !matchesAny(f.Exclude, name)
+}
+
+func matchesAny(globs []string, name string) bool {
+	return slices.ContainsFunc(globs, func(g string) bool { return matches(g, name) })
+}
+
+// address is one database wherever a config names it: two servers of a config may be one.
+type address struct {
+	server   string // host and port
+	database string
+}
+
+func (s *server) address(database string) address {
+	return address{s.base.Host + " " + strconv.Itoa(int(s.base.Port)), database}
+}
+
+// Know notes tenants of the fleet, so that none of their schemas gets onto the search path of another. A survey notes
+// those that it is asked about; whoever surveys only some of a fleet tells all of it here, before. Tenants are never
+// forgotten: one that left the fleet keeps its rows. Targets on servers that the DB does not know are passed over.
+func (db *DB) Know(targets []engine.Target) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	for _, t := range targets {
+		srv := db.servers[t.Server]
+		if srv == nil || t.Schema == "" {
+			continue
+		}
+		if t.Database == "" {
+			t.Database = srv.database
+		}
+		at := srv.address(t.Database)
+		if db.tenants[at] == nil {
+			db.tenants[at] = map[string]bool{}
+		}
+		if db.tenants[at][t.Schema] {
+			continue
+		}
+		db.tenants[at][t.Schema] = true
+		for where, d := range db.databases { // what was learnt before may have it on the path
+			if where.database == t.Database && slices.Contains(d.tail, t.Schema) {
+				delete(db.databases, where)
+			}
+		}
+	}
+}
+
+// tenantsOf returns the schemas of a database that were noted as tenants, sorted.
+func (db *DB) tenantsOf(srv *server, database string) []string {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	return slices.Sorted(maps.Keys(db.tenants[srv.address(database)]))
+}
+
+// severalIn returns the database of the server's URL, and those with several tenants that are known, sorted.
+func (db *DB) severalIn(srv *server) []string {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	found := map[string]bool{srv.database: true}
+	for at, schemas := range db.tenants {
+		if at == srv.address(at.database) && len(schemas) > 1 {
+			found[at.database] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+// sourced reports whether a source takes a schema for a tenant, by whatever name of the server.
+func (db *DB) sourced(srv *server, database, schema string) bool {
+	return slices.ContainsFunc(db.sources(srv, database), func(f Filter) bool {
+		return !(f.All && schema == "public") && f.takes(schema)
+	})
+}
+
+// several reports whether sources may find more than one tenant in the database, however many there are today.
+func (db *DB) several(srv *server, database string) bool {
+	sources := db.sources(srv, database)
+	return len(sources) > 1 || len(sources) == 1 &&
+		(sources[0].All || len(sources[0].Include) > 1 || len(sources[0].Include) == 1 && strings.ContainsAny(sources[0].Include[0], "*?"))
+}
+
+// sources are the filters of schemas that count for a database.
+func (db *DB) sources(srv *server, database string) []Filter {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	var found []Filter
+	for _, s := range db.servers {
+		if s.address(database) != srv.address(database) {
+			continue
+		}
+		for _, t := range s.cfg.Tenants {
+			if f := t.Schemas; (f.All || len(f.Include) > 0) && t.reads(s.database, database) {
+				found = append(found, f)
+			}
+		}
+	}
+	return found
+}

@@ -1,0 +1,91 @@
+package revision
+
+import (
+	"regexp"
+	"strings"
+)
+
+const (
+	pathMessage = " cannot stand in a revision"
+	pathAdvice  = "take it out: skein sets the path to the tenant's schema, and a body that moves it leaves the tenant; name an object that lies elsewhere with its schema"
+	dumpAdvice  = "dump with `pg_dump --schema-only --no-owner --no-privileges -n SCHEMA`, take out the lines SET …, SELECT pg_catalog.set_config… and \\restrict, " +
+		"and the schema in front of names: `public.users` becomes `users`; dump rows with --inserts"
+)
+
+// dumpForm is how pg_dump empties the search path.
+var dumpForm = regexp.MustCompile(`(?i)^SELECT\s+(pg_catalog\s*\.\s*)?set_config\s*\(\s*'search_path'\s*,\s*''\s*,\s*false\s*\)$`)
+
+// searchPathSetting refuses what moves the search path: the names behind it would mean objects outside the tenant.
+func searchPathSetting(o *opening) *fault {
+	switch {
+	case o.is(0, "SET") && (isSearchPath(o, 1) || o.is(1, "LOCAL", "SESSION") && isSearchPath(o, 2)):
+		what := "SET search_path"
+		if o.is(1, "LOCAL") {
+			what = "SET LOCAL search_path"
+		}
+		return &fault{message: what + pathMessage, advice: pathAdvice}
+	case o.begins("UPDATE") && updatesSettings(o):
+		return &fault{message: "UPDATE pg_settings" + pathMessage, advice: "it changes a setting of the session: write SET LOCAL, which ends with the transaction"}
+	}
+	return setConfig(o)
+}
+
+// isSearchPath knows search_path, "search_path" and SCHEMA, which is the same (SET SCHEMA 'a').
+func isSearchPath(o *opening, i int) bool {
+	name := strings.Trim(o.at(i), `"`)
+	return strings.EqualFold(name, "search_path") || o.is(i, "SCHEMA")
+}
+
+func updatesSettings(o *opening) bool {
+	i := 1
+	if o.is(i, "ONLY") {
+		i++
+	}
+	if o.at(i+1) == "." {
+		i += 2
+	}
+	return strings.EqualFold(strings.Trim(o.at(i), `"`), "pg_settings")
+}
+
+// setConfig refuses a call of set_config that moves the path, wherever it stands in the statement. In the body of a
+// function that is only created it does nothing yet.
+func setConfig(o *opening) *fault {
+	if o.is(0, "CREATE") && (o.is(1, "FUNCTION", "PROCEDURE") || o.is(3, "FUNCTION", "PROCEDURE")) {
+		return nil
+	}
+	if !strings.Contains(strings.ToLower(o.text), "set_config") {
+		return nil
+	}
+	lex := lexer{text: o.text, dialect: Postgres}
+	const called, open = 1, 2
+	state, at := 0, 0
+	for t := lex.next(); t.kind != tokenEnd && t.kind != tokenFault; t = lex.next() {
+		text := o.text[t.start:t.end]
+		switch {
+		case t.isComment():
+		case (t.kind == tokenWord || t.kind == tokenQuotedName) && strings.EqualFold(strings.Trim(text, `"`), "set_config"):
+			state, at = called, t.start
+		case state == called && text == "(":
+			state = open
+		case state == open && text == "(":
+		case state == open && t.kind == tokenWord && (isWord(text, "setting_name") || isWord(text, "CAST")), state == open && (text == "=" || text == ">" || text == ":"):
+		case state == open && (t.kind == tokenString || t.kind == tokenDollarString):
+			if strings.EqualFold(stringValue(text), "search_path") {
+				return &fault{at: at, message: "set_config of search_path" + pathMessage, advice: pathAdvice}
+			}
+			state = 0
+		default:
+			state = 0
+		}
+	}
+	return nil
+}
+
+// stringValue returns the content of a string token, escapes apart.
+func stringValue(text string) string {
+	if text[0] == '$' {
+		tag := strings.IndexByte(text[1:], '$') + 2
+		return text[tag : len(text)-tag]
+	}
+	return text[strings.IndexByte(text, '\'')+1 : len(text)-1]
+}
