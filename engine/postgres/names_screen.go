@@ -61,6 +61,13 @@ func (s *screening) run(ctx context.Context, mine []int) {
 		return // so is the tenant's upgrade
 	}
 	s.server = srv
+	for _, w := range s.ways(mine) {
+		s.otherTenants(w)
+	}
+	mine = slices.DeleteFunc(mine, func(i int) bool { return s.refused[i] != nil })
+	if len(mine) == 0 {
+		return
+	}
 	defer func() {
 		if s.conn != nil {
 			srv.release(s.conn)
