@@ -289,6 +289,26 @@ func TestReadsDoNotFallThrough(t *testing.T) {
 	}
 }
 
+func TestTheSchemaOfAnotherTenantIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"rows":  "UPDATE tenant_0002.customers SET name = 'changed';",
+		"index": "CREATE INDEX by_name ON tenant_0002.customers (name);",
+		"read":  "CREATE TABLE copied AS SELECT * FROM tenant_0002.customers;",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, url, tenants := schemasOf(t, 2, "", "", "CREATE TABLE IF NOT EXISTS made (id integer);\n"+body)
+			pgtest.Exec(t, url, "CREATE TABLE tenant_0001.customers (name text); CREATE TABLE tenant_0002.customers (name text); INSERT INTO tenant_0002.customers VALUES ('kept')")
+			report, _ := reportOf(p.Run("upgrade", "--json", "--max-failures", "100%", "-t", "id="+tenants[0]))
+			wantRefused(t, report, tenants[0])
+			wantOneLine(t, url, "the other tenant's row", "SELECT name FROM tenant_0002.customers", "kept")
+			wantOneLine(t, url, "the other tenant's indexes", "SELECT count(*) FROM pg_indexes WHERE schemaname = 'tenant_0002'", "0")
+			wantOneLine(t, url, "tenant_0001.copied", "SELECT to_regclass('tenant_0001.copied')", "")
+		})
+	}
+}
+
 func TestOutputOfPgDumpIsNoticed(t *testing.T) {
 	t.Parallel()
 	const table = "CREATE TABLE public.customers (id integer);\nALTER TABLE public.customers OWNER TO CURRENT_USER;"

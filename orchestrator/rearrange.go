@@ -31,7 +31,7 @@ func (e *StalePlanError) Error() string {
 // Hint says what to do about it.
 func (e *StalePlanError) Hint() string {
 	if e.File != "" {
-		return "restore the file: a change belongs into a new revision, and tenants that have the old body are refused by a fresh plan, too"
+		return "if no tenant has the revision yet, run `skein upgrade`, which plans afresh; else restore the file, and put the change into a new revision"
 	}
 	return "restore the revision; or plan afresh without it"
 }

@@ -77,11 +77,11 @@ var meanings = map[string]meaning{
 	"54": {engine.Revision, ""}, "24": {engine.Revision, ""}, "25": {engine.Revision, ""},
 	"25001": {engine.Revision, "this statement cannot run inside a transaction; mark the section: -- upgrade: no-transaction"},
 	"42501": {engine.Revision, adviceGrant},
-	"55P04": {engine.Revision, "a new enum value can be used once it is committed: put its use into a revision with `own-transaction`, or the next one"},
+	"55P04": {engine.Revision, "a new enum value can be used once it is committed: mark the section that adds it `-- upgrade: own-transaction`, and use it in a later revision"},
 	"2D000": {engine.Revision, "a procedure that commits cannot run inside a transaction; mark the section: -- upgrade: no-transaction"},
 	"42P07": {engine.Revision, "it is there already: was the change made by hand? take it away, or, if it is complete, stamp the tenant"},
 	"42701": {engine.Revision, "it is there already: was the change made by hand? take it away, or, if it is complete, stamp the tenant"},
-	"42P01": {engine.Revision, "the tenant lacks it: was it dropped by hand? an object that tenants share needs its schema in search_path, or a qualified name"},
+	"42P01": {engine.Revision, "check the spelling and the order of the statements; if only some tenants lack it, was it dropped by hand? an object that tenants share needs a qualified name, or its schema in search_path"},
 }
 
 // refusals are texts with which poolers turn clients away; their SQLSTATE is that of a broken protocol.

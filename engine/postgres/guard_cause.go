@@ -89,12 +89,12 @@ func (a *application) refusal(all []hit, found findings) *engine.Error {
 	e := &engine.Error{
 		Class:   engine.Guard,
 		Message: by + did + text + ", which is outside of schema " + ident(a.session.target.Schema),
-		Advice: fmt.Sprintf("if that is meant, note `-- skein:touches %s` in the section, or for the whole fleet set guards: {touches: [%s]} in skein.yaml",
+		Advice: fmt.Sprintf("if that is meant, note `-- skein:touches %s` above the first section, which leaves the checksum as it is, or for the whole fleet add touches: [%s] below guards in skein.yaml",
 			text, text),
 	}
 	if found.fell {
 		e.Message += ": a name that the tenant lacks was found further along the search path"
-		e.Advice = "create it in the tenant first; if the shared one is meant, qualify the name or note `-- skein:touches " + text + "` in the section"
+		e.Advice = "create it in the tenant first; if the shared one is meant, qualify the name or note `-- skein:touches " + text + "` above the first section"
 	}
 	return e
 }

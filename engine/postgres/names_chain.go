@@ -272,9 +272,11 @@ func (n *need) refusal() *engine.Error {
 		Class: engine.Guard, Revision: n.step.Revision.ID, File: n.step.Revision.File,
 		Line: n.statement.Line, Col: n.statement.Col, Statement: cut(n.statement.Text),
 		Message: fmt.Sprintf("%s %s is named without a schema, and this tenant has none of that name: the statement would use %s, which tenants share", word, ident(n.name), name),
-		Advice:  fmt.Sprintf("create it in the tenant first; or, if the shared one is meant, write %s, or note `-- skein:touches %s` in the section", name, name),
+		Advice:  fmt.Sprintf("create it in the tenant first; or, if the shared one is meant, write %s, or note `-- skein:touches %s` above the first section", name, name),
 	}
 	switch {
+	case firstWord(n.statement.Text) == "DROP":
+		e.Advice = fmt.Sprintf("to drop it only where the tenant has one, write {{ ident .Tenant.Schema }}.%s in a section with the option template; to drop the shared one, write %s", ident(n.name), name)
 	case n.dropped:
 		e.Message = fmt.Sprintf("%s %s is named without a schema, and the tenant's own is dropped, renamed or moved before: the statement would use %s, which tenants share", word, ident(n.name), name)
 	case n.unread:

@@ -44,7 +44,7 @@ func otherTenantError(step engine.Step, statement revision.Statement, q revision
 		Class: engine.Guard, Revision: step.Revision.ID, File: step.Revision.File,
 		Line: statement.Line, Col: statement.Col, Statement: cut(statement.Text),
 		Message: fmt.Sprintf("the statement names %s, which is another tenant's: all tenants would use that one", name),
-		Advice:  fmt.Sprintf("leave the schema out: %s is then each tenant's own; if that tenant is meant, allow it in skein.yaml with guards: {touches: [%s]}", q.Name, name),
+		Advice:  fmt.Sprintf("leave the schema out: %s is then each tenant's own; if that tenant is meant, note `-- skein:touches %s` above the first section", q.Name, name),
 	}
 }
 

@@ -8,8 +8,8 @@ import (
 const (
 	pathMessage = " cannot stand in a revision"
 	pathAdvice  = "take it out: skein sets the path to the tenant's schema, and a body that moves it leaves the tenant; name an object that lies elsewhere with its schema"
-	dumpAdvice  = "dump with `pg_dump --schema-only --no-owner --no-privileges -n SCHEMA`, take out the lines SET …, SELECT pg_catalog.set_config… and \\restrict, " +
-		"and the schema in front of names: `public.users` becomes `users`; dump rows with --inserts"
+	dumpAdvice  = "dump with `pg_dump --schema-only --no-owner --no-privileges -n SCHEMA`, take out CREATE SCHEMA and the lines SET …, SELECT pg_catalog.set_config…, \\restrict and \\unrestrict, " +
+		"and the tenant's schema in front of names: `tenant_1.users` becomes `users`; move functions below the tables that they use; dump rows with --inserts"
 )
 
 // dumpForm is how pg_dump empties the search path.

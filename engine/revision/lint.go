@@ -195,7 +195,7 @@ func (l *linter) extension() {
 		}
 		l.add(Finding{
 			Rule: RuleExtensionSchema, Error: !l.scope.Uncertain, Message: message,
-			Advice: fmt.Sprintf("name a schema that tenants share: `CREATE EXTENSION IF NOT EXISTS %s WITH SCHEMA extensions`, one that no source includes; or create it once a database, outside of skein", e.name),
+			Advice: fmt.Sprintf("name a schema that is there already and that no source includes, such as `CREATE EXTENSION IF NOT EXISTS %s WITH SCHEMA public`; or create it once a database, outside of skein", e.name),
 		}, e.at)
 	}
 }
