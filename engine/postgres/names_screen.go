@@ -117,7 +117,7 @@ func (s *screening) ways(mine []int) []*way {
 		if len(c.Bodies) > 0 {
 			k.text = textOf(c)
 		}
-		if slices.Contains(s.database.tail, c.Target.Schema) {
+		if s.database != nil && slices.Contains(s.database.tail, c.Target.Schema) {
 			k.text += "\x00" + c.Target.Schema
 		}
 		w := by[k]
