@@ -225,6 +225,7 @@ const (
 	stateDuplicateTable    = "42P07"
 	stateUnsafeEnum        = "55P04"
 	stateObjectInUse       = "55006"
+	stateTermination       = "2D000" // COMMIT or ROLLBACK in a procedure that runs in a transaction
 	stateReadOnly          = "25006"
 	statePrivilege         = "42501"
 	stateNoDatabase        = "3D000"

@@ -57,6 +57,7 @@ func (d *database) judge(ctx context.Context, c *conn, schema string, step engin
 		}
 	}
 	v := decide(d.objects, key.own, b.traits.idents, slices.Concat(key.section.Touches, touches), hidden)
+	v.exempt = append(v.exempt, meantNames(b.statements)...)
 	v.alone = alone
 	for _, o := range d.parts {
 		if _, stands := slices.BinarySearch(b.traits.idents.Names, o.name); o.schema != key.own && (hidden || stands) {

@@ -43,7 +43,8 @@ func writtenCatalogs() []written {
 		{"pg_type", "SELECT m.classid, t.oid, t.typnamespace, t.typname " + member("pg_type") + " JOIN pg_catalog.pg_type t ON t.oid = m.objid WHERE " + mine("t.xmin")},
 		{"pg_constraint", "SELECT m.classid, t.oid, t.typnamespace, t.typname " + member("pg_type") + " JOIN pg_catalog.pg_type t ON t.oid = m.objid JOIN pg_catalog.pg_constraint k ON k.contypid = t.oid WHERE t.typtype = 'd' AND " + mine("k.xmin")},
 		{"pg_enum", "SELECT " + class("pg_type") + ", t.oid, t.typnamespace, t.typname FROM pg_catalog.pg_enum e JOIN pg_catalog.pg_type t ON t.oid = e.enumtypid WHERE " + mine("e.xmin")},
-		{"pg_ts_config_map", "SELECT " + class("pg_ts_config") + ", c.oid, c.cfgnamespace, c.cfgname FROM pg_catalog.pg_ts_config_map x JOIN pg_catalog.pg_ts_config c ON c.oid = x.mapcfg WHERE " + mine("x.xmin")},
+		{"pg_ts_config_map", "SELECT " + class("pg_ts_config") + ", c.oid, c.cfgnamespace, c.cfgname FROM pg_catalog.pg_ts_config c WHERE EXISTS (SELECT FROM pg_catalog.pg_depend x WHERE x.classid = " +
+			class("pg_ts_config") + " AND x.objid = c.oid AND " + mine("x.xmin") + ")"}, // a mapping that was dropped left no row but these
 		{"pg_amop", "SELECT " + class("pg_opfamily") + ", f.oid, f.opfnamespace, f.opfname FROM pg_catalog.pg_amop x JOIN pg_catalog.pg_opfamily f ON f.oid = x.amopfamily WHERE " + mine("x.xmin")},
 		{"pg_amproc", "SELECT " + class("pg_opfamily") + ", f.oid, f.opfnamespace, f.opfname FROM pg_catalog.pg_amproc x JOIN pg_catalog.pg_opfamily f ON f.oid = x.amprocfamily WHERE " + mine("x.xmin")},
 		{"pg_namespace", "SELECT " + class("pg_namespace") + ", n.oid, n.oid, 'schema' FROM pg_catalog.pg_namespace n WHERE " + mine("n.xmin")},

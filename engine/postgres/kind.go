@@ -26,6 +26,7 @@ type outsideStatement struct {
 	index        string // as written, for createIndex and dropIndex: possibly schema-qualified and quoted
 	table        string // as written, for createIndex
 	lenient      bool   // IF NOT EXISTS, IF EXISTS
+	commits      bool   // CALL, DO: it may end transactions by itself; where it does not, it fits into one
 }
 
 // recognise reads the first words of a statement.
@@ -67,10 +68,10 @@ func recognise(text string) outsideStatement {
 			s.kind = repeatable
 		}
 	case "CALL":
-		s.kind = opaque
+		s.kind, s.commits = opaque, true
 	case "DO": // without COMMIT it fits into a transaction
 		if t.has("COMMIT") || t.has("CALL") || t.has("ROLLBACK") {
-			s.kind = opaque
+			s.kind, s.commits = opaque, true
 		}
 	}
 	return s

@@ -73,7 +73,8 @@ func (r *nameReader) alter(m proto.Message) bool {
 	return true
 }
 
-// object notes an object that a statement names by its type, and returns it as what it would be if it were made.
+// object notes an object that a statement names by its type, and returns it as what it would be if it were made; false
+// when others of its name may be there as well, or when it is no object by itself, which has no name then.
 func (r *nameReader) object(t pg_query.ObjectType, o *pg_query.Node) (effect, bool) {
 	if v := o.GetRangeVar(); v != nil {
 		r.relation(v, false)
@@ -105,22 +106,26 @@ func (r *nameReader) object(t pg_query.ObjectType, o *pg_query.Node) (effect, bo
 		if isOneOf(t, pg_query.ObjectType_OBJECT_PROCEDURE, pg_query.ObjectType_OBJECT_ROUTINE) { // with output arguments, or without
 			r.list(kindFunction, o.GetObjectWithArgs().GetObjname(), 0)
 			r.nodes(o.GetObjectWithArgs().GetObjargs())
-			return effect{}, false
+		} else {
+			r.routine(kindFunction, o.GetObjectWithArgs())
 		}
-		r.routine(kindFunction, o.GetObjectWithArgs())
-		return effect{}, false // others of its name may stay
+		e, _ := effectOf(kindFunction, words(o.GetObjectWithArgs().GetObjname()))
+		return e, false
 	case t == pg_query.ObjectType_OBJECT_OPERATOR:
 		r.routine(kindOperator, o.GetObjectWithArgs())
-		return effect{}, false
+		e, _ := effectOf(kindOperator, words(o.GetObjectWithArgs().GetObjname()))
+		return e, false
 	case isOneOf(t, pg_query.ObjectType_OBJECT_OPCLASS, pg_query.ObjectType_OBJECT_OPFAMILY):
 		kind := byte(kindClass)
 		if t == pg_query.ObjectType_OBJECT_OPFAMILY {
 			kind = kindFamily
 		}
-		if len(list) > 1 { // the access method comes first; classes of several share a name
-			r.list(kind, list[1:], 0)
+		if len(list) < 2 {
+			return effect{}, false
 		}
-		return effect{}, false
+		r.list(kind, list[1:], 0) // the access method comes first; classes of several share a name
+		e, _ := effectOf(kind, words(list[1:]))
+		return e, false
 	}
 	kind, ok := kindsListed[t]
 	if !ok {
@@ -142,20 +147,10 @@ var kindsListed = map[pg_query.ObjectType]byte{
 // move reads ALTER … SET SCHEMA.
 func (r *nameReader) move(n *pg_query.AlterObjectSchemaStmt) {
 	r.names.removes = true
-	from, ok := r.whole(n.GetObjectType(), n.GetRelation(), n.GetObject())
-	if !ok {
-		if o := n.GetObject().GetObjectWithArgs(); o != nil {
-			if e, named := effectOf(kindFunction, words(o.GetObjname())); named { // it comes, and others of its name may stay
-				e.schema = n.GetNewschema()
-				r.effect(e)
-			}
-		}
-		return
-	}
+	from, alone := r.whole(n.GetObjectType(), n.GetRelation(), n.GetObject())
 	to := from
-	from.gone, to.schema = true, n.GetNewschema()
-	r.effect(from)
-	r.effect(to)
+	to.schema = n.GetNewschema()
+	r.replaced(from, to, alone)
 }
 
 // rename reads ALTER … RENAME, of an object or of a part of one.
@@ -163,22 +158,28 @@ func (r *nameReader) rename(n *pg_query.RenameStmt) {
 	part := isOneOf(n.GetRenameType(), pg_query.ObjectType_OBJECT_COLUMN, pg_query.ObjectType_OBJECT_ATTRIBUTE, pg_query.ObjectType_OBJECT_TABCONSTRAINT,
 		pg_query.ObjectType_OBJECT_DOMCONSTRAINT, pg_query.ObjectType_OBJECT_TRIGGER, pg_query.ObjectType_OBJECT_RULE, pg_query.ObjectType_OBJECT_POLICY)
 	r.names.removes = true
-	from, ok := r.whole(n.GetRenameType(), n.GetRelation(), n.GetObject())
+	from, alone := r.whole(n.GetRenameType(), n.GetRelation(), n.GetObject())
 	if part {
 		if n.GetRenameType() == pg_query.ObjectType_OBJECT_TABCONSTRAINT { // its index goes with it
 			r.effect(effect{kindName: kindName{kindRelation, n.GetNewname()}, schema: n.GetRelation().GetSchemaname()})
 		}
 		return
 	}
-	if !ok {
-		if o := n.GetObject().GetObjectWithArgs(); o != nil {
-			r.effect(effect{kindName: kindName{kindFunction, n.GetNewname()}})
-		}
+	to := from
+	to.name = n.GetNewname()
+	r.replaced(from, to, alone)
+}
+
+// replaced notes that an object stands under another name or in another schema. Unless it was alone, others of the name
+// may stay.
+func (r *nameReader) replaced(from, to effect, alone bool) {
+	if from.name == "" {
 		return
 	}
-	to := from
-	from.gone, to.name = true, n.GetNewname()
-	r.effect(from)
+	if alone {
+		from.gone = true
+		r.effect(from)
+	}
 	r.effect(to)
 }
 

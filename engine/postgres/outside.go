@@ -211,6 +211,12 @@ func (o *outside) statement(ctx context.Context, n int, stmt revision.Statement)
 		return o.inside(ctx, n, stmt, sum)
 	case known.kind == createIndex && known.index == "":
 		return namelessError()
+	case known.commits && !begun && o.guard != nil: // what it reaches is examined if it ends no transaction itself
+		err := o.inside(ctx, n, stmt, sum)
+		var e *engine.Error
+		if !errors.As(err, &e) || e.SQLState != stateTermination {
+			return err
+		}
 	}
 	if sql := o.namesOf(n); sql != "" { // it cannot be in the statement's own message
 		if err := o.conn.do(ctx, sql); err != nil {
