@@ -40,8 +40,8 @@ func (d *database) judge(ctx context.Context, c *conn, schema string, step engin
 		return verdict{}, nil
 	}
 	hidden, err := d.hidden(ctx, c, b.traits, made || b.traits.makes())
-	if err != nil || len(d.objects) == 0 && (!hidden || alone && len(d.tail) == 0) {
-		return verdict{}, err
+	if err != nil || !hidden || len(d.objects) == 0 && alone && len(d.tail) == 0 {
+		return verdict{}, err // what the text shows is checked by its names, before the statements
 	}
 	key := verdictKey{section: step.Revision.Section(step.Direction), hidden: hidden, alone: alone}
 	if slices.Contains(d.tail, schema) {
