@@ -40,8 +40,9 @@ func (d *database) judge(ctx context.Context, c *conn, schema string, step engin
 		return verdict{}, nil
 	}
 	hidden, err := d.hidden(ctx, c, b.traits, made || b.traits.makes())
-	if err != nil || !hidden || len(d.objects) == 0 && alone && len(d.tail) == 0 {
-		return verdict{}, err // what the text shows is checked by its names, before the statements
+	if err != nil || len(d.objects) == 0 && (!hidden || alone && len(d.tail) == 0) &&
+		len(b.traits.idents.Qualified) == 0 && len(step.Revision.Section(step.Direction).Touches) == 0 {
+		return verdict{}, err
 	}
 	key := verdictKey{section: step.Revision.Section(step.Direction), hidden: hidden, alone: alone}
 	if slices.Contains(d.tail, schema) {
@@ -58,7 +59,7 @@ func (d *database) judge(ctx context.Context, c *conn, schema string, step engin
 	}
 	v := decide(d.objects, key.own, b.traits.idents, slices.Concat(key.section.Touches, touches), hidden)
 	v.exempt = append(v.exempt, meantNames(b.statements)...)
-	v.alone = alone
+	v.alone, v.on = alone, hidden // what the text shows is checked by its names, before the statements
 	for _, o := range d.parts {
 		if _, stands := slices.BinarySearch(b.traits.idents.Names, o.name); o.schema != key.own && (hidden || stands) {
 			v.met = append(v.met, o)
