@@ -150,6 +150,9 @@ func (a *application) prepare(ctx context.Context) (err error) {
 			if err != nil {
 				return err
 			}
+			if v, err = a.session.withDependents(ctx, a.conn, step, b.traits, v); err != nil {
+				return err
+			}
 			runs, err := a.database.runsCode(ctx, a.conn, b, made)
 			if err != nil {
 				return err
@@ -167,8 +170,9 @@ func (a *application) prepare(ctx context.Context) (err error) {
 			a.loads = a.loads || b.traits.loads
 		}
 	}
-	known, err := a.database.hasTriggers(ctx, a.conn)
-	a.triggers = made || known
+	if a.triggers = made; a.unproven && !made {
+		a.triggers, err = a.database.hasTriggers(ctx, a.conn)
+	}
 	return err
 }
 

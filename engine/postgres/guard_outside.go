@@ -32,6 +32,9 @@ func (o *outside) newGuard(ctx context.Context) (*outsideGuard, error) {
 	if err != nil || !v.on {
 		return nil, err
 	}
+	if v, err = s.withDependents(ctx, o.conn, o.step, b.traits, v); err != nil {
+		return nil, err
+	}
 	return &outsideGuard{verdict: v, database: d, schema: s.target.Schema}, nil
 }
 
