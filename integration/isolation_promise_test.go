@@ -23,7 +23,7 @@ var promised = []promise{
 		"dropped, in and outside of a transaction. This holds for tables, views, materialized views, sequences, indexes, types, domains, functions, procedures, aggregates, operators, operator classes, collations, conversions, text " +
 		"search objects and statistics.",
 		[]string{"TestIsolationMatrix", "TestReadsDoNotFallThrough", "TestSharedObjectsOfEveryKindAreLeftAlone", "TestStatementsOutsideATransactionStayInTheTenant"}},
-	{"What a revision's text does not show (dynamic SQL, functions, triggers, event triggers, rules, views, defaults, checks) may change outside of the tenant only what is declared: what the transaction locked and wrote is examined before it commits.",
+	{"What a revision's text does not show (dynamic SQL, functions, triggers, event triggers, rules, views, defaults, checks) may change outside of the tenant only what is declared: what the transaction locked and wrote is examined before it commits. Statements of a no-transaction revision that cannot be in a transaction, such as the CALL of a procedure that commits, are not examined.",
 		[]string{"TestIsolationMatrix", "TestALaterTransactionIsGuardedAsTheFirst"}},
 	{"A name with a schema in the revision's text is meant, and so is what `-- skein:touches` or `guards.touches` declares. The bare name beside it is not.",
 		[]string{"TestIsolationMatrix", "TestQualifiedNameDoesNotExcuseTheBareOne", "TestATriggerThatNamesItsTableIsNamed"}},
