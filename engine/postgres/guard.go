@@ -21,6 +21,7 @@ type verdict struct {
 	alone  bool     // the whole database is the tenant's, save for the tail
 	met    []object // what of the tail it may hit; everything, when what it does cannot be seen
 	exempt []string // globs over schema.name that it or the config declares, or that it names with the schema and never without
+	meant  []object // what of the tail it declares or names so, no globs: a name of it may be another one when it is done
 	keys   []string // schema.name to which foreign keys of the tenant were dropped, which locks it
 	named  []string // schema.name that it names with the schema, and the bare name stands in it, too
 }
@@ -94,6 +95,9 @@ func decide(objects map[string][]object, own string, names revision.Idents, touc
 	}
 	for _, name := range slices.Sorted(maps.Keys(objects)) {
 		for _, o := range objects[name] {
+			if full := o.schema + "." + name; explicit[full] || slices.Contains(touches, full) {
+				v.meant = append(v.meant, o)
+			}
 			_, stands := slices.BinarySearch(names.Names, name)
 			if o.schema != own && (hidden || stands) && !declared(o, explicit, touches) {
 				v.met = append(v.met, o)
@@ -146,6 +150,7 @@ func (v verdict) join(w verdict) verdict {
 		alone:  v.alone || w.alone,
 		met:    append(slices.Clip(v.met), w.met...),
 		exempt: append(slices.Clip(v.exempt), w.exempt...),
+		meant:  append(slices.Clip(v.meant), w.meant...),
 		keys:   append(slices.Clip(v.keys), w.keys...),
 		named:  append(slices.Clip(v.named), w.named...),
 	}

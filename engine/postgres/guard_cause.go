@@ -26,6 +26,12 @@ func (a *application) breach(ctx context.Context, p piece, list string) *engine.
 		a.again = true
 		return nil
 	}
+	if names, rest := a.belonging(ctx, p.part, all); len(names) > 0 {
+		if all = rest; !slices.ContainsFunc(all, func(h hit) bool { return h.key == "" }) {
+			a.allow(p.part, names)
+			return nil
+		}
+	}
 	writes := slices.ContainsFunc(all, func(h hit) bool { return h.key == "" && !h.read })
 	all = slices.DeleteFunc(all, func(h hit) bool { return h.key != "" || writes && h.read }) // reads matter where nothing is changed
 	found := a.investigate(ctx, at, all)

@@ -54,20 +54,29 @@ func (v verdict) query(schema string, tail []string) string {
 			oids = append(oids, oidText(o.oid))
 		}
 	}
+	declaredOIDs := make([]string, len(v.meant))
+	for i, o := range v.meant {
+		declaredOIDs[i] = oidText(o.oid)
+	}
 	exempt := make([]string, len(v.exempt))
 	for i, glob := range v.exempt {
 		exempt[i] = like(glob)
 	}
 	slices.Sort(exempt)
+	meant, unmeant, unchanged := "", "", ""
+	if len(exempt) > 0 {
+		meant, unmeant, unchanged = meantQuery, "AND c.oid NOT IN (SELECT oid FROM meant)", "AND c.objid NOT IN (SELECT oid FROM meant)"
+	}
 	within := ""
 	if v.alone {
 		within = "AND nspname = ANY (" + array(tail) + "::pg_catalog.name[])"
 	}
-	full := strings.NewReplacer(
+	full := strings.NewReplacer("$meant", meant, "$unmeant", unmeant, "$unchanged", unchanged).Replace(guardQuery)
+	full = strings.NewReplacer(
 		"$within", within, "$mine_a", mine("a.xmin"), "$mine_k", mine("k.xmin"), "$mine_w", mine("w.xmin"), "$mine_t", mine("t.xmin"),
 		"$oids", array(oids), "$schema", literal(schema), "$exempt", array(slices.Compact(exempt)),
-		"$named", array(v.named), "$keys", array(v.keys), "$tail", array(tail)+"::pg_catalog.name[]", "$mark", markGuard,
-	).Replace(guardQuery)
+		"$named", array(v.named), "$keys", array(v.keys), "$tail", array(tail)+"::pg_catalog.name[]", "$mark", markGuard, "$declared", array(declaredOIDs),
+	).Replace(full)
 	before, after, _ := strings.Cut(full, "$changed")
 	tag := "$skein$"
 	for strings.Contains(full, tag) {
@@ -93,7 +102,25 @@ BEGIN
 	END IF;
 END `
 
-const guardQuery = `WITH own AS MATERIALIZED (
+// meantQuery is the part of the guard about what is declared, whatever its name is by now, and what belongs to it: the
+// partitions, indexes and sequences of a table, and what a view reads. Of other schemas only those of the tail have such.
+const meantQuery = `meant(oid, namespace) AS (
+	SELECT c.oid, c.relnamespace FROM held l JOIN pg_catalog.pg_class c ON l.locktype = 'relation' AND c.oid = l.relation JOIN outer_schemas n ON n.oid = c.relnamespace
+	WHERE (n.nspname || '.' || c.relname) LIKE ANY ($exempt::text[]) OR c.oid = ANY ($declared::pg_catalog.oid[])
+	UNION ALL SELECT o, 0 FROM pg_catalog.unnest($declared::pg_catalog.oid[]) AS o
+	UNION
+	SELECT c.oid, c.relnamespace FROM meant m CROSS JOIN LATERAL (
+		SELECT i.inhrelid AS oid FROM pg_catalog.pg_inherits i WHERE i.inhparent = m.oid
+		UNION ALL SELECT d.objid FROM pg_catalog.pg_depend d WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = m.oid
+			AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype IN ('a', 'i')
+		UNION ALL SELECT d.refobjid FROM pg_catalog.pg_rewrite w JOIN pg_catalog.pg_class v ON v.oid = w.ev_class AND v.relkind IN ('v', 'm')
+			JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = w.oid AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+			WHERE w.ev_class = m.oid
+	) b JOIN pg_catalog.pg_class c ON c.oid = b.oid JOIN outer_schemas n ON n.oid = c.relnamespace
+	WHERE c.relnamespace = m.namespace OR n.oid IN (SELECT oid FROM shared)
+), `
+
+const guardQuery = `WITH RECURSIVE own AS MATERIALIZED (
 	SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $schema
 ), outer_schemas AS MATERIALIZED (
 	SELECT oid, nspname FROM pg_catalog.pg_namespace WHERE nspname <> $schema AND nspname NOT IN ('pg_catalog', 'pg_toast', 'information_schema')
@@ -106,7 +133,7 @@ const guardQuery = `WITH own AS MATERIALIZED (
 	SELECT locktype, relation, classid, objid, mode, mode NOT IN ('AccessShareLock', 'RowShareLock') AS writes FROM pg_catalog.pg_locks
 	WHERE pid = pg_catalog.pg_backend_pid() AND locktype IN ('relation', 'object')
 		AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
-), locked AS MATERIALIZED (
+), $meantlocked AS MATERIALIZED (
 	SELECT l.mode, l.writes, r.oid AS relation, r.relkind, c.oid, n.nspname, c.relname
 	FROM held l JOIN pg_catalog.pg_class r ON l.locktype = 'relation' AND r.oid = l.relation
 		LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = r.oid
@@ -114,7 +141,7 @@ const guardQuery = `WITH own AS MATERIALIZED (
 			AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
 		JOIN pg_catalog.pg_class c ON c.oid = COALESCE(i.indrelid, d.refobjid, r.oid)
 		JOIN outer_schemas n ON n.oid = c.relnamespace
-	WHERE (n.nspname || '.' || c.relname) NOT LIKE ALL ($exempt::text[])
+	WHERE (n.nspname || '.' || c.relname) NOT LIKE ALL ($exempt::text[]) $unmeant
 		AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND e.objid = c.oid AND e.deptype = 'e')
 ), defaults AS MATERIALIZED ( -- sequences to which defaults of tables at hand were bound before
 	SELECT d.refobjid AS oid FROM held l JOIN pg_catalog.pg_attrdef a ON l.locktype = 'relation' AND a.adrelid = l.relation
@@ -132,7 +159,7 @@ const guardQuery = `WITH own AS MATERIALIZED (
 		AND NOT (l.mode = 'AccessExclusiveLock' AND (nspname || '.' || relname) = ANY ($keys::text[]))
 	UNION
 	SELECT c.objid, n.nspname || '.' || c.name FROM changed c(classid, objid, namespace, name) JOIN outer_schemas n ON n.oid = c.namespace
-	WHERE (n.nspname || '.' || c.name) NOT LIKE ALL ($exempt::text[])
+	WHERE (n.nspname || '.' || c.name) NOT LIKE ALL ($exempt::text[]) $unchanged
 		AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = c.classid AND e.objid = c.objid AND e.deptype = 'e')
 ), bound AS MATERIALIZED (
 	SELECT d.refobjid AS oid FROM (
@@ -140,7 +167,7 @@ const guardQuery = `WITH own AS MATERIALIZED (
 		UNION ALL SELECT 'pg_catalog.pg_rewrite'::pg_catalog.regclass, w.oid, l.relation FROM pg_catalog.pg_rewrite w JOIN held l ON l.locktype = 'relation' AND w.ev_class = l.relation WHERE NOT $mine_w
 		UNION ALL SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass, a.oid, l.relation FROM pg_catalog.pg_attrdef a JOIN held l ON l.locktype = 'relation' AND a.adrelid = l.relation WHERE NOT $mine_a
 		UNION ALL SELECT 'pg_catalog.pg_policy'::pg_catalog.regclass, p.oid, l.relation FROM pg_catalog.pg_policy p JOIN held l ON l.locktype = 'relation' AND p.polrelid = l.relation
-		UNION ALL SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, l.relation, l.relation FROM held l JOIN pg_catalog.pg_class x ON l.locktype = 'relation' AND x.oid = l.relation AND x.relkind IN ('r', 'p', 'f')
+		UNION ALL SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, l.relation, l.relation FROM held l JOIN pg_catalog.pg_class x ON l.locktype = 'relation' AND x.oid = l.relation AND x.relkind IN ('r', 'p', 'f') AND x.relnamespace = (SELECT oid FROM own)
 	) o JOIN pg_catalog.pg_depend d ON d.classid = o.classid AND d.objid = o.oid AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid <> o.relation
 	WHERE EXISTS (SELECT FROM locked)
 	UNION ALL SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN held l ON l.locktype = 'relation' AND i.inhparent = l.relation

@@ -156,10 +156,33 @@ func (c *identCollector) literal(t token, raw string, routine bool) {
 		content := raw[strings.IndexByte(raw, '\'')+1 : len(raw)-1]
 		if routine {
 			c.body(strings.ReplaceAll(content, "''", "'"))
+		} else if name, ok := c.pair(content); ok {
+			c.names[name.Schema] = true
+			c.qualified[name] = true
 		} else {
 			c.words(content)
 		}
 	}
+}
+
+// pair reads a string that is one name with its schema and nothing else, as in nextval('public.orders_seq').
+func (c *identCollector) pair(text string) (Name, bool) {
+	if c.dialect == SQLite || strings.Count(text, ".") != 1 {
+		return Name{}, false
+	}
+	var parts [2]string
+	lex := lexer{text: text, dialect: c.dialect}
+	for i := range 3 {
+		t := lex.next()
+		raw := text[t.start:t.end]
+		switch {
+		case i == 1 && raw != ".", i != 1 && t.kind != tokenWord && t.kind != tokenQuotedName, t.end-t.start > 1 && raw[1] == '&':
+			return Name{}, false
+		case i != 1:
+			parts[i/2] = c.name(t, raw)
+		}
+	}
+	return Name{parts[0], parts[1]}, lex.next().kind == tokenEnd
 }
 
 // body reads a text within a string: its names, and those it builds from strings and comments of its own.

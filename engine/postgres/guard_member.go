@@ -1,0 +1,41 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+	"strings"
+)
+
+// belonging finds among the hits what was dropped together with something declared that it belongs to: the indexes,
+// constraints, types, partitions and sequences of a table. names are theirs, rest are the other hits.
+func (a *application) belonging(ctx context.Context, part int, all []hit) (names []string, rest []hit) {
+	exempt := a.verdicts[part].exempt
+	if len(exempt) == 0 {
+		return nil, all
+	}
+	for _, h := range all {
+		class, object, ok := strings.Cut(h.oids, "/")
+		if ok && slices.ContainsFunc(a.owners(ctx, class, object), func(name string) bool {
+			return slices.ContainsFunc(exempt, func(glob string) bool { return matches(glob, name) })
+		}) {
+			names = append(names, h.name)
+		} else {
+			rest = append(rest, h)
+		}
+	}
+	return names, rest
+}
+
+// owners lists the relations to which an object belongs, directly or not, as schema.name.
+func (a *application) owners(ctx context.Context, class, object string) []string {
+	results, err := a.conn.query(ctx, strings.NewReplacer("$c", class, "$o", object).Replace(`WITH RECURSIVE up(class, oid) AS (
+	SELECT $c::pg_catalog.oid, $o::pg_catalog.oid
+	UNION SELECT d.refclassid, d.refobjid FROM up JOIN pg_catalog.pg_depend d ON d.classid = up.class AND d.objid = up.oid
+	WHERE d.deptype IN ('a', 'i', 'P', 'S') AND d.refclassid <> 'pg_catalog.pg_namespace'::pg_catalog.regclass
+) SELECT DISTINCT n.nspname || '.' || c.relname FROM up JOIN pg_catalog.pg_class c ON up.class = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.oid = up.oid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace`))
+	if err != nil {
+		return nil
+	}
+	return firstColumn(results[0])
+}
