@@ -285,13 +285,8 @@ func judgeIsolation(c isolationCase, err error, unchanged bool) (problems []stri
 	case e.Class != engine.Guard && (e.Class != engine.Revision || !slices.Contains(undefinedStates, e.SQLState)):
 		problems = append(problems, fmt.Sprintf("refused, but %s: %v", e.Class, err))
 	}
-<<<<<<< HEAD
 	committed := c.split || c.mode == "no transaction" && strings.Contains(c.bodies[len(c.bodies)-1], "; ") // what came before
 	if err != nil && !unchanged && !committed {
-=======
-	several := strings.Contains(c.action.sql, "; ") || c.mode == "no transaction" && strings.Contains(c.bodies[0], "; ") // the first may be committed
-	if err != nil && !unchanged && !c.split && !several {
->>>>>>> iso-guard
 		problems = append(problems, "refused, but the tenant is changed")
 	}
 	return problems

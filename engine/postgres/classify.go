@@ -228,7 +228,6 @@ const (
 	stateTermination       = "2D000" // COMMIT or ROLLBACK in a procedure that runs in a transaction
 	stateReadOnly          = "25006"
 	stateActiveTransaction = "25001" // a command that cannot be in a transaction
-	stateTermination       = "2D000" // COMMIT in a procedure that is in a transaction
 	statePrivilege         = "42501"
 	stateNoDatabase        = "3D000"
 	stateNoEquivalent      = "22P05" // a character that the server's encoding lacks

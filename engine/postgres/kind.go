@@ -22,7 +22,6 @@ const (
 // outsideStatement is what is known of a statement by its words.
 type outsideStatement struct {
 	kind         outsideKind
-	calls        bool   // a procedure, which commits by itself or not: only to try it shows that
 	concurrently bool   // waits for other transactions: a lock_timeout would leave an invalid index behind
 	index        string // as written, for createIndex and dropIndex: possibly schema-qualified and quoted
 	table        string // as written, for createIndex
@@ -69,17 +68,10 @@ func recognise(text string) outsideStatement {
 			s.kind = repeatable
 		}
 	case "CALL":
-<<<<<<< HEAD
 		s.kind, s.commits = opaque, true
 	case "DO": // without COMMIT it fits into a transaction
 		if t.has("COMMIT") || t.has("CALL") || t.has("ROLLBACK") {
 			s.kind, s.commits = opaque, true
-=======
-		s.kind, s.calls = opaque, true
-	case "DO": // without COMMIT it fits into a transaction
-		if t.has("COMMIT") || t.has("CALL") || t.has("ROLLBACK") {
-			s.kind, s.calls = opaque, !t.has("COMMIT") && !t.has("ROLLBACK")
->>>>>>> iso-guard
 		}
 	}
 	return s

@@ -5,7 +5,6 @@ import "testing"
 func TestRecognise(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]outsideStatement{
-<<<<<<< HEAD
 		"CREATE INDEX CONCURRENTLY a ON users (name)": {createIndex, true, "a", "users", false, false},
 		"create /* x /* y */ */ unique -- z\n index concurrently if not exists \"A \"\"b\" ON ONLY s.\"T\" USING gin (x)": {createIndex, true, `"A ""b"`, `s."T"`, true, false},
 		"CREATE INDEX CONCURRENTLY ON users (name)":      {createIndex, true, "", "users", false, false},
@@ -14,27 +13,12 @@ func TestRecognise(t *testing.T) {
 		"DROP INDEX CONCURRENTLY IF EXISTS s.a":          {dropIndex, true, "s.a", "", true, false},
 		"DROP INDEX a":                                   {kind: inside},
 		"REINDEX TABLE CONCURRENTLY users":               {repeatable, true, "", "", false, false},
-=======
-		"CREATE INDEX CONCURRENTLY a ON users (name)": {kind: createIndex, concurrently: true, index: "a", table: "users"},
-		"create /* x /* y */ */ unique -- z\n index concurrently if not exists \"A \"\"b\" ON ONLY s.\"T\" USING gin (x)": {kind: createIndex, concurrently: true, index: `"A ""b"`, table: `s."T"`, lenient: true},
-		"CREATE INDEX CONCURRENTLY ON users (name)":      {kind: createIndex, concurrently: true, table: "users"},
-		"CREATE INDEX a ON users (name)":                 {kind: inside},
-		"CREATE TABLE concurrently (id int)":             {kind: inside},
-		"DROP INDEX CONCURRENTLY IF EXISTS s.a":          {kind: dropIndex, concurrently: true, index: "s.a", lenient: true},
-		"DROP INDEX a":                                   {kind: inside},
-		"REINDEX TABLE CONCURRENTLY users":               {kind: repeatable, concurrently: true},
->>>>>>> iso-guard
 		"REINDEX (VERBOSE) INDEX a":                      {kind: repeatable},
 		"VACUUM ANALYZE users":                           {kind: repeatable},
 		"ALTER TABLE p DETACH PARTITION q CONCURRENTLY":  {kind: opaque, concurrently: true},
 		"ALTER TABLE p DETACH PARTITION q":               {kind: inside},
 		"ALTER TYPE s ADD VALUE 'concurrently'":          {kind: inside},
-<<<<<<< HEAD
 		"CALL f()":                                       {kind: opaque, commits: true},
-=======
-		"CALL f()":                                       {kind: opaque, calls: true},
-		"DO $$ BEGIN CALL f(); END $$":                   {kind: opaque, calls: true},
->>>>>>> iso-guard
 		"DO $$ BEGIN UPDATE t SET a = 1; END $$":         {kind: inside},
 		"DO $$ BEGIN UPDATE t SET a = 1; commit; END $$": {kind: opaque, commits: true},
 		"UPDATE users SET name = 'x'":                    {kind: inside},

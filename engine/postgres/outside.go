@@ -208,17 +208,13 @@ func (o *outside) statement(ctx context.Context, n int, stmt revision.Statement)
 	case begun && was.done:
 		return o.journal.changed(n)
 	case known.kind == inside:
-		return o.inside(ctx, n, stmt, sum, false)
-	case known.calls && o.guard != nil && !begun:
-		if err := o.inside(ctx, n, stmt, sum, true); !errors.Is(err, errCommits) {
-			return err
-		}
+		return o.inside(ctx, n, stmt, sum)
 	case known.kind == createIndex && known.index == "":
 		return namelessError()
 	case known.commits && !begun && o.guard != nil: // what it reaches is examined if it ends no transaction itself
 		err := o.inside(ctx, n, stmt, sum)
 		var e *engine.Error
-		if !errors.As(err, &e) || e.SQLState != stateTermination {
+		if !errors.As(err, &e) || e.SQLState != stateTermination && e.SQLState != stateActiveTransaction {
 			return err
 		}
 	}
@@ -266,21 +262,13 @@ func (o *outside) again() string {
 
 func (o *outside) opened() { o.made, o.journal.exists = true, true }
 
-// errCommits says that a statement commits by itself, and so can be in no transaction.
-var errCommits = errors.New("the statement commits by itself")
-
-// inside runs a statement and its line in the journal in one transaction. Of a call that cannot be in a transaction
-// it leaves nothing, and returns errCommits.
-func (o *outside) inside(ctx context.Context, n int, stmt revision.Statement, sum string, calls bool) error {
+// inside runs a statement and its line in the journal in one transaction.
+func (o *outside) inside(ctx context.Context, n int, stmt revision.Statement, sum string) error {
 	for {
 		err := o.conn.do(ctx, "BEGIN; SET LOCAL lock_timeout = "+milliseconds(wanted(o.work, o.step).lock)+"; "+o.opening()+
 			o.journal.begin(n, sum)+"; "+o.journal.done(n)+";\n"+o.namesOf(n)+stmt.Text+";\n"+o.guard.query()+"COMMIT; "+o.again())
 		if err == nil {
 			break
-		}
-		if calls && hasState(err, stateTermination, stateActiveTransaction) {
-			o.conn.rollback(ctx)
-			return errCommits
 		}
 		if e, again := o.guard.breach(ctx, o, stmt, err); e != nil {
 			return e
