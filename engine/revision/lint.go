@@ -26,6 +26,7 @@ const (
 	RuleQualifiedName   = "qualified-name"
 	RuleDatabaseWide    = "database-wide"
 	RuleServerWide      = "server-wide"
+	RuleTemplateOption  = "template-option"
 	RuleUnusedIgnore    = "unused-ignore"
 )
 
@@ -37,6 +38,7 @@ func Rules() map[string]string {
 		RuleQualifiedName:   "what is created, altered or dropped is named with a schema",
 		RuleDatabaseWide:    "the statement reaches every tenant of the database",
 		RuleServerWide:      "the statement reaches every database of the server",
+		RuleTemplateOption:  "an action of a template in a section without the option template",
 		RuleUnusedIgnore:    "a note skein:ignore that silences nothing",
 	}
 }
@@ -91,7 +93,7 @@ func unusedIgnores(r *Revision, scope Scope, used map[Ignore]bool) []Finding {
 		}
 		for _, i := range s.Ignores {
 			_, known := rules[i.Rule]
-			if used[i] || seen[i] || known && i.Rule != RuleLongName && !scope.Schemas {
+			if used[i] || seen[i] || known && i.Rule != RuleLongName && i.Rule != RuleTemplateOption && !scope.Schemas {
 				continue // a rule that is not asked here may be asked under another config
 			}
 			seen[i] = true
@@ -108,10 +110,10 @@ func unusedIgnores(r *Revision, scope Scope, used map[Ignore]bool) []Finding {
 
 // lintSection looks at one section; notes that silence are not looked at.
 func lintSection(s *Section, scope Scope) []Finding {
+	found := unrendered(s)
 	if s.Dialect == SQLite {
-		return nil
+		return found
 	}
-	var found []Finding
 	for _, st := range lintStatements(s) {
 		l := linter{section: s, scope: scope, at: cursor{text: st.Text, line: st.Line}, statement: st}
 		l.longNames()

@@ -155,3 +155,16 @@ func TestCreatedExtensionsHaveTheSchemaThatIsNamed(t *testing.T) {
 		}
 	}
 }
+
+func TestLintFindsActionsOutsideOfTemplates(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][]string{
+		"INSERT INTO t VALUES ('{{ .Tenant.ID }}')":                  {"template-option:4:24"},
+		"SELECT 1,\n  {{ literal .X.key }}":                          {"template-option:5:3"},
+		"INSERT INTO t VALUES ('{{1,2},{3,4}}'), ('{{ mustache }}')": nil,
+	} {
+		if diff := cmp.Diff(want, lintOf(t, "-- upgrade\n"+text, Scope{})); diff != "" {
+			t.Errorf("%s:\n%s", text, diff)
+		}
+	}
+}
