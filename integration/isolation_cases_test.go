@@ -309,6 +309,20 @@ func TestTheSchemaOfAnotherTenantIsRefused(t *testing.T) {
 	}
 }
 
+// It shows a limit that SECURITY.md states.
+func TestWhatAFunctionOrDefaultNamesItselfIsMeant(t *testing.T) {
+	t.Parallel()
+	p, url, _ := schemasOf(t, 2, "", "", "INSERT INTO seen SELECT look();\nINSERT INTO drawn DEFAULT VALUES;")
+	for _, schema := range []string{"tenant_0001", "tenant_0002"} {
+		pgtest.Exec(t, url, strings.ReplaceAll("CREATE TABLE $s.seen (name text); CREATE TABLE $s.names (name text); INSERT INTO $s.names VALUES ('$s'); CREATE SEQUENCE $s.nr; "+
+			"CREATE FUNCTION $s.look() RETURNS text LANGUAGE sql SET search_path = tenant_0001 AS 'SELECT name FROM names'; CREATE TABLE $s.drawn (n bigint DEFAULT nextval('tenant_0001.nr'))", "$s", schema))
+	}
+	report, _ := reportOf(p.Run("upgrade", "--json"))
+	wantRefused(t, report)
+	wantOneLine(t, url, "what the function saw", "SELECT name FROM tenant_0002.seen", "tenant_0001")
+	wantOneLine(t, url, "what was drawn", "SELECT last_value FROM tenant_0001.nr", "2")
+}
+
 func TestOutputOfPgDumpIsNoticed(t *testing.T) {
 	t.Parallel()
 	const table = "CREATE TABLE public.customers (id integer);\nALTER TABLE public.customers OWNER TO CURRENT_USER;"

@@ -39,6 +39,8 @@ var promised = []promise{
 // wider are sentences under "Not promised" of things that the matrix has no kind for.
 var wider = []promise{
 	{"Roles, databases, event triggers, publications and default privileges are wider than any tenant. `skein check` warns of revisions that change them.", []string{"TestCheckWarnsOfWhatIsWiderThanATenant"}},
+	{"A function that sets a search path of its own reads what it finds there, and a default that names a sequence with its schema draws from that one: it was meant by whoever made it.",
+		[]string{"TestWhatAFunctionOrDefaultNamesItselfIsMeant"}},
 }
 
 // readmePromise stands in README.md, under "What it holds to".
