@@ -14,7 +14,7 @@ ROUNDS = 5
 
 .PHONY: build
 build: ## Build bin/skein
-	go build -trimpath -o bin/skein ./cmd/skein
+	CGO_ENABLED=0 go build -trimpath -o bin/skein ./cmd/skein
 
 .PHONY: test
 test: postgres vet imports test-unit test-integration ## Run all tests, with their set-up
