@@ -7,7 +7,7 @@ import (
 )
 
 // belonging finds among the hits what was dropped together with something declared that it belongs to: the indexes,
-// constraints, types, partitions and sequences of a table. names are theirs, rest are the other hits.
+// constraints, types, partitions and sequences of a table, the multirange and the functions of a range type. names are theirs, rest are the other hits.
 func (a *application) belonging(ctx context.Context, part int, all []hit) (names []string, rest []hit) {
 	exempt := a.verdicts[part].exempt
 	if len(exempt) == 0 {
@@ -26,14 +26,16 @@ func (a *application) belonging(ctx context.Context, part int, all []hit) (names
 	return names, rest
 }
 
-// owners lists the relations to which an object belongs, directly or not, as schema.name.
+// owners lists the relations and types to which an object belongs, directly or not, as schema.name.
 func (a *application) owners(ctx context.Context, class, object string) []string {
 	results, err := a.conn.query(ctx, strings.NewReplacer("$c", class, "$o", object).Replace(`WITH RECURSIVE up(class, oid) AS (
 	SELECT $c::pg_catalog.oid, $o::pg_catalog.oid
 	UNION SELECT d.refclassid, d.refobjid FROM up JOIN pg_catalog.pg_depend d ON d.classid = up.class AND d.objid = up.oid
 	WHERE d.deptype IN ('a', 'i', 'P', 'S') AND d.refclassid <> 'pg_catalog.pg_namespace'::pg_catalog.regclass
 ) SELECT DISTINCT n.nspname || '.' || c.relname FROM up JOIN pg_catalog.pg_class c ON up.class = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.oid = up.oid
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace`))
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+UNION SELECT n.nspname || '.' || t.typname FROM up JOIN pg_catalog.pg_type t ON up.class = 'pg_catalog.pg_type'::pg_catalog.regclass AND t.oid = up.oid
+JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace`))
 	if err != nil {
 		return nil
 	}
