@@ -492,6 +492,9 @@ func TestPostgresFindsAndEndsBackendsOfADeadRun(t *testing.T) {
 	f := newPgFleet(t, postgres.Server{}, "SELECT 1")
 	app := "skein/dead-" + f.database
 	dead := pgtest.Connect(t, f.url+"&application_name="+app)
+	if _, err := dead.Exec(t.Context(), "BEGIN"); err != nil {
+		t.Fatal(err)
+	}
 	b, err := f.db.Backends(t.Context(), "main", app)
 	if err != nil || len(b) != 1 || b[0].PID != dead.PgConn().PID() {
 		t.Fatalf("%+v %v", b, err)

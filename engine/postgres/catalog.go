@@ -71,7 +71,8 @@ func (db *DB) DefaultSchema(ctx context.Context, server, database string) (strin
 	return names[0], nil
 }
 
-// Probe connects to a database, by a new connection, and asks it something: is it back?
+// Probe connects to a database, by a new connection, and asks it something: is it back? Idle connections are closed
+// where the server has no room for one more.
 func (db *DB) Probe(ctx context.Context, server, database string) error {
 	srv, err := db.server(server)
 	if err != nil {
@@ -81,9 +82,7 @@ func (db *DB) Probe(ctx context.Context, server, database string) error {
 		return err
 	}
 	defer srv.leave()
-	srv.makeRoom()
-	c, err := srv.dial(ctx, srv.base, database)
-	srv.opened(c)
+	c, err := srv.connect(ctx, srv.base, database)
 	if err != nil {
 		return classify(ctx, err)
 	}
