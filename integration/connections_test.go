@@ -2,10 +2,15 @@ package integration_test
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/skeindb/skein/engine/postgres"
+	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/integration/pgtest"
+	"github.com/skeindb/skein/integration/shop"
+	"github.com/skeindb/skein/integration/skeintest"
 )
 
 // Where the server has room for one connection of ours, the idle one gives way to the one that is needed: for another
@@ -79,4 +84,29 @@ func TestOnlySessionsAtWorkAreWaitedFor(t *testing.T) {
 	exec("SELECT pg_advisory_unlock_all()")
 	exec("BEGIN")
 	want("in a transaction without a lock", 1, 0)
+}
+
+// A database that nobody but the provider may connect to is left out with a warning, and its tenant is refused where it
+// is named.
+func TestDatabasesWithoutConnectAreLeftOut(t *testing.T) {
+	t.Parallel()
+	server := pgtest.New(t, pgtest.Options{})
+	pgtest.Exec(t, server.URL, "CREATE ROLE app LOGIN PASSWORD 'app'", "CREATE DATABASE acme OWNER app TEMPLATE template0",
+		"CREATE DATABASE provider TEMPLATE template0")
+	pgtest.Exec(t, server.URL, "REVOKE CONNECT ON DATABASE provider, postgres FROM PUBLIC")
+	config := "fleet: acme\nservers: {main: {url: %q}}\ntenants: [{server: main, include_databases: %s}]\n"
+	url := asUser(server.DatabaseURL("acme"), "app", "app")
+	p := skeintest.New(t, fmt.Sprintf(config, url, `["*"]`), shop.FS(revision.Postgres))
+	r := p.Must(0, "upgrade")
+	wantText(t, "the warning", r.Stderr, "left out of server main", "CONNECT", "postgres, provider", "exclude_databases")
+	wantText(t, "the report", r.Stdout, "1 done of 1")
+
+	p.Write("skein.yaml", fmt.Sprintf(config, url, `["*"], exclude_databases: [provider, postgres]`))
+	if r := p.Must(0, "status"); strings.Contains(r.Stderr, "left out") {
+		t.Errorf("it still warns: %s", r.Stderr)
+	}
+	p.Write("skein.yaml", fmt.Sprintf(config, url, `["a*", provider]`))
+	wantText(t, "the error", p.Must(1, "upgrade").Stderr, "may not connect to provider", "GRANT CONNECT ON DATABASE")
+	pgtest.Exec(t, server.URL, "GRANT CONNECT ON DATABASE provider TO app", "ALTER DATABASE provider OWNER TO app")
+	p.Must(0, "upgrade")
 }

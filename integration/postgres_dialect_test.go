@@ -460,10 +460,10 @@ func TestPostgresListsDatabasesAndSchemas(t *testing.T) {
 			t.Errorf("%+v: %q %v, want %q", c.f, got, err, c.want)
 		}
 	}
-	if got, err := f.db.Databases(t.Context(), "main", postgres.Filter{}); err != nil || !slices.Equal(got, []string{f.database}) {
+	if got, _, err := f.db.Databases(t.Context(), "main", postgres.Filter{}); err != nil || !slices.Equal(got, []string{f.database}) {
 		t.Errorf("%v %v", got, err)
 	}
-	if got, err := f.db.Databases(t.Context(), "main", postgres.Filter{All: true, Exclude: []string{"template*"}}); err != nil || !slices.Contains(got, f.database) || slices.Contains(got, "template1") {
+	if got, _, err := f.db.Databases(t.Context(), "main", postgres.Filter{All: true, Exclude: []string{"template*"}}); err != nil || !slices.Contains(got, f.database) || slices.Contains(got, "template1") {
 		t.Errorf("%v %v", got, err)
 	}
 	if got, err := f.db.DefaultSchema(t.Context(), "main", f.database); err != nil || got != "public" {

@@ -27,18 +27,30 @@ func (f Filter) where(column string) string {
 }
 
 // Databases lists the databases of a server that allow connections and are no template, ordered by the bytes
-// of their names. A Filter that neither wants all nor includes anything means the database of the server's URL.
-func (db *DB) Databases(ctx context.Context, server string, f Filter) ([]string, error) {
+// of their names; closed are those of them to which the connecting role may not connect. A Filter that neither wants all
+// nor includes anything means the database of the server's URL.
+func (db *DB) Databases(ctx context.Context, server string, f Filter) (open, closed []string, err error) {
 	srv, err := db.server(server)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	where := f.where("datname")
 	if !f.All && len(f.Include) == 0 {
 		f.All = true
 		where = "datname = pg_catalog.current_database() AND " + f.where("datname")
 	}
-	return srv.names(ctx, srv.database, `SELECT datname FROM pg_catalog.pg_database WHERE datallowconn AND NOT datistemplate AND `+where+` ORDER BY datname COLLATE "C"`)
+	r, err := srv.ask(ctx, srv.database, `SELECT datname, pg_catalog.has_database_privilege(oid, 'CONNECT') FROM pg_catalog.pg_database WHERE datallowconn AND NOT datistemplate AND `+where+` ORDER BY datname COLLATE "C"`)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, row := range r.Rows {
+		if string(row[1]) == "t" {
+			open = append(open, string(row[0]))
+		} else {
+			closed = append(closed, string(row[0]))
+		}
+	}
+	return open, closed, nil
 }
 
 // Schemas lists the schemas of a database that can be tenants, ordered by the bytes of their names: never the

@@ -26,8 +26,9 @@ type Env struct {
 
 // Catalog reads the catalogs of PostgreSQL servers. *postgres.DB satisfies it. Methods run in parallel.
 type Catalog interface {
-	// Databases returns those that allow connections and are no template, and which the filter lets pass.
-	Databases(ctx context.Context, server string, f Filter) ([]string, error)
+	// Databases returns those that allow connections and are no template, and which the filter lets pass; closed are
+	// those of them to which the connecting role may not connect.
+	Databases(ctx context.Context, server string, f Filter) (open, closed []string, err error)
 
 	// Schemas returns the schemas of a database which the filter lets pass.
 	Schemas(ctx context.Context, server, database string, f Filter) ([]string, error)

@@ -246,9 +246,9 @@ func (r *resolver) fillSchemas(ctx context.Context, tenants []tenant.Tenant) (wa
 // existing returns a function that lists the databases of a server, once.
 func (r *resolver) existing(ctx context.Context, server string) func() (map[string]bool, error) {
 	return sync.OnceValues(func() (map[string]bool, error) {
-		names, err := r.env.Catalog.Databases(ctx, server, Filter{All: true})
-		set := make(map[string]bool, len(names))
-		for _, name := range names {
+		open, closed, err := r.env.Catalog.Databases(ctx, server, Filter{All: true})
+		set := make(map[string]bool, len(open))
+		for _, name := range slices.Concat(open, closed) {
 			set[name] = true
 		}
 		return set, err
