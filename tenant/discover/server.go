@@ -109,6 +109,9 @@ func (s Server) defaultID() string {
 func (s *server) Name() string { return s.spec.Name }
 
 func (s *server) List(ctx context.Context) (tenants []tenant.Tenant, warnings []string, err error) {
+	if err := s.env.leftOut(s.spec.Name, s.spec.Server, s.labels, true); err != nil {
+		return nil, nil, err
+	}
 	databases := []string{s.database}
 	if len(s.spec.IncludeDatabases) > 0 {
 		if databases, warnings, err = s.databases(ctx); err != nil {
