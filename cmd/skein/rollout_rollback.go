@@ -85,11 +85,17 @@ func (f *fleet) arrangeRollback(ctx context.Context, store orchestrator.Store, o
 	if err != nil {
 		return nil, err
 	}
-	tenants, err := f.gather(ctx, f.guards(stored.plan.FleetSize))
+	who, err := f.scopeOf(stored.plan)
 	if err != nil {
 		return nil, err
 	}
-	req.FleetSize = len(tenants)
+	tenants, whole, err := f.gather(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	if whole {
+		req.FleetSize = len(tenants)
+	}
 	tenants = stored.plan.Pick(tenants)
 	where := orchestrator.Survey(ctx, f.engine, tenants)
 	if err := ctx.Err(); err != nil {
