@@ -78,7 +78,7 @@ func (f *fleet) rearrange(ctx context.Context, stored record, how orchestrator.R
 		return nil, err
 	}
 	tenants = stored.plan.Pick(tenants)
-	where := orchestrator.Survey(ctx, f.engine, tenants)
+	where := orchestrator.SurveyFor(ctx, f.engine, tenants, stored.plan)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

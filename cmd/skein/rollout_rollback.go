@@ -90,8 +90,7 @@ func (f *fleet) arrangeRollback(ctx context.Context, store orchestrator.Store, o
 		return nil, err
 	}
 	req.FleetSize = len(tenants)
-	tenants = stored.plan.Pick(tenants)
-	where := orchestrator.Survey(ctx, f.engine, tenants)
+	where := orchestrator.SurveyRollout(ctx, f.engine, tenants, of)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
