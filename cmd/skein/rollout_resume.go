@@ -52,7 +52,7 @@ func (a *app) takeUp(cmd *cobra.Command, named string, flags *changeFlags, o ord
 			if err != nil {
 				return err
 			}
-			if err := f.awaitOrphans(ctx, "skein/"+id, flags.terminate); err != nil {
+			if err := f.awaitOrphans(ctx, stored.plan, flags.terminate); err != nil {
 				return err
 			}
 			opts := orchestrator.Options{Mode: f.engine.Mode(), AllowChanged: flags.allowChanged}

@@ -62,7 +62,11 @@ func (a *app) rollback(cmd *cobra.Command, named string, flags *changeFlags, par
 			}
 		}
 		return f.locked(ctx, store, id, func(lease orchestrator.Lease) error {
-			if err := f.awaitOrphans(ctx, "skein/"+of, flags.terminate); err != nil {
+			stored, err := f.load(ctx, store, of)
+			if err != nil {
+				return err
+			}
+			if err := f.awaitOrphans(ctx, stored.plan, flags.terminate); err != nil {
 				return err
 			}
 			plan, err := arrange()
