@@ -5,34 +5,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/revision"
 )
-
-// message is what one call of Apply sends: all its transactions, as one simple-protocol query.
-//
-// Our own checks are plain SELECTs that fail with a text of ours where the answer is no; the server then skips
-// the rest of the message, and the number of commands that it completed says which statement failed.
-//
-// Measured (PostgreSQL 15, ADD COLUMN over 1,000 schemas with ten rows each, server CPU a tenant, median of nine runs):
-// the bare loop 298 µs; this 437; with SET LOCALs in place of the preamble 466, operators that are not qualified 463,
-// string_agg in place of count and bool_and 493; lock and check in one plpgsql DO block 538. What is left is the
-// check itself: 77 µs, nearly all of it the planner's first look at a table and its index.
-type message struct {
-	text   strings.Builder
-	pieces []piece
-}
-
-// piece is one statement of a message.
-type piece struct {
-	kind  kind
-	part  int // index in Work.Parts
-	step  int // index in Part.Steps, for body and row
-	n     int // index in the step's statements, for body
-	start int // byte offset in the message
-}
 
 // kind says whose statement it is and what its failure means.
 type kind uint8
@@ -67,42 +43,6 @@ const (
 // since a branch that is constant is computed when the statement is planned.
 func fail(branches string) string {
 	return "SELECT CAST(CASE " + branches + " ELSE '0' END AS pg_catalog.int4)"
-}
-
-func (m *message) add(p piece, sql string) {
-	if len(m.pieces) > 0 {
-		m.text.WriteString(";\n") // the line end closes a -- comment at the end of a body
-	}
-	p.start = m.text.Len()
-	m.pieces = append(m.pieces, p)
-	m.text.WriteString(sql)
-}
-
-// at returns the piece that the server's position, counted in characters from 1, falls into, and the byte
-// offset within it. A server without an encoding (SQL_ASCII) counts bytes.
-func (m *message) at(position int32, encoding string) (piece, int) {
-	text := m.text.String()
-	offset := 0
-	if encoding == "SQL_ASCII" {
-		return m.piece(min(int(position)-1, len(text)))
-	}
-	for n := int32(1); n < position && offset < len(text); n++ {
-		_, size := utf8.DecodeRuneInString(text[offset:])
-		offset += size
-	}
-	return m.piece(offset)
-}
-
-// piece returns the piece that a byte of the message is in, and the byte's offset within it.
-func (m *message) piece(offset int) (piece, int) {
-	found := m.pieces[0]
-	for _, p := range m.pieces {
-		if p.start > offset {
-			break
-		}
-		found = p
-	}
-	return found, offset - found.start
 }
 
 // composer writes the transactions of a Work. It is used once.

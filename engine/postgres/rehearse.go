@@ -19,6 +19,22 @@ func (s *session) Rehearse(ctx context.Context, work engine.Work) (engine.Rehear
 		return engine.Rehearsal{}, err
 	}
 	a.trial = true
+	n := a.fitting(work.Parts)
+	rest := work.Parts[n:]
+	work.Parts = work.Parts[:n]
+	r, err := a.meant(ctx)
+	if err == nil && len(rest) > 0 && r.Why == "" {
+		first := rest[0].Steps[0].Revision
+		r.Why = fmt.Sprintf("revision %s (%s) would make the transaction larger than the server takes", first.ID, first.File)
+	}
+	if err == nil {
+		r.Untried = append(r.Untried, stepsOf(rest)...)
+	}
+	return r, err
+}
+
+// meant sends the message until what the guard found is not meant.
+func (a *application) meant(ctx context.Context) (engine.Rehearsal, error) {
 	for range meantMost {
 		r, err := a.rehearse(ctx)
 		if !a.again {
@@ -38,6 +54,9 @@ func (a *application) rehearse(ctx context.Context) (engine.Rehearsal, error) {
 	m.rehearse(a.guards(), a.conn.nature.checks)
 	a.conn.spent += min(len(m.pieces), longChain)
 	a.conn.unproven = a.unproven
+	if e := a.tooLarge(&m.message); e != nil {
+		return engine.Rehearsal{}, e
+	}
 	seen := &looks{}
 	o := a.conn.send(ctx, &m.message, seen.take)
 	r := engine.Rehearsal{Locks: seen.locks(), Duration: seen.last}
