@@ -54,7 +54,7 @@ type composer struct {
 	work     *engine.Work
 	bodies   func(engine.Step) body
 	lock     int64
-	look     string                    // after each statement of a body; "" = none
+	looks    *lookWriter               // of a rehearsal; nil = none
 	settings settings                  // in force at the end of what is written
 	plain    bool                      // the session has the settings already
 	leaves   func(part, step int) bool // may a body leave something in the session
@@ -116,7 +116,7 @@ func preamble(n nature, lock time.Duration, settle []string) []string {
 func (c *composer) transaction(guard, last string) string {
 	part := &c.work.Parts[c.part]
 	c.open(part)
-	last = c.steps(part, last, "")
+	last = c.steps(part, last)
 	if guard != "" {
 		c.own(kindGuard, guard)
 	}
@@ -125,17 +125,14 @@ func (c *composer) transaction(guard, last string) string {
 	return last
 }
 
-// steps writes bodies and rows, with a guard after each step unless it is "".
-func (c *composer) steps(part *engine.Part, last, guard string) string {
+// steps writes bodies and rows.
+func (c *composer) steps(part *engine.Part, last string) string {
 	for k, step := range part.Steps {
 		c.body(k, step)
 		c.row(part, k, last)
 		last = ""
 		if step.Direction == revision.Up {
 			last = step.Revision.ID
-		}
-		if guard != "" {
-			c.own(kindGuard, guard)
 		}
 	}
 	return last
@@ -210,9 +207,7 @@ func (c *composer) body(k int, step engine.Step) {
 			c.own(kindNames, c.names.add(named[n], false))
 		}
 		c.add(piece{kind: kindBody, part: c.part, step: k, n: n}, s.Text)
-		if c.look != "" {
-			c.own(kindLook, c.look)
-		}
+		c.lookAfter(k, b.statements[n:])
 	}
 	c.leave(k)
 }

@@ -116,7 +116,7 @@ func TestMessageOfARehearsal(t *testing.T) {
 		},
 	}
 	c := compose(t, work, true)
-	c.message, c.plain, c.look = message{}, false, "SELECT 'look'"
+	c.message, c.plain, c.looks = message{}, false, &lookWriter{now: "SELECT 'look'"}
 	c.rehearse([]string{"", "SELECT 'guard'", ""}, true)
 	golden(t, "rehearsal", sqlOf(c))
 	statements, err := revision.Split(sqlOf(c), revision.Postgres, 1)
@@ -188,5 +188,23 @@ func TestMillisecondsRoundUp(t *testing.T) {
 		if got := milliseconds(d); got != want {
 			t.Errorf("%v is %s", d, got)
 		}
+	}
+}
+
+func TestRehearsalPlansTheLooksOfALongChainOnce(t *testing.T) {
+	t.Parallel()
+	part := engine.Part{}
+	for range 300 {
+		part.Steps = append(part.Steps, step(t, "a1", "CREATE TABLE a (id int); CREATE TABLE b (id int)", "", revision.Options{}, revision.Up))
+	}
+	c := compose(t, &engine.Work{Tool: "skein", Parts: []engine.Part{part}}, true)
+	c.message, c.looks = message{}, newLookWriter("a")
+	c.rehearse([]string{""}, true)
+	text := sqlOf(c)
+	if n := strings.Count(text, "pg_locks"); n > looksAlways+5 {
+		t.Errorf("%d looks are planned", n)
+	}
+	if n := strings.Count(text, "EXECUTE "+c.looks.prepared); n != 600-looksAlways {
+		t.Errorf("%d looks are prepared", n)
 	}
 }
