@@ -123,11 +123,12 @@ func (s *server) dial(ctx context.Context, by *pgconn.Config, database string) (
 		}
 		cfg.Password = password
 	}
+	way := streamed(cfg)
 	pg, err := pgconn.ConnectConfig(ctx, cfg)
 	if err != nil {
 		return nil, s.connectError(ctx, err)
 	}
-	c := &conn{pg: pg, database: database}
+	c := &conn{pg: pg, stream: *way, database: database}
 	if c.nature, err = s.probe(ctx, by, pg); err != nil {
 		c.end()
 		return nil, classify(ctx, err)
