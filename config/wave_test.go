@@ -47,6 +47,9 @@ func TestWaves(t *testing.T) {
 		}},
 		{"no gate", "[{name: a, gate: {approval: false, bake: 1ms}}]", []orchestrator.WaveSpec{{Name: "a", Gate: orchestrator.Gate{Bake: time.Millisecond}}}},
 		{"approval", "[{name: a, gate: {approval: true}}]", []orchestrator.WaveSpec{{Name: "a", Gate: orchestrator.Gate{Approval: true}}}},
+		{"may be empty", "[{name: a, tenants: x, allow_empty: true}, {name: b, allow_empty: false}]", []orchestrator.WaveSpec{
+			{Name: "a", Tenants: selector(t, "x"), AllowEmpty: true}, {Name: "b"},
+		}},
 		{"gates that share by anchor", "[{name: a, size: 1, gate: &g {bake: 1h}}, {name: b, gate: {<<: *g, approval: true}}]", []orchestrator.WaveSpec{
 			{Name: "a", Size: orchestrator.Size{Count: 1}, Gate: orchestrator.Gate{Bake: time.Hour}},
 			{Name: "b", Gate: orchestrator.Gate{Bake: time.Hour, Approval: true}},
