@@ -69,6 +69,7 @@ type Server struct {
 	Password       Secret // zero: that of the URL, if any
 	DirectURL      Secret // zero: URL is direct
 	MaxConnections int
+	KeepsIdle      bool     // max_connections is not set: idle connections may be more, see postgres.Server
 	SearchPath     []string // schemas that follow the tenant's
 	AutoSearchPath bool     // in place of SearchPath: those that hold extensions
 }

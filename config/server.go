@@ -18,9 +18,19 @@ func (b *builder) server(name string) Server {
 		DirectURL: b.secret(at.join("direct_url"), kindURL),
 	}
 	s.MaxConnections, _ = (&key{}).parseCount(b.merged.get(at.join("max_connections")))
+	where, _ := b.merged.origin(at.join("max_connections"))
+	s.KeepsIdle = where < fromFile
 	s.SearchPath, s.AutoSearchPath = b.searchPath(at.join("search_path"))
 	b.onePassword(at)
 	return s
+}
+
+// mostConnections is what bounds connections of all kinds; 0 = the default, which bounds those in use.
+func (s *Server) mostConnections() int {
+	if s.KeepsIdle {
+		return 0
+	}
+	return s.MaxConnections
 }
 
 // searchPath returns the schemas, or that they are found out. The list of the file is not among the

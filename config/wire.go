@@ -70,7 +70,7 @@ func (p *Project) Postgres(ctx context.Context, application string) (postgres.Co
 
 func (s *Server) postgres(ctx context.Context) (postgres.Server, error) {
 	out := postgres.Server{
-		Name: s.Name, MaxConnections: s.MaxConnections,
+		Name: s.Name, MaxConnections: s.mostConnections(),
 		SearchPath: s.SearchPath, AutoSearchPath: s.AutoSearchPath,
 	}
 	var err, directErr error

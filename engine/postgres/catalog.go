@@ -5,6 +5,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
 )
 
 // Filter picks names by globs: * is any text, ? one character, case counts. Exclude wins over the rest.
@@ -69,18 +72,20 @@ AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog
 ORDER BY nspname COLLATE "C"`)
 }
 
-// DefaultSchema returns the schema in which the connecting role creates things by default; "" when it has none.
+// DefaultSchema returns the schema in which the connecting role creates things by default; "" when it has none. It looks
+// at once where that schema stands, for the next Survey.
 func (db *DB) DefaultSchema(ctx context.Context, server, database string) (string, error) {
 	srv, err := db.server(server)
 	if err != nil {
 		return "", err
 	}
 	// A connection that applied revisions has the path of a session still: it was only ever set for a transaction.
-	names, err := srv.names(ctx, database, "SELECT pg_catalog.current_schema()")
-	if err != nil || len(names) == 0 {
+	seen, err := db.visit(ctx, srv, engine.Target{Dialect: revision.Postgres, Server: server, Database: database}, db.visits.shared())
+	if err != nil || seen.target.Schema == "" {
 		return "", err
 	}
-	return names[0], nil
+	db.visits.put(seen)
+	return seen.target.Schema, nil
 }
 
 // Probe connects to a database, by a new connection, and asks it something: is it back? Idle connections are closed

@@ -27,6 +27,7 @@ type conn struct {
 	spent    int       // statements that were sent, at most longChain a tenant
 	tainted  bool      // a body may have left something in the session: never use it for another tenant
 	unproven bool      // a message that is not over may leave what a ROLLBACK does not take back
+	awaited  bool      // a survey left it for the change of its database's only tenant
 	used     time.Time // when it was put among the idle ones
 	expiry   *time.Timer
 }

@@ -76,10 +76,15 @@ func (db *DB) learn(ctx context.Context, srv *server, c *conn) (*database, error
 	if err != nil {
 		return nil, err
 	}
+	db.keep(srv, d, c.database)
+	return d, nil
+}
+
+// keep is the end of learn.
+func (db *DB) keep(srv *server, d *database, name string) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	db.databases[place{srv.name, c.database}] = d
-	return d, nil
+	db.databases[place{srv.name, name}] = d
 }
 
 // read is learn for one work; into are schemas that its own steps bring onto the path.

@@ -41,7 +41,7 @@ type Server struct {
 	Password func(context.Context) (string, error)
 
 	DirectURL      string   // past the pooler, where URL leads through one; for revisions outside a transaction
-	MaxConnections int      // open at a time, for whatever purpose; default 16
+	MaxConnections int      // open at a time, for whatever purpose; 0: 16 in use, and idle ones as far as the server has room
 	SearchPath     []string // schemas that follow the tenant's in search_path
 	AutoSearchPath bool     // in place of SearchPath: the schemas that hold extensions, decided per database
 
@@ -56,6 +56,7 @@ type DB struct {
 	cfg    Config
 	table  versionTable
 	traits traitsCache
+	visits visits
 	names  parsedNames
 
 	mu        sync.Mutex
@@ -171,6 +172,7 @@ func (db *DB) Open(ctx context.Context, target engine.Target) (engine.Session, e
 	if err != nil {
 		return nil, err
 	}
+	c.awaited = false
 	return &session{db: db, server: srv, target: target, conn: c}, nil
 }
 

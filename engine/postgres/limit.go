@@ -16,12 +16,14 @@ import (
 const idleTime = 30 * time.Second
 
 // limit bounds how many connections to a server are open. Whoever holds a place may have one connection in
-// use; idle ones count too, and the longest unused is closed when another database needs its room. So a
-// fleet of a database a tenant keeps no more connections than a fleet of schemas.
+// use; idle ones count too, and one is closed when another database needs its room: see spare. Without
+// Server.MaxConnections there may be more idle ones than places, as far as the server has room, so that a fleet of a
+// database a tenant connects once to each.
 type limit struct {
 	places chan struct{} // holds a token for each place that is taken
 
 	mu     sync.Mutex
+	most   int     // that may be open, at least as many as there are places; guarded by mu
 	open   int     // in use and idle; guarded by mu
 	idle   []*conn // longest unused first; guarded by mu
 	pids   map[uint32]bool
@@ -29,7 +31,14 @@ type limit struct {
 }
 
 func newLimit(most int) limit {
-	return limit{places: make(chan struct{}, most), pids: map[uint32]bool{}}
+	return limit{places: make(chan struct{}, most), most: most, pids: map[uint32]bool{}}
+}
+
+// widen lets so many connections be open, if that is more than may be now.
+func (l *limit) widen(most int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.most = max(l.most, most)
 }
 
 // enter waits for a place, which leave gives back.
@@ -85,11 +94,11 @@ func (s *server) connect(ctx context.Context, by *pgconn.Config, database string
 	}
 }
 
-// giveWay closes the connection to this server that was unused for longest, whatever name of the server it was opened
+// giveWay closes a spare connection to this server, whatever name of the server it was opened
 // by; false when there is none.
 func (s *server) giveWay() bool {
 	for _, l := range s.alike() {
-		if c := l.oldest(); c != nil {
+		if c := l.spare(); c != nil {
 			l.drop(c)
 			return true
 		}
@@ -161,33 +170,38 @@ func (l *limit) reuse(database string) *conn {
 // be one too many. The caller's place guarantees that there is one.
 func (l *limit) makeRoom() {
 	l.mu.Lock()
-	var oldest *conn
-	if l.open >= cap(l.places) {
-		oldest = l.unlistOldest()
+	var spare *conn
+	if l.open >= l.most {
+		spare = l.unlistSpare()
 	}
 	l.open++
 	l.mu.Unlock()
-	if oldest != nil {
-		l.drop(oldest)
+	if spare != nil {
+		l.drop(spare)
 	}
 }
 
-// oldest takes the longest unused connection out of the idle ones; nil when there is none.
-func (l *limit) oldest() *conn {
+// spare takes the connection that will be missed least out of the idle ones; nil when there is none.
+func (l *limit) spare() *conn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.unlistOldest()
+	return l.unlistSpare()
 }
 
-// unlistOldest is oldest for one who holds the lock.
-func (l *limit) unlistOldest() *conn {
+// unlistSpare is spare for one who holds the lock: the longest unused of those that wait for no change, else the one that
+// a survey left last. Tenants are changed in the order in which they were surveyed, so its turn comes last.
+func (l *limit) unlistSpare() *conn {
 	if len(l.idle) == 0 {
 		return nil
 	}
-	oldest := l.idle[0]
-	l.idle = slices.Delete(l.idle, 0, 1)
-	oldest.expiry.Stop()
-	return oldest
+	i := slices.IndexFunc(l.idle, func(c *conn) bool { return !c.awaited })
+	if i < 0 {
+		i = len(l.idle) - 1
+	}
+	c := l.idle[i]
+	l.idle = slices.Delete(l.idle, i, i+1)
+	c.expiry.Stop()
+	return c
 }
 
 // opened notes whose backend c is; nil takes back what makeRoom counted.

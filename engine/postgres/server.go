@@ -32,6 +32,7 @@ type server struct {
 	direct   *pgconn.Config // of DirectURL; nil without one
 	renew    int            // statements after which a direct connection is replaced; 0 = never
 	database string         // the one in URL
+	widens   bool           // idle connections may be more than places, as far as the server has room
 
 	limit
 	alike func() []*server // this server under all names that the configuration has for it
@@ -47,15 +48,16 @@ type nature struct {
 }
 
 func newServer(s Server, cfg Config) (*server, error) {
+	widens := false
 	if s.MaxConnections <= 0 {
-		s.MaxConnections = 16
+		s.MaxConnections, widens = 16, true
 	}
 	base, err := ParseURL("servers."+s.Name+".url", s.URL, cfg.Application)
 	if err != nil {
 		return nil, err
 	}
 	srv := &server{
-		name: s.Name, cfg: s, base: base, database: base.Database,
+		name: s.Name, cfg: s, base: base, database: base.Database, widens: widens,
 		renew:  max(0, cfg.RenewAfter*longChain),
 		limit:  newLimit(s.MaxConnections),
 		nature: map[*pgconn.Config]nature{},
@@ -140,6 +142,13 @@ func (s *server) dial(ctx context.Context, by *pgconn.Config, database string) (
 	return c, nil
 }
 
+// roomQuery is the SQL of how many connections may be kept without being used: half of what nobody uses now, the ones in
+// reserve apart, since applications want to grow, too. A limit of the role is one of the server's.
+const roomQuery = `(SELECT (LEAST(pg_catalog.current_setting('max_connections')::int4 - pg_catalog.current_setting('superuser_reserved_connections')::int4
+	- COALESCE(NULLIF(pg_catalog.current_setting('reserved_connections', true), ''), '0')::int4
+	- (SELECT pg_catalog.sum(numbackends)::pg_catalog.int4 FROM pg_catalog.pg_stat_database),
+	(SELECT CASE WHEN rolconnlimit < 0 THEN NULL ELSE rolconnlimit END FROM pg_catalog.pg_roles WHERE rolname = SESSION_USER)) / 2)::int4)`
+
 // probe asks, on the first connection by a URL, what it leads to: behind a pooler the process that serves a
 // query is not the one that greeted us.
 func (s *server) probe(ctx context.Context, by *pgconn.Config, pg *pgconn.PgConn) (nature, error) {
@@ -148,7 +157,7 @@ func (s *server) probe(ctx context.Context, by *pgconn.Config, pg *pgconn.PgConn
 	if n, known := s.nature[by]; known {
 		return n, nil
 	}
-	results, err := pg.Exec(ctx, "SELECT pg_catalog.pg_backend_pid(), pg_catalog.version(), pg_catalog.current_setting('server_version_num')").ReadAll()
+	results, err := pg.Exec(ctx, "SELECT pg_catalog.pg_backend_pid(), pg_catalog.version(), pg_catalog.current_setting('server_version_num'), "+roomQuery).ReadAll()
 	if err != nil {
 		return nature{}, err
 	}
@@ -159,6 +168,9 @@ func (s *server) probe(ctx context.Context, by *pgconn.Config, pg *pgconn.PgConn
 	// Other systems than Linux refuse the setting, depending on their own and the server's version.
 	n.checks = !n.pooled && version >= 140000 && bytes.Contains(v[1], []byte("linux"))
 	s.nature[by] = n
+	if room, err := strconv.Atoi(string(v[3])); err == nil && s.widens && !n.pooled {
+		s.widen(room)
+	}
 	return n, nil
 }
 

@@ -20,7 +20,8 @@ const (
 )
 
 // Survey implements [engine.Database]. Databases are read side by side, each over at most two connections:
-// first the catalog, then the version tables in chunks. What cannot be read does not keep the rest from it.
+// first the catalog, then the version tables in chunks; a database with one target in one visit, or none where discovery
+// has just made it. What cannot be read does not keep the rest from it.
 func (db *DB) Survey(ctx context.Context, targets []engine.Target, rollout string) []engine.Standing {
 	standings := make([]engine.Standing, len(targets))
 	db.Know(targets)
@@ -33,7 +34,7 @@ func (db *DB) Survey(ctx context.Context, targets []engine.Target, rollout strin
 		}
 		places[at] = append(places[at], i)
 	}
-	cohorts := newCohorts()
+	cohorts, visits := newCohorts(), db.visits.take()
 	var servers sync.WaitGroup
 	for name, of := range groupBy(order, func(p place) string { return p.server }) {
 		servers.Go(func() {
@@ -49,7 +50,14 @@ func (db *DB) Survey(ctx context.Context, targets []engine.Target, rollout strin
 			group.SetLimit(cap(srv.places))
 			for _, at := range of {
 				s := &survey{db: db, server: srv, cohorts: cohorts, targets: targets, standings: standings, mine: places[at], database: at.database, rollout: rollout}
-				group.Go(func() error { s.run(ctx); return nil })
+				group.Go(func() error {
+					if s.visits() {
+						s.alone(ctx, visits[at])
+					} else {
+						s.run(ctx)
+					}
+					return nil
+				})
 			}
 			_ = group.Wait() // no one returns an error: each is a standing
 		})
@@ -85,18 +93,40 @@ func (s *survey) all(state engine.State, err error) {
 	}
 }
 
+// unread says why the database cannot be read.
+func (s *survey) unread(e *engine.Error) {
+	state := engine.Unreachable
+	switch e.Class {
+	case engine.Gone:
+		state = engine.Missing
+	case engine.Revision: // the search path of the config cannot be
+		state = engine.Unknown
+	}
+	s.all(state, e)
+}
+
+// visits reports whether one visit does: for the only tenant of its database.
+func (s *survey) visits() bool {
+	return len(s.mine) == 1 && s.rollout == "" && addressable(s.targets[s.mine[0]].Schema) == nil && len(s.db.tenantsOf(s.server, s.database)) == 1
+}
+
+// alone is run for the only target of a database; seen is what a visit has seen of it.
+func (s *survey) alone(ctx context.Context, seen visit) {
+	target := s.targets[s.mine[0]]
+	if !seen.of(target) {
+		var err error
+		if seen, err = s.db.visit(ctx, s.server, target, s.cohorts); err != nil {
+			s.unread(classify(ctx, err))
+			return
+		}
+	}
+	s.standings[s.mine[0]] = seen.standing
+}
+
 func (s *survey) run(ctx context.Context) {
 	tables, err := s.catalog(ctx)
 	if err != nil {
-		e := classify(ctx, err)
-		state := engine.Unreachable
-		switch e.Class {
-		case engine.Gone:
-			state = engine.Missing
-		case engine.Revision: // the search path of the config cannot be
-			state = engine.Unknown
-		}
-		s.all(state, e)
+		s.unread(classify(ctx, err))
 		return
 	}
 	digests := make([]string, len(s.targets))

@@ -1,0 +1,201 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/skeindb/skein/engine"
+)
+
+// A database that is one tenant's is read in one visit: the question which schema is the tenant's also asks where that
+// stands, so that discovery and survey connect once. A new backend costs the server 5 ms, and each plain query that reads
+// catalogs for the first time about 1 ms more, so a visit looks things up by functions that read the system caches.
+//
+// What a visit saw waits for the survey that follows. It may be out of date by then, as any survey: what counts is looked
+// at under the tenant's lock.
+
+// visitTime is how long a survey counts on what a visit saw.
+const visitTime = time.Minute
+
+// visits are what visits saw and no survey has taken yet. It is safe for concurrent use.
+type visits struct {
+	mu      sync.Mutex
+	by      map[place]visit // guarded by mu
+	cohorts *cohorts        // what they hold in common; guarded by mu
+}
+
+type visit struct {
+	target   engine.Target
+	standing engine.Standing
+	at       time.Time
+}
+
+// put keeps what a visit saw, in place of what an earlier one did.
+func (v *visits) put(seen visit) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.by == nil {
+		v.by = map[place]visit{}
+	}
+	v.by[place{seen.target.Server, seen.target.Database}] = seen
+}
+
+// shared returns what tenants of these visits have in common.
+func (v *visits) shared() *cohorts {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.cohorts == nil {
+		v.cohorts = newCohorts()
+	}
+	return v.cohorts
+}
+
+// take returns all that there is, and leaves nothing.
+func (v *visits) take() map[place]visit {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	all := v.by
+	v.by, v.cohorts = nil, nil
+	return all
+}
+
+// of reports whether a visit tells where a target stands.
+func (v visit) of(t engine.Target) bool { return v.target == t && time.Since(v.at) < visitTime }
+
+// visitQuery asks, of a schema: its name, OID and whether it is on the path of the session; whether there is something of the
+// version table's name in it, whether that is a table, and whether it may be read; the settings that are to be settled;
+// and whether any extension lies outside of pg_catalog. A schema of "" is the session's current_schema().
+func (v versionTable) visitQuery(schema string) string {
+	name := "pg_catalog.current_schema()"
+	if schema != "" {
+		name = literal(schema)
+	}
+	settings := make([]string, len(settledSettings))
+	for i, s := range settledSettings {
+		settings[i] = "pg_catalog.current_setting('" + s.name + "', true)"
+	}
+	return strings.NewReplacer("$name", name, "$table", literal("."+ident(v.name)), "$settings", strings.Join(settings, ", ")).Replace(
+		`SELECT s.name, s.oid, s.usable, t.oid, (SELECT c.relkind IN ('r', 'p') FROM pg_catalog.pg_class c WHERE c.oid = t.oid), pg_catalog.has_table_privilege(t.oid, 'SELECT'),
+EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extnamespace <> 'pg_catalog'::pg_catalog.regnamespace), $settings
+FROM (SELECT n.name, n.oid, pg_catalog.has_schema_privilege(n.oid, 'USAGE') AS usable FROM (SELECT $name::text AS name, pg_catalog.to_regnamespace(pg_catalog.quote_ident($name))::pg_catalog.oid AS oid OFFSET 0) n OFFSET 0) s,
+LATERAL (SELECT CASE WHEN s.usable THEN pg_catalog.to_regclass(pg_catalog.quote_ident(s.name) || $table)::pg_catalog.oid END AS oid OFFSET 0) t`)
+}
+
+// The columns of visitQuery.
+const (
+	visitName = iota
+	visitOID
+	visitUsable
+	visitTable
+	visitIsTable
+	visitReadable
+	visitExtensions
+	visitSettings // and all after
+)
+
+// visit reads where a tenant stands that has its database for itself. A target without a schema is about the one in which
+// the role creates things; it comes back with it, or without one where there is none. An error is that of the connection.
+func (db *DB) visit(ctx context.Context, srv *server, target engine.Target, cohorts *cohorts) (visit, error) {
+	c, err := srv.acquire(ctx, target.Database)
+	if err != nil {
+		return visit{}, err
+	}
+	defer srv.release(c)
+	defer c.rollback(ctx)
+	c.awaited = true
+	results, err := c.query(ctx, db.table.visitQuery(target.Schema))
+	if err != nil {
+		return visit{}, classify(ctx, err)
+	}
+	row := results[0].Rows[0]
+	if target.Schema == "" {
+		target.Schema = string(row[visitName])
+	}
+	seen := visit{target: target, at: time.Now()}
+	if target.Schema == "" {
+		return seen, nil
+	}
+	db.Know([]engine.Target{target})
+	s := &survey{db: db, server: srv, cohorts: cohorts, database: target.Database, targets: []engine.Target{target}, standings: make([]engine.Standing, 1), mine: []int{0}}
+	s.visited(ctx, c, row)
+	seen.standing = s.standings[0]
+	return seen, nil
+}
+
+// visited fills in the standing of the only target.
+func (s *survey) visited(ctx context.Context, c *conn, row [][]byte) {
+	st := &s.standings[0]
+	if row[visitOID] == nil {
+		*st = engine.Standing{State: engine.Missing, Err: missingError(s.targets[0])}
+		return
+	}
+	if err := s.facts(ctx, c, row); err != nil {
+		s.unread(classify(ctx, err))
+		return
+	}
+	var kind []byte
+	if row[visitTable] != nil {
+		kind = row[visitIsTable]
+	}
+	if !s.found(st, s.targets[0].Schema, [][]byte{row[visitName], row[visitOID], kind, row[visitUsable], row[visitReadable]}) {
+		return
+	}
+	results, err := s.read(ctx, c, surveyPatience, "SELECT revision, checksum FROM "+s.db.table.in(s.targets[0].Schema))
+	switch {
+	case err == nil:
+		st.Applied = s.cohorts.of(results[0].Rows)
+	case isArm(err):
+		s.culprit(ctx, 0, err)
+	default:
+		s.fail(s.mine, engine.Unreachable, classify(ctx, err))
+	}
+}
+
+// facts keeps what is known of the database, or has it read again when it is needed. In an ordinary database there is
+// nothing on the search path but the tenant's schema, and no setting to settle.
+func (s *survey) facts(ctx context.Context, c *conn, row [][]byte) error {
+	fresh := c.spent == 0 && c.settings == nil && !c.nature.pooled // the settings are those that a session begins with
+	switch {
+	case len(s.server.cfg.SearchPath) > 0, fresh && len(unsettled(row[visitSettings:])) > 0:
+		_, err := s.db.learn(ctx, s.server, c)
+		return err
+	case fresh && s.server.cfg.AutoSearchPath && !isTrue(row[visitExtensions]):
+		s.db.keep(s.server, newDatabase(nil, nil), c.database)
+	default:
+		s.db.forget(place{s.server.name, c.database})
+	}
+	return nil
+}
+
+// unsettled returns the deviations among the settings of a visit.
+func unsettled(values [][]byte) []deviation {
+	var rows [][][]byte
+	for i, value := range values {
+		if value != nil { // nil: the server does not know it
+			rows = append(rows, [][]byte{[]byte(settledSettings[i].name), value})
+		}
+	}
+	return deviations(rows)
+}
+
+// of returns the Applied of the rows of a version table, in whatever order they come.
+func (k *cohorts) of(rows [][][]byte) *engine.Applied {
+	if len(rows) == 0 {
+		return k.empty
+	}
+	slices.SortFunc(rows, func(a, b [][]byte) int { return cmp.Compare(string(a[0]), string(b[0])) })
+	hash := sha256.New()
+	for _, r := range rows {
+		for _, value := range r {
+			hash.Write(value)
+			hash.Write([]byte{1})
+		}
+		hash.Write([]byte{2})
+	}
+	return k.put("rows "+string(hash.Sum(nil)), rows)
+}
