@@ -149,10 +149,10 @@ func (o *outside) proven(ctx context.Context, known outsideStatement) error {
 // write and helps nobody; a statement that was rolled back as a whole leaves no line in the journal.
 func (o *outside) failed(ctx context.Context, n int, known outsideStatement, err error) error {
 	var pg *pgconn.PgError
-	if !errors.As(err, &pg) || pg.Severity == "FATAL" || o.conn.pg.IsClosed() {
+	if !errors.As(err, &pg) || isFatal(pg) || o.conn.pg.IsClosed() {
 		return o.broken(ctx, err)
 	}
-	e := *classify(ctx, err)
+	e := *present(classify(ctx, err), pg)
 	clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), buildTime)
 	defer cancel()
 	_ = o.conn.do(clean, o.again())                                  // a procedure may have committed before it failed
