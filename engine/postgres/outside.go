@@ -224,7 +224,7 @@ func (o *outside) statement(ctx context.Context, n int, stmt revision.Statement)
 		}
 	}
 	if begun || known.kind == createIndex && known.lenient {
-		done, err := o.resume(ctx, n, known, begun)
+		done, err := o.resume(ctx, n, stmt, known, begun)
 		if err != nil || done {
 			return err
 		}
@@ -246,10 +246,7 @@ func (o *outside) opening() string {
 	if !o.work.Mark.HasTable && !o.made {
 		sql += o.session.db.table.create(o.session.target.Schema) + "; "
 	}
-	if !o.journal.exists {
-		sql += o.journal.create() + "; "
-	}
-	return sql
+	return sql + o.journal.opening()
 }
 
 // again is the SQL that follows each statement of the body: role and settings are put back before the next one and
@@ -260,13 +257,16 @@ func (o *outside) again() string {
 		fail(fmt.Sprintf("WHEN NOT pg_catalog.pg_try_advisory_lock(%d) THEN '%s'", o.session.lockKey(), markBusy))
 }
 
-func (o *outside) opened() { o.made, o.journal.exists = true, true }
+func (o *outside) opened() {
+	o.made = true
+	o.journal.opened()
+}
 
 // inside runs a statement and its line in the journal in one transaction.
 func (o *outside) inside(ctx context.Context, n int, stmt revision.Statement, sum string) error {
 	for {
 		err := o.conn.do(ctx, "BEGIN; SET LOCAL lock_timeout = "+milliseconds(wanted(o.work, o.step).lock)+"; "+o.opening()+
-			o.journal.begin(n, sum)+"; "+o.journal.done(n)+";\n"+o.namesOf(n)+stmt.Text+";\n"+o.guard.query()+"COMMIT; "+o.again())
+			o.journal.begin(n, sum, "NULL")+"; "+o.journal.done(n)+";\n"+o.namesOf(n)+stmt.Text+";\n"+o.guard.query()+"COMMIT; "+o.again())
 		if err == nil {
 			break
 		}
@@ -286,12 +286,19 @@ func (o *outside) alone(ctx context.Context, n int, stmt revision.Statement, sum
 	if known.concurrently {
 		lock = "0"
 	}
-	if err := o.conn.do(ctx, "BEGIN; "+o.opening()+o.journal.begin(n, sum)+"; COMMIT; SET lock_timeout = "+lock); err != nil {
+	results, err := o.conn.query(ctx, "BEGIN; "+o.opening()+o.journal.begin(n, sum, known.found())+"; COMMIT; SET lock_timeout = "+lock)
+	if err != nil {
 		return o.broken(ctx, err)
 	}
 	o.opened()
+	begun := line{sum: sum, found: unnoted}
+	for _, r := range results {
+		if len(r.Rows) > 0 {
+			begun.found, _ = strconv.ParseInt(value(r), 10, 64)
+		}
+	}
 	if err := o.conn.do(ctx, stmt.Text); err != nil {
-		return o.failed(ctx, n, known, err)
+		return o.failed(ctx, n, known, begun, err)
 	}
 	if err := o.conn.do(ctx, o.again()); err != nil {
 		return o.broken(ctx, err)
