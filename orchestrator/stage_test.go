@@ -34,7 +34,7 @@ type stage struct {
 func newStage(t testing.TB, n int, gates map[string]orchestrator.Gate) *stage {
 	t.Helper()
 	g := line(t)
-	s := &stage{world: &world{g: g, tenants: on("s1", n), applied: map[string][]string{}, remade: map[string]uint32{}}, work: time.Second, breaks: map[string]error{}}
+	s := &stage{world: &world{g: g, tenants: on("s1", n), applied: map[string][]string{}, remade: map[string]uint32{}, dropped: map[string]bool{}}, work: time.Second, breaks: map[string]error{}}
 	s.policy.Waves = []orchestrator.WaveSpec{
 		{Name: "canary", Size: orchestrator.Size{Count: 2}, Gate: gates["canary"]},
 		{Name: "early", Size: orchestrator.Size{Count: 4}, Gate: gates["early"]},
@@ -120,6 +120,7 @@ func (s *stage) create(ids ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, id := range ids {
+		delete(s.world.dropped, id)
 		s.world.tenants = append(s.world.tenants, tenant.Tenant{ID: id, Source: "1", Target: engine.Target{
 			Dialect: revision.Postgres, Server: "s1", Database: "app", Schema: id,
 		}})
@@ -127,6 +128,14 @@ func (s *stage) create(ids ...string) {
 }
 
 func (s *stage) remove(id string) {
+	s.unlist(id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.world.dropped[id] = true
+}
+
+// unlist lets the sources forget a tenant that is still there.
+func (s *stage) unlist(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.world.tenants = slices.DeleteFunc(s.world.tenants, func(t tenant.Tenant) bool { return t.ID == id })
@@ -190,10 +199,11 @@ func (s *stage) rearrange(t testing.TB) {
 		t.Fatal(err)
 	}
 	s.mu.Lock()
-	known := plan.Amend(events).Pick(s.world.tenants)
+	fleet := slices.Clone(s.world.tenants)
 	s.mu.Unlock()
+	where := orchestrator.Locate(context.Background(), s, plan.Amend(events).Planned(), fleet, func(tenant.Tenant) bool { return true })
 	s.cfg.Earlier = events
-	s.cfg.Plan, err = orchestrator.Rearrange(plan, events, known, orchestrator.Survey(context.Background(), s, known), s.world.g, orchestrator.Resumption{})
+	s.cfg.Plan, err = orchestrator.Rearrange(plan, events, where.Tenants, where.Standings, s.world.g, orchestrator.Resumption{})
 	if err != nil {
 		t.Fatal(err)
 	}

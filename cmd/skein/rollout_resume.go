@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/tenant"
 )
 
 func (a *app) rolloutResumeCommand() *cobra.Command {
@@ -73,16 +74,20 @@ func (a *app) takeUp(cmd *cobra.Command, named string, flags *changeFlags, o ord
 
 // rearrange asks the tenants of a rollout where they stand, and plans what is left.
 func (f *fleet) rearrange(ctx context.Context, stored record, how orchestrator.Resumption) (*orchestrator.Plan, error) {
-	tenants, err := f.gather(ctx, f.guards(stored.plan.FleetSize))
+	fleet, err := f.gather(ctx, f.guards(stored.plan.FleetSize))
 	if err != nil {
 		return nil, err
 	}
-	tenants = stored.plan.Pick(tenants)
-	where := orchestrator.Survey(ctx, f.engine, tenants)
+	where := orchestrator.Locate(ctx, f.engine, stored.plan.Planned(), fleet, func(tenant.Tenant) bool {
+		return stored.report.State != orchestrator.StateFinished // else it does not join, and its place is that of the old name
+	})
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	plan, err := orchestrator.Rearrange(stored.plan, stored.events, tenants, where, f.graph, how)
+	if len(where.Unlisted) > 0 {
+		f.app.note("skein: warning: %s", orchestrator.UnlistedWarning(where.Unlisted))
+	}
+	plan, err := orchestrator.Rearrange(stored.plan, stored.events, where.Tenants, where.Standings, f.graph, how)
 	if err != nil {
 		return nil, err
 	}
