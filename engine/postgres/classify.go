@@ -120,7 +120,9 @@ func pooler(message string) (meaning, bool) {
 		}
 	}
 	switch {
-	case strings.Contains(message, "no such database"), strings.HasPrefix(message, `database "`) && strings.HasSuffix(message, "does not exist"):
+	case strings.Contains(message, "no such database"): // the pooler's word, and not the server's
+		return meaning{engine.Data, "add the database to the pooler's configuration; or, if it was dropped, take the tenant out of the source"}, true
+	case strings.HasPrefix(message, `database "`) && strings.HasSuffix(message, "does not exist"):
 		return meaning{engine.Gone, adviceAgain}, true
 	case strings.Contains(message, "auth"):
 		return meaning{engine.Server, adviceAuth}, true
