@@ -34,7 +34,7 @@ func TestPostgresConformance(t *testing.T) {
 			t.Logf("PostgreSQL %d", c.server.Major)
 			enginetest.Run(t, enginetest.Dialect{
 				Name: revision.Postgres, Open: c.open, New: c.new, Exec: c.exec, Query: c.query, Dump: c.dump, Lock: c.lock, Drop: c.drop,
-				Slow: "SELECT pg_sleep(60)", Outside: c.outside,
+				Refusals: pgRefusals(), Slow: "SELECT pg_sleep(60)", Outside: c.outside,
 			})
 		})
 	}

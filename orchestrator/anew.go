@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/tenant"
 )
 
@@ -48,12 +47,11 @@ func (r *runner) planAnew(at int, items []Item, fleet []tenant.Tenant) ([]Item, 
 	p := *r.Plan
 	p.Waves = slices.Clone(p.Waves)
 	p.Waves[at].Items = items
-	there := p.Waves[at].pick(fleet)
-	var standings []engine.Standing
-	if !r.aside(func(ctx context.Context) { standings = SurveyFor(ctx, r.Surveyor, there, r.Plan) }) {
+	var there Whereabouts
+	if !r.aside(func(ctx context.Context) { there = r.locate(ctx, items, fleet) }) {
 		return nil, false
 	}
-	if err := replan(&p, at, there, standings, r.Graph, r.Options); err != nil {
+	if err := replan(&p, at, there.Tenants, there.Standings, r.Graph, r.Options); err != nil {
 		r.stop(StateHalted, fmt.Sprintf("tenants of wave %s changed, and cannot be planned anew: %v", p.Waves[at].Name, err))
 		return nil, false
 	}

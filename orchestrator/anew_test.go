@@ -43,7 +43,7 @@ func TestTenantsMadeAnewAreTakenUpWhereverTheRolloutIs(t *testing.T) {
 	}
 }
 
-// A tenant that is another one each time it is asked has two turns, and is then gone.
+// A tenant that is another one each time it is asked has two turns, and has then failed: it is there.
 func TestATenantThatIsAlwaysMadeAnewEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -51,9 +51,13 @@ func TestATenantThatIsAlwaysMadeAnewEnds(t *testing.T) {
 		s.moves()
 		id := s.cfg.Plan.Waves[1].Items[0].Tenant.ID
 		s.breaks[id] = oops(engine.Gone, "it is another one")
+		s.cfg.Policy.OnFailure = orchestrator.Continue
 		r := s.run(t)
-		if r.State != orchestrator.StateFinished || r.Count(orchestrator.Done) != 3 || r.Outcome(id) != orchestrator.Gone {
-			t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
+		if r.State != orchestrator.StateFinished || r.Count(orchestrator.Done) != 3 || r.Outcome(id) != orchestrator.Failed || r.ExitCode() != 2 {
+			t.Errorf("%s: %s, %v, exit %d", r.State, r.Reason, r.Counts(), r.ExitCode())
+		}
+		if f := r.Failed()[0].Failure; f.Class != engine.Stale || f.Message != "it is another one" {
+			t.Errorf("%+v", f)
 		}
 	})
 }

@@ -52,7 +52,7 @@ var emptyCanaries = map[string]emptyCanary{
 		s.moves()
 		for _, id := range s.inWave("canary") {
 			s.breaks[id] = oops(engine.Gone, "there is no schema")
-			s.drop(id)
+			s.remove(id)
 		}
 	}},
 }
@@ -218,14 +218,14 @@ func TestTenantsThatVanishInTheBakeAreNotAsked(t *testing.T) {
 		n     int // of the two
 		state orchestrator.State
 	}{
-		"one is dropped":    {(*stage).drop, 1, orchestrator.StateFinished},
+		"one is dropped":    {(*stage).remove, 1, orchestrator.StateFinished},
 		"one is made again": {func(s *stage, id string) { s.remake(id, "a", "b", "c") }, 1, orchestrator.StateFinished},
 		"one is restored": {func(s *stage, id string) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.world.applied[id] = []string{"a"}
 		}, 1, orchestrator.StateFinished},
-		"both are dropped": {(*stage).drop, 2, orchestrator.StatePaused},
+		"both are dropped": {(*stage).remove, 2, orchestrator.StatePaused},
 	} {
 		for _, verdict := range []orchestrator.Verdict{unknown, fail, pass} { // of a query to a tenant that is not there
 			t.Run(name+", which is a "+string(verdict), func(t *testing.T) {

@@ -42,7 +42,7 @@ func (r *runner) take(a answer) {
 		w.ready(t)
 	case vanished:
 		if !r.setAside(t, f) {
-			r.finish(t, r.ending(t, Gone, &f, a.result))
+			r.vanished(t, s, f, a)
 		}
 	default:
 		if f.Class == engine.Stale && r.setAside(t, f) {
@@ -55,6 +55,31 @@ func (r *runner) take(a answer) {
 	if s.health == away {
 		r.abandon(s) // it was still under work when the others were given up
 	}
+}
+
+// vanished ends a tenant that is said to be gone, if it is. One that is there, as another one of its name, was not
+// upgraded and has failed, and so has one of which that cannot be told. A rollback has nothing to take back of another
+// one.
+func (r *runner) vanished(t int32, s *server, f Failure, a answer) {
+	item := &r.wave.items[t]
+	switch {
+	case a.now == nil, a.now.State == engine.Missing,
+		r.Plan.Kind == Rollback && a.now.Err == nil && a.now.Mark.SchemaOID != item.Standing.Mark.SchemaOID:
+		r.finish(t, r.ending(t, Gone, &f, a.result))
+		return
+	case a.now.State == engine.Unreachable && r.ctx.Err() != nil:
+		r.giveBack(t, f)
+		r.wave.ready(t)
+		return
+	case a.now.State == engine.Unreachable:
+		f = *unread(a.now)
+	default:
+		f.Class = engine.Stale
+		f.Hint = "it is there, and was not upgraded: resume the rollout, which surveys it again"
+	}
+	r.finish(t, r.ending(t, Failed, &f, a.result))
+	r.alike(t, s, f)
+	r.checkBudget()
 }
 
 // arrived ends a tenant that stands where planned.

@@ -50,7 +50,7 @@ func (r *runner) afterProbe(p probe) {
 	}
 	switch {
 	case s.health != probing:
-	case p.err == nil, f.Class == engine.Gone: // it answers, if only that the one database is not there any more
+	case p.err == nil, f.Class == engine.Gone, f.Class == engine.Data: // it answers, if only that the one database is not there
 		s.answered()
 		r.resume(s)
 	case f.Class == engine.Server: // it answers, but patience will not help

@@ -288,6 +288,7 @@ type world struct {
 	g       *revision.Graph
 	tenants []tenant.Tenant
 	applied map[string][]string
+	dropped map[string]bool   // schemas that are not there any more; nil = none
 	remade  map[string]uint32 // how often a tenant was dropped and made again; nil = none was
 	by      map[string]string // the rollout that applied a revision, by schema and revision joined by a space
 }
@@ -303,6 +304,9 @@ func (w *world) surveyed(rollout string) []engine.Standing {
 
 func (w *world) rows(schema, rollout string) engine.Standing {
 	s := w.standing(schema)
+	if s.Applied == nil {
+		return s
+	}
 	for i := range s.Applied.Rows {
 		if r := &s.Applied.Rows[i]; w.by[schema+" "+r.Revision] == rollout {
 			r.Rollout = rollout
@@ -330,6 +334,9 @@ func (w *world) survey() []engine.Standing {
 }
 
 func (w *world) standing(schema string) engine.Standing {
+	if w.dropped[schema] {
+		return engine.Standing{State: engine.Missing, Err: &engine.Error{Class: engine.Gone, Message: "it is not there"}}
+	}
 	s := at(w.g, w.applied[schema]...)
 	s.Mark.SchemaOID = 1 + w.remade[schema]
 	return s

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/skeindb/skein/engine"
@@ -27,22 +26,24 @@ func (r *runner) refresh(at int) bool {
 		return false
 	}
 	r.fleet = fleet
-	var there []tenant.Tenant
-	if at < len(r.Plan.Waves) {
-		there = r.Plan.Waves[at].pick(fleet)
-	}
 	fresh := r.newcomers(fleet)
-	var standings, theirs []engine.Standing
+	var there Whereabouts
+	var theirs []engine.Standing
 	if !r.aside(func(ctx context.Context) {
-		all := SurveyFor(ctx, r.Surveyor, slices.Concat(there, fresh), r.Plan)
-		standings, theirs = all[:len(there)], all[len(there):]
+		if at < len(r.Plan.Waves) {
+			there = r.locate(ctx, r.Plan.Waves[at].Items, fleet)
+		}
+		if len(fresh) > 0 {
+			theirs = SurveyFor(ctx, r.Surveyor, fresh, r.Plan)
+		}
 	}) {
 		return false
 	}
+	r.tellUnlisted(there.Unlisted)
 	var err error
 	if at < len(r.Plan.Waves) {
 		before := r.Plan.Waves[at].Items // without those that were skipped meanwhile
-		if err = replan(r.Plan, at, there, standings, r.Graph, r.Options); err == nil {
+		if err = replan(r.Plan, at, there.Tenants, there.Standings, r.Graph, r.Options); err == nil {
 			w := &r.Plan.Waves[at]
 			w.Items, r.Plan.Cohorts = r.screen(w.Items, r.Plan.Cohorts)
 			r.tellReplanned(at, before, r.Plan.Waves[at].Items)
@@ -188,19 +189,4 @@ func (r *runner) screen(items []Item, cohorts []Cohort) ([]Item, []Cohort) {
 		return items, cohorts
 	}
 	return screened, after
-}
-
-// pick returns those of the fleet that have something to do in the wave, as they are now.
-func (w *Wave) pick(fleet []tenant.Tenant) []tenant.Tenant {
-	mine := make(map[string]bool, len(w.Items))
-	for i := range w.Items {
-		mine[w.Items[i].Tenant.ID] = true
-	}
-	there := make([]tenant.Tenant, 0, len(w.Items))
-	for _, t := range fleet {
-		if mine[t.ID] {
-			there = append(there, t)
-		}
-	}
-	return there
 }

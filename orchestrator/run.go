@@ -184,6 +184,8 @@ type runner struct {
 	closed  bool               // the rollout had finished before: nobody joins it any more
 	begun   map[string]bool    // tenants that earlier runs named and did not end
 
+	unlisted map[string]bool // tenants of which it was warned that no source lists them
+
 	stopping  <-chan struct{} // Stop; nil once it was heard
 	cancelled <-chan struct{} // of ctx; nil once it was heard
 

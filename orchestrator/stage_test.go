@@ -24,7 +24,6 @@ type stage struct {
 	world  *world
 	work   time.Duration             // that each tenant takes
 	breaks map[string]error          // what goes wrong with a tenant
-	lost   map[string]bool           // tenants whose schema is not there
 	cuts   []error                   // what Discover answers first, one a call
 	looks  int                       // calls of Discover
 	when   []func(orchestrator.Fact) // reactions to what is shown
@@ -35,7 +34,7 @@ type stage struct {
 func newStage(t testing.TB, n int, gates map[string]orchestrator.Gate) *stage {
 	t.Helper()
 	g := line(t)
-	s := &stage{world: &world{g: g, tenants: on("s1", n), applied: map[string][]string{}, remade: map[string]uint32{}, by: map[string]string{}}, work: time.Second, breaks: map[string]error{}}
+	s := &stage{world: &world{g: g, tenants: on("s1", n), applied: map[string][]string{}, remade: map[string]uint32{}, by: map[string]string{}, dropped: map[string]bool{}}, work: time.Second, breaks: map[string]error{}}
 	s.policy.Waves = []orchestrator.WaveSpec{
 		{Name: "canary", Size: orchestrator.Size{Count: 2}, Gate: gates["canary"]},
 		{Name: "early", Size: orchestrator.Size{Count: 4}, Gate: gates["early"]},
@@ -99,9 +98,6 @@ func (s *stage) Survey(_ context.Context, targets []engine.Target) []engine.Stan
 	standings := make([]engine.Standing, len(targets))
 	for i, target := range targets {
 		standings[i] = s.world.standing(target.Schema)
-		if s.lost[target.Schema] {
-			standings[i] = engine.Standing{State: engine.Missing, Err: oops(engine.Gone, "there is no schema")}
-		}
 	}
 	return standings
 }
@@ -140,6 +136,7 @@ func (s *stage) create(ids ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, id := range ids {
+		delete(s.world.dropped, id)
 		s.world.tenants = append(s.world.tenants, tenant.Tenant{ID: id, Source: "1", Target: engine.Target{
 			Dialect: revision.Postgres, Server: "s1", Database: "app", Schema: id,
 		}})
@@ -147,20 +144,17 @@ func (s *stage) create(ids ...string) {
 }
 
 func (s *stage) remove(id string) {
+	s.unlist(id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.world.dropped[id] = true
+}
+
+// unlist lets the sources forget a tenant that is still there.
+func (s *stage) unlist(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.world.tenants = slices.DeleteFunc(s.world.tenants, func(t tenant.Tenant) bool { return t.ID == id })
-}
-
-// drop takes a tenant out of the fleet with its schema.
-func (s *stage) drop(id string) {
-	s.remove(id)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.lost == nil {
-		s.lost = map[string]bool{}
-	}
-	s.lost[id] = true
 }
 
 // remake drops a tenant and makes it again under its name, with those rows: see [world.set].
@@ -221,10 +215,11 @@ func (s *stage) rearrange(t testing.TB) {
 		t.Fatal(err)
 	}
 	s.mu.Lock()
-	known := plan.Amend(events).Pick(s.world.tenants)
+	fleet := slices.Clone(s.world.tenants)
 	s.mu.Unlock()
+	where := orchestrator.Locate(context.Background(), s, plan, plan.Amend(events).Planned(), fleet, func(tenant.Tenant) bool { return true })
 	s.cfg.Earlier = events
-	s.cfg.Plan, err = orchestrator.Rearrange(plan, events, known, orchestrator.Survey(context.Background(), s, known), s.world.g, orchestrator.Resumption{})
+	s.cfg.Plan, err = orchestrator.Rearrange(plan, events, where.Tenants, where.Standings, s.world.g, orchestrator.Resumption{})
 	if err != nil {
 		t.Fatal(err)
 	}

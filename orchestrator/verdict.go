@@ -69,6 +69,7 @@ type answer struct {
 	task   int32
 	result engine.Result
 	err    error
+	now    *engine.Standing // where a tenant stands that is said to be gone; nil where nobody asked
 }
 
 // panicError is a panic of a revision written in Go, or of ours.

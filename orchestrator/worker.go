@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"context"
+	"errors"
 	"runtime/debug"
 	"time"
 
@@ -66,5 +67,9 @@ func (r *runner) try(ctx context.Context, j job) (a answer) {
 		j.job.Data = r.Data(j.item.Tenant)
 	}
 	a.result, a.err = r.Upgrader.Upgrade(ctx, j.job)
+	if e, ok := errors.AsType[*engine.Error](a.err); ok && e.Class == engine.Gone && r.Surveyor != nil {
+		now := r.Surveyor.Survey(ctx, []engine.Target{j.job.Target})[0]
+		a.now = &now
+	}
 	return a
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/tenant"
 )
 
 func (a *app) rolloutResumeCommand() *cobra.Command {
@@ -77,16 +78,20 @@ func (f *fleet) rearrange(ctx context.Context, stored record, how orchestrator.R
 	if err != nil {
 		return nil, err
 	}
-	tenants, _, err := f.gather(ctx, who)
+	fleet, _, err := f.gather(ctx, who)
 	if err != nil {
 		return nil, err
 	}
-	tenants = stored.plan.Pick(tenants)
-	where := orchestrator.SurveyFor(ctx, f.engine, tenants, stored.plan)
+	where := orchestrator.Locate(ctx, f.engine, stored.plan, stored.plan.Planned(), fleet, func(tenant.Tenant) bool {
+		return stored.report.State != orchestrator.StateFinished // else it does not join, and its place is that of the old name
+	})
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	plan, err := orchestrator.Rearrange(stored.plan, stored.events, tenants, where, f.graph, how)
+	if len(where.Unlisted) > 0 {
+		f.app.note("skein: warning: %s", orchestrator.UnlistedWarning(where.Unlisted))
+	}
+	plan, err := orchestrator.Rearrange(stored.plan, stored.events, where.Tenants, where.Standings, f.graph, how)
 	if err != nil {
 		return nil, err
 	}

@@ -86,10 +86,11 @@ func (f *fleet) finish(v view.View, report *orchestrator.Report, err error) erro
 // others.
 func (f *fleet) follow(cfg *orchestrator.RunConfig) (err error) {
 	p := cfg.Plan
+	cfg.Surveyor = f.engine
 	if p.Partial {
 		return nil
 	}
-	cfg.Surveyor, cfg.Screener = f.engine, f.engine
+	cfg.Screener = f.engine
 	who, err := f.scopeOf(p)
 	if err != nil {
 		return err

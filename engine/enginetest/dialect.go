@@ -33,6 +33,9 @@ type Dialect struct {
 	// Drop removes the tenant.
 	Drop func(t *testing.T, target engine.Target)
 
+	// Refusals are ways in which a version table with the rows of a1 and b2 keeps skein's next row out.
+	Refusals []Refusal
+
 	// Slow is a statement that takes at least a minute unless it is interrupted.
 	Slow string
 
@@ -48,6 +51,14 @@ type Outside struct {
 	Mend          func()
 }
 
+// Refusal is what somebody did to a version table, so that a row of skein's is refused or has no effect.
+type Refusal struct {
+	Name   string
+	Make   []string // statements
+	Says   string   // a part of the error's message
+	Delete bool     // it keeps a row from being deleted, else from being written
+}
+
 // Run runs the suite.
 func Run(t *testing.T, d Dialect) {
 	for _, promise := range promises {
@@ -59,7 +70,7 @@ func Run(t *testing.T, d Dialect) {
 }
 
 // promises are the subtests. The lists stand in the files of their functions.
-var promises = join(upgrading, takingBack, standing, failing, locking, outside, rehearsing, asking)
+var promises = join(upgrading, takingBack, standing, failing, locking, ownRows, outside, rehearsing, asking)
 
 type promise struct {
 	name  string

@@ -277,8 +277,9 @@ func (a *application) once(ctx context.Context) (committed, unread int, e *engin
 
 // outcome is how far a message got.
 type outcome struct {
-	completed int // statements
-	committed int // transactions
+	completed int        // statements
+	committed int        // transactions
+	unwritten *lostPiece // of the last transaction; nil = all version rows were written
 	err       error
 }
 
@@ -301,8 +302,11 @@ func (c *conn) send(ctx context.Context, m *message, see func(piece, [][][]byte)
 		if err != nil {
 			break
 		}
-		if p.kind == kindCommit && tag.String() == "COMMIT" {
+		switch {
+		case p.kind == kindCommit && tag.String() == "COMMIT":
 			o.committed++
+		case p.kind == kindRow && !rowTag(tag) && o.unwritten == nil:
+			o.unwritten = &lostPiece{p, tag.String()}
 		}
 		o.completed++
 	}

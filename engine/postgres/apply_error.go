@@ -25,10 +25,10 @@ func (a *application) explain(ctx context.Context, m *composer, o outcome) (*eng
 	} else if at, offset, found := m.unconverted(pg); found && o.completed == 0 {
 		p, within = at, offset
 	}
-	if !a.trial && pg.Severity == "FATAL" && (p.kind == kindCommit || a.conn.nature.pooled) && understand(pg).class != engine.Capacity {
+	if !a.trial && isFatal(pg) && (p.kind == kindCommit || a.conn.nature.pooled) && understand(pg).class != engine.Capacity {
 		return uncertain(pg), piece{}
 	}
-	e := a.reason(ctx, p, pg)
+	e := a.reason(ctx, p, pg, o.unwritten)
 	if p.kind == kindBody {
 		missing(e, a.database.misplaced)
 		locate(e, a.work.Parts[p.part].Steps[p.step], a.bodies, p.n, within)
@@ -64,9 +64,10 @@ func uncertain(err error) *engine.Error {
 	return &engine.Error{Class: engine.Uncertain, Message: "the connection was lost while the change was under way: " + oneLine(err.Error()), Err: err}
 }
 
-// reason tells our own checks from the author's statements.
-func (a *application) reason(ctx context.Context, p piece, pg *pgconn.PgError) *engine.Error {
-	e := classify(ctx, pg)
+// reason tells our own checks from the author's statements. Who is gone is told by our checks alone: the server's own
+// words for it may be those of a body, or of a trigger, about something else.
+func (a *application) reason(ctx context.Context, p piece, pg *pgconn.PgError, unwritten *lostPiece) *engine.Error {
+	e := present(classify(ctx, pg), pg)
 	if p.kind == kindBody || p.kind == kindCommit || p.kind == kindLook {
 		return e
 	}
@@ -83,10 +84,12 @@ func (a *application) reason(ctx context.Context, p piece, pg *pgconn.PgError) *
 	switch mark := marked(pg.Message); {
 	case mark == markBusy:
 		return &engine.Error{Class: engine.Busy, Message: "another session holds the tenant's lock"}
-	case mark == markStale, p.kind == kindCreate && pg.Code == stateDuplicateTable, p.kind == kindRow && hasState(pg, "23505"):
+	case mark == markStale:
 		return staleError()
-	case mark == markGone, p.kind == kindRow && pg.Code == stateNotNull, p.kind == kindCreate && pg.Code == stateUndefinedSchema:
+	case mark == markGone:
 		return s.gone()
+	case mark == markRows:
+		return a.lostRow(p, unwritten)
 	case mark == markPath:
 		return s.server.unreadable(s.target.Schema, "USAGE")
 	case strings.HasPrefix(mark, markGuard):
@@ -95,12 +98,25 @@ func (a *application) reason(ctx context.Context, p piece, pg *pgconn.PgError) *
 		}
 	case pg.Code == statePrivilege && p.kind == kindCreate:
 		return s.server.unreadable(s.target.Schema, "CREATE")
-	case pg.Code == statePrivilege:
+	case pg.Code == statePrivilege && p.kind != kindRow:
 		return s.server.unreadable(s.target.Schema, "USAGE, or SELECT, INSERT, DELETE on the version table,")
 	case p.kind == kindCheck && hasState(pg, stateUndefinedTable, stateUndefinedSchema):
 		return staleError() // the version table went; aftermath sees when it was the schema
+	case p.kind == kindRow, p.kind == kindCreate:
+		return a.refusedRow(p, pg, e)
 	}
 	return e
+}
+
+// present is the error of a statement that a connection to the tenant's database took: whatever the server says is not
+// there, the database is.
+func present(e *engine.Error, pg *pgconn.PgError) *engine.Error {
+	if e.Class != engine.Gone || isFatal(pg) {
+		return e
+	}
+	there := *e
+	there.Class, there.Advice = engine.Revision, oneLine(pg.Hint)
+	return &there
 }
 
 // cannotReset is the error of a body that leaves the session or the transaction in a state that skein cannot take back.
@@ -137,6 +153,21 @@ func locate(e *engine.Error, step engine.Step, bodies func(engine.Step) body, n,
 	explainCut(e, stmt.Text)
 }
 
+// overtaken reports whether what skein was about to write is there already, by somebody else's doing.
+func (a *application) overtaken(ctx context.Context, e *engine.Error, p piece) bool {
+	s, sql := a.session, ""
+	switch {
+	case p.kind == kindCreate && e.SQLState == stateDuplicateTable:
+		sql = "SELECT pg_catalog.to_regclass(" + literal(s.db.table.in(s.target.Schema)) + ") IS NOT NULL"
+	case p.kind == kindRow && e.SQLState == stateDuplicateRow:
+		sql = s.db.table.has(s.target.Schema, a.work.Parts[p.part].Steps[p.step].Revision.ID)
+	default:
+		return false
+	}
+	results, err := s.conn.query(ctx, sql)
+	return err == nil && value(results[0]) == "t"
+}
+
 // aftermath rolls back, in the same round trip looks whether the schema is still the one that was surveyed,
 // and names who stands in the way of a lock.
 func (a *application) aftermath(ctx context.Context, e *engine.Error, p piece) {
@@ -159,6 +190,8 @@ func (a *application) aftermath(ctx context.Context, e *engine.Error, p piece) {
 	case e.Class == engine.Stale, e.Class == engine.Revision, e.Class == engine.Data:
 		if oid, err := s.schemaOID(ctx); err == nil && oid != a.work.Mark.SchemaOID {
 			*e = *s.gone()
+		} else if err == nil && a.overtaken(ctx, e, p) {
+			*e = *staleError()
 		}
 	}
 	if p.kind == kindCommit && len(a.work.Parts[p.part].Steps) == 1 { // a deferred constraint

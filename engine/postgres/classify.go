@@ -120,7 +120,9 @@ func pooler(message string) (meaning, bool) {
 		}
 	}
 	switch {
-	case strings.Contains(message, "no such database"), strings.HasPrefix(message, `database "`) && strings.HasSuffix(message, "does not exist"):
+	case strings.Contains(message, "no such database"): // the pooler's word, and not the server's
+		return meaning{engine.Data, "add the database to the pooler's configuration; or, if it was dropped, take the tenant out of the source"}, true
+	case strings.HasPrefix(message, `database "`) && strings.HasSuffix(message, "does not exist"):
 		return meaning{engine.Gone, adviceAgain}, true
 	case strings.Contains(message, "auth"):
 		return meaning{engine.Server, adviceAuth}, true
@@ -193,10 +195,20 @@ func explainCut(e *engine.Error, statement string) {
 	e.Advice = "shorten the names in the revision, so that they differ within 63 bytes; `skein check` finds them all"
 }
 
+// isFatal reports whether the server ended the session with the error, so that nothing is known of a commit that was
+// under way. Severity is in the server's language; poolers and servers before 9.6 send no other.
+func isFatal(e *pgconn.PgError) bool {
+	severity := e.SeverityUnlocalized
+	if severity == "" {
+		severity = e.Severity
+	}
+	return severity == "FATAL" || severity == "PANIC"
+}
+
 // Whether an error is about one relation or function, so that a survey's other arms may be read without it.
 func isLocal(err error) bool {
 	var pg *pgconn.PgError
-	if !errors.As(err, &pg) || pg.Severity == "FATAL" {
+	if !errors.As(err, &pg) || isFatal(pg) {
 		return false
 	}
 	switch understand(pg).class {
@@ -216,7 +228,7 @@ const (
 	stateLockTimeout       = "55P03"
 	stateCanceled          = "57014"
 	stateInvalidText       = "22P02" // what our own checks fail with (message.go)
-	stateNotNull           = "23502" // what our own row fails with where the schema is gone
+	stateDuplicateRow      = "23505"
 	stateUndefinedTable    = "42P01"
 	stateUndefinedColumn   = "42703"
 	stateUndefinedObject   = "42704" // a type, among others

@@ -35,7 +35,7 @@ func TestSQLStates(t *testing.T) {
 		{pgconn.PgError{Code: "53200"}, engine.Capacity},
 		{pgconn.PgError{Code: "08P01", Message: "no more connections allowed (max_client_conn)"}, engine.Capacity},
 		{pgconn.PgError{Code: "08P01", Message: "query_wait_timeout"}, engine.Capacity},
-		{pgconn.PgError{Code: "08P01", Message: "no such database: x"}, engine.Gone},
+		{pgconn.PgError{Code: "08P01", Message: "no such database: x"}, engine.Data},
 		{pgconn.PgError{Code: "08P01", Message: `database "x" does not exist`}, engine.Gone},
 		{pgconn.PgError{Code: "53100"}, engine.Server},
 		{pgconn.PgError{Code: "58030"}, engine.Server},

@@ -54,7 +54,7 @@ func (s *survey) halve(ctx context.Context, c *conn, chunk []int, err error, aga
 	case !isArm(err) || c.pg.IsClosed():
 		s.fail(chunk, engine.Unreachable, classify(ctx, err))
 	case len(chunk) == 1:
-		s.culprit(ctx, chunk[0], err)
+		s.culprit(ctx, c, chunk[0], err)
 	default:
 		again(chunk[:len(chunk)/2])
 		if c.pg.IsClosed() {

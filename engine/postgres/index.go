@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
 )
 
 // indexState is what the catalog says of an index; the zero value: it is not there.
@@ -20,13 +21,8 @@ type indexState struct {
 
 // index looks an index up: in the schema of its table where that is known, else along the search path.
 func (o *outside) index(ctx context.Context, known outsideStatement) (indexState, error) {
-	where := "c.oid = pg_catalog.to_regclass(" + literal(known.index) + ")"
-	if known.table != "" {
-		where = "c.relname = (pg_catalog.parse_ident(" + literal(known.index) + "))[1] AND c.relnamespace = " +
-			"(SELECT relnamespace FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass(" + literal(known.table) + "))"
-	}
 	results, err := o.conn.query(ctx, "SELECT c.oid, i.indisvalid AND i.indisready, pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c "+
-		"JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE "+where)
+		"JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE "+known.which())
 	if err != nil || len(results[0].Rows) == 0 {
 		return indexState{}, err
 	}
@@ -34,9 +30,26 @@ func (o *outside) index(ctx context.Context, known outsideStatement) (indexState
 	return indexState{oid: parseOID(r[0]), valid: string(r[1]) == "t", name: string(r[2])}, nil
 }
 
+// which is the condition, over pg_class c, that selects what has the index's name.
+func (s *outsideStatement) which() string {
+	if s.table == "" {
+		return "c.oid = pg_catalog.to_regclass(" + literal(s.index) + ")"
+	}
+	return "c.relname = (pg_catalog.parse_ident(" + literal(s.index) + "))[1] AND c.relnamespace = " +
+		"(SELECT relnamespace FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass(" + literal(s.table) + "))"
+}
+
+// found is the SQL of the OID of what has the index's name, 0 where nothing has; NULL for a statement of another kind.
+func (s *outsideStatement) found() string {
+	if s.index == "" {
+		return "NULL"
+	}
+	return "COALESCE((SELECT c.oid::pg_catalog.int8 FROM pg_catalog.pg_class c WHERE " + s.which() + "), 0)"
+}
+
 // resume decides what to do about a statement that was cut off; true: it is done. begun is false for IF NOT
 // EXISTS, which would take an invalid index for a good one.
-func (o *outside) resume(ctx context.Context, n int, known outsideStatement, begun bool) (bool, error) {
+func (o *outside) resume(ctx context.Context, n int, stmt revision.Statement, known outsideStatement, begun bool) (bool, error) {
 	switch known.kind {
 	case createIndex, dropIndex:
 		if err := o.unattended(ctx, known); err != nil {
@@ -46,13 +59,12 @@ func (o *outside) resume(ctx context.Context, n int, known outsideStatement, beg
 		if err != nil {
 			return false, o.broken(ctx, err)
 		}
+		was := o.journal.lines[n] // the zero value for one that is not begun
 		if known.kind == dropIndex {
-			return is.oid == 0 && begun, o.noteIf(ctx, is.oid == 0 && begun, n)
+			done := is.oid == 0 && begun && was.found != 0 // what was not there could not be dropped
+			return done, o.noteIf(ctx, done, n)
 		}
-		if is.oid != 0 && !is.valid {
-			return false, o.drop(ctx, is)
-		}
-		return is.valid && begun, o.noteIf(ctx, is.valid && begun, n)
+		return o.resumeCreate(ctx, n, stmt, known, is, was, begun)
 	case repeatable:
 		return false, o.sweep(ctx)
 	}
@@ -60,6 +72,25 @@ func (o *outside) resume(ctx context.Context, n int, known outsideStatement, beg
 		return false, o.journal.doubtful(n)
 	}
 	return false, nil
+}
+
+// resumeCreate is resume for CREATE INDEX CONCURRENTLY. An index that was there before, and one that is not what the
+// statement makes, are somebody else's: the statement is run again, and says so.
+func (o *outside) resumeCreate(ctx context.Context, n int, stmt revision.Statement, known outsideStatement, is indexState, was line, begun bool) (bool, error) {
+	others := begun && was.before(is.oid)
+	switch {
+	case is.oid == 0, others && !known.lenient:
+		return false, nil
+	case !is.valid:
+		return false, o.drop(ctx, is)
+	case !begun, others:
+		return false, nil
+	}
+	same, err := o.isMadeBy(ctx, n, is, stmt.Text, known)
+	if err != nil {
+		return false, err
+	}
+	return same, o.noteIf(ctx, same, n)
 }
 
 // noteIf writes down that a statement turned out to be done.
@@ -147,17 +178,17 @@ func (o *outside) proven(ctx context.Context, known outsideStatement) error {
 
 // failed is the error of a statement by itself. What a failed CREATE INDEX CONCURRENTLY leaves behind costs each
 // write and helps nobody; a statement that was rolled back as a whole leaves no line in the journal.
-func (o *outside) failed(ctx context.Context, n int, known outsideStatement, err error) error {
+func (o *outside) failed(ctx context.Context, n int, known outsideStatement, begun line, err error) error {
 	var pg *pgconn.PgError
-	if !errors.As(err, &pg) || pg.Severity == "FATAL" || o.conn.pg.IsClosed() {
+	if !errors.As(err, &pg) || isFatal(pg) || o.conn.pg.IsClosed() {
 		return o.broken(ctx, err)
 	}
-	e := *classify(ctx, err)
+	e := *present(classify(ctx, err), pg)
 	clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), buildTime)
 	defer cancel()
-	_ = o.conn.do(clean, o.again())                                  // a procedure may have committed before it failed
-	if known.kind == createIndex && pg.Code != stateDuplicateTable { // that one is somebody else's
-		if is, look := o.index(clean, known); look == nil && is.oid != 0 && !is.valid {
+	_ = o.conn.do(clean, o.again()) // a procedure may have committed before it failed
+	if known.kind == createIndex {
+		if is, look := o.index(clean, known); look == nil && is.oid != 0 && !is.valid && !begun.before(is.oid) { // else it is somebody else's
 			if o.drop(clean, is) == nil {
 				e.Message += "; the invalid index that it left was dropped"
 			} else {

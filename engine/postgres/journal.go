@@ -20,19 +20,39 @@ type journal struct {
 	id     string // revision
 	dir    revision.Direction
 	exists bool
+	old    bool         // it was made by a version of skein that did not note what was found
 	others bool         // it has lines of another revision that was cut off
 	lines  map[int]line // by number of the statement, from 1
 }
 
 type line struct {
-	sum  string
-	done bool
+	sum   string
+	done  bool
+	found int64 // OID of the index that had the statement's name before; 0 = none, unnoted = nobody looked
 }
+
+const unnoted = -1
+
+// before reports whether an index was there before the statement was begun.
+func (l line) before(oid uint32) bool { return l.found > 0 && l.found == int64(oid) }
 
 func (j *journal) create() string {
 	return "CREATE TABLE IF NOT EXISTS " + j.table + " (revision text NOT NULL, direction text NOT NULL, statement int NOT NULL, sum text NOT NULL, " +
-		"started_at timestamptz NOT NULL, done_at timestamptz, PRIMARY KEY (revision, direction, statement))"
+		"started_at timestamptz NOT NULL, done_at timestamptz, found bigint, PRIMARY KEY (revision, direction, statement))"
 }
+
+// opening is the SQL that makes the journal as begin needs it.
+func (j *journal) opening() string {
+	switch {
+	case !j.exists:
+		return j.create() + "; "
+	case j.old:
+		return "ALTER TABLE " + j.table + " ADD COLUMN IF NOT EXISTS found bigint; "
+	}
+	return ""
+}
+
+func (j *journal) opened() { j.exists, j.old = true, false }
 
 // load reads the journal, if there is one.
 func (j *journal) load(ctx context.Context) error {
@@ -44,7 +64,15 @@ func (j *journal) load(ctx context.Context) error {
 	if j.exists = value(results[0]) == "t"; !j.exists {
 		return nil
 	}
-	results, err = j.conn.query(ctx, "SELECT revision, direction, statement, sum, done_at IS NOT NULL FROM "+j.table)
+	results, err = j.conn.query(ctx, "SELECT FROM pg_catalog.pg_attribute WHERE attrelid = pg_catalog.to_regclass("+literal(j.table)+") AND attname = 'found' AND NOT attisdropped")
+	if err != nil {
+		return err
+	}
+	found := "found"
+	if j.old = len(results[0].Rows) == 0; j.old {
+		found = "NULL"
+	}
+	results, err = j.conn.query(ctx, "SELECT revision, direction, statement, sum, done_at IS NOT NULL, COALESCE("+found+", "+strconv.Itoa(unnoted)+") FROM "+j.table)
 	if err != nil {
 		return err
 	}
@@ -54,7 +82,8 @@ func (j *journal) load(ctx context.Context) error {
 			continue
 		}
 		n, _ := strconv.Atoi(string(r[2]))
-		j.lines[n] = line{sum: string(r[3]), done: string(r[4]) == "t"}
+		was, _ := strconv.ParseInt(string(r[5]), 10, 64)
+		j.lines[n] = line{sum: string(r[3]), done: string(r[4]) == "t", found: was}
 	}
 	return nil
 }
@@ -64,11 +93,12 @@ func (j *journal) key(n int) string {
 	return fmt.Sprintf("revision = %s AND direction = %s AND statement = %d", literal(j.id), literal(string(j.dir)), n)
 }
 
-// begin is the SQL that notes a statement as begun, done that notes it as done.
-func (j *journal) begin(n int, sum string) string {
-	return fmt.Sprintf("INSERT INTO %s AS j (revision, direction, statement, sum, started_at) VALUES (%s, %s, %d, %s, pg_catalog.clock_timestamp()) "+
-		"ON CONFLICT (revision, direction, statement) DO UPDATE SET sum = excluded.sum, done_at = NULL",
-		j.table, literal(j.id), literal(string(j.dir)), n, literal(sum))
+// begin is the SQL that notes a statement as begun and returns what it found; done notes it as done. found is the SQL
+// of the OID of what has the name of what the statement makes or drops; "NULL" where that is of no interest.
+func (j *journal) begin(n int, sum, found string) string {
+	return fmt.Sprintf("INSERT INTO %s AS j (revision, direction, statement, sum, started_at, found) VALUES (%s, %s, %d, %s, pg_catalog.clock_timestamp(), %s) "+
+		"ON CONFLICT (revision, direction, statement) DO UPDATE SET sum = excluded.sum, done_at = NULL, found = excluded.found RETURNING COALESCE(found, %d)",
+		j.table, literal(j.id), literal(string(j.dir)), n, literal(sum), found, unnoted)
 }
 
 func (j *journal) done(n int) string {

@@ -21,7 +21,7 @@ const (
 	kindBody               // the revision's
 	kindRow                // what is applied now
 	kindGuard              // nothing outside the tenant was touched
-	kindEnd                // the schema is still that one
+	kindEnd                // the schema is still that one, and the version table holds what was written
 	kindCommit             // COMMIT, or in a rehearsal what it would check
 	kindReset              // what a body left in the session is taken back
 	kindLook               // what a rehearsal wants to know; it has rows
@@ -29,12 +29,16 @@ const (
 	kindBorder             // what stands in a rehearsal for the border between two transactions
 )
 
+// settleConstraints runs what is deferred to the commit.
+const settleConstraints = "SET CONSTRAINTS ALL IMMEDIATE"
+
 // What our checks fail with: the server says `invalid input syntax for type integer: "skein:busy"`, in its
 // own language but with these words.
 const (
 	markBusy  = "skein:busy"
 	markStale = "skein:stale"
 	markGone  = "skein:gone"
+	markRows  = "skein:rows"
 	markPath  = "skein:path"
 	markGuard = "skein:guard:" // followed by a list, see hits
 )
@@ -138,11 +142,13 @@ func (c *composer) steps(part *engine.Part, last string) string {
 	return last
 }
 
-// end proves after a downgrade what the last row of an upgrade does.
+// end proves that what is about to be committed is in the tenant, and recorded in it: after the deferred triggers, of the
+// version table among others, that have not run yet.
 func (c *composer) end(part *engine.Part) {
-	if part.Steps[len(part.Steps)-1].Direction == revision.Down {
-		c.own(kindEnd, fail("WHEN "+schemaIs(c.schema, c.work.Mark.SchemaOID)+" IS NOT TRUE THEN '"+markGone+"'"))
+	if !c.unproven { // else they ran, and those of the rows at once
+		c.own(kindCommit, settleConstraints)
 	}
+	c.own(kindEnd, c.table.endsAt(c.schema, c.work.Mark.SchemaOID, part.After))
 }
 
 // open begins a transaction: settings, the lock, and then, in a statement of its own whose snapshot is later
@@ -238,8 +244,7 @@ func (c *composer) limits(want settings) {
 	c.settings = want
 }
 
-// row writes or deletes the version row. The last one of an upgrade also proves that the schema is still
-// there under its name: a body that another session's rename led astray is never committed.
+// row writes or deletes the version row.
 func (c *composer) row(part *engine.Part, k int, last string) {
 	step := part.Steps[k]
 	id := step.Revision.ID
@@ -259,9 +264,6 @@ func (c *composer) row(part *engine.Part, k int, last string) {
 	}
 	if step.Stamp {
 		r.duration = "0"
-	}
-	if k == len(part.Steps)-1 {
-		r.id = "CASE WHEN " + schemaIs(c.schema, c.work.Mark.SchemaOID) + " THEN " + r.id + " END"
 	}
 	c.own(kindRow, c.table.insert(c.schema, r))
 }

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,6 +37,7 @@ func step(t *testing.T, id, up, down string, o revision.Options, dir revision.Di
 func compose(t *testing.T, work *engine.Work, plain bool, guards ...string) *composer {
 	t.Helper()
 	var cache traitsCache
+	after(work)
 	if guards == nil {
 		guards = make([]string, len(work.Parts))
 	}
@@ -51,6 +53,21 @@ func compose(t *testing.T, work *engine.Work, plain bool, guards ...string) *com
 		c.compose(guards, preamble(nature{checks: true}, work.LockTimeout, nil))
 	}
 	return c
+}
+
+// after fills in what is applied after each part.
+func after(work *engine.Work) {
+	for i := range work.Parts {
+		part := &work.Parts[i]
+		part.After = slices.Clone(part.Before)
+		for _, s := range part.Steps {
+			if id := s.Revision.ID; s.Direction == revision.Down {
+				part.After = slices.DeleteFunc(part.After, func(have string) bool { return have == id })
+			} else {
+				part.After = append(part.After, id)
+			}
+		}
+	}
 }
 
 func golden(t *testing.T, name, got string) {

@@ -224,7 +224,7 @@ func (o *outside) statement(ctx context.Context, n int, stmt revision.Statement)
 		}
 	}
 	if begun || known.kind == createIndex && known.lenient {
-		done, err := o.resume(ctx, n, known, begun)
+		done, err := o.resume(ctx, n, stmt, known, begun)
 		if err != nil || done {
 			return err
 		}
@@ -246,10 +246,7 @@ func (o *outside) opening() string {
 	if !o.work.Mark.HasTable && !o.made {
 		sql += o.session.db.table.create(o.session.target.Schema) + "; "
 	}
-	if !o.journal.exists {
-		sql += o.journal.create() + "; "
-	}
-	return sql
+	return sql + o.journal.opening()
 }
 
 // again is the SQL that follows each statement of the body: role and settings are put back before the next one and
@@ -260,13 +257,16 @@ func (o *outside) again() string {
 		fail(fmt.Sprintf("WHEN NOT pg_catalog.pg_try_advisory_lock(%d) THEN '%s'", o.session.lockKey(), markBusy))
 }
 
-func (o *outside) opened() { o.made, o.journal.exists = true, true }
+func (o *outside) opened() {
+	o.made = true
+	o.journal.opened()
+}
 
 // inside runs a statement and its line in the journal in one transaction.
 func (o *outside) inside(ctx context.Context, n int, stmt revision.Statement, sum string) error {
 	for {
 		err := o.conn.exec(ctx, "BEGIN; SET LOCAL lock_timeout = "+milliseconds(wanted(o.work, o.step).lock)+"; "+o.opening()+
-			o.journal.begin(n, sum)+"; "+o.journal.done(n)+";\n"+o.namesOf(n), stmt.Text, ";\n"+o.guard.query()+"COMMIT; "+o.again()).Close()
+			o.journal.begin(n, sum, "NULL")+"; "+o.journal.done(n)+";\n"+o.namesOf(n), stmt.Text, ";\n"+o.guard.query()+"COMMIT; "+o.again()).Close()
 		if err == nil {
 			break
 		}
@@ -286,12 +286,19 @@ func (o *outside) alone(ctx context.Context, n int, stmt revision.Statement, sum
 	if known.concurrently {
 		lock = "0"
 	}
-	if err := o.conn.do(ctx, "BEGIN; "+o.opening()+o.journal.begin(n, sum)+"; COMMIT; SET lock_timeout = "+lock); err != nil {
+	results, err := o.conn.query(ctx, "BEGIN; "+o.opening()+o.journal.begin(n, sum, known.found())+"; COMMIT; SET lock_timeout = "+lock)
+	if err != nil {
 		return o.broken(ctx, err)
 	}
 	o.opened()
+	begun := line{sum: sum, found: unnoted}
+	for _, r := range results {
+		if len(r.Rows) > 0 {
+			begun.found, _ = strconv.ParseInt(value(r), 10, 64)
+		}
+	}
 	if err := o.conn.do(ctx, stmt.Text); err != nil {
-		return o.failed(ctx, n, known, err)
+		return o.failed(ctx, n, known, begun, err)
 	}
 	if err := o.conn.do(ctx, o.again()); err != nil {
 		return o.broken(ctx, err)
@@ -321,8 +328,12 @@ func (o *outside) broken(ctx context.Context, err error) error {
 	switch {
 	case errors.As(err, &pg) && marked(pg.Message) == markBusy:
 		return &engine.Error{Class: engine.Busy, Message: "the statement gave back the tenant's lock, and another session holds it now", Advice: "take pg_advisory_unlock_all out of what the statement runs"}
-	case errors.As(err, &known), errors.As(err, &pg) && pg.Severity != "FATAL", unsent(err):
-		return classify(ctx, err)
+	case errors.As(err, &known), errors.As(err, &pg) && !isFatal(pg), unsent(err):
+		e := classify(ctx, err)
+		if pg != nil {
+			e = present(e, pg)
+		}
+		return e
 	}
 	return uncertain(err)
 }
@@ -339,16 +350,50 @@ func (o *outside) finish(ctx context.Context) error {
 			id: literal(r.ID), duration: since(o.journal.started()), checksum: r.Checksum(), rollout: o.work.Rollout, tool: o.work.Tool,
 		}) + "; "
 	}
-	sql += o.journal.close() + "; " + fail("WHEN "+schemaIs(schema, o.work.Mark.SchemaOID)+" IS NOT TRUE THEN '"+markGone+"'") + "; COMMIT"
-	err := o.conn.do(ctx, sql)
+	sql += settleConstraints + "; " + s.db.table.endsAt(schema, o.work.Mark.SchemaOID, o.work.Parts[0].After) + "; " + o.journal.close() + "; COMMIT"
+	results, err := o.conn.query(ctx, sql)
 	if err == nil {
 		return nil
 	}
+	return o.unrecorded(ctx, err, results)
+}
+
+// unrecorded is the error of a revision whose statements ran and whose version row was not written.
+// results are those of the message that was to write it.
+func (o *outside) unrecorded(ctx context.Context, err error, results []*pgconn.Result) error {
+	s := o.session
 	var pg *pgconn.PgError
-	if errors.As(err, &pg) && marked(pg.Message) == markGone {
-		return s.gone()
+	if !errors.As(err, &pg) || isFatal(pg) || o.conn.pg.IsClosed() {
+		return o.broken(ctx, err)
 	}
-	return o.broken(ctx, err)
+	table := s.db.table.in(s.target.Schema)
+	switch marked(pg.Message) {
+	case markGone:
+		return s.gone()
+	case markRows:
+		came := "the version table does not hold the row that skein wrote"
+		for _, r := range results {
+			if tag := r.CommandTag; (tag.Insert() || tag.Delete()) && !rowTag(tag) {
+				came = noEffect(o.step, tag.String())
+			}
+		}
+		e := lostRowError(table, o.step, came)
+		e.Advice = "look at the rules and triggers of " + table + ", then resume: the statements that are done are not run again"
+		return e
+	}
+	e := ofOwnTable(present(classify(ctx, pg), pg), pg, "skein's row for revision "+o.step.Revision.ID+" was refused", adviceRow(table))
+	o.conn.rollback(ctx)
+	switch oid, err := schemaOID(ctx, o.conn, s.target.Schema); {
+	case err != nil:
+	case oid != o.work.Mark.SchemaOID:
+		return s.gone()
+	case e.SQLState == stateDuplicateRow:
+		if results, err := o.conn.query(ctx, s.db.table.has(s.target.Schema, o.step.Revision.ID)); err == nil && value(results[0]) == "t" {
+			return staleError()
+		}
+	}
+	e.Revision, e.File = o.step.Revision.ID, o.step.Revision.File
+	return e
 }
 
 // at notes which statement an error is about.

@@ -175,7 +175,7 @@ var borders = map[string][][]string{
 // of anything else.
 func (a *application) untriable(m *composer, o outcome) (why string, from int) {
 	var pg *pgconn.PgError
-	if !errors.As(o.err, &pg) || pg.Severity == "FATAL" || o.completed >= len(m.pieces) {
+	if !errors.As(o.err, &pg) || isFatal(pg) || o.completed >= len(m.pieces) {
 		return "", 0
 	}
 	p := m.pieces[o.completed]

@@ -27,7 +27,7 @@ func (c *composer) leave(k int) {
 		if c.triggers {
 			c.settleAgain()
 		}
-		c.own(kindCommit, "SET CONSTRAINTS ALL IMMEDIATE")
+		c.own(kindCommit, settleConstraints)
 	}
 	c.settleAgain()
 	for _, sql := range release(c.seed) {

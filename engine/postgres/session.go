@@ -71,7 +71,11 @@ func (c *conn) rollback(ctx context.Context) {
 
 // schemaOID looks the schema up; 0 when it is not there.
 func (s *session) schemaOID(ctx context.Context) (uint32, error) {
-	results, err := s.conn.query(ctx, "SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = "+literal(s.target.Schema))
+	return schemaOID(ctx, s.conn, s.target.Schema)
+}
+
+func schemaOID(ctx context.Context, c *conn, schema string) (uint32, error) {
+	results, err := c.query(ctx, "SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = "+literal(schema))
 	if err != nil {
 		return 0, err
 	}

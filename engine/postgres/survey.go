@@ -256,13 +256,21 @@ func (s *survey) fail(chunk []int, state engine.State, err error) {
 }
 
 // culprit says why one table alone cannot be read.
-func (s *survey) culprit(ctx context.Context, i int, err error) {
+func (s *survey) culprit(ctx context.Context, c *conn, i int, err error) {
 	st := &s.standings[i]
 	e := *classify(ctx, err)
+	if e.Class == engine.Gone { // said by the server of something else: it serves the database
+		e.Class, e.Advice = engine.Revision, ""
+	}
 	st.State, st.Err = engine.Unknown, &e
 	switch {
-	case hasState(err, stateUndefinedTable, stateUndefinedSchema): // dropped meanwhile
-		st.State, st.Err = engine.Missing, goneError(s.targets[i])
+	case hasState(err, stateUndefinedTable, stateUndefinedSchema): // dropped meanwhile, the schema or the table
+		if oid, err := schemaOID(ctx, c, s.targets[i].Schema); err == nil && oid == 0 {
+			st.State, st.Err = engine.Missing, goneError(s.targets[i])
+			return
+		}
+		st.State = engine.Unreachable
+		e.Class, e.Message, e.Advice = engine.Transient, "version table "+s.db.table.in(s.targets[i].Schema)+" changed while it was read: "+e.Message, adviceAgain
 	case e.Class == engine.Busy || e.Class == engine.Timeout:
 		st.State = engine.Unreachable
 		e.Message = "version table " + s.db.table.in(s.targets[i].Schema) + " is locked: " + e.Message

@@ -46,8 +46,11 @@ type row struct {
 	checksum, rollout, tool string
 }
 
+// versionColumns are those of the version table.
+const versionColumns = "revision, checksum, applied_at, duration_ms, rollout, tool"
+
 func (v versionTable) insert(schema string, r row) string {
-	return "INSERT INTO " + v.in(schema) + " (revision, checksum, applied_at, duration_ms, rollout, tool) VALUES (" +
+	return "INSERT INTO " + v.in(schema) + " (" + versionColumns + ") VALUES (" +
 		r.id + ", " + optional(r.checksum) + ", pg_catalog.clock_timestamp(), " + r.duration + ", " +
 		optional(r.rollout) + ", " + literal(r.tool) + ")"
 }
@@ -69,6 +72,11 @@ func (v versionTable) appliedAt(schema, id string) string {
 	return "(SELECT applied_at FROM " + v.in(schema) + " WHERE revision OPERATOR(pg_catalog.=) " + literal(id) + ")"
 }
 
+// has is the query of whether a revision is applied.
+func (v versionTable) has(schema, id string) string {
+	return "SELECT EXISTS (SELECT FROM " + v.in(schema) + " WHERE revision OPERATOR(pg_catalog.=) " + literal(id) + ")"
+}
+
 // rows selects what is applied, in the order of engine.Applied.
 func (v versionTable) rows(schema string) string {
 	return "SELECT revision, checksum, rollout FROM " + v.in(schema) + ` ORDER BY revision COLLATE "C"`
@@ -87,12 +95,25 @@ func leads(schema string) string {
 // standsAt is the check under the lock: exactly part.Before is applied, and what goes was applied by the rollout of,
 // unless that is "". It fails with markStale where not.
 func (v versionTable) standsAt(schema string, part *engine.Part, of string) string {
-	set := "pg_catalog.count(*) OPERATOR(pg_catalog.=) " + strconv.Itoa(len(part.Before))
-	if len(part.Before) > 0 {
-		set += " AND pg_catalog.bool_and(revision OPERATOR(pg_catalog.=) ANY (" + array(part.Before) + "))"
-	}
+	set := holds(part.Before)
 	if of != "" {
-		set += " AND pg_catalog.bool_and(revision OPERATOR(pg_catalog.<>) ALL (" + array(part.IDs()) + ") OR (rollout OPERATOR(pg_catalog.=) " + literal(of) + ") IS TRUE)"
+		set = "(" + set + " AND pg_catalog.bool_and(revision OPERATOR(pg_catalog.<>) ALL (" + array(part.IDs()) + ") OR (rollout OPERATOR(pg_catalog.=) " + literal(of) + ") IS TRUE))"
 	}
-	return fail("WHEN ("+set+") IS NOT TRUE THEN '"+markStale+"'") + " FROM " + v.in(schema)
+	return fail("WHEN "+set+" IS NOT TRUE THEN '"+markStale+"'") + " FROM " + v.in(schema)
+}
+
+// endsAt is the check before the commit: the schema still has that name and OID, and the table holds exactly ids. It
+// fails with markGone or markRows where not. That a body was led astray by another session's rename, or that a rule,
+// a trigger or a savepoint took one of skein's rows back, is so never committed.
+func (v versionTable) endsAt(schema string, oid uint32, ids []string) string {
+	return fail("WHEN "+schemaIs(schema, oid)+" IS NOT TRUE THEN '"+markGone+"' WHEN "+holds(ids)+" IS NOT TRUE THEN '"+markRows+"'") + " FROM " + v.in(schema)
+}
+
+// holds is the SQL, over the version table, of whether its rows are exactly those of ids.
+func holds(ids []string) string {
+	set := "pg_catalog.count(*) OPERATOR(pg_catalog.=) " + strconv.Itoa(len(ids))
+	if len(ids) > 0 {
+		set += " AND pg_catalog.bool_and(revision OPERATOR(pg_catalog.=) ANY (" + array(ids) + "))"
+	}
+	return "(" + set + ")"
 }

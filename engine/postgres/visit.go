@@ -150,7 +150,7 @@ func (s *survey) visited(ctx context.Context, c *conn, row [][]byte) {
 	case err == nil:
 		st.Applied = s.cohorts.of(results[0].Rows)
 	case isArm(err):
-		s.culprit(ctx, 0, err)
+		s.culprit(ctx, c, 0, err)
 	default:
 		s.fail(s.mine, engine.Unreachable, classify(ctx, err))
 	}

@@ -55,7 +55,10 @@ func (s *session) run(ctx context.Context, work *engine.Work, part *engine.Part,
 			return n, err
 		}
 	}
-	return len(part.Steps), keys.hold(ctx)
+	if err := keys.hold(ctx); err != nil {
+		return len(part.Steps), err
+	}
+	return len(part.Steps), s.db.table.holds(ctx, s.conn, part)
 }
 
 // step runs the body of one revision and notes that it is applied, or no longer.

@@ -46,6 +46,43 @@ func dialect(journalMode string) enginetest.Dialect {
 				t.Error(err)
 			}
 		},
+		Refusals: []enginetest.Refusal{
+			{Name: "a check", Says: "CHECK constraint failed", Make: []string{
+				"ALTER TABLE skein_version RENAME TO was",
+				"CREATE TABLE skein_version (revision text PRIMARY KEY CHECK (revision < 'c'), checksum, applied_at, duration_ms, rollout, tool)",
+				"INSERT INTO skein_version SELECT * FROM was",
+			}},
+			{Name: "a column", Says: "NOT NULL constraint failed: skein_version.env", Make: []string{
+				"ALTER TABLE skein_version RENAME TO was",
+				"CREATE TABLE skein_version (revision text PRIMARY KEY, checksum, applied_at, duration_ms, rollout, tool, env NOT NULL)",
+				"INSERT INTO skein_version SELECT *, 'prod' FROM was",
+			}},
+			{Name: "a unique index", Says: "UNIQUE constraint failed", Make: []string{"CREATE UNIQUE INDEX one ON skein_version (tool, revision = 'a1')"}},
+			{Name: "a trigger that fails", Says: "not here", Make: []string{
+				"CREATE TRIGGER keep BEFORE INSERT ON skein_version BEGIN SELECT RAISE(ABORT, 'not here'); END",
+			}},
+			{Name: "a trigger that ends the transaction", Says: "not here", Make: []string{
+				"CREATE TRIGGER keep BEFORE INSERT ON skein_version BEGIN SELECT RAISE(ROLLBACK, 'not here'); END",
+			}},
+			{Name: "a trigger that leaves the row out", Says: "had no effect: 0 rows", Make: []string{
+				"CREATE TRIGGER keep BEFORE INSERT ON skein_version BEGIN SELECT RAISE(IGNORE); END",
+			}},
+			{Name: "a trigger that takes the row back", Says: "does not hold", Make: []string{
+				"CREATE TRIGGER keep AFTER INSERT ON skein_version BEGIN DELETE FROM skein_version WHERE revision = NEW.revision; END",
+			}},
+			{Name: "a trigger that changes the row", Says: "does not hold", Make: []string{
+				"CREATE TRIGGER keep AFTER INSERT ON skein_version BEGIN UPDATE skein_version SET revision = 'x' || revision WHERE revision = NEW.revision; END",
+			}},
+			{Name: "a trigger that fails", Says: "not here", Delete: true, Make: []string{
+				"CREATE TRIGGER keep BEFORE DELETE ON skein_version BEGIN SELECT RAISE(ABORT, 'not here'); END",
+			}},
+			{Name: "a trigger that leaves the row", Says: "had no effect: 0 rows", Delete: true, Make: []string{
+				"CREATE TRIGGER keep BEFORE DELETE ON skein_version BEGIN SELECT RAISE(IGNORE); END",
+			}},
+			{Name: "a trigger that brings the row back", Says: "does not hold", Delete: true, Make: []string{
+				"CREATE TRIGGER keep AFTER DELETE ON skein_version BEGIN INSERT INTO skein_version VALUES (OLD.revision, OLD.checksum, OLD.applied_at, OLD.duration_ms, OLD.rollout, OLD.tool); END",
+			}},
+		},
 		Slow: "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
 		Outside: func(t *testing.T, target engine.Target) enginetest.Outside {
 			t.Helper()

@@ -101,8 +101,18 @@ func (c *conn) here() error {
 }
 
 func (c *conn) exec(ctx context.Context, query string, args ...any) error {
-	_, err := c.sql.ExecContext(ctx, query, args...)
-	return cause(err, c.path)
+	_, err := c.change(ctx, query, args...)
+	return err
+}
+
+// change is exec that returns how many rows were written or deleted.
+func (c *conn) change(ctx context.Context, query string, args ...any) (rows int64, err error) {
+	result, err := c.sql.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, cause(err, c.path)
+	}
+	rows, err = result.RowsAffected()
+	return rows, cause(err, c.path)
 }
 
 // query runs a query and calls row for each row with the function that scans it. A row that returns

@@ -157,6 +157,9 @@ func (j *journal) finish(ctx context.Context, work *engine.Work, took time.Durat
 		if err := j.session.db.table.note(ctx, c, work, j.step, took); err != nil {
 			return err
 		}
+		if err := j.session.db.table.holds(ctx, c, j.part); err != nil {
+			return err
+		}
 		return c.exec(ctx, `DROP TABLE IF EXISTS `+j.table())
 	})
 }

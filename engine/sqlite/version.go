@@ -43,7 +43,7 @@ func (t versionTable) read(ctx context.Context, c *conn) (rows []engine.Row, exi
 		row, err := t.row(scan)
 		rows = append(rows, row)
 		return err
-	}, `SELECT revision, checksum, applied_at, duration_ms, rollout, tool FROM `+t.qualified())
+	}, `SELECT `+versionColumns+` FROM `+t.qualified())
 	if isPlain(err) {
 		return nil, true, t.wrong(classify(err).Message)
 	}
@@ -99,15 +99,43 @@ func (t versionTable) expect(ctx context.Context, c *conn, part *engine.Part, of
 // note writes what a step did to the set of applied revisions: a row more, or one less. The time is that
 // of SQLite's clock, in UTC.
 func (t versionTable) note(ctx context.Context, c *conn, work *engine.Work, step engine.Step, took time.Duration) error {
+	rows, err := t.write(ctx, c, work, step, took)
+	switch {
+	case err != nil:
+		return t.refused(err, step)
+	case rows != 1:
+		return t.lost(step, fmt.Sprintf("skein's row for revision %s had no effect: %d rows were changed", step.Revision.ID, rows))
+	}
+	return nil
+}
+
+func (t versionTable) write(ctx context.Context, c *conn, work *engine.Work, step engine.Step, took time.Duration) (rows int64, err error) {
 	if step.Direction == revision.Down {
-		return c.exec(ctx, `DELETE FROM `+t.qualified()+` WHERE revision = ?`, step.Revision.ID)
+		return c.change(ctx, `DELETE FROM `+t.qualified()+` WHERE revision = ?`, step.Revision.ID)
 	}
 	if step.Stamp {
 		took = 0
 	}
-	return c.exec(ctx, `INSERT INTO `+t.qualified()+` (revision, checksum, applied_at, duration_ms, rollout, tool)
+	return c.change(ctx, `INSERT INTO `+t.qualified()+` (`+versionColumns+`)
 VALUES (?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), ?, nullif(?, ''), ?)`,
 		step.Revision.ID, step.Revision.Checksum(), took.Milliseconds(), work.Rollout, work.Tool)
+}
+
+// versionColumns are those of the version table.
+const versionColumns = "revision, checksum, applied_at, duration_ms, rollout, tool"
+
+// holds fails unless precisely what the part was to leave is applied: a trigger may have taken back or changed what
+// skein wrote.
+func (t versionTable) holds(ctx context.Context, c *conn, part *engine.Part) error {
+	rows, _, err := t.read(ctx, c)
+	if err != nil {
+		return err
+	}
+	if have := (&engine.Applied{Rows: rows}).IDs(); !slices.Equal(have, part.After) {
+		return t.lost(part.Steps[len(part.Steps)-1], fmt.Sprintf("the version table does not hold the rows that skein wrote: [%s], and not [%s]",
+			strings.Join(have, " "), strings.Join(part.After, " ")))
+	}
+	return nil
 }
 
 // quote makes an identifier of any name.

@@ -6,5 +6,6 @@ SET LOCAL lock_timeout = 30000;
 ALTER TABLE users DROP COLUMN x;
 SET LOCAL lock_timeout = 2000;
 DELETE FROM "Weird""Name-é"."skein_version" WHERE revision OPERATOR(pg_catalog.=) 'b2';
-SELECT CAST(CASE WHEN pg_catalog.to_regnamespace('"Weird""Name-é"') OPERATOR(pg_catalog.=) '16400' IS NOT TRUE THEN 'skein:gone' ELSE '0' END AS pg_catalog.int4);
+SET CONSTRAINTS ALL IMMEDIATE;
+SELECT CAST(CASE WHEN pg_catalog.to_regnamespace('"Weird""Name-é"') OPERATOR(pg_catalog.=) '16400' IS NOT TRUE THEN 'skein:gone' WHEN (pg_catalog.count(*) OPERATOR(pg_catalog.=) 1 AND pg_catalog.bool_and(revision OPERATOR(pg_catalog.=) ANY ('{"a1"}'))) IS NOT TRUE THEN 'skein:rows' ELSE '0' END AS pg_catalog.int4) FROM "Weird""Name-é"."skein_version";
 COMMIT

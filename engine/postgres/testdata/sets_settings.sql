@@ -42,5 +42,6 @@ UNLISTEN *;
 SELECT pg_catalog.pg_advisory_unlock_all(), pg_catalog.setseed(0.000000000000000);
 DISCARD TEMP;
 DISCARD SEQUENCES;
-INSERT INTO "Weird""Name-é"."skein_version" (revision, checksum, applied_at, duration_ms, rollout, tool) VALUES (CASE WHEN pg_catalog.to_regnamespace('"Weird""Name-é"') OPERATOR(pg_catalog.=) '16400' THEN 'b2' END, '13358663629c2043385c8573b2d5c58345f4fc64a40d9bc27828a6def75243eb', pg_catalog.clock_timestamp(), pg_catalog.float8mul(1000, pg_catalog.date_part('epoch', pg_catalog.timestamptz_mi(pg_catalog.clock_timestamp(), (SELECT applied_at FROM "Weird""Name-é"."skein_version" WHERE revision OPERATOR(pg_catalog.=) 'c3')))), '2026-11-23.1', 'skein');
+INSERT INTO "Weird""Name-é"."skein_version" (revision, checksum, applied_at, duration_ms, rollout, tool) VALUES ('b2', '13358663629c2043385c8573b2d5c58345f4fc64a40d9bc27828a6def75243eb', pg_catalog.clock_timestamp(), pg_catalog.float8mul(1000, pg_catalog.date_part('epoch', pg_catalog.timestamptz_mi(pg_catalog.clock_timestamp(), (SELECT applied_at FROM "Weird""Name-é"."skein_version" WHERE revision OPERATOR(pg_catalog.=) 'c3')))), '2026-11-23.1', 'skein');
+SELECT CAST(CASE WHEN pg_catalog.to_regnamespace('"Weird""Name-é"') OPERATOR(pg_catalog.=) '16400' IS NOT TRUE THEN 'skein:gone' WHEN (pg_catalog.count(*) OPERATOR(pg_catalog.=) 2 AND pg_catalog.bool_and(revision OPERATOR(pg_catalog.=) ANY ('{"c3","b2"}'))) IS NOT TRUE THEN 'skein:rows' ELSE '0' END AS pg_catalog.int4) FROM "Weird""Name-é"."skein_version";
 COMMIT

@@ -1,0 +1,127 @@
+package orchestrator
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/tenant"
+)
+
+// A source may forget tenants for a moment: a page of its API that is missing, a query on a replica that lags behind. Who
+// is no longer listed is gone only if its schema, database or file is not there; else it keeps its place.
+
+// Whereabouts are tenants of a rollout that are there, as far as that can be told, and where they stand.
+type Whereabouts struct {
+	Tenants   []tenant.Tenant   // as the fleet has them now; those that it does not list, as they were planned
+	Standings []engine.Standing // of Tenants
+	Unlisted  []string          // ids of those of Tenants that the fleet does not list
+}
+
+// Locate finds out which of the tenants planned, which are some or all of those of p, are there. fleet is what the sources list now. One that they do not list
+// is asked for where it was planned, unless another tenant has that place now: then it was renamed. taken reports which
+// tenants of the fleet that are not in planned count as such others.
+func Locate(ctx context.Context, s Surveyor, p *Plan, planned, fleet []tenant.Tenant, taken func(tenant.Tenant) bool) Whereabouts {
+	mine := make(map[string]bool, len(planned))
+	for _, t := range planned {
+		mine[t.ID] = true
+	}
+	var w Whereabouts
+	listed, places := make(map[string]bool, len(planned)), map[engine.Target]bool{}
+	for _, t := range fleet {
+		switch {
+		case mine[t.ID]:
+			listed[t.ID] = true
+			w.Tenants = append(w.Tenants, t)
+			places[t.Target] = true
+		case taken(t):
+			places[t.Target] = true
+		}
+	}
+	n := len(w.Tenants)
+	for _, t := range planned {
+		if !listed[t.ID] && !places[t.Target] {
+			w.Tenants = append(w.Tenants, t)
+		}
+	}
+	if len(w.Tenants) == 0 {
+		return w
+	}
+	w.Standings = SurveyFor(ctx, s, w.Tenants, p)
+	w.keep(n)
+	return w
+}
+
+// keep leaves out those beyond the first n, which are not listed, that are not there.
+func (w *Whereabouts) keep(n int) {
+	at := n
+	for i := n; i < len(w.Tenants); i++ {
+		if w.Standings[i].State == engine.Missing {
+			continue
+		}
+		w.Unlisted = append(w.Unlisted, w.Tenants[i].ID)
+		w.Tenants[at], w.Standings[at] = w.Tenants[i], w.Standings[i]
+		at++
+	}
+	w.Tenants, w.Standings = w.Tenants[:at], w.Standings[:at]
+}
+
+// UnlistedWarning says that tenants stay in a rollout although the sources do not list them.
+func UnlistedWarning(ids []string) string {
+	if len(ids) == 1 {
+		return "1 tenant is no longer listed by the sources, but is not gone: it stays in the rollout: " + ids[0]
+	}
+	return fmt.Sprintf("%d tenants are no longer listed by the sources, but are not gone: they stay in the rollout: %s", len(ids), some(ids))
+}
+
+// Planned returns the tenants that the plan names, as they were planned.
+func (p *Plan) Planned() []tenant.Tenant {
+	all := make([]tenant.Tenant, 0, p.Len())
+	for i := range p.Waves {
+		all = append(all, tenantsOf(p.Waves[i].Items)...)
+	}
+	return all
+}
+
+func tenantsOf(items []Item) []tenant.Tenant {
+	all := make([]tenant.Tenant, len(items))
+	for i := range items {
+		all[i] = items[i].Tenant
+	}
+	return all
+}
+
+// locate is [Locate] for items of the run.
+func (r *runner) locate(ctx context.Context, items []Item, fleet []tenant.Tenant) Whereabouts {
+	known := map[string]bool{}
+	for i := range r.Plan.Waves {
+		for _, items := range [][]Item{r.Plan.Waves[i].Items, r.Plan.Waves[i].Settled} {
+			for _, item := range items {
+				known[item.Tenant.ID] = true
+			}
+		}
+	}
+	return Locate(ctx, r.Surveyor, r.Plan, tenantsOf(items), fleet, func(t tenant.Tenant) bool {
+		return known[t.ID] || r.joinable() && r.Joins(t)
+	})
+}
+
+// tellUnlisted warns of tenants that are not listed any more, once of each.
+func (r *runner) tellUnlisted(ids []string) {
+	var fresh []string
+	for _, id := range ids {
+		if !r.unlisted[id] {
+			fresh = append(fresh, id)
+		}
+	}
+	if len(fresh) == 0 {
+		return
+	}
+	if r.unlisted == nil {
+		r.unlisted = map[string]bool{}
+	}
+	for _, id := range fresh {
+		r.unlisted[id] = true
+	}
+	r.emit(Warned{Message: UnlistedWarning(fresh)})
+}
