@@ -40,7 +40,7 @@ func (s *session) ApplyOutside(ctx context.Context, work engine.Work) error {
 	defer o.changed()
 	for n, stmt := range work.Statements(o.step) {
 		if err := o.statement(ctx, n+1, stmt); err != nil {
-			return o.at(err, stmt)
+			return o.at(err, n+1, stmt)
 		}
 	}
 	return o.finish(ctx)
@@ -352,14 +352,14 @@ func (o *outside) finish(ctx context.Context) error {
 }
 
 // at notes which statement an error is about.
-func (o *outside) at(err error, stmt revision.Statement) error {
+func (o *outside) at(err error, n int, stmt revision.Statement) error {
 	e := *classify(context.Background(), err)
 	if e.Class == engine.Uncertain {
 		return &e
 	}
 	missing(&e, o.misplaced)
 	e.Revision, e.File = o.step.Revision.ID, o.step.Revision.File
-	e.Line, e.Col, e.Statement = stmt.Line, stmt.Col, cut(stmt.Text)
+	e.Line, e.Col, e.Number, e.Statement = stmt.Line, stmt.Col, n, cut(stmt.Text)
 	return &e
 }
 
