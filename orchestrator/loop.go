@@ -77,7 +77,7 @@ func (c *Cohort) refusedFor(item *Item) *Failure {
 	if item.Standing.Err == nil {
 		return c.Refused
 	}
-	return unread(&item.Standing)
+	return unread(&item.Standing, &item.Tenant)
 }
 
 // over reports whether nothing can happen any more.
@@ -94,7 +94,7 @@ func (r *runner) blockedOnly() bool {
 	}
 	for _, s := range w.servers {
 		if s.health == blocked {
-			r.stop(StateHalted, fmt.Sprintf("%s: %s", serverName(s.name), s.failure.Message))
+			r.stopQuoting(StateHalted, serverName(s.name)+": "+s.failure.Message, serverName(s.name)+": "+s.failure.WithoutValues())
 		}
 	}
 	return true

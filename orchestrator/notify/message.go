@@ -10,7 +10,7 @@ import (
 )
 
 // message is the body of the format JSON. It holds nothing of tenants but how many there are, their ids where a
-// reason names them, and the causes of failures without what differs from tenant to tenant.
+// reason names them, and the causes of failures; what servers and gates quote of rows is in none of it.
 type message struct {
 	Format   int                          `json:"format"` // 1
 	Occasion Occasion                     `json:"occasion"`
@@ -45,7 +45,7 @@ const (
 func compose(r *orchestrator.Report, n news, at time.Time) message {
 	m := message{
 		Format: 1, Occasion: n.occasion, Fleet: r.Fleet, Rollout: r.Rollout, Type: r.Kind, Target: r.Target, State: r.State,
-		Wave: n.wave, Verdict: n.verdict, Reason: orchestrator.OneLine(orchestrator.WithoutValues(n.reason), reasonShown), Counts: r.Counts(), Next: r.Next(), Time: at,
+		Wave: n.wave, Verdict: n.verdict, Reason: orchestrator.OneLine(n.reason, reasonShown), Counts: r.Counts(), Next: r.Next(), Time: at,
 	}
 	sentences := []string{"skein: " + job(r) + " " + happening(r, &m) + "."}
 	switch m.Occasion {
