@@ -101,7 +101,7 @@ func TestSQLAsksTenants(t *testing.T) {
 		},
 		{
 			"no number", "< 5", map[string]engine.Reply{"t_01": text("many\x1b[31m")}, text("1"), 2,
-			orchestrator.Measure{Verdict: inconclusive, Evidence: "1 of 2 tenants: got many [31m, want < 5, and it is no number: t_01", Tenants: []string{"t_01"}},
+			orchestrator.Measure{Verdict: inconclusive, Evidence: "1 of 2 tenants: got many\x1b[31m, want < 5, and it is no number: t_01", Tenants: []string{"t_01"}},
 		},
 		{
 			"an empty text", "= x", nil, text(""), 1,

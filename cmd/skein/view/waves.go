@@ -57,7 +57,7 @@ func writeWaves(w io.Writer, r *orchestrator.Report, o Options) {
 		} else if words := o.Gates[wave.Name]; words != "" {
 			gate = "not asked yet: " + words
 		}
-		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", wave.Name, tenants, Counts(finals(wave)), gate)
+		Row(t, "  %s\t%s\t%s\t%s\n", wave.Name, tenants, Counts(finals(wave)), gate)
 	}
 	_ = t.Flush() // it writes to w, whose errors nobody can help
 }
@@ -98,7 +98,7 @@ func writeGates(w io.Writer, r *orchestrator.Report, o Options) {
 			if answer == "" {
 				answer = "not asked yet"
 			}
-			fmt.Fprintf(t, "  %s\t%s\t%s", c.Name, answer, oneLine(c.Evidence))
+			Row(t, "  %s\t%s\t%s", c.Name, answer, oneLine(c.Evidence))
 			if text := measures(c); text != "" {
 				fmt.Fprintf(t, "\t%s", text)
 			}
