@@ -111,6 +111,7 @@ type (
 		Duration time.Duration `json:"duration,omitempty"`
 		Failure  *Failure      `json:"failure,omitempty"` // of Failed and Gone
 		Reason   string        `json:"reason,omitempty"`  // of Skipped
+		Notices  []Notice      `json:"notices,omitzero"`  // the last that the server gave, at most 20
 	}
 	// ServerPaused: the server went away or is full; it is probed until ServerResumed.
 	ServerPaused struct {

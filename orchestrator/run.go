@@ -184,10 +184,11 @@ type runner struct {
 	second  bool            // it is the second turn of a wave
 	fleet   []tenant.Tenant // as it was listed last
 	halt    halt
-	done    map[int32][]string // steps committed by tries that did not reach the end; by task
-	streak  streak             // failures of the fleet
-	closed  bool               // the rollout had finished before: nobody joins it any more
-	begun   map[string]bool    // tenants that earlier runs named and did not end
+	done    map[int32][]string        // steps committed by tries that did not reach the end; by task
+	heard   map[int32][]engine.Notice // notices of those tries
+	streak  streak                    // failures of the fleet
+	closed  bool                      // the rollout had finished before: nobody joins it any more
+	begun   map[string]bool           // tenants that earlier runs named and did not end
 
 	stopping  <-chan struct{} // Stop; nil once it was heard
 	cancelled <-chan struct{} // of ctx; nil once it was heard

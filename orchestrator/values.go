@@ -51,7 +51,7 @@ func withoutValues(fact Fact) Fact {
 		f.Failure.hide()
 		return f
 	case TenantFinished:
-		f.Failure = hidden(f.Failure)
+		f.Failure, f.Notices = hidden(f.Failure), hideNotices(f.Notices)
 		return f
 	case ServerPaused:
 		f.Failure.hide()

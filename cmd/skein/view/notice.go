@@ -25,7 +25,11 @@ func (n *notices) line(e orchestrator.Event) string {
 	if f, ok := e.Fact.(orchestrator.Warned); ok { // it may have the stack of a panic
 		return n.warning(f.Message)
 	}
-	return Line(n.text(e))
+	text := Line(n.text(e))
+	if f, ok := e.Fact.(orchestrator.TenantFinished); ok && n.opts.Verbose && !n.opts.Quiet {
+		text = strings.TrimPrefix(text+remarks(f.Notices, "  ", len(f.Notices), n.opts), "\n")
+	}
+	return text
 }
 
 func (n *notices) text(e orchestrator.Event) string {

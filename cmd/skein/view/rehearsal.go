@@ -65,6 +65,7 @@ func writeRehearsal(w io.Writer, r *orchestrator.Report, exit int, o Options) {
 		fmt.Fprintf(w, "the rehearsal did not reach its end: %s%s\n", r.State, Because(r.Reason))
 	}
 	writeCauses(w, r, o)
+	writeNotices(w, r, o)
 	if o.Quiet {
 		return
 	}

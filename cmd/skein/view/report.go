@@ -55,6 +55,7 @@ func writeReport(w io.Writer, r *orchestrator.Report, exit int, o Options) {
 	}
 	writeGates(w, r, o)
 	writeCauses(w, r, o)
+	writeNotices(w, r, o)
 	next := r.Next()
 	if o.Next != "" {
 		next = o.Next
@@ -107,6 +108,10 @@ func writeCauses(w io.Writer, r *orchestrator.Report, o Options) {
 			fmt.Fprintf(w, "       %s\n", oneLine(f.Statement))
 		}
 		fmt.Fprintf(w, "       tenants: %s\n", few(c.Tenants, c.Count))
+		const before = 3
+		if said := remarks(r.NoticesOf(c.Tenants[0]), "         ", before, o); said != "" {
+			fmt.Fprintf(w, "       before it the server gave:%s\n", said)
+		}
 		if f.Hint != "" {
 			fmt.Fprintf(w, "       hint: %s\n", Line(f.Hint))
 		}
