@@ -136,6 +136,40 @@ func TestValuesAreNotKept(t *testing.T) {
 	}
 }
 
+// TestValuesInFilesAreNotKept does the same for SQLite, whose errors have no fields.
+func TestValuesInFilesAreNotKept(t *testing.T) {
+	t.Parallel()
+	const secret = "ann@secret.org"
+	box := newPostbox(t)
+	for _, test := range []struct{ name, body, gate, want string }{
+		{"raised by a trigger", "INSERT INTO d VALUES (2);", "select 1", "error 1811 SQLITE_CONSTRAINT_TRIGGER"},
+		{"a unique column", "CREATE TABLE u (e UNIQUE);\nINSERT INTO u SELECT e FROM d;", "select 1", "error 2067 SQLITE_CONSTRAINT_UNIQUE: constraint u.e"},
+		{"a row without its parent", "CREATE TABLE p (e PRIMARY KEY);\nCREATE TABLE c (e REFERENCES p);\nINSERT INTO c SELECT e FROM d;", "select 1", "SQLITE_CONSTRAINT_FOREIGNKEY: table c"},
+		{"the answer of a gate", "SELECT 1;", "select e from d", "the answer is not true"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			path := "/" + strings.ReplaceAll(test.name, " ", "-")
+			f := newWorld(t, revision.SQLite, 2, fstest.MapFS{"v1_m.sql": {Data: []byte(header("v1", "none") + "-- upgrade\n" + test.body + "\n")}}, fmt.Sprintf(
+				"errors: {values: false}\nnotify: [{webhook: %q}]\nrollout: {waves: [{name: all, gate: {sql: %q}}]}\n", box.URL+path, test.gate))
+			for _, id := range f.ids {
+				f.soil.exec(id, "CREATE TABLE d (e)", "INSERT INTO d VALUES ('"+secret+"'), ('"+secret+"')",
+					"CREATE TRIGGER no BEFORE INSERT ON d BEGIN SELECT RAISE(ABORT, 'not "+secret+"'); END")
+			}
+			var all strings.Builder
+			for _, args := range [][]string{{"upgrade", "-v"}, {"rollout", "show", "--json"}} {
+				r := f.Run(args...)
+				all.WriteString(r.Stdout + r.Stderr)
+			}
+			wantText(t, "what is shown", all.String(), test.want)
+			all.WriteString(strings.Join(box.empty(path), "\n") + kept(t, f.Project))
+			if at := strings.Index(all.String(), secret); at >= 0 {
+				t.Errorf("…%s…", all.String()[max(0, at-300):min(all.Len(), at+100)])
+			}
+		})
+	}
+}
+
 // kept is all that the store's folder holds.
 func kept(t *testing.T, p *skeintest.Project) string {
 	t.Helper()
