@@ -18,6 +18,7 @@ type Rehearsal struct {
 	Why      string        // why there are untried ones, with revision and file; "" when there are none
 	Locks    []Held        // taken by the bodies, the longest held first; those of skein's own tables are left out
 	Duration time.Duration // of the transaction, by the clock of whoever ran it
+	Notices  []Notice      // the last that servers gave, in order: at most NoticesKept
 }
 
 // Held is a lock that a transaction had on something that was there before it.
@@ -57,6 +58,7 @@ func (e *Engine) Rehearse(ctx context.Context, job Job) (Rehearsal, error) {
 		err = r.stands(ctx)
 	} else {
 		tried, err = r.sess.Rehearse(ctx, r.work(parts[:n]))
+		tried.Notices = r.result.Notices
 	}
 	if err != nil {
 		return tried, err

@@ -24,6 +24,7 @@ type Job struct {
 // Result is what became of a job.
 type Result struct {
 	Done     []string // ids of the steps that this call committed, in order, also when it failed after them
+	Notices  []Notice // the last that servers gave, in order, also when it failed: at most NoticesKept
 	Settled  bool     // the tenant did not stand where the plan said, or a commit was uncertain, and it was asked
 	Duration time.Duration
 }
@@ -174,6 +175,7 @@ func (r *run) work(parts []Part) Work {
 		Rollout:          r.job.Rollout,
 		Of:               r.job.Plan.Of,
 		Tool:             r.engine.cfg.Tool,
+		Notice:           func(n Notice) { r.result.Notices = Last(r.result.Notices, n) },
 	}
 }
 

@@ -30,7 +30,7 @@ func (r *runner) runWave(at int, items []Item) {
 func (r *runner) turn(at int, items []Item) {
 	w := newWave(&r.Plan.Waves[at], items, r.Plan.Cohorts, newLimits(r.Plan.Cohorts), r.Policy)
 	r.reached = max(r.reached, at)
-	r.wave, r.done = w, map[int32][]string{}
+	r.wave, r.done, r.heard = w, map[int32][]string{}, map[int32][]engine.Notice{}
 	r.probing, r.endProbes = context.WithCancel(r.ctx)
 	w.failures = r.report.Waves[r.report.waveIndex(w.name)].Failures // of the turns before
 	r.settled()
@@ -87,7 +87,7 @@ func (c *Cohort) refusedFor(item *Item) *Failure {
 	if item.Standing.Err == nil {
 		return c.Refused
 	}
-	return unread(&item.Standing)
+	return unread(&item.Standing, &item.Tenant)
 }
 
 // over reports whether nothing can happen any more.
@@ -104,7 +104,7 @@ func (r *runner) blockedOnly() bool {
 	}
 	for _, s := range w.servers {
 		if s.health == blocked {
-			r.stop(StateHalted, fmt.Sprintf("%s: %s", serverName(s.name), s.failure.Message))
+			r.stopQuoting(StateHalted, serverName(s.name)+": "+s.failure.Message, serverName(s.name)+": "+s.failure.WithoutValues())
 		}
 	}
 	return true

@@ -16,9 +16,10 @@ func (r *runner) take(a answer) {
 	if len(a.result.Done) > 0 {
 		r.done[t] = append(r.done[t], a.result.Done...)
 	}
-	f := a.failure()
+	f := a.failure(&w.items[t].Tenant)
 	if p, ok := errors.AsType[*panicError](a.err); ok {
-		r.emit(Warned{Message: fmt.Sprintf("tenant %s: %v\n%s", w.items[t].Tenant.ID, p, p.stack)})
+		id := w.items[t].Tenant.ID
+		r.emit(Warned{Message: fmt.Sprintf("tenant %s: %v\n%s", id, p, p.stack), Redacted: fmt.Sprintf("tenant %s: panic\n%s", id, p.stack)})
 	}
 	switch v := k.judge(r.ctx, a.err, f, r.Policy.Retry); v {
 	case arrived:
@@ -51,6 +52,9 @@ func (r *runner) take(a answer) {
 		r.finish(t, r.ending(t, Failed, &f, a.result))
 		r.alike(t, s, f)
 		r.checkBudget()
+	}
+	if len(a.result.Done) > 0 && !k.ended { // what a try committed is not done again, and nobody says it again
+		r.heard[t] = engine.Last(r.heard[t], a.result.Notices...)
 	}
 	if s.health == away {
 		r.abandon(s) // it was still under work when the others were given up
@@ -103,6 +107,7 @@ func (r *runner) ending(t int32, outcome Outcome, f *Failure, result engine.Resu
 	return TenantFinished{
 		Outcome: outcome, From: r.wave.cohort(t).From, To: r.wave.stands(r.Graph, t, r.done[t]),
 		Steps: len(r.done[t]), Attempt: int(r.wave.tasks[t].attempt), Duration: result.Duration, Failure: f,
+		Notices: noticesOf(engine.Last(r.heard[t], result.Notices...), &r.wave.items[t].Tenant),
 	}
 }
 
@@ -113,6 +118,7 @@ func (r *runner) finish(t int32, f TenantFinished) {
 	w.tasks[t].ended = true
 	w.left--
 	delete(r.done, t)
+	delete(r.heard, t)
 	if f.Outcome == Failed {
 		w.failures++
 	}
@@ -136,7 +142,7 @@ func (r *runner) giveBack(t int32, f Failure) {
 // same shared object, trying again at the same width would only repeat it.
 func (r *runner) contended(s *server, epoch int, f Failure) {
 	if s.full(epoch) {
-		r.emit(WidthChanged{Server: s.name, Width: s.width, Reason: f.Message})
+		r.emit(WidthChanged{Server: s.name, Width: s.width, Reason: f.Message, Redacted: f.Redacted})
 	}
 }
 
@@ -146,7 +152,7 @@ func (r *runner) serverFull(t int32, s *server, f Failure) {
 	k := &r.wave.tasks[t]
 	s.trouble(time.Now(), f)
 	if s.full(k.epoch) {
-		r.emit(WidthChanged{Server: s.name, Width: s.width, Reason: f.Message})
+		r.emit(WidthChanged{Server: s.name, Width: s.width, Reason: f.Message, Redacted: f.Redacted})
 	} else if s.width == 1 && s.running == 0 && r.lostTooOften(t, s, f) {
 		return
 	} else if s.width == 1 && s.running == 0 {
@@ -185,7 +191,9 @@ func (r *runner) lostTooOften(t int32, s *server, f Failure) bool {
 	if k.lost++; k.lost < maxLosses {
 		return false
 	}
-	f.Message = fmt.Sprintf("lost %d times, although the server was alive in between: %s", k.lost, f.Message)
+	f.reword(func(m string) string {
+		return fmt.Sprintf("lost %d times, although the server was alive in between: %s", k.lost, m)
+	})
 	r.fail(t, f)
 	r.alike(t, s, f)
 	r.checkBudget()

@@ -94,6 +94,10 @@ type Failure struct {
 	Statement string       `json:"statement,omitempty"`
 	Message   string       `json:"error"`
 	Hint      string       `json:"hint,omitempty"`
+
+	Cause      string `json:"cause,omitempty"`       // equal where the reason is; "" = it is not known, see [Cause]
+	Redacted   string `json:"redacted,omitempty"`    // Message without values of rows; "" = it has none
+	HintQuoted bool   `json:"hint_quoted,omitempty"` // Hint is the server's, and may hold values of rows
 }
 
 // NewID returns an id for a rollout that begins now: sortable by time, short enough to type, and

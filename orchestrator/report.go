@@ -42,6 +42,7 @@ type Report struct {
 	records []record
 	ways    ways
 	running map[int32]RunningTenant
+	noticed noticed
 	worked  int // tenants that were worked on to their end in this run
 }
 
@@ -204,6 +205,7 @@ func (r *Report) finished(at time.Time, f TenantFinished) {
 	r.move(i, to)
 	rec.attempt, rec.steps, rec.duration = int16(f.Attempt), int32(f.Steps), f.Duration
 	rec.failure, rec.reason, rec.state = f.Failure, f.Reason, f.State
+	r.notices(i, f.Notices, to == rankFailed)
 	r.ways.leave(rec.way)
 	rec.way = r.ways.join(f.From, f.To, to)
 	r.shift(i, w)

@@ -142,10 +142,10 @@ func (r *rehearser) Upgrade(ctx context.Context, job engine.Job) (engine.Result,
 	job.Attempt = 1 // a later one would wait longer for locks
 	did, err := r.engine.Rehearse(ctx, job)
 	if err != nil {
-		return engine.Result{Duration: did.Duration}, err
+		return engine.Result{Duration: did.Duration, Notices: did.Notices}, err
 	}
 	r.note(r.at[job.Target], &did)
-	return engine.Result{Done: did.Steps, Duration: did.Duration}, nil
+	return engine.Result{Done: did.Steps, Duration: did.Duration, Notices: did.Notices}, nil
 }
 
 func (r *rehearser) note(id string, did *engine.Rehearsal) {

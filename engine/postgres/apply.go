@@ -255,7 +255,9 @@ func (a *application) once(ctx context.Context) (committed, unread int, e *engin
 	}
 	a.conn.spent += min(len(m.pieces), longChain)
 	a.conn.unproven = a.unproven
+	heard, deafen := a.listen(&m.message)
 	o := a.conn.send(ctx, &m.message, nil)
+	deafen()
 	if o.err == nil {
 		a.conn.unproven = false
 	}
@@ -266,9 +268,11 @@ func (a *application) once(ctx context.Context) (committed, unread int, e *engin
 		a.conn.settings = sets
 	}
 	if o.err == nil {
+		a.pass(heard, o.committed)
 		return o.committed, 0, nil
 	}
 	e, at := a.explain(ctx, m, o)
+	a.pass(heard, o.committed)
 	if o.completed == 0 && !a.conn.pg.IsClosed() {
 		unread = at.part
 	}
@@ -292,6 +296,7 @@ func (c *conn) send(ctx context.Context, m *message, see func(piece, [][][]byte)
 			return o
 		}
 	}
+	c.completed = 0
 	reader := c.exec(ctx, m.texts()...)
 	for reader.NextResult() {
 		var p piece
@@ -309,6 +314,7 @@ func (c *conn) send(ctx context.Context, m *message, see func(piece, [][][]byte)
 			o.unwritten = &lostPiece{p, tag.String()}
 		}
 		o.completed++
+		c.completed = o.completed
 	}
 	o.err = reader.Close()
 	return o
@@ -327,8 +333,9 @@ func (m *message) read(r *pgconn.ResultReader, p piece, see func(piece, [][][]by
 }
 
 // cut shortens a statement to about 200 bytes of whole characters.
-func cut(text string) string {
-	const most = 200
+func cut(text string) string { return cutTo(text, 200) }
+
+func cutTo(text string, most int) string {
 	if len(text) <= most {
 		return text
 	}

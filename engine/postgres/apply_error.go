@@ -146,7 +146,10 @@ func locate(e *engine.Error, step engine.Step, bodies func(engine.Step) body, n,
 	stmt := bodies(step).statements[n]
 	e.Revision, e.File = step.Revision.ID, step.Revision.File
 	e.Line, e.Col = stmt.Line, stmt.Col
-	e.Statement = cut(stmt.Text)
+	e.Number, e.Statement = n+1, cut(stmt.Text)
+	if e.Fields != nil {
+		e.Fields.Words = len(strings.Fields(stmt.Text[:min(within, len(stmt.Text))]))
+	}
 	if further := strings.Count(stmt.Text[:min(within, len(stmt.Text))], "\n"); further > 0 {
 		e.Message += fmt.Sprintf(" (line %d)", stmt.Line+further)
 	}

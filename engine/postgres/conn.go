@@ -30,6 +30,9 @@ type conn struct {
 	awaited  bool      // a survey left it for the change of its database's only tenant
 	used     time.Time // when it was put among the idle ones
 	expiry   *time.Timer
+
+	hear      func(*pgconn.Notice) // of the tenant that is served; nil = nobody listens
+	completed int                  // statements of the message that is under way
 }
 
 // reusable reports whether the connection is in a state that the next one can count on.

@@ -38,11 +38,14 @@ func (s *session) ApplyOutside(ctx context.Context, work engine.Work) error {
 		defer s.db.forget(place{s.server.name, c.database}) // the search path may be another one then
 	}
 	defer o.changed()
+	defer o.deafen()
 	for n, stmt := range work.Statements(o.step) {
+		o.listen(n+1, stmt.Line)
 		if err := o.statement(ctx, n+1, stmt); err != nil {
-			return o.at(err, stmt)
+			return o.at(err, n+1, stmt)
 		}
 	}
+	o.deafen()
 	return o.finish(ctx)
 }
 
@@ -397,14 +400,14 @@ func (o *outside) unrecorded(ctx context.Context, err error, results []*pgconn.R
 }
 
 // at notes which statement an error is about.
-func (o *outside) at(err error, stmt revision.Statement) error {
+func (o *outside) at(err error, n int, stmt revision.Statement) error {
 	e := *classify(context.Background(), err)
 	if e.Class == engine.Uncertain {
 		return &e
 	}
 	missing(&e, o.misplaced)
 	e.Revision, e.File = o.step.Revision.ID, o.step.Revision.File
-	e.Line, e.Col, e.Statement = stmt.Line, stmt.Col, cut(stmt.Text)
+	e.Line, e.Col, e.Number, e.Statement = stmt.Line, stmt.Col, n, cut(stmt.Text)
 	return &e
 }
 

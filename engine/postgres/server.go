@@ -126,11 +126,17 @@ func (s *server) dial(ctx context.Context, by *pgconn.Config, database string) (
 		cfg.Password = password
 	}
 	way := streamed(cfg)
+	c := &conn{database: database}
+	cfg.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
+		if c.hear != nil {
+			c.hear(n)
+		}
+	}
 	pg, err := pgconn.ConnectConfig(ctx, cfg)
 	if err != nil {
 		return nil, s.connectError(ctx, err)
 	}
-	c := &conn{pg: pg, stream: *way, database: database}
+	c.pg, c.stream = pg, *way
 	if c.nature, err = s.probe(ctx, by, pg); err != nil {
 		c.end()
 		return nil, classify(ctx, err)

@@ -50,6 +50,9 @@ func (v *JSON) Observe(e orchestrator.Event) {
 		return
 	}
 	if kind, f := describe(e); kind != "" {
+		if t, ok := e.Fact.(orchestrator.TenantFinished); ok && len(t.Notices) > 0 {
+			f["notices"] = noticesJSON(t.Notices, v.opts)
+		}
 		v.line(kind, e.Time, f)
 	}
 }

@@ -11,12 +11,13 @@ func ReportJSON(r *orchestrator.Report, exit int, o Options) map[string]any {
 		f := t.Failure
 		list = append(list, map[string]any{
 			"tenant": t.Tenant, "revision": f.Revision, "file": o.file(f.File), "line": f.Line, "statement": f.Statement,
-			"class": f.Class, "sqlstate": f.SQLState, "error": f.Message, "hint": f.Hint,
+			"class": f.Class, "sqlstate": f.SQLState, "error": f.Message, "hint": f.Hint, "cause": f.Cause,
+			"notices": noticesJSON(r.NoticesOf(t.Tenant), o),
 		})
 	}
 	doc := map[string]any{
 		"rollout": r.Rollout, "type": r.Kind, "target": r.Target, "state": r.State, "reason": r.Reason, "exit": exit,
-		"counts": counts(r), "failed": list, "next": r.Next(),
+		"counts": counts(r), "failed": list, "notices": noticeKindsJSON(r, o), "next": r.Next(),
 	}
 	if o.Next != "" {
 		doc["next"] = o.Next

@@ -22,6 +22,17 @@ const mostFailed = 10
 
 // line is the line for an event; "" where none is worth it.
 func (n *notices) line(e orchestrator.Event) string {
+	if f, ok := e.Fact.(orchestrator.Warned); ok { // it may have the stack of a panic
+		return n.warning(f.Message)
+	}
+	text := Line(n.text(e))
+	if f, ok := e.Fact.(orchestrator.TenantFinished); ok && n.opts.Verbose && !n.opts.Quiet {
+		text = strings.TrimPrefix(text+remarks(f.Notices, "  ", len(f.Notices), n.opts), "\n")
+	}
+	return text
+}
+
+func (n *notices) text(e orchestrator.Event) string {
 	o := n.opts
 	switch f := e.Fact.(type) {
 	case orchestrator.RolloutStarted:
@@ -59,8 +70,6 @@ func (n *notices) line(e orchestrator.Event) string {
 		if o.Verbose {
 			return fmt.Sprintf("width %d on %s: %s", f.Width, orLocal(f.Server), f.Reason)
 		}
-	case orchestrator.Warned:
-		return n.warning(f.Message)
 	}
 	return ""
 }
@@ -171,7 +180,7 @@ func Some(names []string) string {
 
 // few names those given, and how many more there are of all.
 func few(names []string, all int) string {
-	text := strings.Join(names, ", ")
+	text := Line(strings.Join(names, ", "))
 	if more := all - len(names); more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}

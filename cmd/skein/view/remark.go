@@ -1,0 +1,99 @@
+package view
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/skeindb/skein/orchestrator"
+)
+
+// writeNotices is a paragraph for each kind of notice that servers gave, where somebody wants to know it all; else a line
+// that there were warnings.
+func writeNotices(w io.Writer, r *orchestrator.Report, o Options) {
+	kinds, more := r.Notices()
+	if o.Quiet || len(kinds) == 0 {
+		return
+	}
+	if !o.Verbose {
+		warnings := 0
+		for _, k := range kinds {
+			if k.Example.Severity == "WARNING" {
+				warnings++
+			}
+		}
+		if warnings > 0 {
+			fmt.Fprintf(w, "\n%s from the servers; -v shows them\n", Count(warnings, "warning"))
+		}
+		return
+	}
+	const most = 20
+	fmt.Fprintf(w, "\n%s from the servers\n", Count(len(kinds), "notice"))
+	for _, k := range kinds[:min(most, len(kinds))] {
+		fmt.Fprintf(w, "  %s  %s\n", o.paint(yellow, fmt.Sprintf("%d ×", k.Count)), remark(k.Example, o))
+		fmt.Fprintf(w, "       tenants: %s\n", few(k.Tenants, k.Count))
+	}
+	if rest := len(kinds) - most; rest > 0 {
+		fmt.Fprintf(w, "  and %d more; --json has them\n", rest)
+	}
+	if more > 0 {
+		fmt.Fprintf(w, "  and %d notices of other kinds\n", more)
+	}
+}
+
+// remark is a notice in a line: "WARNING 3 rows skipped (revision aaaa1111, migrations/aaaa1111_n.sql:6)".
+func remark(n orchestrator.Notice, o Options) string {
+	var where []string
+	if n.Revision != "" {
+		where = append(where, "revision "+n.Revision)
+	}
+	if n.File != "" {
+		at := o.file(n.File)
+		if n.Line > 0 {
+			at += fmt.Sprintf(":%d", n.Line)
+		}
+		where = append(where, at)
+	}
+	text := n.Severity + " " + n.Message
+	if len(where) > 0 {
+		text += " (" + strings.Join(where, ", ") + ")"
+	}
+	return Line(text)
+}
+
+// remarks are a tenant's notices, a line each, the last ones.
+func remarks(all []orchestrator.Notice, indent string, most int, o Options) string {
+	var b strings.Builder
+	for _, n := range all[max(0, len(all)-most):] {
+		b.WriteString("\n" + indent + remark(n, o))
+	}
+	return b.String()
+}
+
+// noticesJSON is notices as lines about tenants and the failed ones of a report have them.
+func noticesJSON(all []orchestrator.Notice, o Options) []map[string]any {
+	list := []map[string]any{}
+	for _, n := range all {
+		list = append(list, noticeJSON(n, o))
+	}
+	return list
+}
+
+func noticeJSON(n orchestrator.Notice, o Options) map[string]any {
+	return map[string]any{
+		"severity": n.Severity, "sqlstate": n.SQLState, "message": n.Message, "cause": n.Cause,
+		"revision": n.Revision, "file": o.file(n.File), "line": n.Line,
+	}
+}
+
+// noticeKindsJSON is what a report has: each kind with the number of its tenants.
+func noticeKindsJSON(r *orchestrator.Report, o Options) []map[string]any {
+	kinds, _ := r.Notices()
+	list := []map[string]any{}
+	for _, k := range kinds {
+		one := noticeJSON(k.Example, o)
+		one["tenants"], one["examples"] = k.Count, k.Tenants
+		list = append(list, one)
+	}
+	return list
+}

@@ -1,0 +1,22 @@
+package engine
+
+// Notice is what a server remarked while the statements of a tenant ran: PostgreSQL's WARNING and NOTICE.
+type Notice struct {
+	Severity string // WARNING or NOTICE
+	SQLState string
+	Message  string  // one line, cut to about 500 bytes; it may hold values of rows
+	Revision string  // "" when it is not known whose doing it was: several revisions were committed together
+	File     string  // slash path below the revisions folder
+	Line     int     // of the statement in File, 1-based; 0 when unknown, as at a commit
+	Number   int     // of the statement in its section, from 1; 0 when unknown
+	Fields   *Fields // what the server says besides its text
+}
+
+// NoticesKept is how many notices of one job are kept: the last ones. A loop may make a million.
+const NoticesKept = 20
+
+// Last appends notices and keeps the last of all.
+func Last(kept []Notice, more ...Notice) []Notice {
+	kept = append(kept, more...)
+	return kept[max(0, len(kept)-NoticesKept):]
+}

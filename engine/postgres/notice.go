@@ -1,0 +1,100 @@
+package postgres
+
+import (
+	"slices"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/skeindb/skein/engine"
+)
+
+// noticeKept bounds the text of a notice, in bytes.
+const noticeKept = 500
+
+// hears reports whether a notice is kept: NOTICE and WARNING are; LOG, DEBUG and INFO, which are for whoever sits at a
+// terminal, are not.
+func hears(n *pgconn.Notice) bool {
+	s := severity((*pgconn.PgError)(n))
+	return s == "NOTICE" || s == "WARNING"
+}
+
+// noticeOf puts a notice into the form that is kept, without its place.
+func noticeOf(n *pgconn.Notice) engine.Notice {
+	e := (*pgconn.PgError)(n)
+	return engine.Notice{Severity: severity(e), SQLState: e.Code, Message: cutTo(oneLine(said(e)), noticeKept), Fields: fieldsOf(e)}
+}
+
+// heard are the notices of one message, each with the part that it belongs to. A message that is sent again, since the
+// guard found what is meant, makes the same ones again.
+type heard struct {
+	notices []engine.Notice
+	parts   []int
+}
+
+// listen hears what the server remarks of the bodies of a message, until the returned function is called. A connection
+// serves tenant after tenant: nobody may be left listening at it.
+func (a *application) listen(m *message) (*heard, func()) {
+	h := &heard{}
+	if a.work.Notice == nil {
+		return h, func() {}
+	}
+	a.conn.hear = func(n *pgconn.Notice) {
+		if len(m.pieces) == 0 || !hears(n) {
+			return
+		}
+		p := m.pieces[min(a.conn.completed, len(m.pieces)-1)]
+		if p.kind != kindBody && p.kind != kindCommit && p.kind != kindReset {
+			return // of ours
+		}
+		h.add(p.part, a.placed(noticeOf(n), p))
+	}
+	return h, func() { a.conn.hear = nil }
+}
+
+func (h *heard) add(part int, n engine.Notice) {
+	if over := len(h.notices) + 1 - engine.NoticesKept; over > 0 {
+		h.notices, h.parts = slices.Delete(h.notices, 0, over), slices.Delete(h.parts, 0, over)
+	}
+	h.notices, h.parts = append(h.notices, n), append(h.parts, part)
+}
+
+// placed notes whose doing a notice is: a statement's, or at the end of a transaction that of its only revision.
+func (a *application) placed(n engine.Notice, p piece) engine.Notice {
+	steps := a.work.Parts[p.part].Steps
+	step := steps[min(p.step, len(steps)-1)]
+	switch {
+	case p.kind == kindBody:
+		stmt := a.bodies(step).statements[p.n]
+		n.Line, n.Number = stmt.Line, p.n+1
+	case p.kind == kindCommit && len(steps) > 1:
+		return n
+	}
+	n.Revision, n.File = step.Revision.ID, step.Revision.File
+	return n
+}
+
+// pass hands on what was heard: of the parts that are committed, and of the others unless they are sent again.
+func (a *application) pass(h *heard, committed int) {
+	for i, n := range h.notices {
+		if h.parts[i] < committed || !a.again {
+			a.work.Notice(n)
+		}
+	}
+}
+
+// listen hears what the server remarks of statement n, counted from 1, of a no-transaction revision.
+func (o *outside) listen(n, line int) {
+	if o.work.Notice == nil {
+		return
+	}
+	o.conn.hear = func(raw *pgconn.Notice) {
+		if !hears(raw) {
+			return
+		}
+		notice := noticeOf(raw)
+		notice.Revision, notice.File, notice.Line, notice.Number = o.step.Revision.ID, o.step.Revision.File, line, n
+		o.work.Notice(notice)
+	}
+}
+
+func (o *outside) deafen() { o.conn.hear = nil }
