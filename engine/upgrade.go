@@ -125,6 +125,9 @@ func (r *run) all(ctx context.Context) error {
 			continue
 		}
 		e, ok := errors.AsType[*Error](err)
+		if ok && r.split(e) {
+			continue
+		}
 		if !ok || (e.Class != Stale && e.Class != Uncertain) {
 			return err
 		}
@@ -235,6 +238,10 @@ func (r *run) goOn(cause *Error, have []string) error {
 	}
 	if slices.Equal(parts[len(parts)-1].After, have) {
 		r.arrived(len(parts), cause)
+		return nil
+	}
+	if k := r.within(cause, have); k > 0 {
+		r.arrived(k, cause)
 		return nil
 	}
 	return r.stale(cause, have)
