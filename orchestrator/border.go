@@ -28,20 +28,27 @@ func borders(cohorts []Cohort, g *revision.Graph, dir revision.Direction) []stri
 			if len(parts) == 1 || len(part) != 1 {
 				continue
 			}
-			r := g.Get(part[0])
-			if r == nil || r.Section(dir) == nil {
-				continue
-			}
-			if s := r.Section(dir); s.AddsEnumValue && !s.Options.OwnTransaction && !s.Options.NoTransaction {
+			if r := g.Get(part[0]); r != nil && r.Section(dir) != nil && isBorder(r.Section(dir)) {
 				separate[r.ID] = true
 			}
 		}
 	}
-	var notes []string
+	var found []string
 	for _, r := range g.All() {
 		if separate[r.ID] {
-			notes = append(notes, fmt.Sprintf("revision %s (%s) adds a value to an enum, which can be used once it is committed: it has a transaction of its own, and what comes before and after it are others", r.ID, r.File))
+			found = append(found, r.ID)
 		}
 	}
-	return notes
+	switch len(found) {
+	case 0:
+		return nil
+	case 1:
+		return []string{fmt.Sprintf("revision %s adds a value to an enum, which can be used once it is committed: it has a transaction of its own in the chain", found[0])}
+	}
+	return []string{fmt.Sprintf("revisions %s add a value to an enum, which can be used once it is committed: each has a transaction of its own in the chain", some(found))}
+}
+
+func isBorder(s *revision.Section) bool {
+	o := s.Options
+	return s.AddsEnumValue && !o.OwnTransaction && !o.NoTransaction && o.Isolation == ""
 }

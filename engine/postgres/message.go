@@ -114,6 +114,7 @@ type composer struct {
 	work     *engine.Work
 	bodies   func(engine.Step) body
 	lock     int64
+	probe    string                    // after each statement of a body, before the look; "" = none
 	look     string                    // after each statement of a body; "" = none
 	settings settings                  // in force at the end of what is written
 	plain    bool                      // the session has the settings already
@@ -212,7 +213,10 @@ func (c *composer) end(part *engine.Part) {
 // than the lock, the check.
 func (c *composer) open(part *engine.Part) {
 	c.step, c.unproven = 0, false
-	c.begin()
+	c.begin(part.Isolation())
+	if part.Isolation() != "" && (c.work.Mark.HasTable || c.part > 0) {
+		c.own(kindCheck, c.table.keep(c.schema))
+	}
 	c.enter(part)
 }
 
@@ -226,13 +230,17 @@ func (c *composer) enter(part *engine.Part) {
 	}
 }
 
-func (c *composer) begin() {
+func (c *composer) begin(level revision.Isolation) {
 	if !c.plain {
-		c.own(kindSet, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+		c.own(kindSet, "BEGIN ISOLATION LEVEL "+level.SQL()+" READ WRITE")
 		c.set()
 		return
 	}
-	c.own(kindSet, "BEGIN")
+	if level != "" {
+		c.own(kindSet, "BEGIN ISOLATION LEVEL "+level.SQL())
+	} else {
+		c.own(kindSet, "BEGIN")
+	}
 	c.own(kindSet, "SET LOCAL search_path = "+searchPath(c.schema, c.tail))
 	c.settings = settings{lock: c.work.LockTimeout}
 	c.limits(settings{c.work.LockTimeout, c.work.StatementTimeout})
@@ -270,6 +278,9 @@ func (c *composer) body(k int, step engine.Step) {
 			c.own(kindNames, c.names.add(named[n], false))
 		}
 		c.add(piece{kind: kindBody, part: c.part, step: k, n: n}, s.Text)
+		if c.probe != "" {
+			c.own(kindSet, c.probe)
+		}
 		if c.look != "" {
 			c.own(kindLook, c.look)
 		}

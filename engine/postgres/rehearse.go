@@ -55,6 +55,10 @@ func (a *application) rehearse(ctx context.Context) (engine.Rehearsal, error) {
 	if o.completed > 0 { // else the server could not read the message, and ran nothing of it
 		r.Steps = append(stepsOf(work.Parts[:at.part]), stepsOf(work.Parts[at.part:])[:at.step]...)
 	}
+	if e.Uncommitted {
+		r.Untried, r.Why = stepsOf(work.Parts)[len(r.Steps):], untried(e)
+		return r, nil
+	}
 	return r, e
 }
 
