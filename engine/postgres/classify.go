@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -180,6 +181,7 @@ func explainCut(e *engine.Error, statement string) {
 	}
 	names := revision.LongNames(statement)
 	if len(names) == 0 {
+		explainFull(e)
 		return
 	}
 	name := names[0]
@@ -192,6 +194,23 @@ func explainCut(e *engine.Error, statement string) {
 	e.Message += fmt.Sprintf("; the server keeps 63 bytes of the name %q: %q", name, revision.CutName(name))
 	e.Advice = "shorten the names in the revision, so that they differ within 63 bytes; `skein check` finds them all"
 }
+
+// explainFull adds, where something of a name is there already, that the name may be what the server kept of a longer
+// one in another revision: names have at most 63 bytes, and lose no more than the rest of a character.
+func explainFull(e *engine.Error) {
+	if e.Advice != adviceExists {
+		return
+	}
+	for _, quoted := range fullForm.FindAllString(e.Message, -1) {
+		if n := len(quoted) - 2; n >= 60 && n <= 63 {
+			e.Advice = fmt.Sprintf("the name has %d bytes, and the server keeps 63: a longer name may have been cut to it, which `skein check` finds; if that is so, take another name; else: ", n) + adviceExists
+			return
+		}
+	}
+}
+
+// fullForm is a name in quotes, as messages of the server have it.
+var fullForm = regexp.MustCompile(`"[^"]+"`)
 
 // Whether an error is about one relation or function, so that a survey's other arms may be read without it.
 func isLocal(err error) bool {
