@@ -34,11 +34,14 @@ END $skein$`
 
 const triedDeferred = "SELECT pg_catalog.current_setting('skein.deferred', true)"
 
-// tries are what the statements left behind, in order.
-type tries []struct {
+// try is a statement of a body and what deferred constraints would fail with after it; "" = nothing.
+type try struct {
 	piece piece
-	found string // what deferred constraints would fail with; "" = nothing
+	found string
 }
+
+// tries are those of a transaction, in order.
+type tries []try
 
 // blame says after which statement the error was there that the transaction ended with.
 func (t tries) blame(want string) (piece, bool) {
@@ -71,15 +74,15 @@ func (a *application) deferred(ctx context.Context, e *engine.Error, pg *pgconn.
 	m := a.composer()
 	a.names, m.names = names, nil // they were all checked
 	m.replay(end.part, a.trial)
-	var t tries
-	a.conn.send(ctx, &m.message, func(p piece, rows [][][]byte) {
-		if len(rows) > 0 {
-			t = append(t, struct {
-				piece piece
-				found string
-			}{m.before(p), string(rows[0][0])})
+	t := m.tries(end.part)
+	seen := 0
+	a.conn.send(ctx, &m.message, func(_ piece, rows [][][]byte) {
+		if seen < len(t) && len(rows) > 0 {
+			t[seen].found = string(rows[0][0])
+			seen++
 		}
 	})
+	t = t[:seen]
 	a.conn.settings = nil
 	if !a.conn.pg.IsClosed() {
 		a.conn.rollback(ctx)
@@ -90,19 +93,15 @@ func (a *application) deferred(ctx context.Context, e *engine.Error, pg *pgconn.
 	}
 }
 
-// before returns the piece of the body that a look follows.
-func (m *message) before(look piece) piece {
-	for i := len(m.pieces) - 1; i > 0; i-- {
-		if m.pieces[i] != look {
-			continue
-		}
-		for i--; i >= 0; i-- {
-			if m.pieces[i].kind == kindBody {
-				return m.pieces[i]
-			}
+// tries are the statements of a part, after each of which there is a look.
+func (m *message) tries(part int) tries {
+	var t tries
+	for _, p := range m.pieces {
+		if p.kind == kindBody && p.part == part {
+			t = append(t, try{piece: p})
 		}
 	}
-	return piece{}
+	return t
 }
 
 // replay writes the transaction of one part, with a look after each statement, and rolls it back. In a rehearsal the
@@ -121,10 +120,8 @@ func (c *composer) replay(part int, trial bool) {
 		} else {
 			c.open(&c.work.Parts[i])
 		}
-		if i == part {
-			c.probe, c.look = tryDeferred, triedDeferred
-		}
-		c.steps(&c.work.Parts[i], "", "")
+		c.deferred = i == part
+		c.steps(&c.work.Parts[i], "")
 	}
 	c.own(kindSet, "ROLLBACK")
 }
