@@ -50,7 +50,7 @@ func (e *Engine) Rehearse(ctx context.Context, job Job) (Rehearsal, error) {
 	if err := r.open(ctx); err != nil {
 		return Rehearsal{}, err
 	}
-	parts := job.Plan.Parts
+	parts := r.job.Plan.Parts
 	n := triable(parts)
 	var tried Rehearsal
 	if n == 0 {

@@ -33,7 +33,8 @@ func walk(ids []string, steps []Step) []string {
 }
 
 // split puts a border before the revision that failed because what comes before it in its transaction is not committed
-// yet. It returns false where the revision already begins its transaction: then committing does not help.
+// yet. It returns false where the revision already begins its transaction: then committing does not help. The border
+// holds for all tenants that go along the plan, and for later calls.
 func (r *run) split(e *Error) bool {
 	if !e.Uncommitted {
 		return false
@@ -42,27 +43,17 @@ func (r *run) split(e *Error) bool {
 		at := slices.Index(r.job.Plan.Parts[i].IDs(), e.Revision)
 		if at > 0 {
 			r.job.Plan = r.job.Plan.split(i, at)
+			r.engine.splits.Store(r.planned, r.job.Plan)
 			return true
 		}
 	}
 	return false
 }
 
-// within finds the border between two steps of a part at which a tenant stands: an earlier call was made to split
-// there, or the chain was run revision by revision. The plan then gets that border. It returns the index of the part
-// that begins there; 0 when there is none. A part whose commit is uncertain is committed whole or not at all.
-func (r *run) within(cause *Error, have []string) int {
-	parts := r.job.Plan.Parts
-	if cause.Class == Uncertain || !r.job.Plan.bodies() {
-		return 0
+// borders returns the plan with the borders that were found for it since it was made.
+func (e *Engine) borders(p *Plan) *Plan {
+	if found, ok := e.splits.Load(p); ok {
+		return found.(*Plan)
 	}
-	for k := r.next; k < len(parts); k++ {
-		for n := 1; n < len(parts[k].Steps); n++ {
-			if slices.Equal(walk(parts[k].Before, parts[k].Steps[:n]), have) {
-				r.job.Plan = r.job.Plan.split(k, n)
-				return k + 1
-			}
-		}
-	}
-	return 0
+	return p
 }

@@ -47,8 +47,9 @@ func TestChainIsSplitWhereTheServerDemandsIt(t *testing.T) {
 	}
 }
 
-// The same job goes on after an error behind a border that only the call before knew of.
-func TestCallAfterASplitGoesOnFromItsBorder(t *testing.T) {
+// The same job goes on after an error behind a border that only the call before knew of, and others of its plan know
+// of it, too.
+func TestSplitHoldsForThePlan(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
 	f.turns = []turn{{err: unready("c3")}, {parts: 1, err: &Error{Class: Busy, Message: "busy"}}}
@@ -59,5 +60,10 @@ func TestCallAfterASplitGoesOnFromItsBorder(t *testing.T) {
 	}
 	f.log = nil
 	result, err := f.upgrade(t.Context(), e, job)
-	f.expect(result, err, expect{done: "c3", stands: "a1 b2 c3", settled: true, calls: "open, apply a1+b2+c3, settle, apply c3, close"})
+	f.expect(result, err, expect{done: "c3", stands: "a1 b2 c3", settled: true, calls: "open, apply a1+b2 c3, settle, apply c3, close"})
+
+	other := newFake(t)
+	f.rows, f.mark, f.log, f.ours = other.rows, other.mark, nil, nil
+	result, err = f.upgrade(t.Context(), e, job)
+	f.expect(result, err, expect{done: "a1 b2 c3", stands: "a1 b2 c3", calls: "open, apply a1+b2 c3, close"})
 }
