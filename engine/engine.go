@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/skeindb/skein/engine/revision"
@@ -12,6 +13,8 @@ type Engine struct {
 	db    Database
 	graph *revision.Graph
 	cfg   Config
+
+	splits sync.Map // *Plan → *Plan, of which a server demanded more borders; see run.split
 }
 
 // Config says how an Engine works. The zero value is the default of each field.

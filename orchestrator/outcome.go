@@ -76,7 +76,7 @@ func (r *runner) vanished(t int32, s *server, f Failure, a answer) {
 		r.wave.ready(t)
 		return
 	case a.now.State == engine.Unreachable:
-		f = *unread(a.now)
+		f = *unread(a.now, &item.Tenant)
 	default:
 		f.Class = engine.Stale
 		f.Hint = "it is there, and was not upgraded: resume the rollout, which surveys it again"

@@ -65,9 +65,11 @@ type checker struct {
 	direction  Direction
 	dialect    Dialect
 	savepoints savepoints
-	vacuum     *fault // a pragma that acts with the next VACUUM, which has not come yet
-	dump       bool   // a statement was refused that pg_dump writes
-	dumps      bool   // a statement is one that only pg_dump writes
+	number     int       // of statements so far
+	controls   []control // those among them that begin or end a transaction
+	vacuum     *fault    // a pragma that acts with the next VACUUM, which has not come yet
+	dump       bool      // a statement was refused that pg_dump writes
+	dumps      bool      // a statement is one that only pg_dump writes
 }
 
 func newChecker(options Options, d Direction, dialect Dialect) *checker {
@@ -81,6 +83,7 @@ func (c *checker) statement(text string, at int) *fault {
 	if f != nil {
 		f.at += at
 	}
+	c.number++
 	return f
 }
 
@@ -90,6 +93,7 @@ func (c *checker) objection(text string, at int) *fault {
 		return f
 	}
 	if f := transactionControl(&o); f != nil {
+		c.controls = append(c.controls, control{c.number, strings.ToUpper(o.at(0)), f})
 		return f
 	}
 	if f := c.savepoints.statement(&o, c.options, c.dialect, at); f != nil {
@@ -98,12 +102,15 @@ func (c *checker) objection(text string, at int) *fault {
 	if c.dialect == SQLite {
 		return c.sqliteObjection(&o, at)
 	}
-	if f := searchPathSetting(&o); f != nil {
+	if f := searchPathSetting(&o, c.options, c.direction); f != nil {
 		c.dump = true
 		c.dumps = c.dumps || dumpForm.MatchString(text)
 		return f
 	}
-	if f := sessionSetting(&o, c.options); f != nil {
+	if f := transactionSetting(&o, c.options, c.direction); f != nil {
+		return f
+	}
+	if f := sessionSetting(&o, c.options, c.direction); f != nil {
 		c.dump = c.dump || o.is(0, "SET")
 		return f
 	}
@@ -113,8 +120,9 @@ func (c *checker) objection(text string, at int) *fault {
 	return nil
 }
 
-// end says what is missing after the last statement.
+// end says what is missing after the last statement. It also completes the advice of the faults before it.
 func (c *checker) end() *fault {
+	adviseControls(c.controls, c.number, c.options)
 	if c.vacuum != nil {
 		return c.vacuum
 	}
@@ -139,14 +147,11 @@ func transactionControl(o *opening) *fault {
 	default:
 		return nil
 	}
-	return &fault{
-		message: what + " cannot stand in a revision",
-		advice:  "leave it out: skein opens and ends the transaction, so that the body and its version row are one",
-	}
+	return &fault{message: what + " cannot stand in a revision"} // for the advice, see adviseControls
 }
 
 // sessionSetting refuses settings that outlive the revision, on a connection that the next tenant gets.
-func sessionSetting(o *opening, options Options) *fault {
+func sessionSetting(o *opening, options Options, d Direction) *fault {
 	switch {
 	case o.is(0, "RESET", "DISCARD"):
 		return &fault{
@@ -155,11 +160,12 @@ func sessionSetting(o *opening, options Options) *fault {
 		}
 	case !o.is(0, "SET"):
 		return nil
-	case o.is(1, "TRANSACTION"), o.is(1, "LOCAL") && o.is(2, "TRANSACTION"):
-		return &fault{
-			message: "SET TRANSACTION cannot stand in a revision",
-			advice:  "leave it out: skein opens the transaction, as READ COMMITTED READ WRITE",
+	case options.NoTransaction && !o.is(1, "CONSTRAINTS"):
+		message := "SET without LOCAL cannot stand in a revision"
+		if o.is(1, "LOCAL") {
+			message = "SET LOCAL has no effect outside a transaction"
 		}
+		return &fault{message: message, advice: settingOutside(o, d)}
 	case !o.is(1, "LOCAL", "CONSTRAINTS"):
 		return &fault{
 			message: "SET without LOCAL cannot stand in a revision",
@@ -167,8 +173,8 @@ func sessionSetting(o *opening, options Options) *fault {
 		}
 	case options.NoTransaction:
 		return &fault{
-			message: fmt.Sprintf("SET %s has no effect outside a transaction", strings.ToUpper(o.at(1))),
-			advice:  "leave it out, or take no-transaction from the section's marker; timeouts go there: `lock_timeout=5s`",
+			message: "SET CONSTRAINTS has no effect outside a transaction",
+			advice:  "leave it out: constraints are checked at the end of each statement, as each is committed by itself",
 		}
 	}
 	return nil

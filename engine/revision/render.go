@@ -49,6 +49,7 @@ func (s *Section) split(text string, out *sourceMap) ([]Statement, error) {
 		errs = append(errs, source.mistake(s.File, f))
 	}
 	check := newChecker(s.Options, s.direction(), s.Dialect)
+	var faults []*fault
 	for {
 		piece, ok := split.next()
 		if !ok {
@@ -57,11 +58,14 @@ func (s *Section) split(text string, out *sourceMap) ([]Statement, error) {
 		st := Statement{Text: text[piece.start:piece.end]}
 		st.Line, st.Col = source.position(out.source(piece.start))
 		statements = append(statements, st)
-		if f := check.statement(st.Text, piece.start); f != nil && len(errs) < maxErrors {
-			object(f, f.at)
+		if f := check.statement(st.Text, piece.start); f != nil && len(faults) < maxErrors {
+			faults = append(faults, f)
 		}
 	}
 	if f := check.end(); f != nil && split.fault == nil {
+		faults = append(faults, f)
+	}
+	for _, f := range faults {
 		object(f, f.at)
 	}
 	if split.fault != nil {
