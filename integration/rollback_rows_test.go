@@ -14,6 +14,7 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/integration/pgtest"
 	"github.com/skeindb/skein/integration/skeintest"
+	"github.com/skeindb/skein/integration/sqlitetest"
 )
 
 // filesWithTables are SQLite tenants t01 and so on, over a chain of revisions u1, u2 that make tables of their name.
@@ -147,7 +148,9 @@ func TestRollbackWithoutTheFile(t *testing.T) {
 	for _, args := range [][]string{{"--yes"}, {"--yes", "--partial"}, {"--dry-run"}} {
 		r := p.Run(append([]string{"rollout", "rollback", "--json"}, args...)...)
 		r.Want(1)
-		var said struct{ Error struct{ Message, Hint string } }
+		var said struct {
+			Error struct{ Message, Hint string }
+		}
 		if err := json.Unmarshal([]byte(r.Stdout), &said); err != nil {
 			t.Fatalf("%v: %s", err, r.Stdout)
 		}
@@ -193,5 +196,40 @@ func TestRollbackAndResumeAwaitTenantsWithTheirOwnURL(t *testing.T) {
 			t.Errorf("after the %s %s tenants have the table, want %s", again, got, want)
 		}
 		f.Must(0, "downgrade", "base", "--yes", "-q")
+	}
+}
+
+// TestResumeOfARollbackGoesByTheRows has a rollback halted, its tenants upgraded by another rollout, restored and renamed,
+// and takes the rollback up again.
+func TestResumeOfARollbackGoesByTheRows(t *testing.T) {
+	t.Parallel()
+	p, home := filesWithTables(t, 4)
+	p.Must(0, "upgrade", "-q")
+	first := latest(t, p)
+	for _, id := range []string{"t01", "t02", "t03", "t04"} { // it fails everywhere
+		sqlitetest.Exec(t, home.path(id), "DROP TABLE u1")
+	}
+	p.Must(3, "rollout", "rollback", "--yes", "-q")
+	back := latest(t, p)
+	for _, id := range []string{"t01", "t02", "t03", "t04"} {
+		sqlitetest.Exec(t, home.path(id), "CREATE TABLE u1 (x)")
+	}
+	p.Must(0, "downgrade", "base", "--yes", "-q", "-t", "id=t01")
+	p.Must(0, "upgrade", "-q", "-t", "id=t01")
+	home.rename("t02", "t12")
+	home.create("t02")
+	before := home.rows("t01")
+
+	r := p.Must(0, "rollout", "resume", back, "--json")
+	told(t, r.Stderr, "1 tenant that rollout "+first+" applied revisions to is not named by this rollback: t12; `skein rollout rollback "+first+"` takes them back")
+	if diff := cmp.Diff([]string{"t03", "t04"}, takenDown(t, r)); diff != "" {
+		t.Errorf("taken down were (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(before, home.rows("t01"), cmp.AllowUnexported(versionRow{})); diff != "" {
+		t.Errorf("t01 (-before +after):\n%s", diff)
+	}
+	r = p.Must(0, "rollout", "rollback", first, "--yes", "--json")
+	if diff := cmp.Diff([]string{"t12"}, takenDown(t, r)); diff != "" {
+		t.Errorf("then taken down were (-want +got):\n%s", diff)
 	}
 }

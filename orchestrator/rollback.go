@@ -89,13 +89,7 @@ func dispatched(events []Event) map[string]bool {
 
 // choose finds the tenants that have something of the rollout, and those of which that cannot be told.
 func (b *rollback) choose(now *census) {
-	named := b.of.names()
-	var others []tenant.Tenant
-	for _, t := range now.tenants {
-		if !named[t.ID] {
-			others = append(others, t)
-		}
-	}
+	others := b.of.Others(now.tenants)
 	for _, wave := range slices.Backward(b.of.Waves) {
 		back := Wave{Name: wave.Name}
 		for _, item := range wave.Items {

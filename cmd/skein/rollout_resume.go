@@ -2,10 +2,14 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/skeindb/skein/cmd/skein/view"
 	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/tenant"
 )
 
 func (a *app) rolloutResumeCommand() *cobra.Command {
@@ -77,6 +81,9 @@ func (f *fleet) rearrange(ctx context.Context, stored record, how orchestrator.R
 	if err != nil {
 		return nil, err
 	}
+	if stored.plan.Kind == orchestrator.Rollback {
+		f.warnOfUnnamed(ctx, stored.plan, tenants)
+	}
 	tenants = stored.plan.Pick(tenants)
 	where := orchestrator.SurveyFor(ctx, f.engine, tenants, stored.plan)
 	if err := ctx.Err(); err != nil {
@@ -87,6 +94,29 @@ func (f *fleet) rearrange(ctx context.Context, stored record, how orchestrator.R
 		return nil, err
 	}
 	return f.checked(ctx, plan)
+}
+
+// warnOfUnnamed tells which tenants a rollback that is taken up again does not know, though they have revisions that it
+// takes back: they were renamed or copied since it was planned.
+func (f *fleet) warnOfUnnamed(ctx context.Context, p *orchestrator.Plan, tenants []tenant.Tenant) {
+	others := p.Others(tenants)
+	var left []string
+	for i, s := range orchestrator.SurveyFor(ctx, f.engine, others, p) {
+		if len(s.Applied.Of(p.Of)) > 0 {
+			left = append(left, others[i].ID)
+		}
+	}
+	if len(left) > 0 {
+		f.warn([]string{fmt.Sprintf("%s that rollout %s applied revisions to %s not named by this rollback: %s; `skein rollout rollback %s` takes them back",
+			view.Count(len(left), "tenant"), p.Of, isOrAre(len(left)), strings.Join(left, ", "), p.Of)})
+	}
+}
+
+func isOrAre(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
 }
 
 // find finds the id before the connections are named after it.
