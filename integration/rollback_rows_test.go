@@ -133,10 +133,46 @@ func TestRollbackOfAnUpgradeThatAnotherFinished(t *testing.T) {
 	f.wantOf(f.besides(own), nil, 2)
 }
 
-// TestRollbackWithoutTheFile follows the hint: with the file back, it succeeds.
+// TestRollbackByTheKeptDowngrade has the file of the upgrade taken out of the checkout: the way back was kept, and the
+// output says so. A rollback that was halted goes on with it.
+func TestRollbackByTheKeptDowngrade(t *testing.T) {
+	t.Parallel()
+	p, home := filesWithTables(t, 3)
+	p.Must(0, "upgrade", "-q")
+	writeTable(p, "u2", "u1")
+	p.Must(0, "upgrade", "-q")
+	first := latest(t, p)
+	p.Remove("migrations/u2_x.sql")
+	marked := "revision u2 is taken down by the downgrade section that rollout " + first + " kept: its file, u2_x.sql, is not among the revisions here"
+	r := p.Must(0, "rollout", "rollback", "--dry-run")
+	told(t, r.Stdout, marked)
+
+	ids := []string{"t01", "t02", "t03"}
+	for _, id := range ids { // it fails everywhere
+		sqlitetest.Exec(t, home.path(id), "ALTER TABLE u2 RENAME TO other")
+	}
+	r = p.Run("rollout", "rollback", "--yes")
+	r.Want(3)
+	told(t, r.Stdout+r.Stderr, marked, "u2_x.sql:9")
+	for _, id := range ids {
+		sqlitetest.Exec(t, home.path(id), "ALTER TABLE other RENAME TO u2")
+	}
+	r = p.Must(0, "rollout", "resume", "--json")
+	if diff := cmp.Diff(ids, takenDown(t, r)); diff != "" {
+		t.Errorf("taken down were (-want +got):\n%s", diff)
+	}
+	for _, id := range ids {
+		if tables := home.tables(id); !slices.Equal(tables, []string{"own", "u1"}) {
+			t.Errorf("%s has %v", id, tables)
+		}
+	}
+}
+
+// TestRollbackWithoutTheFile has nothing kept, and follows the hint: with the file back, it succeeds.
 func TestRollbackWithoutTheFile(t *testing.T) {
 	t.Parallel()
 	p, home := filesWithTables(t, 3)
+	p.Env = append(p.Env, "SKEIN_STATE__KEEP_DOWNGRADES=false")
 	p.Must(0, "upgrade", "-q")
 	writeTable(p, "u2", "u1")
 	p.Must(0, "upgrade", "-q")

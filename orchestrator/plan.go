@@ -44,6 +44,8 @@ type Plan struct {
 	Waves     []Wave    `json:"waves"`
 	Notes     []string  `json:"notes,omitempty"` // for people: waves that are empty or overlap, pins that count or have run out
 
+	Downgrades []KeptDowngrade `json:"downgrades,omitempty"` // the way back of what an upgrade applies: see [Plan.KeepDowngrades]
+
 	Partial bool `json:"-"` // a run for some tenants only: no gate is asked
 }
 

@@ -23,8 +23,8 @@ import (
 // A tenant that cannot be read, though the rollout may have changed it, is refused, and so is one that has meanwhile
 // something on top of what is to be taken down. One that is no longer in the fleet is left out, with a note. A revision
 // without a downgrade section makes an [*IrreversibleError], one whose file is missing a [*BlockedError], unless partial
-// is set: then the tenants that cannot be taken down whole are skipped. That there is nothing to take back is an error,
-// too.
+// is set: then the tenants that cannot be taken down whole are skipped. A revision that [Plan.WithKept] added to g goes
+// down by what was kept, with a note. That there is nothing to take back is an error, too.
 func ArrangeRollback(stored *Plan, events []Event, tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, req Request, partial bool) (*Plan, error) {
 	switch {
 	case len(tenants) != len(standings):
@@ -46,6 +46,7 @@ func ArrangeRollback(stored *Plan, events []Event, tenants []tenant.Tenant, stan
 	if err := b.plan(p); err != nil {
 		return nil, err
 	}
+	p.carry(stored, g)
 	return p, nil
 }
 

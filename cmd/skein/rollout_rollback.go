@@ -89,6 +89,7 @@ func (f *fleet) arrangeRollback(ctx context.Context, store orchestrator.Store, o
 	if err != nil {
 		return nil, err
 	}
+	f.useKept(stored.plan)
 	tenants, err := f.gather(ctx, f.guards(stored.plan.FleetSize))
 	if err != nil {
 		return nil, err
@@ -103,6 +104,19 @@ func (f *fleet) arrangeRollback(ctx context.Context, store orchestrator.Store, o
 		return nil, err
 	}
 	return f.checked(ctx, plan)
+}
+
+// useKept adds to the revisions those whose files are missing, and of which a rollout kept the downgrade sections. Where
+// they do not fit, each tenant that needs one of them is refused for the missing file.
+func (f *fleet) useKept(p *orchestrator.Plan) {
+	graph, err := p.WithKept(f.graph, f.project.Dialect())
+	if err != nil {
+		f.warn([]string{"the downgrade sections that rollout " + p.Rollout + " kept cannot be used: " + err.Error()})
+		return
+	}
+	if graph != f.graph {
+		f.graph, f.engine = graph, f.engine.With(graph)
+	}
 }
 
 // upgraded finds the rollout to take back: the one named, else the latest upgrade, whatever became of it. What it has
