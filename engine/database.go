@@ -33,7 +33,8 @@ type Session interface {
 	// Apply runs consecutive transactional parts, each its own transaction that takes the tenant's lock by
 	// try, checks that the tenant stands at Part.Before and that rows which go are Work.Of's, runs bodies, writes
 	// rows and commits.
-	// It returns how many parts are committed for certain. Class Uncertain: some or all of those after may be too.
+	// It returns how many parts are committed for certain, at least one without an error: a long chain may take
+	// several calls. Class Uncertain: some or all of those after may be too.
 	Apply(ctx context.Context, work Work) (committed int, err error)
 
 	// ApplyOutside runs the single no-transaction part of work under a session lock, statement by

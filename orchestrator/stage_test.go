@@ -24,6 +24,7 @@ type stage struct {
 	world  *world
 	work   time.Duration             // that each tenant takes
 	breaks map[string]error          // what goes wrong with a tenant
+	lost   map[string]bool           // tenants whose schema is not there
 	cuts   []error                   // what Discover answers first, one a call
 	looks  int                       // calls of Discover
 	when   []func(orchestrator.Fact) // reactions to what is shown
@@ -98,6 +99,9 @@ func (s *stage) Survey(_ context.Context, targets []engine.Target) []engine.Stan
 	standings := make([]engine.Standing, len(targets))
 	for i, target := range targets {
 		standings[i] = s.world.standing(target.Schema)
+		if s.lost[target.Schema] {
+			standings[i] = engine.Standing{State: engine.Missing, Err: oops(engine.Gone, "there is no schema")}
+		}
 	}
 	return standings
 }
@@ -146,6 +150,17 @@ func (s *stage) remove(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.world.tenants = slices.DeleteFunc(s.world.tenants, func(t tenant.Tenant) bool { return t.ID == id })
+}
+
+// drop takes a tenant out of the fleet with its schema.
+func (s *stage) drop(id string) {
+	s.remove(id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lost == nil {
+		s.lost = map[string]bool{}
+	}
+	s.lost[id] = true
 }
 
 // remake drops a tenant and makes it again under its name, with those rows: see [world.set].

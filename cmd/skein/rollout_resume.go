@@ -78,7 +78,11 @@ func (a *app) takeUp(cmd *cobra.Command, named string, flags *changeFlags, o ord
 
 // rearrange asks the tenants of a rollout where they stand, and plans what is left.
 func (f *fleet) rearrange(ctx context.Context, stored record, how orchestrator.Resumption) (*orchestrator.Plan, error) {
-	tenants, err := f.gather(ctx, f.guards(stored.plan.FleetSize))
+	who, err := f.scopeOf(stored.plan)
+	if err != nil {
+		return nil, err
+	}
+	tenants, _, err := f.gather(ctx, who)
 	if err != nil {
 		return nil, err
 	}

@@ -90,11 +90,17 @@ func (f *fleet) arrangeRollback(ctx context.Context, store orchestrator.Store, o
 		return nil, err
 	}
 	f.useKept(stored.plan)
-	tenants, err := f.gather(ctx, f.guards(stored.plan.FleetSize))
+	who, err := f.scopeOf(stored.plan)
 	if err != nil {
 		return nil, err
 	}
-	req.FleetSize = len(tenants)
+	tenants, whole, err := f.gather(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	if whole {
+		req.FleetSize = len(tenants)
+	}
 	where := orchestrator.SurveyRollout(ctx, f.engine, tenants, of)
 	if err := ctx.Err(); err != nil {
 		return nil, err
