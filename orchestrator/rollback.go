@@ -88,7 +88,7 @@ func dispatched(events []Event) map[string]bool {
 	return all
 }
 
-// choose finds the tenants that have something of the rollout, and those of which that cannot be told.
+// choose finds the tenants that have something of the rollout, and those that cannot be read, though it may have changed them.
 func (b *rollback) choose(now *census) {
 	others := b.of.Others(now.tenants)
 	for _, wave := range slices.Backward(b.of.Waves) {
@@ -179,7 +179,7 @@ func (c *Cohort) skip() {
 	c.Skipped, c.Refused = "cannot be taken back: "+c.Refused.Message, nil
 }
 
-// nothing says that nobody has anything of the rollout, as far as that can be told.
+// nothing says that no tenant has anything of the rollout, as far as they could be read.
 func (b *rollback) nothing() error {
 	if n := len(b.unread); n > 0 {
 		return fmt.Errorf("there is nothing to take back from the tenants that could be read: none has anything that rollout %s applied; %s could not be read: %s",
