@@ -107,6 +107,7 @@ func (b *builder) state() {
 		b.mistakes.add(b.merged.blame(KindValue, at, "expected the bare name of a table, at most 63 bytes", "it lies in the tenant's own schema, so it is named without one"))
 	}
 	s.Store = b.secret(split("state.store"), kindStore)
+	s.KeepDowngrades = b.flag("state.keep_downgrades")
 }
 
 func (b *builder) guards() {

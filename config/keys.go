@@ -25,6 +25,7 @@ func projectKeys() []key {
 
 		{path: "state.version_table", kind: kindText, def: "skein_version", doc: "Table inside each tenant that says what is applied."},
 		{path: "state.store", kind: kindStore, def: ".skein/state.db", doc: "Where rollouts and their events are kept: a SQLite file or a `postgres://` URL."},
+		{path: "state.keep_downgrades", kind: kindBool, def: "true", doc: "Whether the store keeps the downgrade sections of what an upgrade applies, for a rollback where the files are missing."},
 
 		{path: "servers", kind: kindMap, doc: "The PostgreSQL servers, by name."},
 		{path: "servers.*.url", kind: kindURL, required: true, doc: "`postgres://` URL with user and database."},

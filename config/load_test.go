@@ -39,7 +39,7 @@ func TestDefaultsAreThoseOfTheDocumentation(t *testing.T) {
 	want := &Project{
 		Fleet: "conf", Path: "conf/skein.yaml", Dir: "conf",
 		Revisions: Revisions{Dir: "conf/migrations", Heads: Many},
-		State:     State{VersionTable: "skein_version", Store: got.State.Store},
+		State:     State{VersionTable: "skein_version", Store: got.State.Store, KeepDowngrades: true},
 		Compare:   Compare{Scope: "tenant", Types: true, Defaults: true},
 		Policy: orchestrator.Policy{
 			PerServer: 16, Retry: orchestrator.Retry{Attempts: 5, Base: 200 * time.Millisecond, Max: 30 * time.Second},
@@ -117,7 +117,7 @@ func TestFullExampleLoads(t *testing.T) {
 			},
 			Hooks: []Hook{{Run: []string{"pgformatter", "-i", "{file}"}}},
 		},
-		State: State{VersionTable: "skein_version", Store: secret},
+		State: State{VersionTable: "skein_version", Store: secret, KeepDowngrades: true},
 		Servers: []Server{
 			{Name: "main", URL: secret, Password: secret, DirectURL: secret, MaxConnections: 16, AutoSearchPath: true},
 			{Name: "Second.EU", URL: secret, Password: secret, DirectURL: secret, MaxConnections: 8, SearchPath: []string{"extensions", "public"}},

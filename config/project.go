@@ -58,8 +58,9 @@ type Hook struct {
 
 // State is the section of that name.
 type State struct {
-	VersionTable string
-	Store        Secret // a path or a postgres:// URL; see [Project.Store]
+	VersionTable   string
+	Store          Secret // a path or a postgres:// URL; see [Project.Store]
+	KeepDowngrades bool   // upgrades keep the downgrade sections of what they apply in the store
 }
 
 // Server is one PostgreSQL server.

@@ -48,6 +48,13 @@ func New(db Database, graph *revision.Graph, cfg Config) *Engine {
 	return &Engine{db: db, graph: graph, cfg: cfg}
 }
 
+// With returns an engine over the same tenants along another graph.
+func (e *Engine) With(graph *revision.Graph) *Engine {
+	other := *e
+	other.graph = graph
+	return &other
+}
+
 // Graph returns the graph that the engine was made with.
 func (e *Engine) Graph() *revision.Graph { return e.graph }
 

@@ -270,7 +270,7 @@ func othersError(id, of string, applied *Applied) *Error {
 		Class:    Stale,
 		Revision: id,
 		Message:  fmt.Sprintf("revision %s was applied %s, not by %s, which is taken back: it is left as it is", id, by, of),
-		Advice:   "somebody else changed the tenant meanwhile; run again to plan afresh",
+		Advice:   "the tenant was changed meanwhile; run `skein rollout rollback " + of + "` again to plan by its rows",
 	}
 }
 

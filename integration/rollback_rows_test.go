@@ -14,6 +14,7 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/integration/pgtest"
 	"github.com/skeindb/skein/integration/skeintest"
+	"github.com/skeindb/skein/integration/sqlitetest"
 )
 
 // filesWithTables are SQLite tenants t01 and so on, over a chain of revisions u1, u2 that make tables of their name.
@@ -132,10 +133,46 @@ func TestRollbackOfAnUpgradeThatAnotherFinished(t *testing.T) {
 	f.wantOf(f.besides(own), nil, 2)
 }
 
-// TestRollbackWithoutTheFile follows the hint: with the file back, it succeeds.
+// TestRollbackByTheKeptDowngrade has the file of the upgrade taken out of the checkout: the way back was kept, and the
+// output says so. A rollback that was halted goes on with it.
+func TestRollbackByTheKeptDowngrade(t *testing.T) {
+	t.Parallel()
+	p, home := filesWithTables(t, 3)
+	p.Must(0, "upgrade", "-q")
+	writeTable(p, "u2", "u1")
+	p.Must(0, "upgrade", "-q")
+	first := latest(t, p)
+	p.Remove("migrations/u2_x.sql")
+	marked := "revision u2 is taken down by the downgrade section that rollout " + first + " kept: its file, u2_x.sql, is not among the revisions here"
+	r := p.Must(0, "rollout", "rollback", "--dry-run")
+	told(t, r.Stdout, marked)
+
+	ids := []string{"t01", "t02", "t03"}
+	for _, id := range ids { // it fails everywhere
+		sqlitetest.Exec(t, home.path(id), "ALTER TABLE u2 RENAME TO other")
+	}
+	r = p.Run("rollout", "rollback", "--yes")
+	r.Want(3)
+	told(t, r.Stdout+r.Stderr, marked, "u2_x.sql:9")
+	for _, id := range ids {
+		sqlitetest.Exec(t, home.path(id), "ALTER TABLE other RENAME TO u2")
+	}
+	r = p.Must(0, "rollout", "resume", "--json")
+	if diff := cmp.Diff(ids, takenDown(t, r)); diff != "" {
+		t.Errorf("taken down were (-want +got):\n%s", diff)
+	}
+	for _, id := range ids {
+		if tables := home.tables(id); !slices.Equal(tables, []string{"own", "u1"}) {
+			t.Errorf("%s has %v", id, tables)
+		}
+	}
+}
+
+// TestRollbackWithoutTheFile has nothing kept, and follows the hint: with the file back, it succeeds.
 func TestRollbackWithoutTheFile(t *testing.T) {
 	t.Parallel()
 	p, home := filesWithTables(t, 3)
+	p.Env = append(p.Env, "SKEIN_STATE__KEEP_DOWNGRADES=false")
 	p.Must(0, "upgrade", "-q")
 	writeTable(p, "u2", "u1")
 	p.Must(0, "upgrade", "-q")
@@ -147,7 +184,9 @@ func TestRollbackWithoutTheFile(t *testing.T) {
 	for _, args := range [][]string{{"--yes"}, {"--yes", "--partial"}, {"--dry-run"}} {
 		r := p.Run(append([]string{"rollout", "rollback", "--json"}, args...)...)
 		r.Want(1)
-		var said struct{ Error struct{ Message, Hint string } }
+		var said struct {
+			Error struct{ Message, Hint string }
+		}
 		if err := json.Unmarshal([]byte(r.Stdout), &said); err != nil {
 			t.Fatalf("%v: %s", err, r.Stdout)
 		}
@@ -193,5 +232,40 @@ func TestRollbackAndResumeAwaitTenantsWithTheirOwnURL(t *testing.T) {
 			t.Errorf("after the %s %s tenants have the table, want %s", again, got, want)
 		}
 		f.Must(0, "downgrade", "base", "--yes", "-q")
+	}
+}
+
+// TestResumeOfARollbackGoesByTheRows has a rollback halted, its tenants upgraded by another rollout, restored and renamed,
+// and takes the rollback up again.
+func TestResumeOfARollbackGoesByTheRows(t *testing.T) {
+	t.Parallel()
+	p, home := filesWithTables(t, 4)
+	p.Must(0, "upgrade", "-q")
+	first := latest(t, p)
+	for _, id := range []string{"t01", "t02", "t03", "t04"} { // it fails everywhere
+		sqlitetest.Exec(t, home.path(id), "DROP TABLE u1")
+	}
+	p.Must(3, "rollout", "rollback", "--yes", "-q")
+	back := latest(t, p)
+	for _, id := range []string{"t01", "t02", "t03", "t04"} {
+		sqlitetest.Exec(t, home.path(id), "CREATE TABLE u1 (x)")
+	}
+	p.Must(0, "downgrade", "base", "--yes", "-q", "-t", "id=t01")
+	p.Must(0, "upgrade", "-q", "-t", "id=t01")
+	home.rename("t02", "t12")
+	home.create("t02")
+	before := home.rows("t01")
+
+	r := p.Must(0, "rollout", "resume", back, "--json")
+	told(t, r.Stderr, "1 tenant that rollout "+first+" applied revisions to is not named by this rollback: t12; `skein rollout rollback "+first+"` takes them back")
+	if diff := cmp.Diff([]string{"t03", "t04"}, takenDown(t, r)); diff != "" {
+		t.Errorf("taken down were (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(before, home.rows("t01"), cmp.AllowUnexported(versionRow{})); diff != "" {
+		t.Errorf("t01 (-before +after):\n%s", diff)
+	}
+	r = p.Must(0, "rollout", "rollback", first, "--yes", "--json")
+	if diff := cmp.Diff([]string{"t12"}, takenDown(t, r)); diff != "" {
+		t.Errorf("then taken down were (-want +got):\n%s", diff)
 	}
 }

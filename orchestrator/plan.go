@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"crypto/rand"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +43,8 @@ type Plan struct {
 	Cohorts   []Cohort  `json:"cohorts"`
 	Waves     []Wave    `json:"waves"`
 	Notes     []string  `json:"notes,omitempty"` // for people: waves that are empty or overlap, pins that count or have run out
+
+	Downgrades []KeptDowngrade `json:"downgrades,omitempty"` // the way back of what an upgrade applies: see [Plan.KeepDowngrades]
 
 	Partial bool `json:"-"` // a run for some tenants only: no gate is asked
 }
@@ -137,17 +140,12 @@ func (p *Plan) Direction() revision.Direction {
 // Pick returns those of tenants that the plan names, in their own order: whom to survey before a resume or
 // a rollback. Tenants that joined the rollout later are named by the amended plan only: see [Plan.Amend].
 func (p *Plan) Pick(tenants []tenant.Tenant) []tenant.Tenant {
-	named := make(map[string]bool, p.Len())
-	for _, w := range p.Waves {
-		for _, item := range w.Items {
-			named[item.Tenant.ID] = true
-		}
-	}
-	picked := make([]tenant.Tenant, 0, len(named))
-	for _, t := range tenants {
-		if named[t.ID] {
-			picked = append(picked, t)
-		}
-	}
-	return picked
+	named := p.names()
+	return slices.DeleteFunc(slices.Clone(tenants), func(t tenant.Tenant) bool { return !named[t.ID] })
+}
+
+// Others returns those of tenants that the plan does not name, in their own order: see [Plan.Pick].
+func (p *Plan) Others(tenants []tenant.Tenant) []tenant.Tenant {
+	named := p.names()
+	return slices.DeleteFunc(slices.Clone(tenants), func(t tenant.Tenant) bool { return named[t.ID] })
 }

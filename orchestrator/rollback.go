@@ -23,8 +23,8 @@ import (
 // A tenant that cannot be read, though the rollout may have changed it, is refused, and so is one that has meanwhile
 // something on top of what is to be taken down. One that is no longer in the fleet is left out, with a note. A revision
 // without a downgrade section makes an [*IrreversibleError], one whose file is missing a [*BlockedError], unless partial
-// is set: then the tenants that cannot be taken down whole are skipped. That there is nothing to take back is an error,
-// too.
+// is set: then the tenants that cannot be taken down whole are skipped. A revision that [Plan.WithKept] added to g goes
+// down by what was kept, with a note. That there is nothing to take back is an error, too.
 func ArrangeRollback(stored *Plan, events []Event, tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, req Request, partial bool) (*Plan, error) {
 	switch {
 	case len(tenants) != len(standings):
@@ -46,6 +46,7 @@ func ArrangeRollback(stored *Plan, events []Event, tenants []tenant.Tenant, stan
 	if err := b.plan(p); err != nil {
 		return nil, err
 	}
+	p.carry(stored, g)
 	return p, nil
 }
 
@@ -87,15 +88,9 @@ func dispatched(events []Event) map[string]bool {
 	return all
 }
 
-// choose finds the tenants that have something of the rollout, and those of which that cannot be told.
+// choose finds the tenants that have something of the rollout, and those that cannot be read, though it may have changed them.
 func (b *rollback) choose(now *census) {
-	named := b.of.names()
-	var others []tenant.Tenant
-	for _, t := range now.tenants {
-		if !named[t.ID] {
-			others = append(others, t)
-		}
-	}
+	others := b.of.Others(now.tenants)
 	for _, wave := range slices.Backward(b.of.Waves) {
 		back := Wave{Name: wave.Name}
 		for _, item := range wave.Items {
@@ -184,7 +179,7 @@ func (c *Cohort) skip() {
 	c.Skipped, c.Refused = "cannot be taken back: "+c.Refused.Message, nil
 }
 
-// nothing says that nobody has anything of the rollout, as far as that can be told.
+// nothing says that no tenant has anything of the rollout, as far as they could be read.
 func (b *rollback) nothing() error {
 	if n := len(b.unread); n > 0 {
 		return fmt.Errorf("there is nothing to take back from the tenants that could be read: none has anything that rollout %s applied; %s could not be read: %s",

@@ -428,6 +428,9 @@ func TestRollbackUndoesARun(t *testing.T) {
 			if job.Target.Schema == broken {
 				return oops(engine.Data, "duplicates")
 			}
+			if job.Rollout == "r2" && job.Plan.Of != "r1" { // what the engine checks under the lock
+				t.Errorf("rows of any rollout may be taken down: %q", job.Plan.Of)
+			}
 			last := job.Plan.Parts[len(job.Plan.Parts)-1]
 			s.fleet.mu.Lock()
 			defer s.fleet.mu.Unlock()

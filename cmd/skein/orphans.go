@@ -23,12 +23,12 @@ func (f *fleet) awaitOrphans(ctx context.Context, p *orchestrator.Plan, terminat
 		applications = append(applications, "skein/"+p.Of)
 	}
 	servers := f.serversOf(p)
-	told := false
+	noted := false
 	for {
 		n := 0
 		for _, server := range servers {
 			for _, application := range applications {
-				found, err := f.orphans(ctx, server, application, terminate, &told)
+				found, err := f.orphans(ctx, server, application, terminate, &noted)
 				if err != nil {
 					return err
 				}
@@ -48,7 +48,7 @@ func (f *fleet) awaitOrphans(ctx context.Context, p *orchestrator.Plan, terminat
 
 // orphans returns how many backends a dead run has on a server, and ends them if that is wanted. A server that cannot
 // be asked has a warning: its tenants will be unreachable, and say so.
-func (f *fleet) orphans(ctx context.Context, server, application string, terminate bool, told *bool) (int, error) {
+func (f *fleet) orphans(ctx context.Context, server, application string, terminate bool, noted *bool) (int, error) {
 	backends, err := f.pg.Backends(ctx, server, application)
 	if err != nil {
 		f.warn([]string{"server " + server + " could not be asked for backends of the earlier run: " + err.Error()})
@@ -61,7 +61,7 @@ func (f *fleet) orphans(ctx context.Context, server, application string, termina
 			}
 		}
 	}
-	tellOrphans(f.app, server, backends, told)
+	noteOrphans(f.app, server, backends, noted)
 	return len(backends), nil
 }
 
@@ -90,11 +90,12 @@ func (f *fleet) serversOf(p *orchestrator.Plan) []string {
 	return names
 }
 
-func tellOrphans(a *app, server string, backends []postgres.Backend, told *bool) {
-	if len(backends) == 0 || *told {
+// noteOrphans says once what is waited for.
+func noteOrphans(a *app, server string, backends []postgres.Backend, noted *bool) {
+	if len(backends) == 0 || *noted {
 		return
 	}
-	*told = true
+	*noted = true
 	b := backends[0]
 	a.note("skein: waiting for %d backends of the earlier run on %s (pid %d, %s); --terminate ends them", len(backends), server, b.PID, b.State)
 }

@@ -77,15 +77,15 @@ func (w wanted) pick(all []orchestrator.Summary) (id string, err error) {
 		}
 		if overtakes(s) {
 			return "", &usageError{
-				fmt.Sprintf("the latest rollout that fits is %s, but %s came after it: %s", id, s.ID, deed(s)), "name the ID if it is meant",
+				fmt.Sprintf("the latest rollout that fits is %s, but %s came after it: %s", id, s.ID, described(s)), "name the ID if it is meant",
 			}
 		}
 	}
 	return id, nil
 }
 
-// deed is what a rollout did, in words: "a rollback that changed 3 tenants".
-func deed(s orchestrator.Summary) string {
+// described is what a rollout did, in words: "a rollback that changed 3 tenants".
+func described(s orchestrator.Summary) string {
 	what := "a " + string(s.Kind)
 	if s.Kind == orchestrator.Upgrade {
 		what = "an upgrade"

@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/skeindb/skein/cmd/skein/view"
 	"github.com/skeindb/skein/orchestrator"
 	"github.com/skeindb/skein/tenant"
 )
@@ -53,6 +56,7 @@ func (a *app) takeUp(cmd *cobra.Command, named string, flags *changeFlags, o ord
 			if err != nil {
 				return err
 			}
+			f.useKept(stored.plan)
 			if err := f.awaitOrphans(ctx, stored.plan, flags.terminate); err != nil {
 				return err
 			}
@@ -82,6 +86,9 @@ func (f *fleet) rearrange(ctx context.Context, stored record, how orchestrator.R
 	if err != nil {
 		return nil, err
 	}
+	if stored.plan.Kind == orchestrator.Rollback {
+		f.warnOfUnnamed(ctx, stored.plan, fleet)
+	}
 	where := orchestrator.Locate(ctx, f.engine, stored.plan, stored.plan.Planned(), fleet, func(tenant.Tenant) bool {
 		return stored.report.State != orchestrator.StateFinished // else it does not join, and its place is that of the old name
 	})
@@ -96,6 +103,29 @@ func (f *fleet) rearrange(ctx context.Context, stored record, how orchestrator.R
 		return nil, err
 	}
 	return f.checked(ctx, plan)
+}
+
+// warnOfUnnamed tells which tenants a rollback that is taken up again does not know, though they have revisions that it
+// takes back: they were renamed or copied since it was planned.
+func (f *fleet) warnOfUnnamed(ctx context.Context, p *orchestrator.Plan, tenants []tenant.Tenant) {
+	others := p.Others(tenants)
+	var left []string
+	for i, s := range orchestrator.SurveyFor(ctx, f.engine, others, p) {
+		if len(s.Applied.Of(p.Of)) > 0 {
+			left = append(left, others[i].ID)
+		}
+	}
+	if len(left) > 0 {
+		f.warn([]string{fmt.Sprintf("%s that rollout %s applied revisions to %s not named by this rollback: %s; `skein rollout rollback %s` takes them back",
+			view.Count(len(left), "tenant"), p.Of, isOrAre(len(left)), strings.Join(left, ", "), p.Of)})
+	}
+}
+
+func isOrAre(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
 }
 
 // find finds the id before the connections are named after it.

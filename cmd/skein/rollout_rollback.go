@@ -16,9 +16,9 @@ func (a *app) rolloutRollbackCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rollback [ID]",
 		Short: "Take back what a rollout upgraded",
-		Long: "Take back what a rollout upgraded: just the tenants that it changed, and of each just the revisions that it applied\n" +
-			"there, in the reverse order of its waves and without gates. It is a rollout of its own. What cannot be taken back is\n" +
-			"told before anything is: then nothing is touched, unless --partial is given, with which those tenants are skipped.\n" +
+		Long: "Take back what a rollout upgraded: of each tenant just the revisions whose rows in its version table name the rollout,\n" +
+			"in the reverse order of its waves and without gates. It is a rollout of its own. If something cannot be taken\n" +
+			"back, it says what, and touches nothing, unless --partial is given, with which those tenants are skipped.\n" +
 			"Without a terminal --yes is required.",
 		Args:    cobra.MaximumNArgs(1),
 		Example: "  skein rollout rollback --dry-run\n  skein rollout rollback 20261123-031500-k7qa --reason 'wrong default' --yes",
@@ -89,6 +89,7 @@ func (f *fleet) arrangeRollback(ctx context.Context, store orchestrator.Store, o
 	if err != nil {
 		return nil, err
 	}
+	f.useKept(stored.plan)
 	who, err := f.scopeOf(stored.plan)
 	if err != nil {
 		return nil, err
@@ -109,6 +110,19 @@ func (f *fleet) arrangeRollback(ctx context.Context, store orchestrator.Store, o
 		return nil, err
 	}
 	return f.checked(ctx, plan)
+}
+
+// useKept adds to the revisions those whose files are missing, and of which a rollout kept the downgrade sections. Where
+// they do not fit, each tenant that needs one of them is refused for the missing file.
+func (f *fleet) useKept(p *orchestrator.Plan) {
+	graph, err := p.WithKept(f.graph, f.project.Dialect())
+	if err != nil {
+		f.warn([]string{"the downgrade sections that rollout " + p.Rollout + " kept cannot be used: " + err.Error()})
+		return
+	}
+	if graph != f.graph {
+		f.graph, f.engine = graph, f.engine.With(graph)
+	}
 }
 
 // upgraded finds the rollout to take back: the one named, else the latest upgrade, whatever became of it. What it has

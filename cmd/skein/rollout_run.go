@@ -16,6 +16,9 @@ func (f *fleet) run(ctx context.Context, cfg orchestrator.RunConfig) error {
 	if err := f.follow(&cfg); err != nil {
 		return err
 	}
+	if cfg.Earlier == nil && f.project.State.KeepDowngrades {
+		cfg.Plan.KeepDowngrades(f.graph)
+	}
 	o := f.viewOptions(cfg.Earlier)
 	o.Gates = gatesOf(cfg.Plan)
 	v := f.app.view(o)

@@ -27,6 +27,7 @@ type Revision struct {
 
 	File string // slash-separated path below the revisions folder; "" when made in memory
 	Line int    // line of the `-- revision:` header; 0 when made in memory
+	Kept bool   // its file is not here: it was made of the downgrade section that a rollout kept, and its Upgrade is empty
 }
 
 // Direction is the way a path runs through the graph.
