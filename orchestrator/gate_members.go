@@ -123,7 +123,11 @@ func (p *Plan) emptyGates(policy *Policy) []string {
 		if w.Gate.Approval && len(w.Gate.Checks) == 0 {
 			then = "its gate asks for the approval all the same"
 		}
-		notes = append(notes, fmt.Sprintf("wave %s: %s: %s, unless the wave has `allow_empty: true`", w.Name, why, then))
+		note := fmt.Sprintf("wave %s: %s: %s, unless the wave has `allow_empty: true`", w.Name, why, then)
+		if len(p.Selectors) > 0 {
+			note += "; `--wave NAME` takes the tenants of one wave alone"
+		}
+		notes = append(notes, note)
 	}
 	return notes
 }
