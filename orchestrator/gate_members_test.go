@@ -294,3 +294,7 @@ type silent struct{}
 func (silent) Survey(_ context.Context, targets []engine.Target) []engine.Standing {
 	return all(len(targets), engine.Standing{State: engine.Unreachable, Err: oops(engine.Connection, "no answer")})
 }
+
+func (n silent) SurveyRollout(ctx context.Context, targets []engine.Target, _ string) []engine.Standing {
+	return n.Survey(ctx, targets)
+}

@@ -35,7 +35,7 @@ type stage struct {
 func newStage(t testing.TB, n int, gates map[string]orchestrator.Gate) *stage {
 	t.Helper()
 	g := line(t)
-	s := &stage{world: &world{g: g, tenants: on("s1", n), applied: map[string][]string{}, remade: map[string]uint32{}}, work: time.Second, breaks: map[string]error{}}
+	s := &stage{world: &world{g: g, tenants: on("s1", n), applied: map[string][]string{}, remade: map[string]uint32{}, by: map[string]string{}}, work: time.Second, breaks: map[string]error{}}
 	s.policy.Waves = []orchestrator.WaveSpec{
 		{Name: "canary", Size: orchestrator.Size{Count: 2}, Gate: gates["canary"]},
 		{Name: "early", Size: orchestrator.Size{Count: 4}, Gate: gates["early"]},
@@ -82,7 +82,13 @@ func (s *stage) Upgrade(ctx context.Context, job engine.Job) (engine.Result, err
 	if err == nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.world.applied[job.Target.Schema] = job.Plan.Parts[len(job.Plan.Parts)-1].After
+		after := job.Plan.Parts[len(job.Plan.Parts)-1].After
+		for _, id := range after {
+			if !slices.Contains(s.world.applied[job.Target.Schema], id) {
+				s.world.by[job.Target.Schema+" "+id] = job.Rollout
+			}
+		}
+		s.world.applied[job.Target.Schema] = after
 	}
 	return result, err
 }
@@ -96,6 +102,16 @@ func (s *stage) Survey(_ context.Context, targets []engine.Target) []engine.Stan
 		if s.lost[target.Schema] {
 			standings[i] = engine.Standing{State: engine.Missing, Err: oops(engine.Gone, "there is no schema")}
 		}
+	}
+	return standings
+}
+
+func (s *stage) SurveyRollout(_ context.Context, targets []engine.Target, rollout string) []engine.Standing {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	standings := make([]engine.Standing, len(targets))
+	for i, target := range targets {
+		standings[i] = s.world.rows(target.Schema, rollout)
 	}
 	return standings
 }
@@ -147,11 +163,11 @@ func (s *stage) drop(id string) {
 	s.lost[id] = true
 }
 
-// remake drops a tenant and makes it again under its name.
+// remake drops a tenant and makes it again under its name, with those rows: see [world.set].
 func (s *stage) remake(id string, applied ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.world.applied[id] = applied
+	s.world.set(id, applied...)
 	s.world.remade[id]++
 }
 
