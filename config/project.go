@@ -31,6 +31,7 @@ type Project struct {
 	dialect  revision.Dialect
 	sources  []source
 	settings []Setting
+	decisive []decision
 	lookup   func(string) (string, bool) // the environment that Load was given
 }
 

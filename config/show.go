@@ -89,6 +89,7 @@ func (b *builder) settings(s *shape, at path, f *field) []Setting {
 		return nil
 	case s.leaf():
 		if setting := b.setting(s.key, at, f); setting != nil {
+			b.decide(s.key, at, f, setting)
 			return []Setting{*setting}
 		}
 		return nil

@@ -11,7 +11,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/integration/pgtest"
+	"github.com/skeindb/skein/integration/skeintest"
 )
 
 // TestGateThatFailsHalts has one tenant of the canary say no: the others stay as they are until the cause is mended.
@@ -205,6 +207,43 @@ func TestApprovalOfARolloutThatDoesNotWait(t *testing.T) {
 	r = f.Run("rollout", "resume", "--no-wait", "--json")
 	wantEnd(t, r, 0, "finished", map[string]int{"done": few})
 	f.want(nil, 2)
+}
+
+// TestApprovalOfARolloutThatWasStoppedWhileItWaited names no rollout: the one that waits is meant, whatever stopped it.
+func TestApprovalOfARolloutThatWasStoppedWhileItWaited(t *testing.T) {
+	t.Parallel()
+	for name, stop := range map[string]func(f *world, p *running){
+		"paused":      func(f *world, p *running) { f.Must(0, "rollout", "pause"); p.end().Want(3) },
+		"interrupted": func(_ *world, p *running) { p.Signal(os.Interrupt); p.end().Want(130) },
+		"killed":      func(_ *world, p *running) { p.Signal(os.Kill); p.end() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newWorld(t, revision.SQLite, 4, inFiles(steps(1)), "rollout: {waves: [{name: canary, size: 2, gate: {approval: true}}]}\n")
+			p := f.start("upgrade", "--json")
+			p.comes(skeintest.Event{"kind": "gate", "state": "waiting"})
+			stop(f, p)
+			f.Must(0, "rollout", "approve", "--reason", "looks good")
+			refused(t, f, "it is approved already", "rollout", "approve", "--json")
+			r := f.Must(0, "rollout", "resume", "--json")
+			wantCounts(t, r.Report(), map[string]int{"done": 4})
+			refused(t, f, "nothing waits any more", "rollout", "approve", "--json")
+		})
+	}
+}
+
+// TestApprovalIsNotForARolloutThatWasOvertaken stops a rollout while it waits, and upgrades the tenants by another.
+func TestApprovalIsNotForARolloutThatWasOvertaken(t *testing.T) {
+	t.Parallel()
+	f := newWorld(t, revision.SQLite, 4, inFiles(steps(1)), "rollout: {waves: [{name: canary, size: 2, gate: {approval: true}}]}\n")
+	p := f.start("upgrade", "--json")
+	p.comes(skeintest.Event{"kind": "gate", "state": "waiting"})
+	f.Must(0, "rollout", "pause")
+	id := p.end().Report().Rollout
+	f.Must(0, "upgrade", "-c", f.plain())
+	message, _ := refused(t, f, "another came after it", "rollout", "approve", "--json")
+	wantText(t, "the refusal", message, "no rollout waits for an approval")
+	f.Must(0, "rollout", "approve", id)
 }
 
 // TestStoppedInAGate stops rollouts while their gates are closed. Whoever goes on goes on with the gate.

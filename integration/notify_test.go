@@ -140,6 +140,48 @@ rollout:
 	slack(t, box, "halted", "load &lt; 1 &amp; falling")
 }
 
+// TestWebhooksAreToldOfAnAbortThatNoProcessTakesIn gives up rollouts whose processes have ended, in every state.
+func TestWebhooksAreToldOfAnAbortThatNoProcessTakesIn(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, gate string
+		do         func(f *world) // brings the rollout to a stop
+	}{
+		{"halted", "exec: [sh, -c, exit 1]", func(f *world) { f.Must(3, "upgrade") }},
+		{"paused", "exec: [sh, -c, exit 75], inconclusive: 0", func(f *world) { f.Must(3, "upgrade") }},
+		{"waiting", "approval: true", func(f *world) { f.Must(3, "upgrade", "--no-wait") }},
+		{"interrupted", "approval: true", func(f *world) {
+			p := f.start("upgrade", "--json")
+			p.comes(skeintest.Event{"kind": "gate", "state": "waiting"})
+			p.Signal(os.Interrupt)
+			p.end().Want(130)
+		}},
+		{"killed", "bake: 1h", func(f *world) {
+			p := f.start("upgrade", "--json")
+			p.comes(skeintest.Event{"kind": "gate", "state": "closed"})
+			p.Signal(os.Kill)
+			p.end()
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			box := newPostbox(t)
+			f := newWorld(t, revision.SQLite, 4, inFiles(steps(1)), fmt.Sprintf(
+				"notify: [{webhook: %q}]\nrollout: {waves: [{name: canary, size: 2, gate: {%s}}]}\n", box.URL+"/ops", c.gate))
+			c.do(f)
+			box.occasions()
+			f.Must(0, "rollout", "abort", "--reason", "not today")
+			about, all := box.occasions()
+			if diff := cmp.Diff([]string{"aborted canary"}, about); diff != "" {
+				t.Fatalf("what ops was told (-want +got):\n%s", diff)
+			}
+			if n := all[0]; n.State != "aborted" || !strings.Contains(n.Reason, "not today") || n.Counts["done"] != 2 || !strings.Contains(n.Next, "rollout rollback") {
+				t.Errorf("it is told as %+v", n)
+			}
+		})
+	}
+}
+
 // slack fails the test unless one message came in Slack's form and has these parts.
 func slack(t *testing.T, box *postbox, parts ...string) {
 	t.Helper()

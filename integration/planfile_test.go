@@ -42,7 +42,7 @@ func readPlan(t testing.TB, p *skeintest.Project, name string) planFile {
 		Checksum string
 		Plan     planFile
 	}
-	if err := json.Unmarshal(text, &file); err != nil || file.Format != 1 || file.Checksum == "" {
+	if err := json.Unmarshal(text, &file); err != nil || file.Format != 2 || file.Checksum == "" {
 		t.Fatalf("%s: %v\n%s", name, err, last(string(text)))
 	}
 	return file.Plan
@@ -220,4 +220,85 @@ func planFileRefused(t *testing.T, d revision.Dialect) {
 	f.Must(0, "plan", "-o", "plan.json")
 	f.Must(0, "upgrade", "--plan", "plan.json")
 	f.want(nil, 3)
+}
+
+// TestPlanFileHoldsWhatDecides changes one thing after another of the config that was not reviewed: each is named.
+func TestPlanFileHoldsWhatDecides(t *testing.T) {
+	t.Parallel()
+	const more = `rollout:
+  max_failures: 0
+  waves:
+    - name: canary
+      size: 2
+      gate:
+        interval: 1s
+        checks: [{name: q, sql: "select count(*) from t1", expect: "> 5", failures: 1}]
+        http: {env: HEALTH}
+    - {name: rest}
+`
+	f := newWorld(t, revision.SQLite, 6, inFiles(steps(2)), more)
+	f.Must(0, "upgrade", "r001", "-c", f.plain())
+	f.Must(0, "plan", "-o", "plan.json", "-x", "password=hunter2")
+	text, err := os.ReadFile(f.Path("skein.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := os.ReadFile(f.Path("plan.json"))
+	if err != nil || strings.Contains(string(plan), "hunter2") {
+		t.Fatalf("%v in\n%s", err, plan)
+	}
+	wantText(t, "the plan", string(plan),
+		`{"of": "the gate of wave canary", "key": "checks[q].sql", "value": "select count(*) from t1"}`, `{"key": "rollout.max_failures", "value": "0"}`)
+	x := []string{"-x", "password=hunter2"}
+	for _, c := range []struct {
+		old, now string // of the config
+		args     []string
+		says     string
+	}{
+		{`select count(*) from t1`, `select 6`, x, "the gate of wave canary: checks[q].sql was select count(*) from t1, and is select 6"},
+		{`"> 5"`, `"> 4"`, x, "the gate of wave canary: checks[q].expect was > 5, and is > 4"},
+		{`failures: 1`, `failures: 999`, x, "the gate of wave canary: checks[q].failures was 1, and is 999"},
+		{`interval: 1s`, `interval: 2s`, x, "the gate of wave canary: interval was 1s, and is 2s"},
+		{`{env: HEALTH}`, `"http://127.0.0.1/x"`, x, "the gate of wave canary: http was env: HEALTH, and is http://127.0.0.1/*** sha256:"},
+		{`max_failures: 0`, `max_failures: 100%`, x, "rollout.max_failures was 0, and is 100%"},
+		{`max_failures: 0`, "max_failures: 0\n  transaction: revision", x, "rollout.transaction was tenant, and is revision"},
+		{`max_failures: 0`, "max_failures: 0\n  tolerance: strict", x, "rollout.tolerance was soft, and is strict"},
+		{`max_failures: 0`, "max_failures: 0\n  lock_timeout: 9s", x, "rollout.lock_timeout was 2s, and is 9s"},
+		{`size: 2`, "size: 2\n      order: large", x, "rollout.waves[canary].order was not set, and is large"},
+		{`size: 2`, "size: 2\n      allow_empty: true", x, "rollout.waves[canary].allow_empty was not set, and is true"},
+		{"", "", nil, "-x password was sha256:"},
+		{"", "", []string{"-x", "password=hunter3"}, "-x password was sha256:"},
+		{"", "", append([]string{"--max-failures", "50%"}, x...), "rollout.max_failures was 0, and is 50%"},
+		{"", "", append([]string{"--allow-changed"}, x...), "--allow-changed was not set, and is true"},
+	} {
+		f.Write("skein.yaml", strings.ReplaceAll(string(text), c.old, c.now))
+		if c.old == "" {
+			f.Write("skein.yaml", string(text))
+		}
+		message, hint := refused(t, f, c.says, append([]string{"upgrade", "--plan", "plan.json", "--json"}, c.args...)...)
+		wantText(t, "the refusal", message+hint, c.says, "skein plan -o plan.json")
+		if lines := strings.Split(message, "\n"); len(lines) != 2 {
+			t.Errorf("%s: %q", c.says, lines)
+		}
+		if strings.Contains(message, "hunter") {
+			t.Errorf("it shows a secret: %s", message)
+		}
+	}
+	f.wantOf(f.ids, nil, 1)
+
+	// How fast it goes is for the machine to say, and the rest is as it was: so the gate is asked as it was reviewed.
+	f.Write("skein.yaml", strings.ReplaceAll(string(text), "max_failures: 0", "max_failures: 0\n  concurrency: 1\n  per_server: 3"))
+	f.Must(3, append([]string{"upgrade", "--plan", "plan.json"}, x...)...)
+	f.wantOf(f.order()[:2], nil, 2)
+	f.wantOf(f.order()[2:], nil, 1)
+}
+
+// TestPlanWithABudgetOfItsOwn is made with a flag, and run with it.
+func TestPlanWithABudgetOfItsOwn(t *testing.T) {
+	t.Parallel()
+	f := newWorld(t, revision.SQLite, 3, inFiles(steps(1)), "")
+	f.Must(0, "plan", "-o", "plan.json", "--max-failures", "1")
+	message, _ := refused(t, f, "it was made with another budget", "upgrade", "--plan", "plan.json", "--json")
+	wantText(t, "the refusal", message, "rollout.max_failures was 1, and is 0")
+	f.Must(0, "upgrade", "--plan", "plan.json", "--max-failures", "1")
 }

@@ -27,6 +27,7 @@ type Request struct {
 	FleetSize int       // tenants of the whole fleet, for the next rollout to notice that it shrank; 0 = not known
 	Created   time.Time // now; pins that end by then have no effect
 	Policy    Policy
+	Settings  []Setting // what else decides what happens, stored with the plan; see [Plan.Differences]
 	Options
 }
 
@@ -97,6 +98,7 @@ func Arrange(tenants []tenant.Tenant, standings []engine.Standing, g *revision.G
 		}
 		p.Waves = append(p.Waves, wave)
 	}
+	p.Settings = append(slices.Clone(req.Settings), p.options(g)...)
 	p.Notes = append(p.Notes, p.emptyGates(&req.Policy)...)
 	return p, nil
 }

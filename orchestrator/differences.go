@@ -9,11 +9,11 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// mostDifferences bounds what people are shown.
+// mostDifferences bounds what people are shown, settings apart: of these each is.
 const mostDifferences = 10
 
 // Differences says in what a plan made now differs from an earlier one for the same request: revisions that
-// changed, tenants that are new, gone or stand elsewhere, waves and gates. At most a few lines for people;
+// changed, tenants that are new, gone or stand elsewhere, waves, gates and each of the settings. A line each, for people;
 // none when carrying out either does the same. Ids, times and tags of the two do not count, and the order of
 // the tenants within a wave does not either.
 func (p *Plan) Differences(now *Plan) []string {
@@ -21,7 +21,7 @@ func (p *Plan) Differences(now *Plan) []string {
 	if over := len(lines) - mostDifferences; over > 0 {
 		lines = append(lines[:mostDifferences], fmt.Sprintf("and %d more", over))
 	}
-	return lines
+	return append(lines, p.otherSettings(now)...)
 }
 
 func (p *Plan) otherRequest(now *Plan) []string {

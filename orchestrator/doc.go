@@ -49,9 +49,10 @@
 //
 // Before a wave its tenants are surveyed and planned afresh, and tenants that are new in the fleet join the last wave;
 // so they do before the end, for ten rounds at most. Then tenants are taken up again that were gone and are back, or
-// that were done and have been made anew or restored since. A gate that passed, or has nobody to be asked about, lets
-// through; of a wave of which nobody stands where wanted it is inconclusive. A gate that passed is behind the rollout. One that did not is asked
-// afresh by the next run, with the bake counted from when it was first closed; if it failed, it wants a new approval.
+// that were done and have been made anew or restored since. A gate behind which nothing is left to do, and before which
+// nothing was done, lets through; one that no tenant of its wave stands for is inconclusive, or asks for its approval. A
+// gate that passed is behind the rollout. One that did not is asked afresh by the next run, with the bake counted from
+// its wave's last upgrade; if it failed, it wants a new approval.
 //
 // # A rollout
 //

@@ -10,8 +10,8 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// This file is about whom a gate is asked about, and what happens where that is nobody: such a gate does not open by
-// itself.
+// This file is about which tenants a gate is asked about, and what happens where there are none: such a gate does not
+// open by itself.
 
 // member is a tenant of a wave that stands where the rollout wanted it.
 type member struct {
@@ -66,7 +66,7 @@ func (p *Plan) follows(at int) bool {
 	return false
 }
 
-// shows reports whether tenants of a cohort of the wave at that index tell something about what the waves behind it
+// shows reports whether tenants of a cohort of the wave at that index say something about what the waves behind it
 // are to get: all do but those that a pin sends elsewhere.
 func (p *Plan) shows(at int, c *Cohort) bool {
 	if c.Target == "" {
@@ -83,7 +83,7 @@ func (p *Plan) shows(at int, c *Cohort) bool {
 	return !p.follows(at)
 }
 
-// empty says why a gate has nobody who could tell whether the new is well; "" when somebody can.
+// empty says why no tenant can tell whether the new revisions are well; "" when one can.
 func (r *runner) empty(g *gating) string {
 	if slices.ContainsFunc(g.members, func(m member) bool { return m.shows }) {
 		return ""
@@ -123,12 +123,16 @@ func (p *Plan) emptyGates(policy *Policy) []string {
 		if w.Gate.Approval && len(w.Gate.Checks) == 0 {
 			then = "its gate asks for the approval all the same"
 		}
-		notes = append(notes, fmt.Sprintf("wave %s: %s: %s, unless the wave has `allow_empty: true`", w.Name, why, then))
+		note := fmt.Sprintf("wave %s: %s: %s, unless the wave has `allow_empty: true`", w.Name, why, then)
+		if len(p.Selectors) > 0 {
+			note += "; `--wave NAME` takes the tenants of one wave alone"
+		}
+		notes = append(notes, note)
 	}
 	return notes
 }
 
-// mayBeEmpty says why a gate opens although it has nobody; "" when it does not. A wave in which tenants failed is not
+// mayBeEmpty says why a gate opens although it has no tenants; "" when it does not. A wave in which tenants failed is not
 // empty, whatever the policy says.
 func (r *runner) mayBeEmpty(g *gating) string {
 	why := r.empty(g)
@@ -138,7 +142,7 @@ func (r *runner) mayBeEmpty(g *gating) string {
 	return why + ", and allow_empty permits that"
 }
 
-// holdIfEmpty keeps a gate shut that has nobody: checks and bake are inconclusive. One that only asks for an approval
+// holdIfEmpty keeps a gate shut that has no tenants: checks and bake are inconclusive. One that only asks for an approval
 // goes on to that, with a warning.
 func (r *runner) holdIfEmpty(g *gating) {
 	why := r.empty(g)
@@ -147,17 +151,17 @@ func (r *runner) holdIfEmpty(g *gating) {
 	}
 	if g.gate.Approval && len(g.checks) == 0 {
 		g.until = now()
-		r.emit(Warned{Message: fmt.Sprintf("gate of wave %s: %s, so there is nobody to look at before you approve", g.wave, why)})
+		r.emit(Warned{Message: fmt.Sprintf("gate of wave %s: %s, so there is none to look at before you approve", g.wave, why)})
 		return
 	}
-	why += ", so there is nobody to look at"
+	why += ", so there is none to look at"
 	if r.report.waveNamed(g.wave).Count(Failed) == 0 {
 		why += "; with `allow_empty: true` on the wave, `skein rollout resume` passes it"
 	}
 	g.hold(Inconclusive, why)
 }
 
-// allowsEmpty reports whether the gate of a wave opens where the wave has nobody.
+// allowsEmpty reports whether the gate of a wave opens where the wave has no tenants.
 func (p *Policy) allowsEmpty(wave string) bool {
 	i := slices.IndexFunc(p.Waves, func(w WaveSpec) bool { return w.Name == wave })
 	return i >= 0 && p.Waves[i].AllowEmpty
@@ -198,7 +202,7 @@ func (m *member) stands(now *engine.Standing) bool {
 	case now.State == engine.Missing:
 		return false
 	case now.Err != nil:
-		return true // nobody knows
+		return true // it is not known
 	case was != 0 && is != 0 && was != is:
 		return false
 	}

@@ -74,9 +74,9 @@ func emptied(t *testing.T, how emptyCanary, gate orchestrator.Gate, allow bool) 
 	return s
 }
 
-// TestGateOfNobodyDoesNotOpen has no tenant in the canary by which its gate could be judged: with checks or a bake it
+// TestGateWithoutTenantsDoesNotOpen has no tenant in the canary by which its gate could be judged: with checks or a bake it
 // is inconclusive at once, with an approval alone that is awaited.
-func TestGateOfNobodyDoesNotOpen(t *testing.T) {
+func TestGateWithoutTenantsDoesNotOpen(t *testing.T) {
 	t.Parallel()
 	for name, how := range emptyCanaries {
 		for kind, gate := range map[string]orchestrator.Gate{
@@ -100,7 +100,7 @@ func TestGateOfNobodyDoesNotOpen(t *testing.T) {
 					if took := r.Finished.Sub(r.Started); took > 10*time.Minute {
 						t.Errorf("it took %s", took)
 					}
-					if said := r.Reason + strings.Join(r.Warnings, " "); !strings.Contains(said, "nobody to look at") {
+					if said := r.Reason + strings.Join(r.Warnings, " "); !strings.Contains(said, "none to look at") {
 						t.Errorf("%s", said)
 					}
 					noted := slices.ContainsFunc(s.cfg.Plan.Notes, func(n string) bool { return strings.Contains(n, "allow_empty: true") })
@@ -113,8 +113,8 @@ func TestGateOfNobodyDoesNotOpen(t *testing.T) {
 	}
 }
 
-// TestGateOfNobodyOpensWhereThatIsAllowed lets the rollout go on, and says why; a canary that failed is not empty.
-func TestGateOfNobodyOpensWhereThatIsAllowed(t *testing.T) {
+// TestGateWithoutTenantsOpensWhereThatIsAllowed lets the rollout go on, and says why; a canary that failed is not empty.
+func TestGateWithoutTenantsOpensWhereThatIsAllowed(t *testing.T) {
 	t.Parallel()
 	for name, how := range emptyCanaries {
 		t.Run(name, func(t *testing.T) {
@@ -144,8 +144,8 @@ func TestGateOfNobodyOpensWhereThatIsAllowed(t *testing.T) {
 	}
 }
 
-// TestGateOfNobodyIsPassedOnceThatIsAllowed follows what the reason of the pause says.
-func TestGateOfNobodyIsPassedOnceThatIsAllowed(t *testing.T) {
+// TestGateWithoutTenantsIsPassedOnceThatIsAllowed follows what the reason of the pause says.
+func TestGateWithoutTenantsIsPassedOnceThatIsAllowed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := emptied(t, emptyCanaries["all are frozen"], asks(says(pass), nil), false)

@@ -7,8 +7,8 @@ import (
 
 // GateReport is a wave's gate in a report.
 type GateReport struct {
-	Closed   time.Time // when the wave was first through: what the bake is counted from
-	Until    time.Time // end of the bake
+	Closed   time.Time // when the wave was first through
+	Until    time.Time // end of the bake, which is counted from [WaveReport].Upgraded
 	Approval bool      // somebody must approve
 	Approved *Command  // who did; nil = nobody yet. A gate that did not pass wants a new approval
 	Waiting  bool      // all else holds; an approval is awaited

@@ -9,9 +9,9 @@ import (
 // taken in yet into the facts, and returns the report after them. The caller knows that nobody runs it, having
 // the fleet's lock. What only a run can do, such as passing a gate that was approved, is left for the next run.
 //
-// Skips and aborts are carried out, a pause is refused. The facts are stored together or not at all; a
-// *[ConflictError] says that somebody runs the rollout after all.
-func Heed(ctx context.Context, store Store, rollout string) (*Report, error) {
+// Skips and aborts are carried out, a pause is refused. The facts are stored together or not at all, and then shown to
+// the observers; a *[ConflictError] says that somebody runs the rollout after all.
+func Heed(ctx context.Context, store Store, rollout string, observers ...Observer) (*Report, error) {
 	plan, events, err := store.Load(ctx, rollout)
 	if err != nil {
 		return nil, err
@@ -33,6 +33,11 @@ func Heed(ctx context.Context, store Store, rollout string) (*Report, error) {
 	}
 	if err := store.Append(ctx, h.facts); err != nil {
 		return nil, fmt.Errorf("store what came of the commands: %w", err)
+	}
+	for _, e := range h.facts {
+		for _, o := range observers {
+			o.Observe(e)
+		}
 	}
 	return h.report, nil
 }

@@ -42,7 +42,8 @@ type Plan struct {
 	Created   time.Time `json:"created"`
 	Cohorts   []Cohort  `json:"cohorts"`
 	Waves     []Wave    `json:"waves"`
-	Notes     []string  `json:"notes,omitempty"` // for people: waves that are empty or overlap, pins that count or have run out
+	Settings  []Setting `json:"settings,omitempty"` // what else decides what happens: see [Request]
+	Notes     []string  `json:"notes,omitempty"`    // for people: waves that are empty or overlap, pins that count or have run out
 
 	Downgrades []KeptDowngrade `json:"downgrades,omitempty"` // the way back of what an upgrade applies: see [Plan.KeepDowngrades]
 
@@ -65,6 +66,14 @@ type Cohort struct {
 
 	was  *leg         // how an earlier run got them where they were wanted, if they are there; else nil
 	plan *engine.Plan // built once and shared; nil when Steps is empty, and in a plan that was only loaded
+}
+
+// Setting is something that decides what a rollout does, besides tenants and revisions: what a gate asks, a budget, a
+// timeout. A value that may be a secret is a digest, or says where the secret stands.
+type Setting struct {
+	Of    string `json:"of,omitempty"` // what it belongs to, in words: the gate of wave canary; "" = the rollout
+	Key   string `json:"key"`
+	Value string `json:"value"`
 }
 
 // leg is from where to where a plan took its tenants.

@@ -11,7 +11,7 @@ import (
 )
 
 // planFormat is the version of the form of plan files.
-const planFormat = 1
+const planFormat = 2
 
 // planFile is a plan as a file.
 type planFile struct {

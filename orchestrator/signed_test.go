@@ -25,6 +25,7 @@ func reviewed(t testing.TB) *orchestrator.Plan {
 	tenants := tiers(on("s1", 8), 4)
 	tenants[2].Labels = map[string]string{"name": `a "<b>" & {[: , \ ü`}
 	req := request()
+	req.Settings = []orchestrator.Setting{{Key: "rollout.max_failures", Value: "0"}, {Of: "the gate of wave canary", Key: "checks[errors].expect", Value: "< 5"}}
 	req.Selectors, req.Tag, req.FleetSize = []string{"tier in (a,b)"}, "v1", 9
 	req.Policy.Waves = waves(t, "canary tier=internal", "nobody id=x")
 	req.Policy.Waves[0].Gate = orchestrator.Gate{Bake: time.Minute, Checks: []orchestrator.Check{{Name: "errors"}, {Name: "rows"}}, Approval: true}
@@ -79,8 +80,9 @@ func TestPlanFilesAreForPeople(t *testing.T) {
 	text := written(t, reviewed(t))
 	lines := strings.Split(text, "\n")
 	for _, want := range []string{
-		"{", `  "format": 1,`, `    "kind": "upgrade",`, `    "selectors": ["tier in (a,b)"],`, `    "revisions": ["a", "b", "c"],`,
+		"{", `  "format": 2,`, `    "kind": "upgrade",`, `    "selectors": ["tier in (a,b)"],`, `    "revisions": ["a", "b", "c"],`,
 		`        "from": ["a"],`, `        "steps": ["b", "c"],`, `        "name": "canary",`, `          "checks": ["errors", "rows"],`,
+		`      {"key": "rollout.max_failures", "value": "0"},`, `      {"of": "the gate of wave canary", "key": "checks[errors].expect", "value": "< 5"}`,
 		`    "notes": ["wave nobody takes no tenant", "the pin of id=s1-0002 (old client) sends 1 tenant to b"]`,
 	} {
 		if !slices.Contains(lines, want) {
@@ -123,16 +125,18 @@ func TestPlanFilesThatWereEditedAreRefused(t *testing.T) {
 		"a wave":            {replace(`"name": "canary"`, `"name": "first"`), changed},
 		"a gate":            {replace(`"approval": true`, `"approval": false`), changed},
 		"a gate taken out":  {replace(`"errors", "rows"`, `"errors"`), changed},
+		"a setting":         {replace(`"value": "< 5"`, `"value": "< 9"`), changed},
 		"a note":            {replace(`old client`, `new client`), changed},
 		"a key twice":       {replace(`"kind": "upgrade"`, `"kind": "stamp", "kind": "upgrade"`), changed},
 		"one key more":      {replace(`"kind": "upgrade"`, `"kind": "upgrade", "more": 1`), changed},
-		"beside the plan":   {replace(`"format": 1`, `"format": 1, "plan": {}`), changed},
-		"unknown beside it": {replace(`"format": 1`, `"format": 1, "approved": "me"`), changed},
+		"beside the plan":   {replace(`"format": 2`, `"format": 2, "plan": {}`), changed},
+		"unknown beside it": {replace(`"format": 2`, `"format": 2, "approved": "me"`), changed},
 		"a space in a text": {replace(`"heads"`, `"heads "`), changed},
 		"the checksum":      {replace(`"sha256:`, `"sha256:0`), changed},
 		"no checksum":       {replace(`"sha256:`, `"`), changed},
-		"a later format":    {replace(`"format": 1`, `"format": 2`), "reads format 1"},
-		"no format":         {replace(`"format": 1,`, ``), "no plan file"},
+		"a later format":    {replace(`"format": 2`, `"format": 3`), "reads format 2"},
+		"an earlier format": {replace(`"format": 2`, `"format": 1`), "reads format 2"},
+		"no format":         {replace(`"format": 2,`, ``), "no plan file"},
 		"cut off":           {text[:len(text)/2], "no plan file"},
 		"two of them":       {text + text, "no plan file"},
 		"empty":             {"", "no plan file"},
@@ -161,6 +165,7 @@ func TestDifferences(t *testing.T) {
 	aChanged := rev("a", "")
 	aChanged.Upgrade = &revision.Section{Raw: "other", Checksum: "other"}
 	gate := orchestrator.Gate{Bake: 10 * time.Minute, Checks: []orchestrator.Check{{Name: "errors"}}}
+	long := strings.Repeat("x", 300)
 	type now struct {
 		g         *revision.Graph
 		tenants   []tenant.Tenant
@@ -205,11 +210,23 @@ func TestDifferences(t *testing.T) {
 			[]string{"the gate of wave canary was bake 10m0s + checks errors, and is approval"}},
 		{"a gate less", func(n *now) { n.req.Policy.Waves[0].Gate = orchestrator.Gate{} },
 			[]string{"the gate of wave canary was bake 10m0s + checks errors, and is none"}},
+		{"settings", func(n *now) {
+			n.req.Settings = []orchestrator.Setting{{Key: "same", Value: "1"}, {Key: "budget", Value: "100%"}, {Of: "the gate", Key: "new", Value: "x\ny"}, {Of: "the gate", Key: "sql", Value: long + "b"}}
+		}, []string{
+			"budget was 0, and is 100%", "the gate: sql changed, in white space or behind what is shown of it: " + long[:197] + "…",
+			"order was large, and is not set", "the gate: new was not set, and is x y",
+		}},
+		{"the options of a section", func(n *now) {
+			n.g = graph(t, rev("a", ""), rev("b", "a", revision.Options{NoTransaction: true}), rev("c", "b"))
+		}, []string{"revision b: options was not set, and is no-transaction"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			plan := func(change func(*now)) *orchestrator.Plan {
 				n := now{g: g, tenants: on("s1", 20), standings: all(20, at(g, "a")), req: request()}
+				n.req.Settings = []orchestrator.Setting{
+					{Key: "same", Value: "1"}, {Key: "budget", Value: "0"}, {Of: "the gate", Key: "sql", Value: long + "a"}, {Key: "order", Value: "large"},
+				}
 				n.req.Policy.Waves = waves(t, "canary - 2")
 				n.req.Policy.Waves[0].Gate = gate
 				if change != nil {

@@ -112,6 +112,7 @@ func (f *fleet) arrange(ctx context.Context, store orchestrator.Store, id string
 	req := orchestrator.Request{
 		Rollout: id, Fleet: f.project.Fleet, Kind: s.kind, Targets: s.targets, Tag: s.flags.tag, Created: time.Now(),
 		Policy: s.policy, Only: s.wave, Selectors: s.selectors, Canary: s.canary, Options: s.options(f),
+		Settings: s.settings(f),
 	}
 	if whole {
 		req.FleetSize = len(tenants)

@@ -47,9 +47,13 @@ func (c *changeFlags) addLimits(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.IntVar(&c.concurrency, "concurrency", 0, "most tenants at once over the fleet")
 	f.IntVar(&c.perServer, "per-server", 0, "most tenants at once on one server")
-	f.StringVar(&c.maxFailures, "max-failures", "", "failures of a wave that are borne without halting: `N or P%` of its tenants")
+	c.addBudget(cmd)
 	c.addAllowChanged(cmd)
 	f.BoolVar(&c.yes, "yes", false, "do not ask")
+}
+
+func (c *changeFlags) addBudget(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&c.maxFailures, "max-failures", "", "failures of a wave that are borne without halting: `N or P%` of its tenants")
 }
 
 func (c *changeFlags) addAllowChanged(cmd *cobra.Command) {

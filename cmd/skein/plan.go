@@ -50,6 +50,7 @@ func (a *app) planCommand() *cobra.Command {
 	}
 	flags.selectors = selectorFlag(cmd)
 	flags.addShape(cmd)
+	flags.addBudget(cmd)
 	flags.addAllowChanged(cmd)
 	cmd.Flags().StringVarP(&file, "output", "o", "", "write the plan to `FILE`, for `skein upgrade --plan`")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

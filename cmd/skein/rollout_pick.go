@@ -59,6 +59,34 @@ func (f *fleet) rolloutID(ctx context.Context, store orchestrator.Store, named s
 	return id, err
 }
 
+// approvable is the latest rollout that waits for an approval, whatever stopped it since: one that a process runs, or that
+// waits in the store, before those that were paused, halted or interrupted while they waited and that no other rollout
+// has overtaken.
+func (f *fleet) approvable(ctx context.Context, store orchestrator.Store) (string, error) {
+	want := steerable(orchestrator.ActionApprove)
+	all, err := store.List(ctx, f.project.Fleet, 0)
+	if err != nil {
+		return "", err
+	}
+	if !slices.ContainsFunc(all, func(s orchestrator.Summary) bool { return s.State == want.first }) {
+		for _, s := range all {
+			if s.State != orchestrator.StateFinished && s.State != orchestrator.StateAborted {
+				r, err := f.load(ctx, store, s.ID)
+				if err != nil {
+					return "", err
+				}
+				if waiting(r.report) != "" && !r.report.TakenBack {
+					return s.ID, nil
+				}
+			}
+			if overtakes(s) {
+				break
+			}
+		}
+	}
+	return f.rolloutID(ctx, store, "", want)
+}
+
 // pick finds the rollout that is meant among all of the fleet, of which there are some, the latest first.
 func (w wanted) pick(all []orchestrator.Summary) (id string, err error) {
 	sorted := slices.Clone(all)

@@ -73,7 +73,7 @@ func (a *app) rollback(cmd *cobra.Command, named string, flags *changeFlags, par
 			if err != nil {
 				return err
 			}
-			if err := noteRollback(ctx, store, of, id, flags.reason); err != nil {
+			if err := f.noteRollback(ctx, store, of, id, flags.reason); err != nil {
 				return err
 			}
 			policy := f.project.Policy
@@ -152,7 +152,7 @@ func (a *app) upgraded(ctx context.Context, named string) (id string, err error)
 }
 
 // noteRollback writes into the log of the rollout that is taken back who did so, and by which rollout.
-func noteRollback(ctx context.Context, store orchestrator.Store, of, id, reason string) error {
+func (f *fleet) noteRollback(ctx context.Context, store orchestrator.Store, of, id, reason string) error {
 	by := "by rollout " + id
 	if reason != "" {
 		by = fmt.Sprintf("%s (%s)", reason, by)
@@ -160,6 +160,9 @@ func noteRollback(ctx context.Context, store orchestrator.Store, of, id, reason 
 	if _, err := store.Command(ctx, order{action: orchestrator.ActionRollback, reason: by}.command(of)); err != nil {
 		return err
 	}
-	_, err := orchestrator.Heed(ctx, store, of) // nobody runs it: we have the lock
+	_, told, err := f.takeIn(ctx, store, of) // nobody runs it: we have the lock
+	if err == nil {
+		told()
+	}
 	return err
 }

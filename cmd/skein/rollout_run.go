@@ -27,9 +27,7 @@ func (f *fleet) run(ctx context.Context, cfg orchestrator.RunConfig) error {
 			v.Note(note)
 		}
 	}
-	hooks := notify.New(f.project.Notify, notify.Config{
-		Warn: func(message string) { f.app.note("skein: warning: %s", message) }, Earlier: cfg.Earlier,
-	})
+	hooks := f.hooks(cfg.Earlier)
 	cfg.Observers = []orchestrator.Observer{v, hooks}
 	report, err := f.work(ctx, cfg)
 	defer hooks.Close(ctx) // after the report: nobody waits for a hook to read it
@@ -37,6 +35,13 @@ func (f *fleet) run(ctx context.Context, cfg orchestrator.RunConfig) error {
 		return err
 	}
 	return f.finish(v, report, err)
+}
+
+// hooks are the webhooks of the config, for a rollout of which so much is known.
+func (f *fleet) hooks(earlier []orchestrator.Event) *notify.Notifier {
+	return notify.New(f.project.Notify, notify.Config{
+		Warn: func(message string) { f.app.note("skein: warning: %s", message) }, Earlier: earlier,
+	})
 }
 
 // notesOf are what people should know before a plan is run: of a rollback also what cannot be taken back.

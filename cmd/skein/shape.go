@@ -43,6 +43,16 @@ func (s *shape) options(f *fleet) orchestrator.Options {
 	return orchestrator.Options{Mode: f.engine.Mode(), AllowChanged: s.flags.allowChanged, Purge: s.purge}
 }
 
+// settings are what decides what happens besides tenants and revisions: of the config, and of flags that stand for no
+// key of it.
+func (s *shape) settings(f *fleet) []orchestrator.Setting {
+	all := f.project.Decisive()
+	if s.flags.allowChanged {
+		all = append(all, orchestrator.Setting{Key: "--allow-changed", Value: "true"})
+	}
+	return all
+}
+
 // covers refuses a plan in which a wave that was asked for has nobody: a canary of nobody protects nobody.
 func (s *shape) covers(p *orchestrator.Plan) error {
 	if s.wave != "" && p.Len() == 0 {

@@ -63,7 +63,13 @@ func steerable(action orchestrator.Action) wanted {
 // steer asks something of a rollout: of the process that runs it, or where there is none, of what is stored.
 func (a *app) steer(ctx context.Context, named string, o order) error {
 	return a.withStore(ctx, func(f *fleet, store orchestrator.Store) error {
-		id, err := f.rolloutID(ctx, store, named, steerable(o.action))
+		var id string
+		var err error
+		if named == "" && o.action == orchestrator.ActionApprove {
+			id, err = f.approvable(ctx, store)
+		} else {
+			id, err = f.rolloutID(ctx, store, named, steerable(o.action))
+		}
 		if err != nil {
 			return err
 		}
@@ -163,10 +169,11 @@ func (f *fleet) settle(ctx context.Context, store orchestrator.Store, id string,
 
 // heed lets the orchestrator take in what was asked of a rollout that nobody runs, and tells what came of it.
 func (f *fleet) heed(ctx context.Context, store orchestrator.Store, c orchestrator.Command) error {
-	report, err := orchestrator.Heed(ctx, store, c.Rollout)
+	report, told, err := f.takeIn(ctx, store, c.Rollout)
 	if err != nil {
 		return err
 	}
+	defer told() // after the answer: nobody waits for a hook to read it
 	came := takenIn(report, c.Seq)
 	if came == nil {
 		return &usageError{fmt.Sprintf("the process that ran rollout %s ended before it took this in; it is %s", c.Rollout, report.State),
@@ -174,6 +181,33 @@ func (f *fleet) heed(ctx context.Context, store orchestrator.Store, c orchestrat
 	}
 	return f.app.cameTo(report, came)
 }
+
+// takeIn takes in what was asked of a rollout that nobody runs. Webhooks are told of what came of it as they are told
+// of a run's end; told waits for them.
+func (f *fleet) takeIn(ctx context.Context, store orchestrator.Store, id string) (report *orchestrator.Report, told func(), err error) {
+	_, before, err := store.Load(ctx, id)
+	if err != nil {
+		return nil, nil, noRollout(err, id)
+	}
+	var fresh factList
+	report, err = orchestrator.Heed(ctx, store, id, &fresh)
+	if err != nil || len(fresh) == 0 {
+		return report, func() {}, err
+	}
+	if _, opens := fresh[0].Fact.(orchestrator.RolloutStarted); opens { // which is no run: it died before its first fact
+		before, fresh = append(before, fresh[0]), fresh[1:]
+	}
+	hooks := f.hooks(before)
+	for _, e := range fresh {
+		hooks.Observe(e)
+	}
+	return report, func() { hooks.Close(ctx) }, nil
+}
+
+// factList is an observer that keeps what it is shown.
+type factList []orchestrator.Event
+
+func (l *factList) Observe(e orchestrator.Event) { *l = append(*l, e) }
 
 // loadHeld is load for a caller that has the fleet's lock: what is called running has lost its process.
 func (f *fleet) loadHeld(ctx context.Context, store orchestrator.Store, id string) (record, error) {

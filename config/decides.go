@@ -1,0 +1,165 @@
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/skeindb/skein/orchestrator"
+)
+
+// onlyPace are the keys below rollout that say how fast it goes, and not what happens: they may differ from machine to
+// machine.
+var onlyPace = []string{"rollout.concurrency", "rollout.per_server"}
+
+// decides reports whether a key has a say in what a rollout does to tenants, so that a plan file holds its value: how
+// waves, gates, budgets, retries, timeouts, transactions, guards, pins and the search path are. Where tenants and
+// servers are found is not among it: the plan has the tenants themselves.
+func decides(at path) bool {
+	switch at[0] {
+	case "rollout":
+		return !slices.Contains(onlyPace, at.String())
+	case "guards", "pins":
+		return true
+	case "servers":
+		return at[len(at)-1] == "search_path"
+	}
+	return at.String() == "state.version_table"
+}
+
+// decision is a value that has a say in what a rollout does, in the form that a plan file has it.
+type decision struct {
+	at    path
+	value string
+}
+
+// Decisive returns what of the effective config, and of -x, decides what a rollout does, for a plan file to hold. Texts
+// that may carry secrets (URLs, headers, arguments of programs, values of -x) are there as digests; of a secret that
+// stands elsewhere, where that is. Entries of lists that have names go by these.
+func (p *Project) Decisive() []orchestrator.Setting {
+	names := p.entryNames()
+	var all []orchestrator.Setting
+	for _, d := range p.decisive {
+		last := len(d.at) - 1
+		if d.at[last] == "name" && strings.HasPrefix(d.at[last-1], "[") {
+			continue // it is in the keys of its entry
+		}
+		at := slices.Clone(d.at)
+		for i := range at {
+			if name, ok := names[d.at[:i+1].String()]; ok {
+				at[i] = "[" + name + "]"
+			}
+		}
+		s := orchestrator.Setting{Key: at.String(), Value: d.value}
+		if len(at) > 4 && at[1] == "waves" && at[3] == "gate" {
+			s.Of, s.Key = "the gate of wave "+strings.Trim(at[2], "[]"), at[4:].String()
+		}
+		all = append(all, s)
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Vars)) {
+		all = append(all, orchestrator.Setting{Key: "-x " + name, Value: p.digest(p.Vars[name])})
+	}
+	return all
+}
+
+// entryNames are the names of entries of lists, by their paths.
+func (p *Project) entryNames() map[string]string {
+	names := map[string]string{}
+	for _, d := range p.decisive {
+		if last := len(d.at) - 1; d.at[last] == "name" && strings.HasPrefix(d.at[last-1], "[") {
+			names[d.at[:last].String()] = d.value
+		}
+	}
+	return names
+}
+
+// digest stands for a text that is not to be shown. It differs from fleet to fleet. A short text can be guessed from
+// it, like from any digest.
+func (p *Project) digest(text string) string {
+	sum := sha256.Sum256([]byte(p.Fleet + "\x00" + text))
+	return "sha256:" + hex.EncodeToString(sum[:8])
+}
+
+// decide notes a value of the config if it decides what a rollout does. set is what `config show` has of it.
+func (b *builder) decide(k *key, at path, f *field, set *Setting) {
+	if !decides(at) {
+		return
+	}
+	d := decision{at: at}
+	switch {
+	case k.kind.secret():
+		d.value = b.decisiveSecret(at, k.kind)
+	case k.path == "rollout.waves[].gate.exec" || k.path == "rollout.waves[].gate.checks[].exec":
+		d.value = b.decisiveProgram(f.texts)
+	default:
+		d.value = b.decisiveText(k, at, f, set)
+	}
+	b.project.decisive = append(b.project.decisive, d)
+}
+
+// decisiveText is a value in the open, as it is. Where `config show` hides a part of it, there is a digest beside what is
+// shown.
+func (b *builder) decisiveText(k *key, at path, f *field, set *Setting) string {
+	if list, ok := set.Value.([]string); ok {
+		if f != nil && f.node.Kind == yaml.SequenceNode {
+			list = f.texts
+		}
+		text, _ := json.Marshal(list) // a list of texts
+		return string(text)
+	}
+	raw := b.merged.get(at)
+	if r, _ := b.merged.origin(at); f != nil && (r == absent || r == fromDefault) {
+		raw = f.node.Value
+	}
+	if k.kind == kindDuration {
+		if d, bad := k.parseDuration(raw); bad == nil {
+			return d.String()
+		}
+	}
+	if shown := RedactURL(raw); shown != raw && k.kind != kindSelector {
+		return shown + " " + b.project.digest(raw)
+	}
+	return raw
+}
+
+// decisiveSecret is where a secret stands, or a digest of what stands in the config itself.
+func (b *builder) decisiveSecret(at path, k valueKind) string {
+	r, form := b.source(at)
+	text := b.merged.get(at)
+	if form != "" {
+		text = b.merged.get(at.join(form))
+	}
+	if r == fromFile {
+		f := b.field(at)
+		switch form {
+		case "":
+			text = f.node.Value
+		case secretExec:
+			return secretExec + ": " + b.decisiveProgram(f.at(form).texts)
+		default:
+			text = f.text(form)
+		}
+	}
+	if form != "" {
+		return form + ": " + text
+	}
+	if shown, ok := plain(text, k).shown.(string); ok && shown != hidden && shown != text {
+		return shown + " " + b.project.digest(text)
+	}
+	return b.project.digest(text)
+}
+
+// decisiveProgram is a program with a digest of its arguments: they may hold tokens.
+func (b *builder) decisiveProgram(argv []string) string {
+	if len(argv) < 2 {
+		return strings.Join(argv, "")
+	}
+	text, _ := json.Marshal(argv) // a list of texts
+	return fmt.Sprintf("%s, arguments %s", argv[0], b.project.digest(string(text)))
+}
