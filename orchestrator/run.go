@@ -41,6 +41,7 @@ type RunConfig struct {
 	Lease     Lease                   // the fleet's lock; when it is lost the run halts; nil = none to watch. The caller releases it
 	Holder    Holder                  // who runs this: Host, PID and User are recorded
 	Prober    Prober                  // nil: a server that went away is tried again with a tenant
+	Watcher   Watcher                 // nil: nobody looks at tenants under work from beside
 	Observers []Observer              // shown what happens
 	Stop      <-chan struct{}         // closed: dispatch no more and let the running tenants finish; nil = never
 	Data      func(tenant.Tenant) any // what templates see; called by the tenant's worker; nil = nothing
@@ -93,7 +94,7 @@ func Run(ctx context.Context, cfg RunConfig) (*Report, error) {
 	audience := newAudience(cfg.Observers)
 	r := &runner{
 		RunConfig: cfg, ctx: ctx, report: report, seq: report.Seq, journal: newJournal(ctx, cfg.Store, audience),
-		jobs: make(chan job), answers: make(chan answer, 64), probed: make(chan probe, 1),
+		jobs: make(chan job), answers: make(chan answer, 64), probed: make(chan probe, 1), looked: make(chan sight, 1),
 		stopping: cfg.Stop, cancelled: ctx.Done(), begun: begun(cfg.Earlier), closed: report.State == StateFinished,
 	}
 	r.all(commands)
@@ -192,6 +193,8 @@ type runner struct {
 	answers   chan answer
 	probed    chan probe
 	probes    int // under way
+	looked    chan sight
+	looks     int // under way
 	probing   context.Context
 	endProbes context.CancelFunc
 }

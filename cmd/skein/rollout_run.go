@@ -61,7 +61,7 @@ func (f *fleet) work(ctx context.Context, cfg orchestrator.RunConfig) (*orchestr
 	cfg.Holder, cfg.Stop = holder(cfg.Plan.Rollout), f.app.drain
 	cfg.Data = f.data
 	if f.pg != nil {
-		cfg.Prober = f.pg
+		cfg.Prober, cfg.Watcher = f.pg, f.pg
 	}
 	return orchestrator.Run(ctx, cfg)
 }

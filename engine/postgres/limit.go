@@ -22,14 +22,14 @@ type limit struct {
 	places chan struct{} // holds a token for each place that is taken
 
 	mu     sync.Mutex
-	open   int     // in use and idle; guarded by mu
-	idle   []*conn // longest unused first; guarded by mu
-	pids   map[uint32]bool
+	open   int              // in use and idle; guarded by mu
+	idle   []*conn          // longest unused first; guarded by mu
+	pids   map[uint32]*conn // in use and idle, by their backends; guarded by mu
 	closed bool
 }
 
 func newLimit(most int) limit {
-	return limit{places: make(chan struct{}, most), pids: map[uint32]bool{}}
+	return limit{places: make(chan struct{}, most), pids: map[uint32]*conn{}}
 }
 
 // enter waits for a place, which leave gives back.
@@ -198,7 +198,7 @@ func (l *limit) opened(c *conn) {
 		l.open--
 		return
 	}
-	l.pids[c.pg.PID()] = true
+	l.pids[c.pg.PID()] = c
 }
 
 // drop ends a connection and waits until the server has done so too, since another may be opened in its place.
@@ -211,7 +211,9 @@ func (l *limit) forget(c *conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.open--
-	delete(l.pids, c.pg.PID())
+	if l.pids[c.pg.PID()] == c { // a pooler may have given its number to another one
+		delete(l.pids, c.pg.PID())
+	}
 }
 
 // unlist takes c out of the idle ones; false when somebody else did.
@@ -230,7 +232,7 @@ func (l *limit) unlist(c *conn) bool {
 func (l *limit) own(pid uint32) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.pids[pid]
+	return l.pids[pid] != nil
 }
 
 func (l *limit) close() {

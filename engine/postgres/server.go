@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -104,8 +103,7 @@ func ParseURL(key, text, application string) (*pgconn.Config, error) {
 	}
 	maps.Copy(c.RuntimeParams, starting)
 	c.RuntimeParams["application_name"] = application
-	dialer := &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 6}}
-	c.DialFunc = dialer.DialContext
+	c.DialFunc = newDialer().DialContext
 	c.BuildContextWatcherHandler = func(pg *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.CancelRequestContextWatcherHandler{Conn: pg, DeadlineDelay: cancelPatience}
 	}
@@ -127,7 +125,7 @@ func (s *server) dial(ctx context.Context, by *pgconn.Config, database string) (
 	if err != nil {
 		return nil, s.connectError(ctx, err)
 	}
-	c := &conn{pg: pg, database: database}
+	c := &conn{pg: pg, database: database, raw: pg.Conn(), remote: pg.Conn().RemoteAddr()}
 	if c.nature, err = s.probe(ctx, by, pg); err != nil {
 		c.end()
 		return nil, classify(ctx, err)

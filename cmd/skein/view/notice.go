@@ -59,6 +59,10 @@ func (n *notices) line(e orchestrator.Event) string {
 		if o.Verbose {
 			return fmt.Sprintf("width %d on %s: %s", f.Width, orLocal(f.Server), f.Reason)
 		}
+	case orchestrator.TenantsWaiting:
+		if !e.Tick() && !o.Quiet {
+			return n.waits(f)
+		}
 	case orchestrator.Warned:
 		return n.warning(f.Message)
 	}
