@@ -136,6 +136,10 @@ func (r *runner) afterLook(l sight) {
 		r.unheard(s, l)
 		return
 	}
+	if s.watch.unheard >= unheardMax && s.health == probing && r.halt.state == "" {
+		s.answered()
+		r.resume(s)
+	}
 	s.watch.unheard = 0
 	if l.err == nil { // else it had no room for us
 		r.tellWaits(s, l.waits)

@@ -11,19 +11,31 @@ import (
 	"github.com/skeindb/skein/orchestrator"
 )
 
-// waits says who waits for whom, tenants that wait for the same sessions together; "" when nobody waits.
-func (n *notices) waits(f orchestrator.TenantsWaiting) string {
+// waitsAgain is after how long a line tells once more for whom tenants wait. The lines of progress tell it too.
+const waitsAgain = time.Minute
+
+// waits says who waits for whom, tenants that wait for the same sessions together; "" where that was told lately.
+func (n *notices) waits(at time.Time, f orchestrator.TenantsWaiting) string {
+	if n.awaited == nil {
+		n.awaited = map[string]time.Time{}
+	}
 	var order []string
-	tenants := map[string][]string{}
+	tenants, whomFor := map[string][]string{}, map[string][]engine.Holder{}
 	for _, w := range f.Waits {
 		whom := forWhom(w.For)
 		if tenants[whom] == nil {
 			order = append(order, whom)
 		}
+		whomFor[whom] = w.For
 		tenants[whom] = append(tenants[whom], w.Tenant)
 	}
 	lines := make([]string, 0, len(order))
 	for _, whom := range order {
+		session := f.Server + " " + pids(whomFor[whom])
+		if last, told := n.awaited[session]; told && at.Sub(last) < waitsAgain {
+			continue
+		}
+		n.awaited[session] = at
 		lines = append(lines, fmt.Sprintf("%s %s on %s for %s", n.opts.paint(yellow, "waiting"), Some(tenants[whom]), orLocal(f.Server), whom))
 	}
 	return strings.Join(lines, "\n")
