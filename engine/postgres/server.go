@@ -3,7 +3,6 @@ package postgres
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -123,7 +122,7 @@ func (s *server) dial(ctx context.Context, by *pgconn.Config, database string) (
 	}
 	pg, err := pgconn.ConnectConfig(ctx, cfg)
 	if err != nil {
-		return nil, s.connectError(ctx, err)
+		return nil, s.connectError(ctx, by, database, err)
 	}
 	c := &conn{pg: pg, database: database, raw: pg.Conn(), remote: pg.Conn().RemoteAddr()}
 	if c.nature, err = s.probe(ctx, by, pg); err != nil {
@@ -157,52 +156,4 @@ func (s *server) probe(ctx context.Context, by *pgconn.Config, pg *pgconn.PgConn
 	n.checks = !n.pooled && version >= 140000 && bytes.Contains(v[1], []byte("linux"))
 	s.nature[by] = n
 	return n, nil
-}
-
-// connectError says why there is no connection, in one line and without a password in the text or in what
-// it unwraps to (a pgconn.ConnectError holds its whole Config). pgconn writes its text of user, database, address and
-// cause, and CheckURL has made sure that none of these is part of a password.
-func (s *server) connectError(ctx context.Context, err error) *engine.Error {
-	text := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n\t", " ")
-	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
-		err = pg
-		text = strings.ReplaceAll(text, " (SQLSTATE "+pg.Code+")", "")
-	} else {
-		err = &plainError{text: text, cause: root(err)}
-	}
-	e := *classify(ctx, err)
-	if e.Class != engine.Canceled {
-		e.Message = "server " + s.name + ": " + oneLine(text)
-	}
-	return &e
-}
-
-// plainError has a text of ours and a cause that is known to hold no secret.
-type plainError struct {
-	text  string
-	cause error
-}
-
-func (e *plainError) Error() string { return e.text }
-func (e *plainError) Unwrap() error { return e.cause }
-
-// root returns the innermost error, below all that carries a configuration.
-func root(err error) error {
-	for {
-		switch x := err.(type) { //nolint:errorlint // to unwrap is what it does
-		case interface{ Unwrap() error }:
-			inner := x.Unwrap()
-			if inner == nil {
-				return err
-			}
-			err = inner
-		case interface{ Unwrap() []error }:
-			if len(x.Unwrap()) == 0 {
-				return err
-			}
-			err = x.Unwrap()[0]
-		default:
-			return err
-		}
-	}
 }
