@@ -25,6 +25,11 @@ type Config struct {
 	// about 32 statements, and less for less. Default 50; negative = never. Connections through a pooler are
 	// left to the pooler.
 	RenewAfter int
+
+	// MaxMessage is how many bytes a message to the server has at most. A chain that is longer goes out in several,
+	// with whole transactions in each; a transaction that is longer is an error. Default, and at most: the 1 GB less
+	// a few bytes that PostgreSQL takes.
+	MaxMessage int
 }
 
 // Server is one PostgreSQL server, or a pooler in front of one.
@@ -75,6 +80,9 @@ func New(cfg Config) (*DB, error) {
 	}
 	if cfg.RenewAfter == 0 {
 		cfg.RenewAfter = 50
+	}
+	if cfg.MaxMessage <= 0 || cfg.MaxMessage > largest {
+		cfg.MaxMessage = largest
 	}
 	db := &DB{
 		cfg:       cfg,

@@ -120,11 +120,12 @@ func (s *server) dial(ctx context.Context, by *pgconn.Config, database string) (
 		}
 		cfg.Password = password
 	}
+	way := streamed(cfg)
 	pg, err := pgconn.ConnectConfig(ctx, cfg)
 	if err != nil {
 		return nil, s.connectError(ctx, by, database, err)
 	}
-	c := &conn{pg: pg, database: database, raw: pg.Conn(), remote: pg.Conn().RemoteAddr()}
+	c := &conn{pg: pg, stream: *way, database: database, raw: pg.Conn(), remote: pg.Conn().RemoteAddr()}
 	if c.nature, err = s.probe(ctx, by, pg); err != nil {
 		c.end()
 		return nil, classify(ctx, err)
