@@ -57,6 +57,9 @@ type RunConfig struct {
 	// *tenant.GuardError halts the rollout at once; other errors are borne for Policy.ServerPatience. Before the
 	// end, when all is done, an error is only warned of. Surveyor must be set with it. Nil = the fleet does not move.
 	Discover func(context.Context) ([]tenant.Tenant, error)
+	// DiscoverAway is asked when Discover has failed for Policy.ServerPatience: it lists the fleet with the tenants that
+	// the plan has on servers that cannot be reached. Nil, or where it fails too, the rollout halts.
+	DiscoverAway func(context.Context) ([]tenant.Tenant, error)
 	// Joins reports whether a tenant that was not in the fleet before belongs to the rollout: it joins the last
 	// wave. Nil = none does.
 	Joins func(tenant.Tenant) bool

@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,7 +14,7 @@ import (
 // Watcher looks at tenants under work from beside. *postgres.DB is one.
 type Watcher interface {
 	// Watch returns for whom tenants of a server wait that are under work there; those that wait for nobody are left out.
-	// An error that is not an *engine.Error with a SQLSTATE says that the server does not answer.
+	// An error that wraps a timeout says that the server does not answer; any other, that it could not be looked at.
 	Watch(ctx context.Context, server string, targets []engine.Target) (map[engine.Target][]engine.Holder, error)
 }
 
@@ -132,7 +133,7 @@ func (r *runner) afterLook(l sight) {
 	s := l.server
 	s.watch.looking = false
 	s.watch.at = time.Now().Add(watchEvery)
-	if l.err != nil && failureOf(l.err).SQLState == "" {
+	if silent(l.err) {
 		r.unheard(s, l)
 		return
 	}
@@ -141,9 +142,19 @@ func (r *runner) afterLook(l sight) {
 		r.resume(s)
 	}
 	s.watch.unheard = 0
-	if l.err == nil { // else it had no room for us
+	if l.err == nil { // else it had no room for us, say
 		r.tellWaits(s, l.waits)
 	}
+}
+
+// silent reports whether nobody answered. A connection that is refused is an answer: of the machine, which will end those
+// that it does not know either.
+func silent(err error) bool {
+	timeout, ok := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](err)
+	return ok && timeout.Timeout()
 }
 
 // tellWaits makes known who waits for whom, where that has changed.

@@ -94,10 +94,15 @@ func (f *fleet) follow(cfg *orchestrator.RunConfig) (err error) {
 	if err != nil {
 		return err
 	}
-	cfg.Discover = func(ctx context.Context) ([]tenant.Tenant, error) {
-		tenants, _, err := f.gather(ctx, who)
-		return tenants, err
+	list := func(away bool) func(context.Context) ([]tenant.Tenant, error) {
+		who := who
+		who.away = away
+		return func(ctx context.Context) ([]tenant.Tenant, error) {
+			tenants, _, err := f.gather(ctx, who)
+			return tenants, err
+		}
 	}
+	cfg.Discover, cfg.DiscoverAway = list(false), list(true)
 	if slices.Contains([]orchestrator.Kind{orchestrator.Upgrade, orchestrator.Downgrade}, p.Kind) {
 		cfg.Joins, err = joins(p)
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // Watch asks a server, beside the statements under way there, for whom tenants wait: those that wait for nobody are not
-// in the result. An error without SQLSTATE says that the server does not answer.
+// in the result. An error that wraps a timeout says that the server does not answer.
 //
 // A connection whose backend is not there any more, twice in a row, is closed: its end was lost on the way, and who
 // waits for its answer would wait until the network gives up. For itself it takes a place under the server's limit, or,
