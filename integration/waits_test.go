@@ -63,7 +63,7 @@ func TestWhoWaitsSaysForWhom(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.end().Want(0)
-	show.Counts = nil
+	show.Counts, show.Running = nil, nil
 	p.Must(0, "rollout", "show", "--json").JSON(&show)
 	if show.Counts["running"] != 0 || show.Counts["done"] != 2 || len(show.Running) != 0 {
 		t.Errorf("at the end: %+v", show)

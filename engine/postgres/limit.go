@@ -72,18 +72,30 @@ func (s *server) take(ctx context.Context, database string) (*conn, error) {
 }
 
 // connect opens a connection for one who holds a place. Where the server has no room for it, by whatever limit of
-// server, role or database, our own idle connections give way: nobody uses them.
+// server, role or database, our own idle connections give way: nobody uses them. A backend that was ended may count for a
+// moment longer.
 func (s *server) connect(ctx context.Context, by *pgconn.Config, database string) (*conn, error) {
-	for {
+	var p poll
+	for gave, again := false, leavingMost; ; {
 		s.makeRoom()
 		c, err := s.dial(ctx, by, database)
 		s.opened(c)
 		e, ok := errors.AsType[*engine.Error](err)
-		if !ok || e.Class != engine.Capacity || !s.giveWay() {
+		switch {
+		case !ok || e.Class != engine.Capacity:
 			return c, err
+		case s.giveWay():
+			gave, again = true, leavingMost
+		case !gave || again == 0 || !p.wait(ctx):
+			return c, err
+		default:
+			again--
 		}
 	}
 }
+
+// leavingMost is how often a connection is tried once more that is refused although others gave way to it.
+const leavingMost = 5
 
 // giveWay closes the connection to this server that was unused for longest, whatever name of the server it was opened
 // by; false when there is none.

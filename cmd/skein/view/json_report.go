@@ -16,7 +16,10 @@ func ReportJSON(r *orchestrator.Report, exit int, o Options) map[string]any {
 	}
 	doc := map[string]any{
 		"rollout": r.Rollout, "type": r.Kind, "target": r.Target, "state": r.State, "reason": r.Reason, "exit": exit,
-		"counts": counts(r), "failed": list, "running": runningJSON(r), "next": r.Next(),
+		"counts": counts(r), "failed": list, "next": r.Next(),
+	}
+	if running := runningJSON(r); len(running) > 0 {
+		doc["running"] = running
 	}
 	if o.Next != "" {
 		doc["next"] = o.Next
