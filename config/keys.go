@@ -31,7 +31,7 @@ func projectKeys() []key {
 		{path: "servers.*.url", kind: kindURL, required: true, doc: "`postgres://` URL with user and database."},
 		{path: "servers.*.password", kind: kindSecret, doc: "Password, instead of one in the URL. Read anew for each connection, never printed."},
 		{path: "servers.*.direct_url", kind: kindURL, doc: "URL past the pooler, when `url` is a transaction pooler."},
-		{path: "servers.*.max_connections", kind: kindCount, def: "16", doc: "Most connections that skein holds to this server, of all kinds together. Where it is not set, 16 are in use at a time, and in a fleet of a database a tenant idle ones are kept from survey to change besides, at most half of what the server has free."},
+		{path: "servers.*.max_connections", kind: kindCount, def: "16", doc: "Most connections that skein holds to this server, of all kinds together. Where it is not set, 16 are in use at a time, and in a fleet of a database a tenant idle ones are kept from survey to change besides, at most half of what the server has free. When all are in use by tenants that take long, one more looks now and then for whom they wait."},
 		{path: "servers.*.search_path", kind: kindAutoTexts, def: "auto", doc: "Schemas that follow the tenant's on the search path; `auto` = those that hold extensions. Never the schema of a tenant. In a variable: names joined by commas."},
 	}
 }
@@ -40,7 +40,7 @@ func tenantKeys() []key {
 	return []key{
 		{path: "tenants", kind: kindList, required: true, doc: "The sources of tenants: any number, each with exactly one of `server`, `query`, `list`, `file`, `glob`, `command`."},
 		{path: "tenants[].server", kind: kindText, doc: "Discovery in the catalog of this server."},
-		{path: "tenants[].include_databases", kind: kindTexts, doc: "With `server`: globs over databases. Default: the database of the URL."},
+		{path: "tenants[].include_databases", kind: kindTexts, doc: "With `server`: globs over databases to which the role may connect. Default: the database of the URL."},
 		{path: "tenants[].exclude_databases", kind: kindTexts, doc: "With `include_databases`: globs over databases that are left out."},
 		{path: "tenants[].include_schemas", kind: kindBoolTexts, doc: "With `server`: `false` = one tenant a database, `true` = each schema that is no system's, or globs over schemas. Default: `false`."},
 		{path: "tenants[].exclude_schemas", kind: kindTexts, doc: "With `include_schemas`: globs over schemas that are left out."},
@@ -84,7 +84,7 @@ func rolloutKeys() []key {
 		{path: "rollout.retry.attempts", kind: kindCount, def: "5", doc: "Tries per tenant, the first included; `1` = no retry."},
 		{path: "rollout.retry.base", kind: kindDuration, def: "200ms", doc: "Wait before the second try; it doubles per try."},
 		{path: "rollout.retry.max", kind: kindDuration, def: "30s", doc: "Upper bound of one wait."},
-		{path: "rollout.server_patience", kind: kindDuration, def: "5m", doc: "How long a server that is gone, restarting or full is probed; costs no attempt."},
+		{path: "rollout.server_patience", kind: kindDuration, def: "5m", doc: "How long a server that is gone, restarting, full or frozen is probed, in one stretch: an answer begins it again. Costs no attempt."},
 		{path: "rollout.on_failure", kind: kindChoice, choices: []string{"halt", "continue"}, def: "halt", doc: "What failures above the budget mean for the others; `continue` ignores the budget."},
 		{path: "rollout.max_failures", kind: kindBudget, def: "0", doc: "The budget: tenants of a wave that may fail without halting."},
 		{path: "rollout.tolerance", kind: kindChoice, choices: []string{"soft", "strict"}, def: "soft", doc: "Whether tenants that run when the budget is used up may exceed it; `strict` runs at most one more at once than may still fail."},

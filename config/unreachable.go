@@ -14,7 +14,7 @@ type tolerant struct{ tenant.Source }
 func (t tolerant) List(ctx context.Context) ([]tenant.Tenant, []string, error) {
 	tenants, warnings, err := t.Source.List(ctx)
 	if tenant.Unreachable(err) {
-		return nil, warnings, &tenant.LeftOut{Reason: fmt.Sprintf("its tenants are left out: %v", err)}
+		return nil, warnings, &tenant.LeftOut{Reason: fmt.Sprintf("its tenants are left out: %v", err), Err: err}
 	}
 	return tenants, warnings, err
 }

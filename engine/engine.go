@@ -50,9 +50,7 @@ func New(db Database, graph *revision.Graph, cfg Config) *Engine {
 
 // With returns an engine over the same tenants along another graph.
 func (e *Engine) With(graph *revision.Graph) *Engine {
-	other := *e
-	other.graph = graph
-	return &other
+	return &Engine{db: e.db, graph: graph, cfg: e.cfg}
 }
 
 // Graph returns the graph that the engine was made with.

@@ -16,6 +16,8 @@ var kinds = map[string]func([]byte) (Fact, error){
 	"tenant_retrying":    decodeAs[TenantRetrying],
 	"tenant_deferred":    decodeAs[TenantDeferred],
 	"tenant_finished":    decodeAs[TenantFinished],
+	"tenants_under_work": decodeAs[TenantsUnderWork],
+	"tenants_waiting":    decodeAs[TenantsWaiting],
 	"server_paused":      decodeAs[ServerPaused],
 	"server_resumed":     decodeAs[ServerResumed],
 	"width_changed":      decodeAs[WidthChanged],
@@ -78,6 +80,10 @@ func kindOf(f Fact) string {
 		return "tenant_deferred"
 	case TenantFinished:
 		return "tenant_finished"
+	case TenantsUnderWork:
+		return "tenants_under_work"
+	case TenantsWaiting:
+		return "tenants_waiting"
 	case ServerPaused:
 		return "server_paused"
 	case ServerResumed:

@@ -77,7 +77,7 @@ type (
 		Attempt int      `json:"attempt"`
 		From    []string `json:"from,omitzero"`
 	}
-	// TenantReturned is a tick: a try that does not count as an attempt, for the server was full or went
+	// TenantReturned is a tick, unless the tenant was in TenantsUnderWork: a try that does not count as an attempt, for the server was full or went
 	// away, or the run was cancelled. The tenant is pending again.
 	TenantReturned struct {
 		Tenant  string  `json:"tenant"`
@@ -112,6 +112,17 @@ type (
 		Failure  *Failure      `json:"failure,omitempty"` // of Failed and Gone
 		Reason   string        `json:"reason,omitempty"`  // of Skipped
 		Notices  []Notice      `json:"notices,omitzero"`  // the last that the server gave, at most 20
+	}
+	// TenantsUnderWork names tenants that have been under work for longer than a moment, for who looks from elsewhere.
+	// As a tick it names none, and says that the run goes on.
+	TenantsUnderWork struct {
+		Tenants []string `json:"tenants,omitzero"`
+	}
+	// TenantsWaiting are all tenants of a server that wait for somebody else's session, in place of those of the last such
+	// fact about it. As a tick it says that they still do.
+	TenantsWaiting struct {
+		Server string       `json:"server"`
+		Waits  []TenantWait `json:"waits,omitzero"`
 	}
 	// ServerPaused: the server went away or is full; it is probed until ServerResumed.
 	ServerPaused struct {
@@ -193,6 +204,12 @@ type (
 	}
 )
 
+// TenantWait is a tenant under work that waits.
+type TenantWait struct {
+	Tenant string          `json:"tenant"`
+	For    []engine.Holder `json:"for"` // up to three
+}
+
 // WavePlanned is a wave and how many tenants it has.
 type WavePlanned struct {
 	Name    string `json:"name"`
@@ -207,6 +224,8 @@ func (TenantReturned) fact()    {}
 func (TenantRetrying) fact()    {}
 func (TenantDeferred) fact()    {}
 func (TenantFinished) fact()    {}
+func (TenantsUnderWork) fact()  {}
+func (TenantsWaiting) fact()    {}
 func (ServerPaused) fact()      {}
 func (ServerResumed) fact()     {}
 func (WidthChanged) fact()      {}

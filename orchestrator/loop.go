@@ -32,6 +32,9 @@ func (r *runner) turn(at int, items []Item) {
 	r.reached = max(r.reached, at)
 	r.wave, r.done, r.heard = w, map[int32][]string{}, map[int32][]engine.Notice{}
 	r.probing, r.endProbes = context.WithCancel(r.ctx)
+	for _, s := range w.servers {
+		s.watch.ctx, s.watch.end = context.WithCancel(r.ctx)
+	}
 	w.failures = r.report.Waves[r.report.waveIndex(w.name)].Failures // of the turns before
 	r.settled()
 	for {
@@ -45,11 +48,19 @@ func (r *runner) turn(at int, items []Item) {
 		if !ok || r.halt.state != "" {
 			at = time.Time{}
 		}
-		if r.await(at, nil) {
+		if look := w.nextLook(); !look.IsZero() && (at.IsZero() || look.Before(at)) {
+			at = look
+		}
+		if !r.await(at, nil) {
+			continue
+		}
+		if r.halt.state == "" {
 			r.ring(time.Now())
 		}
+		r.lookAround(time.Now())
 	}
 	r.forgetProbes()
+	r.forgetLooks()
 }
 
 // settled ends the tenants that are not touched: refused, skipped, gone, or already there. Those whose server could not
@@ -184,6 +195,8 @@ func (r *runner) await(at time.Time, own <-chan struct{}) bool {
 		}
 	case p := <-r.probed:
 		r.afterProbe(p)
+	case l := <-r.looked:
+		r.afterLook(l)
 	case m := <-r.inbox.mail:
 		r.read(m)
 	case <-own:

@@ -21,6 +21,14 @@ func (r *runner) take(a answer) {
 		id := w.items[t].Tenant.ID
 		r.emit(Warned{Message: fmt.Sprintf("tenant %s: %v\n%s", id, p, p.stack), Redacted: fmt.Sprintf("tenant %s: panic\n%s", id, p.stack)})
 	}
+	if s.health == away && f.Class == engine.Canceled && r.ctx.Err() == nil { // it was given up with its server
+		r.giveBack(t, f)
+		w.ready(t)
+		if r.halt.state == "" {
+			r.abandon(s)
+		}
+		return
+	}
 	switch v := k.judge(r.ctx, a.err, f, r.Policy.Retry); v {
 	case arrived:
 		r.arrived(t, a.result)
@@ -135,7 +143,13 @@ func (r *runner) giveBack(t int32, f Failure) {
 	k := &r.wave.tasks[t]
 	k.attempt--
 	k.returns++
-	r.tick(TenantReturned{Tenant: r.wave.items[t].Tenant.ID, Failure: f})
+	back := TenantReturned{Tenant: r.wave.items[t].Tenant.ID, Failure: f}
+	if k.told {
+		k.told = false
+		r.emit(back)
+		return
+	}
+	r.tick(back)
 }
 
 // contended halves the width of a server on which tenants got in each other's way: where all of them want the

@@ -126,11 +126,20 @@ type RunningTenant struct {
 	Tenant  string
 	Since   time.Time
 	Attempt int
+	For     []engine.Holder // sessions that it waits for; nil = none, as far as is known
 }
 
-// Running returns the tenants under work, the longest first. Only a report that was fed the ticks knows them.
+// Running returns the tenants under work, the longest first. A report that was not fed the ticks knows only those which
+// are under work for longer than a moment.
 func (r *Report) Running() []RunningTenant {
 	all := slices.AppendSeq(make([]RunningTenant, 0, len(r.running)), maps.Values(r.running))
+	for _, waits := range r.waits {
+		for _, w := range waits {
+			if i := slices.IndexFunc(all, func(t RunningTenant) bool { return t.Tenant == w.Tenant }); i >= 0 {
+				all[i].For = w.For
+			}
+		}
+	}
 	slices.SortFunc(all, func(a, b RunningTenant) int {
 		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Tenant, b.Tenant))
 	})

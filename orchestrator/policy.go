@@ -14,7 +14,7 @@ type Policy struct {
 	Concurrency    int           // most tenants at once over the whole fleet; 0 = auto: what the servers bear
 	PerServer      int           // most tenants at once on one server; default 16
 	Retry          Retry         // of transient errors
-	ServerPatience time.Duration // how long a server that is gone, restarting or full is probed, and a fleet that cannot be listed is asked for; default 5 min
+	ServerPatience time.Duration // how long a server that is gone, restarting, full or frozen is probed, in one stretch, and a fleet that cannot be listed is asked for; default 5 min
 	OnFailure      OnFailure     // default Halt
 	MaxFailures    Budget        // failures of a wave that are borne without halting; default none
 	Tolerance      Tolerance     // whether running tenants may overshoot MaxFailures; default Soft

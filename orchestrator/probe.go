@@ -102,6 +102,9 @@ func (r *runner) givenUp(s *server, now time.Time) bool {
 	}
 	s.health = away
 	r.abandon(s)
+	if s.watch.unheard >= unheardMax {
+		r.giveUp(s)
+	}
 	return true
 }
 

@@ -75,6 +75,11 @@ func (r *runner) discover() ([]tenant.Tenant, bool) {
 		case guard:
 			r.stop(StateHalted, err.Error())
 			return nil, false
+		case left <= 0 && r.DiscoverAway != nil:
+			if fleet, ok := r.discoverAway(err); ok || r.halt.state != "" {
+				return fleet, ok
+			}
+			fallthrough
 		case left <= 0:
 			what := fmt.Sprintf("the fleet could not be listed for %s: ", r.Policy.ServerPatience)
 			r.stopQuoting(StateHalted, what+err.Error(), what+errorWithoutValues(err))
@@ -86,6 +91,16 @@ func (r *runner) discover() ([]tenant.Tenant, bool) {
 			return nil, false
 		}
 	}
+}
+
+// discoverAway lists the fleet without the servers that are away.
+func (r *runner) discoverAway(why error) (fleet []tenant.Tenant, ok bool) {
+	var err error
+	if !r.aside(func(ctx context.Context) { fleet, err = r.DiscoverAway(ctx) }) || err != nil {
+		return nil, false
+	}
+	r.emit(Warned{Message: fmt.Sprintf("the fleet could not be listed for %s, and goes on with those who were planned: %v", r.Policy.ServerPatience, why)})
+	return fleet, true
 }
 
 // lastLook lists the fleet when all work is done. That it cannot be listed then harms nobody: whoever came meanwhile

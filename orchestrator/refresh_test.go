@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -307,6 +308,24 @@ func TestFleetThatCannotBeListedForLongHalts(t *testing.T) {
 		r := s.run(t)
 		if took := r.Finished.Sub(r.Started); r.State != orchestrator.StateHalted || took < 5*time.Minute || took > 6*time.Minute || s.fleet.touched() != 2 {
 			t.Errorf("%s: %s after %s", r.State, r.Reason, took)
+		}
+	})
+}
+
+// One server that stays away keeps the tenants of the others from nothing: after a while it is done without.
+func TestFleetThatCannotBeListedForLongIsTheOnePlanned(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 20, nil)
+		s.moves()
+		s.cfg.DiscoverAway = s.cfg.Discover
+		s.cfg.Discover = func(context.Context) ([]tenant.Tenant, error) { return nil, errSource }
+		r := s.run(t)
+		if took := r.Finished.Sub(r.Started); r.State != orchestrator.StateFinished || took < 5*time.Minute || r.Count(orchestrator.Done) != 20 {
+			t.Errorf("%s: %s after %s, %v", r.State, r.Reason, took, r.Counts())
+		}
+		if !slices.ContainsFunc(r.Warnings, func(w string) bool { return strings.Contains(w, "goes on with those who were planned") }) {
+			t.Errorf("%q", r.Warnings)
 		}
 	})
 }

@@ -43,7 +43,8 @@ type Report struct {
 	ways    ways
 	running map[int32]RunningTenant
 	noticed noticed
-	worked  int // tenants that were worked on to their end in this run
+	waits   map[string][]TenantWait // by server; some may have gone on since
+	worked  int                     // tenants that were worked on to their end in this run
 }
 
 // WaveReport is one wave of a report.
@@ -111,6 +112,10 @@ func (r *Report) Apply(e Event) {
 		r.failing(f.Tenant, rankDeferred, f.Attempt, f.Failure)
 	case TenantFinished:
 		r.finished(e.Time, f)
+	case TenantsUnderWork:
+		r.underWork(e.Time, f)
+	case TenantsWaiting:
+		r.waiting(f)
 	case ServerPaused:
 		r.server(f.Server, func(s *ServerReport) { s.Paused, s.Operator = &f.Failure, f.Operator })
 	case ServerResumed:
@@ -142,7 +147,7 @@ func (r *Report) started(e Event, f RolloutStarted) {
 	r.Rollout, r.Fleet, r.Kind, r.Target = e.Rollout, f.Fleet, f.Kind, f.Target
 	r.State, r.Reason, r.Run, r.Host, r.PID, r.User = StateRunning, "", f.Run, f.Host, f.PID, f.User
 	r.Resumed, r.Finished = e.Time, time.Time{}
-	r.Servers, r.worked, r.inWave = nil, 0, false
+	r.Servers, r.waits, r.worked, r.inWave = nil, nil, 0, false
 	r.closed, r.idle = time.Time{}, 0
 	r.settle()
 	for i := range r.Waves {
@@ -189,6 +194,23 @@ func (r *Report) begun(at time.Time, f TenantStarted) {
 		r.running = map[int32]RunningTenant{}
 	}
 	r.running[i] = RunningTenant{Tenant: f.Tenant, Since: at, Attempt: f.Attempt}
+}
+
+// underWork notes tenants of which no tick told that they were begun.
+func (r *Report) underWork(at time.Time, f TenantsUnderWork) {
+	for _, id := range f.Tenants {
+		if i := r.record(id); r.records[i].outcome != rankRunning {
+			r.begun(at, TenantStarted{Tenant: id, Attempt: int(r.records[i].attempt) + 1})
+		}
+	}
+}
+
+// waiting notes who waits on a server. They are told with the tenants under work.
+func (r *Report) waiting(f TenantsWaiting) {
+	if r.waits == nil {
+		r.waits = map[string][]TenantWait{}
+	}
+	r.waits[f.Server] = f.Waits
 }
 
 func (r *Report) failing(tenant string, to rank, attempt int, f Failure) {

@@ -41,6 +41,7 @@ type RunConfig struct {
 	Lease     Lease                   // the fleet's lock; when it is lost the run halts; nil = none to watch. The caller releases it
 	Holder    Holder                  // who runs this: Host, PID and User are recorded
 	Prober    Prober                  // nil: a server that went away is tried again with a tenant
+	Watcher   Watcher                 // nil: nobody looks at tenants under work from beside
 	Observers []Observer              // shown what happens
 	Stop      <-chan struct{}         // closed: dispatch no more and let the running tenants finish; nil = never
 	Data      func(tenant.Tenant) any // what templates see; called by the tenant's worker; nil = nothing
@@ -56,6 +57,9 @@ type RunConfig struct {
 	// *tenant.GuardError halts the rollout at once; other errors are borne for Policy.ServerPatience. Before the
 	// end, when all is done, an error is only warned of. Surveyor must be set with it. Nil = the fleet does not move.
 	Discover func(context.Context) ([]tenant.Tenant, error)
+	// DiscoverAway is asked when Discover has failed for Policy.ServerPatience: it lists the fleet with the tenants that
+	// the plan has on servers that cannot be reached. Nil, or where it fails too, the rollout halts.
+	DiscoverAway func(context.Context) ([]tenant.Tenant, error)
 	// Joins reports whether a tenant that was not in the fleet before belongs to the rollout: it joins the last
 	// wave. Nil = none does.
 	Joins func(tenant.Tenant) bool
@@ -98,7 +102,7 @@ func Run(ctx context.Context, cfg RunConfig) (*Report, error) {
 	audience := newAudience(cfg.Observers)
 	r := &runner{
 		RunConfig: cfg, ctx: ctx, report: report, seq: report.Seq, journal: newJournal(ctx, cfg.Store, audience),
-		jobs: make(chan job), answers: make(chan answer, 64), probed: make(chan probe, 1),
+		jobs: make(chan job), answers: make(chan answer, 64), probed: make(chan probe, 1), looked: make(chan sight, 1),
 		stopping: cfg.Stop, cancelled: ctx.Done(), begun: begun(cfg.Earlier), closed: report.State == StateFinished,
 	}
 	r.all(commands)
@@ -200,6 +204,8 @@ type runner struct {
 	answers   chan answer
 	probed    chan probe
 	probes    int // under way
+	looked    chan sight
+	looks     int // under way
 	probing   context.Context
 	endProbes context.CancelFunc
 }

@@ -34,6 +34,8 @@ type server struct {
 	asked   int      // round of wave.next in which none of its tenants could start
 	warm    []string // databases in which a tenant has just finished
 
+	watch watched // tenants under work
+
 	health  health
 	failure Failure   // why it is not well
 	since   time.Time // of the first sign of trouble without an answer of the server after it; zero = none

@@ -42,6 +42,7 @@ type task struct {
 	returns  int32     // tries that did not count
 	timeouts int32
 	ended    bool
+	told     bool // that it is under work, for those who read the store
 }
 
 // newWave prepares to work on items of a wave: all of them, or those that came late.
@@ -142,8 +143,11 @@ func (w *wave) next() (int32, bool) {
 func (w *wave) took(t int32, now time.Time) int {
 	s, k := w.server(t), &w.tasks[t]
 	k.attempt++
-	k.began, k.epoch = now, s.epoch
+	k.began, k.epoch, k.told = now, s.epoch, false
 	s.running++
+	if s.watch.tasks = append(s.watch.tasks, t); len(s.watch.tasks) == 1 {
+		s.watch.at = now.Add(watchAfter)
+	}
 	w.running++
 	w.limits.take(w.items[t].Cohort)
 	return int(k.attempt)
@@ -153,6 +157,7 @@ func (w *wave) took(t int32, now time.Time) int {
 func (w *wave) cameBack(t int32) {
 	s := w.server(t)
 	s.running--
+	s.watch.tasks = slices.DeleteFunc(s.watch.tasks, func(x int32) bool { return x == t })
 	s.alone = false
 	w.running--
 	w.limits.release(w.items[t].Cohort)

@@ -15,6 +15,7 @@ type job struct {
 	task int32
 	item *Item
 	job  engine.Job
+	ctx  context.Context // ends the try
 }
 
 // goodbye is the task of a worker's last answer.
@@ -25,7 +26,7 @@ func (r *runner) start(t int32) {
 	item := &r.wave.items[t]
 	attempt := r.wave.took(t, time.Now())
 	r.tick(TenantStarted{Tenant: item.Tenant.ID, Attempt: attempt, From: r.wave.cohort(t).From})
-	next := job{task: t, item: item, job: engine.Job{
+	next := job{task: t, item: item, ctx: r.wave.server(t).watch.ctx, job: engine.Job{
 		Target: item.Tenant.Target, Standing: item.Standing, Plan: r.wave.cohort(t).plan,
 		Attempt: attempt, Rollout: r.Plan.Rollout,
 	}}
@@ -33,17 +34,17 @@ func (r *runner) start(t int32) {
 	// run at once, each new job gets a new one.
 	if r.workers < r.wave.running {
 		r.workers++
-		go r.work(r.ctx)
+		go r.work()
 	}
 	r.jobs <- next
 }
 
 // work does one job after the other until there are no more. It touches nothing of the runner but its
 // channels and what never changes.
-func (r *runner) work(ctx context.Context) {
+func (r *runner) work() {
 	defer func() { r.answers <- answer{task: goodbye} }()
 	for j := range r.jobs {
-		r.answers <- r.try(ctx, j)
+		r.answers <- r.try(j.ctx, j)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 // LeftOut is the error of a source whose tenants are left out of the fleet on purpose. Tenants that come with it are in.
 type LeftOut struct {
 	Reason string // for people; "" = the selector cannot mean them, so that nothing is to be said
+	Err    error  // why it could not be asked; nil = it was not
 }
 
 func (e *LeftOut) Error() string {
@@ -17,6 +18,8 @@ func (e *LeftOut) Error() string {
 	}
 	return e.Reason
 }
+
+func (e *LeftOut) Unwrap() error { return e.Err }
 
 // Unreachable reports whether a source failed for no other reason than that servers could not be reached.
 func Unreachable(err error) bool {

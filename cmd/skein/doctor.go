@@ -95,6 +95,12 @@ func problems(h postgres.Health, direct bool) []string {
 	for _, t := range h.Long {
 		add("pid %d (%s, %s, database %s) has had a transaction open for %s: it keeps locks and stalls index builds", t.PID, t.User, t.State, t.Database, t.Age.Round(time.Second))
 	}
+	for _, b := range h.Builds[:min(5, len(h.Builds))] {
+		add("index %s is being built or dropped by pid %d: leave it", b.Index, b.PID)
+	}
+	if more := len(h.Builds) - 5; more > 0 {
+		add("%d more indexes are being built or dropped", more)
+	}
 	if len(h.Invalid) > 0 {
 		add("%d invalid indexes, left by a build that failed: %s", len(h.Invalid), strings.Join(h.Invalid[:min(5, len(h.Invalid))], ", "))
 	}

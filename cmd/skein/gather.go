@@ -15,7 +15,8 @@ import (
 type scope struct {
 	guards tenant.Guards
 	chosen tenant.Selector    // sources that list nobody whom it means are not asked
-	plan   *orchestrator.Plan // its tenants stand in for those of a source that cannot be reached; nil = none do
+	plan   *orchestrator.Plan // on behalf of which it is; nil = of none
+	away   bool               // the tenants of the plan stand in for those of a source that cannot be reached
 }
 
 // gather asks the sources who the tenants are. Whole says that no source was left out.
@@ -31,7 +32,7 @@ func (f *fleet) gather(ctx context.Context, s scope) (tenants []tenant.Tenant, w
 	}
 	var left atomic.Bool
 	for i := range sources {
-		sources[i] = &watched{Source: sources[i], plan: s.plan, left: &left}
+		sources[i] = &watched{Source: sources[i], scope: s, left: &left}
 	}
 	tenants, warnings, err := tenant.Gather(ctx, sources, s.guards)
 	f.warn(warnings)
@@ -42,28 +43,38 @@ func (f *fleet) gather(ctx context.Context, s scope) (tenants []tenant.Tenant, w
 // scopeOf is who is looked for on behalf of a plan.
 func (f *fleet) scopeOf(p *orchestrator.Plan) (scope, error) {
 	chosen, err := parseSelectors(p.Selectors)
-	return scope{guards: f.guards(p.FleetSize), chosen: chosen, plan: p}, err
+	return scope{guards: f.guards(p.FleetSize), chosen: chosen, plan: p, away: true}, err
 }
 
-// watched is a source that tells when it was left out. Where it cannot be reached, the tenants that the plan has of it
-// stand in for it: what a survey says of each decides.
+// watched is a source that tells when it was left out. Tenants of a plan are never missing because their source cannot
+// be reached: the plan's stand in for it, so that a survey decides of each, or it is an error.
 type watched struct {
 	tenant.Source
-	plan *orchestrator.Plan // may be nil
-	left *atomic.Bool
+	scope scope
+	left  *atomic.Bool
 }
 
 // List implements [tenant.Source].
 func (w *watched) List(ctx context.Context) ([]tenant.Tenant, []string, error) {
 	tenants, warnings, err := w.Source.List(ctx)
-	left, out := errors.AsType[*tenant.LeftOut](err)
-	if w.plan != nil && (tenant.Unreachable(err) || out && left.Reason != "") {
-		if known := w.plan.Listed(w.Name()); len(known) > 0 {
-			return known, append(warnings, fmt.Sprintf("it could not be asked, and has the tenants that it had when the rollout was planned: %v", err)), nil
+	out, ok := errors.AsType[*tenant.LeftOut](err)
+	if ok && out.Err != nil {
+		err = out.Err
+	}
+	if w.scope.plan == nil || !tenant.Unreachable(err) {
+		if ok {
+			w.left.Store(true)
+			err = out
 		}
+		return tenants, warnings, err
 	}
-	if out {
+	known := w.scope.plan.Listed(w.Name())
+	switch {
+	case w.scope.away && len(known) > 0:
+		return known, append(warnings, fmt.Sprintf("it cannot be asked, and has the tenants that the rollout planned: %v", err)), nil
+	case w.scope.away, ok && len(known) == 0: // the rollout has nobody of it
 		w.left.Store(true)
+		return nil, warnings, &tenant.LeftOut{Reason: fmt.Sprintf("its tenants are left out: %v", err), Err: err}
 	}
-	return tenants, warnings, err
+	return nil, warnings, err
 }

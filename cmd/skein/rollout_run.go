@@ -69,7 +69,7 @@ func (f *fleet) work(ctx context.Context, cfg orchestrator.RunConfig) (*orchestr
 	cfg.Holder, cfg.Stop = holder(cfg.Plan.Rollout), f.app.drain
 	cfg.Data = f.data
 	if f.pg != nil {
-		cfg.Prober = f.pg
+		cfg.Prober, cfg.Watcher = f.pg, f.pg
 	}
 	return orchestrator.Run(ctx, cfg)
 }
@@ -103,10 +103,15 @@ func (f *fleet) follow(cfg *orchestrator.RunConfig) (err error) {
 	if err != nil {
 		return err
 	}
-	cfg.Discover = func(ctx context.Context) ([]tenant.Tenant, error) {
-		tenants, _, err := f.gather(ctx, who)
-		return tenants, err
+	list := func(away bool) func(context.Context) ([]tenant.Tenant, error) {
+		who := who
+		who.away = away
+		return func(ctx context.Context) ([]tenant.Tenant, error) {
+			tenants, _, err := f.gather(ctx, who)
+			return tenants, err
+		}
 	}
+	cfg.Discover, cfg.DiscoverAway = list(false), list(true)
 	if slices.Contains([]orchestrator.Kind{orchestrator.Upgrade, orchestrator.Downgrade}, p.Kind) {
 		cfg.Joins, err = joins(p)
 	}

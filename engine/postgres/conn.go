@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"io"
+	"net"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -22,6 +23,9 @@ type conn struct {
 	stream   *stream // nil = none: messages are put together
 	database string
 	nature   nature
+	raw      net.Conn // of pg, for one who ends it while pg is in use
+	remote   net.Addr
+	missing  int // looks in a row that did not see its backend; guarded by limit.mu
 
 	settings []string  // of the session (see preamble); nil as long as it has none
 	spent    int       // statements that were sent, at most longChain a tenant

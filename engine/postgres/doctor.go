@@ -35,6 +35,13 @@ type Health struct {
 	Long    []Backend // transactions older than five minutes, eldest first; at most 20
 	Unusual []Unusual // of the server, its databases and this role
 	Invalid []string  // indexes that are not valid, as database/schema.index, of the databases that were looked into
+	Builds  []Build   // indexes that are not valid yet, since somebody is at work on them; they are not among Invalid
+}
+
+// Build is an index that is being built, or dropped, without keeping others from its table.
+type Build struct {
+	Index string // as database/schema.index
+	PID   uint32 // of the session that does it
 }
 
 // Health asks a server how it is. Databases are looked into for invalid indexes; none means the URL's own.
@@ -62,19 +69,36 @@ func (db *DB) Health(ctx context.Context, server string, databases ...string) (H
 		databases = []string{srv.database}
 	}
 	for _, name := range databases {
-		invalid, err := srv.names(ctx, name, `SELECT n.nspname || '.' || c.relname FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE NOT i.indisvalid AND c.relkind = 'i' ORDER BY 1`)
-		if err != nil {
+		if err := srv.readInvalid(ctx, name, &h); err != nil {
 			return h, err
-		}
-		for _, index := range invalid {
-			h.Invalid = append(h.Invalid, name+"/"+index)
 		}
 	}
 	return h, srv.readDirect(ctx, &h)
 }
 
 const longTime = "5 minutes"
+
+// readInvalid finds the indexes of a database that are not valid. One that somebody is at work on has his lock on its
+// table, which only vacuum takes, too: the server keeps two of them from being there at once.
+func (s *server) readInvalid(ctx context.Context, database string, h *Health) error {
+	r, err := s.ask(ctx, database, `SELECT n.nspname || '.' || c.relname, COALESCE((SELECT p.pid FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid LIMIT 1), (SELECT l.pid FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+WHERE l.locktype = 'relation' AND l.relation = i.indrelid AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+AND l.mode = 'ShareUpdateExclusiveLock' AND l.granted AND a.backend_type = 'client backend' LIMIT 1))
+FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE NOT i.indisvalid AND c.relkind = 'i' ORDER BY 1`)
+	if err != nil {
+		return err
+	}
+	for _, row := range r.Rows {
+		name := database + "/" + string(row[0])
+		if row[1] != nil {
+			h.Builds = append(h.Builds, Build{Index: name, PID: parseOID(row[1])})
+		} else {
+			h.Invalid = append(h.Invalid, name)
+		}
+	}
+	return nil
+}
 
 func (s *server) readConnections(ctx context.Context, h *Health) error {
 	r, err := s.ask(ctx, s.database, `SELECT pg_catalog.current_setting('max_connections'),

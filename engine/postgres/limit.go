@@ -23,15 +23,15 @@ type limit struct {
 	places chan struct{} // holds a token for each place that is taken
 
 	mu     sync.Mutex
-	most   int     // that may be open, at least as many as there are places; guarded by mu
-	open   int     // in use and idle; guarded by mu
-	idle   []*conn // longest unused first; guarded by mu
-	pids   map[uint32]bool
+	most   int              // that may be open, at least as many as there are places; guarded by mu
+	open   int              // in use and idle; guarded by mu
+	idle   []*conn          // longest unused first; guarded by mu
+	pids   map[uint32]*conn // in use and idle, by their backends; guarded by mu
 	closed bool
 }
 
 func newLimit(most int) limit {
-	return limit{places: make(chan struct{}, most), most: most, pids: map[uint32]bool{}}
+	return limit{places: make(chan struct{}, most), most: most, pids: map[uint32]*conn{}}
 }
 
 // widen lets so many connections be open, if that is more than may be now.
@@ -81,18 +81,30 @@ func (s *server) take(ctx context.Context, database string) (*conn, error) {
 }
 
 // connect opens a connection for one who holds a place. Where the server has no room for it, by whatever limit of
-// server, role or database, our own idle connections give way: nobody uses them.
+// server, role or database, our own idle connections give way: nobody uses them. A backend that was ended may count for a
+// moment longer.
 func (s *server) connect(ctx context.Context, by *pgconn.Config, database string) (*conn, error) {
-	for {
+	var p poll
+	for gave, again := false, leavingMost; ; {
 		s.makeRoom()
 		c, err := s.dial(ctx, by, database)
 		s.opened(c)
 		e, ok := errors.AsType[*engine.Error](err)
-		if !ok || e.Class != engine.Capacity || !s.giveWay() {
+		switch {
+		case !ok || e.Class != engine.Capacity:
 			return c, err
+		case s.giveWay():
+			gave, again = true, leavingMost
+		case !gave || again == 0 || !p.wait(ctx):
+			return c, err
+		default:
+			again--
 		}
 	}
 }
+
+// leavingMost is how often a connection is tried once more that is refused although others gave way to it.
+const leavingMost = 5
 
 // giveWay closes a spare connection to this server, whatever name of the server it was opened
 // by; false when there is none.
@@ -212,7 +224,7 @@ func (l *limit) opened(c *conn) {
 		l.open--
 		return
 	}
-	l.pids[c.pg.PID()] = true
+	l.pids[c.pg.PID()] = c
 }
 
 // drop ends a connection and waits until the server has done so too, since another may be opened in its place.
@@ -225,7 +237,9 @@ func (l *limit) forget(c *conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.open--
-	delete(l.pids, c.pg.PID())
+	if l.pids[c.pg.PID()] == c { // a pooler may have given its number to another one
+		delete(l.pids, c.pg.PID())
+	}
 }
 
 // unlist takes c out of the idle ones; false when somebody else did.
@@ -244,7 +258,7 @@ func (l *limit) unlist(c *conn) bool {
 func (l *limit) own(pid uint32) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.pids[pid]
+	return l.pids[pid] != nil
 }
 
 func (l *limit) close() {

@@ -3,10 +3,8 @@ package postgres
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -106,8 +104,7 @@ func ParseURL(key, text, application string) (*pgconn.Config, error) {
 	}
 	maps.Copy(c.RuntimeParams, starting)
 	c.RuntimeParams["application_name"] = application
-	dialer := &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 6}}
-	c.DialFunc = dialer.DialContext
+	c.DialFunc = newDialer().DialContext
 	c.BuildContextWatcherHandler = func(pg *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.CancelRequestContextWatcherHandler{Conn: pg, DeadlineDelay: cancelPatience}
 	}
@@ -134,9 +131,9 @@ func (s *server) dial(ctx context.Context, by *pgconn.Config, database string) (
 	}
 	pg, err := pgconn.ConnectConfig(ctx, cfg)
 	if err != nil {
-		return nil, s.connectError(ctx, err)
+		return nil, s.connectError(ctx, by, database, err)
 	}
-	c.pg, c.stream = pg, *way
+	c.pg, c.stream, c.raw, c.remote = pg, *way, pg.Conn(), pg.Conn().RemoteAddr()
 	if c.nature, err = s.probe(ctx, by, pg); err != nil {
 		c.end()
 		return nil, classify(ctx, err)
@@ -178,52 +175,4 @@ func (s *server) probe(ctx context.Context, by *pgconn.Config, pg *pgconn.PgConn
 		s.widen(room)
 	}
 	return n, nil
-}
-
-// connectError says why there is no connection, in one line and without a password in the text or in what
-// it unwraps to (a pgconn.ConnectError holds its whole Config). pgconn writes its text of user, database, address and
-// cause, and CheckURL has made sure that none of these is part of a password.
-func (s *server) connectError(ctx context.Context, err error) *engine.Error {
-	text := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n\t", " ")
-	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
-		err = pg
-		text = strings.ReplaceAll(text, " (SQLSTATE "+pg.Code+")", "")
-	} else {
-		err = &plainError{text: text, cause: root(err)}
-	}
-	e := *classify(ctx, err)
-	if e.Class != engine.Canceled {
-		e.Message = "server " + s.name + ": " + oneLine(text)
-	}
-	return &e
-}
-
-// plainError has a text of ours and a cause that is known to hold no secret.
-type plainError struct {
-	text  string
-	cause error
-}
-
-func (e *plainError) Error() string { return e.text }
-func (e *plainError) Unwrap() error { return e.cause }
-
-// root returns the innermost error, below all that carries a configuration.
-func root(err error) error {
-	for {
-		switch x := err.(type) { //nolint:errorlint // to unwrap is what it does
-		case interface{ Unwrap() error }:
-			inner := x.Unwrap()
-			if inner == nil {
-				return err
-			}
-			err = inner
-		case interface{ Unwrap() []error }:
-			if len(x.Unwrap()) == 0 {
-				return err
-			}
-			err = x.Unwrap()[0]
-		default:
-			return err
-		}
-	}
 }

@@ -170,7 +170,7 @@ func TestAShortPasswordLeavesTheErrorsOfAConnectionReadable(t *testing.T) {
 			t.Fatal(err)
 		}
 		err = db.Probe(t.Context(), "main", "shop")
-		if err == nil || !strings.Contains(err.Error(), "server main: failed to connect to `user=app database=shop`: 127.0.0.1:1") || strings.Contains(err.Error(), "***") {
+		if err == nil || err.Error() != "server main: connection refused at 127.0.0.1:1" {
 			t.Errorf("%s: %v", password, err)
 		}
 	}

@@ -101,7 +101,7 @@ const (
 	patience = 10 // databases that may fail before the rest are not tried
 )
 
-// each calls work for all indexes below n, several at a time, and returns the errors in order. It goes on
+// each calls work for all indexes below n, several at a time, and returns the errors in order, once each. It goes on
 // after an error, to show all of them, but not for ever: a server that is down fails slowly.
 func each(ctx context.Context, n int, work func(ctx context.Context, i int) error) []error {
 	failed := make([]error, n)
@@ -122,7 +122,14 @@ func each(ctx context.Context, n int, work func(ctx context.Context, i int) erro
 		})
 	}
 	_ = group.Wait() // the errors are in failed
-	errs := slices.DeleteFunc(failed, func(err error) bool { return err == nil })
+	told := map[string]bool{}
+	errs := slices.DeleteFunc(failed, func(err error) bool {
+		if err == nil || told[err.Error()] { // a server that is down is one error, not one a database
+			return true
+		}
+		told[err.Error()] = true
+		return false
+	})
 	if tried < n {
 		if err := ctx.Err(); err != nil {
 			return append(errs, &tenant.Error{Message: err.Error(), Err: err})

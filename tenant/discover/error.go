@@ -3,11 +3,16 @@ package discover
 import (
 	"fmt"
 
+	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/tenant"
 )
 
-// cannot makes an error about a source of what went wrong beneath it. The hint of the cause is kept.
+// cannot makes an error about a source of what went wrong beneath it. The hint of the cause is kept. That a server cannot
+// be reached says all by itself, and the same of all that was asked of it.
 func cannot(cause error, format string, args ...any) error {
+	if e, ok := cause.(*engine.Error); ok && e.Class == engine.Connection { //nolint:errorlint // what wraps one says more than it
+		return &tenant.Error{Message: e.Error(), Advice: e.Advice, Err: e}
+	}
 	e := &tenant.Error{Message: fmt.Sprintf(format, args...) + ": " + cause.Error(), Err: cause}
 	if hinter, ok := cause.(interface{ Hint() string }); ok {
 		e.Advice = hinter.Hint()

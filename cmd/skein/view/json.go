@@ -127,7 +127,12 @@ func describe(e orchestrator.Event) (kind string, f fields) {
 		return "warning", fields{"server": t.Server, "message": "width changed: " + t.Reason, "width": t.Width}
 	case orchestrator.Warned:
 		return "warning", fields{"message": t.Message}
-	case orchestrator.TenantsDispatched, orchestrator.TenantReturned, orchestrator.TenantsReplanned:
+	case orchestrator.TenantsWaiting:
+		if e.Tick() {
+			return "", nil
+		}
+		return "waiting", fields{"server": t.Server, "waits": waitsJSON(t.Waits)}
+	case orchestrator.TenantsDispatched, orchestrator.TenantReturned, orchestrator.TenantsReplanned, orchestrator.TenantsUnderWork:
 		return "", nil // what is to be said of these tenants, other lines say
 	default:
 		return "tenant", describeTenant(e.Fact)

@@ -19,6 +19,9 @@ func ReportJSON(r *orchestrator.Report, exit int, o Options) map[string]any {
 		"rollout": r.Rollout, "type": r.Kind, "target": r.Target, "state": r.State, "reason": r.Reason, "exit": exit,
 		"counts": counts(r), "failed": list, "notices": noticeKindsJSON(r, o), "next": r.Next(),
 	}
+	if running := runningJSON(r); len(running) > 0 {
+		doc["running"] = running
+	}
 	if o.Next != "" {
 		doc["next"] = o.Next
 	}

@@ -14,6 +14,7 @@ type notices struct {
 	failed  int                             // lines about failed tenants so far
 	planned map[string]int                  // tenants by wave, of the run; only where it has several
 	answers map[string]orchestrator.Verdict // the last one by wave and check
+	awaited map[string]time.Time            // sessions for which tenants wait, and when that was told last
 	closed  map[string]bool                 // waves whose gate was closed before; nil = not looked yet
 }
 
@@ -69,6 +70,10 @@ func (n *notices) text(e orchestrator.Event) string {
 	case orchestrator.WidthChanged:
 		if o.Verbose {
 			return fmt.Sprintf("width %d on %s: %s", f.Width, orLocal(f.Server), f.Reason)
+		}
+	case orchestrator.TenantsWaiting:
+		if !e.Tick() && !o.Quiet {
+			return n.waits(e.Time, f)
 		}
 	}
 	return ""

@@ -44,6 +44,9 @@ func underWay(r *orchestrator.Report, now time.Time) string {
 		if d := now.Sub(t.Since); d > 2*time.Second {
 			part += " " + d.Round(time.Second).String()
 		}
+		if len(t.For) > 0 {
+			part += " (waits for " + pids(t.For) + ")"
+		}
 		parts = append(parts, part)
 	}
 	if more := len(running) - most; more > 0 {

@@ -16,10 +16,13 @@ var order = []orchestrator.Outcome{
 	orchestrator.Done, orchestrator.Unchanged, orchestrator.Failed, orchestrator.Skipped, orchestrator.Gone, orchestrator.Pending,
 }
 
+// underWork are the outcomes that a run which goes on has besides.
+var underWork = []orchestrator.Outcome{orchestrator.Running, orchestrator.Retrying, orchestrator.Deferred}
+
 // Counts says how many tenants have which outcome, in words.
 func Counts(counts map[orchestrator.Outcome]int) string {
 	var parts []string
-	for _, o := range order {
+	for _, o := range slices.Concat(order, underWork) {
 		if n := counts[o]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, o))
 		}
@@ -54,6 +57,7 @@ func writeReport(w io.Writer, r *orchestrator.Report, exit int, o Options) {
 		writeWays(w, r)
 	}
 	writeGates(w, r, o)
+	writeRunning(w, r)
 	writeCauses(w, r, o)
 	writeNotices(w, r, o)
 	next := r.Next()

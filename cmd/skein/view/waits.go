@@ -1,0 +1,110 @@
+package view
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/orchestrator"
+)
+
+// waitsAgain is after how long a line tells once more for whom tenants wait. The lines of progress tell it too.
+const waitsAgain = time.Minute
+
+// waits says who waits for whom, tenants that wait for the same sessions together; "" where that was told lately.
+func (n *notices) waits(at time.Time, f orchestrator.TenantsWaiting) string {
+	if n.awaited == nil {
+		n.awaited = map[string]time.Time{}
+	}
+	var order []string
+	tenants, whomFor := map[string][]string{}, map[string][]engine.Holder{}
+	for _, w := range f.Waits {
+		whom := forWhom(w.For)
+		if tenants[whom] == nil {
+			order = append(order, whom)
+		}
+		whomFor[whom] = w.For
+		tenants[whom] = append(tenants[whom], w.Tenant)
+	}
+	lines := make([]string, 0, len(order))
+	for _, whom := range order {
+		session := f.Server + " " + pids(whomFor[whom])
+		if last, told := n.awaited[session]; told && at.Sub(last) < waitsAgain {
+			continue
+		}
+		n.awaited[session] = at
+		lines = append(lines, fmt.Sprintf("%s %s on %s for %s", n.opts.paint(yellow, "waiting"), Some(tenants[whom]), orLocal(f.Server), whom))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func forWhom(holders []engine.Holder) string {
+	parts := make([]string, 0, len(holders))
+	for _, h := range holders {
+		parts = append(parts, oneLine(h.String()))
+	}
+	return strings.Join(parts, ", and ")
+}
+
+// pids names sessions in few words.
+func pids(holders []engine.Holder) string {
+	parts := make([]string, 0, len(holders))
+	for _, h := range holders {
+		parts = append(parts, fmt.Sprintf("pid %d", h.PID))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// writeRunning is a line for each tenant under work, up to some.
+func writeRunning(w io.Writer, r *orchestrator.Report) {
+	running := r.Running()
+	if len(running) == 0 {
+		return
+	}
+	const most = 20
+	fmt.Fprintf(w, "\n%s under work\n", Count(len(running), "tenant"))
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	for _, x := range running[:min(most, len(running))] {
+		waits := ""
+		if len(x.For) > 0 {
+			waits = "waits for " + forWhom(x.For)
+		}
+		fmt.Fprintf(t, "  %s\tsince %s\t%s\n", x.Tenant, x.Since.UTC().Format(time.TimeOnly), waits)
+	}
+	_ = t.Flush() // it writes to w, whose errors nobody can help
+	if len(running) > most {
+		fmt.Fprintf(w, "  and %d more\n", len(running)-most)
+	}
+}
+
+// runningJSON has the tenants under work, and for whom they wait.
+func runningJSON(r *orchestrator.Report) []map[string]any {
+	list := []map[string]any{}
+	for _, t := range r.Running() {
+		list = append(list, map[string]any{
+			"tenant": t.Tenant, "since": t.Since.UTC().Format(time.RFC3339Nano), "attempt": t.Attempt, "waits_for": holdersJSON(t.For),
+		})
+	}
+	return list
+}
+
+func waitsJSON(waits []orchestrator.TenantWait) []map[string]any {
+	list := []map[string]any{}
+	for _, w := range waits {
+		list = append(list, map[string]any{"tenant": w.Tenant, "waits_for": holdersJSON(w.For)})
+	}
+	return list
+}
+
+func holdersJSON(holders []engine.Holder) []map[string]any {
+	list := []map[string]any{}
+	for _, h := range holders {
+		list = append(list, map[string]any{
+			"pid": h.PID, "application": h.Application, "user": h.User, "state": h.State, "age_ms": h.Age.Milliseconds(), "query": h.Query,
+		})
+	}
+	return list
+}

@@ -1,0 +1,190 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/skeindb/skein/engine"
+)
+
+// Watch asks a server, beside the statements under way there, for whom tenants wait: those that wait for nobody are not
+// in the result. An error that wraps a timeout says that the server does not answer.
+//
+// A connection whose backend is not there any more, twice in a row, is closed: its end was lost on the way, and who
+// waits for its answer would wait until the network gives up. For itself it takes a place under the server's limit, or,
+// when all are taken, one connection more for the moment.
+func (db *DB) Watch(ctx context.Context, server string, targets []engine.Target) (map[engine.Target][]engine.Holder, error) {
+	srv, err := db.server(server)
+	if err != nil {
+		return nil, err
+	}
+	byKey := map[string]engine.Target{}
+	for _, t := range targets {
+		byKey[strconv.FormatInt(lockKey(t.Database, t.Schema, db.table.name), 10)] = t
+	}
+	c, done, err := srv.beside(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	results, err := c.query(ctx, watchQuery(byKey)+"; SELECT pid FROM pg_catalog.pg_stat_activity")
+	if err != nil {
+		return nil, classify(ctx, err)
+	}
+	if !c.nature.pooled {
+		srv.bury(c, results[1])
+	}
+	waits := map[engine.Target][]engine.Holder{}
+	for _, r := range results[0].Rows {
+		t := byKey[string(r[0])]
+		if len(waits[t]) < mostHolders {
+			waits[t] = append(waits[t], holder(r[1:]))
+		}
+	}
+	return waits, nil
+}
+
+const mostHolders = 3 // of a tenant
+
+// watchQuery finds who has the advisory locks of tenants, and for whom those sessions wait: eldest transaction first.
+func watchQuery(byKey map[string]engine.Target) string {
+	keys := make([]string, 0, len(byKey))
+	for key := range byKey {
+		keys = append(keys, key)
+	}
+	return `SELECT mine.key, b.pid, a.application_name, a.usename, COALESCE(a.state, a.backend_type),
+(1000 * pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - COALESCE(a.xact_start, a.state_change, a.backend_start)))::pg_catalog.int8, a.query
+FROM (SELECT l.pid, (l.classid::pg_catalog.int8 << 32) | l.objid::pg_catalog.int8 AS key FROM pg_catalog.pg_locks l
+WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted AND l.pid IS NOT NULL) mine
+JOIN pg_catalog.pg_stat_activity w ON w.pid = mine.pid AND w.wait_event_type = 'Lock'
+CROSS JOIN LATERAL (SELECT DISTINCT pid FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids(mine.pid)) u(pid)) b
+LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = b.pid
+WHERE mine.key = ANY ('{` + strings.Join(keys, ",") + `}'::pg_catalog.int8[]) ORDER BY a.xact_start NULLS LAST, b.pid`
+}
+
+func holder(v [][]byte) engine.Holder {
+	ms, _ := strconv.ParseInt(string(v[4]), 10, 64)
+	return engine.Holder{
+		PID: parseOID(v[0]), Application: string(v[1]), User: string(v[2]), State: string(v[3]),
+		Age: time.Duration(ms) * time.Millisecond, Query: cut(withoutValues(string(v[5]))),
+	}
+}
+
+// beside returns a connection for a look beside what is under way, and what gives it back.
+func (s *server) beside(ctx context.Context) (c *conn, done func(), err error) {
+	select {
+	case s.places <- struct{}{}:
+		if c, err = s.take(ctx, s.database); err != nil {
+			s.leave()
+			return nil, nil, err
+		}
+		return c, func() { s.release(c) }, nil
+	default:
+	}
+	if c, err = s.dial(ctx, s.base, s.database); err != nil {
+		return nil, nil, err
+	}
+	return c, c.end, nil
+}
+
+// bury closes the connections to the place where c leads whose backends were missing in this look and the one before.
+// The look is of a moment: a connection that was opened after it is not in it.
+func (s *server) bury(c *conn, there *pgconn.Result) {
+	present := map[uint32]bool{}
+	for _, r := range there.Rows {
+		present[parseOID(r[0])] = true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := fmt.Sprint(c.pg.Conn().RemoteAddr())
+	for pid, mine := range s.pids {
+		switch {
+		case present[pid] || mine.nature.pooled || fmt.Sprint(mine.remote) != at:
+			mine.missing = 0
+		case mine.missing == 0:
+			mine.missing = 1
+		default:
+			_ = mine.raw.Close() // who reads from it has an error then
+		}
+	}
+}
+
+// withoutValues puts ? in the place of texts and numbers in a query, and makes one line of it: what it is about may be
+// shown, the values of rows may not.
+func withoutValues(query string) string {
+	var b strings.Builder
+	for i := 0; i < len(query); {
+		switch c := query[i]; {
+		case c == '\'':
+			i = endOfText(query, i)
+			b.WriteByte('?')
+		case c == '$' && tagAt(query, i) != "":
+			tag := tagAt(query, i)
+			i += len(tag)
+			if end := strings.Index(query[i:], tag); end >= 0 {
+				i += end + len(tag)
+			} else {
+				i = len(query)
+			}
+			b.WriteByte('?')
+		case c >= '0' && c <= '9':
+			for i < len(query) && (wordByte(query[i]) || query[i] == '.') {
+				i++
+			}
+			b.WriteByte('?')
+		case wordByte(c) || c == '"' || c == '$':
+			from := i
+			if c == '"' {
+				for i++; i < len(query) && query[i] != '"'; i++ { //nolint:revive // to its end
+				}
+				i = min(i+1, len(query))
+			} else {
+				for i++; i < len(query) && (wordByte(query[i]) || query[i] == '$'); i++ { //nolint:revive // to its end
+				}
+			}
+			b.WriteString(query[from:i])
+		default:
+			b.WriteByte(c)
+			i++
+		}
+	}
+	return oneLine(strings.ToValidUTF8(b.String(), "?"))
+}
+
+// endOfText returns the index behind a text that begins at i. A backslash before a quotation mark counts as one that
+// escapes it: too much is taken for the text rather than too little.
+func endOfText(query string, i int) int {
+	for i++; i < len(query); i++ {
+		switch {
+		case query[i] == '\\':
+			i++
+		case query[i] == '\'' && i+1 < len(query) && query[i+1] == '\'':
+			i++
+		case query[i] == '\'':
+			return i + 1
+		}
+	}
+	return len(query)
+}
+
+// tagAt returns the dollar quote that begins at i; "" when none does.
+func tagAt(query string, i int) string {
+	for k := i + 1; k < len(query); k++ {
+		switch {
+		case query[k] == '$':
+			return query[i : k+1]
+		case !wordByte(query[k]) || k == i+1 && query[k] >= '0' && query[k] <= '9':
+			return ""
+		}
+	}
+	return ""
+}
+
+func wordByte(c byte) bool {
+	return c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c >= 0x80
+}

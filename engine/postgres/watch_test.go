@@ -1,0 +1,19 @@
+package postgres
+
+import "testing"
+
+func TestQueriesAreShownWithoutValues(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]string{
+		"SELECT * FROM public.queue WHERE id = 42 AND t1.name = 'O''Brien'": "SELECT * FROM public.queue WHERE id = ? AND t1.name = ?",
+		"UPDATE \"Users 2\" SET note = E'it\\'s secret', n = -1.5e10":       `UPDATE "Users 2" SET note = E?, n = -?`,
+		"DO $x$ it's $y$ 7 $x$; SELECT $1, a$b, $$7":                        "DO ?; SELECT $1, a$b, ?",
+		"INSERT INTO t VALUES ('cut off":                                    "INSERT INTO t VALUES (?",
+		"SELECT\n\t1":                                                       "SELECT ?",
+		"":                                                                  "",
+	} {
+		if got := withoutValues(query); got != want {
+			t.Errorf("%q: %q, want %q", query, got, want)
+		}
+	}
+}
