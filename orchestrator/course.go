@@ -27,10 +27,13 @@ func (r *runner) all(commands []Command) {
 	for ; r.workers > 0; r.workers-- {
 		<-r.answers // each says good-bye
 	}
+	if r.halt.state == "" && r.Lease != nil && r.Lease.Err() != nil { // nobody had time to notice
+		r.lose()
+	}
 	if r.halt.state == "" {
 		r.halt = r.end()
 	}
-	r.emitNow(RolloutEnded{State: r.halt.state, Reason: r.halt.reason})
+	r.emitNow(RolloutEnded{State: r.halt.state, Reason: r.halt.reason, Lost: r.lost})
 }
 
 // end is what a run has come to that nothing has stopped. One for some tenants only may leave work for others.

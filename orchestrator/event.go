@@ -184,6 +184,7 @@ type (
 	RolloutEnded struct {
 		State  State  `json:"state"`            // any but Running
 		Reason string `json:"reason,omitempty"` // "" when it just finished
+		Lost   bool   `json:"lost,omitempty"`   // the store was lost meanwhile, see [StoreLostError]
 	}
 )
 

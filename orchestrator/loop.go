@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -184,7 +185,7 @@ func (r *runner) await(at time.Time, own <-chan struct{}) bool {
 	case <-r.cancelled:
 		r.hearCancel()
 	case <-r.leaseLost():
-		r.stop(StateHalted, "the fleet's lock was lost")
+		r.lose()
 	}
 	return false
 }
@@ -204,6 +205,19 @@ func (r *runner) leaseLost() <-chan struct{} {
 		return nil
 	}
 	return r.Lease.Lost()
+}
+
+// lose halts because the fleet's lock is lost, and says why.
+func (r *runner) lose() {
+	reason := "the fleet's lock was lost"
+	if err := r.Lease.Err(); err != nil {
+		reason += ": " + err.Error()
+		if lost, ok := errors.AsType[*StoreLostError](err); ok {
+			reason = lost.Error() + ": " + lost.Hint()
+			r.lost = true
+		}
+	}
+	r.stop(StateHalted, reason)
 }
 
 // ring serves the timers that are due.

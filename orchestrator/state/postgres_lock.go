@@ -98,6 +98,17 @@ type postgresLease struct {
 
 func (l *postgresLease) Lost() <-chan struct{} { return l.lost }
 
+func (l *postgresLease) Err() error {
+	select {
+	case <-l.lost:
+		return errBroken
+	default:
+		return nil
+	}
+}
+
+var errBroken = errors.New("the connection to the store that held it broke")
+
 // watch listens to the connection, so that its end is heard at once, and asks it now and then whether it
 // lives, since a network may go without a word.
 func (l *postgresLease) watch(ctx context.Context) {
