@@ -27,11 +27,11 @@ const (
 func (s *Postgres) Lock(ctx context.Context, fleet string, holder orchestrator.Holder) (orchestrator.Lease, error) {
 	c, err := s.connect(ctx, s.cfg.DirectURL)
 	if err != nil {
-		return nil, fmt.Errorf("lock the fleet: %w", err)
+		return nil, fmt.Errorf("lock the fleet: %w", refused(err))
 	}
 	lease, err := take(ctx, c, fleet, holder)
 	if err != nil {
-		return nil, errors.Join(err, closeConn(c))
+		return nil, errors.Join(refused(err), closeConn(c))
 	}
 	return lease, nil
 }
