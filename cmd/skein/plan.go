@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"text/tabwriter"
 	"time"
 
@@ -82,7 +83,7 @@ func (a *app) planCommand() *cobra.Command {
 func (a *app) printPlan(p *orchestrator.Plan) error {
 	if a.json {
 		a.writePlanJSON(p)
-	} else if err := a.writePlan(p); err != nil {
+	} else if err := writePlan(a.out, p); err != nil {
 		return err
 	}
 	for _, c := range p.Cohorts {
@@ -127,19 +128,19 @@ func (a *app) writePlanJSON(p *orchestrator.Plan) {
 	writeJSON(a.out, doc)
 }
 
-func (a *app) writePlan(p *orchestrator.Plan) error {
+func writePlan(out io.Writer, p *orchestrator.Plan) error {
 	to := "to"
 	if p.Kind == orchestrator.Rollback {
 		to = "of"
 	}
-	fmt.Fprintf(a.out, "%s %s %s: %d of %d tenants have something to do\n", p.Kind, to, p.Target, p.Changes(), p.Len())
+	fmt.Fprintf(out, "%s %s %s: %d of %d tenants have something to do\n", p.Kind, to, p.Target, p.Changes(), p.Len())
 	for i := range p.Waves {
-		fmt.Fprintln(a.out, waveText(p, &p.Waves[i]))
+		fmt.Fprintln(out, waveText(p, &p.Waves[i]))
 	}
 	for _, note := range p.Notes {
-		fmt.Fprintf(a.out, "note: %s\n", note)
+		fmt.Fprintf(out, "note: %s\n", note)
 	}
-	w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "\nTENANTS\tFROM\tTO\tSTEPS")
 	for _, c := range p.Cohorts {
 		fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", c.Count, orBase(c.From), orBase(c.To), stepsText(c))
