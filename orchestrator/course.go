@@ -39,7 +39,7 @@ func (r *runner) all(commands []Command) {
 // end is what a run has come to that nothing has stopped. One for some tenants only may leave work for others.
 func (r *runner) end() halt {
 	if left := r.report.Left(); left > 0 {
-		return halt{StateHalted, fmt.Sprintf("%d tenants are left, which were not part of this run", left)}
+		return halt{StateHalted, fmt.Sprintf("%s %s left, not part of this run", tenants(left), isOrAre(left))}
 	}
 	for i := range r.Plan.Waves {
 		w := &r.Plan.Waves[i]

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -242,14 +243,11 @@ func (r *runner) checkBudget() {
 	if !w.overBudget() {
 		return
 	}
-	allowed := "none is allowed to"
-	switch {
-	case w.budget == 1:
-		allowed = "1 is allowed to"
-	case w.budget > 1:
-		allowed = fmt.Sprintf("%d are allowed to", w.budget)
+	allowed := "none"
+	if w.budget > 0 {
+		allowed = strconv.Itoa(w.budget)
 	}
-	r.stop(StateHalted, fmt.Sprintf("%s failed in wave %s, %s", tenants(w.failures), w.name, allowed))
+	r.stop(StateHalted, fmt.Sprintf("%s failed in wave %s, and max_failures allows %s", tenants(w.failures), w.name, allowed))
 }
 
 func tenants(n int) string {

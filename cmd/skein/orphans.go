@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/skeindb/skein/cmd/skein/view"
 	"github.com/skeindb/skein/engine/postgres"
 )
 
@@ -49,5 +50,5 @@ func tellOrphans(a *app, server string, backends []postgres.Backend, told *bool)
 	}
 	*told = true
 	b := backends[0]
-	a.note("skein: waiting for %d backends of the earlier run on %s (pid %d, %s); --terminate ends them", len(backends), server, b.PID, b.State)
+	a.note("skein: waiting for %s of the earlier run on %s (pid %d, %s); --terminate ends what runs there", view.Count(len(backends), "backend"), server, b.PID, b.State)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/skeindb/skein/cmd/skein/view"
 	"github.com/skeindb/skein/engine"
 )
 
@@ -84,7 +85,7 @@ func cohortsOf(s surveyed) []statusCohort {
 }
 
 func writeStatus(out io.Writer, f *fleet, s surveyed, cohorts []statusCohort) error {
-	fmt.Fprintf(out, "fleet %s: %d tenants, head %s\n\n", f.project.Fleet, len(s.tenants), orBase(f.graph.RealHeads()))
+	fmt.Fprintf(out, "fleet %s: %s, head %s\n\n", f.project.Fleet, view.Count(len(s.tenants), "tenant"), orBase(f.graph.RealHeads()))
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "TENANTS\tSTATE\tHEADS\tFOR EXAMPLE")
 	for _, c := range cohorts {
