@@ -11,10 +11,10 @@ import (
 	"github.com/skeindb/skein/integration/skeintest"
 )
 
-// drowsy are two steps of which the second takes long enough for something to be noticed between tenants.
+// drowsy are two steps. The second waits at the gate, and takes long enough for something to be noticed between tenants.
 func drowsy() []string {
 	bodies := steps(2)
-	bodies[1] += "SELECT pg_sleep(0.1);\n"
+	bodies[1] = ": lock_timeout=0\n" + gate + bodies[1] + "SELECT pg_sleep(0.1);\n"
 	return bodies
 }
 
@@ -86,14 +86,16 @@ func TestLostStore(t *testing.T) {
 			f := newWorld(t, revision.Postgres, tenants, inFiles(drowsy()), "rollout: {per_server: 2}\n")
 			f.Must(0, "upgrade", "r001")
 			dir := f.Path(".skein")
+			open := f.shut()
 			p := f.start("upgrade", "--json")
-			p.must(isDone, 4)
+			f.atGate(2)
 			c.spoil(t, dir)
 			for _, command := range [][]string{{"upgrade"}, {"downgrade", "base", "--yes"}} {
 				message, hint := errorOf(f.Must(5, append(command, "--json")...))
 				wantText(t, command[0], message, "rollout 20", "pid")
 				wantText(t, command[0], hint, "wait for it")
 			}
+			open()
 			r := p.end()
 			report := r.Report()
 			if c.why == "" {
@@ -154,10 +156,12 @@ func TestStoreByTwoPaths(t *testing.T) {
 				}
 			}
 			f.Must(0, "upgrade", "r001")
+			open := f.shut()
 			p := f.start("upgrade", "--json")
-			p.must(isDone, 2)
+			f.atGate(2)
 			message, _ := errorOf(other.Must(5, "upgrade", "--json"))
 			wantText(t, name, message, "rollout 20", "pid")
+			open()
 			p.end().Want(0)
 			other.Must(0, "rollout", "show")
 			f.want(nil, 2)

@@ -49,7 +49,7 @@ func OpenSQLite(ctx context.Context, path string) (*SQLite, error) {
 		return nil, err
 	}
 	if path, err = realPath(given); err != nil {
-		return nil, fmt.Errorf("open the store: %w", err)
+		return nil, fmt.Errorf("open the store %s: %w", given, err)
 	}
 	if err := touch(path); err != nil {
 		return nil, fmt.Errorf("make the store: %w", err)
