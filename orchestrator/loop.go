@@ -72,6 +72,7 @@ func (r *runner) settled() {
 			f.Outcome, f.Reason = Skipped, c.Skipped
 		case c.Refused != nil:
 			f.Outcome, f.Failure, f.State = Failed, c.refusedFor(item), c.State
+			r.wave.refused++
 			if c.State == engine.Unreachable && f.Failure.Class == engine.Connection {
 				away++
 			}
@@ -257,7 +258,11 @@ func (r *runner) checkBudget() {
 	if w.budget > 0 {
 		allowed = strconv.Itoa(w.budget)
 	}
-	r.stop(StateHalted, fmt.Sprintf("%s failed in wave %s, and max_failures allows %s", tenants(w.failures), w.name, allowed))
+	how := ""
+	if w.refused > 0 {
+		how = fmt.Sprintf(" (%d refused before any work)", w.refused)
+	}
+	r.stop(StateHalted, fmt.Sprintf("%s failed in wave %s%s, and max_failures allows %s", tenants(w.failures), w.name, how, allowed))
 }
 
 func tenants(n int) string {
