@@ -27,7 +27,7 @@ type change struct {
 // change plans, asks, and runs.
 func (a *app) change(cmd *cobra.Command, c change) error {
 	ctx := cmd.Context()
-	id := orchestrator.NewID(time.Now())
+	id := a.newID(ctx)
 	if c.flags.rehearse != "" {
 		id = "rehearsal-" + id // what others are told who find the fleet held; no rollout has such an id
 	}
