@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/skeindb/skein/cmd/skein/view"
 	"github.com/skeindb/skein/engine"
 )
 
@@ -15,6 +16,8 @@ type currentEntry struct {
 	Heads  []string     `json:"heads"`
 	State  engine.State `json:"state"`
 	Error  *string      `json:"error"`
+
+	Changed []string `json:"changed"` // applied revisions whose files differ from what was applied
 }
 
 func (a *app) currentCommand() *cobra.Command {
@@ -60,7 +63,7 @@ func (a *app) printCurrent(s surveyed) error {
 		entries := make([]currentEntry, 0, len(s.tenants))
 		for i, t := range s.tenants {
 			st := s.standings[i]
-			e := currentEntry{Tenant: t.ID, Heads: list(st.Heads), State: st.State}
+			e := currentEntry{Tenant: t.ID, Heads: list(st.Heads), State: st.State, Changed: list(st.Changed)}
 			if st.Err != nil {
 				text := st.Err.Error()
 				e.Error = &text
@@ -77,6 +80,9 @@ func (a *app) printCurrent(s surveyed) error {
 		heads := orBase(st.Heads)
 		if st.Err != nil {
 			heads = st.Err.Error()
+		}
+		if len(st.Changed) > 0 {
+			heads += "; changed since it was applied: " + view.Some(st.Changed)
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\n", t.ID, st.State, heads)
 	}

@@ -79,7 +79,7 @@ func (a *app) planCommand() *cobra.Command {
 	return cmd
 }
 
-// printPlan shows a plan. Its exit code is that of a reading command.
+// printPlan shows a plan. Its exit code is 2 where tenants could not be read or would be refused, and so would fail.
 func (a *app) printPlan(p *orchestrator.Plan) error {
 	if a.json {
 		a.writePlanJSON(p)
@@ -87,7 +87,7 @@ func (a *app) printPlan(p *orchestrator.Plan) error {
 		return err
 	}
 	for _, c := range p.Cohorts {
-		if c.State == "unreachable" {
+		if c.State == "unreachable" || c.Refused != nil && c.Count > 0 {
 			return exitCode(exitFailed)
 		}
 	}
@@ -133,7 +133,11 @@ func writePlan(out io.Writer, p *orchestrator.Plan) error {
 	if p.Kind == orchestrator.Rollback {
 		to = "of"
 	}
-	fmt.Fprintf(out, "%s %s %s: %d of %d tenants have something to do\n", p.Kind, to, p.Target, p.Changes(), p.Len())
+	fmt.Fprintf(out, "%s %s %s: %d of %s %s something to do", p.Kind, to, p.Target, p.Changes(), view.Count(p.Len(), "tenant"), has(p.Len()))
+	if n := refusedIn(p); n > 0 {
+		fmt.Fprintf(out, ", %d would be refused", n)
+	}
+	fmt.Fprintln(out)
 	for i := range p.Waves {
 		fmt.Fprintln(out, waveText(p, &p.Waves[i]))
 	}
@@ -146,6 +150,23 @@ func writePlan(out io.Writer, p *orchestrator.Plan) error {
 		fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", c.Count, orBase(c.From), orBase(c.To), stepsText(c))
 	}
 	return w.Flush()
+}
+
+// refusedIn is how many tenants of a plan would be refused, and so fail.
+func refusedIn(p *orchestrator.Plan) (n int) {
+	for _, c := range p.Cohorts {
+		if c.Refused != nil {
+			n += c.Count
+		}
+	}
+	return n
+}
+
+func has(n int) string {
+	if n == 1 {
+		return "has"
+	}
+	return "have"
 }
 
 // waveText is a wave in a line. Where there is but one, the plan's first line tells how many have something to do.
