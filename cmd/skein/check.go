@@ -97,7 +97,7 @@ func (a *app) showCheck(p *config.Project, g *revision.Graph, ignored []ignoredF
 			}
 		}
 		if len(findings) == 0 && !bad {
-			a.note("%s and %s are good, head %s", show(p.Path), view.Count(g.Len(), "revision"), orBase(heads))
+			a.note("%s and %s: all good, head %s", show(p.Path), view.Count(g.Len(), "revision"), orBase(heads))
 		}
 	}
 	if len(findings) > 0 || bad {

@@ -17,7 +17,7 @@ type currentEntry struct {
 	State  engine.State `json:"state"`
 	Error  *string      `json:"error"`
 
-	Changed []string `json:"changed"` // applied revisions whose files differ from what was applied
+	Changed []string `json:"changed,omitempty"` // applied revisions whose files differ from what was applied
 }
 
 func (a *app) currentCommand() *cobra.Command {
@@ -63,7 +63,7 @@ func (a *app) printCurrent(s surveyed) error {
 		entries := make([]currentEntry, 0, len(s.tenants))
 		for i, t := range s.tenants {
 			st := s.standings[i]
-			e := currentEntry{Tenant: t.ID, Heads: list(st.Heads), State: st.State, Changed: list(st.Changed)}
+			e := currentEntry{Tenant: t.ID, Heads: list(st.Heads), State: st.State, Changed: st.Changed}
 			if st.Err != nil {
 				text := st.Err.Error()
 				e.Error = &text

@@ -22,7 +22,7 @@ type statusCohort struct {
 	Count int          `json:"count"`
 
 	// Changed are applied revisions whose files differ from what was applied: an upgrade refuses these tenants.
-	Changed []string `json:"changed"`
+	Changed []string `json:"changed,omitempty"`
 
 	example string
 	err     error
@@ -77,7 +77,7 @@ func cohortsOf(s surveyed) []statusCohort {
 		if !ok {
 			n = len(cohorts)
 			at[key] = n
-			cohorts = append(cohorts, statusCohort{Heads: list(st.Heads), State: st.State, Changed: list(st.Changed), example: s.tenants[i].ID, err: st.Err})
+			cohorts = append(cohorts, statusCohort{Heads: list(st.Heads), State: st.State, Changed: st.Changed, example: s.tenants[i].ID, err: st.Err})
 		}
 		cohorts[n].Count++
 	}
