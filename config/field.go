@@ -183,8 +183,12 @@ func (r *reader) list(f *field) {
 // is not repeated.
 func (r *reader) mistyped(f *field, expected string) {
 	f.broken = true
-	if k := f.shape.key; k != nil && k.kind.secret() || f.node.Kind == yaml.ScalarNode && f.shape.private() {
-		r.blame(KindValue, f.node, f.path, "expected "+expected, "")
+	if k := f.shape.key; k != nil && (k.kind.secret() || k.program) || f.node.Kind == yaml.ScalarNode && f.shape.private() {
+		advice := ""
+		if k != nil && k.program && f.node.Kind == yaml.ScalarNode && k.kind == kindTexts {
+			advice = "write it as a list: [PROGRAM, ARGUMENT, …]"
+		}
+		r.blame(KindValue, f.node, f.path, "expected "+expected, advice)
 		return
 	}
 	r.blame(KindValue, f.node, f.path, "expected "+expected+", got "+describe(f.node), remedy(f))
@@ -197,6 +201,9 @@ func describe(n *yaml.Node) string {
 		return "a mapping"
 	case yaml.SequenceNode:
 		return "a list"
+	}
+	if quoted(n) && isNumber(n.Value) {
+		return "the text " + quote(n.Value)
 	}
 	switch n.ShortTag() {
 	case "!!int", "!!float":
@@ -214,15 +221,14 @@ func remedy(f *field) string {
 	if f.node.Kind != yaml.ScalarNode || f.shape.key == nil {
 		return ""
 	}
-	quoted := f.node.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0
 	text := f.node.ShortTag() == "!!str"
 	switch f.shape.key.kind {
 	case kindText, kindName, kindChoice:
-		if !text && !quoted {
+		if !text && !quoted(f.node) {
 			return fmt.Sprintf("put it in quotes: %q", f.node.Value)
 		}
-	case kindCount, kindBool:
-		if quoted && f.shape.key.check(f.node.Value) == nil {
+	case kindCount, kindBool, kindDuration, kindPercent, kindBudget, kindSize, kindAuto:
+		if quoted(f.node) && f.shape.key.check(f.node.Value) == nil {
 			return "take the quotes away"
 		}
 	case kindTexts, kindAutoTexts, kindBoolTexts, kindTouches:

@@ -18,6 +18,7 @@ type key struct {
 	zero     bool          // a count or a duration may be 0
 	least    time.Duration // of a duration; 0 = a millisecond
 	required bool
+	program  bool // a list of texts is a program and its arguments, which may hold tokens
 	status   status
 	doc      string // one sentence, for the documentation
 }
@@ -70,6 +71,15 @@ func (k valueKind) scalar() bool {
 		return false
 	}
 	return true
+}
+
+// numeric reports whether the value may be a number, which then stands without quotes.
+func (k valueKind) numeric() bool {
+	switch k {
+	case kindCount, kindDuration, kindPercent, kindBudget, kindSize, kindAuto:
+		return true
+	}
+	return false
 }
 
 // secret reports whether the value must never be shown as it is.

@@ -21,7 +21,7 @@ func projectKeys() []key {
 		{path: "revisions.naming.fk", kind: kindText, status: kept, doc: "Name of a generated foreign key."},
 		{path: "revisions.naming.pk", kind: kindText, status: kept, doc: "Name of a generated primary key."},
 		{path: "revisions.hooks", kind: kindList, doc: "Programs that `revision` and `merge` run on the new file, in the folder of the config, such as a formatter."},
-		{path: "revisions.hooks[].run", kind: kindTexts, required: true, doc: "The program and its arguments; `{file}` stands for the file."},
+		{path: "revisions.hooks[].run", kind: kindTexts, program: true, required: true, doc: "The program and its arguments; `{file}` stands for the file."},
 
 		{path: "state.version_table", kind: kindText, def: "skein_version", doc: "Table inside each tenant that says what is applied."},
 		{path: "state.store", kind: kindStore, def: ".skein/state.db", doc: "Where rollouts and their events are kept: a SQLite file or a `postgres://` URL."},
@@ -57,7 +57,7 @@ func tenantKeys() []key {
 		{path: "tenants[].list[].labels.*", kind: kindWord, doc: "A label of this tenant."},
 		{path: "tenants[].file", kind: kindText, doc: "A csv, json, jsonl or yaml file with a record a tenant."},
 		{path: "tenants[].glob", kind: kindText, doc: "SQLite files, such as `data/*.db`."},
-		{path: "tenants[].command", kind: kindTexts, doc: "A program and its arguments that prints a JSON object a tenant."},
+		{path: "tenants[].command", kind: kindTexts, program: true, doc: "A program and its arguments that prints a JSON object a tenant."},
 		{path: "tenants[].name", kind: kindText, doc: "Name of the source, for the selector `source=…`. Default: its number, from 1."},
 		{path: "tenants[].id", kind: kindText, doc: "Form of the ids: with `server` of `{server}`, `{database}` and `{schema}`, with `glob` of `{path}` and `{name}`."},
 		{path: "tenants[].on_unreachable", kind: kindChoice, choices: []string{"fail", "warn"}, def: "fail", doc: "What a server that cannot be reached means when the source is asked: `fail` refuses the whole fleet, `warn` leaves the source's tenants out with a warning; those that a rollout has planned stay planned."},

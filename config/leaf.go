@@ -21,6 +21,8 @@ func (r *reader) leaf(f *field) {
 		r.texts(f)
 	case k.kind == kindTexts || k.kind == kindTouches || f.node.Kind != yaml.ScalarNode || !slices.Contains(tags(k.kind), f.node.ShortTag()):
 		r.mistyped(f, k.expected())
+	case k.kind.numeric() && quoted(f.node) && isNumber(f.node.Value):
+		r.mistyped(f, k.expected())
 	case k.kind == kindAutoTexts && f.node.Value != "auto":
 		r.mistyped(f, k.expected())
 	default:
@@ -43,6 +45,15 @@ func tags(k valueKind) []string {
 		return []string{"!!str", "!!int", "!!float"}
 	}
 	return []string{"!!str"}
+}
+
+// quoted reports whether a value stands in quotes.
+func quoted(n *yaml.Node) bool { return n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 }
+
+// isNumber reports whether YAML takes a word for a number.
+func isNumber(word string) bool {
+	tag := (&yaml.Node{Kind: yaml.ScalarNode, Value: word}).ShortTag()
+	return tag == "!!int" || tag == "!!float"
 }
 
 // form checks the text of a value of one word.
@@ -77,7 +88,7 @@ func textShape(list *key) *shape {
 	if list.choices != nil {
 		return &shape{key: &key{path: list.path + "[]", kind: kindChoice, choices: list.choices}}
 	}
-	return &shape{key: &key{path: list.path + "[]", kind: kindText}}
+	return &shape{key: &key{path: list.path + "[]", kind: kindText, program: list.program}}
 }
 
 // secret reads text, or a mapping with one of env, file, exec.
@@ -110,6 +121,6 @@ func secretShape(path string) *shape {
 	s := &shape{}
 	s.field(secretEnv).key = &key{path: path + ".env", kind: kindText}
 	s.field(secretFile).key = &key{path: path + ".file", kind: kindText}
-	s.field(secretExec).key = &key{path: path + ".exec", kind: kindTexts}
+	s.field(secretExec).key = &key{path: path + ".exec", kind: kindTexts, program: true}
 	return s
 }

@@ -18,11 +18,11 @@ type Setting struct {
 }
 
 // Show returns the effective config in the order of the documentation: every value that is set or has a
-// default, with where it came from. Secrets are redacted, and so are the passwords of all URLs.
+// default, with where it came from. Secrets are redacted, and so are the passwords
+// of all URLs and the arguments of all programs, which may hold tokens.
 func Show(p *Project) []Setting { return p.settings }
 
-// ShowYAML returns the same as a config with a comment on each value. But for redacted secrets it can be
-// loaded again.
+// ShowYAML returns the same as a config with a comment on each value. But for what is redacted it can be loaded again.
 func ShowYAML(p *Project) []byte {
 	root := &yaml.Node{Kind: yaml.MappingNode}
 	for _, s := range p.settings {
@@ -135,6 +135,9 @@ func (b *builder) setting(k *key, at path, f *field) *Setting {
 		set.Source = b.where(f.node)
 		if f.node.Kind == yaml.SequenceNode {
 			set.Value = redacted(f.texts)
+			if k.program && len(f.texts) > 1 {
+				set.Value = []string{RedactURL(f.texts[0]), hidden}
+			}
 		} else {
 			set.Value = word(k, f.node.Value)
 		}

@@ -32,7 +32,6 @@ func TestWaves(t *testing.T) {
 		{"an empty list", "[]", nil},
 		{"all", "[{name: all}]", []orchestrator.WaveSpec{{Name: "all"}}},
 		{"a count", "[{name: a, size: 20}]", []orchestrator.WaveSpec{{Name: "a", Size: orchestrator.Size{Count: 20}}}},
-		{"a count in quotes", `[{name: a, size: "20"}]`, []orchestrator.WaveSpec{{Name: "a", Size: orchestrator.Size{Count: 20}}}},
 		{"a share", "[{name: a, size: 0.5%}]", []orchestrator.WaveSpec{{Name: "a", Size: orchestrator.Size{Percent: 0.5}}}},
 		{"a selector", "[{name: a, tenants: '!frozen,id=a-*'}]", []orchestrator.WaveSpec{{Name: "a", Tenants: selector(t, "!frozen,id=a-*")}}},
 		{"orders", "[{name: a, size: 1, order: hash}, {name: b, size: 1, order: small}, {name: c, size: 1, order: large}, {name: d, order: 'label:tier'}]", []orchestrator.WaveSpec{

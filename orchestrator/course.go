@@ -27,16 +27,19 @@ func (r *runner) all(commands []Command) {
 	for ; r.workers > 0; r.workers-- {
 		<-r.answers // each says good-bye
 	}
+	if r.halt.state == "" && r.Lease != nil && r.Lease.Err() != nil { // nobody had time to notice
+		r.lose()
+	}
 	if r.halt.state == "" {
 		r.halt = r.end()
 	}
-	r.emitNow(RolloutEnded{State: r.halt.state, Reason: r.halt.reason, Redacted: r.halt.redacted})
+	r.emitNow(RolloutEnded{State: r.halt.state, Reason: r.halt.reason, Redacted: r.halt.redacted, Lost: r.lost})
 }
 
 // end is what a run has come to that nothing has stopped. One for some tenants only may leave work for others.
 func (r *runner) end() halt {
 	if left := r.report.Left(); left > 0 {
-		return halt{state: StateHalted, reason: fmt.Sprintf("%d tenants are left, which were not part of this run", left)}
+		return halt{state: StateHalted, reason: fmt.Sprintf("%s %s left, not part of this run", tenants(left), isOrAre(left))}
 	}
 	for i := range r.Plan.Waves {
 		w := &r.Plan.Waves[i]

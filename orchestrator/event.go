@@ -201,6 +201,7 @@ type (
 		State    State  `json:"state"`            // any but Running
 		Reason   string `json:"reason,omitempty"` // "" when it just finished
 		Redacted string `json:"redacted,omitempty"`
+		Lost     bool   `json:"lost,omitempty"` // the store was lost meanwhile, see [StoreLostError]
 	}
 )
 

@@ -753,7 +753,7 @@ func TestRunForSomeTenantsLeavesTheOthers(t *testing.T) {
 		}
 		s.later(500*time.Millisecond, ask(orchestrator.ActionSkip, s.inWave("canary")[0], "s1-0007"))
 		r := s.run(t)
-		if r.State != orchestrator.StateHalted || r.Reason != "8 tenants are left, which were not part of this run" || r.Planned() != 10 {
+		if r.State != orchestrator.StateHalted || r.Reason != "8 tenants are left, not part of this run" || r.Planned() != 10 {
 			t.Errorf("%s: %s, %d planned", r.State, r.Reason, r.Planned())
 		}
 		if diff := cmp.Diff([]string{"skip: tenant " + bad + " is under work"}, replies(r)); diff != "" {

@@ -2,7 +2,9 @@ package orchestrator
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/skeindb/skein/engine"
@@ -81,6 +83,7 @@ func (r *runner) settled() {
 			f.Outcome, f.Reason = Skipped, c.Skipped
 		case c.Refused != nil:
 			f.Outcome, f.Failure, f.State = Failed, c.refusedFor(item), c.State
+			r.wave.refused++
 			if c.State == engine.Unreachable && f.Failure.Class == engine.Connection {
 				away++
 			}
@@ -207,7 +210,7 @@ func (r *runner) await(at time.Time, own <-chan struct{}) bool {
 	case <-r.cancelled:
 		r.hearCancel()
 	case <-r.leaseLost():
-		r.stop(StateHalted, "the fleet's lock was lost")
+		r.lose()
 	}
 	return false
 }
@@ -227,6 +230,19 @@ func (r *runner) leaseLost() <-chan struct{} {
 		return nil
 	}
 	return r.Lease.Lost()
+}
+
+// lose halts because the fleet's lock is lost, and says why.
+func (r *runner) lose() {
+	reason := "the fleet's lock was lost"
+	if err := r.Lease.Err(); err != nil {
+		reason += ": " + err.Error()
+		if lost, ok := errors.AsType[*StoreLostError](err); ok {
+			reason = lost.Error() + ": " + lost.Hint()
+			r.lost = true
+		}
+	}
+	r.stop(StateHalted, reason)
 }
 
 // ring serves the timers that are due.
@@ -251,14 +267,15 @@ func (r *runner) checkBudget() {
 	if !w.overBudget() {
 		return
 	}
-	allowed := "none is allowed to"
-	switch {
-	case w.budget == 1:
-		allowed = "1 is allowed to"
-	case w.budget > 1:
-		allowed = fmt.Sprintf("%d are allowed to", w.budget)
+	allowed := "none"
+	if w.budget > 0 {
+		allowed = strconv.Itoa(w.budget)
 	}
-	r.stop(StateHalted, fmt.Sprintf("%s failed in wave %s, %s", tenants(w.failures), w.name, allowed))
+	how := ""
+	if w.refused > 0 {
+		how = fmt.Sprintf(" (%d refused before any work)", w.refused)
+	}
+	r.stop(StateHalted, fmt.Sprintf("%s failed in wave %s%s, and max_failures allows %s", tenants(w.failures), w.name, how, allowed))
 }
 
 func tenants(n int) string {

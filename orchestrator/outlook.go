@@ -208,7 +208,7 @@ func (r *Report) ExitCode() int {
 // Next returns the command to go on with; "" when there is nothing left to do.
 func (r *Report) Next() string {
 	switch {
-	case r.TakenBack:
+	case r.TakenBack, r.Lost:
 		return ""
 	case r.State == StateWaiting:
 		return "skein rollout approve " + r.Rollout

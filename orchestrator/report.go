@@ -24,6 +24,7 @@ type Report struct {
 	PID      int
 	User     string
 	Started  time.Time // of the first run
+	Lost     bool      // the store was lost while the last run went on, see [StoreLostError]
 	Resumed  time.Time // of the last run; equals Started in the first
 	Finished time.Time // of the last run; zero while it runs
 	Seq      int64     // of the last stored fact
@@ -133,7 +134,7 @@ func (r *Report) Apply(e Event) {
 	case WaveFinished:
 		r.Waves[r.waveIndex(f.Wave)].Finished = true
 	case RolloutEnded:
-		r.State, r.Reason, r.Finished = f.State, f.Reason, e.Time
+		r.State, r.Reason, r.Finished, r.Lost = f.State, f.Reason, e.Time, f.Lost
 		r.inWave = false
 		r.leaveGate(e.Time)
 		r.settle()
@@ -146,7 +147,7 @@ func (r *Report) started(e Event, f RolloutStarted) {
 	}
 	r.Rollout, r.Fleet, r.Kind, r.Target = e.Rollout, f.Fleet, f.Kind, f.Target
 	r.State, r.Reason, r.Run, r.Host, r.PID, r.User = StateRunning, "", f.Run, f.Host, f.PID, f.User
-	r.Resumed, r.Finished = e.Time, time.Time{}
+	r.Resumed, r.Finished, r.Lost = e.Time, time.Time{}, false
 	r.Servers, r.waits, r.worked, r.inWave = nil, nil, 0, false
 	r.closed, r.idle = time.Time{}, 0
 	r.settle()

@@ -191,6 +191,7 @@ type runner struct {
 	done    map[int32][]string        // steps committed by tries that did not reach the end; by task
 	heard   map[int32][]engine.Notice // notices of those tries
 	streak  streak                    // failures of the fleet
+	lost    bool                      // see [StoreLostError]
 	closed  bool                      // the rollout had finished before: nobody joins it any more
 	begun   map[string]bool           // tenants that earlier runs named and did not end
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -295,7 +296,15 @@ func TestStoreThatCannotBeWrittenTouchesNobody(t *testing.T) {
 
 type lease struct{ lost chan struct{} }
 
-func (l lease) Lost() <-chan struct{}         { return l.lost }
+func (l lease) Lost() <-chan struct{} { return l.lost }
+func (l lease) Err() error {
+	select {
+	case <-l.lost:
+		return &orchestrator.StoreLostError{Path: "state.db", What: "was removed"}
+	default:
+		return nil
+	}
+}
 func (l lease) Release(context.Context) error { return nil }
 
 func TestLostLockHalts(t *testing.T) {
@@ -307,8 +316,12 @@ func TestLostLockHalts(t *testing.T) {
 		l := lease{make(chan struct{})}
 		s.cfg.Lease = l
 		time.AfterFunc(1500*time.Millisecond, func() { close(l.lost) })
-		if r := s.run(t); r.State != orchestrator.StateHalted || r.Count(orchestrator.Done) != 16 {
+		r := s.run(t)
+		if r.State != orchestrator.StateHalted || r.Count(orchestrator.Done) != 16 {
 			t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
+		}
+		if !strings.Contains(r.Reason, "state.db was removed") || r.Next() != "" {
+			t.Errorf("because %s; next %q", r.Reason, r.Next())
 		}
 	})
 }
@@ -386,7 +399,7 @@ func TestFirstReasonStandsUnlessPeopleAsk(t *testing.T) {
 				}
 				return takes(time.Minute)(ctx, job)
 			}
-			want, reason := orchestrator.StateHalted, "1 tenant failed in wave all, none is allowed to"
+			want, reason := orchestrator.StateHalted, "1 tenant failed in wave all, and max_failures allows none"
 			if signal > 0 {
 				stop := make(chan struct{})
 				s.cfg.Stop = stop

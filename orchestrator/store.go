@@ -37,8 +37,11 @@ type Store interface {
 
 // Lease is the fleet's lock in the holder's hands. It ends with the process at the latest.
 type Lease interface {
-	// Lost is closed when the lock is no longer ours: the connection that held it broke.
+	// Lost is closed when the lock is no longer ours: the connection that held it broke, or the store is not the one any
+	// more that was locked. It is noticed within seconds.
 	Lost() <-chan struct{}
+	// Err is why the lock is lost; nil while it is ours. It looks itself, and so may know before Lost is closed.
+	Err() error
 	Release(ctx context.Context) error
 }
 
@@ -84,6 +87,19 @@ type ConflictError struct {
 
 func (e *ConflictError) Error() string {
 	return fmt.Sprintf("rollout %s is written by another process too: fact %d is already there, and another one", e.Rollout, e.Seq)
+}
+
+// StoreLostError says that a store is not the file any more that was opened: what a run writes, nobody reads.
+type StoreLostError struct {
+	Path string
+	What string // what became of it: "was removed"
+}
+
+func (e *StoreLostError) Error() string { return "the store " + e.Path + " " + e.What }
+
+// Hint says what to do about it.
+func (e *StoreLostError) Hint() string {
+	return "put the file back and `skein rollout resume`, or plan afresh with a new store: the tenants themselves record what was done in them"
 }
 
 // ErrNoRollout is returned for a rollout id that the store does not have.

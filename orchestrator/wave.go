@@ -22,6 +22,7 @@ type wave struct {
 	left     int // tasks without an end, those astray not counted
 	running  int
 	failures int
+	refused  int // of failures: tenants that the plan refused, and nobody worked on
 	away     int // of failures: tenants that were not begun, for their server could not be reached; not counted yet
 	budget   int // failures that are borne; -1 = any number
 	round    int // counts the calls of next

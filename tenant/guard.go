@@ -29,10 +29,17 @@ type GuardError struct {
 
 func (e *GuardError) Error() string {
 	if e.Guard == "min_tenants" {
-		return fmt.Sprintf("%d tenants found, but guards.min_tenants asks for at least %d", e.Found, e.Min)
+		return fmt.Sprintf("%s found, but guards.min_tenants asks for at least %d", counted(e.Found), e.Min)
 	}
-	return fmt.Sprintf("%d tenants found, %d fewer (%s %%) than the %d of the last rollout, but guards.max_shrink allows %s %%",
-		e.Found, e.Known-e.Found, decimal(shrink(e.Found, e.Known)), e.Known, decimal(e.MaxShrink))
+	return fmt.Sprintf("%s found, %d fewer (%s %%) than the %d of the last rollout, but guards.max_shrink allows %s %%",
+		counted(e.Found), e.Known-e.Found, decimal(shrink(e.Found, e.Known)), e.Known, decimal(e.MaxShrink))
+}
+
+func counted(n int) string {
+	if n == 1 {
+		return "1 tenant"
+	}
+	return fmt.Sprintf("%d tenants", n)
 }
 
 // Is reports whether target is [ErrGuard].

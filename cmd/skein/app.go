@@ -23,6 +23,7 @@ type streams struct {
 	out, err io.Writer
 	drain    <-chan struct{}
 	stream   *view.JSON // of a command that runs others and tells all in one stream; else nil
+	lines    *view.JSON // the stream that this command writes to out; else nil
 }
 
 // app is what every command has: the streams and the global flags.
@@ -90,7 +91,7 @@ func (a *app) root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE:          a.group,
 	}
 	f := root.PersistentFlags()
 	f.StringVarP(&a.config, "config", "c", defaultConfig(), "config file; or SKEIN_CONFIG")
@@ -109,6 +110,14 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(a.commands()...)
 	wrapArgs(root)
 	return root
+}
+
+// group is what a command does that only has others below it: it tells which.
+func (a *app) group(cmd *cobra.Command, _ []string) error {
+	if a.json { // help is no document
+		return &usageError{"`" + cmd.CommandPath() + "` does nothing by itself", "see `" + cmd.CommandPath() + " --help`"}
+	}
+	return cmd.Help()
 }
 
 // wrapArgs turns cobra's complaints about arguments into usage errors with a hint.
@@ -164,13 +173,16 @@ func targetsLast(args []string) []string {
 	return append(append(rest, "--"), targets...)
 }
 
-// values parses -x key=value; a key alone is an empty value, as with Alembic.
+// values parses -x key=value.
 func (a *app) values() (map[string]string, error) {
 	values := map[string]string{}
 	for _, v := range a.vars {
-		key, value, _ := strings.Cut(v, "=")
-		if key == "" {
-			return nil, &usageError{fmt.Sprintf("-x %q has no key", v), "write -x key=value"}
+		key, value, ok := strings.Cut(v, "=")
+		switch {
+		case !ok:
+			return nil, &usageError{fmt.Sprintf("-x %s has no value", v), fmt.Sprintf("write -x %s=VALUE; -x %s= is an empty one", v, v)}
+		case key == "":
+			return nil, &usageError{fmt.Sprintf("-x %s has no key", v), "write -x KEY=VALUE"}
 		}
 		values[key] = value
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/skeindb/skein/cmd/skein/view"
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/orchestrator"
 	"github.com/skeindb/skein/tenant"
@@ -26,7 +27,7 @@ type change struct {
 // change plans, asks, and runs.
 func (a *app) change(cmd *cobra.Command, c change) error {
 	ctx := cmd.Context()
-	id := orchestrator.NewID(time.Now())
+	id := a.newID(ctx)
 	if c.flags.rehearse != "" {
 		id = "rehearsal-" + id // what others are told who find the fleet held; no rollout has such an id
 	}
@@ -160,10 +161,14 @@ func (a *app) confirm(plan *orchestrator.Plan) error {
 	if !isTerminal(a.in) {
 		return &usageError{fmt.Sprintf("a %s without a terminal needs --yes", plan.Kind), "look at it first with --dry-run"}
 	}
-	if err := a.printPlan(plan); err != nil {
+	out := a.out
+	if a.json {
+		out = a.err // stdout is for the one stream
+	}
+	if err := writePlan(out, plan); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.err, "\n%s %d tenants? [y/N] ", plan.Kind, plan.Changes())
+	fmt.Fprintf(a.err, "\n%s %s? [y/N] ", plan.Kind, view.Count(plan.Changes(), "tenant"))
 	answer, _ := bufio.NewReader(a.in).ReadString('\n')
 	if !strings.EqualFold(strings.TrimSpace(answer), "y") && !strings.EqualFold(strings.TrimSpace(answer), "yes") {
 		return &usageError{"not confirmed, nothing was touched", ""}

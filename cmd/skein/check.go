@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/skeindb/skein/cmd/skein/view"
 	"github.com/skeindb/skein/config"
 	"github.com/skeindb/skein/engine/revision"
 )
@@ -96,7 +97,7 @@ func (a *app) showCheck(p *config.Project, g *revision.Graph, ignored []ignoredF
 			}
 		}
 		if len(findings) == 0 && !bad {
-			a.note("%s and %d revisions are good, head %s", show(p.Path), g.Len(), orBase(heads))
+			a.note("%s and %s: all good, head %s", show(p.Path), view.Count(g.Len(), "revision"), orBase(heads))
 		}
 	}
 	if len(findings) > 0 || bad {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/skeindb/skein/cmd/skein/view"
 	"github.com/skeindb/skein/config"
 )
 
@@ -13,7 +14,7 @@ func (a *app) configCommand() *cobra.Command {
 		Use:   "config",
 		Short: "Show or check the config",
 		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE:  a.group,
 	}
 	cmd.AddCommand(&cobra.Command{
 		Use:   "show",
@@ -48,7 +49,7 @@ func (a *app) configCommand() *cobra.Command {
 				writeJSON(a.out, map[string]any{"fleet": p.Fleet, "revisions": g.Len(), "heads": list(g.Heads())})
 				return nil
 			}
-			fmt.Fprintf(a.out, "%s is good: fleet %s, %d revisions, head %s\n", show(p.Path), p.Fleet, g.Len(), orBase(g.Heads()))
+			fmt.Fprintf(a.out, "%s is good: fleet %s, %s, head %s\n", show(p.Path), p.Fleet, view.Count(g.Len(), "revision"), orBase(g.Heads()))
 			return nil
 		},
 	})

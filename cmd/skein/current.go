@@ -16,6 +16,8 @@ type currentEntry struct {
 	Heads  []string     `json:"heads"`
 	State  engine.State `json:"state"`
 	Error  *string      `json:"error"`
+
+	Changed []string `json:"changed,omitempty"` // applied revisions whose files differ from what was applied
 }
 
 func (a *app) currentCommand() *cobra.Command {
@@ -61,7 +63,7 @@ func (a *app) printCurrent(s surveyed) error {
 		entries := make([]currentEntry, 0, len(s.tenants))
 		for i, t := range s.tenants {
 			st := s.standings[i]
-			e := currentEntry{Tenant: t.ID, Heads: list(st.Heads), State: st.State}
+			e := currentEntry{Tenant: t.ID, Heads: list(st.Heads), State: st.State, Changed: st.Changed}
 			if st.Err != nil {
 				text := st.Err.Error()
 				e.Error = &text
@@ -78,6 +80,9 @@ func (a *app) printCurrent(s surveyed) error {
 		heads := orBase(st.Heads)
 		if st.Err != nil {
 			heads = st.Err.Error()
+		}
+		if len(st.Changed) > 0 {
+			heads += "; changed since it was applied: " + view.Some(st.Changed)
 		}
 		view.Row(w, "%s\t%s\t%s\n", t.ID, st.State, heads)
 	}

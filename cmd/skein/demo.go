@@ -80,7 +80,12 @@ func (a *app) demo(ctx context.Context, url string, keep bool) (err error) {
 	}
 	if a.json {
 		a.stream = view.NewJSON(a.out, toolVersion(), view.Options{Folder: "migrations"})
-		defer func() { a.stream.End(exitOf(err)) }()
+		a.lines = a.stream
+		defer func() {
+			if err == nil {
+				a.stream.End(exitDone)
+			}
+		}()
 	}
 	defer func() {
 		if keep {
@@ -257,7 +262,7 @@ func typed(args []string) string {
 // quietly runs a command of which only the exit code matters.
 func (d *demo) quietly(ctx context.Context, want int, args ...string) error {
 	s := *d.app.streams
-	s.out, s.err = io.Discard, io.Discard
+	s.out, s.err, s.lines = io.Discard, io.Discard, nil
 	return d.call(ctx, want, &s, args)
 }
 

@@ -57,6 +57,9 @@ type problem struct {
 // problemOf takes an error's hint and place from whatever in its chain knows them.
 func problemOf(err error) problem {
 	p := problem{Message: err.Error()}
+	if err == context.Canceled { //nolint:errorlint // what wraps it says more
+		p.Message = "interrupted"
+	}
 	var hinted interface{ Hint() string }
 	if errors.As(err, &hinted) {
 		p.Hint = hinted.Hint()
@@ -104,7 +107,8 @@ func all(err error) []error {
 }
 
 // report shows an error and returns the exit code for it. JSON: one document on stdout, with the first
-// error in front and, where there are several, all of them in "errors".
+// error in front and, where there are several, all of them in "errors"; or the same as the last line of a stream that has
+// begun. After the report of a stream there is no more to say on stdout.
 func (s *streams) report(err error, asJSON bool) int {
 	if code, ok := errors.AsType[exitCode](err); ok {
 		return int(code)
@@ -128,8 +132,14 @@ func (s *streams) report(err error, asJSON bool) int {
 		if len(problems) > 1 {
 			doc["errors"] = problems
 		}
-		writeJSON(s.out, doc)
-		return n
+		switch {
+		case s.lines == nil, !s.lines.Begun():
+			writeJSON(s.out, doc)
+			return n
+		case !s.lines.Ended():
+			s.lines.Fail(doc, n)
+			return n
+		}
 	}
 	for _, p := range problems {
 		fmt.Fprintf(s.err, "skein: %s\n", indent(p.Message))

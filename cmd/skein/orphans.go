@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/skeindb/skein/cmd/skein/view"
 	"github.com/skeindb/skein/engine/postgres"
 	"github.com/skeindb/skein/orchestrator"
 )
@@ -97,5 +98,5 @@ func noteOrphans(a *app, server string, backends []postgres.Backend, noted *bool
 	}
 	*noted = true
 	b := backends[0]
-	a.note("skein: waiting for %d backends of the earlier run on %s (pid %d, %s); --terminate ends them", len(backends), server, b.PID, b.State)
+	a.note("skein: waiting for %s of the earlier run on %s (pid %d, %s); --terminate ends what runs there", view.Count(len(backends), "backend"), server, b.PID, b.State)
 }

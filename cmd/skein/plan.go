@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -83,15 +84,15 @@ func (a *app) planCommand() *cobra.Command {
 	return cmd
 }
 
-// printPlan shows a plan. Its exit code is that of a reading command.
+// printPlan shows a plan. Its exit code is 2 where tenants could not be read or would be refused, and so would fail.
 func (a *app) printPlan(p *orchestrator.Plan) error {
 	if a.json {
 		a.writePlanJSON(p)
-	} else if err := a.writePlan(p); err != nil {
+	} else if err := writePlan(a.out, p); err != nil {
 		return err
 	}
 	for _, c := range p.Cohorts {
-		if c.State == "unreachable" {
+		if c.State == "unreachable" || c.Refused != nil && c.Count > 0 {
 			return exitCode(exitFailed)
 		}
 	}
@@ -135,24 +136,45 @@ func (a *app) writePlanJSON(p *orchestrator.Plan) {
 	writeJSON(a.out, doc)
 }
 
-func (a *app) writePlan(p *orchestrator.Plan) error {
+func writePlan(out io.Writer, p *orchestrator.Plan) error {
 	to := "to"
 	if p.Kind == orchestrator.Rollback {
 		to = "of"
 	}
-	fmt.Fprintf(a.out, "%s %s %s: %d of %d tenants have something to do\n", p.Kind, to, p.Target, p.Changes(), p.Len())
+	fmt.Fprintf(out, "%s %s %s: %d of %s %s something to do", p.Kind, to, p.Target, p.Changes(), view.Count(p.Len(), "tenant"), has(p.Len()))
+	if n := refusedIn(p); n > 0 {
+		fmt.Fprintf(out, ", %d would be refused", n)
+	}
+	fmt.Fprintln(out)
 	for i := range p.Waves {
-		fmt.Fprintln(a.out, waveText(p, &p.Waves[i]))
+		fmt.Fprintln(out, waveText(p, &p.Waves[i]))
 	}
 	for _, note := range p.Notes {
-		fmt.Fprintf(a.out, "note: %s\n", note)
+		fmt.Fprintf(out, "note: %s\n", note)
 	}
-	w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "\nTENANTS\tFROM\tTO\tSTEPS")
 	for _, c := range p.Cohorts {
 		view.Row(w, "%d\t%s\t%s\t%s\n", c.Count, orBase(c.From), orBase(c.To), stepsText(c))
 	}
 	return w.Flush()
+}
+
+// refusedIn is how many tenants of a plan would be refused, and so fail.
+func refusedIn(p *orchestrator.Plan) (n int) {
+	for _, c := range p.Cohorts {
+		if c.Refused != nil {
+			n += c.Count
+		}
+	}
+	return n
+}
+
+func has(n int) string {
+	if n == 1 {
+		return "has"
+	}
+	return "have"
 }
 
 // waveText is a wave in a line. Where there is but one, the plan's first line tells how many have something to do.

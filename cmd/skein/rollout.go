@@ -22,7 +22,7 @@ func (a *app) rolloutCommand() *cobra.Command {
 			"latest rollout is meant that fits.",
 		GroupID: "fleet",
 		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE:    a.group,
 	}
 	cmd.AddCommand(
 		a.rolloutListCommand(), a.rolloutShowCommand(), a.rolloutAuditCommand(),

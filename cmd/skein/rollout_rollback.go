@@ -40,10 +40,10 @@ func (a *app) rollback(cmd *cobra.Command, named string, flags *changeFlags, par
 	if err != nil {
 		return err
 	}
-	id := orchestrator.NewID(time.Now())
+	id := a.newID(ctx)
 	return a.withFleet(cmd, id, flags, func(f *fleet, store orchestrator.Store) error {
 		req := orchestrator.Request{
-			Rollout: id, Fleet: f.project.Fleet, Kind: orchestrator.Rollback, Targets: []string{of}, Created: time.Now(), Policy: f.project.Policy,
+			Rollout: id, Fleet: f.project.Fleet, Kind: orchestrator.Rollback, Targets: []string{of}, Created: time.Now(), Policy: f.project.Policy, Tag: flags.reason,
 			Options: orchestrator.Options{Mode: f.engine.Mode(), AllowChanged: flags.allowChanged},
 		}
 		arrange := func() (*orchestrator.Plan, error) { return f.arrangeRollback(ctx, store, of, req, partial) }

@@ -142,7 +142,8 @@ func (a *app) view(o view.Options) view.View {
 	case a.stream != nil:
 		return a.stream.Part()
 	case a.json:
-		return view.NewJSON(a.out, toolVersion(), o)
+		a.lines = view.NewJSON(a.out, toolVersion(), o)
+		return a.lines
 	case isTerminal(a.out) && !a.quiet:
 		return view.NewBar(a.out, o)
 	}

@@ -21,6 +21,9 @@ type statusCohort struct {
 	State engine.State `json:"state"`
 	Count int          `json:"count"`
 
+	// Changed are applied revisions whose files differ from what was applied: an upgrade refuses these tenants.
+	Changed []string `json:"changed,omitempty"`
+
 	example string
 	err     error
 }
@@ -69,12 +72,12 @@ func cohortsOf(s surveyed) []statusCohort {
 	at := map[string]int{}
 	cohorts := []statusCohort{}
 	for i, st := range s.standings {
-		key := string(st.State) + "\x00" + strings.Join(st.Heads, "\x00")
+		key := string(st.State) + "\x00" + strings.Join(st.Heads, "\x00") + "\x00\x00" + strings.Join(st.Changed, "\x00")
 		n, ok := at[key]
 		if !ok {
 			n = len(cohorts)
 			at[key] = n
-			cohorts = append(cohorts, statusCohort{Heads: list(st.Heads), State: st.State, example: s.tenants[i].ID, err: st.Err})
+			cohorts = append(cohorts, statusCohort{Heads: list(st.Heads), State: st.State, Changed: st.Changed, example: s.tenants[i].ID, err: st.Err})
 		}
 		cohorts[n].Count++
 	}
@@ -85,13 +88,16 @@ func cohortsOf(s surveyed) []statusCohort {
 }
 
 func writeStatus(out io.Writer, f *fleet, s surveyed, cohorts []statusCohort) error {
-	fmt.Fprintf(out, "fleet %s: %d tenants, head %s\n\n", f.project.Fleet, len(s.tenants), orBase(f.graph.RealHeads()))
+	fmt.Fprintf(out, "fleet %s: %s, head %s\n\n", f.project.Fleet, view.Count(len(s.tenants), "tenant"), orBase(f.graph.RealHeads()))
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "TENANTS\tSTATE\tHEADS\tFOR EXAMPLE")
 	for _, c := range cohorts {
 		note := c.example
 		if c.err != nil {
 			note += ": " + c.err.Error()
+		}
+		if n := len(c.Changed); n > 0 {
+			note += fmt.Sprintf("; changed since it was applied, so that an upgrade refuses: %s", view.Some(c.Changed))
 		}
 		view.Row(w, "%d\t%s\t%s\t%s\n", c.Count, c.State, orBase(c.Heads), note)
 	}

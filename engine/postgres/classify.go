@@ -24,7 +24,7 @@ type meaning struct {
 
 const (
 	adviceGrant = "grant the connecting role what it lacks, on this tenant and for the ones to come (ALTER DEFAULT PRIVILEGES), or make it the owner"
-	adviceAuth  = "check user, password and pg_hba.conf of the server, then resume"
+	adviceAuth  = "check user, password and pg_hba.conf of the server, then try again"
 	adviceAgain = "run again: the tenant is then surveyed afresh"
 )
 
@@ -47,9 +47,9 @@ var meanings = map[string]meaning{
 	"53300": {engine.Capacity, "lower max_connections of the server in skein.yaml, or raise the limits of role, database or server"},
 	"53200": {engine.Capacity, "the server is out of memory or of locks (max_locks_per_transaction); a narrower rollout needs less"},
 
-	"53100": {engine.Server, "free space on the server's disk, then resume"},
-	"58":    {engine.Server, "look at the server's log and its disk, then resume"},
-	"F0":    {engine.Server, "look at the server's configuration files, then resume"},
+	"53100": {engine.Server, "free space on the server's disk, then try again"},
+	"58":    {engine.Server, "look at the server's log and its disk, then try again"},
+	"F0":    {engine.Server, "look at the server's configuration files, then try again"},
 	"28":    {engine.Server, adviceAuth},
 	"25006": {engine.Server, "the server is a standby or read-only; point the URL at the primary (target_session_attrs=read-write)"},
 	"XX001": {engine.Server, "the server found its data corrupted: stop, look at its log, and restore from a backup"},

@@ -53,7 +53,7 @@ func poolerError(server string) *engine.Error {
 	return &engine.Error{
 		Class:   engine.Server,
 		Message: "a no-transaction revision needs a direct connection, and server " + server + " is behind a pooler",
-		Advice:  "set servers." + server + ".direct_url to the server itself, then resume",
+		Advice:  "set servers." + server + ".direct_url to the server itself, then try again",
 	}
 }
 

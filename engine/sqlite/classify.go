@@ -17,7 +17,7 @@ import (
 
 const (
 	permissionAdvice = "let the user that runs skein read and write the file, and create files in its folder"
-	diskAdvice       = "look at the disk and the file system, then resume"
+	diskAdvice       = "look at the disk and the file system, then try again"
 	rowsAdvice       = "mend the tenant's rows, then retry; or let the revision do it before"
 	corruptAdvice    = "run PRAGMA integrity_check on a copy of the file; restore the tenant from a backup, or .recover it"
 )
@@ -39,7 +39,7 @@ var meanings = map[int]meaning{
 	lib.SQLITE_NOMEM:       {engine.Capacity, ""},
 	lib.SQLITE_IOERR_NOMEM: {engine.Capacity, ""},
 
-	lib.SQLITE_FULL:     {engine.Server, "free space on the disk (or lift max_page_count), then resume"},
+	lib.SQLITE_FULL:     {engine.Server, "free space on the disk (or lift max_page_count), then try again"},
 	lib.SQLITE_IOERR:    {engine.Server, diskAdvice},
 	lib.SQLITE_NOLFS:    {engine.Server, diskAdvice},
 	lib.SQLITE_PERM:     {engine.Server, permissionAdvice},

@@ -214,6 +214,8 @@ type memoryLease struct {
 
 func (l *memoryLease) Lost() <-chan struct{} { return nil }
 
+func (l *memoryLease) Err() error { return nil }
+
 func (l *memoryLease) Release(context.Context) error {
 	l.once.Do(func() {
 		l.m.mu.Lock()

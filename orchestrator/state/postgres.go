@@ -124,11 +124,11 @@ func (s *Postgres) do(ctx context.Context, fn func(*pgx.Conn) error) error {
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
 		err := s.once(ctx, fn)
 		if err == nil || s.conn != nil || !s.ready || ctx.Err() != nil || !passing(err) || time.Now().Add(wait).After(end) {
-			return err
+			return refused(err)
 		}
 		select {
 		case <-ctx.Done():
-			return err
+			return refused(err)
 		case <-time.After(wait):
 		}
 	}

@@ -27,11 +27,11 @@ const (
 func (s *Postgres) Lock(ctx context.Context, fleet string, holder orchestrator.Holder) (orchestrator.Lease, error) {
 	c, err := s.connect(ctx, s.cfg.DirectURL)
 	if err != nil {
-		return nil, fmt.Errorf("lock the fleet: %w", err)
+		return nil, fmt.Errorf("lock the fleet: %w", refused(err))
 	}
 	lease, err := take(ctx, c, fleet, holder)
 	if err != nil {
-		return nil, errors.Join(err, closeConn(c))
+		return nil, errors.Join(refused(err), closeConn(c))
 	}
 	return lease, nil
 }
@@ -97,6 +97,17 @@ type postgresLease struct {
 }
 
 func (l *postgresLease) Lost() <-chan struct{} { return l.lost }
+
+func (l *postgresLease) Err() error {
+	select {
+	case <-l.lost:
+		return errBroken
+	default:
+		return nil
+	}
+}
+
+var errBroken = errors.New("the connection to the store that held it broke")
 
 // watch listens to the connection, so that its end is heard at once, and asks it now and then whether it
 // lives, since a network may go without a word.

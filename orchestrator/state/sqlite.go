@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -25,7 +27,11 @@ import (
 // waits for no writer, be it in this process or another; writers of all processes wait for one another, for as
 // long as the context of a call allows, at most rideOut.
 type SQLite struct {
-	path  string
+	given     string      // the absolute path by which it was opened
+	path      string      // the same without symbolic links
+	file      fs.FileInfo // what was there when it was opened
+	journaled atomic.Bool // the journal beside it was seen
+
 	db    *sql.DB // one connection, which writes
 	reads *sql.DB // for all that only reads
 
@@ -38,12 +44,19 @@ var _ orchestrator.Store = (*SQLite)(nil)
 // OpenSQLite opens the store in a file, and makes the file and its folder when they are not there: for
 // the user's eyes only, since names of tenants and statements are in it.
 func OpenSQLite(ctx context.Context, path string) (*SQLite, error) {
-	path, err := filepath.Abs(path)
+	given, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
+	if path, err = realPath(given); err != nil {
+		return nil, fmt.Errorf("open the store %s: %w", given, err)
+	}
 	if err := touch(path); err != nil {
 		return nil, fmt.Errorf("make the store: %w", err)
+	}
+	file, err := identify(path)
+	if err != nil {
+		return nil, err
 	}
 	own, err := sqlite.New(sqlite.Config{})
 	if err != nil {
@@ -53,7 +66,7 @@ func OpenSQLite(ctx context.Context, path string) (*SQLite, error) {
 	if err = errors.Join(err, own.Close()); err != nil {
 		return nil, err
 	}
-	s := &SQLite{path: path, folds: map[string]*orchestrator.Report{}}
+	s := &SQLite{given: given, path: path, file: file, folds: map[string]*orchestrator.Report{}}
 	if s.db, err = openFile(path, "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"); err != nil {
 		return nil, err
 	}
@@ -92,6 +105,37 @@ func touch(path string) error {
 		return err
 	}
 	return f.Close()
+}
+
+// identify returns what is at a path. A file with several names is refused: SQLite names its journal after the path, and
+// two processes that reach the file by different names would destroy it.
+func identify(path string) (fs.FileInfo, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("open the store: %w", err)
+	}
+	if info.IsDir() {
+		return nil, fmt.Errorf("open the store: %s is a folder, and should be a file", path)
+	}
+	if names, _ := inode(info); names > 1 {
+		return nil, &linkedError{path: path, names: names}
+	}
+	return info, nil
+}
+
+// linkedError says that a store has more than one name.
+type linkedError struct {
+	path  string
+	names int
+}
+
+func (e *linkedError) Error() string {
+	return fmt.Sprintf("open the store: %s has %d names (hard links)", e.path, e.names)
+}
+
+// Hint says what to do about it.
+func (e *linkedError) Hint() string {
+	return "keep one of the names and make the others symbolic links (ln -s): by several names SQLite would destroy it"
 }
 
 // Create implements orchestrator.Store.

@@ -134,7 +134,11 @@ func each(ctx context.Context, n int, work func(ctx context.Context, i int) erro
 		if err := ctx.Err(); err != nil {
 			return append(errs, &tenant.Error{Message: err.Error(), Err: err})
 		}
-		errs = append(errs, &tenant.Error{Message: fmt.Sprintf("%d more databases were not tried", n-tried)})
+		message := "1 more database was not tried"
+		if n-tried > 1 {
+			message = fmt.Sprintf("%d more databases were not tried", n-tried)
+		}
+		errs = append(errs, &tenant.Error{Message: message})
 	}
 	return errs
 }

@@ -8,12 +8,18 @@ import (
 	"github.com/skeindb/skein/orchestrator"
 )
 
-// JSON writes a line an event: first `version`, last exactly one `report`.
+// JSON writes a line an event: first `version`, last exactly one `report`, or one `error` where there is nothing to
+// report. Nothing is written before the first event, so that a run which never began can still be told of by one
+// document.
 type JSON struct {
-	enc  *json.Encoder
-	seq  int
-	now  func() time.Time
-	opts Options
+	enc     *json.Encoder
+	seq     int
+	version string
+	now     func() time.Time
+	opts    Options
+
+	notes []string // until the first event
+	ended bool     // the last line is written
 
 	last   *orchestrator.Report // of the part that ended last
 	widths map[string]int       // by server, to tell only what got narrower
@@ -22,13 +28,29 @@ type JSON struct {
 // fields are what a line says besides kind, seq and time.
 type fields map[string]any
 
-// NewJSON returns a view that writes JSON lines to w, and writes the first: the version of the tool.
+// NewJSON returns a view that writes JSON lines to w. The first tells the version of the tool.
 func NewJSON(w io.Writer, version string, opts Options) *JSON {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
-	v := &JSON{enc: enc, now: time.Now, opts: opts, widths: map[string]int{}}
-	v.line("version", v.now(), fields{"version": version, "format": 1})
-	return v
+	return &JSON{enc: enc, version: version, now: time.Now, opts: opts, widths: map[string]int{}}
+}
+
+// Begun reports whether anything was written.
+func (v *JSON) Begun() bool { return v.seq > 0 }
+
+// Ended reports whether the last line was written.
+func (v *JSON) Ended() bool { return v.ended }
+
+// begin writes what comes first, unless that is done.
+func (v *JSON) begin() {
+	if v.Begun() {
+		return
+	}
+	v.line("version", v.now(), fields{"version": v.version, "format": 1})
+	for _, message := range v.notes {
+		v.line("warning", v.now(), fields{"message": message})
+	}
+	v.notes = nil
 }
 
 // line writes one line. encoding/json sorts the keys of a map; the order of keys means nothing.
@@ -38,11 +60,18 @@ func (v *JSON) line(kind string, at time.Time, f fields) {
 	_ = v.enc.Encode(f) // a closed pipe ends the program by its signal
 }
 
-// Note writes a warning.
-func (v *JSON) Note(message string) { v.line("warning", v.now(), fields{"message": message}) }
+// Note writes a warning, at the latest with the first event.
+func (v *JSON) Note(message string) {
+	if !v.Begun() {
+		v.notes = append(v.notes, message)
+		return
+	}
+	v.line("warning", v.now(), fields{"message": message})
+}
 
 // Observe writes one event.
 func (v *JSON) Observe(e orchestrator.Event) {
+	v.begin()
 	if v.opts.Rehearsal != nil && !rehearsed(e.Fact) {
 		return
 	}
@@ -90,7 +119,20 @@ func (v *JSON) End(exit int) {
 
 // Close writes the report, the last line.
 func (v *JSON) Close(report *orchestrator.Report, exit int) {
+	v.begin()
 	v.line("report", v.now(), ReportJSON(report, exit, v.opts))
+	v.ended = true
+}
+
+// Fail ends a stream that cannot come to a report: its last line has the error.
+func (v *JSON) Fail(doc map[string]any, exit int) {
+	v.begin()
+	f := fields{"exit": exit}
+	for key, value := range doc {
+		f[key] = value
+	}
+	v.line("error", v.now(), f)
+	v.ended = true
 }
 
 // describe turns a fact into the kind and the fields of its line; no kind, no line.

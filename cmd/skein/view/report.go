@@ -92,7 +92,7 @@ func writeWays(w io.Writer, r *orchestrator.Report) {
 	}
 	_ = t.Flush() // it writes to w, whose errors nobody can help
 	if len(ways) > most {
-		fmt.Fprintf(w, "  and %d more ways\n", len(ways)-most)
+		fmt.Fprintf(w, "  and %s\n", Count(len(ways)-most, "more way"))
 	}
 }
 
@@ -121,7 +121,7 @@ func writeCauses(w io.Writer, r *orchestrator.Report, o Options) {
 		}
 	}
 	if len(causes) > most {
-		fmt.Fprintf(w, "  and %d more causes; --json has every tenant\n", len(causes)-most)
+		fmt.Fprintf(w, "  and %s; --json has every tenant\n", Count(len(causes)-most, "more cause"))
 	}
 }
 
