@@ -149,7 +149,7 @@ func (a *app) writePlan(p *orchestrator.Plan) error {
 	w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "\nTENANTS\tFROM\tTO\tSTEPS")
 	for _, c := range p.Cohorts {
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", c.Count, orBase(c.From), orBase(c.To), stepsText(c))
+		view.Row(w, "%d\t%s\t%s\t%s\n", c.Count, orBase(c.From), orBase(c.To), stepsText(c))
 	}
 	return w.Flush()
 }

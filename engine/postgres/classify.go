@@ -143,7 +143,11 @@ func classify(ctx context.Context, err error) *engine.Error {
 		if pg.Code == stateCanceled && ctx.Err() != nil {
 			m = meaning{class: engine.Canceled}
 		}
-		return &engine.Error{Class: m.class, SQLState: pg.Code, Message: oneLine(said(pg)), Advice: advice(m, pg), Err: pg}
+		text := oneLine(said(pg))
+		return &engine.Error{
+			Class: m.class, SQLState: pg.Code, Message: text, Advice: advice(m, pg), Err: pg,
+			Fields: fieldsOf(pg), Quoted: text, QuotedAdvice: oneLine(pg.Hint),
+		}
 	}
 	var certificate *tls.CertificateVerificationError
 	switch {

@@ -62,23 +62,6 @@ func ofBody(e *engine.Error, pg *pgconn.PgError, options revision.Options) {
 	}
 }
 
-// contextOf is where in functions and DO blocks an error happened, the innermost first. The texts of queries and of
-// rows that the server also shows are left out, since they may hold values.
-func contextOf(pg *pgconn.PgError) string {
-	var at []string
-	for line := range strings.Lines(pg.Where) {
-		line = oneLine(line)
-		if strings.HasPrefix(line, "SQL function") || strings.Contains(line, "PL/") && !strings.Contains(line, `"`) {
-			at = append(at, line)
-		}
-	}
-	const most = 5
-	if len(at) > most {
-		at = append(at[:most], "…")
-	}
-	return strings.Join(at, ", ")
-}
-
 // readOnlyBody makes the error of a read-only transaction the body's, unless the server is a standby.
 func readOnlyBody(ctx context.Context, c *conn, e *engine.Error) {
 	results, err := c.query(ctx, "SELECT pg_catalog.pg_is_in_recovery()")

@@ -17,7 +17,7 @@ import (
 // statement; where the server points further down, the message says so. within is the byte of the statement that the
 // server's position is at; 0 = it has none.
 func locate(e *engine.Error, pg *pgconn.PgError, step engine.Step, bodies func(engine.Step) body, n, within int) {
-	e.Revision, e.File = step.Revision.ID, step.Revision.File
+	e.Revision, e.File, e.Number = step.Revision.ID, step.Revision.File, n+1
 	at(e, pg, bodies(step).statements[n], within)
 }
 
@@ -26,11 +26,11 @@ func at(e *engine.Error, pg *pgconn.PgError, stmt revision.Statement, within int
 	e.Line, e.Col = stmt.Line, stmt.Col
 	e.Statement = cut(stmt.Text)
 	further := strings.Count(stmt.Text[:min(within, len(stmt.Text))], "\n")
-	if pg != nil {
-		e.Context = contextOf(pg)
-		if within == 0 {
-			further = lineInBody(pg, stmt.Text)
-		}
+	if e.Fields != nil {
+		e.Fields.Words = len(strings.Fields(stmt.Text[:min(within, len(stmt.Text))]))
+	}
+	if pg != nil && within == 0 {
+		further = lineInBody(pg, stmt.Text)
 	}
 	if further > 0 {
 		e.Message += fmt.Sprintf(" (line %d)", stmt.Line+further)

@@ -40,7 +40,7 @@ func (s *session) ApplyOutside(ctx context.Context, work engine.Work) error {
 	defer o.changed()
 	for n, stmt := range work.Statements(o.step) {
 		if err := o.statement(ctx, n+1, stmt); err != nil {
-			return o.at(ctx, err, stmt)
+			return o.at(ctx, err, n+1, stmt)
 		}
 	}
 	return o.finish(ctx)
@@ -366,7 +366,7 @@ func (o *outside) finish(ctx context.Context) error {
 }
 
 // at notes which statement an error is about.
-func (o *outside) at(ctx context.Context, err error, stmt revision.Statement) error {
+func (o *outside) at(ctx context.Context, err error, n int, stmt revision.Statement) error {
 	e := *classify(context.Background(), err)
 	if e.Class == engine.Uncertain {
 		return &e
@@ -380,6 +380,7 @@ func (o *outside) at(ctx context.Context, err error, stmt revision.Statement) er
 	}
 	missing(&e, o.misplaced)
 	e.Revision, e.File = o.step.Revision.ID, o.step.Revision.File
+	e.Number = n
 	at(&e, pg, stmt, 0)
 	return &e
 }

@@ -138,7 +138,7 @@ func (k *keys) compare() error {
 	})
 	step := k.culprit(ref)
 	section := step.Revision.Section(step.Direction)
-	return at(ref.fault(before[ref].rows, after[ref]), step, revision.Statement{Line: section.Line})
+	return at(ref.fault(before[ref].rows, after[ref]), step, 0, revision.Statement{Line: section.Line})
 }
 
 // culprit is the step since which ref has been worse than before the first.
@@ -164,6 +164,8 @@ func (r reference) fault(before int, after broken) error {
 	return &engine.Error{
 		Class:   engine.Data,
 		Message: message,
+		Fields:  &engine.Fields{Severity: severity, Condition: "SQLITE_CONSTRAINT_FOREIGNKEY", Table: r.table},
+		Quoted:  message, // it names a row
 		Advice:  fmt.Sprintf("let the revision repair or delete them (foreign keys are off while it runs, so nothing cascades); list them with PRAGMA foreign_key_check(%s)", quote(r.table)),
 	}
 }

@@ -47,13 +47,13 @@ func (s *session) ApplyOutside(ctx context.Context, work engine.Work) error {
 
 // onlyOutside refuses what belongs into a transaction.
 func onlyOutside(step engine.Step, statements []revision.Statement) error {
-	for _, stmt := range statements {
+	for n, stmt := range statements {
 		if verb := verb(stmt.Text); verb != "VACUUM" && verb != "PRAGMA" {
 			return at(&engine.Error{
 				Class:   engine.Revision,
 				Message: fmt.Sprintf("%s in a no-transaction section: in SQLite that is for VACUUM and PRAGMA only", verb),
 				Advice:  "put it into a revision of its own without no-transaction, where it is atomic",
-			}, step, stmt)
+			}, step, n+1, stmt)
 		}
 	}
 	return nil
@@ -143,7 +143,7 @@ VALUES (?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))`, j.step.Revision.ID,
 		return classify(err)
 	}
 	if err := j.session.statement(ctx, limit, stmt.Text); err != nil {
-		return at(err, j.step, stmt)
+		return at(err, j.step, i+1, stmt)
 	}
 	return j.noting(ctx, func(c *conn) error {
 		return c.exec(ctx, `UPDATE `+j.table()+` SET done_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
