@@ -36,7 +36,6 @@ type Error struct {
 	Line, Col int    // of the statement in File, 1-based; 0 when unknown
 	Number    int    // of the statement in its section, from 1; 0 when unknown
 	Statement string // the statement's text; cut to about 200 bytes
-	Context   string // where in functions and DO blocks it happened, as the server says, the innermost first; "" = in none
 	Message   string // one line, without the place
 	Advice    string // what to do; "" when nothing better than the message is known
 	Err       error  // cause; may be nil

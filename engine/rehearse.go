@@ -71,7 +71,7 @@ func (e *Engine) Rehearse(ctx context.Context, job Job) (Rehearsal, error) {
 func triable(parts []Part) int {
 	n := inside(parts)
 	for i := 1; i < n; i++ {
-		if parts[i].Isolation() != "" {
+		if parts[i].Isolation() != parts[0].Isolation() {
 			return i
 		}
 	}
@@ -85,7 +85,7 @@ func withUntried(r Rehearsal, parts []Part) Rehearsal {
 		if parts[0].Outside {
 			r.Why = fmt.Sprintf("revision %s (%s) runs outside a transaction, so that it and what follows cannot be rolled back", first.ID, first.File)
 		} else {
-			r.Why = fmt.Sprintf("revision %s (%s) needs a transaction of isolation level %s, so that what comes before it has to be committed", first.ID, first.File, parts[0].Isolation())
+			r.Why = fmt.Sprintf("revision %s (%s) needs a transaction of isolation level %s, so that what comes before it has to be committed", first.ID, first.File, cmp.Or(string(parts[0].Isolation()), "read-committed"))
 		}
 	}
 	for _, part := range parts {

@@ -118,7 +118,8 @@ func (r *runner) blockedOnly() bool {
 	}
 	for _, s := range w.servers {
 		if s.health == blocked {
-			r.stopQuoting(StateHalted, serverName(s.name)+": "+s.failure.Message, serverName(s.name)+": "+s.failure.WithoutValues())
+			where := serverName(s.name) + ": " + s.failure.Place()
+			r.stopQuoting(StateHalted, where+s.failure.Message, where+s.failure.WithoutValues())
 		}
 	}
 	return true

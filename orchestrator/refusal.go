@@ -96,6 +96,9 @@ func failureOf(err error, of *tenant.Tenant) Failure {
 		Class: e.Class, SQLState: e.SQLState, Revision: e.Revision, File: e.File, Line: e.Line,
 		Statement: e.Statement, Message: e.Message, Hint: e.Advice, Cause: causeOf(e, own),
 	}
+	if e.Fields != nil {
+		f.Context = strings.Join(e.Fields.Calls, ", ")
+	}
 	redacted, hint := e.WithoutValues()
 	if f.HintQuoted = hint != e.Advice; redacted != e.Message {
 		f.Redacted = redacted

@@ -39,7 +39,6 @@ func (a *application) explain(ctx context.Context, m *composer, o outcome) (*eng
 	}
 	if p.kind == kindCommit {
 		ofBody(e, pg, revision.Options{})
-		e.Context = contextOf(pg)
 	}
 	a.aftermath(ctx, e, p)
 	if p.kind == kindCommit && e.Line == 0 {

@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -44,7 +46,7 @@ func (db *DB) Databases(ctx context.Context, server string, f Filter) (open, clo
 	}
 	r, err := srv.ask(ctx, srv.database, `SELECT datname, pg_catalog.has_database_privilege(oid, 'CONNECT') FROM pg_catalog.pg_database WHERE datallowconn AND NOT datistemplate AND `+where+` ORDER BY datname COLLATE "C"`)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, listing(err, server, srv.database)
 	}
 	for _, row := range r.Rows {
 		if string(row[1]) == "t" {
@@ -67,9 +69,22 @@ func (db *DB) Schemas(ctx context.Context, server, database string, f Filter) ([
 	if f.All {
 		where += " AND nspname <> 'public'"
 	}
-	return srv.names(ctx, database, `SELECT nspname FROM pg_catalog.pg_namespace n WHERE nspname NOT LIKE 'pg\_%' AND nspname NOT IN ('information_schema', 'skein') AND `+where+`
+	found, err := srv.names(ctx, database, `SELECT nspname FROM pg_catalog.pg_namespace n WHERE nspname NOT LIKE 'pg\_%' AND nspname NOT IN ('information_schema', 'skein') AND `+where+`
 AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND d.objid = n.oid AND d.deptype = 'e')
 ORDER BY nspname COLLATE "C"`)
+	return found, listing(err, server, database)
+}
+
+// listing is an error of a database that tenants are looked for in. One that is not there is a mistake of the
+// configuration, and no tenant that is gone.
+func listing(err error, server, database string) error {
+	e, ok := errors.AsType[*engine.Error](err)
+	if !ok || e.SQLState != stateNoDatabase {
+		return err
+	}
+	changed := *e
+	changed.Advice = fmt.Sprintf("create database %s, or correct the database in servers.%s.url or in the source", database, server)
+	return &changed
 }
 
 // DefaultSchema returns the schema in which the connecting role creates things by default; "" when it has none. It looks
@@ -82,7 +97,7 @@ func (db *DB) DefaultSchema(ctx context.Context, server, database string) (strin
 	// A connection that applied revisions has the path of a session still: it was only ever set for a transaction.
 	seen, err := db.visit(ctx, srv, engine.Target{Dialect: revision.Postgres, Server: server, Database: database}, db.visits.shared())
 	if err != nil || seen.target.Schema == "" {
-		return "", err
+		return "", listing(err, server, database)
 	}
 	db.visits.put(seen)
 	return seen.target.Schema, nil

@@ -81,7 +81,7 @@ var meanings = map[string]meaning{
 	"55P04": {engine.Revision, "a new enum value can be used once it is committed: use it in a later revision, which begins after that"},
 	"2D000": {engine.Revision, "a procedure that commits cannot run inside a transaction; mark the section: -- upgrade: no-transaction"},
 	"42P06": {engine.Revision, adviceExists}, "42P07": {engine.Revision, adviceExists},
-	"42701": {engine.Revision, adviceExists}, "42710": {engine.Revision, adviceExists}, "42723": {engine.Revision, adviceExists},
+	"42701": {engine.Revision, adviceExists}, "42710": {engine.Revision, adviceExists}, "42723": {engine.Revision, adviceFunctionExists},
 	"42P01": {engine.Revision, "check the spelling and the order of the statements; if only some tenants lack it, was it dropped by hand? an object that tenants share needs a qualified name, or its schema in search_path"},
 }
 

@@ -12,13 +12,14 @@ import (
 )
 
 const (
-	adviceExists   = "it is there already: was the change made by hand? take it away, or, if it is complete, stamp the tenant; what several tenants share is made with IF NOT EXISTS"
-	adviceInUse    = "what the transaction did before still uses the table: rows that a deferred constraint is yet to check (write SET CONSTRAINTS ALL IMMEDIATE before this statement), or an open cursor (CLOSE it)"
-	adviceByItself = "the server runs it only as a statement by itself: take it out of the function or DO block, and write it in a section marked `no-transaction`"
-	adviceForced   = "row-level security of the table holds for the connecting role, too: write ALTER TABLE … NO FORCE ROW LEVEL SECURITY before the statement and FORCE ROW LEVEL SECURITY after it, or give the role BYPASSRLS"
-	adviceFile     = "the file is looked for on the database server: put it there, or take the statement out"
-	adviceRemote   = "this server answers: the error comes from what the body does, such as a connection to another server"
-	adviceCommit   = "COMMIT and ROLLBACK work in a DO block of a no-transaction section, and in a procedure that CALL runs there, not in what these run by SELECT"
+	adviceExists         = "it is there already: was the change made by hand? take it away, or, if it is complete, stamp the tenant; what several tenants share is made with IF NOT EXISTS"
+	adviceFunctionExists = "it is there already: was the change made by hand? take it away, or, if it is complete, stamp the tenant; or write CREATE OR REPLACE"
+	adviceInUse          = "what the transaction did before still uses the table: rows that a deferred constraint is yet to check (write SET CONSTRAINTS ALL IMMEDIATE before this statement), or an open cursor (CLOSE it)"
+	adviceByItself       = "the server runs it only as a statement by itself: take it out of the function or DO block, and write it in a section marked `no-transaction`"
+	adviceForced         = "row-level security of the table holds for the connecting role, too: write ALTER TABLE … NO FORCE ROW LEVEL SECURITY before the statement and FORCE ROW LEVEL SECURITY after it, or give the role BYPASSRLS"
+	adviceFile           = "the file is looked for on the database server: put it there, or take the statement out"
+	adviceRemote         = "this server answers: the error comes from what the body does, such as a connection to another server"
+	adviceCommit         = "COMMIT and ROLLBACK work in a DO block of a no-transaction section, and in a procedure that CALL runs there, not in what these run by SELECT"
 )
 
 // ofBody says what an error means that a statement of a body raised. Its SQLSTATE is that of whatever the statement
@@ -60,23 +61,6 @@ func ofBody(e *engine.Error, pg *pgconn.PgError, options revision.Options) {
 	case pg.Code == stateActiveTransaction && (pg.Where != "" || options.NoTransaction):
 		e.Advice = adviceByItself
 	}
-}
-
-// contextOf is where in functions and DO blocks an error happened, the innermost first. The texts of queries and of
-// rows that the server also shows are left out, since they may hold values.
-func contextOf(pg *pgconn.PgError) string {
-	var at []string
-	for line := range strings.Lines(pg.Where) {
-		line = oneLine(line)
-		if strings.HasPrefix(line, "SQL function") || strings.Contains(line, "PL/") && !strings.Contains(line, `"`) {
-			at = append(at, line)
-		}
-	}
-	const most = 5
-	if len(at) > most {
-		at = append(at[:most], "…")
-	}
-	return strings.Join(at, ", ")
 }
 
 // readOnlyBody makes the error of a read-only transaction the body's, unless the server is a standby.

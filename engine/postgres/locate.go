@@ -29,11 +29,8 @@ func at(e *engine.Error, pg *pgconn.PgError, n int, stmt revision.Statement, wit
 		e.Fields.Words = len(strings.Fields(stmt.Text[:min(within, len(stmt.Text))]))
 	}
 	further := strings.Count(stmt.Text[:min(within, len(stmt.Text))], "\n")
-	if pg != nil {
-		e.Context = contextOf(pg)
-		if within == 0 {
-			further = lineInBody(pg, stmt.Text)
-		}
+	if pg != nil && within == 0 {
+		further = lineInBody(pg, stmt.Text)
 	}
 	if further > 0 {
 		e.Message += fmt.Sprintf(" (line %d)", stmt.Line+further)

@@ -64,7 +64,7 @@ func (n *notices) text(e orchestrator.Event) string {
 	case orchestrator.TenantFinished:
 		return n.finished(f)
 	case orchestrator.ServerPaused:
-		return fmt.Sprintf("%s %s: %s", o.paint(yellow, "paused"), orLocal(f.Server), f.Failure.Message)
+		return fmt.Sprintf("%s %s: %s", o.paint(yellow, "paused"), orLocal(f.Server), f.Failure.Place()+f.Failure.Message)
 	case orchestrator.ServerResumed:
 		return fmt.Sprintf("%s %s", o.paint(green, "resumed"), orLocal(f.Server))
 	case orchestrator.WidthChanged:

@@ -111,6 +111,9 @@ func writeCauses(w io.Writer, r *orchestrator.Report, o Options) {
 		if f.Statement != "" {
 			fmt.Fprintf(w, "       %s\n", oneLine(f.Statement))
 		}
+		if f.Context != "" {
+			fmt.Fprintf(w, "       in %s\n", oneLine(f.Context))
+		}
 		fmt.Fprintf(w, "       tenants: %s\n", few(c.Tenants, c.Count))
 		const before = 3
 		if said := remarks(r.NoticesOf(c.Tenants[0]), "         ", before, o); said != "" {
