@@ -49,6 +49,10 @@ func (v *JSON) Observe(e orchestrator.Event) {
 	if w, ok := e.Fact.(orchestrator.WidthChanged); ok && !v.narrower(w) {
 		return
 	}
+	if t, ok := e.Fact.(orchestrator.TenantFinished); ok {
+		t.Outcome = v.opts.Rehearsal.outcome(t.Tenant, t.Outcome)
+		e.Fact = t
+	}
 	if kind, f := describe(e); kind != "" {
 		v.line(kind, e.Time, f)
 	}
