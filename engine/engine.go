@@ -12,6 +12,8 @@ type Engine struct {
 	db    Database
 	graph *revision.Graph
 	cfg   Config
+
+	rendered revision.Renderings
 }
 
 // Config says how an Engine works. The zero value is the default of each field.
