@@ -41,7 +41,7 @@ func NewPlan(applied *Applied, dir revision.Direction, steps []*revision.Revisio
 	p := &Plan{Direction: dir}
 	for _, r := range steps {
 		o := r.Section(dir).Options
-		alone := o.NoTransaction || o.OwnTransaction || mode == PerRevision
+		alone := o.NoTransaction || o.OwnTransaction || o.ForeignKeys || mode == PerRevision
 		if alone || len(p.Parts) == 0 || p.Parts[len(p.Parts)-1].closed(mode) {
 			p.Parts = append(p.Parts, Part{Outside: o.NoTransaction})
 		}
@@ -99,7 +99,8 @@ func (p *Part) closed(mode Mode) bool {
 		return true
 	}
 	first := p.Steps[0]
-	return first.Revision.Section(first.Direction).Options.OwnTransaction
+	o := first.Revision.Section(first.Direction).Options
+	return o.OwnTransaction || o.ForeignKeys
 }
 
 // IDs returns the ids of the part's steps, in order.

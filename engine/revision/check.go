@@ -115,10 +115,7 @@ func (c *checker) objection(text string, at int) *fault {
 
 // end says what is missing after the last statement.
 func (c *checker) end() *fault {
-	if c.vacuum != nil {
-		return c.vacuum
-	}
-	return c.savepoints.end(c.options, c.dialect)
+	return c.vacuum
 }
 
 func markAs(d Direction) string {

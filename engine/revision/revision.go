@@ -79,6 +79,7 @@ type Statement struct {
 type Options struct {
 	NoTransaction    bool           // run each statement by itself, outside a transaction
 	OwnTransaction   bool           // commit what came before and commit this revision by itself
+	ForeignKeys      bool           // SQLite: run with foreign keys on, in a transaction of its own unless NoTransaction
 	Alone            bool           // at most one tenant of a server at a time, nothing else beside it
 	Template         bool           // body is a text/template
 	LockTimeout      *time.Duration // in place of the policy's; 0 = none

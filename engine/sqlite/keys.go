@@ -110,7 +110,7 @@ func (k *keys) compare() error {
 	}
 	step := k.steps[k.since[ref]]
 	section := step.Revision.Section(step.Direction)
-	return at(ref.fault(k.worse[ref]), step, revision.Statement{Line: section.Line})
+	return at(ref.fault(k.worse[ref], options(step).ForeignKeys), step, revision.Statement{Line: section.Line})
 }
 
 func firstOf(worse map[reference]broken) (ref reference, found bool) {
@@ -122,7 +122,8 @@ func firstOf(worse map[reference]broken) (ref reference, found bool) {
 	return ref, found
 }
 
-func (r reference) fault(b broken) error {
+// fault is the error of a reference that is worse than before a body that ran with foreign keys on, or off.
+func (r reference) fault(b broken, on bool) error {
 	if r.defect != "" {
 		return &engine.Error{Class: engine.Revision, Message: r.defect, Advice: "let the key refer to a primary key or to columns with a unique index"}
 	}
@@ -135,11 +136,14 @@ func (r reference) fault(b broken) error {
 	if b.rowid != "" {
 		message += "; " + first + " has rowid " + b.rowid
 	}
+	off := " (foreign keys are off while it runs, so nothing cascades; `-- upgrade: foreign-keys` turns them on)"
+	if on {
+		off = ""
+	}
 	return &engine.Error{
 		Class:   engine.Data,
 		Message: message,
-		Advice: fmt.Sprintf("let the revision repair or delete them (foreign keys are off while it runs, so nothing cascades: `-- upgrade: foreign-keys` turns them on); "+
-			"list them with PRAGMA foreign_key_check(%s)", quote(r.table)),
+		Advice:  fmt.Sprintf("let the revision repair or delete them%s; list them with PRAGMA foreign_key_check(%s)", off, quote(r.table)),
 	}
 }
 

@@ -26,14 +26,9 @@ type orphans struct {
 
 // findOrphans notes all rows of the file whose parent is missing.
 func findOrphans(ctx context.Context, c *conn, table string) (*orphans, error) {
-	o := &orphans{table: table, rows: map[reference]int{}, columns: map[reference]string{}, known: map[reference]bool{}}
-	for _, sql := range []string{
-		"CREATE TEMP TABLE IF NOT EXISTS " + strings.TrimPrefix(table, "temp.") + " (child, parent, columns, fk, pk, rid)",
-		"DELETE FROM " + table,
-	} {
-		if err := c.exec(ctx, sql); err != nil {
-			return nil, err
-		}
+	o, err := noOrphans(ctx, c, table)
+	if err != nil {
+		return nil, err
 	}
 	tables, err := readTables(ctx, c)
 	if err != nil {
@@ -41,6 +36,20 @@ func findOrphans(ctx context.Context, c *conn, table string) (*orphans, error) {
 	}
 	for _, name := range sorted(tables) {
 		if err := o.add(ctx, c, tables, name); err != nil {
+			return nil, err
+		}
+	}
+	return o, nil
+}
+
+// noOrphans is a look that found none, in an empty table.
+func noOrphans(ctx context.Context, c *conn, table string) (*orphans, error) {
+	o := &orphans{table: table, rows: map[reference]int{}, columns: map[reference]string{}, known: map[reference]bool{}}
+	for _, sql := range []string{
+		"CREATE TEMP TABLE IF NOT EXISTS " + strings.TrimPrefix(table, "temp.") + " (child, parent, columns, fk, pk, rid)",
+		"DELETE FROM " + table,
+	} {
+		if err := c.exec(ctx, sql); err != nil {
 			return nil, err
 		}
 	}
