@@ -64,19 +64,26 @@ type checker struct {
 	options    Options
 	direction  Direction
 	dialect    Dialect
+	frame      frame
+	idle       bool // nothing runs between a PRAGMA that turns foreign keys on and one that turns them off
+	index      int  // of the statement, among the section's
 	savepoints savepoints
 	vacuum     *fault // a pragma that acts with the next VACUUM, which has not come yet
 	dump       bool   // a statement was refused that pg_dump writes
 	dumps      bool   // a statement is one that only pg_dump writes
 }
 
-func newChecker(options Options, d Direction, dialect Dialect) *checker {
-	return &checker{options: options, direction: d, dialect: dialect}
+// newChecker is for a section with these statements, which it is then asked about in their order.
+func newChecker(options Options, d Direction, dialect Dialect, statements []string) *checker {
+	c := &checker{options: options, direction: d, dialect: dialect, frame: frameOf(statements, dialect), index: -1}
+	c.idle = dialect == SQLite && len(idleKeyPragmas(statements)) > 0
+	return c
 }
 
 // statement says why a statement that begins at a byte of the section's text cannot stand there; nil when it can.
 // The fault counts from the beginning of that text.
 func (c *checker) statement(text string, at int) *fault {
+	c.index++
 	f := c.objection(text, at)
 	if f != nil {
 		f.at += at
@@ -89,7 +96,7 @@ func (c *checker) objection(text string, at int) *fault {
 	if f := strayLine(text); f != nil {
 		return f
 	}
-	if f := transactionControl(&o); f != nil {
+	if f := c.transactionControl(&o); f != nil {
 		return f
 	}
 	if f := c.savepoints.statement(&o, c.options, c.dialect, at); f != nil {
@@ -107,6 +114,9 @@ func (c *checker) objection(text string, at int) *fault {
 		c.dump = c.dump || o.is(0, "SET")
 		return f
 	}
+	if c.options.NoTransaction && isNamelessIndex(&o) {
+		return &fault{message: "CREATE INDEX CONCURRENTLY without a name cannot be found again after it was cut off", advice: "give the index a name"}
+	}
 	if what := outsideOnly(&o); what != "" && !c.options.NoTransaction {
 		return &fault{message: what + " cannot run inside a transaction", advice: markAs(c.direction)}
 	}
@@ -120,26 +130,6 @@ func (c *checker) end() *fault {
 
 func markAs(d Direction) string {
 	return fmt.Sprintf("mark the section `-- %sgrade: no-transaction`, best in a revision of its own", d)
-}
-
-// transactionControl refuses what would end or replace the transaction that body and version row share.
-// Savepoints do neither.
-func transactionControl(o *opening) *fault {
-	var what string
-	switch {
-	case o.is(0, "BEGIN", "COMMIT", "END", "ABORT"):
-		what = strings.ToUpper(o.at(0))
-	case o.begins("START", "TRANSACTION"), o.begins("PREPARE", "TRANSACTION"):
-		what = strings.ToUpper(o.at(0)) + " TRANSACTION"
-	case o.begins("ROLLBACK") && !o.is(1, "TO") && !(o.is(1, "WORK", "TRANSACTION") && o.is(2, "TO")):
-		what = "ROLLBACK"
-	default:
-		return nil
-	}
-	return &fault{
-		message: what + " cannot stand in a revision",
-		advice:  "leave it out: skein opens and ends the transaction, so that the body and its version row are one",
-	}
 }
 
 // sessionSetting refuses settings that outlive the revision, on a connection that the next tenant gets.
@@ -157,16 +147,30 @@ func sessionSetting(o *opening, options Options) *fault {
 			message: "SET TRANSACTION cannot stand in a revision",
 			advice:  "leave it out: skein opens the transaction, as READ COMMITTED READ WRITE",
 		}
-	case !o.is(1, "LOCAL", "CONSTRAINTS"):
+	case o.is(1, "SESSION") && o.is(2, "CHARACTERISTICS"):
 		return &fault{
-			message: "SET without LOCAL cannot stand in a revision",
-			advice:  "write SET LOCAL, which ends with the transaction; other tenants use the same connection",
+			message: "SET SESSION CHARACTERISTICS cannot stand in a revision",
+			advice:  "leave it out: skein opens the transaction, as READ COMMITTED READ WRITE",
 		}
-	case options.NoTransaction:
+	case options.NoTransaction && o.is(1, "LOCAL", "CONSTRAINTS"):
 		return &fault{
 			message: fmt.Sprintf("SET %s has no effect outside a transaction", strings.ToUpper(o.at(1))),
 			advice:  "leave it out, or take no-transaction from the section's marker; timeouts go there: `lock_timeout=5s`",
 		}
+	case options.NoTransaction:
+		return &fault{
+			message: "SET cannot stand in a no-transaction section",
+			advice:  "leave it out: it would outlive the statement, and SET LOCAL does nothing there; timeouts go into the section's marker: `lock_timeout=5s, statement_timeout=1m`",
+		}
+	case !o.is(1, "LOCAL", "CONSTRAINTS"):
+		f := &fault{
+			message: "SET without LOCAL cannot stand in a revision",
+			advice:  "write SET LOCAL, which ends with the transaction; other tenants use the same connection",
+		}
+		if _, mechanical := local(o.text, 0); mechanical {
+			f.advice = "write SET LOCAL, which ends with the transaction, or let `skein check --fix` do it; other tenants use the same connection"
+		}
+		return f
 	}
 	return nil
 }
@@ -202,6 +206,11 @@ func createOutsideOnly(o *opening) string {
 		return "CREATE " + strings.ToUpper(o.at(1))
 	}
 	return ""
+}
+
+// isNamelessIndex knows CREATE [UNIQUE] INDEX CONCURRENTLY ON.
+func isNamelessIndex(o *opening) bool {
+	return o.begins("CREATE", "INDEX", "CONCURRENTLY", "ON") || o.begins("CREATE", "UNIQUE", "INDEX", "CONCURRENTLY", "ON")
 }
 
 // detachConcurrently looks for DETACH PARTITION [schema.]name CONCURRENTLY.

@@ -92,7 +92,10 @@ func (s *Section) split(text string, out *sourceMap) ([]Statement, error) {
 		f.at = out.source(at)
 		errs = append(errs, source.mistake(s.File, f))
 	}
-	check := newChecker(s.Options, s.direction(), s.Dialect)
+	var (
+		texts  []string
+		starts []int
+	)
 	for {
 		piece, ok := split.next()
 		if !ok {
@@ -101,7 +104,11 @@ func (s *Section) split(text string, out *sourceMap) ([]Statement, error) {
 		st := Statement{Text: text[piece.start:piece.end]}
 		st.Line, st.Col = source.position(out.source(piece.start))
 		statements = append(statements, st)
-		if f := check.statement(st.Text, piece.start); f != nil && len(errs) < maxErrors {
+		texts, starts = append(texts, st.Text), append(starts, piece.start)
+	}
+	check := newChecker(s.Options, s.direction(), s.Dialect, texts)
+	for i, text := range texts {
+		if f := check.statement(text, starts[i]); f != nil && len(errs) < maxErrors {
 			object(f, f.at)
 		}
 	}
