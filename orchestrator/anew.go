@@ -13,9 +13,9 @@ import (
 // restored, changed by somebody else while the rollout runs.
 
 // setAside puts a tenant aside for a look at where it stands now, and reports whether it did: once a wave, and where
-// the fleet can be asked. A rollback takes back what was done to a tenant, and another one of its name has nothing of it.
+// the fleet can be asked.
 func (r *runner) setAside(t int32, f Failure) bool {
-	if r.Discover == nil || r.Plan.Kind == Rollback || r.second || r.halt.state != "" {
+	if r.Discover == nil || r.second || r.halt.state != "" {
 		return false
 	}
 	w := r.wave
@@ -50,7 +50,7 @@ func (r *runner) planAnew(at int, items []Item, fleet []tenant.Tenant) ([]Item, 
 	p.Waves[at].Items = items
 	there := p.Waves[at].pick(fleet)
 	var standings []engine.Standing
-	if !r.aside(func(ctx context.Context) { standings = Survey(ctx, r.Surveyor, there) }) {
+	if !r.aside(func(ctx context.Context) { standings = SurveyFor(ctx, r.Surveyor, there, r.Plan) }) {
 		return nil, false
 	}
 	if err := replan(&p, at, there, standings, r.Graph, r.Options); err != nil {

@@ -34,7 +34,7 @@ func (r *runner) refresh(at int) bool {
 	fresh := r.newcomers(fleet)
 	var standings, theirs []engine.Standing
 	if !r.aside(func(ctx context.Context) {
-		all := Survey(ctx, r.Surveyor, slices.Concat(there, fresh))
+		all := SurveyFor(ctx, r.Surveyor, slices.Concat(there, fresh), r.Plan)
 		standings, theirs = all[:len(there)], all[len(there):]
 	}) {
 		return false

@@ -52,7 +52,7 @@ func (a *app) takeUp(cmd *cobra.Command, named string, flags *changeFlags, o ord
 			if err != nil {
 				return err
 			}
-			if err := f.awaitOrphans(ctx, "skein/"+id, flags.terminate); err != nil {
+			if err := f.awaitOrphans(ctx, stored.plan, flags.terminate); err != nil {
 				return err
 			}
 			opts := orchestrator.Options{Mode: f.engine.Mode(), AllowChanged: flags.allowChanged}
@@ -73,12 +73,16 @@ func (a *app) takeUp(cmd *cobra.Command, named string, flags *changeFlags, o ord
 
 // rearrange asks the tenants of a rollout where they stand, and plans what is left.
 func (f *fleet) rearrange(ctx context.Context, stored record, how orchestrator.Resumption) (*orchestrator.Plan, error) {
-	tenants, err := f.gather(ctx, f.guards(stored.plan.FleetSize))
+	who, err := f.scopeOf(stored.plan)
+	if err != nil {
+		return nil, err
+	}
+	tenants, _, err := f.gather(ctx, who)
 	if err != nil {
 		return nil, err
 	}
 	tenants = stored.plan.Pick(tenants)
-	where := orchestrator.Survey(ctx, f.engine, tenants)
+	where := orchestrator.SurveyFor(ctx, f.engine, tenants, stored.plan)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

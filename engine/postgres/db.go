@@ -95,11 +95,34 @@ func New(cfg Config) (*DB, error) {
 		if _, twice := db.servers[s.Name]; twice {
 			return nil, fmt.Errorf("server %q is configured twice", s.Name)
 		}
-		if db.servers[s.Name], err = newServer(s, cfg); err != nil {
+		if db.servers[s.Name], err = db.newServer(s); err != nil {
 			return nil, err
 		}
 	}
 	return db, nil
+}
+
+// newServer makes a server that knows which others are the same one.
+func (db *DB) newServer(s Server) (*server, error) {
+	srv, err := newServer(s, db.cfg)
+	if err != nil {
+		return nil, err
+	}
+	srv.alike = func() []*server { return db.alike(srv) }
+	return srv, nil
+}
+
+// alike returns the servers at the address of srv, itself included.
+func (db *DB) alike(srv *server) []*server {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	same := []*server{srv}
+	for _, s := range db.servers {
+		if s != srv && s.address("") == srv.address("") {
+			same = append(same, s)
+		}
+	}
+	return same
 }
 
 // Register adds a server that no configuration knows, with the defaults of one; to tell it again changes
@@ -111,7 +134,7 @@ func (db *DB) Register(name, url string) error {
 	if was != nil && was.cfg.URL == url {
 		return nil
 	}
-	now, err := newServer(Server{Name: name, URL: url, AutoSearchPath: true}, db.cfg)
+	now, err := db.newServer(Server{Name: name, URL: url, AutoSearchPath: true})
 	if err != nil {
 		return err
 	}

@@ -159,7 +159,7 @@ func (c *composer) enter(part *engine.Part) {
 	if !c.work.Mark.HasTable && c.part == 0 {
 		c.own(kindCreate, c.table.create(c.schema))
 	} else {
-		c.own(kindCheck, c.table.standsAt(c.schema, part.Before))
+		c.own(kindCheck, c.table.standsAt(c.schema, part, c.work.Of))
 	}
 }
 

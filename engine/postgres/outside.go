@@ -177,7 +177,7 @@ func (o *outside) check(ctx context.Context) error {
 	mark := o.work.Mark
 	sql := fail("WHEN "+schemaIs(s.target.Schema, mark.SchemaOID)+" IS NOT TRUE THEN '"+markGone+"' WHEN "+leads(s.target.Schema)+" IS NOT TRUE THEN '"+markPath+"'") + "; "
 	if mark.HasTable {
-		sql += s.db.table.standsAt(s.target.Schema, o.work.Parts[0].Before)
+		sql += s.db.table.standsAt(s.target.Schema, &o.work.Parts[0], o.work.Of)
 	} else {
 		sql += fail("WHEN pg_catalog.to_regclass(" + literal(s.db.table.in(s.target.Schema)) + ") IS NOT NULL THEN '" + markStale + "'")
 	}

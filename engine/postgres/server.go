@@ -34,6 +34,7 @@ type server struct {
 	database string         // the one in URL
 
 	limit
+	alike func() []*server // this server under all names that the configuration has for it
 
 	probing sync.Mutex
 	nature  map[*pgconn.Config]nature // guarded by probing
@@ -59,6 +60,7 @@ func newServer(s Server, cfg Config) (*server, error) {
 		limit:  newLimit(s.MaxConnections),
 		nature: map[*pgconn.Config]nature{},
 	}
+	srv.alike = func() []*server { return []*server{srv} }
 	if s.DirectURL != "" {
 		if srv.direct, err = ParseURL("servers."+s.Name+".direct_url", s.DirectURL, cfg.Application); err != nil {
 			return nil, err

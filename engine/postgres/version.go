@@ -3,6 +3,8 @@ package postgres
 import (
 	"fmt"
 	"strconv"
+
+	"github.com/skeindb/skein/engine"
 )
 
 // versionTable makes the SQL around the table that holds a tenant's applied revisions. Its name is always
@@ -69,7 +71,7 @@ func (v versionTable) appliedAt(schema, id string) string {
 
 // rows selects what is applied, in the order of engine.Applied.
 func (v versionTable) rows(schema string) string {
-	return "SELECT revision, checksum FROM " + v.in(schema) + ` ORDER BY revision COLLATE "C"`
+	return "SELECT revision, checksum, rollout FROM " + v.in(schema) + ` ORDER BY revision COLLATE "C"`
 }
 
 // schemaIs is the SQL of whether the schema still has that name and OID.
@@ -82,11 +84,15 @@ func leads(schema string) string {
 	return "pg_catalog.current_schema() OPERATOR(pg_catalog.=) " + literal(schema)
 }
 
-// standsAt is the check under the lock: exactly ids are applied. It fails with markStale where not.
-func (v versionTable) standsAt(schema string, ids []string) string {
-	set := "pg_catalog.count(*) OPERATOR(pg_catalog.=) " + strconv.Itoa(len(ids))
-	if len(ids) > 0 {
-		set += " AND pg_catalog.bool_and(revision OPERATOR(pg_catalog.=) ANY (" + array(ids) + "))"
+// standsAt is the check under the lock: exactly part.Before is applied, and what goes was applied by the rollout of,
+// unless that is "". It fails with markStale where not.
+func (v versionTable) standsAt(schema string, part *engine.Part, of string) string {
+	set := "pg_catalog.count(*) OPERATOR(pg_catalog.=) " + strconv.Itoa(len(part.Before))
+	if len(part.Before) > 0 {
+		set += " AND pg_catalog.bool_and(revision OPERATOR(pg_catalog.=) ANY (" + array(part.Before) + "))"
+	}
+	if of != "" {
+		set += " AND pg_catalog.bool_and(revision OPERATOR(pg_catalog.<>) ALL (" + array(part.IDs()) + ") OR (rollout OPERATOR(pg_catalog.=) " + literal(of) + ") IS TRUE)"
 	}
 	return fail("WHEN ("+set+") IS NOT TRUE THEN '"+markStale+"'") + " FROM " + v.in(schema)
 }

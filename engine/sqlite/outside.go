@@ -29,7 +29,7 @@ func (s *session) ApplyOutside(ctx context.Context, work engine.Work) error {
 	step := part.Steps[0]
 	statements := work.Statements(step)
 	start := time.Now()
-	j := &journal{session: s, part: part, step: step, patience: patience(&work, part)}
+	j := &journal{session: s, part: part, step: step, patience: patience(&work, part), of: work.Of}
 	j.changes = slices.ContainsFunc(statements, func(stmt revision.Statement) bool { return !layout(stmt) })
 	if err := s.enforce(ctx, options(step).ForeignKeys); err != nil {
 		return classify(err)
@@ -76,6 +76,7 @@ type journal struct {
 	session  *session
 	part     *engine.Part
 	step     engine.Step
+	of       string // see engine.Work
 	patience time.Duration
 	done     map[int]string // hashes of the statements that are done, by their place in the section
 	changes  bool           // the section has statements that may break foreign keys
@@ -90,7 +91,7 @@ func (j *journal) table() string {
 func (j *journal) noting(ctx context.Context, body func(*conn) error) error {
 	s := j.session
 	return s.locked(ctx, j.patience, func() error {
-		if err := s.db.table.expect(ctx, s.conn, j.part.Before); err != nil {
+		if err := s.db.table.expect(ctx, s.conn, j.part, j.of); err != nil {
 			return err
 		}
 		return body(s.conn)
