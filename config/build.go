@@ -144,6 +144,7 @@ func (b *builder) policy() orchestrator.Policy {
 		MaxFailures:    b.budget("rollout.max_failures"),
 		Tolerance:      orchestrator.Tolerance(b.text("rollout.tolerance")),
 		Systemic:       orNever(b.count("rollout.systemic")),
+		HideValues:     !b.flag("errors.values"),
 	}
 	if b.text("rollout.concurrency") != "auto" {
 		p.Concurrency = b.count("rollout.concurrency")

@@ -88,6 +88,7 @@ func rolloutKeys() []key {
 		{path: "rollout.max_failures", kind: kindBudget, def: "0", doc: "The budget: tenants of a wave that may fail without halting."},
 		{path: "rollout.tolerance", kind: kindChoice, choices: []string{"soft", "strict"}, def: "soft", doc: "Whether tenants that run when the budget is used up may exceed it; `strict` runs at most one more at once than may still fail."},
 		{path: "rollout.systemic", kind: kindCount, zero: true, def: "10", doc: "So many tenants in a row that fail with the same error halt the rollout, also within the budget; `0` = never."},
+		{path: "errors.values", kind: kindBool, def: "true", doc: "Whether reports and the store may hold what servers and gates quote of rows. `false` replaces it by SQLSTATE, condition and names. Webhooks never get it."},
 	}
 }
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/skeindb/skein/engine/revision"
@@ -14,6 +15,7 @@ type Engine struct {
 	cfg   Config
 
 	rendered revision.Renderings
+	splits   sync.Map // *Plan → *Plan, of which a server demanded more borders; see run.split
 }
 
 // Config says how an Engine works. The zero value is the default of each field.

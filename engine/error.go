@@ -34,10 +34,18 @@ type Error struct {
 	Revision  string // "" when no body was involved
 	File      string // slash path below the revisions folder
 	Line, Col int    // of the statement in File, 1-based; 0 when unknown
+	Number    int    // of the statement in its section, from 1; 0 when unknown
 	Statement string // the statement's text; cut to about 200 bytes
 	Message   string // one line, without the place
 	Advice    string // what to do; "" when nothing better than the message is known
 	Err       error  // cause; may be nil
+
+	Fields       *Fields // what the server says besides its text; nil when no server said anything
+	Quoted       string  // the part of Message that a server or another program wrote, and may hold values of rows; "" = none
+	QuotedAdvice string  // what the server advises; Advice may be the same
+
+	// Uncommitted says that Revision can do its work once the revisions before it in its transaction are committed.
+	Uncommitted bool
 }
 
 func (e *Error) Error() string {

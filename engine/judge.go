@@ -68,7 +68,7 @@ func (j *judge) changed(a *Applied) []string {
 	}
 	var ids []string
 	for _, row := range a.Rows {
-		if r := j.graph.Get(row.Revision); r != nil && row.Checksum != "" && row.Checksum != r.Checksum() {
+		if r := j.graph.Get(row.Revision); r != nil && row.Checksum != "" && !r.Accepts(row.Checksum) {
 			ids = append(ids, row.Revision)
 		}
 	}

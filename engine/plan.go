@@ -33,7 +33,7 @@ type Step struct {
 type Mode string
 
 const (
-	PerTenant   Mode = "tenant"   // a tenant's whole chain, split by no-transaction and own-transaction; the default
+	PerTenant   Mode = "tenant"   // a tenant's whole chain, split where a section is separate or outside; the default
 	PerRevision Mode = "revision" // each revision by itself
 )
 
@@ -41,10 +41,11 @@ const (
 func NewPlan(applied *Applied, dir revision.Direction, steps []*revision.Revision, mode Mode) *Plan {
 	p := &Plan{Direction: dir}
 	for _, r := range steps {
-		o := r.Section(dir).Options
-		alone := o.NoTransaction || o.OwnTransaction || o.ForeignKeys || mode == PerRevision
+		section := r.Section(dir)
+		outside := section.Options.NoTransaction
+		alone := outside || section.Separate() || mode == PerRevision
 		if alone || len(p.Parts) == 0 || p.Parts[len(p.Parts)-1].closed(mode) {
-			p.Parts = append(p.Parts, Part{Outside: o.NoTransaction})
+			p.Parts = append(p.Parts, Part{Outside: outside})
 		}
 		last := &p.Parts[len(p.Parts)-1]
 		last.Steps = append(last.Steps, Step{Revision: r, Direction: dir})
@@ -100,8 +101,16 @@ func (p *Part) closed(mode Mode) bool {
 		return true
 	}
 	first := p.Steps[0]
-	o := first.Revision.Section(first.Direction).Options
-	return o.OwnTransaction || o.ForeignKeys
+	return first.Revision.Section(first.Direction).Separate()
+}
+
+// Isolation is the level of the part's transaction; "" = READ COMMITTED. A part with another one has one step.
+func (p *Part) Isolation() revision.Isolation {
+	first := p.Steps[0]
+	if first.Stamp {
+		return ""
+	}
+	return first.Revision.Section(first.Direction).Options.Isolation
 }
 
 // IDs returns the ids of the part's steps, in order.
@@ -130,15 +139,7 @@ func (p *Plan) mark(ids []string) {
 	for i := range p.Parts {
 		part := &p.Parts[i]
 		part.Before = slices.Clone(have)
-		for _, s := range part.Steps {
-			at, found := slices.BinarySearch(have, s.Revision.ID)
-			switch {
-			case s.Direction == revision.Down && found:
-				have = slices.Delete(have, at, at+1)
-			case s.Direction == revision.Up && !found:
-				have = slices.Insert(have, at, s.Revision.ID)
-			}
-		}
+		have = walk(have, part.Steps)
 		part.After = slices.Clone(have)
 	}
 }

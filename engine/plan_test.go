@@ -34,6 +34,13 @@ func drawing(p *Plan) []string {
 	return lines
 }
 
+// withSection changes the upgrade section of a revision.
+func withSection(t *testing.T, g *revision.Graph, id string, change func(*revision.Section)) *revision.Graph {
+	t.Helper()
+	change(g.Get(id).Upgrade)
+	return g
+}
+
 func TestPlanIsCutIntoParts(t *testing.T) {
 	t.Parallel()
 	plain := line(t, "a1", "b2", "c3")
@@ -68,6 +75,14 @@ func TestPlanIsCutIntoParts(t *testing.T) {
 		},
 		"own-transaction commits what came before and itself": {
 			graph: own, want: []string{" > +a1 +b2 > a1 b2", "a1 b2 > +c3 > a1 b2 c3", "a1 b2 c3 > +d4 +e5 > a1 b2 c3 d4 e5"},
+		},
+		"a new enum value is committed before it is used, and what comes before it, too": {
+			graph: withSection(t, line(t, "a1", "b2", "c3", "d4", "e5"), "c3", func(s *revision.Section) { s.AddsEnumValue = true }),
+			want:  []string{" > +a1 +b2 > a1 b2", "a1 b2 > +c3 > a1 b2 c3", "a1 b2 c3 > +d4 +e5 > a1 b2 c3 d4 e5"},
+		},
+		"an isolation of its own is a transaction of its own": {
+			graph: line(t, "a1", "b2 isolation=serializable", "c3"),
+			want:  []string{" > +a1 > a1", "a1 > +b2 > a1 b2", "a1 b2 > +c3 > a1 b2 c3"},
 		},
 		"own-transaction first": {
 			graph: own, applied: []string{"a1", "b2"}, steps: []string{"c3", "d4"},

@@ -50,8 +50,8 @@ func (e *Engine) Rehearse(ctx context.Context, job Job) (Rehearsal, error) {
 	if err := r.open(ctx); err != nil {
 		return Rehearsal{}, err
 	}
-	parts := job.Plan.Parts
-	n := inside(parts)
+	parts := r.job.Plan.Parts
+	n := triable(parts)
 	var tried Rehearsal
 	if n == 0 {
 		err = r.stands(ctx)
@@ -64,11 +64,27 @@ func (e *Engine) Rehearse(ctx context.Context, job Job) (Rehearsal, error) {
 	return withUntried(tried, parts[n:]), nil
 }
 
-// withUntried adds parts of which the first is outside a transaction.
+// triable returns how many parts there are that one transaction can try: those before the first that is outside of
+// any, or that needs one of another isolation level, which only the beginning of a transaction can have.
+func triable(parts []Part) int {
+	n := inside(parts)
+	for i := 1; i < n; i++ {
+		if parts[i].Isolation() != "" {
+			return i
+		}
+	}
+	return n
+}
+
+// withUntried adds parts of which the first is outside a transaction, or needs one of its own.
 func withUntried(r Rehearsal, parts []Part) Rehearsal {
 	if len(parts) > 0 && r.Why == "" {
 		first := parts[0].Steps[0].Revision
-		r.Why = fmt.Sprintf("revision %s (%s) runs outside a transaction, so that it and what follows cannot be rolled back", first.ID, first.File)
+		if parts[0].Outside {
+			r.Why = fmt.Sprintf("revision %s (%s) runs outside a transaction, so that it and what follows cannot be rolled back", first.ID, first.File)
+		} else {
+			r.Why = fmt.Sprintf("revision %s (%s) needs a transaction of isolation level %s, so that what comes before it has to be committed", first.ID, first.File, parts[0].Isolation())
+		}
 	}
 	for _, part := range parts {
 		r.Untried = append(r.Untried, part.IDs()...)

@@ -58,7 +58,9 @@ func (e *Engine) prepare(job Job) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &run{engine: e, job: job, mark: job.Standing.Mark, bodies: bodies}, nil
+	planned := job.Plan
+	job.Plan = e.borders(planned)
+	return &run{engine: e, job: job, planned: planned, mark: job.Standing.Mark, bodies: bodies}, nil
 }
 
 func (e *Engine) changedError(id string) error {
@@ -106,10 +108,11 @@ func templateError(r *revision.Revision, err error) error {
 
 // run is one call of Upgrade. It is used by one goroutine.
 type run struct {
-	engine *Engine
-	job    Job
-	mark   Mark
-	bodies map[*revision.Section][]revision.Statement
+	engine  *Engine
+	job     Job
+	planned *Plan // as the caller has it; job.Plan may have more borders
+	mark    Mark
+	bodies  map[*revision.Section][]revision.Statement
 
 	sess   Session // nil between connections
 	next   int     // index of the first part that is not known to be committed
@@ -125,6 +128,9 @@ func (r *run) all(ctx context.Context) error {
 			continue
 		}
 		e, ok := errors.AsType[*Error](err)
+		if ok && r.split(e) {
+			continue
+		}
 		if !ok || (e.Class != Stale && e.Class != Uncertain) {
 			return err
 		}

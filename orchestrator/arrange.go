@@ -84,6 +84,9 @@ func Arrange(tenants []tenant.Tenant, standings []engine.Standing, g *revision.G
 			return nil, err
 		}
 	}
+	if way.options.Mode != engine.PerRevision && req.Kind != Stamp {
+		p.Notes = append(p.Notes, borders(p.Cohorts, g, p.Direction())...)
+	}
 	for _, s := range shares {
 		wave := Wave{Name: s.name, Planned: len(s.places), Items: make([]Item, len(s.places))}
 		if req.Kind == Upgrade {

@@ -30,14 +30,18 @@ func (r *runner) alike(t int32, s *server, f Failure) {
 	if !r.Policy.breaks() {
 		return
 	}
-	cause, message := f.cause(r.wave.items[t].Tenant.ID)
+	cause, common := f.cause(r.wave.items[t].Tenant.ID), f.common(r.wave.items[t].Tenant.ID)
 	everywhere, here := r.streak.failed(cause), s.alike.failed(cause)
-	same := fmt.Sprintf("%s in a row failed with the same error: %s", tenants(r.Policy.Systemic), message)
+	if f.Redacted == "" {
+		f.Message = common
+	}
+	f.reword(func(m string) string {
+		return fmt.Sprintf("%s in a row failed with the same error: %s", tenants(r.Policy.Systemic), m)
+	})
 	switch {
 	case everywhere >= r.Policy.Systemic:
-		r.stop(StateHalted, "systemic: "+same)
+		r.stopQuoting(StateHalted, "systemic: "+f.Message, "systemic: "+f.WithoutValues())
 	case here >= r.Policy.Systemic && (s.health == well || s.health == probing):
-		f.Message = same
 		r.block(s, f)
 	}
 }

@@ -2,21 +2,29 @@ package orchestrator
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/tenant"
 )
 
-// Cause is failures that are the same but for the tenant.
+// Cause is failures that are the same but for the tenant: of one class and SQLSTATE, in one statement of one revision, with
+// the same fields of the server's error (table, column, type, constraint, routine, and the lines of functions that were
+// running). What servers say in words is no part of it, for it quotes values of rows and names of the tenant.
 type Cause struct {
 	Class    engine.Class
 	SQLState string
 	Revision string
 	File     string
 	Line     int
-	Message  string   // without what differs between tenants: quoted names, numbers, ids, paths
+	Message  string   // of Example, without values of rows, and without what differs where skein says it
 	Example  Failure  // of the first tenant in Tenants
 	Count    int      // tenants
 	Tenants  []string // up to five of them, by id
@@ -30,14 +38,14 @@ func (r *Report) Causes() []Cause {
 	causes := []Cause{}
 	for _, t := range r.Failed() {
 		f := t.Failure
-		key, message := f.cause(t.Tenant)
+		key := f.cause(t.Tenant)
 		i, ok := place[key]
 		if !ok {
 			i = len(causes)
 			place[key] = i
 			causes = append(causes, Cause{
 				Class: f.Class, SQLState: f.SQLState, Revision: f.Revision, File: f.File, Line: f.Line,
-				Message: message, Example: *f,
+				Message: f.common(t.Tenant), Example: *f,
 			})
 		}
 		causes[i].Count++
@@ -49,143 +57,89 @@ func (r *Report) Causes() []Cause {
 	return causes
 }
 
-// cause returns what is the same for all tenants that failed for one reason, and the message of it.
-func (f *Failure) cause(tenant string) (key, message string) {
-	message = normalise(withoutName(f.Message, tenant))
-	return strings.Join([]string{string(f.Class), f.SQLState, f.Revision, f.File, strconv.Itoa(f.Line), message}, "\x00"), message
+// cause is the same for all tenants that failed for one reason. Failures that no error was the reason of, and those
+// that an older skein stored, have none of their own.
+func (f *Failure) cause(tenant string) string {
+	if f.Cause != "" {
+		return f.Cause
+	}
+	parts := []string{string(f.Class), f.SQLState, f.Revision, f.File, strconv.Itoa(f.Line)}
+	if f.SQLState == "" {
+		parts = append(parts, normalise(withoutName(f.Message, tenant)))
+	}
+	return strings.Join(parts, "\x00")
 }
 
-const (
-	anything = "…" // stands for what differs from tenant to tenant
-	closing  = "\"\"''``«»“”‘’"
-)
+// common is what to say of all failures of one cause, without values of rows.
+func (f *Failure) common(tenant string) string {
+	if said := f.WithoutValues(); said != f.Message {
+		return said
+	}
+	return normalise(withoutName(f.Message, tenant))
+}
 
-// normalise takes out of a message what differs between tenants: the text in quotes, numbers (also within
-// words: t_0042), UUIDs and other long hexadecimal words, and paths.
-func normalise(message string) string {
-	message = WithoutValues(message)
-	var b strings.Builder
-	for message != "" {
-		if open, rest, ok := quoted(message); ok {
-			b.WriteString(open)
-			message = rest
+// causeOf makes one word of what an error has in common with those of other tenants that failed for the same reason. own
+// are the tenant's names, which stand in the names of its objects and in texts.
+//
+// What a server reports is known by its fields. What skein reports has none, and is known by its text, in which only
+// names and numbers differ from tenant to tenant.
+func causeOf(e *engine.Error, own []string) string {
+	parts := []string{string(e.Class), e.SQLState, e.Revision, e.File, placeOf(e)}
+	if f := e.Fields; f != nil {
+		parts = append(parts, f.Condition, f.Routine, strconv.Itoa(f.Words))
+		for _, name := range append([]string{f.Table, f.Column, f.DataType, f.Constraint}, f.Calls...) {
+			parts = append(parts, withoutNames(name, own))
+		}
+	} else {
+		parts = append(parts, normalise(withoutNames(e.Message, own)))
+	}
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:8])
+}
+
+// placeOf is the statement's number, which templates change less than its line; the line where there is no number.
+func placeOf(e *engine.Error) string {
+	if e.Number > 0 {
+		return "#" + strconv.Itoa(e.Number)
+	}
+	return strconv.Itoa(e.Line)
+}
+
+// ownNames are the names that are the tenant's own, the longest first, since one may be part of another.
+func ownNames(t *tenant.Tenant) []string {
+	names := []string{t.ID, t.Target.Schema, t.Target.Database, strings.TrimSuffix(path.Base(t.Target.File), path.Ext(t.Target.File))}
+	slices.SortFunc(names, func(a, b string) int { return len(b) - len(a) })
+	return slices.DeleteFunc(names, func(n string) bool { return len(n) < 2 })
+}
+
+// withoutNames takes names out of a text wherever they stand by themselves, also between the underscores of another name:
+// ix_acme_users.
+func withoutNames(text string, names []string) string {
+	for _, name := range names {
+		if !strings.Contains(text, name) {
 			continue
 		}
-		word, rest := cutWord(message)
-		if word == "" { // a separator
-			word, rest = message[:1], message[1:]
-			b.WriteString(word)
-			message = rest
-			continue
+		var b strings.Builder
+		for {
+			before, after, found := strings.Cut(text, name)
+			b.WriteString(before)
+			if !found {
+				break
+			}
+			last, _ := utf8.DecodeLastRuneInString(before)
+			next, _ := utf8.DecodeRuneInString(after)
+			if alphanumeric(last) || alphanumeric(next) {
+				b.WriteString(name)
+			} else {
+				b.WriteString(anything)
+			}
+			text = after
 		}
-		b.WriteString(normaliseWord(word))
-		message = rest
+		text = b.String()
 	}
-	return b.String()
+	return text
 }
 
-// WithoutValues takes out the values of rows that PostgreSQL puts into the details of constraint violations:
-// `Key (email)=(ann@example.org) already exists`, `Failing row contains (7, null)`.
-func WithoutValues(message string) string {
-	for _, before := range []string{")=(", "row contains ("} {
-		head, values, found := strings.Cut(message, before)
-		if end := strings.LastIndexByte(values, ')'); found && end >= 0 {
-			message = head + before + anything + values[end:]
-		}
-	}
-	return message
-}
-
-// quoted cuts a quotation from the beginning of s. An apostrophe within a word begins none, since words
-// are cut whole.
-func quoted(s string) (mark, rest string, ok bool) {
-	pairs := []rune(closing)
-	for i := 0; i < len(pairs); i += 2 {
-		open, end := string(pairs[i]), string(pairs[i+1])
-		inner, found := strings.CutPrefix(s, open)
-		if !found {
-			continue
-		}
-		if _, after, ok := strings.Cut(inner, end); ok {
-			return open + anything + end, after, true
-		}
-	}
-	return "", "", false
-}
-
-// cutWord cuts the longest run of bytes at the beginning of s that belong to a word, a path or a UUID.
-func cutWord(s string) (word, rest string) {
-	i := 0
-	for i < len(s) && wordByte(s[i]) || i > 0 && i < len(s) && s[i] == '\'' {
-		i++
-	}
-	for i > 0 && (s[i-1] == '.' || s[i-1] == '\'') { // the end of a sentence is no part of it
-		i--
-	}
-	return s[:i], s[i:]
-}
-
-func wordByte(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-' || c == '/' || c == '.' || c >= 0x80
-}
-
-func normaliseWord(w string) string {
-	switch {
-	case strings.HasPrefix(w, "/"), strings.Count(w, "/") >= 2: // a file, or server/database/schema
-		return anything
-	case len(w) >= 12 && hexadecimal(w):
-		return anything
-	}
-	var b strings.Builder
-	digits := false
-	for i := range len(w) {
-		digit := w[i] >= '0' && w[i] <= '9'
-		switch {
-		case !digit:
-			b.WriteByte(w[i])
-		case !digits:
-			b.WriteByte('#')
-		}
-		digits = digit
-	}
-	return b.String()
-}
-
-// hexadecimal reports whether w is a UUID, a hash or the like: hexadecimal digits, some of them decimal.
-func hexadecimal(w string) bool {
-	decimal := false
-	for i := range len(w) {
-		c := w[i]
-		switch {
-		case c >= '0' && c <= '9':
-			decimal = true
-		case c >= 'a' && c <= 'f', c >= 'A' && c <= 'F', c == '-':
-		default:
-			return false
-		}
-	}
-	return decimal
-}
-
-// withoutName takes the tenant's id out of its message, where it stands as a word of its own.
-func withoutName(message, id string) string {
-	if len(id) < 2 || !strings.Contains(message, id) {
-		return message
-	}
-	var b strings.Builder
-	for {
-		before, after, found := strings.Cut(message, id)
-		b.WriteString(before)
-		if !found {
-			return b.String()
-		}
-		within := before != "" && wordByte(before[len(before)-1]) && before[len(before)-1] != '/' ||
-			after != "" && wordByte(after[0]) && after[0] != '/' && after[0] != '.'
-		if within {
-			b.WriteString(id)
-		} else {
-			b.WriteString(anything)
-		}
-		message = after
-	}
+func alphanumeric(r rune) bool {
+	return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r))
 }

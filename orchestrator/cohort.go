@@ -44,7 +44,7 @@ func gather(standings []engine.Standing, tenants []tenant.Tenant, marks []int) (
 		quick := shared{s.Applied, s.State, len(s.Changed), mark}
 		at, ok := seen[quick]
 		if !ok || s.Err != nil {
-			key := groupKey(s, mark)
+			key := groupKey(s, mark, &tenants[i])
 			if at, ok = named[key]; !ok {
 				at = len(groups)
 				named[key] = at
@@ -58,12 +58,11 @@ func gather(standings []engine.Standing, tenants []tenant.Tenant, marks []int) (
 	return sortGroups(groups, of)
 }
 
-func groupKey(s *engine.Standing, mark int) string {
+func groupKey(s *engine.Standing, mark int, of *tenant.Tenant) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\x00%s\x00%s\x00%d", s.State, appliedKey(s.Applied), strings.Join(s.Changed, " "), mark)
 	if s.Err != nil {
-		f := failureOf(s.Err)
-		fmt.Fprintf(&b, "\x00%s\x00%s\x00%s", f.Class, f.SQLState, normalise(f.Message))
+		b.WriteString("\x00" + failureOf(s.Err, of).Cause)
 	}
 	return b.String()
 }

@@ -30,21 +30,21 @@ func (r *runner) all(commands []Command) {
 	if r.halt.state == "" {
 		r.halt = r.end()
 	}
-	r.emitNow(RolloutEnded{State: r.halt.state, Reason: r.halt.reason})
+	r.emitNow(RolloutEnded{State: r.halt.state, Reason: r.halt.reason, Redacted: r.halt.redacted})
 }
 
 // end is what a run has come to that nothing has stopped. One for some tenants only may leave work for others.
 func (r *runner) end() halt {
 	if left := r.report.Left(); left > 0 {
-		return halt{StateHalted, fmt.Sprintf("%d tenants are left, which were not part of this run", left)}
+		return halt{state: StateHalted, reason: fmt.Sprintf("%d tenants are left, which were not part of this run", left)}
 	}
 	for i := range r.Plan.Waves {
 		w := &r.Plan.Waves[i]
 		if w.Gate != nil && w.Planned > 0 && !r.report.waveNamed(w.Name).Gate.Passed() && !slices.Contains(r.unasked, w.Name) {
-			return halt{StateHalted, fmt.Sprintf("the gate of wave %s was not part of this run", w.Name)}
+			return halt{state: StateHalted, reason: fmt.Sprintf("the gate of wave %s was not part of this run", w.Name)}
 		}
 	}
-	return halt{StateFinished, ""}
+	return halt{state: StateFinished}
 }
 
 // course takes the waves in turn: what is left to do in each, then its gate. It returns early when something stops

@@ -124,13 +124,15 @@ type (
 	}
 	// WidthChanged tells how many tenants at once a server is given now.
 	WidthChanged struct {
-		Server string `json:"server"`
-		Width  int    `json:"width"`
-		Reason string `json:"reason"`
+		Server   string `json:"server"`
+		Width    int    `json:"width"`
+		Reason   string `json:"reason"`
+		Redacted string `json:"redacted,omitempty"` // Reason without values of rows; "" = it has none; the same in other facts
 	}
 	// Warned is for people.
 	Warned struct {
-		Message string `json:"message"`
+		Message  string `json:"message"`
+		Redacted string `json:"redacted,omitempty"`
 	}
 	// TenantsJoined adds tenants to a wave that were not in the fleet when the rollout was planned.
 	TenantsJoined struct {
@@ -158,6 +160,7 @@ type (
 		Check    string        `json:"check"`
 		Verdict  Verdict       `json:"verdict"`
 		Evidence string        `json:"evidence,omitempty"`
+		Redacted string        `json:"redacted,omitempty"`
 		Tenants  []string      `json:"tenants,omitzero"` // some of those that did not pass
 		Took     time.Duration `json:"took"`             // nanoseconds
 	}
@@ -167,9 +170,10 @@ type (
 	}
 	// GateSettled ends a gate. A gate that passed is not asked again in later runs.
 	GateSettled struct {
-		Wave    string  `json:"wave"`
-		Verdict Verdict `json:"verdict"`
-		Reason  string  `json:"reason,omitempty"` // why it did not pass; of a pass, who approved
+		Wave     string  `json:"wave"`
+		Verdict  Verdict `json:"verdict"`
+		Reason   string  `json:"reason,omitempty"` // why it did not pass; of a pass, who approved
+		Redacted string  `json:"redacted,omitempty"`
 	}
 	// Commanded: a command of an operator was taken in. Refused says why nothing came of it.
 	Commanded struct {
@@ -182,8 +186,9 @@ type (
 	}
 	// RolloutEnded closes a run.
 	RolloutEnded struct {
-		State  State  `json:"state"`            // any but Running
-		Reason string `json:"reason,omitempty"` // "" when it just finished
+		State    State  `json:"state"`            // any but Running
+		Reason   string `json:"reason,omitempty"` // "" when it just finished
+		Redacted string `json:"redacted,omitempty"`
 	}
 )
 

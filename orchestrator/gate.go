@@ -66,6 +66,7 @@ type Asker interface {
 type Measure struct {
 	Verdict  Verdict
 	Evidence string   // one line for people and the record: what was seen
+	Redacted string   // Evidence without what may be values of rows; "" = it has none
 	Tenants  []string // ids of those that did not pass, at most ten
 }
 

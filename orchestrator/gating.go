@@ -199,7 +199,7 @@ func (r *runner) measured(g *gating, m measured) {
 	c.busy, c.last, c.due = false, m.Measure, time.Now().Add(c.Interval)
 	if !same || time.Since(c.stored) >= samePasses {
 		c.stored = time.Now()
-		r.emit(GateMeasured{Wave: g.wave, Check: c.Name, Verdict: m.Verdict, Evidence: m.Evidence, Tenants: m.Tenants, Took: m.took})
+		r.emit(GateMeasured{Wave: g.wave, Check: c.Name, Verdict: m.Verdict, Evidence: m.Evidence, Redacted: m.Redacted, Tenants: m.Tenants, Took: m.took})
 	}
 	switch m.Verdict {
 	case Pass:
@@ -207,11 +207,11 @@ func (r *runner) measured(g *gating, m measured) {
 	case Fail:
 		c.unknown = 0
 		if c.failures++; c.failures > c.Failures {
-			g.hold(Fail, fmt.Sprintf("check %s failed%s: %s", c.Name, times(c.failures), m.Evidence))
+			g.holdBy(Fail, fmt.Sprintf("check %s failed%s: ", c.Name, times(c.failures)), m.Measure)
 		}
 	default:
 		if c.unknown++; c.unknown > c.Inconclusive {
-			g.hold(Inconclusive, fmt.Sprintf("check %s could not tell%s: %s", c.Name, times(c.unknown), m.Evidence))
+			g.holdBy(Inconclusive, fmt.Sprintf("check %s could not tell%s: ", c.Name, times(c.unknown)), m.Measure)
 		}
 	}
 }
@@ -230,6 +230,14 @@ func (g *gating) hold(v Verdict, reason string) {
 	}
 }
 
+// holdBy is hold for what a measure has shown.
+func (g *gating) holdBy(v Verdict, what string, m Measure) {
+	before := g.held
+	if g.hold(v, what+m.Evidence); g.held != before && m.Redacted != "" {
+		g.held.Redacted = what + m.Redacted
+	}
+}
+
 // hold ends a gate that does not open.
 func (r *runner) hold(g *gating) {
 	r.emit(*g.held)
@@ -237,7 +245,8 @@ func (r *runner) hold(g *gating) {
 	if g.held.Verdict == Inconclusive {
 		state = StatePaused
 	}
-	r.stop(state, fmt.Sprintf("gate of wave %s: %s", g.wave, g.held.Reason))
+	what := fmt.Sprintf("gate of wave %s: ", g.wave)
+	r.stopQuoting(state, what+g.held.Reason, what+orFull(g.held.Redacted, g.held.Reason))
 }
 
 // awaitApproval waits for the word of an operator, where the gate wants one.

@@ -13,9 +13,6 @@ func TestNormalise(t *testing.T) {
 	t.Parallel()
 	for message, want := range map[string]string{
 		`relation "acme.users" does not exist`:                       `relation "…" does not exist`,
-		`Key (email)=(a@b) already exists in t_0042`:                 `Key (email)=(…) already exists in t_#`,
-		`Key (a, b)=(x), (y) is not present`:                         `Key (a, b)=(…) is not present`,
-		`Failing row contains (seven, null).`:                        `Failing row contains (…).`,
 		`open /data/acme.db: no such file`:                           `open …: no such file`,
 		`main/app/acme is gone.`:                                     `… is gone.`,
 		`row 0192f0c1-7e5a-7c3b-9a57-3b0a1c2d3e4f is held by pid 12`: `row … is held by pid #`,

@@ -6,12 +6,12 @@ import (
 	"unicode/utf8"
 )
 
-// OneLine makes one line of a text that somebody else wrote, for people and terminals: without what a terminal might
-// obey, and of at most so many bytes, of which there must be three for the mark of what is cut.
+// OneLine makes one line of a text that somebody else wrote, of valid UTF-8 without NUL, which stores refuse, and of at
+// most so many bytes, of which there must be three for the mark of what is cut. What a terminal might obey stays in it:
+// whoever writes it to one escapes it.
 func OneLine(text string, most int) string {
-	text = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), func(r rune) bool {
-		return unicode.IsSpace(r) || !unicode.IsPrint(r)
-	}), " ")
+	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+	text = strings.Join(strings.FieldsFunc(text, unicode.IsSpace), " ")
 	if len(text) <= most {
 		return text
 	}

@@ -87,7 +87,7 @@ func (c *Cohort) refusedFor(item *Item) *Failure {
 	if item.Standing.Err == nil {
 		return c.Refused
 	}
-	return unread(&item.Standing)
+	return unread(&item.Standing, &item.Tenant)
 }
 
 // over reports whether nothing can happen any more.
@@ -104,7 +104,8 @@ func (r *runner) blockedOnly() bool {
 	}
 	for _, s := range w.servers {
 		if s.health == blocked {
-			r.stop(StateHalted, fmt.Sprintf("%s: %s", serverName(s.name), s.failure.Message))
+			where := serverName(s.name) + ": " + s.failure.Place()
+			r.stopQuoting(StateHalted, where+s.failure.Message, where+s.failure.WithoutValues())
 		}
 	}
 	return true

@@ -67,7 +67,7 @@ func ask(ctx context.Context, meter Meter, subject Subject) (m Measure) {
 	defer func() {
 		if v := recover(); v != nil {
 			first, _, _ := strings.Cut(fmt.Sprint(v), "\n")
-			m = Measure{Verdict: Inconclusive, Evidence: "panic: " + first}
+			m = Measure{Verdict: Inconclusive, Evidence: "panic: " + first, Redacted: "panic"}
 		}
 	}()
 	return meter.Measure(ctx, subject)

@@ -16,9 +16,10 @@ func (r *runner) take(a answer) {
 	if len(a.result.Done) > 0 {
 		r.done[t] = append(r.done[t], a.result.Done...)
 	}
-	f := a.failure()
+	f := a.failure(&w.items[t].Tenant)
 	if p, ok := errors.AsType[*panicError](a.err); ok {
-		r.emit(Warned{Message: fmt.Sprintf("tenant %s: %v\n%s", w.items[t].Tenant.ID, p, p.stack)})
+		id := w.items[t].Tenant.ID
+		r.emit(Warned{Message: fmt.Sprintf("tenant %s: %v\n%s", id, p, p.stack), Redacted: fmt.Sprintf("tenant %s: panic\n%s", id, p.stack)})
 	}
 	switch v := k.judge(r.ctx, a.err, f, r.Policy.Retry); v {
 	case arrived:
@@ -111,7 +112,7 @@ func (r *runner) giveBack(t int32, f Failure) {
 // same shared object, trying again at the same width would only repeat it.
 func (r *runner) contended(s *server, epoch int, f Failure) {
 	if s.full(epoch) {
-		r.emit(WidthChanged{Server: s.name, Width: s.width, Reason: f.Message})
+		r.emit(WidthChanged{Server: s.name, Width: s.width, Reason: f.Message, Redacted: f.Redacted})
 	}
 }
 
@@ -121,7 +122,7 @@ func (r *runner) serverFull(t int32, s *server, f Failure) {
 	k := &r.wave.tasks[t]
 	s.trouble(time.Now(), f)
 	if s.full(k.epoch) {
-		r.emit(WidthChanged{Server: s.name, Width: s.width, Reason: f.Message})
+		r.emit(WidthChanged{Server: s.name, Width: s.width, Reason: f.Message, Redacted: f.Redacted})
 	} else if s.width == 1 && s.running == 0 && r.lostTooOften(t, s, f) {
 		return
 	} else if s.width == 1 && s.running == 0 {
@@ -160,7 +161,9 @@ func (r *runner) lostTooOften(t int32, s *server, f Failure) bool {
 	if k.lost++; k.lost < maxLosses {
 		return false
 	}
-	f.Message = fmt.Sprintf("lost %d times, although the server was alive in between: %s", k.lost, f.Message)
+	f.reword(func(m string) string {
+		return fmt.Sprintf("lost %d times, although the server was alive in between: %s", k.lost, m)
+	})
 	r.fail(t, f)
 	r.alike(t, s, f)
 	r.checkBudget()

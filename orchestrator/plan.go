@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"crypto/rand"
+	"fmt"
 	"strings"
 	"time"
 
@@ -92,8 +93,26 @@ type Failure struct {
 	File      string       `json:"file,omitempty"`
 	Line      int          `json:"line,omitempty"`
 	Statement string       `json:"statement,omitempty"`
+	Context   string       `json:"context,omitempty"` // functions and DO blocks that were running, the innermost first, each with its line
 	Message   string       `json:"error"`
 	Hint      string       `json:"hint,omitempty"`
+
+	Cause      string `json:"cause,omitempty"`       // equal where the reason is; "" = it is not known, see [Cause]
+	Redacted   string `json:"redacted,omitempty"`    // Message without values of rows; "" = it has none
+	HintQuoted bool   `json:"hint_quoted,omitempty"` // Hint is the server's, and may hold values of rows
+}
+
+// Place is the revision and line that the failure is about, with a colon; "" when it is about none.
+func (f *Failure) Place() string {
+	switch {
+	case f.Revision == "":
+		return ""
+	case f.File == "":
+		return "revision " + f.Revision + ": "
+	case f.Line == 0:
+		return fmt.Sprintf("revision %s (%s): ", f.Revision, f.File)
+	}
+	return fmt.Sprintf("revision %s (%s:%d): ", f.Revision, f.File, f.Line)
 }
 
 // NewID returns an id for a rollout that begins now: sortable by time, short enough to type, and

@@ -20,6 +20,7 @@ type Policy struct {
 	Tolerance      Tolerance     // whether running tenants may overshoot MaxFailures; default Soft
 	Systemic       int           // so many failures in a row with the same error halt at once; default 10; negative = never
 	Waves          []WaveSpec    // in order; empty = one wave of all, named "all"
+	HideValues     bool          // what servers and gates quote of rows is neither stored nor shown; webhooks never get it
 	Pins           []Pin         // tenants that are held back; the first that matches counts
 }
 

@@ -46,7 +46,7 @@ func (r *runner) afterProbe(p probe) {
 	s := p.server
 	var f Failure
 	if p.err != nil {
-		f = failureOf(p.err)
+		f = failureOf(p.err, nil)
 	}
 	switch {
 	case s.health != probing:
@@ -108,7 +108,9 @@ func (r *runner) givenUp(s *server, now time.Time) bool {
 // abandon fails the tenants of a server that was given up, but for those under work.
 func (r *runner) abandon(s *server) {
 	f := s.failure
-	f.Message = fmt.Sprintf("%s was away for %s: %s", serverName(s.name), r.Policy.ServerPatience, f.Message)
+	f.reword(func(m string) string {
+		return fmt.Sprintf("%s was away for %s: %s", serverName(s.name), r.Policy.ServerPatience, m)
+	})
 	f.Hint = "bring the server back, then resume the rollout"
 	for _, t := range r.wave.untouched(s) {
 		r.fail(t, f)

@@ -142,7 +142,7 @@ func graphOf(p *Plan, g *revision.Graph) (*revision.Graph, error) {
 				return nil, stale(id, "", fmt.Sprintf("revision %s of its plan is no longer there", id))
 			case p.Kind != Stamp && r.Section(p.Direction()) == nil:
 				return nil, stale(id, r.File, fmt.Sprintf("revision %s (%s) has no %sgrade section any more", id, r.File, p.Direction()))
-			case i < len(c.Sums) && c.Sums[i] != sumOf(engine.Step{Revision: r, Direction: p.Direction(), Stamp: p.Kind == Stamp}):
+			case i < len(c.Sums) && !accepts(engine.Step{Revision: r, Direction: p.Direction(), Stamp: p.Kind == Stamp}, c.Sums[i]):
 				return nil, stale(id, r.File, fmt.Sprintf("revision %s (%s) changed since it was planned", id, r.File))
 			}
 		}

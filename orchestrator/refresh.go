@@ -75,10 +75,11 @@ func (r *runner) discover() ([]tenant.Tenant, bool) {
 			r.stop(StateHalted, err.Error())
 			return nil, false
 		case left <= 0:
-			r.stop(StateHalted, fmt.Sprintf("the fleet could not be listed for %s: %v", r.Policy.ServerPatience, err))
+			what := fmt.Sprintf("the fleet could not be listed for %s: ", r.Policy.ServerPatience)
+			r.stopQuoting(StateHalted, what+err.Error(), what+errorWithoutValues(err))
 			return nil, false
 		case n == 1:
-			r.emit(Warned{Message: fmt.Sprintf("the fleet cannot be listed, which is tried again: %v", err)})
+			r.emit(warnedOf("the fleet cannot be listed, which is tried again: ", err))
 		}
 		if !r.sleep(min(probeWait(n), left)) {
 			return nil, false
@@ -94,7 +95,7 @@ func (r *runner) lastLook() (fleet []tenant.Tenant, ok bool) {
 		return nil, false
 	}
 	if err != nil {
-		r.emit(Warned{Message: fmt.Sprintf("the fleet was to be looked at once more, and tenants that came meanwhile are left to the next rollout: %v", err)})
+		r.emit(warnedOf("the fleet was to be looked at once more, and tenants that came meanwhile are left to the next rollout: ", err))
 		return nil, false
 	}
 	return fleet, true

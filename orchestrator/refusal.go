@@ -7,6 +7,7 @@ import (
 
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/revision"
+	"github.com/skeindb/skein/tenant"
 )
 
 // refusal says why tenants that stand there must not be touched; nil when they may.
@@ -14,7 +15,7 @@ func refusal(g *revision.Graph, s *engine.Standing, kind Kind, o Options) *Failu
 	unknown, gaps := g.Check(s.Applied.IDs())
 	switch {
 	case unreadable(s):
-		return unread(s)
+		return unread(s, nil)
 	case len(unknown) > 0 && !(kind == Stamp && o.Purge):
 		return &Failure{
 			Class:    engine.Stale,
@@ -23,7 +24,7 @@ func refusal(g *revision.Graph, s *engine.Standing, kind Kind, o Options) *Failu
 			Hint:     "run with the revisions that the tenant was upgraded with",
 		}
 	case len(gaps) > 0 && kind != Stamp:
-		return unread(s)
+		return unread(s, nil)
 	case len(s.Changed) > 0 && !o.AllowChanged && kind != Stamp:
 		return changed(g, s.Changed[0])
 	}
@@ -35,13 +36,13 @@ func unreadable(s *engine.Standing) bool {
 	return s.State == engine.Unreachable || s.State == engine.Missing || s.State == engine.Unknown && s.Applied == nil
 }
 
-// unread is the failure of a standing that says for itself what is wrong.
-func unread(s *engine.Standing) *Failure {
+// unread is the failure of a standing that says for itself what is wrong; of may be nil.
+func unread(s *engine.Standing, of *tenant.Tenant) *Failure {
 	err := s.Err
 	if err == nil {
 		err = errors.New("the tenant is " + string(s.State))
 	}
-	f := failureOf(err)
+	f := failureOf(err, of)
 	if _, ok := errors.AsType[*engine.Error](err); !ok {
 		switch s.State {
 		case engine.Unreachable:
@@ -78,14 +79,29 @@ func onTop(id string, below []string) *Failure {
 	}
 }
 
-// failureOf puts an error into the form that is stored.
-func failureOf(err error) Failure {
+// failureOf puts an error of a tenant into the form that is stored; nil when it is of none.
+func failureOf(err error, of *tenant.Tenant) Failure {
+	var own []string
+	if of != nil {
+		own = ownNames(of)
+	}
 	e, ok := errors.AsType[*engine.Error](err)
 	if !ok {
-		return Failure{Class: engine.Internal, Message: err.Error(), Hint: hintOf(err)}
+		return Failure{
+			Class: engine.Internal, Message: err.Error(), Hint: hintOf(err), Redacted: "an error of an unknown kind",
+			Cause: causeOf(&engine.Error{Class: engine.Internal, Message: err.Error()}, own),
+		}
 	}
-	return Failure{
+	f := Failure{
 		Class: e.Class, SQLState: e.SQLState, Revision: e.Revision, File: e.File, Line: e.Line,
-		Statement: e.Statement, Message: e.Message, Hint: e.Advice,
+		Statement: e.Statement, Message: e.Message, Hint: e.Advice, Cause: causeOf(e, own),
 	}
+	if e.Fields != nil {
+		f.Context = strings.Join(e.Fields.Calls, ", ")
+	}
+	redacted, hint := e.WithoutValues()
+	if f.HintQuoted = hint != e.Advice; redacted != e.Message {
+		f.Redacted = redacted
+	}
+	return f
 }

@@ -79,6 +79,11 @@ func Run(ctx context.Context, cfg RunConfig) (*Report, error) {
 	if err := cfg.check(report); err != nil {
 		return nil, err
 	}
+	if cfg.Policy.HideValues {
+		plan := *cfg.Plan
+		plan.Cohorts = hideCohorts(plan.Cohorts)
+		cfg.Plan = &plan
+	}
 	if cfg.Earlier == nil {
 		if err := cfg.Store.Create(ctx, cfg.Plan); err != nil {
 			return nil, fmt.Errorf("store the rollout: %w", err)
@@ -198,20 +203,28 @@ type runner struct {
 
 // halt is why nothing more is begun; the zero value: nothing of the kind.
 type halt struct {
-	state  State
-	reason string
+	state    State
+	reason   string
+	redacted string // reason without values of rows; "" = it has none
 }
 
 // stop notes why nothing more is begun. What people asked for outweighs what happened, and that it was for good
 // outweighs all; else the first reason stands.
-func (r *runner) stop(state State, reason string) {
+func (r *runner) stop(state State, reason string) { r.stopQuoting(state, reason, "") }
+
+// stopQuoting is stop for a reason that quotes what others wrote; redacted is the reason without values of rows.
+func (r *runner) stopQuoting(state State, reason, redacted string) {
 	if state.weight() <= r.halt.state.weight() {
 		return
 	}
 	if r.halt.reason != "" {
+		redacted = orFull(redacted, reason) + "; before that: " + orFull(r.halt.redacted, r.halt.reason)
 		reason += "; before that: " + r.halt.reason
 	}
-	r.halt = halt{state, reason}
+	if redacted == reason {
+		redacted = ""
+	}
+	r.halt = halt{state, reason, redacted}
 }
 
 // weight is how much a state counts among the reasons for which a run may end.
@@ -271,6 +284,7 @@ func (r *runner) emit(f Fact) { r.publish(f, false) }
 func (r *runner) emitNow(f Fact) { r.publish(f, true) }
 
 func (r *runner) publish(f Fact, urgent bool) {
+	f = r.allowed(f)
 	r.seq++
 	e := Event{Rollout: r.Plan.Rollout, Seq: r.seq, Time: now(), Fact: f}
 	r.report.Apply(e)
@@ -279,11 +293,19 @@ func (r *runner) publish(f Fact, urgent bool) {
 
 // tick shows something that is not worth storing.
 func (r *runner) tick(f Fact) {
-	e := Event{Rollout: r.Plan.Rollout, Time: now(), Fact: f}
+	e := Event{Rollout: r.Plan.Rollout, Time: now(), Fact: r.allowed(f)}
 	r.report.Apply(e)
 	if len(r.Observers) > 0 {
 		r.journal.add(e, false)
 	}
+}
+
+// allowed is the fact as everybody may see it.
+func (r *runner) allowed(f Fact) Fact {
+	if r.Policy.HideValues {
+		return withoutValues(f)
+	}
+	return f
 }
 
 // now is the time as it is stored.

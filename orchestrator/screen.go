@@ -60,7 +60,7 @@ func screen(ctx context.Context, s Screener, items []Item, cohorts []Cohort, dat
 			continue
 		}
 		item := &items[of[k]]
-		why := reason{item.Cohort, failureOf(err)}
+		why := reason{item.Cohort, failureOf(err, &item.Tenant)}
 		at, known := places[why]
 		if !known {
 			at = len(cohorts)

@@ -58,7 +58,7 @@ func (d *takeDown) cohort(gr group) (c Cohort, without []string) {
 // refusal says why tenants that stand there cannot be taken back; nil when they may.
 func (d *takeDown) refusal(s *engine.Standing) *Failure {
 	if unreadable(s) {
-		return unread(s)
+		return unread(s, nil)
 	}
 	for _, id := range s.Applied.Of(d.of) {
 		if d.graph.Get(id) == nil {

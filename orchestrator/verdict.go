@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/tenant"
 )
 
 // verdict is what a worker's answer means for its tenant and the server.
@@ -80,11 +81,11 @@ type panicError struct {
 func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
 
 // failure puts an error of an Upgrader into the form that is stored.
-func (a *answer) failure() Failure {
+func (a *answer) failure(of *tenant.Tenant) Failure {
 	if a.err == nil {
 		return Failure{}
 	}
-	f := failureOf(a.err)
+	f := failureOf(a.err, of)
 	_, known := errors.AsType[*engine.Error](a.err)
 	if !known && (errors.Is(a.err, context.Canceled) || errors.Is(a.err, context.DeadlineExceeded)) {
 		f.Class = engine.Canceled

@@ -132,6 +132,14 @@ func sumOf(s engine.Step) string {
 	return s.Revision.Checksum()
 }
 
+// accepts reports whether a sum that an earlier run noted is of what the step runs.
+func accepts(s engine.Step, sum string) bool {
+	if s.Direction == revision.Down && !s.Stamp {
+		return s.Revision.Downgrade.Accepts(sum)
+	}
+	return sum == sumOf(s) || s.Revision.Accepts(sum)
+}
+
 func (w *way) stamp(c *Cohort, s *engine.Standing) error {
 	from := w.graph.HeadsOf(s.Applied.IDs())
 	if w.options.Purge {

@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"context"
+	"fmt"
 	"runtime/debug"
 	"time"
 
@@ -57,7 +58,7 @@ func (r *runner) try(ctx context.Context, j job) (a answer) {
 		if v := recover(); v != nil {
 			p := &panicError{value: v, stack: debug.Stack()}
 			a.err = &engine.Error{
-				Class: engine.Internal, Message: p.Error(),
+				Class: engine.Internal, Message: p.Error(), Quoted: fmt.Sprint(v),
 				Advice: "this is a mistake in a revision written in Go, or in skein; the stack is among the warnings", Err: p,
 			}
 		}

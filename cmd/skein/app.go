@@ -190,6 +190,9 @@ func (a *app) colour(w io.Writer) bool {
 }
 
 func isTerminal(v any) bool {
+	if w, ok := v.(io.Writer); ok {
+		v = view.Raw(w)
+	}
 	f, ok := v.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd())) //nolint:gosec // a file descriptor fits an int
 }

@@ -155,7 +155,7 @@ func (a *app) printCompat(c compatible) error {
 		if m.Error != nil {
 			heads = *m.Error
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\n", m.Tenant, m.Why, heads)
+		view.Row(w, "%s\t%s\t%s\n", m.Tenant, m.Why, heads)
 	}
 	if err := w.Flush(); err != nil {
 		return err

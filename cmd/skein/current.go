@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/skeindb/skein/cmd/skein/view"
 	"github.com/skeindb/skein/engine"
 )
 
@@ -78,7 +79,7 @@ func (a *app) printCurrent(s surveyed) error {
 		if st.Err != nil {
 			heads = st.Err.Error()
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\n", t.ID, st.State, heads)
+		view.Row(w, "%s\t%s\t%s\n", t.ID, st.State, heads)
 	}
 	return w.Flush()
 }

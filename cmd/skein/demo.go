@@ -276,7 +276,7 @@ func (a *app) bold(s string) string {
 	if !a.colour(a.out) {
 		return s
 	}
-	return "\x1b[1m" + s + "\x1b[0m"
+	return view.Bold(s)
 }
 
 func indented(s string) string {

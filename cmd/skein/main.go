@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/skeindb/skein/cmd/skein/view"
 )
 
 // version is set by the linker: -X main.version=v1.2.3.
@@ -13,7 +15,7 @@ var version = "dev"
 func main() {
 	ctx, stop, drain := signals()
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:], &streams{in: os.Stdin, out: os.Stdout, err: os.Stderr, drain: drain}))
+	os.Exit(run(ctx, os.Args[1:], &streams{in: os.Stdin, out: view.NewText(os.Stdout), err: view.NewText(os.Stderr), drain: drain}))
 }
 
 // signals maps the first SIGINT or SIGTERM to drain and the second to the end of ctx.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -24,13 +25,16 @@ type planGate struct {
 }
 
 type planCohort struct {
-	From    []string `json:"from"`
-	To      []string `json:"to"`
-	Steps   []string `json:"steps"`
-	Count   int      `json:"count"`
-	State   string   `json:"state"`
-	Refused *string  `json:"refused"`
-	Skipped *string  `json:"skipped"`
+	From  []string `json:"from"`
+	To    []string `json:"to"`
+	Steps []string `json:"steps"`
+
+	Transactions [][]string `json:"transactions,omitempty"` // Steps as they commit, where that is not at once
+
+	Count   int     `json:"count"`
+	State   string  `json:"state"`
+	Refused *string `json:"refused"`
+	Skipped *string `json:"skipped"`
 }
 
 func (a *app) planCommand() *cobra.Command {
@@ -109,6 +113,9 @@ func (a *app) writePlanJSON(p *orchestrator.Plan) {
 	cohorts := []planCohort{}
 	for _, c := range p.Cohorts {
 		entry := planCohort{From: list(c.From), To: list(c.To), Steps: list(c.Steps), Count: c.Count, State: string(c.State)}
+		if t := c.Transactions(); len(t) > 1 {
+			entry.Transactions = t
+		}
 		if c.Refused != nil {
 			entry.Refused = &c.Refused.Message
 		}
@@ -142,7 +149,7 @@ func (a *app) writePlan(p *orchestrator.Plan) error {
 	w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "\nTENANTS\tFROM\tTO\tSTEPS")
 	for _, c := range p.Cohorts {
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", c.Count, orBase(c.From), orBase(c.To), stepsText(c))
+		view.Row(w, "%d\t%s\t%s\t%s\n", c.Count, orBase(c.From), orBase(c.To), stepsText(c))
 	}
 	return w.Flush()
 }
@@ -165,6 +172,7 @@ func waveText(p *orchestrator.Plan, w *orchestrator.Wave) string {
 	return text
 }
 
+// stepsText is what runs, in brackets what commits together.
 func stepsText(c orchestrator.Cohort) string {
 	switch {
 	case c.Refused != nil:
@@ -173,10 +181,23 @@ func stepsText(c orchestrator.Cohort) string {
 		return "skipped: " + c.Skipped
 	case len(c.Steps) == 0:
 		return "nothing to do"
-	case len(c.Steps) <= 4:
-		return fmt.Sprint(c.Steps)
 	}
-	return fmt.Sprintf("%d: %s … %s", len(c.Steps), c.Steps[0], c.Steps[len(c.Steps)-1])
+	transactions := c.Transactions()
+	if len(c.Steps) <= 4 {
+		if len(transactions) < 2 {
+			return fmt.Sprint(c.Steps)
+		}
+		text := make([]string, len(transactions))
+		for i, t := range transactions {
+			text[i] = fmt.Sprint(t)
+		}
+		return strings.Join(text, " ")
+	}
+	text := fmt.Sprintf("%d: %s … %s", len(c.Steps), c.Steps[0], c.Steps[len(c.Steps)-1])
+	if len(transactions) > 1 {
+		text += fmt.Sprintf(", in %d transactions", len(transactions))
+	}
+	return text
 }
 
 // placeText is where in the revisions a failure is, with a colon; "" when it is about none.

@@ -83,7 +83,7 @@ func (a *app) rolloutListCommand() *cobra.Command {
 				w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
 				fmt.Fprintln(w, "ROLLOUT\tWHAT\tTARGET\tSTATE\tSTARTED\tTENANTS")
 				for _, s := range lines {
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", s.ID, s.Kind, s.Target, s.State, s.Started.Format(time.DateTime), countsText(s.Counts))
+					view.Row(w, "%s\t%s\t%s\t%s\t%s\t%s\n", s.ID, s.Kind, s.Target, s.State, s.Started.Format(time.DateTime), countsText(s.Counts))
 				}
 				return w.Flush()
 			})

@@ -189,7 +189,7 @@ func writeAudit(out io.Writer, entries []auditEntry) error {
 		if why == "" {
 			why = "–"
 		}
-		fmt.Fprintf(w, "%s\t%s@%s\t%s\t%s\t%s\n", e.At.UTC().Format(time.DateTime), e.User, e.Host, view.Ask(e.Command), why, e.result())
+		view.Row(w, "%s\t%s@%s\t%s\t%s\t%s\n", e.At.UTC().Format(time.DateTime), e.User, e.Host, view.Ask(e.Command), why, e.result())
 	}
 	return w.Flush()
 }

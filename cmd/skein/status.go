@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/skeindb/skein/cmd/skein/view"
 	"github.com/skeindb/skein/engine"
 )
 
@@ -92,7 +93,7 @@ func writeStatus(out io.Writer, f *fleet, s surveyed, cohorts []statusCohort) er
 		if c.err != nil {
 			note += ": " + c.err.Error()
 		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", c.Count, c.State, orBase(c.Heads), note)
+		view.Row(w, "%d\t%s\t%s\t%s\n", c.Count, c.State, orBase(c.Heads), note)
 	}
 	return w.Flush()
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/skeindb/skein/cmd/skein/view"
 	"github.com/skeindb/skein/tenant"
 )
 
@@ -81,7 +82,7 @@ func (a *app) printTenants(tenants []tenant.Tenant) error {
 		if t.Target.File != "" {
 			target = show(t.Target.File)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", t.ID, t.Source, target, labelText(t.Labels))
+		view.Row(w, "%s\t%s\t%s\t%s\n", t.ID, t.Source, target, labelText(t.Labels))
 	}
 	return w.Flush()
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
 )
 
 // explain says what an error means and where it happened, and leaves the connection clean.
@@ -30,10 +31,19 @@ func (a *application) explain(ctx context.Context, m *composer, o outcome) (*eng
 	}
 	e := a.reason(ctx, p, pg)
 	if p.kind == kindBody {
+		step := a.work.Parts[p.part].Steps[p.step]
+		ofBody(e, pg, step.Revision.Section(step.Direction).Options)
+		e.Uncommitted = a.uncommitted(pg, p)
 		missing(e, a.database.misplaced)
-		locate(e, a.work.Parts[p.part].Steps[p.step], a.bodies, p.n, within)
+		locate(e, pg, step, a.bodies, p.n, within)
+	}
+	if p.kind == kindCommit {
+		ofBody(e, pg, revision.Options{})
 	}
 	a.aftermath(ctx, e, p)
+	if p.kind == kindCommit && e.Line == 0 {
+		a.deferred(ctx, e, pg, p)
+	}
 	return e, p
 }
 
@@ -124,19 +134,6 @@ func staleError() *engine.Error {
 	}
 }
 
-// locate notes in which statement of which revision an error happened. Line and Col are those of the
-// statement; where the server points further down, the message says so.
-func locate(e *engine.Error, step engine.Step, bodies func(engine.Step) body, n, within int) {
-	stmt := bodies(step).statements[n]
-	e.Revision, e.File = step.Revision.ID, step.Revision.File
-	e.Line, e.Col = stmt.Line, stmt.Col
-	e.Statement = cut(stmt.Text)
-	if further := strings.Count(stmt.Text[:min(within, len(stmt.Text))], "\n"); further > 0 {
-		e.Message += fmt.Sprintf(" (line %d)", stmt.Line+further)
-	}
-	explainCut(e, stmt.Text)
-}
-
 // aftermath rolls back, in the same round trip looks whether the schema is still the one that was surveyed,
 // and names who stands in the way of a lock.
 func (a *application) aftermath(ctx context.Context, e *engine.Error, p piece) {
@@ -148,10 +145,8 @@ func (a *application) aftermath(ctx context.Context, e *engine.Error, p piece) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanTime)
 	defer cancel()
 	switch {
-	case a.unproven && p.kind == kindBody && e.SQLState == stateReadOnly:
-		if results, err := s.conn.query(ctx, "SELECT pg_catalog.pg_is_in_recovery()"); err == nil && value(results[0]) == "f" {
-			e.Class, e.Advice = engine.Revision, "take out of the body, or of the functions that it runs, what makes the transaction read-only"
-		}
+	case p.kind == kindBody && e.SQLState == stateReadOnly:
+		readOnlyBody(ctx, s.conn, e)
 	case e.Class == engine.Busy && p.kind == kindLock:
 		e.Advice = s.busy(ctx, "").Advice
 	case e.Class == engine.Busy && e.SQLState == stateLockTimeout:

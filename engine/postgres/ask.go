@@ -305,7 +305,7 @@ func (a *asking) explain(ctx context.Context, t engine.Target, err error) *engin
 	case e.Class == engine.Timeout:
 		e.Advice = "make the query cheaper; it may take " + queryTime.String() + " at most"
 	case e.Class == engine.Data, e.Class == engine.Revision && pg.Code != statePrivilege:
-		e.Advice = oneLine(pg.Hint)
+		e.Advice = e.QuotedAdvice
 	}
 	return &e
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -77,10 +78,10 @@ var meanings = map[string]meaning{
 	"54": {engine.Revision, ""}, "24": {engine.Revision, ""}, "25": {engine.Revision, ""},
 	"25001": {engine.Revision, "this statement cannot run inside a transaction; mark the section: -- upgrade: no-transaction"},
 	"42501": {engine.Revision, adviceGrant},
-	"55P04": {engine.Revision, "a new enum value can be used once it is committed: mark the section that adds it `-- upgrade: own-transaction`, and use it in a later revision"},
+	"55P04": {engine.Revision, "a new enum value can be used once it is committed: use it in a later revision, which begins after that"},
 	"2D000": {engine.Revision, "a procedure that commits cannot run inside a transaction; mark the section: -- upgrade: no-transaction"},
-	"42P07": {engine.Revision, "it is there already: was the change made by hand? take it away, or, if it is complete, stamp the tenant"},
-	"42701": {engine.Revision, "it is there already: was the change made by hand? take it away, or, if it is complete, stamp the tenant"},
+	"42P06": {engine.Revision, adviceExists}, "42P07": {engine.Revision, adviceExists},
+	"42701": {engine.Revision, adviceExists}, "42710": {engine.Revision, adviceExists}, "42723": {engine.Revision, adviceExists},
 	"42P01": {engine.Revision, "check the spelling and the order of the statements; if only some tenants lack it, was it dropped by hand? an object that tenants share needs a qualified name, or its schema in search_path"},
 }
 
@@ -142,7 +143,11 @@ func classify(ctx context.Context, err error) *engine.Error {
 		if pg.Code == stateCanceled && ctx.Err() != nil {
 			m = meaning{class: engine.Canceled}
 		}
-		return &engine.Error{Class: m.class, SQLState: pg.Code, Message: oneLine(said(pg)), Advice: advice(m, pg), Err: pg}
+		text := oneLine(said(pg))
+		return &engine.Error{
+			Class: m.class, SQLState: pg.Code, Message: text, Advice: advice(m, pg), Err: pg,
+			Fields: fieldsOf(pg), Quoted: text, QuotedAdvice: oneLine(pg.Hint),
+		}
 	}
 	var certificate *tls.CertificateVerificationError
 	switch {
@@ -180,6 +185,7 @@ func explainCut(e *engine.Error, statement string) {
 	}
 	names := revision.LongNames(statement)
 	if len(names) == 0 {
+		explainFull(e)
 		return
 	}
 	name := names[0]
@@ -192,6 +198,23 @@ func explainCut(e *engine.Error, statement string) {
 	e.Message += fmt.Sprintf("; the server keeps 63 bytes of the name %q: %q", name, revision.CutName(name))
 	e.Advice = "shorten the names in the revision, so that they differ within 63 bytes; `skein check` finds them all"
 }
+
+// explainFull adds, where something of a name is there already, that the name may be what the server kept of a longer
+// one in another revision: names have at most 63 bytes, and lose no more than the rest of a character.
+func explainFull(e *engine.Error) {
+	if e.Advice != adviceExists {
+		return
+	}
+	for _, quoted := range fullForm.FindAllString(e.Message, -1) {
+		if n := len(quoted) - 2; n >= 60 && n <= 63 {
+			e.Advice = fmt.Sprintf("the name has %d bytes, and the server keeps 63: a longer name may have been cut to it, which `skein check` finds; if that is so, take another name; else: ", n) + adviceExists
+			return
+		}
+	}
+}
+
+// fullForm is a name in quotes, as messages of the server have it.
+var fullForm = regexp.MustCompile(`"[^"]+"`)
 
 // Whether an error is about one relation or function, so that a survey's other arms may be read without it.
 func isLocal(err error) bool {

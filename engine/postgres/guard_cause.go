@@ -59,7 +59,7 @@ func (a *application) where(e *engine.Error, at trace) {
 	}
 	step := a.work.Parts[at.part].Steps[at.step]
 	if at.n >= 0 {
-		locate(e, step, a.bodies, at.n, 0)
+		locate(e, nil, step, a.bodies, at.n, 0)
 		return
 	}
 	e.Revision, e.File = step.Revision.ID, step.Revision.File

@@ -55,6 +55,7 @@ type composer struct {
 	bodies   func(engine.Step) body
 	lock     int64
 	looks    *lookWriter               // of a rehearsal; nil = none
+	deferred bool                      // each statement of a body is followed by a try of the deferred constraints
 	settings settings                  // in force at the end of what is written
 	plain    bool                      // the session has the settings already
 	leaves   func(part, step int) bool // may a body leave something in the session
@@ -149,7 +150,10 @@ func (c *composer) end(part *engine.Part) {
 // than the lock, the check.
 func (c *composer) open(part *engine.Part) {
 	c.step, c.unproven = 0, false
-	c.begin()
+	c.begin(part.Isolation())
+	if part.Isolation() != "" && (c.work.Mark.HasTable || c.part > 0) {
+		c.own(kindCheck, c.table.keep(c.schema))
+	}
 	c.enter(part)
 }
 
@@ -163,13 +167,17 @@ func (c *composer) enter(part *engine.Part) {
 	}
 }
 
-func (c *composer) begin() {
+func (c *composer) begin(level revision.Isolation) {
 	if !c.plain {
-		c.own(kindSet, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+		c.own(kindSet, "BEGIN ISOLATION LEVEL "+level.SQL()+" READ WRITE")
 		c.set()
 		return
 	}
-	c.own(kindSet, "BEGIN")
+	if level != "" {
+		c.own(kindSet, "BEGIN ISOLATION LEVEL "+level.SQL())
+	} else {
+		c.own(kindSet, "BEGIN")
+	}
 	c.own(kindSet, "SET LOCAL search_path = "+searchPath(c.schema, c.tail))
 	c.settings = settings{lock: c.work.LockTimeout}
 	c.limits(settings{c.work.LockTimeout, c.work.StatementTimeout})
@@ -208,6 +216,10 @@ func (c *composer) body(k int, step engine.Step) {
 		}
 		c.add(piece{kind: kindBody, part: c.part, step: k, n: n}, s.Text)
 		c.lookAfter(k, b.statements[n:])
+		if c.deferred {
+			c.own(kindSet, tryDeferred)
+			c.own(kindLook, triedDeferred)
+		}
 	}
 	c.leave(k)
 }

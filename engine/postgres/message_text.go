@@ -121,7 +121,7 @@ func (a *application) tooLarge(m *message) *engine.Error {
 		e.Advice = "mark this revision `-- upgrade: own-transaction`, so that it is sent by itself"
 	}
 	if p.kind == kindBody {
-		locate(e, step, a.bodies, p.n, 0)
+		locate(e, nil, step, a.bodies, p.n, 0)
 	} else {
 		e.Revision, e.File = step.Revision.ID, step.Revision.File
 	}

@@ -40,7 +40,7 @@ func (s *session) ApplyOutside(ctx context.Context, work engine.Work) error {
 	defer o.changed()
 	for n, stmt := range work.Statements(o.step) {
 		if err := o.statement(ctx, n+1, stmt); err != nil {
-			return o.at(err, stmt)
+			return o.at(ctx, err, n+1, stmt)
 		}
 	}
 	return o.finish(ctx)
@@ -200,6 +200,9 @@ func (o *outside) check(ctx context.Context) error {
 // statement runs one statement, or finds that it ran before.
 func (o *outside) statement(ctx context.Context, n int, stmt revision.Statement) error {
 	known := recognise(stmt.Text)
+	if was, begun := o.journal.lines[n]; begun && !was.done && known.kind == inside {
+		known.kind = opaque // it ran by itself, see aloneOnly
+	}
 	sum := sumOf(stmt.Text)
 	was, begun := o.journal.lines[n]
 	switch {
@@ -208,7 +211,11 @@ func (o *outside) statement(ctx context.Context, n int, stmt revision.Statement)
 	case begun && was.done:
 		return o.journal.changed(n)
 	case known.kind == inside:
-		return o.inside(ctx, n, stmt, sum)
+		err := o.inside(ctx, n, stmt, sum)
+		if !aloneOnly(err) {
+			return err
+		}
+		known.kind = opaque
 	case known.kind == createIndex && known.index == "":
 		return namelessError()
 	case known.commits && !begun && o.guard != nil: // what it reaches is examined if it ends no transaction itself
@@ -230,6 +237,13 @@ func (o *outside) statement(ctx context.Context, n int, stmt revision.Statement)
 		}
 	}
 	return o.alone(ctx, n, stmt, sum, known)
+}
+
+// aloneOnly reports whether the server refused a statement because it stood in a transaction, and not in a function,
+// which is one too.
+func aloneOnly(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && pg.Code == stateActiveTransaction && pg.Where == ""
 }
 
 func namelessError() *engine.Error {
@@ -352,14 +366,22 @@ func (o *outside) finish(ctx context.Context) error {
 }
 
 // at notes which statement an error is about.
-func (o *outside) at(err error, stmt revision.Statement) error {
+func (o *outside) at(ctx context.Context, err error, n int, stmt revision.Statement) error {
 	e := *classify(context.Background(), err)
 	if e.Class == engine.Uncertain {
 		return &e
 	}
+	pg, _ := errors.AsType[*pgconn.PgError](e.Err)
+	if pg != nil {
+		ofBody(&e, pg, o.step.Revision.Section(o.step.Direction).Options)
+		if pg.Code == stateReadOnly {
+			readOnlyBody(ctx, o.conn, &e)
+		}
+	}
 	missing(&e, o.misplaced)
 	e.Revision, e.File = o.step.Revision.ID, o.step.Revision.File
-	e.Line, e.Col, e.Statement = stmt.Line, stmt.Col, cut(stmt.Text)
+	e.Number = n
+	at(&e, pg, stmt, 0)
 	return &e
 }
 

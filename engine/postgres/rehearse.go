@@ -77,6 +77,10 @@ func (a *application) rehearse(ctx context.Context) (engine.Rehearsal, error) {
 	if n := slices.Index(r.Steps, e.Revision); n >= 0 { // a guard comes after the steps of its part
 		r.Steps = r.Steps[:n]
 	}
+	if e.Uncommitted {
+		r.Untried, r.Why = stepsOf(work.Parts)[len(r.Steps):], untried(e)
+		return r, nil
+	}
 	return r, e
 }
 

@@ -84,6 +84,12 @@ func leads(schema string) string {
 	return "pg_catalog.current_schema() OPERATOR(pg_catalog.=) " + literal(schema)
 }
 
+// keep keeps others from writing a row until the end of the transaction. Above READ COMMITTED all statements see what
+// the first one that reads saw; LOCK does not read, and so the check that follows sees all that was committed before.
+func (v versionTable) keep(schema string) string {
+	return "LOCK TABLE ONLY " + v.in(schema) + " IN SHARE ROW EXCLUSIVE MODE"
+}
+
 // standsAt is the check under the lock: exactly part.Before is applied, and what goes was applied by the rollout of,
 // unless that is "". It fails with markStale where not.
 func (v versionTable) standsAt(schema string, part *engine.Part, of string) string {

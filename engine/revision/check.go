@@ -66,16 +66,17 @@ type checker struct {
 	dialect    Dialect
 	frame      frame
 	idle       bool // nothing runs between a PRAGMA that turns foreign keys on and one that turns them off
-	index      int  // of the statement, among the section's
 	savepoints savepoints
-	vacuum     *fault // a pragma that acts with the next VACUUM, which has not come yet
-	dump       bool   // a statement was refused that pg_dump writes
-	dumps      bool   // a statement is one that only pg_dump writes
+	number     int       // of statements so far
+	controls   []control // those among them that begin or end a transaction
+	vacuum     *fault    // a pragma that acts with the next VACUUM, which has not come yet
+	dump       bool      // a statement was refused that pg_dump writes
+	dumps      bool      // a statement is one that only pg_dump writes
 }
 
 // newChecker is for a section with these statements, which it is then asked about in their order.
 func newChecker(options Options, d Direction, dialect Dialect, statements []string) *checker {
-	c := &checker{options: options, direction: d, dialect: dialect, frame: frameOf(statements, dialect), index: -1}
+	c := &checker{options: options, direction: d, dialect: dialect, frame: frameOf(statements, dialect)}
 	c.idle = dialect == SQLite && len(idleKeyPragmas(statements)) > 0
 	return c
 }
@@ -83,11 +84,11 @@ func newChecker(options Options, d Direction, dialect Dialect, statements []stri
 // statement says why a statement that begins at a byte of the section's text cannot stand there; nil when it can.
 // The fault counts from the beginning of that text.
 func (c *checker) statement(text string, at int) *fault {
-	c.index++
 	f := c.objection(text, at)
 	if f != nil {
 		f.at += at
 	}
+	c.number++
 	return f
 }
 
@@ -96,7 +97,8 @@ func (c *checker) objection(text string, at int) *fault {
 	if f := strayLine(text); f != nil {
 		return f
 	}
-	if f := c.transactionControl(&o); f != nil {
+	if f := transactionControl(&o); f != nil {
+		c.controls = append(c.controls, control{c.number, strings.ToUpper(o.at(0)), f})
 		return f
 	}
 	if f := c.savepoints.statement(&o, c.options, c.dialect, at); f != nil {
@@ -105,12 +107,15 @@ func (c *checker) objection(text string, at int) *fault {
 	if c.dialect == SQLite {
 		return c.sqliteObjection(&o, at)
 	}
-	if f := searchPathSetting(&o); f != nil {
+	if f := searchPathSetting(&o, c.options, c.direction); f != nil {
 		c.dump = true
 		c.dumps = c.dumps || dumpForm.MatchString(text)
 		return f
 	}
-	if f := sessionSetting(&o, c.options); f != nil {
+	if f := transactionSetting(&o, c.options, c.direction); f != nil {
+		return f
+	}
+	if f := sessionSetting(&o, c.options, c.direction); f != nil {
 		c.dump = c.dump || o.is(0, "SET")
 		return f
 	}
@@ -123,8 +128,9 @@ func (c *checker) objection(text string, at int) *fault {
 	return nil
 }
 
-// end says what is missing after the last statement.
+// end says what is missing after the last statement. It also completes the advice of the faults before it.
 func (c *checker) end() *fault {
+	adviseControls(c.controls, c.number, c.options, c.frame)
 	return c.vacuum
 }
 
@@ -132,8 +138,17 @@ func markAs(d Direction) string {
 	return fmt.Sprintf("mark the section `-- %sgrade: no-transaction`, best in a revision of its own", d)
 }
 
+// transactionControl refuses what would end or replace the transaction that body and version row share.
+func transactionControl(o *opening) *fault {
+	what := boundaryOf(o)
+	if what == "" {
+		return nil
+	}
+	return &fault{message: what + " cannot stand in a revision"} // for the advice, see adviseControls
+}
+
 // sessionSetting refuses settings that outlive the revision, on a connection that the next tenant gets.
-func sessionSetting(o *opening, options Options) *fault {
+func sessionSetting(o *opening, options Options, d Direction) *fault {
 	switch {
 	case o.is(0, "RESET", "DISCARD"):
 		return &fault{
@@ -142,25 +157,16 @@ func sessionSetting(o *opening, options Options) *fault {
 		}
 	case !o.is(0, "SET"):
 		return nil
-	case o.is(1, "TRANSACTION"), o.is(1, "LOCAL") && o.is(2, "TRANSACTION"):
-		return &fault{
-			message: "SET TRANSACTION cannot stand in a revision",
-			advice:  "leave it out: skein opens the transaction, as READ COMMITTED READ WRITE",
+	case options.NoTransaction && !o.is(1, "CONSTRAINTS"):
+		message := "SET without LOCAL cannot stand in a revision"
+		if o.is(1, "LOCAL") {
+			message = "SET LOCAL has no effect outside a transaction"
 		}
-	case o.is(1, "SESSION") && o.is(2, "CHARACTERISTICS"):
-		return &fault{
-			message: "SET SESSION CHARACTERISTICS cannot stand in a revision",
-			advice:  "leave it out: skein opens the transaction, as READ COMMITTED READ WRITE",
-		}
-	case options.NoTransaction && o.is(1, "LOCAL", "CONSTRAINTS"):
-		return &fault{
-			message: fmt.Sprintf("SET %s has no effect outside a transaction", strings.ToUpper(o.at(1))),
-			advice:  "leave it out, or take no-transaction from the section's marker; timeouts go there: `lock_timeout=5s`",
-		}
+		return &fault{message: message, advice: settingOutside(o, d)}
 	case options.NoTransaction:
 		return &fault{
-			message: "SET cannot stand in a no-transaction section",
-			advice:  "leave it out: it would outlive the statement, and SET LOCAL does nothing there; timeouts go into the section's marker: `lock_timeout=5s, statement_timeout=1m`",
+			message: "SET CONSTRAINTS has no effect outside a transaction",
+			advice:  "leave it out: constraints are checked at the end of each statement, as each is committed by itself",
 		}
 	case !o.is(1, "LOCAL", "CONSTRAINTS"):
 		f := &fault{

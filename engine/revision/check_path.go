@@ -2,6 +2,7 @@ package revision
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -16,7 +17,7 @@ const (
 var dumpForm = regexp.MustCompile(`(?i)^SELECT\s+(pg_catalog\s*\.\s*)?set_config\s*\(\s*'search_path'\s*,\s*''\s*,\s*false\s*\)$`)
 
 // searchPathSetting refuses what moves the search path: the names behind it would mean objects outside the tenant.
-func searchPathSetting(o *opening) *fault {
+func searchPathSetting(o *opening, options Options, d Direction) *fault {
 	switch {
 	case o.is(0, "SET") && (isSearchPath(o, 1) || o.is(1, "LOCAL", "SESSION") && isSearchPath(o, 2)):
 		what := "SET search_path"
@@ -27,7 +28,7 @@ func searchPathSetting(o *opening) *fault {
 	case o.begins("UPDATE") && updatesSettings(o):
 		return &fault{message: "UPDATE pg_settings" + pathMessage, advice: "it changes a setting of the session: write SET LOCAL, which ends with the transaction"}
 	}
-	return setConfig(o)
+	return setConfig(o, options, d)
 }
 
 // isSearchPath knows search_path, "search_path" and SCHEMA, which is the same (SET SCHEMA 'a').
@@ -47,9 +48,9 @@ func updatesSettings(o *opening) bool {
 	return strings.EqualFold(strings.Trim(o.at(i), `"`), "pg_settings")
 }
 
-// setConfig refuses a call of set_config that moves the path, wherever it stands in the statement. In the body of a
+// setConfig refuses a call of set_config that moves the path or changes the transaction, wherever it stands in the statement. In the body of a
 // function that is only created it does nothing yet.
-func setConfig(o *opening) *fault {
+func setConfig(o *opening, options Options, d Direction) *fault {
 	if o.is(0, "CREATE") && (o.is(1, "FUNCTION", "PROCEDURE") || o.is(3, "FUNCTION", "PROCEDURE")) {
 		return nil
 	}
@@ -70,8 +71,11 @@ func setConfig(o *opening) *fault {
 		case state == open && text == "(":
 		case state == open && t.kind == tokenWord && (isWord(text, "setting_name") || isWord(text, "CAST")), state == open && (text == "=" || text == ">" || text == ":"):
 		case state == open && (t.kind == tokenString || t.kind == tokenDollarString):
-			if strings.EqualFold(stringValue(text), "search_path") {
+			switch name := strings.ToLower(stringValue(text)); {
+			case name == "search_path":
 				return &fault{at: at, message: "set_config of search_path" + pathMessage, advice: pathAdvice}
+			case slices.Contains(transactionSettings, name):
+				return &fault{at: at, message: "set_config of " + name + pathMessage, advice: isolationAdvice(levelOf(o.text), options, d)}
 			}
 			state = 0
 		default:

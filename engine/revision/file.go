@@ -17,7 +17,8 @@ const maxErrors = 50
 // begin with the revision's id.
 //
 // The text is UTF-8 with or without a byte order mark, with LF or CRLF; positions count bytes and leave the
-// mark out. Statements and [Section.Raw] are the file's bytes as they are. The error joins a [*FileError] for
+// mark out. A CR LF is read as LF, also within strings and the bodies of functions, so that all tenants get the same
+// bytes from whatever checkout; otherwise statements and [Section.Raw] are the file's bytes as they are. The error joins a [*FileError] for
 // each mistake, at its line and column.
 func Parse(file string, text []byte, dialect Dialect) (*Revision, error) {
 	rev, errs := parseFile(file, text, dialect)
@@ -37,7 +38,7 @@ func parseFile(file string, text []byte, dialect Dialect) (*Revision, []*FileErr
 func newParser(file string, text []byte, dialect Dialect) *parser {
 	p := &parser{
 		file: file, dialect: dialect, rev: &Revision{File: file},
-		text:   string(bytes.TrimPrefix(text, []byte("\uFEFF"))),
+		text:   strings.ReplaceAll(string(bytes.TrimPrefix(text, []byte("\uFEFF"))), "\r\n", "\n"),
 		header: map[string]headerEntry{}, refused: map[*FileError]bool{},
 	}
 	p.at = cursor{text: p.text, line: 1}

@@ -1,6 +1,7 @@
 package revision
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"slices"
@@ -25,6 +26,8 @@ type Fixed struct {
 // A section that was rewritten has another checksum.
 func Fix(file string, text []byte, dialect Dialect) ([]byte, []Fixed) {
 	p := newParser(file, text, dialect)
+	p.text = string(bytes.TrimPrefix(text, []byte("\uFEFF"))) // with its line ends as they are
+	p.at = cursor{text: p.text, line: 1}
 	p.parse()
 	if p.broken || p.dump && p.dumped {
 		return text, nil
@@ -83,7 +86,7 @@ func (b sectionBody) edits(text string, dialect Dialect) []edit {
 	if f := frameOf(texts, dialect); f.outer() {
 		for _, c := range f.controls {
 			o := openingOf(texts[c.index], dialect)
-			drop(c.index, controls(&o))
+			drop(c.index, boundaryOf(&o))
 		}
 	}
 	if dialect == SQLite {
@@ -139,7 +142,7 @@ func idleKeyPragmas(texts []string) []int {
 				on = turns
 			}
 			idle = append(idle, i)
-		case on && controls(&o) == "":
+		case on && boundaryOf(&o) == "":
 			return nil
 		}
 	}
@@ -150,7 +153,7 @@ func idleKeyPragmas(texts []string) []int {
 func local(text string, at int) (edit, bool) {
 	o := openingOf(text, Postgres)
 	switch {
-	case !o.is(0, "SET"), o.is(1, "LOCAL", "CONSTRAINTS", "TRANSACTION", "NAMES"), o.is(1, "SESSION") && o.is(2, "CHARACTERISTICS"), searchPathSetting(&o) != nil:
+	case !o.is(0, "SET"), o.is(1, "LOCAL", "CONSTRAINTS", "NAMES"), transactionSetting(&o, Options{}, Up) != nil, searchPathSetting(&o, Options{}, Up) != nil:
 		return edit{}, false
 	}
 	e := edit{at: at, start: at + o.tokens[0].end, end: at + o.tokens[0].end, text: " " + likeCase("LOCAL", o.at(0))}

@@ -77,23 +77,33 @@ func TestFixRewritesWhatIsMechanical(t *testing.T) {
 	}
 }
 
-// Each hint depends on where the statement stands.
-func TestTransactionControlSaysWhatToDoInstead(t *testing.T) {
+// A hint speaks of --fix only where that helps.
+func TestHintsSpeakOfFixWhereItHelps(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{
-		"-- upgrade\nBEGIN; SELECT 1; COMMIT":                            "`skein check --fix` takes it out",
-		"-- upgrade\nSELECT 1; COMMIT; BEGIN; SELECT 2":                  "divide the section here into two revisions",
-		"-- upgrade\nCREATE TABLE a (id int); BEGIN; SELECT 2; SELECT 3": "divide the section here into two revisions",
-		"-- upgrade: no-transaction\nBEGIN; SELECT 1; COMMIT":            "each statement of a no-transaction section commits by itself",
-		"-- upgrade\nSELECT 1; ROLLBACK; SELECT 2":                       "with the statements that it takes back",
-		"-- upgrade\nSELECT 1; COMMIT":                                   "leave it out: skein opens and ends the transaction",
-		"-- downgrade\nSELECT 1; COMMIT; SELECT 2\n-- upgrade\n":         "`-- downgrade: own-transaction`",
-		"-- upgrade: no-transaction\nSET work_mem = 1":                   "timeouts go into the section's marker",
-		"-- upgrade: no-transaction\nCREATE INDEX CONCURRENTLY ON a (b)": "give the index a name",
+	for _, test := range []struct {
+		dialect Dialect
+		text    string
+		helps   bool
+	}{
+		{Postgres, "-- upgrade\nBEGIN; SELECT 1; COMMIT", true},
+		{Postgres, "-- upgrade\nSELECT 1; COMMIT", false},
+		{Postgres, "-- upgrade: no-transaction\nBEGIN; SELECT 1; COMMIT", false},
+		{Postgres, "-- upgrade\nSET work_mem = 1", true},
+		{Postgres, "-- upgrade\nSET NAMES 'utf8'", false},
+		{Postgres, "-- upgrade: no-transaction\nSET work_mem = 1", false},
+		{SQLite, "-- upgrade\nPRAGMA foreign_keys = OFF; SELECT 1", true},
+		{SQLite, "-- upgrade\nPRAGMA foreign_keys = ON; DELETE FROM a", false},
 	} {
-		errs := mistakes(t, text, Postgres)
-		if len(errs) == 0 || !strings.Contains(errs[0].Advice, want) {
-			t.Errorf("%s: %+v", text, errs)
+		errs := mistakes(t, test.text, test.dialect)
+		if len(errs) == 0 || strings.Contains(errs[0].Advice, "check --fix") != test.helps {
+			t.Errorf("%s: %+v", test.text, errs)
 		}
+		_, done := Fix("a1_x.sql", []byte("-- revision: a1\n-- revises: none\n"+test.text), test.dialect)
+		if (done != nil) != test.helps {
+			t.Errorf("%s: fixed %v", test.text, done)
+		}
+	}
+	if errs := mistakes(t, "-- upgrade: no-transaction\nCREATE INDEX CONCURRENTLY ON a (b)", Postgres); len(errs) != 1 || !strings.Contains(errs[0].Advice, "give the index a name") {
+		t.Errorf("%v", errs)
 	}
 }

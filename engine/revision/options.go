@@ -19,10 +19,34 @@ const (
 	optLockTimeout      = "lock_timeout"
 	optStatementTimeout = "statement_timeout"
 	optConcurrency      = "concurrency"
+	optIsolation        = "isolation"
 )
 
 var optionNames = []string{
-	optNoTransaction, optOwnTransaction, optForeignKeys, optAlone, optTemplate, optLockTimeout, optStatementTimeout, optConcurrency,
+	optNoTransaction, optOwnTransaction, optForeignKeys, optAlone, optTemplate, optLockTimeout, optStatementTimeout, optConcurrency, optIsolation,
+}
+
+// Isolation is the level of the transaction that a section runs in, as it is written in its marker; "" = READ COMMITTED.
+type Isolation string
+
+const (
+	RepeatableRead Isolation = "repeatable-read"
+	Serializable   Isolation = "serializable"
+)
+
+// SQL returns the level as BEGIN ISOLATION LEVEL takes it.
+func (i Isolation) SQL() string {
+	if i == "" {
+		return "READ COMMITTED"
+	}
+	return strings.ToUpper(strings.ReplaceAll(string(i), "-", " "))
+}
+
+// Runs are the options that say what a section does, without those that only say how it is run: by itself, how many
+// at once, with which limits. Only the former are part of [Revision.Checksum], so that the others can be added to a
+// revision that was applied.
+func (o Options) Runs() Options {
+	return Options{NoTransaction: o.NoTransaction, Template: o.Template}
 }
 
 // maxTimeout is PostgreSQL's: milliseconds in an int32.
@@ -47,6 +71,9 @@ func (o Options) String() string {
 	}
 	if o.Concurrency != 0 {
 		list = append(list, optConcurrency+"="+strconv.Itoa(o.Concurrency))
+	}
+	if o.Isolation != "" {
+		list = append(list, optIsolation+"="+string(o.Isolation))
 	}
 	return strings.Join(list, ", ")
 }
@@ -90,6 +117,13 @@ func parseOptions(text string) (Options, []fault) {
 			advice:  "own-transaction commits the revision by itself; no-transaction runs each statement outside a transaction",
 		})
 	}
+	if o.NoTransaction && o.Isolation != "" {
+		faults = append(faults, fault{
+			at:      strings.Index(text, optIsolation),
+			message: "no-transaction and isolation contradict each other",
+			advice:  "isolation is that of a transaction, which the revision then has by itself; leave one of them out",
+		})
+	}
 	return o, faults
 }
 
@@ -112,6 +146,8 @@ func (o *Options) set(item string) *fault {
 		return setTimeout(&o.StatementTimeout, name, value)
 	case name == optConcurrency:
 		return setConcurrency(&o.Concurrency, value)
+	case name == optIsolation:
+		return setIsolation(&o.Isolation, value)
 	case item == "":
 		return &fault{message: "an option is missing between the commas", advice: "options are " + strings.Join(optionNames, ", ")}
 	}
@@ -142,6 +178,17 @@ func setConcurrency(to *int, value string) *fault {
 	}
 	*to = int(n)
 	return nil
+}
+
+func setIsolation(to *Isolation, value string) *fault {
+	switch i := Isolation(value); i {
+	case RepeatableRead, Serializable:
+		*to = i
+		return nil
+	case "read-committed":
+		return &fault{message: "isolation: read-committed is what every section has", advice: "leave the option out"}
+	}
+	return &fault{message: fmt.Sprintf("isolation: %q is no level", value), advice: didYouMean(value, []string{string(RepeatableRead), string(Serializable)})}
 }
 
 // didYouMean offers the known word that is most like word, or else all of them.

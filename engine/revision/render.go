@@ -95,6 +95,7 @@ func (s *Section) split(text string, out *sourceMap) ([]Statement, error) {
 	var (
 		texts  []string
 		starts []int
+		faults []*fault
 	)
 	for {
 		piece, ok := split.next()
@@ -108,11 +109,14 @@ func (s *Section) split(text string, out *sourceMap) ([]Statement, error) {
 	}
 	check := newChecker(s.Options, s.direction(), s.Dialect, texts)
 	for i, text := range texts {
-		if f := check.statement(text, starts[i]); f != nil && len(errs) < maxErrors {
-			object(f, f.at)
+		if f := check.statement(text, starts[i]); f != nil && len(faults) < maxErrors {
+			faults = append(faults, f)
 		}
 	}
 	if f := check.end(); f != nil && split.fault == nil {
+		faults = append(faults, f)
+	}
+	for _, f := range faults {
 		object(f, f.at)
 	}
 	if split.fault != nil {

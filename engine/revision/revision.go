@@ -50,15 +50,26 @@ type Section struct {
 	File     string   // as in Revision; for the errors of [Section.Render]
 	Line     int      // line of the `-- upgrade` marker, 1-based
 	Dialect  Dialect  // how Render splits; "" = Postgres
-	Raw      string   // the marker's line and all that follows it, byte for byte as in the file
+	Raw      string   // the marker's line and all that follows it, as in the file, with LF at the end of each line
 	Checksum string   // of Raw, see [Revision.Checksum]; "" when made in memory
 	Options  Options  // from the marker's line
 	Touches  []string // patterns of `-- skein:touches`: relations outside the tenant that the body may change
 	Ignores  []Ignore // notes of `-- skein:ignore`, for [Lint]
 
+	// AddsEnumValue reports that the body may run ALTER TYPE … ADD VALUE (PostgreSQL), also from within a DO block or
+	// as text that it executes. False when made in memory. See [Section.Separate].
+	AddsEnumValue bool
+
 	// Statements in order, without their closing semicolons, comments before the first word left out.
 	// Nil when Options.Template is set: such a body is split after it was rendered, by [Section.Render].
 	Statements []Statement
+}
+
+// Separate reports whether the section has a transaction of its own in a chain: because its options ask for it, or
+// because what it does can be used only once it is committed, as a value that is added to an enum. Then a revision does
+// the same in a long chain as in a short one.
+func (s *Section) Separate() bool {
+	return s.Options.OwnTransaction || s.Options.ForeignKeys || s.Options.Isolation != "" || s.AddsEnumValue
 }
 
 // Ignore is a note `-- skein:ignore RULE: reason`: [Lint] does not report that rule here.
@@ -85,4 +96,5 @@ type Options struct {
 	LockTimeout      *time.Duration // in place of the policy's; 0 = none
 	StatementTimeout *time.Duration // in place of the policy's; 0 = none
 	Concurrency      int            // most tenants of the fleet at a time in a chain with this revision; 0 = no limit
+	Isolation        Isolation      // PostgreSQL: of the transaction, which is then the revision's own; "" = READ COMMITTED
 }

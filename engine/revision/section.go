@@ -75,7 +75,8 @@ func (p *parser) readSection(marker token) (next token, found bool) {
 		end = next.start
 	}
 	s.Raw = p.text[marker.start:end]
-	s.Checksum = checksum(s.Raw)
+	s.Checksum = s.checksum()
+	s.AddsEnumValue = p.dialect != SQLite && addsEnumValue(s.body())
 	s.Touches = append(slices.Clone(p.common.touches), p.notes.touches...)
 	s.Ignores = append(slices.Clone(p.common.ignores), p.notes.ignores...)
 	if s.Options.Template && !p.broken {
@@ -95,6 +96,9 @@ func (p *parser) options(start, end int) Options {
 	o, faults := parseOptions(p.text[start:end])
 	for _, f := range faults {
 		p.fail(start+f.at, f.message, f.advice)
+	}
+	if o.Isolation != "" && p.dialect == SQLite {
+		p.fail(start+strings.Index(p.text[start:end], optIsolation), "isolation is for PostgreSQL", "leave it out: a transaction of SQLite is serializable")
 	}
 	return o
 }
@@ -128,6 +132,7 @@ func (p *parser) readBody(s *Section, d Direction, from int) (next token, found 
 	at := cursor{text: p.text, line: 1}
 	var texts []string
 	body := sectionBody{options: s.Options}
+	var faults []*fault
 	for {
 		piece, ok := split.next()
 		if !ok {
@@ -140,12 +145,18 @@ func (p *parser) readBody(s *Section, d Direction, from int) (next token, found 
 	p.bodies = append(p.bodies, body)
 	check := newChecker(s.Options, d, p.dialect, texts)
 	for i, text := range texts {
+		if len(faults) == maxErrors {
+			break
+		}
 		if f := check.statement(text, body.statements[i].start); f != nil {
-			p.failStatement(f)
+			faults = append(faults, f)
 			p.dumped, p.dump = p.dumped || check.dump, p.dump || check.dumps
 		}
 	}
 	if f := check.end(); f != nil && split.fault == nil {
+		faults = append(faults, f)
+	}
+	for _, f := range faults {
 		p.failStatement(f)
 	}
 	if split.fault != nil {

@@ -68,9 +68,9 @@ func (s *session) run(ctx context.Context, work *engine.Work, part *engine.Part,
 func (s *session) step(ctx context.Context, work *engine.Work, step engine.Step) error {
 	start := time.Now()
 	limit := statementLimit(work, step)
-	for _, stmt := range work.Statements(step) {
+	for n, stmt := range work.Statements(step) {
 		if err := s.statement(ctx, limit, stmt.Text); err != nil {
-			return at(err, step, stmt)
+			return at(err, step, n+1, stmt)
 		}
 	}
 	return s.db.table.note(ctx, s.conn, work, step, time.Since(start))

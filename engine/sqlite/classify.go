@@ -106,6 +106,8 @@ func classify(err error) *engine.Error {
 		Message:  message(s),
 		Advice:   m.advice,
 		Err:      err,
+		Fields:   fieldsOf(s),
+		Quoted:   message(s),
 	}
 }
 

@@ -110,7 +110,7 @@ func (k *keys) compare() error {
 	}
 	step := k.steps[k.since[ref]]
 	section := step.Revision.Section(step.Direction)
-	return at(ref.fault(k.worse[ref], options(step).ForeignKeys), step, revision.Statement{Line: section.Line})
+	return at(ref.fault(k.worse[ref], options(step).ForeignKeys), step, 0, revision.Statement{Line: section.Line})
 }
 
 func firstOf(worse map[reference]broken) (ref reference, found bool) {
@@ -143,6 +143,8 @@ func (r reference) fault(b broken, on bool) error {
 	return &engine.Error{
 		Class:   engine.Data,
 		Message: message,
+		Fields:  &engine.Fields{Severity: severity, Condition: "SQLITE_CONSTRAINT_FOREIGNKEY", Table: r.table},
+		Quoted:  message, // it names a row
 		Advice:  fmt.Sprintf("let the revision repair or delete them%s; list them with PRAGMA foreign_key_check(%s)", off, quote(r.table)),
 	}
 }

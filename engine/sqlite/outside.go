@@ -41,7 +41,7 @@ func (s *session) ApplyOutside(ctx context.Context, work engine.Work) error {
 	for i, stmt := range statements {
 		done, err := j.isDone(i, stmt)
 		if err != nil {
-			return at(err, step, stmt)
+			return at(err, step, i+1, stmt)
 		}
 		if done {
 			continue
@@ -190,7 +190,7 @@ func (j *journal) keysHold(ctx context.Context, c *conn) (err error) {
 	if ref.defect == "" {
 		e.Advice = fmt.Sprintf("the statements of the section have run, each by itself: give those rows their parents or delete them, then resume, which runs none of them again; list them with PRAGMA foreign_key_check(%s)", quote(ref.table))
 	}
-	return at(&e, j.step, revision.Statement{Line: j.step.Revision.Section(j.step.Direction).Line})
+	return at(&e, j.step, 0, revision.Statement{Line: j.step.Revision.Section(j.step.Direction).Line})
 }
 
 // isDone reports whether a statement need not run again. A VACUUM that was edited since has not run; any other
@@ -229,7 +229,7 @@ VALUES (?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))`, j.step.Revision.ID,
 		return classify(err)
 	}
 	if err := j.session.statement(ctx, limit, stmt.Text); err != nil {
-		return at(err, j.step, stmt)
+		return at(err, j.step, i+1, stmt)
 	}
 	return j.noting(ctx, func(c *conn) error {
 		return c.exec(ctx, `UPDATE `+j.table()+` SET done_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
@@ -241,7 +241,7 @@ WHERE revision = ? AND direction = ? AND step = ?`, j.step.Revision.ID, j.step.D
 func (j *journal) inside(ctx context.Context, i int, stmt revision.Statement, limit time.Duration) error {
 	return j.noting(ctx, func(c *conn) error {
 		if err := j.session.statement(ctx, limit, stmt.Text); err != nil {
-			return at(err, j.step, stmt)
+			return at(err, j.step, i+1, stmt)
 		}
 		return c.exec(ctx, `INSERT INTO `+j.table()+` (revision, direction, step, hash, started_at, done_at)
 VALUES (?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))`, j.step.Revision.ID, j.step.Direction, i, hash(stmt))

@@ -90,12 +90,12 @@ func patience(work *engine.Work, part *engine.Part) time.Duration {
 	return most
 }
 
-// at notes in which statement of which revision err happened.
-func at(err error, step engine.Step, stmt revision.Statement) error {
+// at notes in which statement of which revision err happened; number counts from 1, 0 = it is not known.
+func at(err error, step engine.Step, number int, stmt revision.Statement) error {
 	e := *classify(err)
 	e.Revision, e.File = step.Revision.ID, step.Revision.File
 	e.Line, e.Col = stmt.Line, stmt.Col
-	e.Statement = cut(stmt.Text)
+	e.Number, e.Statement = number, cut(stmt.Text)
 	return &e
 }
 

@@ -3,6 +3,7 @@ package gate
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/skeindb/skein/orchestrator"
@@ -10,9 +11,24 @@ import (
 
 // likeAnswers are those that say the same.
 type likeAnswers struct {
-	verdict orchestrator.Verdict
-	text    string
-	names   []string
+	verdict  orchestrator.Verdict
+	text     string
+	redacted string // text without values of rows
+	names    []string
+}
+
+// withoutValues are the answers by what may be told everybody.
+func withoutValues(groups []*likeAnswers) []*likeAnswers {
+	var merged []*likeAnswers
+	for _, g := range groups {
+		i := slices.IndexFunc(merged, func(m *likeAnswers) bool { return m.text == g.redacted })
+		if i < 0 {
+			i, merged = len(merged), append(merged, &likeAnswers{verdict: g.verdict, text: g.redacted})
+		}
+		merged[i].names = append(merged[i].names, g.names...)
+	}
+	slices.SortStableFunc(merged, worstFirst)
+	return merged
 }
 
 // worstFirst orders failures before what says nothing, and then by how many there are.
@@ -27,14 +43,23 @@ func worstFirst(a, b *likeAnswers) int {
 }
 
 // tell makes a line: "7 of 60 tenants: got 0, want > 0: t_1, t_2 …; 1: no row: t_9".
-func tell(groups []*likeAnswers, of string) string {
+func tell(groups []*likeAnswers, of string) string { return line(groups, of, true) }
+
+// tellCounts is tell without names: "7 of 60 samples: got 0, want > 0".
+func tellCounts(groups []*likeAnswers, of string) string { return line(groups, of, false) }
+
+func line(groups []*likeAnswers, of string, named bool) string {
 	var parts []string
 	for i, g := range groups[:min(len(groups), groupsShown)] {
 		of := " of " + of
 		if i > 0 {
 			of = ""
 		}
-		parts = append(parts, fmt.Sprintf("%d%s: %s: %s", len(g.names), of, g.text, names(g.names)))
+		part := fmt.Sprintf("%d%s: %s", len(g.names), of, g.text)
+		if named {
+			part += ": " + names(g.names)
+		}
+		parts = append(parts, part)
 	}
 	rest := 0
 	for _, g := range groups[len(parts):] {

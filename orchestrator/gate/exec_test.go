@@ -31,7 +31,7 @@ func TestExecJudgesByExitStatus(t *testing.T) {
 		{"exit 1", fail, "exit status 1"},
 		{"echo try later; exit 75", inconclusive, "exit status 75: try later"},
 		{"echo bye; kill -9 $$", inconclusive, "signal: killed: bye"},
-		{`printf 'a\rb\r\n\033[31mred'; exit 2`, fail, "exit status 2: [31mred"},
+		{`printf 'a\rb\r\n\033[31mred'; exit 2`, fail, "exit status 2: \x1b[31mred"},
 		{`i=0; while [ $i -lt 2000 ]; do echo "line $i"; i=$((i+1)); done; printf '%0300d\n' 7; exit 2`, fail,
 			"exit status 2: " + strings.Repeat("0", lineShown-3) + "…"},
 	} {

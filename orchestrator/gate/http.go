@@ -36,6 +36,7 @@ func (h HTTP) Measure(ctx context.Context, _ orchestrator.Subject) orchestrator.
 		m.Verdict = orchestrator.Inconclusive
 	}
 	if said := r.firstLine(resp.Body); said != "" {
+		m.Redacted = m.Evidence // whatever the page quotes
 		m.Evidence += ": " + said
 	}
 	return m

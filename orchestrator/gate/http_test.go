@@ -44,7 +44,7 @@ func TestHTTPJudgesByStatus(t *testing.T) {
 		{299, "well", pass, "299: well"},
 		{200, "\n \r\n  all\tgood \r\nsecond\n", pass, "200 OK: all good"},
 		{304, "", fail, "304 Not Modified"},
-		{401, "who\x1b[1m are you", fail, "401 Unauthorized: who [1m are you"},
+		{401, "who\x1b[1m are you", fail, "401 Unauthorized: who\x1b[1m are you"},
 		{429, "later", inconclusive, "429 Too Many Requests: later"},
 		{500, strings.Repeat("ü", 200), fail, "500 Internal Server Error: " + strings.Repeat("ü", 98) + "…"},
 		{503, "down", fail, "503 Service Unavailable: down"},

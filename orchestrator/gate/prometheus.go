@@ -59,10 +59,13 @@ func (p Prometheus) Measure(ctx context.Context, _ orchestrator.Subject) orchest
 	}
 	samples, err := decode(body)
 	if err != nil {
-		return unknown("%s: %s", status(resp), orchestrator.OneLine(r.veil.over(err.Error()), lineShown))
+		m := unknown("%s: %s", status(resp), orchestrator.OneLine(r.veil.over(err.Error()), lineShown))
+		m.Redacted = status(resp) + ": no answer that could be read"
+		return m
 	}
 	m := p.judge(samples)
 	m.Evidence = orchestrator.OneLine(r.veil.over(m.Evidence), allShown)
+	m.Redacted = orchestrator.OneLine(r.veil.over(m.Redacted), allShown)
 	return m
 }
 
@@ -162,6 +165,7 @@ func (p Prometheus) judge(samples []sample) orchestrator.Measure {
 	default:
 		slices.SortStableFunc(groups, worstFirst)
 		m.Evidence = tell(groups, count(len(samples), "sample"))
+		m.Redacted = tellCounts(groups, count(len(samples), "sample")) // labels may be names of people
 	}
 	return m
 }

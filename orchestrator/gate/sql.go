@@ -78,7 +78,7 @@ func (s SQL) sum(ctx context.Context, asked askedList, replies []engine.Reply) o
 	verdict := orchestrator.Pass
 	var tenants []string
 	for i := range replies {
-		v, text := s.judge(ctx, &replies[i])
+		v, text, redacted := s.judge(ctx, &replies[i])
 		if v == orchestrator.Pass {
 			continue
 		}
@@ -87,7 +87,7 @@ func (s SQL) sum(ctx context.Context, asked askedList, replies []engine.Reply) o
 		}
 		g := byText[text]
 		if g == nil {
-			g = &likeAnswers{verdict: v, text: text}
+			g = &likeAnswers{verdict: v, text: text, redacted: redacted}
 			byText[text], groups = g, append(groups, g)
 		}
 		g.names = append(g.names, asked.names[i])
@@ -101,26 +101,39 @@ func (s SQL) sum(ctx context.Context, asked askedList, replies []engine.Reply) o
 			tenants = append(tenants, g.names[:min(len(g.names), tenantsKept-len(tenants))]...)
 		}
 	}
-	return orchestrator.Measure{Verdict: verdict, Evidence: orchestrator.OneLine(tell(groups, count(len(replies), asked.what)), allShown), Tenants: tenants}
+	of := count(len(replies), asked.what)
+	m := orchestrator.Measure{Verdict: verdict, Tenants: tenants, Evidence: orchestrator.OneLine(tell(groups, of), allShown)}
+	if redacted := orchestrator.OneLine(tell(withoutValues(groups), of), allShown); redacted != m.Evidence {
+		m.Redacted = redacted
+	}
+	return m
 }
 
-// judge says what a reply means, and in words why it is no pass.
-func (s SQL) judge(ctx context.Context, r *engine.Reply) (orchestrator.Verdict, string) {
+// judge says what a reply means, and in words why it is no pass; redacted is that without values of rows.
+func (s SQL) judge(ctx context.Context, r *engine.Reply) (v orchestrator.Verdict, text, redacted string) {
 	switch {
 	case r.Err != nil:
-		if e, ok := errors.AsType[*engine.Error](r.Err); ok && e.Class == engine.Canceled && ctx.Err() != nil {
-			return orchestrator.Inconclusive, late(ctx.Err())
+		e, ok := errors.AsType[*engine.Error](r.Err)
+		if ok && e.Class == engine.Canceled && ctx.Err() != nil {
+			text = late(ctx.Err())
+			return orchestrator.Inconclusive, text, text
 		}
-		return orchestrator.Inconclusive, orchestrator.OneLine(r.Err.Error(), lineShown)
+		redacted = "the query failed"
+		if ok {
+			redacted, _ = e.WithoutValues()
+		}
+		return orchestrator.Inconclusive, orchestrator.OneLine(r.Err.Error(), lineShown), orchestrator.OneLine(redacted, lineShown)
 	case r.Rows == 0:
-		return orchestrator.Inconclusive, "no row"
+		return orchestrator.Inconclusive, "no row", "no row"
 	case r.Null:
-		return orchestrator.Inconclusive, "got NULL"
+		return orchestrator.Inconclusive, "got NULL", "got NULL"
 	}
-	v := s.Expect.judge(r.Text)
-	text := fmt.Sprintf("got %s, want %s", cmp.Or(orchestrator.OneLine(r.Text, valueShown), `""`), s.Expect)
+	v = s.Expect.judge(r.Text)
+	text = fmt.Sprintf("got %s, want %s", cmp.Or(orchestrator.OneLine(r.Text, valueShown), `""`), s.Expect)
+	redacted = fmt.Sprintf("the answer is not %s", s.Expect)
 	if v == orchestrator.Inconclusive {
 		text += ", and it is no number"
+		redacted = fmt.Sprintf("the answer is no number, want %s", s.Expect)
 	}
-	return v, text
+	return v, text, redacted
 }

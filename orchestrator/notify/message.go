@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/skeindb/skein/orchestrator"
 )
 
 // message is the body of the format JSON. It holds nothing of tenants but how many there are, their ids where a
-// reason names them, and the causes of failures without what differs from tenant to tenant.
+// reason names them, and the causes of failures; what servers and gates quote of rows is in none of it.
 type message struct {
 	Format   int                          `json:"format"` // 1
 	Occasion Occasion                     `json:"occasion"`
@@ -45,7 +46,7 @@ const (
 func compose(r *orchestrator.Report, n news, at time.Time) message {
 	m := message{
 		Format: 1, Occasion: n.occasion, Fleet: r.Fleet, Rollout: r.Rollout, Type: r.Kind, Target: r.Target, State: r.State,
-		Wave: n.wave, Verdict: n.verdict, Reason: orchestrator.OneLine(orchestrator.WithoutValues(n.reason), reasonShown), Counts: r.Counts(), Next: r.Next(), Time: at,
+		Wave: n.wave, Verdict: n.verdict, Reason: orchestrator.OneLine(visible(n.reason), reasonShown), Counts: r.Counts(), Next: r.Next(), Time: at,
 	}
 	sentences := []string{"skein: " + job(r) + " " + happening(r, &m) + "."}
 	switch m.Occasion {
@@ -100,6 +101,16 @@ func happening(r *orchestrator.Report, m *message) string {
 	return because(did, m.Reason)
 }
 
+// visible leaves out of a text what cannot be seen, or turns it round: who shows it may not escape it.
+func visible(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, text)
+}
+
 func because(what, reason string) string {
 	if reason == "" {
 		return what
@@ -152,7 +163,7 @@ func causes(r *orchestrator.Report) []string {
 		if where != "" {
 			where = " in " + where
 		}
-		each = append(each, fmt.Sprintf("%d failed%s: %s.", c.Count, where, strings.TrimSuffix(orchestrator.OneLine(c.Message, causeShown), ".")))
+		each = append(each, fmt.Sprintf("%d failed%s: %s.", c.Count, where, strings.TrimSuffix(orchestrator.OneLine(visible(c.Message), causeShown), ".")))
 	}
 	if rest := len(all) - len(each); rest == 1 {
 		each = append(each, "There is another cause.")

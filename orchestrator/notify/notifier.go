@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -86,7 +87,7 @@ func (n *Notifier) occasion(fact orchestrator.Fact) (news, bool) {
 		n.awaited = false
 		return news{occasion: Started}, true
 	case orchestrator.GateSettled:
-		return news{occasion: Gate, wave: f.Wave, verdict: f.Verdict, reason: f.Reason}, true
+		return news{occasion: Gate, wave: f.Wave, verdict: f.Verdict, reason: cmp.Or(f.Redacted, f.Reason)}, true
 	case orchestrator.ApprovalAwaited:
 		n.awaited = true
 		return news{occasion: Approval, wave: f.Wave}, true
@@ -95,7 +96,7 @@ func (n *Notifier) occasion(fact orchestrator.Fact) (news, bool) {
 		if f.State == orchestrator.StateWaiting && n.awaited { // it was said when the waiting began
 			return news{}, false
 		}
-		return news{occasion: o, wave: lastWave(&n.report), reason: f.Reason}, ok
+		return news{occasion: o, wave: lastWave(&n.report), reason: cmp.Or(f.Redacted, f.Reason)}, ok
 	}
 	return news{}, false
 }

@@ -109,7 +109,8 @@ func finished(id, wave string, o orchestrator.Outcome) orchestrator.TenantFinish
 	if o == orchestrator.Failed {
 		f.Failure = &orchestrator.Failure{
 			Class: engine.Data, SQLState: "23505", Revision: "b2", File: "b2_key.sql", Line: 7,
-			Message: fmt.Sprintf("could not create index \"%s_key\": Key (email)=(%s@example.com) is duplicated.", id, id),
+			Message:  fmt.Sprintf("could not create index \"%s_key\": Key (email)=(%s@example.com) is duplicated.", id, id),
+			Redacted: "ERROR 23505 unique_violation: table users, constraint users_email_key", Cause: "c0ffee",
 		}
 	}
 	return f
@@ -201,7 +202,7 @@ func TestEachOccasionIsTold(t *testing.T) {
 				"occasion": "halted", "state": "halted", "wave": "rest", "reason": "2 tenants failed, more than 1 (max_failures).",
 				"counts": object{"done": 2.0, "failed": 2.0, "pending": 1.0}, "next": "skein rollout resume r1", "time": "2026-11-23T10:00:14.123456Z",
 				"text": "skein: upgrade of acme to heads is halted in wave rest: 2 tenants failed, more than 1 (max_failures). 2 done, 2 failed, 1 pending. " +
-					"2 failed in b2 b2_key.sql:7: could not create index \"…\": Key (email)=(…) is duplicated. Next: skein rollout resume r1",
+					"2 failed in b2 b2_key.sql:7: ERROR 23505 unique_violation: table users, constraint users_email_key. Next: skein rollout resume r1",
 			},
 		} {
 			for key, value := range common {
@@ -316,7 +317,7 @@ func TestSlackFormat(t *testing.T) {
 		w := &wire{}
 		tell(t, w, []notify.Hook{{URL: url(secret), Format: notify.Slack, On: []notify.Occasion{notify.Halted}}}, notify.Config{}, story())
 		want := []string{`{"text":"skein: upgrade of acme to heads is halted in wave rest: 2 tenants failed, more than 1 (max_failures). ` +
-			`2 done, 2 failed, 1 pending. 2 failed in b2 b2_key.sql:7: could not create index \"…\": Key (email)=(…) is duplicated. Next: skein rollout resume r1"}` + "\n"}
+			`2 done, 2 failed, 1 pending. 2 failed in b2 b2_key.sql:7: ERROR 23505 unique_violation: table users, constraint users_email_key. Next: skein rollout resume r1"}` + "\n"}
 		if diff := cmp.Diff(want, w.bodies()); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}

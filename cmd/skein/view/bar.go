@@ -44,7 +44,7 @@ func (v *Bar) Observe(e orchestrator.Event) {
 		return
 	}
 	if text := v.notices.line(e); text != "" {
-		_, _ = io.WriteString(v.progress, text+"\n")
+		_, _ = io.WriteString(v.progress, Escape(text)+"\n")
 	}
 	if _, ok := e.Fact.(orchestrator.TenantsJoined); ok {
 		v.bar.SetTotal(int64(total), false)
@@ -53,7 +53,7 @@ func (v *Bar) Observe(e orchestrator.Event) {
 }
 
 func (v *Bar) start(total int64) {
-	v.progress = mpb.New(mpb.WithOutput(v.out), mpb.WithWidth(30), mpb.WithRefreshRate(100*time.Millisecond))
+	v.progress = mpb.New(mpb.WithOutput(Raw(v.out)), mpb.WithWidth(30), mpb.WithRefreshRate(100*time.Millisecond))
 	words := func(r *orchestrator.Report, now time.Time) string { return progress(r, now, v.notices.opts) }
 	v.bar = v.progress.New(0, mpb.BarStyle().Lbound("").Filler("█").Tip("█").Padding("░").Rbound(""),
 		mpb.AppendDecorators(v.words(" ", words), v.words("  ", underWay)))
@@ -64,7 +64,7 @@ func (v *Bar) words(space string, of func(*orchestrator.Report, time.Time) strin
 	return decor.Any(func(decor.Statistics) string {
 		v.mu.Lock()
 		defer v.mu.Unlock()
-		return space + of(v.report, time.Now())
+		return space + Escape(Line(of(v.report, time.Now())))
 	})
 }
 

@@ -121,7 +121,7 @@ func describe(e orchestrator.Event) (kind string, f fields) {
 	case orchestrator.Commanded:
 		return "command", CommandJSON(t.Command, &t.Refused)
 	case orchestrator.ServerPaused:
-		return "warning", fields{"server": t.Server, "message": "server paused: " + t.Failure.Message, "hint": t.Failure.Hint}
+		return "warning", fields{"server": t.Server, "message": "server paused: " + t.Failure.Place() + t.Failure.Message, "hint": t.Failure.Hint}
 	case orchestrator.ServerResumed:
 		return "warning", fields{"server": t.Server, "message": "server answers again"}
 	case orchestrator.WidthChanged:

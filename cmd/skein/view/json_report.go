@@ -9,10 +9,14 @@ func ReportJSON(r *orchestrator.Report, exit int, o Options) map[string]any {
 	list := []map[string]any{}
 	for _, t := range r.Failed() {
 		f := t.Failure
-		list = append(list, map[string]any{
+		entry := map[string]any{
 			"tenant": t.Tenant, "revision": f.Revision, "file": o.file(f.File), "line": f.Line, "statement": f.Statement,
 			"class": f.Class, "sqlstate": f.SQLState, "error": f.Message, "hint": f.Hint,
-		})
+		}
+		if f.Context != "" {
+			entry["context"] = f.Context
+		}
+		list = append(list, entry)
 	}
 	doc := map[string]any{
 		"rollout": r.Rollout, "type": r.Kind, "target": r.Target, "state": r.State, "reason": r.Reason, "exit": exit,

@@ -23,6 +23,13 @@ const mostFailed = 10
 
 // line is the line for an event; "" where none is worth it.
 func (n *notices) line(e orchestrator.Event) string {
+	if f, ok := e.Fact.(orchestrator.Warned); ok { // it may have the stack of a panic
+		return n.warning(f.Message)
+	}
+	return Line(n.text(e))
+}
+
+func (n *notices) text(e orchestrator.Event) string {
 	o := n.opts
 	switch f := e.Fact.(type) {
 	case orchestrator.RolloutStarted:
@@ -53,15 +60,13 @@ func (n *notices) line(e orchestrator.Event) string {
 	case orchestrator.TenantFinished:
 		return n.finished(f)
 	case orchestrator.ServerPaused:
-		return fmt.Sprintf("%s %s: %s", o.paint(yellow, "paused"), orLocal(f.Server), f.Failure.Message)
+		return fmt.Sprintf("%s %s: %s", o.paint(yellow, "paused"), orLocal(f.Server), f.Failure.Place()+f.Failure.Message)
 	case orchestrator.ServerResumed:
 		return fmt.Sprintf("%s %s", o.paint(green, "resumed"), orLocal(f.Server))
 	case orchestrator.WidthChanged:
 		if o.Verbose {
 			return fmt.Sprintf("width %d on %s: %s", f.Width, orLocal(f.Server), f.Reason)
 		}
-	case orchestrator.Warned:
-		return n.warning(f.Message)
 	}
 	return ""
 }
@@ -173,7 +178,7 @@ func Some(names []string) string {
 
 // few names those given, and how many more there are of all.
 func few(names []string, all int) string {
-	text := strings.Join(names, ", ")
+	text := Line(strings.Join(names, ", "))
 	if more := all - len(names); more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}

@@ -46,7 +46,7 @@ func (v *Plain) Observe(e orchestrator.Event) {
 		if now := underWay(v.report, e.Time); now != "" {
 			text += " · now " + now
 		}
-		fmt.Fprintln(v.out, text)
+		fmt.Fprintln(v.out, Line(text))
 	}
 }
 

@@ -138,7 +138,7 @@ func writeLocks(w io.Writer, locks []Lock) {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "  LOCKED\tMODE\tLONGEST\tIN TENANT\tTENANTS")
 	for _, l := range locks[:min(most, len(locks))] {
-		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%d\n", l.Object, l.Mode, l.Longest.Round(time.Millisecond/10), l.Tenant, l.Tenants)
+		Row(t, "  %s\t%s\t%s\t%s\t%d\n", l.Object, l.Mode, l.Longest.Round(time.Millisecond/10), l.Tenant, l.Tenants)
 	}
 	_ = t.Flush() // it writes to w, whose errors nobody can help
 	if len(locks) > most {

@@ -47,7 +47,7 @@ func writeReport(w io.Writer, r *orchestrator.Report, exit int, o Options) {
 	}
 	fmt.Fprintf(w, "\n%s %s: %s of %d%s\n", r.Kind, o.paint(mark, string(r.State)), Counts(r.Counts()), r.Planned(), took)
 	if r.Reason != "" {
-		fmt.Fprintf(w, "because %s\n", r.Reason)
+		fmt.Fprintf(w, "because %s\n", Line(r.Reason))
 	}
 	if !o.Quiet {
 		writeWaves(w, r, o)
@@ -83,7 +83,7 @@ func writeWays(w io.Writer, r *orchestrator.Report) {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "  TENANTS\tOUTCOME\tFROM\tNOW AT")
 	for _, way := range ways[:min(most, len(ways))] {
-		fmt.Fprintf(t, "  %d\t%s\t%s\t%s\n", way.Tenants, way.Outcome, orBase(way.From), orBase(way.To))
+		Row(t, "  %d\t%s\t%s\t%s\n", way.Tenants, way.Outcome, orBase(way.From), orBase(way.To))
 	}
 	_ = t.Flush() // it writes to w, whose errors nobody can help
 	if len(ways) > most {
@@ -101,14 +101,17 @@ func writeCauses(w io.Writer, r *orchestrator.Report, o Options) {
 	fmt.Fprintf(w, "\n%s\n", Count(len(causes), "cause"))
 	for _, c := range causes[:min(most, len(causes))] {
 		f := c.Example
-		fmt.Fprintf(w, "  %s  %s\n", o.paint(red, fmt.Sprintf("%d ×", c.Count)), f.Message)
-		fmt.Fprintf(w, "       %s\n", place(f, o))
+		fmt.Fprintf(w, "  %s  %s\n", o.paint(red, fmt.Sprintf("%d ×", c.Count)), Line(f.Message))
+		fmt.Fprintf(w, "       %s\n", Line(place(f, o)))
 		if f.Statement != "" {
 			fmt.Fprintf(w, "       %s\n", oneLine(f.Statement))
 		}
+		if f.Context != "" {
+			fmt.Fprintf(w, "       in %s\n", oneLine(f.Context))
+		}
 		fmt.Fprintf(w, "       tenants: %s\n", few(c.Tenants, c.Count))
 		if f.Hint != "" {
-			fmt.Fprintf(w, "       hint: %s\n", f.Hint)
+			fmt.Fprintf(w, "       hint: %s\n", Line(f.Hint))
 		}
 	}
 	if len(causes) > most {

@@ -68,5 +68,5 @@ func (o Options) paint(c colour, s string) string {
 	if !o.Colour {
 		return s
 	}
-	return "\x1b[" + string(c) + "m" + s + "\x1b[0m"
+	return painted(c, s)
 }

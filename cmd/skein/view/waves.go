@@ -60,7 +60,7 @@ func writeWaves(w io.Writer, r *orchestrator.Report, o Options) {
 				gate = "not asked: " + words
 			}
 		}
-		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", wave.Name, tenants, Counts(finals(wave)), gate)
+		Row(t, "  %s\t%s\t%s\t%s\n", wave.Name, tenants, Counts(finals(wave)), gate)
 	}
 	_ = t.Flush() // it writes to w, whose errors nobody can help
 }
@@ -104,7 +104,7 @@ func writeGates(w io.Writer, r *orchestrator.Report, o Options) {
 					answer = "not asked"
 				}
 			}
-			fmt.Fprintf(t, "  %s\t%s\t%s", c.Name, answer, oneLine(c.Evidence))
+			Row(t, "  %s\t%s\t%s", c.Name, answer, oneLine(c.Evidence))
 			if text := measures(c); text != "" {
 				fmt.Fprintf(t, "\t%s", text)
 			}

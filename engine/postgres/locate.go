@@ -1,0 +1,69 @@
+package postgres
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
+)
+
+// locate notes in which statement of which revision an error happened. Line and Col are those of the
+// statement; where the server points further down, the message says so. within is the byte of the statement that the
+// server's position is at; 0 = it has none.
+func locate(e *engine.Error, pg *pgconn.PgError, step engine.Step, bodies func(engine.Step) body, n, within int) {
+	e.Revision, e.File, e.Number = step.Revision.ID, step.Revision.File, n+1
+	at(e, pg, bodies(step).statements[n], within)
+}
+
+// at is locate within the revision.
+func at(e *engine.Error, pg *pgconn.PgError, stmt revision.Statement, within int) {
+	e.Line, e.Col = stmt.Line, stmt.Col
+	e.Statement = cut(stmt.Text)
+	further := strings.Count(stmt.Text[:min(within, len(stmt.Text))], "\n")
+	if e.Fields != nil {
+		e.Fields.Words = len(strings.Fields(stmt.Text[:min(within, len(stmt.Text))]))
+	}
+	if pg != nil && within == 0 {
+		further = lineInBody(pg, stmt.Text)
+	}
+	if further > 0 {
+		e.Message += fmt.Sprintf(" (line %d)", stmt.Line+further)
+	}
+	explainCut(e, stmt.Text)
+}
+
+var (
+	blockLineForm = regexp.MustCompile(`inline_code_block\D+(\d+)`)
+	quoteForm     = regexp.MustCompile(`'|\$[A-Za-z_0-9\x{80}-\x{10FFFF}]*\$`)
+)
+
+// lineInBody counts the lines from the beginning of a statement to where in its own text the server was: by the query
+// that it ran, if that stands there as it is, else by the line of a DO block. 0 = on the first, or not known.
+func lineInBody(pg *pgconn.PgError, text string) int {
+	if query := strings.TrimSpace(pg.InternalQuery); len(query) > 1 {
+		if at := strings.Index(text, query); at >= 0 {
+			offset := 0
+			for n := int32(1); n < pg.InternalPosition && offset < len(query); n++ {
+				_, size := utf8.DecodeRuneInString(query[offset:])
+				offset += size
+			}
+			return strings.Count(text[:at+offset], "\n")
+		}
+	}
+	lines := blockLineForm.FindAllStringSubmatch(pg.Where, -1)
+	quote := quoteForm.FindStringIndex(text)
+	if firstWord(text) != "DO" || len(lines) == 0 || quote == nil {
+		return 0
+	}
+	line, err := strconv.Atoi(lines[len(lines)-1][1]) // the outermost one
+	if err != nil || line < 1 {
+		return 0
+	}
+	return strings.Count(text[:quote[0]], "\n") + line - 1
+}
