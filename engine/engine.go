@@ -14,7 +14,8 @@ type Engine struct {
 	graph *revision.Graph
 	cfg   Config
 
-	splits sync.Map // *Plan → *Plan, of which a server demanded more borders; see run.split
+	rendered revision.Renderings
+	splits   sync.Map // *Plan → *Plan, of which a server demanded more borders; see run.split
 }
 
 // Config says how an Engine works. The zero value is the default of each field.

@@ -36,24 +36,52 @@ func (e *Engine) Screen(ctx context.Context, jobs []Job) []error {
 	}
 	var candidates []Candidate
 	var of []int
+	size, counted := 0, held{}
+	ask := func() {
+		if len(candidates) == 0 {
+			return
+		}
+		for k, err := range screener.Screen(ctx, candidates) {
+			refused[of[k]] = err
+		}
+		candidates, of, size, counted = nil, nil, 0, held{}
+	}
 	for i, job := range jobs {
 		if job.Plan == nil || !job.Plan.bodies() {
 			continue
 		}
-		bodies, err := render(job)
+		bodies, err := e.render(job)
 		if err != nil {
 			continue
 		}
 		candidates = append(candidates, Candidate{Target: job.Target, Standing: job.Standing, Plan: job.Plan, Bodies: bodies})
 		of = append(of, i)
+		if size += counted.add(bodies); size > screenMost {
+			ask()
+		}
 	}
-	if len(candidates) == 0 {
-		return refused
-	}
-	for k, err := range screener.Screen(ctx, candidates) {
-		refused[of[k]] = err
-	}
+	ask()
 	return refused
+}
+
+// screenMost is how many bytes of rendered bodies are held at a time to be screened.
+const screenMost = 64 << 20
+
+// held counts the bytes of rendered bodies, those that tenants share once.
+type held map[*revision.Section]*revision.Statement // the first statement that was counted last
+
+func (h held) add(bodies map[*revision.Section][]revision.Statement) int {
+	n := 0
+	for sec, statements := range bodies {
+		if len(statements) == 0 || h[sec] == &statements[0] {
+			continue
+		}
+		h[sec] = &statements[0]
+		for _, s := range statements {
+			n += len(s.Text)
+		}
+	}
+	return n
 }
 
 // statements are those of a step, of which templates are found among the rendered bodies.

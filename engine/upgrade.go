@@ -55,7 +55,7 @@ func (e *Engine) prepare(job Job) (*run, error) {
 	if len(job.Standing.Changed) > 0 && !e.cfg.AllowChanged && job.Plan.bodies() {
 		return nil, e.changedError(job.Standing.Changed[0])
 	}
-	bodies, err := render(job)
+	bodies, err := e.render(job)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func (e *Engine) changedError(id string) error {
 }
 
 // render splits the template bodies of the plan for this tenant, before anything is touched.
-func render(job Job) (map[*revision.Section][]revision.Statement, error) {
+func (e *Engine) render(job Job) (map[*revision.Section][]revision.Statement, error) {
 	var bodies map[*revision.Section][]revision.Statement
 	for _, part := range job.Plan.Parts {
 		for _, step := range part.Steps {
@@ -86,7 +86,7 @@ func render(job Job) (map[*revision.Section][]revision.Statement, error) {
 			if !sec.Options.Template {
 				continue
 			}
-			statements, err := sec.Render(job.Data)
+			statements, err := e.rendered.Render(sec, job.Data)
 			if err != nil {
 				return nil, templateError(step.Revision, err)
 			}

@@ -13,12 +13,15 @@ import (
 )
 
 func (a *app) checkCommand() *cobra.Command {
-	return &cobra.Command{
+	fix := false
+	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Check config and revisions without a database, for CI",
 		Long: "Check config and revisions without a database: every file, the graph they form, the number of heads that\n" +
 			"revisions.heads allows, and statements that reach further than a tenant. Exit code 1 when something cannot be\n" +
-			"read, 4 when a finding is an error; warnings do not change it. -v also lists the files that are not read.",
+			"read, 4 when a finding is an error; warnings do not change it. -v also lists the files that are not read.\n" +
+			"--fix first rewrites what other tools put into their files: BEGIN and COMMIT around a whole section and an idle\n" +
+			"PRAGMA foreign_keys are taken out, SET becomes SET LOCAL. It says what it did, and every other byte stays.",
 		GroupID: "author",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -32,13 +35,26 @@ func (a *app) checkCommand() *cobra.Command {
 					a.note("%s is not read: %s (%s)", i.Path, i.Why, i.Rule)
 				}
 			}
+			var fixed []fixedPlace
+			if fix {
+				if fixed, err = a.fix(p); err != nil {
+					return err
+				}
+			}
 			g, err := a.graph(p)
 			if err != nil {
+				if a.json { // the one document is the error
+					for _, f := range fixed {
+						a.note("%s:%d:%d: fixed: %s", f.File, f.Line, f.Col, f.Message)
+					}
+				}
 				return err
 			}
-			return a.showCheck(p, g, ignored)
+			return a.showCheck(p, g, ignored, fixed)
 		},
 	}
+	cmd.Flags().BoolVar(&fix, "fix", false, "rewrite in the files what can be rewritten without understanding the statements")
+	return cmd
 }
 
 // lintFinding is a finding as the JSON of check has it.
@@ -75,7 +91,8 @@ func (a *app) ignored(p *config.Project) []ignoredFile {
 	return files
 }
 
-func (a *app) showCheck(p *config.Project, g *revision.Graph, ignored []ignoredFile) error {
+// showCheck draws what was found. fixed is nil where nothing was to be fixed.
+func (a *app) showCheck(p *config.Project, g *revision.Graph, ignored []ignoredFile, fixed []fixedPlace) error {
 	heads := g.Heads()
 	findings := []string{}
 	if p.Revisions.Heads == config.Single && len(heads) > 1 {
@@ -83,9 +100,13 @@ func (a *app) showCheck(p *config.Project, g *revision.Graph, ignored []ignoredF
 	}
 	lint, bad := a.lint(p, g)
 	if a.json {
-		writeJSON(a.out, map[string]any{
+		doc := map[string]any{
 			"fleet": p.Fleet, "revisions": g.Len(), "heads": list(heads), "findings": findings, "lint": lint, "ignored": ignored,
-		})
+		}
+		if fixed != nil {
+			doc["fixed"] = fixed
+		}
+		writeJSON(a.out, doc)
 	} else {
 		for _, f := range findings {
 			fmt.Fprintln(a.out, f)

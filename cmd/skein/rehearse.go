@@ -61,7 +61,11 @@ func (f *fleet) rehearse(ctx context.Context, store orchestrator.Store, id, how 
 			return err
 		}
 		r.sum()
-		return f.finish(v, report, err)
+		good := exitDone
+		if !o.Rehearsal.Whole() {
+			good = exitDifference
+		}
+		return f.finishWith(good, v, report, err)
 	})
 }
 
@@ -165,6 +169,9 @@ func (r *rehearser) note(id string, did *engine.Rehearsal) {
 		if held.For > l.Longest || l.Tenant == "" {
 			l.Longest, l.Tenant = held.For, id
 		}
+	}
+	if len(did.Untried) > 0 {
+		r.found.Short(id, len(did.Steps) > 0)
 	}
 	for _, revision := range did.Untried {
 		u := view.Untried{Revision: revision, Why: did.Why}

@@ -76,9 +76,17 @@ func (f *fleet) work(ctx context.Context, cfg orchestrator.RunConfig) (*orchestr
 
 // finish draws the report and returns the exit code. An error beside a report is about the store.
 func (f *fleet) finish(v view.View, report *orchestrator.Report, err error) error {
+	return f.finishWith(exitDone, v, report, err)
+}
+
+// finishWith is finish with an exit code for a report that calls for none.
+func (f *fleet) finishWith(good int, v view.View, report *orchestrator.Report, err error) error {
 	code := report.ExitCode()
 	if err != nil && code == exitDone {
 		code = exitHalted
+	}
+	if code == exitDone {
+		code = good
 	}
 	v.Close(report, code)
 	if err != nil {

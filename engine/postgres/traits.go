@@ -20,9 +20,17 @@ type traits struct {
 	loads    bool // may leave what no reset takes back: a library, a setting of a name of its own
 }
 
-// traitsCache keeps what was read of a section for all tenants; rendered templates are read anew, as each may be
-// different.
-type traitsCache struct{ sections sync.Map } // *revision.Section → *traits
+// traitsCache keeps what was read of a section for all tenants; of a template it keeps the last, since the tenants
+// for which it comes to the same text share the statements.
+type traitsCache struct {
+	sections  sync.Map // *revision.Section → *traits
+	templates sync.Map // *revision.Section → renderedTraits
+}
+
+type renderedTraits struct {
+	first *revision.Statement
+	*traits
+}
 
 func (t *traitsCache) of(step engine.Step, statements []revision.Statement) *traits {
 	if step.Stamp {
@@ -30,13 +38,25 @@ func (t *traitsCache) of(step engine.Step, statements []revision.Statement) *tra
 	}
 	sec := step.Revision.Section(step.Direction)
 	if sec.Options.Template {
-		return readTraits(statements)
+		return t.ofTemplate(sec, statements)
 	}
 	if known, ok := t.sections.Load(sec); ok {
 		return known.(*traits)
 	}
 	known, _ := t.sections.LoadOrStore(sec, readTraits(statements))
 	return known.(*traits)
+}
+
+func (t *traitsCache) ofTemplate(sec *revision.Section, statements []revision.Statement) *traits {
+	if len(statements) == 0 {
+		return readTraits(nil)
+	}
+	if known, ok := t.templates.Load(sec); ok && known.(renderedTraits).first == &statements[0] {
+		return known.(renderedTraits).traits
+	}
+	read := readTraits(statements)
+	t.templates.Store(sec, renderedTraits{&statements[0], read})
+	return read
 }
 
 // bodies returns what a work's steps run. The function is for one goroutine.

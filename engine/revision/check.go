@@ -64,6 +64,8 @@ type checker struct {
 	options    Options
 	direction  Direction
 	dialect    Dialect
+	frame      frame
+	idle       bool // nothing runs between a PRAGMA that turns foreign keys on and one that turns them off
 	savepoints savepoints
 	number     int       // of statements so far
 	controls   []control // those among them that begin or end a transaction
@@ -72,8 +74,11 @@ type checker struct {
 	dumps      bool      // a statement is one that only pg_dump writes
 }
 
-func newChecker(options Options, d Direction, dialect Dialect) *checker {
-	return &checker{options: options, direction: d, dialect: dialect}
+// newChecker is for a section with these statements, which it is then asked about in their order.
+func newChecker(options Options, d Direction, dialect Dialect, statements []string) *checker {
+	c := &checker{options: options, direction: d, dialect: dialect, frame: frameOf(statements, dialect)}
+	c.idle = dialect == SQLite && len(idleKeyPragmas(statements)) > 0
+	return c
 }
 
 // statement says why a statement that begins at a byte of the section's text cannot stand there; nil when it can.
@@ -114,6 +119,9 @@ func (c *checker) objection(text string, at int) *fault {
 		c.dump = c.dump || o.is(0, "SET")
 		return f
 	}
+	if c.options.NoTransaction && isNamelessIndex(&o) {
+		return &fault{message: "CREATE INDEX CONCURRENTLY without a name cannot be found again after it was cut off", advice: "give the index a name"}
+	}
 	if what := outsideOnly(&o); what != "" && !c.options.NoTransaction {
 		return &fault{message: what + " cannot run inside a transaction", advice: markAs(c.direction)}
 	}
@@ -122,11 +130,8 @@ func (c *checker) objection(text string, at int) *fault {
 
 // end says what is missing after the last statement. It also completes the advice of the faults before it.
 func (c *checker) end() *fault {
-	adviseControls(c.controls, c.number, c.options)
-	if c.vacuum != nil {
-		return c.vacuum
-	}
-	return c.savepoints.end(c.options, c.dialect)
+	adviseControls(c.controls, c.number, c.options, c.frame)
+	return c.vacuum
 }
 
 func markAs(d Direction) string {
@@ -134,17 +139,9 @@ func markAs(d Direction) string {
 }
 
 // transactionControl refuses what would end or replace the transaction that body and version row share.
-// Savepoints do neither.
 func transactionControl(o *opening) *fault {
-	var what string
-	switch {
-	case o.is(0, "BEGIN", "COMMIT", "END", "ABORT"):
-		what = strings.ToUpper(o.at(0))
-	case o.begins("START", "TRANSACTION"), o.begins("PREPARE", "TRANSACTION"):
-		what = strings.ToUpper(o.at(0)) + " TRANSACTION"
-	case o.begins("ROLLBACK") && !o.is(1, "TO") && !(o.is(1, "WORK", "TRANSACTION") && o.is(2, "TO")):
-		what = "ROLLBACK"
-	default:
+	what := boundaryOf(o)
+	if what == "" {
 		return nil
 	}
 	return &fault{message: what + " cannot stand in a revision"} // for the advice, see adviseControls
@@ -166,16 +163,20 @@ func sessionSetting(o *opening, options Options, d Direction) *fault {
 			message = "SET LOCAL has no effect outside a transaction"
 		}
 		return &fault{message: message, advice: settingOutside(o, d)}
-	case !o.is(1, "LOCAL", "CONSTRAINTS"):
-		return &fault{
-			message: "SET without LOCAL cannot stand in a revision",
-			advice:  "write SET LOCAL, which ends with the transaction; other tenants use the same connection",
-		}
 	case options.NoTransaction:
 		return &fault{
 			message: "SET CONSTRAINTS has no effect outside a transaction",
 			advice:  "leave it out: constraints are checked at the end of each statement, as each is committed by itself",
 		}
+	case !o.is(1, "LOCAL", "CONSTRAINTS"):
+		f := &fault{
+			message: "SET without LOCAL cannot stand in a revision",
+			advice:  "write SET LOCAL, which ends with the transaction; other tenants use the same connection",
+		}
+		if _, mechanical := local(o.text, 0); mechanical {
+			f.advice = "write SET LOCAL, which ends with the transaction, or let `skein check --fix` do it; other tenants use the same connection"
+		}
+		return f
 	}
 	return nil
 }
@@ -211,6 +212,11 @@ func createOutsideOnly(o *opening) string {
 		return "CREATE " + strings.ToUpper(o.at(1))
 	}
 	return ""
+}
+
+// isNamelessIndex knows CREATE [UNIQUE] INDEX CONCURRENTLY ON.
+func isNamelessIndex(o *opening) bool {
+	return o.begins("CREATE", "INDEX", "CONCURRENTLY", "ON") || o.begins("CREATE", "UNIQUE", "INDEX", "CONCURRENTLY", "ON")
 }
 
 // detachConcurrently looks for DETACH PARTITION [schema.]name CONCURRENTLY.

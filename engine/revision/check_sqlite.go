@@ -36,10 +36,7 @@ func (c *checker) pragma(o *opening, at int) *fault {
 	inside := !c.options.NoTransaction
 	switch {
 	case name == "foreign_keys" && inside:
-		return &fault{
-			message: "PRAGMA foreign_keys does nothing inside a transaction",
-			advice:  "leave it out: skein turns foreign keys off before the transaction, checks them before the commit and restores them",
-		}
+		return c.foreignKeys(o)
 	case name == "encoding" && writes:
 		return &fault{
 			message: "PRAGMA encoding does nothing once the file has tables",
@@ -62,4 +59,19 @@ func (c *checker) pragma(o *opening, at int) *fault {
 		}
 	}
 	return nil
+}
+
+func (c *checker) foreignKeys(o *opening) *fault {
+	f := &fault{
+		message: "PRAGMA foreign_keys does nothing inside a transaction",
+		advice:  "leave it out: foreign keys are off while a body runs, and are checked before the commit",
+	}
+	_, on := turnsOn(o)
+	switch {
+	case c.idle:
+		f.advice += "; `skein check --fix` takes it out"
+	case on:
+		f.advice = fmt.Sprintf("leave it out, and mark the section `-- %sgrade: foreign-keys`: it then runs with foreign keys on", c.direction)
+	}
+	return f
 }

@@ -14,7 +14,7 @@ type control struct {
 }
 
 // adviseControls says of each what to do: which depends on what follows it, and on how the section runs.
-func adviseControls(controls []control, statements int, options Options) {
+func adviseControls(controls []control, statements int, options Options, f frame) {
 	ended := false // a transaction ended before
 	for _, c := range controls {
 		begins, ends := c.verb == "BEGIN" || c.verb == "START", c.verb == "COMMIT" || c.verb == "END"
@@ -27,6 +27,9 @@ func adviseControls(controls []control, statements int, options Options) {
 			c.fault.advice = "split the file here, in place of COMMIT and BEGIN: what follows goes into a revision of its own, marked own-transaction, which begins once what comes before is committed"
 		default:
 			c.fault.advice = "leave it out: skein opens and ends the transaction, so that the body and its version row are one"
+			if f.outer() {
+				c.fault.advice += "; `skein check --fix` takes it out"
+			}
 		}
 		ended = ended || ends
 	}

@@ -82,7 +82,7 @@ func earlierMarkers(raw string) func(yield func(string) bool) {
 			free = append(free, item.text)
 		}
 	}
-	for _, flag := range []string{optOwnTransaction, optAlone} {
+	for _, flag := range []string{optOwnTransaction, optForeignKeys, optAlone} {
 		if !strings.Contains(list, flag) {
 			free = append(free, flag)
 		}

@@ -27,15 +27,30 @@ func Parse(file string, text []byte, dialect Dialect) (*Revision, error) {
 
 // parseFile is Parse with the mistakes one by one; without any, the revision is not nil.
 func parseFile(file string, text []byte, dialect Dialect) (*Revision, []*FileError) {
+	p := newParser(file, text, dialect)
+	p.parse()
+	if len(p.errs) > 0 {
+		return nil, p.errs
+	}
+	return p.rev, nil
+}
+
+func newParser(file string, text []byte, dialect Dialect) *parser {
 	p := &parser{
 		file: file, dialect: dialect, rev: &Revision{File: file},
 		text:   strings.ReplaceAll(string(bytes.TrimPrefix(text, []byte("\uFEFF"))), "\r\n", "\n"),
 		header: map[string]headerEntry{}, refused: map[*FileError]bool{},
 	}
 	p.at = cursor{text: p.text, line: 1}
+	return p
+}
+
+// parse reads the file to its end, as far as that can be.
+func (p *parser) parse() {
 	if f := undecodable(p.text); f != nil {
+		p.broken = true
 		p.fail(f.at, f.message, f.advice)
-		return nil, p.errs
+		return
 	}
 	marker, found := p.readTop()
 	p.readHeader()
@@ -44,11 +59,7 @@ func parseFile(file string, text []byte, dialect Dialect) (*Revision, []*FileErr
 	}
 	p.checkSections()
 	p.checkDump()
-	if len(p.errs) > 0 {
-		slices.SortStableFunc(p.errs, func(a, b *FileError) int { return cmp.Or(a.Line-b.Line, a.Col-b.Col) })
-		return nil, p.errs
-	}
-	return p.rev, nil
+	slices.SortStableFunc(p.errs, func(a, b *FileError) int { return cmp.Or(a.Line-b.Line, a.Col-b.Col) })
 }
 
 // parser reads one file from its top to its end.
@@ -69,6 +80,7 @@ type parser struct {
 	dumped  bool                // a statement is refused that pg_dump writes
 	notes   notes               // those of the section being read; before the first one, those of the header
 	common  notes               // those of the header, which count for each section
+	bodies  []sectionBody       // of the sections that are no templates
 	broken  bool                // something never ends, so that the sections after it are unknown
 }
 

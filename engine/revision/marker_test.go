@@ -183,11 +183,8 @@ func TestSavepointsStayWithinTheirSection(t *testing.T) {
 	if errs := mistakes(t, "-- upgrade: no-transaction\nSAVEPOINT a; RELEASE a", Postgres); len(errs) == 0 {
 		t.Error("a savepoint outside a transaction")
 	}
-	if errs := mistakes(t, "-- upgrade: no-transaction\nSAVEPOINT a", SQLite); len(errs) != 1 || errs[0].Col != 1 {
-		t.Errorf("a transaction that stays open: %v", errs)
-	}
-	if errs := mistakes(t, "-- upgrade: no-transaction\nSAVEPOINT a; RELEASE a", SQLite); len(errs) > 0 {
-		t.Errorf("a savepoint of SQLite: %v", errs)
+	if errs := mistakes(t, "-- upgrade: no-transaction\nSAVEPOINT a; RELEASE a", SQLite); len(errs) == 0 {
+		t.Error("a savepoint of SQLite outside a transaction")
 	}
 	_, err := body(t, "-- upgrade: template\nSAVEPOINT a;\n{{ if .X }}ROLLBACK TO b{{ end }}", Postgres).Upgrade.Render(map[string]bool{"X": true})
 	if fe, ok := errors.AsType[*FileError](err); !ok || fe.Line != 5 || fe.Col != 12 {

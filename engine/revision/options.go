@@ -13,6 +13,7 @@ import (
 const (
 	optNoTransaction    = "no-transaction"
 	optOwnTransaction   = "own-transaction"
+	optForeignKeys      = "foreign-keys"
 	optAlone            = "alone"
 	optTemplate         = "template"
 	optLockTimeout      = "lock_timeout"
@@ -22,7 +23,7 @@ const (
 )
 
 var optionNames = []string{
-	optNoTransaction, optOwnTransaction, optAlone, optTemplate, optLockTimeout, optStatementTimeout, optConcurrency, optIsolation,
+	optNoTransaction, optOwnTransaction, optForeignKeys, optAlone, optTemplate, optLockTimeout, optStatementTimeout, optConcurrency, optIsolation,
 }
 
 // Isolation is the level of the transaction that a section runs in, as it is written in its marker; "" = READ COMMITTED.
@@ -57,7 +58,7 @@ func (o Options) String() string {
 	for _, flag := range []struct {
 		on   bool
 		name string
-	}{{o.NoTransaction, optNoTransaction}, {o.OwnTransaction, optOwnTransaction}, {o.Alone, optAlone}, {o.Template, optTemplate}} {
+	}{{o.NoTransaction, optNoTransaction}, {o.OwnTransaction, optOwnTransaction}, {o.ForeignKeys, optForeignKeys}, {o.Alone, optAlone}, {o.Template, optTemplate}} {
 		if flag.on {
 			list = append(list, flag.name)
 		}
@@ -131,7 +132,7 @@ func (o *Options) set(item string) *fault {
 	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
 	flag := map[string]*bool{
 		optNoTransaction: &o.NoTransaction, optOwnTransaction: &o.OwnTransaction,
-		optAlone: &o.Alone, optTemplate: &o.Template,
+		optForeignKeys: &o.ForeignKeys, optAlone: &o.Alone, optTemplate: &o.Template,
 	}[name]
 	switch {
 	case flag != nil && hasValue:

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"text/template"
 	"unicode/utf8"
 )
@@ -17,24 +19,66 @@ import (
 // A template prints values by the functions `ident` and `literal`, which quote a name and a string, and `raw`, which
 // prints SQL as it is: {{ ident .Tenant.Schema }}. A value that is printed without them is an error of Parse.
 //
-// Lines and columns of statements and of errors are those of the file. Render is safe for concurrent use.
-func (s *Section) Render(data any) ([]Statement, error) {
+// Lines and columns of statements and of errors are those of the file. Render is safe for concurrent use; who
+// renders for many tenants uses [Renderings].
+func (s *Section) Render(data any) ([]Statement, error) { return new(Renderings).Render(s, data) }
+
+// Renderings renders sections for many tenants, and lets those for which a template comes to the same text share one
+// copy of it. The zero value is ready; it is safe for concurrent use.
+type Renderings struct{ sections sync.Map } // *Section → *renderings
+
+// renderings are those of one template.
+type renderings struct {
+	parse sync.Once
+	t     *template.Template
+	nodes map[*byte]int
+	err   error
+	last  atomic.Pointer[rendering]
+}
+
+type rendering struct {
+	text       string
+	statements []Statement
+}
+
+// Render does what [Section.Render] does.
+func (r *Renderings) Render(s *Section, data any) ([]Statement, error) {
 	if !s.Options.Template {
 		return s.Statements, nil
 	}
-	t, err := s.template()
-	if err != nil {
-		return nil, err
+	known, _ := r.sections.LoadOrStore(s, &renderings{})
+	return known.(*renderings).render(s, data)
+}
+
+func (r *renderings) render(s *Section, data any) ([]Statement, error) {
+	r.parse.Do(func() {
+		if r.t, r.err = s.template(); r.err == nil {
+			r.nodes = textNodes(r.t)
+		}
+	})
+	if r.err != nil {
+		return nil, r.err
 	}
-	out := newSourceMap(t)
-	if err := t.Execute(out, data); err != nil {
+	out := &sourceMap{nodes: r.nodes}
+	last := r.last.Load()
+	if last != nil {
+		out.like = last.text
+	}
+	if err := r.t.Execute(out, data); err != nil {
 		return nil, s.templateError(err)
 	}
-	text := out.text.String()
+	text, known := out.output()
+	if known {
+		return last.statements, nil
+	}
 	if !utf8.ValidString(text) || strings.Contains(text, "\x00") {
 		return nil, &FileError{Kind: KindSyntax, File: s.File, Line: s.Line, Message: "a value of the template is no UTF-8 text"}
 	}
-	return s.split(text, out)
+	statements, err := s.split(text, out)
+	if err == nil && len(statements) > 0 {
+		r.last.Store(&rendering{text, statements})
+	}
+	return statements, err
 }
 
 func (s *Section) split(text string, out *sourceMap) ([]Statement, error) {
@@ -48,8 +92,11 @@ func (s *Section) split(text string, out *sourceMap) ([]Statement, error) {
 		f.at = out.source(at)
 		errs = append(errs, source.mistake(s.File, f))
 	}
-	check := newChecker(s.Options, s.direction(), s.Dialect)
-	var faults []*fault
+	var (
+		texts  []string
+		starts []int
+		faults []*fault
+	)
 	for {
 		piece, ok := split.next()
 		if !ok {
@@ -58,7 +105,11 @@ func (s *Section) split(text string, out *sourceMap) ([]Statement, error) {
 		st := Statement{Text: text[piece.start:piece.end]}
 		st.Line, st.Col = source.position(out.source(piece.start))
 		statements = append(statements, st)
-		if f := check.statement(st.Text, piece.start); f != nil && len(faults) < maxErrors {
+		texts, starts = append(texts, st.Text), append(starts, piece.start)
+	}
+	check := newChecker(s.Options, s.direction(), s.Dialect, texts)
+	for i, text := range texts {
+		if f := check.statement(text, starts[i]); f != nil && len(faults) < maxErrors {
 			faults = append(faults, f)
 		}
 	}

@@ -110,3 +110,35 @@ func TestEmptyTemplateIsAStepThatDoesNothing(t *testing.T) {
 		}
 	}
 }
+
+func TestRenderingsShareWhatIsTheSame(t *testing.T) {
+	t.Parallel()
+	text := "-- revision: a1\n-- revises: none\n\n-- upgrade: template\nSELECT 1;\nSELECT {{ literal .Label }};\n{{ if .More }}SELECT 2;{{ end }}\n-- downgrade\n"
+	rev, err := Parse("a1_x.sql", []byte(text), Postgres)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type data struct {
+		Label string
+		More  bool
+	}
+	var all Renderings
+	var before []Statement
+	for i, d := range []data{{"a", false}, {"a", false}, {"a", true}, {"a", false}, {"b", true}, {"ab", true}, {"", false}, {"", false}} {
+		got, err := all.Render(rev.Upgrade, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := rev.Upgrade.Render(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%+v (-want +got):\n%s", d, diff)
+		}
+		if shared := before != nil && &before[0] == &got[0]; shared != (i == 1 || i == 7) {
+			t.Errorf("%d: %+v: shared %v", i, d, shared)
+		}
+		before = got
+	}
+}

@@ -70,7 +70,7 @@ type Section struct {
 // because what it does can be used only once it is committed, as a value that is added to an enum. Then a revision does
 // the same in a long chain as in a short one.
 func (s *Section) Separate() bool {
-	return s.Options.OwnTransaction || s.Options.Isolation != "" || s.AddsEnumValue
+	return s.Options.OwnTransaction || s.Options.ForeignKeys || s.Options.Isolation != "" || s.AddsEnumValue
 }
 
 // Ignore is a note `-- skein:ignore RULE: reason`: [Lint] does not report that rule here.
@@ -91,6 +91,7 @@ type Statement struct {
 type Options struct {
 	NoTransaction    bool           // run each statement by itself, outside a transaction
 	OwnTransaction   bool           // commit what came before and commit this revision by itself
+	ForeignKeys      bool           // SQLite: run with foreign keys on, in a transaction of its own unless NoTransaction
 	Alone            bool           // at most one tenant of a server at a time, nothing else beside it
 	Template         bool           // body is a text/template
 	LockTimeout      *time.Duration // in place of the policy's; 0 = none

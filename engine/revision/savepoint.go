@@ -24,7 +24,7 @@ func (s *savepoints) statement(o *opening, options Options, dialect Dialect, at 
 	i, verb := 1, strings.ToUpper(o.at(0))
 	switch {
 	case o.is(0, "SAVEPOINT"):
-		if options.NoTransaction && dialect != SQLite {
+		if options.NoTransaction {
 			return &fault{
 				message: "SAVEPOINT needs a transaction, and this section has none",
 				advice:  "leave it out, or take no-transaction from the section's marker",
@@ -65,20 +65,6 @@ func (s *savepoints) statement(o *opening, options Options, dialect Dialect, at 
 		s.open = s.open[:found+1]
 	}
 	return nil
-}
-
-// end refuses a savepoint that would keep a transaction of its own open in SQLite, where SAVEPOINT outside a
-// transaction begins one.
-func (s *savepoints) end(options Options, dialect Dialect) *fault {
-	if !options.NoTransaction || dialect != SQLite || len(s.open) == 0 {
-		return nil
-	}
-	first := s.open[0]
-	return &fault{
-		at:      first.at,
-		message: fmt.Sprintf("savepoint %s is never released, and outside a transaction it begins one", first.name),
-		advice:  "RELEASE it in the same section",
-	}
 }
 
 // savepointName reads a name as the database compares it.

@@ -130,16 +130,25 @@ func (p *parser) readBody(s *Section, d Direction, from int) (next token, found 
 	}
 	split.remark = func(t token) { p.comment(t) }
 	at := cursor{text: p.text, line: 1}
-	check := newChecker(s.Options, d, p.dialect)
+	var texts []string
+	body := sectionBody{options: s.Options}
 	var faults []*fault
-	for !p.full() && len(faults) < maxErrors {
+	for {
 		piece, ok := split.next()
 		if !ok {
 			break
 		}
 		st := at.statement(piece)
 		s.Statements = append(s.Statements, st)
-		if f := check.statement(st.Text, piece.start); f != nil {
+		texts, body.statements = append(texts, st.Text), append(body.statements, piece)
+	}
+	p.bodies = append(p.bodies, body)
+	check := newChecker(s.Options, d, p.dialect, texts)
+	for i, text := range texts {
+		if len(faults) == maxErrors {
+			break
+		}
+		if f := check.statement(text, body.statements[i].start); f != nil {
 			faults = append(faults, f)
 			p.dumped, p.dump = p.dumped || check.dump, p.dump || check.dumps
 		}

@@ -10,6 +10,8 @@ import (
 // needs no marks in the text: text/template writes the text between the actions as the very slice that its
 // parse tree holds.
 type sourceMap struct {
+	like   string // an earlier output: as long as this one is the same, nothing is kept of it
+	same   int    // bytes that were printed and are those of like; -1 = it differs, and text has all
 	text   strings.Builder
 	nodes  map[*byte]int // first byte of a text node → its offset in the template
 	pieces []piece
@@ -22,14 +24,15 @@ type piece struct {
 	moves  bool // the source moves along with the text; else it is an action's output, which has one place
 }
 
-func newSourceMap(t *template.Template) *sourceMap {
+// textNodes finds the first byte of each text node of a template.
+func textNodes(t *template.Template) map[*byte]int {
 	m := &sourceMap{nodes: map[*byte]int{}}
 	for _, t := range t.Templates() {
 		if t.Tree != nil {
 			m.collect(t.Root)
 		}
 	}
-	return m
+	return m.nodes
 }
 
 // collect walks the nodes that have lists of nodes.
@@ -68,8 +71,32 @@ func (m *sourceMap) Write(p []byte) (int, error) {
 	} else {
 		at = m.last
 	}
-	m.pieces = append(m.pieces, piece{out: m.text.Len(), source: at, moves: isText})
+	m.pieces = append(m.pieces, piece{out: m.printed(), source: at, moves: isText})
+	if m.same >= 0 {
+		if end := m.same + len(p); end <= len(m.like) && m.like[m.same:end] == string(p) {
+			m.same = end
+			return len(p), nil
+		}
+		m.text.WriteString(m.like[:m.same])
+		m.same = -1
+	}
 	return m.text.Write(p)
+}
+
+// printed is how many bytes the output has.
+func (m *sourceMap) printed() int {
+	if m.same >= 0 {
+		return m.same
+	}
+	return m.text.Len()
+}
+
+// output is the whole output; known: it is that of like.
+func (m *sourceMap) output() (text string, known bool) {
+	if m.same < 0 {
+		return m.text.String(), false
+	}
+	return m.like[:m.same], m.same == len(m.like) && m.like != ""
 }
 
 // source returns where in the template a byte of the output comes from.

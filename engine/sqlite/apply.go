@@ -22,12 +22,18 @@ func (s *session) Apply(ctx context.Context, work engine.Work) (committed int, e
 // part applies one part. Where keys are broken at its end it runs again from the start, this time with a
 // look at the keys before it: only files that had such rows, and bodies that make some, pay for that.
 func (s *session) part(ctx context.Context, work *engine.Work, part *engine.Part) error {
+	if err := s.enforce(ctx, enforced(part)); err != nil {
+		return classify(err)
+	}
 	err := s.transact(ctx, work, part, &keys{conn: s.conn})
 	if errors.Is(err, errBroken) {
 		err = s.transact(ctx, work, part, &keys{conn: s.conn, exact: true})
 	}
 	return err
 }
+
+// enforced reports whether foreign keys are on in a part: `-- upgrade: foreign-keys`, which has it for itself.
+func enforced(part *engine.Part) bool { return options(part.Steps[0]).ForeignKeys }
 
 func (s *session) transact(ctx context.Context, work *engine.Work, part *engine.Part, keys *keys) error {
 	return s.locked(ctx, patience(work, part), func() error {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,30 +14,36 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// ApplyOutside implements [engine.Session] for what SQLite refuses in a transaction: VACUUM, and the
-// PRAGMAs that change how the file is laid out. Every other statement is refused before anything runs.
+// ApplyOutside implements [engine.Session]: each statement by itself.
 //
-// SQLite has no lock that outlives a transaction, so none is held while a statement runs. That is safe,
-// as these statements can be repeated and change no content, and as every note in the journal and the row
-// at the end are made under the tenant's lock by somebody who still finds Part.Before there. Of two who
-// work at once one writes the row, and the other is Stale.
+// VACUUM, and the PRAGMAs that change how the file is laid out, run outside any transaction. SQLite has no lock that
+// outlives a transaction, so none is held while one runs. That is safe, as these statements can be repeated and
+// change no content, and as every note in the journal and the row at the end are made under the tenant's lock by
+// somebody who still finds Part.Before there. Of two who work at once one writes the row, and the other is Stale.
+// Every other statement shares a transaction with its note, as if it were sent with autocommit: it runs once.
 //
-// A later call leaves out every VACUUM that the journal says is done, and repeats the PRAGMAs: page_size
-// and auto_vacuum are wishes of one connection, which its next VACUUM fulfils.
+// A later call leaves out what the journal says is done, and repeats the PRAGMAs: page_size and auto_vacuum are
+// wishes of one connection, which its next VACUUM fulfils.
 func (s *session) ApplyOutside(ctx context.Context, work engine.Work) error {
 	part := &work.Parts[0]
 	step := part.Steps[0]
 	statements := work.Statements(step)
-	if err := onlyOutside(step, statements); err != nil {
-		return err
-	}
 	start := time.Now()
 	j := &journal{session: s, part: part, step: step, patience: patience(&work, part), of: work.Of}
+	j.changes = slices.ContainsFunc(statements, func(stmt revision.Statement) bool { return !layout(stmt) })
+	if err := s.enforce(ctx, options(step).ForeignKeys); err != nil {
+		return classify(err)
+	}
+	defer func() { _ = s.enforce(context.WithoutCancel(ctx), false) }() // a body's PRAGMA may have changed it, too
 	if err := j.open(ctx); err != nil {
 		return err
 	}
 	for i, stmt := range statements {
-		if j.isDone(i, stmt) {
+		done, err := j.isDone(i, stmt)
+		if err != nil {
+			return at(err, step, i+1, stmt)
+		}
+		if done {
 			continue
 		}
 		if err := j.run(ctx, i, stmt, statementLimit(&work, step)); err != nil {
@@ -45,18 +53,10 @@ func (s *session) ApplyOutside(ctx context.Context, work engine.Work) error {
 	return j.finish(ctx, &work, time.Since(start))
 }
 
-// onlyOutside refuses what belongs into a transaction.
-func onlyOutside(step engine.Step, statements []revision.Statement) error {
-	for n, stmt := range statements {
-		if verb := verb(stmt.Text); verb != "VACUUM" && verb != "PRAGMA" {
-			return at(&engine.Error{
-				Class:   engine.Revision,
-				Message: fmt.Sprintf("%s in a no-transaction section: in SQLite that is for VACUUM and PRAGMA only", verb),
-				Advice:  "put it into a revision of its own without no-transaction, where it is atomic",
-			}, step, n+1, stmt)
-		}
-	}
-	return nil
+// layout reports whether a statement is one that SQLite refuses in a transaction, or does nothing for in a transaction.
+func layout(stmt revision.Statement) bool {
+	v := verb(stmt.Text)
+	return v == "VACUUM" || v == "PRAGMA"
 }
 
 // verb is the first word of a statement in capitals.
@@ -79,6 +79,8 @@ type journal struct {
 	of       string // see engine.Work
 	patience time.Duration
 	done     map[int]string // hashes of the statements that are done, by their place in the section
+	changes  bool           // the section has statements that may break foreign keys
+	before   *orphans       // rows without their parent before the first statement; nil = there were none
 }
 
 func (j *journal) table() string {
@@ -114,24 +116,108 @@ func (j *journal) open(ctx context.Context) error {
 ) WITHOUT ROWID`); err != nil {
 			return err
 		}
-		return c.query(ctx, func(scan func(...any) error) error {
+		if err := c.query(ctx, func(scan func(...any) error) error {
 			var i int
 			var hash string
 			err := scan(&i, &hash)
 			j.done[i] = hash
 			return err
 		}, `SELECT step, hash FROM `+j.table()+` WHERE revision = ? AND direction = ? AND done_at IS NOT NULL`,
-			j.step.Revision.ID, j.step.Direction)
+			j.step.Revision.ID, j.step.Direction); err != nil {
+			return err
+		}
+		return j.keysBefore(ctx, c)
 	})
 }
 
-// isDone reports whether a statement need not run again. One that was edited since has not run.
-func (j *journal) isDone(i int, stmt revision.Statement) bool {
-	return j.done[i] == hash(stmt) && verb(stmt.Text) == "VACUUM"
+// keysStep is the line of the journal that says whether the file had rows without their parent before the first
+// statement.
+const (
+	keysStep   = -1
+	keysWhole  = "foreign keys whole"
+	keysBroken = "foreign keys broken"
+)
+
+// keysBefore notes which rows have no parent before the first statement. A call that goes on where another was cut off
+// knows only whether there were some, and if so takes those that it finds.
+func (j *journal) keysBefore(ctx context.Context, c *conn) error {
+	if !j.changes || j.done[keysStep] == keysWhole {
+		return nil
+	}
+	state := keysWhole
+	switch err := unbroken(ctx, c); {
+	case errors.Is(err, errBroken):
+		state = keysBroken
+		if j.before, err = findOrphans(ctx, c, beforeTable); err != nil {
+			return err
+		}
+	case err != nil:
+		return err
+	}
+	if j.done[keysStep] != "" {
+		return nil
+	}
+	return c.exec(ctx, `INSERT INTO `+j.table()+` (revision, direction, step, hash, started_at, done_at)
+VALUES (?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))`, j.step.Revision.ID, j.step.Direction, keysStep, state)
+}
+
+// keysHold fails when the statements left rows without their parent that had one before.
+func (j *journal) keysHold(ctx context.Context, c *conn) (err error) {
+	if !j.changes {
+		return nil
+	}
+	if err := unbroken(ctx, c); !errors.Is(err, errBroken) {
+		return err
+	}
+	if j.before == nil {
+		if j.before, err = noOrphans(ctx, c, beforeTable); err != nil {
+			return err
+		}
+	}
+	after, err := findOrphans(ctx, c, afterTable)
+	if err != nil {
+		return err
+	}
+	worse, err := after.beyond(ctx, c, j.before)
+	if err != nil {
+		return err
+	}
+	ref, found := firstOf(worse)
+	if !found {
+		return forgetOrphans(ctx, c)
+	}
+	e := *classify(ref.fault(worse[ref], false))
+	if ref.defect == "" {
+		e.Advice = fmt.Sprintf("the statements of the section have run, each by itself: give those rows their parents or delete them, then resume, which runs none of them again; list them with PRAGMA foreign_key_check(%s)", quote(ref.table))
+	}
+	return at(&e, j.step, 0, revision.Statement{Line: j.step.Revision.Section(j.step.Direction).Line})
+}
+
+// isDone reports whether a statement need not run again. A VACUUM that was edited since has not run; any other
+// statement must not have been edited.
+func (j *journal) isDone(i int, stmt revision.Statement) (bool, error) {
+	was, ran := j.done[i]
+	switch v := verb(stmt.Text); {
+	case !ran || v == "PRAGMA":
+		return false, nil
+	case was == hash(stmt):
+		return true, nil
+	case v == "VACUUM":
+		return false, nil
+	}
+	return false, &engine.Error{
+		Class:   engine.Checksum,
+		Message: fmt.Sprintf("statement %d ran already, but with another text than the file has now", i+1),
+		Advice: fmt.Sprintf("restore the text; or, once you have repaired the tenant by hand, DELETE FROM %s WHERE revision = '%s' AND step = %d",
+			j.session.db.table.name+"_steps", j.step.Revision.ID, i),
+	}
 }
 
 func (j *journal) run(ctx context.Context, i int, stmt revision.Statement, limit time.Duration) error {
 	c := j.session.conn
+	if !layout(stmt) {
+		return j.inside(ctx, i, stmt, limit)
+	}
 	err := j.noting(ctx, func(c *conn) error {
 		return c.exec(ctx, `INSERT OR REPLACE INTO `+j.table()+` (revision, direction, step, hash, started_at)
 VALUES (?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))`, j.step.Revision.ID, j.step.Direction, i, hash(stmt))
@@ -151,9 +237,23 @@ WHERE revision = ? AND direction = ? AND step = ?`, j.step.Revision.ID, j.step.D
 	})
 }
 
+// inside runs a statement in one transaction with its note.
+func (j *journal) inside(ctx context.Context, i int, stmt revision.Statement, limit time.Duration) error {
+	return j.noting(ctx, func(c *conn) error {
+		if err := j.session.statement(ctx, limit, stmt.Text); err != nil {
+			return at(err, j.step, i+1, stmt)
+		}
+		return c.exec(ctx, `INSERT INTO `+j.table()+` (revision, direction, step, hash, started_at, done_at)
+VALUES (?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))`, j.step.Revision.ID, j.step.Direction, i, hash(stmt))
+	})
+}
+
 // finish notes the revision as applied, or no longer, and drops the journal with it.
 func (j *journal) finish(ctx context.Context, work *engine.Work, took time.Duration) error {
 	return j.noting(ctx, func(c *conn) error {
+		if err := j.keysHold(ctx, c); err != nil {
+			return err
+		}
 		if err := j.session.db.table.note(ctx, c, work, j.step, took); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"bytes"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/skeindb/skein/engine"
@@ -44,15 +45,92 @@ func TestJournalModeMayBeChangedByARevision(t *testing.T) {
 	}
 }
 
-func TestOrdinaryStatementsAreRefusedOutsideATransaction(t *testing.T) {
+// Each statement commits by itself, and with it the journal's note of it.
+func TestOrdinaryStatementsRunOutsideATransaction(t *testing.T) {
 	t.Parallel()
 	tenant := newFile(t)
-	_, err := upgrade(t, tenant, family, ": no-transaction\nVACUUM;\nDELETE FROM children;")
-	e := failure(t, err, engine.Revision)
-	if e.Revision != "r2" || e.Line != 6 || e.Statement != "DELETE FROM children" {
+	const outside = ": no-transaction\nCREATE INDEX by_name ON parents (name);\nINSERT INTO parents (id) VALUES (3);\nVACUUM;\nALTER TABLE parents ADD COLUMN town text;\nINSERT INTO parents (id) VALUES (3);\nDROP INDEX by_name;"
+	_, err := upgrade(t, tenant, family, outside)
+	if e := failure(t, err, engine.Data); e.Revision != "r2" || e.Line != 9 || e.Statement != "INSERT INTO parents (id) VALUES (3)" {
 		t.Errorf("%s:%d: %s", e.Revision, e.Line, e.Statement)
 	}
-	if n := one(t, tenant, "SELECT count(*) FROM children"); n != "2" {
+	if n := one(t, tenant, "SELECT count(town) || count(*) FROM parents"); n != "03" {
+		t.Errorf("towns and parents: %s", n)
+	}
+	_, err = upgrade(t, tenant, family, strings.Replace(outside, "VALUES (3);\nVACUUM", "VALUES (4);\nVACUUM", 1))
+	if e := failure(t, err, engine.Checksum); e.Line != 6 || !strings.Contains(e.Advice, "skein_version_steps") {
+		t.Errorf("%d: %s", e.Line, e.Advice)
+	}
+	exec(t, tenant, "DELETE FROM parents WHERE id = 3")
+	mustUpgrade(t, tenant, family, outside) // what ran does not run again
+	if n := one(t, tenant, "SELECT group_concat(id) FROM parents"); n != "1,2,3" {
+		t.Errorf("parents: %s", n)
+	}
+}
+
+// What a statement did by itself cannot be rolled back, so that the hint says how to go on.
+func TestOrphansOfStatementsOutsideATransactionAreFoundAtTheirEnd(t *testing.T) {
+	t.Parallel()
+	const outside = ": no-transaction\nDELETE FROM children WHERE parent = 9;\nDELETE FROM parents WHERE id = 2;\nCREATE INDEX by_name ON parents (name);"
+	for _, old := range []string{"SELECT 1", "INSERT INTO children VALUES (90, 9), (91, 8)"} {
+		tenant := newFile(t)
+		mustUpgrade(t, tenant, family)
+		exec(t, tenant, old)
+		_, err := upgrade(t, tenant, family, outside)
+		if e := failure(t, err, engine.Data); e.Revision != "r2" || e.Line != 4 || !strings.Contains(e.Message, "rows of children without their parent in parents") {
+			t.Errorf("%s:%d: %s", e.Revision, e.Line, e.Message)
+		}
+		if old == "SELECT 1" { // it is known that none was there
+			_, err = upgrade(t, tenant, family, outside)
+			failure(t, err, engine.Data)
+		}
+		exec(t, tenant, "DELETE FROM children WHERE parent = 2")
+		mustUpgrade(t, tenant, family, outside, "DROP INDEX by_name;")
+	}
+	repairs := newFile(t)
+	mustUpgrade(t, repairs, family, ": no-transaction\nDELETE FROM parents WHERE id = 2;\nDELETE FROM children WHERE parent = 2;")
+	cascades := newFile(t)
+	mustUpgrade(t, cascades, family, ": no-transaction, foreign-keys\nDELETE FROM parents WHERE id = 2;", rebuild)
+	if n := one(t, cascades, "SELECT count(*) FROM children"); n != "1" {
+		t.Errorf("children: %s", n)
+	}
+}
+
+func TestAPragmaForForeignKeysEndsWithItsSection(t *testing.T) {
+	t.Parallel()
+	tenant := newFile(t)
+	_, err := upgrade(t, tenant, family, ": no-transaction\nPRAGMA foreign_keys = ON;\nDELETE FROM parents WHERE id = 1;", orphan)
+	if e := failure(t, err, engine.Data); e.Revision != "r3" {
+		t.Errorf("revision %s", e.Revision)
+	}
+	if n := one(t, tenant, "SELECT group_concat(id) FROM children"); n != "20" {
+		t.Errorf("children: %s", n)
+	}
+}
+
+func TestARevisionMayRunWithForeignKeysOn(t *testing.T) {
+	t.Parallel()
+	tenant := newFile(t)
+	const on = ": foreign-keys\nDELETE FROM parents WHERE id = 2;"
+	mustUpgrade(t, tenant, family, on, rebuild)
+	if n := one(t, tenant, "SELECT group_concat(id) FROM children"); n != "10" {
+		t.Errorf("children: %s", n)
+	}
+	_, err := upgrade(t, newFile(t), family, ": foreign-keys\nINSERT INTO children VALUES (30, 9);")
+	if e := failure(t, err, engine.Data); e.Line != 5 || e.Revision != "r2" {
+		t.Errorf("%s:%d: %s", e.Revision, e.Line, e.Message)
+	}
+	e := engine.New(newDB(t), bodies(t, family, on, rebuild), engine.Config{})
+	r, err := e.Rehearse(t.Context(), job(t, e, newFile(t)))
+	if err != nil || len(r.Steps) != 1 || len(r.Untried) != 2 || !strings.Contains(r.Why, "r2 (r2_body.sql) runs with foreign keys on") {
+		t.Errorf("%+v, %v", r, err)
+	}
+	begun := newFile(t)
+	mustUpgrade(t, begun, family)
+	if r, err = e.Rehearse(t.Context(), job(t, e, begun)); err != nil || len(r.Steps) != 1 || len(r.Untried) != 1 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if n := one(t, begun, "SELECT count(*) FROM children"); n != "2" {
 		t.Errorf("children: %s", n)
 	}
 }

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/skeindb/skein/engine"
@@ -13,12 +15,40 @@ import (
 // afterwards, as after any writer. A transaction that does not fit into the cache writes to the file, and the
 // rollback takes that back. What a COMMIT would have to wait for, readers of a file that is not in WAL mode, is not
 // seen.
+//
+// Whether foreign keys are on cannot be changed within a transaction: what comes after the parts that run as the first
+// one does is Untried.
 func (s *session) Rehearse(ctx context.Context, work engine.Work) (engine.Rehearsal, error) {
+	on := enforced(&work.Parts[0])
+	alike := slices.IndexFunc(work.Parts, func(p engine.Part) bool { return enforced(&p) != on })
+	var rest []engine.Part
+	if alike > 0 {
+		work.Parts, rest = work.Parts[:alike], work.Parts[alike:]
+	}
+	if err := s.enforce(ctx, on); err != nil {
+		return engine.Rehearsal{}, classify(err)
+	}
 	r, err := s.rehearse(ctx, &work, false)
 	if errors.Is(err, errBroken) { // as in part
 		r, err = s.rehearse(ctx, &work, true)
 	}
+	if err == nil && len(rest) > 0 {
+		leave(&r, on, rest)
+	}
 	return r, err
+}
+
+// leave adds parts that are not tried.
+func leave(r *engine.Rehearsal, on bool, rest []engine.Part) {
+	first := rest[0].Steps[0].Revision
+	how := "on"
+	if on {
+		how = "off"
+	}
+	r.Why = fmt.Sprintf("revision %s (%s) runs with foreign keys %s, which needs a transaction of its own", first.ID, first.File, how)
+	for _, part := range rest {
+		r.Untried = append(r.Untried, part.IDs()...)
+	}
 }
 
 func (s *session) rehearse(ctx context.Context, work *engine.Work, exact bool) (r engine.Rehearsal, err error) {

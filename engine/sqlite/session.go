@@ -48,6 +48,14 @@ func (s *session) statement(ctx context.Context, limit time.Duration, text strin
 	return err
 }
 
+// enforce turns foreign keys on or off for what follows. It does nothing inside a transaction.
+func (s *session) enforce(ctx context.Context, on bool) error {
+	if on {
+		return s.conn.exec(ctx, "PRAGMA foreign_keys = 1")
+	}
+	return s.conn.exec(ctx, "PRAGMA foreign_keys = 0")
+}
+
 var errTooLong = errors.New("statement timeout")
 
 // options returns what the section of a step asks for; nothing for a stamp, which runs no body.

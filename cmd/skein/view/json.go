@@ -78,6 +78,10 @@ func (v *JSON) Observe(e orchestrator.Event) {
 	if w, ok := e.Fact.(orchestrator.WidthChanged); ok && !v.narrower(w) {
 		return
 	}
+	if t, ok := e.Fact.(orchestrator.TenantFinished); ok {
+		t.Outcome = v.opts.Rehearsal.outcome(t.Tenant, t.Outcome)
+		e.Fact = t
+	}
 	if kind, f := describe(e); kind != "" {
 		if t, ok := e.Fact.(orchestrator.TenantFinished); ok && len(t.Notices) > 0 {
 			f["notices"] = noticesJSON(t.Notices, v.opts)

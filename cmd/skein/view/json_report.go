@@ -31,6 +31,7 @@ func ReportJSON(r *orchestrator.Report, exit int, o Options) map[string]any {
 	}
 	if o.Rehearsal != nil { // nothing of it is stored, so there is nothing to show or to resume
 		doc["rollout"], doc["next"], doc["rehearsal"] = "", "", rehearsalJSON(o.Rehearsal)
+		doc["counts"] = rehearsalCounts(counts(r), o.Rehearsal)
 	}
 	return doc
 }

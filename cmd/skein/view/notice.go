@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -137,7 +138,8 @@ func (n *notices) finished(f orchestrator.TenantFinished) string {
 	case f.Outcome == orchestrator.Gone && !o.Quiet:
 		return fmt.Sprintf("%s %s", o.paint(yellow, "gone"), f.Tenant)
 	case o.Verbose && f.Outcome == orchestrator.Done && o.Rehearsal != nil:
-		return fmt.Sprintf("would succeed %s in %s", f.Tenant, f.Duration.Round(time.Millisecond))
+		would := map[orchestrator.Outcome]string{partly: "only in part", untried: "not at all"}[o.Rehearsal.outcome(f.Tenant, f.Outcome)]
+		return fmt.Sprintf("%s %s in %s", cmp.Or(would, "would succeed"), f.Tenant, f.Duration.Round(time.Millisecond))
 	case o.Verbose && f.Outcome != orchestrator.Unchanged:
 		return fmt.Sprintf("%s %s in %s", f.Outcome, f.Tenant, f.Duration.Round(time.Millisecond))
 	}

@@ -14,7 +14,7 @@ func progress(r *orchestrator.Report, now time.Time, o Options) string {
 	var b strings.Builder
 	form := "%d done, %d failed, %d left of %d"
 	if o.Rehearsal != nil {
-		form = "%d would succeed, %d would fail, %d left of %d"
+		form = "%d without a failure, %d would fail, %d left of %d"
 	}
 	fmt.Fprintf(&b, form, r.Planned()-failed-left, failed, left, r.Planned())
 	if rate := r.Rate(now); rate > 0 {

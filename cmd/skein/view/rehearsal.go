@@ -1,11 +1,13 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -17,6 +19,59 @@ type Rehearsal struct {
 	Of      int       // tenants that were planned; more than were rehearsed where only a sample was
 	Locks   []Lock    // the longest first
 	Untried []Untried // in the order in which they came up
+
+	mu    sync.Mutex
+	short map[string]orchestrator.Outcome // tenants that were not rehearsed to their end; guarded by mu
+}
+
+// What becomes of a tenant in a rehearsal besides the outcomes of a rollout: neither is a success.
+const (
+	partly  orchestrator.Outcome = "partly"  // rehearsed up to a revision that cannot be tried
+	untried orchestrator.Outcome = "untried" // nothing of it could be tried
+)
+
+// Short notes that a tenant was not rehearsed to its end; some: something of it was tried. It is safe for concurrent use.
+func (h *Rehearsal) Short(tenant string, some bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.short == nil {
+		h.short = map[string]orchestrator.Outcome{}
+	}
+	h.short[tenant] = untried
+	if some {
+		h.short[tenant] = partly
+	}
+}
+
+// Whole reports whether no tenant was left short.
+func (h *Rehearsal) Whole() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.short) == 0
+}
+
+// outcome is what a tenant that ended as o has shown; a nil Rehearsal is of a rollout.
+func (h *Rehearsal) outcome(tenant string, o orchestrator.Outcome) orchestrator.Outcome {
+	if h == nil || o != orchestrator.Done {
+		return o
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return cmp.Or(h.short[tenant], o)
+}
+
+// counts are how many tenants were tried only in part, and how many not at all.
+func (h *Rehearsal) counts() (inPart, none int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, o := range h.short {
+		if o == partly {
+			inPart++
+		} else {
+			none++
+		}
+	}
+	return inPart, none
 }
 
 // Lock is a lock that the rehearsed transactions took, over all tenants.
@@ -42,14 +97,16 @@ func writeRehearsal(w io.Writer, r *orchestrator.Report, exit int, o Options) {
 	if exit != 0 {
 		mark = red
 	}
+	inPart, none := h.counts()
 	parts := []string{
-		fmt.Sprintf("%d would succeed", r.Count(orchestrator.Done)+r.Count(orchestrator.Unchanged)),
+		fmt.Sprintf("%d would succeed", r.Count(orchestrator.Done)+r.Count(orchestrator.Unchanged)-inPart-none),
 		fmt.Sprintf("%d would fail", failed),
 	}
 	for _, more := range []struct {
 		n    int
 		what string
 	}{
+		{inPart, "only in part"}, {none, "not at all"},
 		{r.Count(orchestrator.Skipped), "would be skipped"}, {r.Count(orchestrator.Gone), "went away meanwhile"}, {left, "were not tried"},
 	} {
 		if more.n > 0 {
@@ -90,27 +147,28 @@ func writeLocks(w io.Writer, locks []Lock) {
 	}
 }
 
-func writeUntried(w io.Writer, untried []Untried) {
-	if len(untried) == 0 {
+func writeUntried(w io.Writer, left []Untried) {
+	if len(left) == 0 {
 		return
 	}
 	fmt.Fprintln(w, "\nnot tried")
-	for why := range uniqueWhys(untried) {
+	for why := range uniqueWhys(left) {
 		var ids []string
-		for _, u := range untried {
+		for _, u := range left {
 			if u.Why == why {
 				ids = append(ids, u.Revision)
 			}
 		}
 		fmt.Fprintf(w, "  %s%s\n", Some(ids), Because(why))
 	}
+	fmt.Fprintln(w, "  hint: that can still fail in an upgrade: upgrade a copy of a tenant first")
 }
 
 // uniqueWhys yields each reason once, in the order of their first.
-func uniqueWhys(untried []Untried) iter.Seq[string] {
+func uniqueWhys(left []Untried) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		for i, u := range untried {
-			first := slices.IndexFunc(untried, func(other Untried) bool { return other.Why == u.Why })
+		for i, u := range left {
+			first := slices.IndexFunc(left, func(other Untried) bool { return other.Why == u.Why })
 			if first == i && !yield(u.Why) {
 				return
 			}
@@ -126,9 +184,16 @@ func rehearsalJSON(h *Rehearsal) fields {
 			"object": l.Object, "mode": l.Mode, "longest_ms": float64(l.Longest.Microseconds()) / 1000, "tenant": l.Tenant, "tenants": l.Tenants,
 		})
 	}
-	untried := make([]fields, 0, len(h.Untried))
+	left := make([]fields, 0, len(h.Untried))
 	for _, u := range h.Untried {
-		untried = append(untried, fields{"revision": u.Revision, "why": u.Why})
+		left = append(left, fields{"revision": u.Revision, "why": u.Why})
 	}
-	return fields{"planned": h.Of, "locks": locks, "untried": untried}
+	return fields{"planned": h.Of, "locks": locks, "untried": left}
+}
+
+// rehearsalCounts takes tenants that were not rehearsed to their end out of those that are done.
+func rehearsalCounts(all map[orchestrator.Outcome]int, h *Rehearsal) map[orchestrator.Outcome]int {
+	all[partly], all[untried] = h.counts()
+	all[orchestrator.Done] -= all[partly] + all[untried]
+	return all
 }
