@@ -108,7 +108,11 @@ func (d *deeds) below(heads []string) []string {
 // certain reports whether the end of a tenant tells all that its run did to it. After a lost connection, or a
 // cancellation, more may have been committed than anybody got to know.
 func (f *TenantFinished) certain() bool {
-	if f.Outcome != Failed {
+	switch f.Outcome {
+	case Failed:
+	case Uncertain:
+		return false
+	default:
 		return true
 	}
 	if f.Failure == nil {

@@ -21,7 +21,7 @@ func asked(p *Plan, w *Wave, r *Report) bool {
 // of the wave, be it in vain, and has nothing to do in those that follow. Where it has, the gate is asked though all
 // of its wave are as an earlier rollout left them: that one may have halted at this very gate.
 func (r *runner) needless(at int) bool {
-	if w := r.report.waveNamed(r.Plan.Waves[at].Name); w != nil && w.Count(Done)+w.Count(Failed) > 0 {
+	if w := r.report.waveNamed(r.Plan.Waves[at].Name); w != nil && w.Count(Done)+w.Count(Failed)+w.Count(Uncertain) > 0 {
 		return false
 	}
 	for _, later := range r.Plan.Waves[at+1:] {
@@ -73,7 +73,7 @@ func (r *runner) pass(at int) {
 		return
 	}
 	g := r.closeGate(w)
-	if len(g.subject.Tenants) == 0 && r.report.waveNamed(w.Name).Count(Failed) > 0 {
+	if len(g.subject.Tenants) == 0 && r.report.waveNamed(w.Name).Count(Failed)+r.report.waveNamed(w.Name).Count(Uncertain) > 0 {
 		g.hold(Inconclusive, "no tenant of the wave stands where it should, so there is nobody to look at")
 	}
 	r.watch(g)

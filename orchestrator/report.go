@@ -206,7 +206,7 @@ func (r *Report) finished(f TenantFinished) {
 	r.ways.leave(rec.way)
 	rec.way = r.ways.join(f.From, f.To, to)
 	r.shift(i, w)
-	if to == rankFailed {
+	if to == rankFailed || to == rankUncertain {
 		r.Waves[w].Failures++
 	}
 	if f.Attempt > 0 {

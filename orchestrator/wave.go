@@ -41,6 +41,7 @@ type task struct {
 	returns  int32     // tries that did not count
 	timeouts int32
 	ended    bool
+	unknown  bool // whether its last change was committed
 }
 
 // newWave prepares to work on items of a wave: all of them, or those that came late.

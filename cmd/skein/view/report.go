@@ -13,7 +13,7 @@ import (
 
 // order is that in which outcomes are told.
 var order = []orchestrator.Outcome{
-	orchestrator.Done, orchestrator.Unchanged, orchestrator.Failed, orchestrator.Skipped, orchestrator.Gone, orchestrator.Pending,
+	orchestrator.Done, orchestrator.Unchanged, orchestrator.Failed, orchestrator.Uncertain, orchestrator.Skipped, orchestrator.Gone, orchestrator.Pending,
 }
 
 // Counts says how many tenants have which outcome, in words.
@@ -83,12 +83,20 @@ func writeWays(w io.Writer, r *orchestrator.Report) {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "  TENANTS\tOUTCOME\tFROM\tNOW AT")
 	for _, way := range ways[:min(most, len(ways))] {
-		fmt.Fprintf(t, "  %d\t%s\t%s\t%s\n", way.Tenants, way.Outcome, orBase(way.From), orBase(way.To))
+		fmt.Fprintf(t, "  %d\t%s\t%s\t%s\n", way.Tenants, way.Outcome, orBase(way.From), nowAt(way))
 	}
 	_ = t.Flush() // it writes to w, whose errors nobody can help
 	if len(ways) > most {
 		fmt.Fprintf(w, "  and %d more ways\n", len(ways)-most)
 	}
+}
+
+// nowAt is where tenants that went a way stand.
+func nowAt(w orchestrator.Way) string {
+	if w.Outcome == orchestrator.Uncertain {
+		return "not known"
+	}
+	return orBase(w.To)
 }
 
 // writeCauses is a paragraph for each cause of failures, not one for each tenant.
