@@ -1,8 +1,11 @@
 package config
 
 import (
+	"errors"
+
 	"gopkg.in/yaml.v3"
 
+	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/orchestrator"
 	"github.com/skeindb/skein/orchestrator/gate"
@@ -106,6 +109,7 @@ func (b *builder) perServer(per *field) {
 func (b *builder) meter(f *field, kind string) orchestrator.Meter {
 	switch kind {
 	case checkSQL:
+		b.question(f.at(checkSQL))
 		return gate.SQL{Query: f.text(checkSQL), Per: per(f), Expect: expect(f)}
 	case checkHTTP:
 		return gate.HTTP{URL: b.address(f.at(checkHTTP)), Headers: b.headers(f.at("headers"))}
@@ -117,6 +121,17 @@ func (b *builder) meter(f *field, kind string) orchestrator.Meter {
 		}
 	}
 	return nil
+}
+
+// question complains about a query that no tenant would be asked.
+func (b *builder) question(f *field) {
+	if f.broken || f.node.Kind != yaml.ScalarNode {
+		return
+	}
+	_, err := engine.Question(f.node.Value, b.project.dialect)
+	if e, ok := errors.AsType[*engine.Error](err); ok {
+		b.blameValue(KindValue, f, e.Message, e.Advice)
+	}
 }
 
 func per(f *field) gate.Per {

@@ -59,6 +59,7 @@ func tenantKeys() []key {
 		{path: "tenants[].command", kind: kindTexts, doc: "A program and its arguments that prints a JSON object a tenant."},
 		{path: "tenants[].name", kind: kindText, doc: "Name of the source, for the selector `source=…`. Default: its number, from 1."},
 		{path: "tenants[].id", kind: kindText, doc: "Form of the ids: with `server` of `{server}`, `{database}` and `{schema}`, with `glob` of `{path}` and `{name}`."},
+		{path: "tenants[].on_unreachable", kind: kindChoice, choices: []string{"fail", "warn"}, def: "fail", doc: "What a server that cannot be reached means when the source is asked: `fail` refuses the whole fleet, `warn` leaves the source's tenants out with a warning; those that a rollout has planned stay planned."},
 		{path: "tenants[].labels.*", kind: kindWord, doc: "A label of all tenants of the source."},
 
 		{path: "guards.min_tenants", kind: kindCount, zero: true, doc: "Refuse a fleet with fewer tenants."},

@@ -16,6 +16,7 @@ func waveKeys() []key {
 		{path: "rollout.waves[].tenants", kind: kindSelector, doc: "Selector of its tenants. Default: all that are left."},
 		{path: "rollout.waves[].size", kind: kindSize, doc: "How many of those; a percentage is of all tenants of the rollout, rounded up. Default: all."},
 		{path: "rollout.waves[].order", kind: kindOrder, doc: "Which of its tenants go first: as good as random, by size, or by the values of a label. Default: `hash`."},
+		{path: "rollout.waves[].allow_empty", kind: kindBool, doc: "Whether its gate opens where no tenant of the wave stands where it should and none failed. Default: `false`: such a gate is inconclusive, or asks for its approval."},
 		{path: "rollout.waves[].gate.bake", kind: kindDuration, doc: "How long the wave is watched before the next. Default: until each check has passed once."},
 		{path: "rollout.waves[].gate.interval", kind: kindDuration, least: leastInterval, doc: "Time between two measures of a check, at least `1s`. Default: `30s`."},
 		{path: "rollout.waves[].gate.timeout", kind: kindDuration, doc: "Longest measure, which then says nothing. Default: `10s`."},

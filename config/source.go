@@ -84,6 +84,7 @@ func sourceFits() map[string]fit {
 	return map[string]fit{
 		"include_databases": {[]string{"server"}, away}, "exclude_databases": {[]string{"server"}, away},
 		"include_schemas": {[]string{"server"}, away}, "exclude_schemas": {[]string{"server"}, away},
+		"on_unreachable": {[]string{"server", "query", "list", "file", "command"}, away},
 		"id": {[]string{"server", "glob"}, "its records have ids of their own"},
 	}
 }

@@ -50,7 +50,7 @@ func TestEveryTemplateLoads(t *testing.T) {
 			if _, err := p.Postgres(t.Context(), "skein"); err != nil {
 				t.Error(err)
 			}
-			sources, err := p.Sources(t.Context(), nil, nil)
+			sources, err := p.Sources(t.Context(), nil, nil, tenant.Selector{})
 			if err != nil || len(sources) == 0 {
 				t.Fatalf("%d sources, %v", len(sources), err)
 			}
@@ -113,7 +113,7 @@ tenants: [{server: a}, {server: c}]
 `, "A=mysql://hunter2@h/d", "E=postgres:///app?host=/run")
 	const want = `servers.a.url: expected a URL that starts with postgres://
 servers.b.url: environment variable B is not set`
-	_, err := p.Sources(t.Context(), nil, nil)
+	_, err := p.Sources(t.Context(), nil, nil, tenant.Selector{})
 	if diff := cmp.Diff(want, err.Error()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

@@ -32,7 +32,7 @@ func (b *builder) waves() []orchestrator.WaveSpec {
 
 // wave reads an entry, apart from its gate.
 func wave(f *field) orchestrator.WaveSpec {
-	w := orchestrator.WaveSpec{Name: f.text("name")}
+	w := orchestrator.WaveSpec{Name: f.text("name"), AllowEmpty: f.flag("allow_empty")}
 	if text := f.text("tenants"); text != "" {
 		w.Tenants, _ = parseSelector(text)
 	}

@@ -47,6 +47,9 @@ func TestWaves(t *testing.T) {
 		}},
 		{"no gate", "[{name: a, gate: {approval: false, bake: 1ms}}]", []orchestrator.WaveSpec{{Name: "a", Gate: orchestrator.Gate{Bake: time.Millisecond}}}},
 		{"approval", "[{name: a, gate: {approval: true}}]", []orchestrator.WaveSpec{{Name: "a", Gate: orchestrator.Gate{Approval: true}}}},
+		{"may be empty", "[{name: a, tenants: x, allow_empty: true}, {name: b, allow_empty: false}]", []orchestrator.WaveSpec{
+			{Name: "a", Tenants: selector(t, "x"), AllowEmpty: true}, {Name: "b"},
+		}},
 		{"gates that share by anchor", "[{name: a, size: 1, gate: &g {bake: 1h}}, {name: b, gate: {<<: *g, approval: true}}]", []orchestrator.WaveSpec{
 			{Name: "a", Size: orchestrator.Size{Count: 1}, Gate: orchestrator.Gate{Bake: time.Hour}},
 			{Name: "b", Gate: orchestrator.Gate{Bake: time.Hour, Approval: true}},
@@ -89,12 +92,12 @@ func TestChecksOfAGate(t *testing.T) {
 			{Name: "a", Meter: gate.SQL{Query: "select 1", Per: gate.PerServer, Expect: condition(t, ">= 1")}},
 			{Name: "b", Meter: gate.SQL{Query: "select 1", Per: gate.PerTenant, Expect: condition(t, "!= 0")}},
 		}},
-		{"what YAML takes for no text is expected all the same", "{checks: [{name: a, sql: s, expect: 1.5}, {name: b, sql: s, expect: True}, {name: c, sql: s, expect: False}, {name: d, sql: s, expect: 2026-11-23}, {name: e, sql: s, expect: 'True'}]}", []orchestrator.Check{
-			{Name: "a", Meter: gate.SQL{Query: "s", Per: gate.PerTenant, Expect: condition(t, "1.5")}},
-			{Name: "b", Meter: gate.SQL{Query: "s", Per: gate.PerTenant, Expect: condition(t, "true")}},
-			{Name: "c", Meter: gate.SQL{Query: "s", Per: gate.PerTenant, Expect: condition(t, "False")}},
-			{Name: "d", Meter: gate.SQL{Query: "s", Per: gate.PerTenant, Expect: condition(t, "2026-11-23")}},
-			{Name: "e", Meter: gate.SQL{Query: "s", Per: gate.PerTenant, Expect: condition(t, "True")}},
+		{"what YAML takes for no text is expected all the same", "{checks: [{name: a, sql: select 1, expect: 1.5}, {name: b, sql: select 1, expect: True}, {name: c, sql: select 1, expect: False}, {name: d, sql: select 1, expect: 2026-11-23}, {name: e, sql: select 1, expect: 'True'}]}", []orchestrator.Check{
+			{Name: "a", Meter: gate.SQL{Query: "select 1", Per: gate.PerTenant, Expect: condition(t, "1.5")}},
+			{Name: "b", Meter: gate.SQL{Query: "select 1", Per: gate.PerTenant, Expect: condition(t, "true")}},
+			{Name: "c", Meter: gate.SQL{Query: "select 1", Per: gate.PerTenant, Expect: condition(t, "False")}},
+			{Name: "d", Meter: gate.SQL{Query: "select 1", Per: gate.PerTenant, Expect: condition(t, "2026-11-23")}},
+			{Name: "e", Meter: gate.SQL{Query: "select 1", Per: gate.PerTenant, Expect: condition(t, "True")}},
 		}},
 		{"the web", "{checks: [{name: a, http: {env: A}, headers: {X: y}}, {name: b, prometheus: 'http://p', query: up, headers: {X: {env: Y}}}]}", []orchestrator.Check{
 			{Name: "a", Meter: gate.HTTP{URL: some, Headers: map[string]func(context.Context) (string, error){"X": some}}},
@@ -280,5 +283,28 @@ func TestOfflineAQueryPerServerNeedsNoServer(t *testing.T) {
 	_, err := load("skein.yaml", []byte(text+"tenants: [{glob: '*.db'}]\n"), Options{Env: []string{}, Offline: true})
 	if err == nil || !strings.Contains(err.Error(), "SQLite") {
 		t.Errorf("SQLite has servers: %v", err)
+	}
+}
+
+// TestQueriesThatAGateWouldRefuse are found when the config is read, and not when the wave has been upgraded.
+func TestQueriesThatAGateWouldRefuse(t *testing.T) {
+	t.Parallel()
+	const sqlite = "tenants: [{glob: '*.db'}]\n"
+	for _, c := range []struct{ tenants, gate, want string }{
+		{minimal, `{sql: "select 1; select 2"}`, "rollout.waves[0].gate.sql: the query has 2 statements, and has to be one"},
+		{sqlite, `{checks: [{name: q, sql: "select 1; select 2"}]}`, "rollout.waves[0].gate.checks[0].sql: the query has 2 statements, and has to be one"},
+		{minimal, `{sql: "delete from t"}`, `rollout.waves[0].gate.sql: the query begins with "DELETE", and a query only reads`},
+		{minimal, `{checks: [{name: q, per: server, sql: "with x as (delete from t returning 1) select * from x"}]}`, "rollout.waves[0].gate.checks[0].sql: the query has DELETE, and a query only reads"},
+		{minimal, `{sql: "select 'it never ends"}`, "rollout.waves[0].gate.sql: the query cannot be read: "},
+		{minimal, `{sql: "-- later"}`, "rollout.waves[0].gate.sql: the query is empty"},
+		{sqlite, `{sql: "show tables"}`, `rollout.waves[0].gate.sql: the query begins with "SHOW", and a query only reads`},
+	} {
+		text := c.tenants + "rollout:\n  waves:\n    - {name: canary, gate: " + c.gate + "}\n"
+		_, err := load("skein.yaml", []byte(text), Options{Env: []string{}})
+		line := strings.Count(text[:strings.Index(text, "canary")], "\n") + 1
+		e, ok := errors.AsType[*Error](err)
+		if !ok || !strings.Contains(err.Error(), c.want) || e.Line != line || e.Advice == "" && !strings.Contains(c.want, "cannot be read") {
+			t.Errorf("%s: %v, want %s in line %d", c.gate, err, c.want, line)
+		}
 	}
 }

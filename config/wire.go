@@ -11,13 +11,13 @@ import (
 )
 
 // Sources returns the sources of tenants in the order of the config. It reads the URLs of all servers,
-// for their databases, but connects to none. Catalog and registry are the *postgres.DB; they may be nil
+// for their databases, but connects to none. Those that cannot list a tenant which chosen means are not asked. Catalog and registry are the *postgres.DB; they may be nil
 // for a project without servers. A project without sources, which only Offline lets pass, is an error.
-func (p *Project) Sources(ctx context.Context, catalog discover.Catalog, registry discover.Registry) ([]tenant.Source, error) {
+func (p *Project) Sources(ctx context.Context, catalog discover.Catalog, registry discover.Registry, chosen tenant.Selector) ([]tenant.Source, error) {
 	if len(p.sources) == 0 {
 		return nil, &Error{Kind: KindMissing, File: p.Path, Key: "tenants", Message: "no source of tenants", Advice: "name one below `tenants`"}
 	}
-	env := discover.Env{Dir: p.Dir, Servers: map[string]string{}, Catalog: catalog, Registry: registry, LookupEnv: p.lookup}
+	env := discover.Env{Dir: p.Dir, Servers: map[string]string{}, Catalog: catalog, Registry: registry, Chosen: chosen, LookupEnv: p.lookup}
 	var errs []error
 	for i := range p.Servers {
 		s := &p.Servers[i]
@@ -36,6 +36,9 @@ func (p *Project) Sources(ctx context.Context, catalog discover.Catalog, registr
 		if err != nil {
 			errs = append(errs, err)
 			continue
+		}
+		if s.field.text("on_unreachable") == "warn" {
+			made = tolerant{made}
 		}
 		sources = append(sources, made)
 	}

@@ -40,11 +40,16 @@ func (e *Engine) Sizes(ctx context.Context, targets []Target) []int64 {
 
 // questions are the first words of a statement that may be asked: COPY, CALL, PRAGMA and their like write to
 // places that a read-only transaction does not guard.
-var questions = []string{"SELECT", "WITH", "VALUES", "TABLE", "SHOW", "EXPLAIN", "("}
+func questions(dialect revision.Dialect) []string {
+	if dialect == revision.SQLite {
+		return []string{"SELECT", "WITH", "VALUES", "EXPLAIN"}
+	}
+	return []string{"SELECT", "WITH", "VALUES", "TABLE", "SHOW", "EXPLAIN", "("}
+}
 
 // Question returns the one statement of a query, without comments around it and without its semicolon. It is pure.
-// Several statements, none, and one that does not begin like a query are an *Error of class Revision. That the
-// statement writes nothing is for a read-only transaction to see to.
+// Several statements, none, one that does not begin like a query, and one whose text shows that it writes are an
+// *Error of class Revision. That the functions it calls write nothing is for a read-only transaction to see to.
 func Question(query string, dialect revision.Dialect) (string, error) {
 	statements, err := revision.Split(query, dialect, 1)
 	switch {
@@ -62,11 +67,21 @@ func Question(query string, dialect revision.Dialect) (string, error) {
 		}
 	}
 	text := statements[0].Text
-	if !slices.ContainsFunc(questions, func(word string) bool { return begins(text, word) }) {
+	words := questions(dialect)
+	if !slices.ContainsFunc(words, func(word string) bool { return begins(text, word) }) {
+		words = slices.DeleteFunc(words, func(word string) bool { return word == "(" })
+		last := len(words) - 1
 		return "", &Error{
 			Class:   Revision,
 			Message: fmt.Sprintf("the query begins with %q, and a query only reads", strings.ToUpper(strings.Fields(text)[0])),
-			Advice:  "begin it with SELECT, WITH, VALUES, TABLE, SHOW or EXPLAIN",
+			Advice:  "begin it with " + strings.Join(words[:last], ", ") + " or " + words[last],
+		}
+	}
+	if what := writing(text, dialect); what != "" {
+		return "", &Error{
+			Class:   Revision,
+			Message: fmt.Sprintf("the query has %s, and a query only reads", what),
+			Advice:  "leave that out: what it would write is refused when the query is put",
 		}
 	}
 	return text, nil

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -42,6 +43,55 @@ func TestQuestions(t *testing.T) {
 		e, ok := errors.AsType[*Error](err)
 		if !ok || e.Class != Revision || text != "" || len(e.Message) < len(message) || e.Message[:len(message)] != message {
 			t.Errorf("%q: %q, %v", query, text, err)
+		}
+	}
+}
+
+// TestQuestionsThatWrite are refused by their text, before any tenant is asked.
+func TestQuestionsThatWrite(t *testing.T) {
+	t.Parallel()
+	for query, what := range map[string]string{
+		"WITH x AS (INSERT INTO t VALUES (1) RETURNING a) SELECT count(*) FROM x":          "INSERT",
+		"with x as materialized (select 1), y AS NOT MATERIALIZED (delete from t) TABLE y": "DELETE",
+		"WITH x (a) AS (SELECT 1) /* then */ UPDATE t SET a = 1":                           "UPDATE",
+		"WITH x AS (VALUES (1)) MERGE INTO t USING x ON true WHEN MATCHED THEN DELETE":     "MERGE",
+		"SELECT a INTO b FROM t":                             "SELECT INTO",
+		"SELECT a FROM t FOR UPDATE":                         "FOR UPDATE",
+		"SELECT (SELECT a FROM t LIMIT 1 FOR NO KEY UPDATE)": "FOR NO KEY UPDATE",
+		"SELECT a FROM t FOR KEY SHARE NOWAIT":               "FOR KEY SHARE",
+		"SELECT nextval ('s')":                               "nextval()",
+		"SELECT pg_catalog.setval('s', 1)":                   "setval()",
+		"EXPLAIN ANALYZE VERBOSE DELETE FROM t":              "DELETE",
+		"EXPLAIN (COSTS, ANALYZE) UPDATE t SET a = 1":        "UPDATE",
+		"EXPLAIN ANALYZE WITH x AS (DELETE FROM t) SELECT":   "DELETE",
+	} {
+		_, err := Question(query, revision.Postgres)
+		if want := "the query has " + what + ", and a query only reads"; err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", query, err, want)
+		}
+	}
+	for _, query := range []string{
+		`SELECT "insert", update FROM "into" WHERE a = 'FOR UPDATE' -- DELETE`,
+		"WITH insert AS (SELECT 1 AS delete), update (merge) AS (SELECT 2) SELECT (delete) update FROM insert",
+		"SELECT my.nextval(1), nextval FROM t",
+		"SELECT substring('abc' FROM 1 FOR 2)",
+		"EXPLAIN DELETE FROM t", "EXPLAIN (ANALYZE OFF) DELETE FROM t", "EXPLAIN (SELECT 1)",
+		"SELECT replace(a, 'b', 'c') FROM t",
+		"WITH RECURSIVE x AS (SELECT 1 UNION ALL SELECT * FROM x) SELECT * FROM x",
+	} {
+		if _, err := Question(query, revision.Postgres); err != nil {
+			t.Errorf("%q: %v", query, err)
+		}
+	}
+	for query, good := range map[string]bool{
+		"WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x":  false,
+		"WITH x AS (SELECT 1) REPLACE INTO t SELECT * FROM x": false,
+		"SELECT [a] FROM [for update]":                        true,
+		"EXPLAIN QUERY PLAN DELETE FROM t":                    true,
+		"TABLE t":                                             false, "SHOW x": false, "(SELECT 1)": false,
+	} {
+		if _, err := Question(query, revision.SQLite); (err == nil) != good {
+			t.Errorf("SQLite: %q: %v", query, err)
 		}
 	}
 }

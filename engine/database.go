@@ -12,7 +12,8 @@ import (
 type Database interface {
 	// Survey reads where targets stand, set-based: a few messages a database, never a connection a tenant.
 	// The result has the length and the order of targets. What could not be read is a Standing with an Err.
-	Survey(ctx context.Context, targets []Target) []Standing
+	// Row.Rollout is set in the rows that the rollout wrote, and in no others; with "" in none.
+	Survey(ctx context.Context, targets []Target, rollout string) []Standing
 
 	// Open takes a connection for one tenant. It waits for a free place under the server's limit.
 	Open(ctx context.Context, target Target) (Session, error)
@@ -30,15 +31,17 @@ type Database interface {
 // Session changes one tenant. It is used by one goroutine.
 type Session interface {
 	// Apply runs consecutive transactional parts, each its own transaction that takes the tenant's lock by
-	// try, checks that the tenant stands at Part.Before, runs bodies, writes rows and commits.
-	// It returns how many parts are committed for certain. Class Uncertain: some or all of those after may be too.
+	// try, checks that the tenant stands at Part.Before and that rows which go are Work.Of's, runs bodies, writes
+	// rows and commits.
+	// It returns how many parts are committed for certain, at least one without an error: a long chain may take
+	// several calls. Class Uncertain: some or all of those after may be too.
 	Apply(ctx context.Context, work Work) (committed int, err error)
 
 	// ApplyOutside runs the single no-transaction part of work under a session lock, statement by
 	// statement with a journal inside the tenant, so that a later call goes on where this one was cut off.
 	ApplyOutside(ctx context.Context, work Work) error
 
-	// Settle polls for the tenant's lock, at most for the bound that ctx gives, and reads what is applied:
+	// Settle polls for the tenant's lock, at most for the bound that ctx gives, and reads what is applied, and by whom:
 	// the answer after an uncertain commit, since the lock is free only once the old transaction has ended.
 	Settle(ctx context.Context) (*Applied, Mark, error)
 
@@ -60,6 +63,7 @@ type Work struct {
 	StatementTimeout time.Duration                              // 0 = none
 	Rollout          string                                     // recorded with each row; may be ""
 	Tool             string                                     // recorded with each row
+	Of               string                                     // see Plan.Of
 }
 
 // Statements returns the statements of a step: none for a stamp.

@@ -66,7 +66,12 @@ func (e *Engine) lockTimeout(attempt int) time.Duration {
 // Survey reads where targets stand and judges it against the graph. The result has the order and the
 // length of targets; a target that could not be read is a Standing with an Err, not an abort.
 func (e *Engine) Survey(ctx context.Context, targets []Target) []Standing {
-	standings := e.db.Survey(ctx, targets)
+	return e.SurveyRollout(ctx, targets, "")
+}
+
+// SurveyRollout is Survey, and tells which revisions a rollout applied: see [Applied.Of].
+func (e *Engine) SurveyRollout(ctx context.Context, targets []Target, rollout string) []Standing {
+	standings := e.db.Survey(ctx, targets, rollout)
 	judge := newJudge(e.graph)
 	for i := range standings {
 		judge.standing(&standings[i])

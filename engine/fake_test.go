@@ -56,7 +56,7 @@ func newFake(t rapid.TB, applied ...string) *fake {
 	return f
 }
 
-func (f *fake) Survey(_ context.Context, targets []Target) []Standing {
+func (f *fake) Survey(_ context.Context, targets []Target, _ string) []Standing {
 	standings := make([]Standing, len(targets))
 	for i := range standings {
 		standings[i] = Standing{Applied: f.applied(), Mark: f.mark}

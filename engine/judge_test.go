@@ -61,11 +61,11 @@ func TestStandingsAreJudged(t *testing.T) {
 			Standing{State: Unknown, Heads: []string{"c3", "x9", "zz"}, Err: &Error{Class: Stale, Message: "revision c3 is applied, but a1, b2, which it builds on, is not"}},
 		},
 		"changed, in graph order; no checksum and the unknown are taken at their word": {
-			Standing{Applied: &Applied{Rows: []Row{{"a1", "old"}, {"b2", ""}, {"c3", "old"}, {"x9", sum("x9")}, {"zz", "old"}}}},
+			Standing{Applied: &Applied{Rows: []Row{{"a1", "old", ""}, {"b2", "", ""}, {"c3", "old", ""}, {"x9", sum("x9"), ""}, {"zz", "old", ""}}}},
 			Standing{State: Ahead, Heads: []string{"c3", "x9", "zz"}, Changed: []string{"a1", "c3"}},
 		},
 		"checksums that hold": {
-			Standing{Applied: &Applied{Rows: []Row{{"a1", sum("a1")}}}}, Standing{State: Behind, Heads: []string{"a1"}},
+			Standing{Applied: &Applied{Rows: []Row{{"a1", sum("a1"), ""}}}}, Standing{State: Behind, Heads: []string{"a1"}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -83,7 +83,7 @@ func TestStandingsAreJudged(t *testing.T) {
 
 func TestChangedIsInGraphOrder(t *testing.T) {
 	t.Parallel()
-	s := Standing{Applied: &Applied{Rows: []Row{{"a1", "old"}, {"b2", "old"}}}}
+	s := Standing{Applied: &Applied{Rows: []Row{{"a1", "old", ""}, {"b2", "old", ""}}}}
 	newJudge(line(t, "b2", "a1")).standing(&s)
 	if diff := cmp.Diff([]string{"b2", "a1"}, s.Changed); diff != "" {
 		t.Errorf("changed (-want +got):\n%s", diff)
@@ -128,7 +128,7 @@ type surveyor struct {
 	standings []Standing
 }
 
-func (s surveyor) Survey(context.Context, []Target) []Standing { return s.standings }
+func (s surveyor) Survey(context.Context, []Target, string) []Standing { return s.standings }
 
 func TestSurveyKeepsOrderAndMarks(t *testing.T) {
 	t.Parallel()

@@ -11,6 +11,7 @@ import (
 type Plan struct {
 	Direction revision.Direction
 	Parts     []Part
+	Of        string // of a downgrade: the rollout that the rows of its steps must name, else the tenant is Stale; "" = any
 }
 
 // Part is what commits together: one transaction, or one revision outside any transaction.
@@ -109,6 +110,16 @@ func (p *Part) IDs() []string {
 		ids[i] = s.Revision.ID
 	}
 	return ids
+}
+
+// Others returns the ids of the part's steps that the rollout of did not apply, as the rows of applied say: what a
+// downgrade of that rollout must leave alone. It is nil with of = "".
+func (p *Part) Others(applied *Applied, of string) []string {
+	if of == "" {
+		return nil
+	}
+	own := applied.Of(of)
+	return slices.DeleteFunc(p.IDs(), func(id string) bool { return slices.Contains(own, id) })
 }
 
 // mark fills Before and After.

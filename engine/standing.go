@@ -36,6 +36,7 @@ type Applied struct {
 type Row struct {
 	Revision string
 	Checksum string // hex SHA-256 of the upgrade section; "" when it was recorded without one
+	Rollout  string // that wrote the row; "" where it is not known, or was not asked for: see [Engine.SurveyRollout]
 }
 
 // IDs returns the applied ids, sorted; nil for a nil or an empty set.
@@ -46,6 +47,20 @@ func (a *Applied) IDs() []string {
 	var ids []string
 	for _, r := range a.Rows {
 		ids = append(ids, r.Revision)
+	}
+	return ids
+}
+
+// Of returns the ids of the revisions that a rollout applied, as their rows name it, sorted; nil for "" or a nil set.
+func (a *Applied) Of(rollout string) []string {
+	if a == nil || rollout == "" {
+		return nil
+	}
+	var ids []string
+	for _, r := range a.Rows {
+		if r.Rollout == rollout {
+			ids = append(ids, r.Revision)
+		}
 	}
 	return ids
 }

@@ -173,6 +173,7 @@ func (r *run) work(parts []Part) Work {
 		LockTimeout:      r.engine.lockTimeout(r.job.Attempt),
 		StatementTimeout: r.engine.cfg.StatementTimeout,
 		Rollout:          r.job.Rollout,
+		Of:               r.job.Plan.Of,
 		Tool:             r.engine.cfg.Tool,
 	}
 }
@@ -210,7 +211,7 @@ func (r *run) settle(ctx context.Context, cause *Error) error {
 		return err
 	}
 	r.mark = mark
-	return r.goOn(cause, applied.IDs())
+	return r.goOn(cause, applied)
 }
 
 func (r *run) ask(ctx context.Context) (*Applied, Mark, error) {
@@ -235,12 +236,12 @@ func (r *run) same(now Mark) error {
 }
 
 // goOn finds the part that begins where the tenant stands.
-func (r *run) goOn(cause *Error, have []string) error {
-	parts := r.job.Plan.Parts
+func (r *run) goOn(cause *Error, applied *Applied) error {
+	parts, have := r.job.Plan.Parts, applied.IDs()
 	for k := r.next; k < len(parts); k++ {
 		if slices.Equal(parts[k].Before, have) {
 			r.arrived(k, cause)
-			return nil
+			return r.others(applied)
 		}
 	}
 	if slices.Equal(parts[len(parts)-1].After, have) {
@@ -248,6 +249,31 @@ func (r *run) goOn(cause *Error, have []string) error {
 		return nil
 	}
 	return r.stale(cause, have)
+}
+
+// others fails when a revision that is still to go down is not the rollout's that is taken back.
+func (r *run) others(applied *Applied) error {
+	of := r.job.Plan.Of
+	for _, part := range r.job.Plan.Parts[r.next:] {
+		if others := part.Others(applied, of); len(others) > 0 {
+			return othersError(others[0], of, applied)
+		}
+	}
+	return nil
+}
+
+func othersError(id, of string, applied *Applied) *Error {
+	by := "without a rollout"
+	at := slices.IndexFunc(applied.Rows, func(r Row) bool { return r.Revision == id && r.Rollout != "" })
+	if at >= 0 {
+		by = "by rollout " + applied.Rows[at].Rollout
+	}
+	return &Error{
+		Class:    Stale,
+		Revision: id,
+		Message:  fmt.Sprintf("revision %s was applied %s, not by %s, which is taken back: it is left as it is", id, by, of),
+		Advice:   "somebody else changed the tenant meanwhile; run again to plan afresh",
+	}
 }
 
 // arrived moves next to k. Only what an uncertain commit of this call left behind counts as its doing.

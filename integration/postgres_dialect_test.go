@@ -460,10 +460,10 @@ func TestPostgresListsDatabasesAndSchemas(t *testing.T) {
 			t.Errorf("%+v: %q %v, want %q", c.f, got, err, c.want)
 		}
 	}
-	if got, err := f.db.Databases(t.Context(), "main", postgres.Filter{}); err != nil || !slices.Equal(got, []string{f.database}) {
+	if got, _, err := f.db.Databases(t.Context(), "main", postgres.Filter{}); err != nil || !slices.Equal(got, []string{f.database}) {
 		t.Errorf("%v %v", got, err)
 	}
-	if got, err := f.db.Databases(t.Context(), "main", postgres.Filter{All: true, Exclude: []string{"template*"}}); err != nil || !slices.Contains(got, f.database) || slices.Contains(got, "template1") {
+	if got, _, err := f.db.Databases(t.Context(), "main", postgres.Filter{All: true, Exclude: []string{"template*"}}); err != nil || !slices.Contains(got, f.database) || slices.Contains(got, "template1") {
 		t.Errorf("%v %v", got, err)
 	}
 	if got, err := f.db.DefaultSchema(t.Context(), "main", f.database); err != nil || got != "public" {
@@ -492,6 +492,9 @@ func TestPostgresFindsAndEndsBackendsOfADeadRun(t *testing.T) {
 	f := newPgFleet(t, postgres.Server{}, "SELECT 1")
 	app := "skein/dead-" + f.database
 	dead := pgtest.Connect(t, f.url+"&application_name="+app)
+	if _, err := dead.Exec(t.Context(), "BEGIN"); err != nil {
+		t.Fatal(err)
+	}
 	b, err := f.db.Backends(t.Context(), "main", app)
 	if err != nil || len(b) != 1 || b[0].PID != dead.PgConn().PID() {
 		t.Fatalf("%+v %v", b, err)

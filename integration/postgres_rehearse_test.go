@@ -3,6 +3,7 @@ package integration_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -326,5 +327,46 @@ func TestPostgresRehearsalOfManyFindsThoseThatFail(t *testing.T) {
 	}
 	if diff := cmp.Diff(before, pgtest.DumpAll(t, f.url, names)); diff != "" {
 		t.Errorf("the rehearsals changed tenants (-before +after):\n%s", diff)
+	}
+}
+
+// Looks at the locks of a long chain are planned once and passed over where they cost more than the chain does.
+func TestPostgresRehearsalOfALongChainSeesItsLocks(t *testing.T) {
+	t.Parallel()
+	const base = "CREATE TABLE users (id int); CREATE TABLE orders (id int); CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$"
+	chain := []string{base}
+	for i := range 60 {
+		switch {
+		case i == 40:
+			chain = append(chain, "ALTER TABLE users ADD b int; SELECT pg_sleep(0.2)")
+		case i == 50:
+			chain = append(chain, "SELECT f(); SAVEPOINT s; LOCK TABLE orders; ROLLBACK TO SAVEPOINT s; SELECT f()")
+		case i%20 == 19:
+			chain = append(chain, "SELECT f()", fmt.Sprintf("CREATE TABLE u%d (id int)", i))
+		default:
+			chain = append(chain, fmt.Sprintf("CREATE TABLE t%d (id int PRIMARY KEY); CREATE INDEX ON t%d (id)", i, i))
+		}
+	}
+	f := newPgFleet(t, postgres.Server{MaxConnections: 1}, base)
+	target := f.tenant(t, "a")
+	f.up(t, target)
+	pooled := f.with(t, base)
+	pooled.db = openPostgres(t, postgres.Server{URL: pooler(t, f.url)})
+	for name, by := range map[string]*pgFleet{"direct": f, "pooled": pooled} {
+		// A failed one leaves nothing that stands in the way of the next.
+		_, err := by.with(t, append(slices.Clone(chain), "SELECT nothing")...).rehearse(t, target)
+		if e := wantPgClass(t, err, engine.Revision); e.Revision != fmt.Sprintf("r%d", len(chain)+1) {
+			t.Errorf("%s: %+v", name, e)
+		}
+		r, err := by.with(t, chain...).rehearse(t, target)
+		if err != nil || len(r.Steps) != len(chain)-1 {
+			t.Fatalf("%s: %d steps, %v", name, len(r.Steps), err)
+		}
+		if diff := cmp.Diff([]string{"orders AccessExclusiveLock", "users AccessExclusiveLock"}, held(r)); diff != "" {
+			t.Errorf("%s: locks (-want +got):\n%s", name, diff)
+		}
+		if r.Locks[0].Object != "users" || r.Locks[0].For < 200*time.Millisecond {
+			t.Errorf("%s: %+v", name, r.Locks)
+		}
 	}
 }

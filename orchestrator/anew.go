@@ -12,9 +12,9 @@ import (
 // restored, changed by somebody else while the rollout runs.
 
 // setAside puts a tenant aside for a look at where it stands now, and reports whether it did: once a wave, and where
-// the fleet can be asked. A rollback takes back what was done to a tenant, and another one of its name has nothing of it.
+// the fleet can be asked.
 func (r *runner) setAside(t int32, f Failure) bool {
-	if r.Discover == nil || r.Plan.Kind == Rollback || r.second || r.halt.state != "" {
+	if r.Discover == nil || r.second || r.halt.state != "" {
 		return false
 	}
 	w := r.wave

@@ -94,6 +94,7 @@ func Arrange(tenants []tenant.Tenant, standings []engine.Standing, g *revision.G
 		}
 		p.Waves = append(p.Waves, wave)
 	}
+	p.Notes = append(p.Notes, p.emptyGates(&req.Policy)...)
 	return p, nil
 }
 

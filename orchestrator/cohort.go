@@ -60,10 +60,22 @@ func gather(standings []engine.Standing, tenants []tenant.Tenant, marks []int) (
 
 func groupKey(s *engine.Standing, mark int) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\x00%s\x00%s\x00%d", s.State, strings.Join(s.Applied.IDs(), " "), strings.Join(s.Changed, " "), mark)
+	fmt.Fprintf(&b, "%s\x00%s\x00%s\x00%d", s.State, appliedKey(s.Applied), strings.Join(s.Changed, " "), mark)
 	if s.Err != nil {
 		f := failureOf(s.Err)
 		fmt.Fprintf(&b, "\x00%s\x00%s\x00%s", f.Class, f.SQLState, normalise(f.Message))
+	}
+	return b.String()
+}
+
+// appliedKey tells applied sets apart, and, where that was asked for, who applied them.
+func appliedKey(a *engine.Applied) string {
+	if a == nil {
+		return ""
+	}
+	var b strings.Builder
+	for _, r := range a.Rows {
+		b.WriteString(r.Revision + " " + r.Rollout + "\x00")
 	}
 	return b.String()
 }

@@ -10,14 +10,35 @@ import (
 // Surveyor reads where tenants stand; *engine.Engine is one.
 type Surveyor interface {
 	Survey(ctx context.Context, targets []engine.Target) []engine.Standing
+
+	// SurveyRollout is Survey, and tells which rows the rollout wrote.
+	SurveyRollout(ctx context.Context, targets []engine.Target, rollout string) []engine.Standing
 }
 
 // Survey reads where tenants stand. The result has their order and length; a tenant that could not be
 // read is a Standing with an Err.
 func Survey(ctx context.Context, s Surveyor, tenants []tenant.Tenant) []engine.Standing {
+	return s.Survey(ctx, targetsOf(tenants))
+}
+
+// SurveyRollout is Survey, and tells which revisions a rollout applied, as the rows name it: what [ArrangeRollback]
+// needs to know of the rollout that is taken back.
+func SurveyRollout(ctx context.Context, s Surveyor, tenants []tenant.Tenant, rollout string) []engine.Standing {
+	return s.SurveyRollout(ctx, targetsOf(tenants), rollout)
+}
+
+// SurveyFor reads what planning a stored plan once more needs to know: see [Rearrange].
+func SurveyFor(ctx context.Context, s Surveyor, tenants []tenant.Tenant, p *Plan) []engine.Standing {
+	if p.Kind == Rollback {
+		return SurveyRollout(ctx, s, tenants, p.Of)
+	}
+	return Survey(ctx, s, tenants)
+}
+
+func targetsOf(tenants []tenant.Tenant) []engine.Target {
 	targets := make([]engine.Target, len(tenants))
 	for i, t := range tenants {
 		targets[i] = t.Target
 	}
-	return s.Survey(ctx, targets)
+	return targets
 }

@@ -11,11 +11,14 @@ import (
 // Gate is what must hold after a wave before the next one begins: checks that pass while the wave bakes, and
 // then somebody's word. The zero value is an open gate.
 //
-// The bake is counted from the end of the wave by the clock on the wall, also while no process watches: the
-// tenants are in use meanwhile. Each check is measured at once, then every Interval until the bake is over,
-// and its last measure must be a pass: one that does not pass when the bake is over is measured on, until it does
-// or reaches a limit. A check that fails halts the rollout; one that cannot tell pauses it. When the rollout is
-// taken up again the gate is asked afresh, with the bake counted from when it was first closed.
+// The bake is counted from when the last tenant of the wave was upgraded, in whichever run, by the clock on the wall,
+// also while no process watches: the tenants are in use meanwhile. Each check is measured at once, then every Interval
+// until the bake is over, and its last measure must be a pass: one that does not pass when the bake is over is measured
+// on, until it does or reaches a limit. A check that fails halts the rollout; one that cannot tell pauses it. When the
+// rollout is taken up again the gate is asked afresh.
+//
+// A gate does not open by itself where no tenant of its wave stands where it should, see [WaveSpec.AllowEmpty], unless
+// nothing is to be done behind it. Tenants that are dropped, renamed, made again or restored while it is closed are not asked any more.
 type Gate struct {
 	Bake     time.Duration // how long the wave is watched; 0 = only until each check has passed once
 	Checks   []Check       // measured side by side

@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// asked reports whether a wave of a plan has a gate that is still to be asked, as far as a rollout has come. Of a
-// wave without tenants it is only when some have joined.
+// asked reports whether a wave of a plan has a gate that is still to be asked, as far as a rollout has come.
 func asked(p *Plan, w *Wave, r *Report) bool {
 	if w.Gate == nil || p.Partial {
 		return false
@@ -24,14 +23,7 @@ func (r *runner) needless(at int) bool {
 	if w := r.report.waveNamed(r.Plan.Waves[at].Name); w != nil && w.Count(Done)+w.Count(Failed)+w.Count(Uncertain) > 0 {
 		return false
 	}
-	for _, later := range r.Plan.Waves[at+1:] {
-		for i := range later.Items {
-			if len(r.Plan.Cohorts[later.Items[i].Cohort].Steps) > 0 {
-				return false
-			}
-		}
-	}
-	return true
+	return !r.Plan.follows(at)
 }
 
 // gating is the gate of a wave while it is asked. Only the loop touches it; the meters are goroutines of its own.
@@ -40,7 +32,8 @@ type gating struct {
 	gate    *Gate
 	until   time.Time // end of the bake
 	checks  []checking
-	subject Subject
+	members []member // whom it is about
+	list    int      // how often tenants were taken off members
 
 	ctx     context.Context // of the meters
 	cancel  context.CancelFunc
@@ -65,38 +58,47 @@ type checking struct {
 // something stops the run.
 func (r *runner) pass(at int) {
 	w := &r.Plan.Waves[at]
-	if r.halt.state != "" || w.Planned == 0 || !asked(r.Plan, w, r.report) {
+	if r.halt.state != "" || !asked(r.Plan, w, r.report) {
 		return
 	}
 	if r.needless(at) {
 		r.unasked = append(r.unasked, w.Name)
 		return
 	}
-	g := r.closeGate(w)
-	if len(g.subject.Tenants) == 0 && r.report.waveNamed(w.Name).Count(Failed)+r.report.waveNamed(w.Name).Count(Uncertain) > 0 {
-		g.hold(Inconclusive, "no tenant of the wave stands where it should, so there is nobody to look at")
+	g := r.closeGate(at)
+	settled := GateSettled{Wave: g.wave, Verdict: Pass, Reason: r.mayBeEmpty(g)}
+	if settled.Reason == "" {
+		r.holdIfEmpty(g)
+		r.watch(g)
+		g.close()
+		r.awaitApproval(g)
+		if by := r.report.gateOf(g.wave).Approved; by != nil && g.gate.Approval {
+			settled.Reason = "approved by " + by.who() + by.because()
+		}
 	}
-	r.watch(g)
-	g.close()
-	r.awaitApproval(g)
-	if r.halt.state != "" {
-		return
+	if r.halt.state == "" {
+		r.emit(settled)
 	}
-	f := GateSettled{Wave: g.wave, Verdict: Pass}
-	if by := r.report.gateOf(g.wave).Approved; by != nil && g.gate.Approval {
-		f.Reason = "approved by " + by.who() + by.because()
-	}
-	r.emit(f)
 }
 
-// closeGate makes it known that the gate is closed, maybe once more: then the bake began when it first was.
-func (r *runner) closeGate(w *Wave) *gating {
+// closeGate makes it known that the gate is closed, maybe once more. The bake is counted from when the last tenant of
+// the wave was upgraded, in whichever run; where none was, from when the gate was first closed.
+func (r *runner) closeGate(at int) *gating {
+	w := &r.Plan.Waves[at]
 	gate := r.Policy.gate(w.Name)
-	began := now()
-	if before := r.report.waveNamed(w.Name).Gate; before != nil && !before.Closed.IsZero() {
-		began = before.Closed
+	report := r.report.waveNamed(w.Name)
+	closed := now()
+	if before := report.Gate; before != nil && !before.Closed.IsZero() {
+		closed = before.Closed
 	}
-	g := &gating{wave: w.Name, gate: gate, until: began.Add(max(0, gate.Bake)), subject: r.subject(w)}
+	began := report.Upgraded
+	if began.IsZero() {
+		began = closed
+	}
+	g := &gating{wave: w.Name, gate: gate, until: began.Add(max(0, gate.Bake)), members: r.members(at)}
+	if g.until.Before(closed) {
+		g.until = closed
+	}
 	g.ctx, g.cancel = context.WithCancel(r.ctx)
 	g.results, g.wake = make(chan measured, len(gate.Checks)), make(chan struct{}, 1)
 	f := GateClosed{Wave: w.Name, Until: g.until, Approval: gate.Approval}
@@ -108,32 +110,20 @@ func (r *runner) closeGate(w *Wave) *gating {
 	return g
 }
 
-// subject is what the gate of a wave is asked about: its tenants that stand where they should.
-func (r *runner) subject(w *Wave) Subject {
-	s := Subject{Rollout: r.Plan.Rollout, Fleet: r.Plan.Fleet, Target: r.Plan.Target, Wave: w.Name, Asker: r.Asker}
-	for i := range w.Settled {
-		s.Tenants = append(s.Tenants, w.Settled[i].Tenant)
-	}
-	for i := range w.Items {
-		t := &w.Items[i].Tenant
-		if o := r.report.Outcome(t.ID); o == Done || o == Unchanged {
-			s.Tenants = append(s.Tenants, *t)
-		}
-	}
-	slices.SortFunc(s.Tenants, byID)
-	return s
-}
-
 // lastWords is how long a gate that does not open waits for what the other checks under way have to say: whoever mends
 // it shall know all that is wrong.
 const lastWords = 10 * time.Second
 
-// watch measures until the bake is over and the last word of each check is a pass, or a limit is reached.
+// watch measures until the bake is over and the last word of each check is a pass, or a limit is reached. Tenants that
+// are not there any more at the end are not among those by which a gate opens.
 func (r *runner) watch(g *gating) {
 	for r.halt.state == "" && g.held == nil && !g.over(time.Now()) {
-		g.start(time.Now())
+		g.start(time.Now(), r.subject(g))
 		r.await(g.next(time.Now()), g.wake)
 		r.collect(g)
+	}
+	if g.held == nil && r.halt.state == "" && r.lookAgain(g) {
+		r.holdIfEmpty(g)
 	}
 	for end := time.Now().Add(lastWords); g.held != nil && g.running > 0 && r.halt.state == "" && time.Now().Before(end); {
 		r.await(end, g.wake)
@@ -169,16 +159,16 @@ func (g *gating) over(now time.Time) bool {
 
 // wanted reports whether one more measure of the check is to be taken, when it is due.
 func (g *gating) wanted(c *checking, now time.Time) bool {
-	return !c.busy && (now.Before(g.until) || c.last.Verdict != Pass)
+	return !c.busy && g.held == nil && (now.Before(g.until) || c.last.Verdict != Pass)
 }
 
 // start takes the measures that are due.
-func (g *gating) start(now time.Time) {
+func (g *gating) start(now time.Time, subject Subject) {
 	for i := range g.checks {
 		if c := &g.checks[i]; g.wanted(c, now) && !c.due.After(now) {
 			c.busy = true
 			g.running++
-			go g.measure(i, c.Check)
+			go g.measure(i, c.Check, subject, g.list)
 		}
 	}
 }
@@ -200,6 +190,11 @@ func (g *gating) next(now time.Time) (at time.Time) {
 func (r *runner) measured(g *gating, m measured) {
 	g.running--
 	c := &g.checks[m.check]
+	if m.Verdict != Pass && (m.list != g.list || r.lookAgain(g)) { // it is about tenants that are not there any more
+		c.busy, c.due = false, time.Now()
+		r.holdIfEmpty(g)
+		return
+	}
 	same := m.Verdict == Pass && c.last.Verdict == Pass && m.Evidence == c.last.Evidence
 	c.busy, c.last, c.due = false, m.Measure, time.Now().Add(c.Interval)
 	if !same || time.Since(c.stored) >= samePasses {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -76,6 +77,23 @@ func at(g *revision.Graph, ids ...string) engine.Standing {
 		s.State = engine.Empty
 	case len(ids) == g.Len():
 		s.State = engine.Current
+	}
+	return s
+}
+
+// rowsOf is a standing with rows such as "a b:r1": revision a, and b, which rollout r1 applied.
+func rowsOf(g *revision.Graph, rows string) engine.Standing {
+	var ids []string
+	by := map[string]string{}
+	for _, row := range strings.Fields(rows) {
+		id, rollout, _ := strings.Cut(row, ":")
+		ids, by[id] = append(ids, id), rollout
+	}
+	s := at(g, ids...)
+	s.Applied.Rows = nil
+	slices.Sort(ids)
+	for _, id := range ids {
+		s.Applied.Rows = append(s.Applied.Rows, engine.Row{Revision: id, Rollout: by[id]})
 	}
 	return s
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/skeindb/skein/engine"
 )
 
 // runWave works on items of a wave: all of them, or those that came late. Tenants that turn out not to be those that
@@ -35,6 +37,8 @@ func (r *runner) turn(at int, items []Item) {
 	for {
 		r.dispatch()
 		if w.running == 0 && r.over() {
+			w.away = 0
+			r.checkBudget()
 			break
 		}
 		at, ok := w.timers.next()
@@ -48,8 +52,10 @@ func (r *runner) turn(at int, items []Item) {
 	r.forgetProbes()
 }
 
-// settled ends the tenants that are not touched: refused, skipped, gone, or already there.
+// settled ends the tenants that are not touched: refused, skipped, gone, or already there. Those whose server could not
+// be reached count against the budget only when the others of the turn are through: they say nothing about the change.
 func (r *runner) settled() {
+	away := 0
 	for i := range r.wave.items {
 		item := &r.wave.items[i]
 		c := r.wave.cohort(int32(i))
@@ -64,11 +70,15 @@ func (r *runner) settled() {
 			f.Outcome, f.Reason = Skipped, c.Skipped
 		case c.Refused != nil:
 			f.Outcome, f.Failure, f.State = Failed, c.refusedFor(item), c.State
+			if c.State == engine.Unreachable && f.Failure.Class == engine.Connection {
+				away++
+			}
 		case c.was != nil && r.begun[item.Tenant.ID]: // the earlier run got there, and died before it could say so
 			f.Outcome, f.From, f.To = Done, c.was.from, c.was.to
 		}
 		r.finish(int32(i), f)
 	}
+	r.wave.away = away
 	r.checkBudget()
 }
 

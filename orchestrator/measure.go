@@ -41,15 +41,16 @@ func (c Check) withDefaults() Check {
 type measured struct {
 	Measure
 	check int // index into gating.checks
+	list  int // gating.list when it began
 	took  time.Duration
 }
 
 // measure takes one measure in a goroutine of its own.
-func (g *gating) measure(check int, c Check) {
+func (g *gating) measure(check int, c Check, subject Subject, list int) {
 	begun := time.Now()
 	ctx, cancel := context.WithTimeout(g.ctx, c.Timeout)
 	defer cancel()
-	m := ask(ctx, c.Meter, g.subject)
+	m := ask(ctx, c.Meter, subject)
 	if ctx.Err() == context.DeadlineExceeded {
 		m = Measure{Verdict: Inconclusive, Evidence: fmt.Sprintf("no answer in %s", c.Timeout)}
 	}
@@ -57,7 +58,7 @@ func (g *gating) measure(check int, c Check) {
 		m.Verdict = Inconclusive
 	}
 	m.Tenants = m.Tenants[:min(len(m.Tenants), evidenceTenants)]
-	g.results <- measured{Measure: m, check: check, took: time.Since(begun)}
+	g.results <- measured{Measure: m, check: check, list: list, took: time.Since(begun)}
 	notify(g.wake)
 }
 

@@ -262,6 +262,79 @@ func TestPatienceEnds(t *testing.T) {
 	}
 }
 
+// Patience is with a server that is away in one stretch: blips in between which it answers probes do not add up, be it
+// that no tenant comes to its end between them.
+func TestPatienceIsNotUsedUpByBlips(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := line(t)
+		s := newScene(t, g, arrange(t, g, on("s1", 8), all(8, at(g))))
+		s.cfg.Policy.ServerPatience, s.cfg.Policy.Concurrency = 8*time.Second, 2
+		s.cfg.Prober = &outage{}
+		start := time.Now()
+		s.fleet.do = func(ctx context.Context, job engine.Job) error {
+			for range 6 {
+				if err := takes(time.Second)(ctx, job); err != nil {
+					return err
+				}
+				if at := time.Since(start) % (4500 * time.Millisecond); at < time.Second && time.Since(start) < 15*time.Second {
+					return oops(engine.Connection, "terminating connection due to administrator command")
+				}
+			}
+			return nil
+		}
+		r := s.run(t)
+		if diff := cmp.Diff(counts(orchestrator.Done, 8), r.Counts()); diff != "" {
+			t.Error(diff, r.Causes())
+		}
+	})
+}
+
+// narrow is a server with room for one connection, which a tenant has that takes long; as a Prober it refuses others.
+type narrow struct {
+	mu    sync.Mutex
+	taken bool
+}
+
+func (n *narrow) Probe(context.Context, string, string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.taken {
+		return oops(engine.Capacity, "too many connections for role")
+	}
+	return nil
+}
+
+func (n *narrow) do(ctx context.Context, job engine.Job) error {
+	n.mu.Lock()
+	if n.taken {
+		n.mu.Unlock()
+		return oops(engine.Connection, "terminating connection due to administrator command")
+	}
+	n.taken = true
+	n.mu.Unlock()
+	err := takes(10*time.Minute)(ctx, job)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.taken = false
+	return err
+}
+
+// A server that has no room for a probe beside a tenant of ours which it is working on is not away.
+func TestServerThatIsBusyWithOursIsNotAway(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := line(t)
+		s := newScene(t, g, arrange(t, g, on("s1", 2), all(2, at(g))))
+		n := &narrow{}
+		s.fleet.do, s.cfg.Prober = n.do, n
+		r := s.run(t)
+		if diff := cmp.Diff(counts(orchestrator.Done, 2), r.Counts()); diff != "" {
+			t.Error(diff, r.Causes())
+		}
+	})
+}
+
 func TestTenantThatBringsTheServerDownFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

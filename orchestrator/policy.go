@@ -49,6 +49,10 @@ type WaveSpec struct {
 	Size    Size            // how many of those, in the order of [tenant.Order]; the zero value means all
 	Order   Order           // in which the wave's tenants are taken up
 	Gate    Gate
+
+	// AllowEmpty opens the gate where no tenant of the wave stands where it should and none failed: the wave took none, or
+	// all are frozen, skipped or gone. By default such a gate is inconclusive, or asks for its approval.
+	AllowEmpty bool
 }
 
 // Order is the order within a wave: one of the constants, or "label:KEY" for the values of a label, in which

@@ -51,10 +51,14 @@ func (r *runner) afterProbe(p probe) {
 	switch {
 	case s.health != probing:
 	case p.err == nil, f.Class == engine.Gone, f.Class == engine.Data: // it answers, if only that the one database is not there
-		s.lives++
+		s.answered()
 		r.resume(s)
 	case f.Class == engine.Server: // it answers, but patience will not help
 		r.block(s, f)
+	case f.Class == engine.Capacity && s.running > 0: // it answers, and what it has no room beside may be ours
+		s.answered()
+		s.trouble(time.Now(), f)
+		r.probeLater(s)
 	default:
 		s.trouble(time.Now(), s.failure) // again, if a tenant that was still under work made it meanwhile
 		if !r.givenUp(s, time.Now()) {
@@ -87,7 +91,7 @@ func (r *runner) pause(s *server, database string, f Failure) {
 	r.probeLater(s)
 }
 
-// givenUp fails all that is left of a server which has not been well for longer than is borne, and
+// givenUp fails all that is left of a server which has not answered for longer than is borne, in one stretch, and
 // reports whether that was so.
 func (r *runner) givenUp(s *server, now time.Time) bool {
 	if s.since.IsZero() || now.Sub(s.since) < r.Policy.ServerPatience {

@@ -95,8 +95,8 @@ func (e *TakenBackError) Hint() string { return "`skein upgrade` plans afresh, i
 // The survey is the truth. A tenant that the store calls done but which is not goes again; one that is
 // there is Unchanged, unless the store has it as done already, and then it is in Wave.Settled; one that is
 // no longer in the fleet is Gone. What is left of a way are those of its steps which are not yet taken; new
-// revisions are not added, and pins count as when the rollout was planned. A tenant of a rollback that could
-// not be planned then is refused again.
+// revisions are not added, and pins count as when the rollout was planned. Of a rollback, what is left are the
+// revisions whose rows name the rollout that is taken back: standings are as [SurveyFor] read them.
 //
 // A revision of the plan that changed or vanished is a [*StalePlanError], an aborted rollout an [*AbortedError], one that
 // was taken back a [*TakenBackError], and a tenant of how.Only whose wave has not begun a [*NotBegunError].

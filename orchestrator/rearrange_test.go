@@ -290,6 +290,36 @@ type world struct {
 	applied map[string][]string
 	dropped map[string]bool   // schemas that are not there any more; nil = none
 	remade  map[string]uint32 // how often a tenant was dropped and made again; nil = none was
+	by      map[string]string // the rollout that applied a revision, by schema and revision joined by a space
+}
+
+// surveyed is survey with the rows that a rollout wrote.
+func (w *world) surveyed(rollout string) []engine.Standing {
+	standings := make([]engine.Standing, len(w.tenants))
+	for i, tn := range w.tenants {
+		standings[i] = w.rows(tn.Target.Schema, rollout)
+	}
+	return standings
+}
+
+func (w *world) rows(schema, rollout string) engine.Standing {
+	s := w.standing(schema)
+	for i := range s.Applied.Rows {
+		if r := &s.Applied.Rows[i]; w.by[schema+" "+r.Revision] == rollout {
+			r.Rollout = rollout
+		}
+	}
+	return s
+}
+
+// set notes that those revisions are applied, such as "a" or, by rollout r1, "a:r1".
+func (w *world) set(schema string, applied ...string) {
+	w.applied[schema] = nil
+	for _, row := range applied {
+		id, rollout, _ := strings.Cut(row, ":")
+		w.applied[schema] = append(w.applied[schema], id)
+		w.by[schema+" "+id] = rollout
+	}
 }
 
 func (w *world) survey() []engine.Standing {

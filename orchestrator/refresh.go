@@ -34,7 +34,7 @@ func (r *runner) refresh(at int) bool {
 			there = r.locate(ctx, r.Plan.Waves[at].Items, fleet)
 		}
 		if len(fresh) > 0 {
-			theirs = Survey(ctx, r.Surveyor, fresh)
+			theirs = SurveyFor(ctx, r.Surveyor, fresh, r.Plan)
 		}
 	}) {
 		return false

@@ -364,7 +364,10 @@ func TestSurveyThatIsCutOffFailsNobody(t *testing.T) {
 }
 
 // brittle is a Surveyor during which the run is cancelled.
-type brittle struct{ cancel func() }
+type brittle struct {
+	*stage
+	cancel func()
+}
 
 func (b brittle) Survey(_ context.Context, targets []engine.Target) []engine.Standing {
 	b.cancel()
@@ -378,7 +381,7 @@ func TestSurveyThatEndsWithTheRunFailsNobody(t *testing.T) {
 			s := newStage(t, 20, nil)
 			s.moves()
 			ctx, cancel := context.WithCancel(t.Context())
-			s.cfg.Surveyor = brittle{cancel}
+			s.cfg.Surveyor = brittle{s, cancel}
 			if r, err := orchestrator.Run(ctx, s.cfg); err != nil || r.State != orchestrator.StateInterrupted || r.Count(orchestrator.Pending) != 18 {
 				t.Errorf("%v, %s: %s, %v", err, r.State, r.Reason, r.Counts())
 			}

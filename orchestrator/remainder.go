@@ -32,14 +32,14 @@ func (m *remainder) items(items []Item, now *census, p *Plan) ([]Item, error) {
 	for i, item := range items {
 		at, there := now.at[item.Tenant.ID]
 		old := &m.of.Cohorts[item.Cohort]
-		if !there || m.left(&item, old, &now.standings[at]) {
+		if !there || m.left(old, &now.standings[at]) {
 			fresh[i] = Item{Tenant: item.Tenant, Cohort: p.gone(old)}
 			continue
 		}
 		who, marks = append(who, i), append(marks, item.Cohort)
 		standing := now.standings[at]
 		if m.of.Kind == Rollback {
-			standing.Changed = both(standing.Changed, old.Steps) // what else was edited is not touched
+			standing = m.down().judged(standing)
 		}
 		tenants, standings = append(tenants, now.tenants[at]), append(standings, standing)
 	}
@@ -59,16 +59,9 @@ func (m *remainder) items(items []Item, now *census, p *Plan) ([]Item, error) {
 }
 
 // left reports whether the tenant that was planned is not there any more, though the fleet has one of its name: while a
-// rollout runs its schema or file vanished, or, of a rollback, it was dropped and made again, so that there is nothing to take back.
-func (m *remainder) left(item *Item, old *Cohort, now *engine.Standing) bool {
-	switch {
-	case !m.running || old.Refused != nil:
-		return false
-	case now.State == engine.Missing:
-		return true
-	}
-	was, is := item.Standing.Mark.SchemaOID, now.Mark.SchemaOID
-	return m.of.Kind == Rollback && was != 0 && is != 0 && was != is
+// rollout runs its schema or file vanished.
+func (m *remainder) left(old *Cohort, now *engine.Standing) bool {
+	return m.running && old.Refused == nil && now.State == engine.Missing
 }
 
 // gone counts a tenant of an old cohort as one that is no longer in the fleet, and returns its cohort. What
@@ -98,6 +91,9 @@ func (m *remainder) cohort(gr group) (Cohort, error) {
 		c.Skipped = old.Skipped
 		return c, nil
 	}
+	if m.of.Kind == Rollback {
+		return m.back(gr, old), nil
+	}
 	planned := old.Refused == nil && !old.Gone
 	applied := s.Applied.IDs()
 	if planned && s.Err == nil && m.there(old, applied) {
@@ -110,9 +106,6 @@ func (m *remainder) cohort(gr group) (Cohort, error) {
 		return c, nil
 	}
 	switch {
-	case !planned && m.of.Kind == Rollback:
-		c.Refused = unplanned(m.of)
-		return c, nil
 	case !planned: // it had no way; now it can be found
 		way := &way{graph: m.then, now: m.now, kind: m.of.Kind, targets: strings.Fields(m.of.Target), options: m.options}
 		return way.late(gr, old.Target)
@@ -132,6 +125,28 @@ func (m *remainder) cohort(gr group) (Cohort, error) {
 	c.To = m.now.HeadsOf(after)
 	c.steps(m.now, s.Applied, m.of.Direction(), steps, m.options.Mode)
 	return c, nil
+}
+
+// down is what a rollback does.
+func (m *remainder) down() *takeDown {
+	return &takeDown{of: m.of.Of, graph: m.now, options: m.options}
+}
+
+// back decides what is left to take back of tenants of one old cohort: what their rows say that the rollout applied,
+// wherever they stood when the rollback was planned.
+func (m *remainder) back(gr group, old *Cohort) Cohort {
+	down := m.down()
+	if !unreadable(&gr.standing) && !down.has(&gr.standing) {
+		c := gr.cohort()
+		if len(old.Steps) > 0 && slices.Equal(c.From, old.To) {
+			c.was = &leg{old.From, old.To}
+		} else if len(old.Steps) == 0 {
+			c.was = old.was
+		}
+		return c
+	}
+	c, _ := down.cohort(gr)
+	return c
 }
 
 // astray plans tenants that stand beside the way of their old cohort: restored from a backup, dropped and made
@@ -224,15 +239,5 @@ func elsewhere(s *engine.Standing, old *Cohort) *Failure {
 		Message: fmt.Sprintf("the tenant stands at [%s], from where the plan, which began at [%s], does not lead to [%s]",
 			strings.Join(s.Heads, " "), strings.Join(old.From, " "), strings.Join(old.To, " ")),
 		Hint: "the tenant was restored or changed by somebody else; a fresh plan will take it from there",
-	}
-}
-
-// unplanned refuses tenants of a rollback that can be read now, but could not when it was planned: what is
-// to be taken back of them is for a plan of the facts to say.
-func unplanned(p *Plan) *Failure {
-	return &Failure{
-		Class:   engine.Stale,
-		Message: fmt.Sprintf("the tenant could not be judged when the rollback of %s was planned", p.Of),
-		Hint:    "run `skein rollout rollback " + p.Of + "` once more",
 	}
 }

@@ -51,7 +51,12 @@ func people(from, n int) []tenant.Tenant {
 func stand(g *revision.Graph, texts ...string) []engine.Standing {
 	all := make([]engine.Standing, len(texts))
 	for i, text := range texts {
-		ids := strings.Fields(text)
+		var ids []string
+		by := map[string]string{}
+		for _, row := range strings.Fields(text) { // such as b, or b:r1, which rollout r1 applied
+			id, rollout, _ := strings.Cut(row, ":")
+			ids, by[id] = append(ids, id), rollout
+		}
 		unknown, _ := g.Check(ids)
 		switch {
 		case text == "!":
@@ -64,7 +69,7 @@ func stand(g *revision.Graph, texts ...string) []engine.Standing {
 		}
 		a := &engine.Applied{}
 		for _, id := range slices.Sorted(slices.Values(ids)) {
-			a.Rows = append(a.Rows, engine.Row{Revision: id})
+			a.Rows = append(a.Rows, engine.Row{Revision: id, Rollout: by[id]})
 		}
 		all[i].Applied, all[i].Heads = a, append(g.HeadsOf(ids), unknown...)
 	}
@@ -207,10 +212,10 @@ func TestReplanOfARollback(t *testing.T) {
 			{Tenant: people(1, 1)[0]}, {Tenant: people(2, 1)[0]}, {Tenant: people(3, 1)[0]}, {Tenant: people(4, 1)[0], Cohort: 1},
 		}}},
 	}
-	if err := replan(p, 0, people(1, 4), stand(g, "a b c", "a b", "a", "a b c"), g, Options{}); err != nil {
+	if err := replan(p, 0, people(1, 4), stand(g, "a b:r1 c:r1", "a b:r1", "a b:r7 c:r7", "a b:r1 c:r1"), g, Options{}); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"t1 → c b", "t2 → b", "t3 → ", "t4 refused: stale"}, fates(t, p, 0)); diff != "" {
+	if diff := cmp.Diff([]string{"t1 → c b", "t2 → b", "t3 → ", "t4 → c b"}, fates(t, p, 0)); diff != "" {
 		t.Error(diff)
 	}
 	if _, err := join(p, people(5, 1), stand(g, "a"), g, Policy{}, Options{}, time.Time{}); err == nil {

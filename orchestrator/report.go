@@ -53,6 +53,7 @@ type WaveReport struct {
 	Finished bool
 	Failures int         // in this run: what is held against the budget
 	Joined   int         // of Planned: tenants that were not in the fleet when the rollout was planned
+	Upgraded time.Time   // when the last of its tenants came to Done, in whichever run: what a bake is counted from; zero = none has
 	Gate     *GateReport // nil until the wave is through, and when it has none
 
 	counts counts
@@ -108,7 +109,7 @@ func (r *Report) Apply(e Event) {
 	case TenantDeferred:
 		r.failing(f.Tenant, rankDeferred, f.Attempt, f.Failure)
 	case TenantFinished:
-		r.finished(f)
+		r.finished(e.Time, f)
 	case ServerPaused:
 		r.server(f.Server, func(s *ServerReport) { s.Paused, s.Operator = &f.Failure, f.Operator })
 	case ServerResumed:
@@ -195,7 +196,7 @@ func (r *Report) failing(tenant string, to rank, attempt int, f Failure) {
 	r.move(i, to)
 }
 
-func (r *Report) finished(f TenantFinished) {
+func (r *Report) finished(at time.Time, f TenantFinished) {
 	w := r.waveIndex(f.Wave)
 	i := r.recordIn(w, f.Tenant)
 	rec := &r.records[i]
@@ -206,8 +207,11 @@ func (r *Report) finished(f TenantFinished) {
 	r.ways.leave(rec.way)
 	rec.way = r.ways.join(f.From, f.To, to)
 	r.shift(i, w)
-	if to == rankFailed || to == rankUncertain {
+	switch to {
+	case rankFailed, rankUncertain:
 		r.Waves[w].Failures++
+	case rankDone:
+		r.Waves[w].Upgraded = at
 	}
 	if f.Attempt > 0 {
 		r.worked++

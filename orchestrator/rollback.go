@@ -11,18 +11,20 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// ArrangeRollback plans to take down what a rollout upgraded: just its tenants that it changed, be it only in
-// part, and of each just the revisions that it applied, in the reverse order of its waves. stored and events
-// are as Store.Load returned them, req.Rollout is the id of the new rollout; tenants and standings are as in
-// [Arrange], of [Plan.Pick]. Of req the kind, the targets and the policy do not count: pins neither.
+// ArrangeRollback plans to take down what a rollout applied: of each tenant just the revisions whose rows name that
+// rollout, in the reverse order of its waves. stored and events are as Store.Load returned them, req.Rollout is the id
+// of the new rollout; tenants is the whole fleet, and standings[i] where tenants[i] stands, as [SurveyRollout] read it.
+// Of req the kind, the targets and the policy do not count: pins neither.
 //
-// What a tenant's end recorded is believed. Where a run broke off, or lost a connection, all revisions count as
-// the rollout's own that it had planned for the tenant, which lacked them then and has them now.
+// The rows decide, whatever the store has recorded: what was taken down, stamped, restored or made again since is not
+// the rollout's any more, and a tenant that was renamed is found by its rows, with a note. The store only tells which
+// tenants the rollout may have changed, of those that cannot be read now.
 //
-// A tenant that cannot be read, or has meanwhile something on top of what is to be taken down, is refused. One
-// that is no longer in the fleet is left out, with a note. A revision without a downgrade section makes an
-// [*IrreversibleError], unless partial is set: then the tenants that cannot be taken down whole are skipped.
-// That there is nothing to take back is an error, too.
+// A tenant that cannot be read, though the rollout may have changed it, is refused, and so is one that has meanwhile
+// something on top of what is to be taken down. One that is no longer in the fleet is left out, with a note. A revision
+// without a downgrade section makes an [*IrreversibleError], one whose file is missing a [*BlockedError], unless partial
+// is set: then the tenants that cannot be taken down whole are skipped. That there is nothing to take back is an error,
+// too.
 func ArrangeRollback(stored *Plan, events []Event, tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, req Request, partial bool) (*Plan, error) {
 	switch {
 	case len(tenants) != len(standings):
@@ -32,262 +34,191 @@ func ArrangeRollback(stored *Plan, events []Event, tenants []tenant.Tenant, stan
 	case stored.Kind != Upgrade:
 		return nil, &RollbackError{Rollout: stored.Rollout, Kind: stored.Kind}
 	}
-	u := &undoing{
-		of: stored.Amend(events), deeds: deedsOf(events, g), graph: g, partial: partial, options: req.Options.withDefaults(),
+	b := &rollback{
+		of: stored.Amend(events), dispatched: dispatched(events), partial: partial,
+		down: takeDown{of: stored.Rollout, graph: g, options: req.Options.withDefaults()},
 	}
-	u.choose(newCensus(tenants, standings))
+	b.choose(newCensus(tenants, standings))
 	p := &Plan{
 		Rollout: req.Rollout, Fleet: req.Fleet, Kind: Rollback, Target: stored.Rollout, Of: stored.Rollout,
-		Graph: g.Sum(), Revisions: ids(g.All()), Tag: req.Tag, FleetSize: req.FleetSize, Created: req.Created, Notes: u.notes(),
+		Graph: g.Sum(), Revisions: ids(g.All()), Tag: req.Tag, FleetSize: req.FleetSize, Created: req.Created, Notes: b.notes(),
 	}
-	if err := u.plan(p); err != nil {
+	if err := b.plan(p); err != nil {
 		return nil, err
 	}
 	return p, nil
 }
 
-// undoing is a rollback that is being planned.
-type undoing struct {
-	of      *Plan // what is taken back, amended
-	deeds   *deeds
-	graph   *revision.Graph
-	partial bool
-	options Options
+// rollback is a rollback that is being planned.
+type rollback struct {
+	of         *Plan // what is taken back, amended
+	dispatched map[string]bool
+	partial    bool
+	down       takeDown
 
-	waves  []Wave // reversed; the cohort of an item is its place in the lists below
-	who    []tenant.Tenant
-	where  []engine.Standing
-	marks  []int // places in sets
-	sets   [][]string
-	gone   []string // ids of changed tenants that are no longer in the fleet
-	unsure []string // ids of tenants of which nobody knows what was done to them
-
-	blocked BlockedError
+	waves   []Wave // reversed; the cohort of an item is its place in the lists below
+	who     []tenant.Tenant
+	where   []engine.Standing
+	gone    []string // ids of changed tenants that are no longer in the fleet
+	without []string // ids of changed tenants that have nothing of the rollout any more
+	renamed []string // ids of tenants that the rollout does not name, and yet changed
+	unread  []string // ids of tenants that the rollout does not name, and that could not be read
 }
 
-// choose finds the tenants that the rollout changed, and what of it each still has.
-func (u *undoing) choose(now *census) {
-	marks := map[string]int{}
-	for _, wave := range slices.Backward(u.of.Waves) {
+// dispatched returns the tenants that a rollout may have changed, as its facts say; true = it did. Who is not in it was
+// never touched: tenants are named in the store before they are.
+func dispatched(events []Event) map[string]bool {
+	all := map[string]bool{}
+	note := func(id string, changed bool) { all[id] = all[id] || changed }
+	for _, e := range events {
+		switch f := e.Fact.(type) {
+		case TenantsDispatched:
+			for _, id := range f.Tenants {
+				note(id, false)
+			}
+		case TenantDeferred:
+			note(f.Tenant, f.Steps > 0)
+		case TenantFinished:
+			if f.Outcome != Skipped && f.Outcome != Gone {
+				note(f.Tenant, f.Outcome == Done || f.Steps > 0)
+			}
+		}
+	}
+	return all
+}
+
+// choose finds the tenants that have something of the rollout, and those of which that cannot be told.
+func (b *rollback) choose(now *census) {
+	named := b.of.names()
+	var others []tenant.Tenant
+	for _, t := range now.tenants {
+		if !named[t.ID] {
+			others = append(others, t)
+		}
+	}
+	for _, wave := range slices.Backward(b.of.Waves) {
 		back := Wave{Name: wave.Name}
 		for _, item := range wave.Items {
-			id := item.Tenant.ID
-			did := u.deeds.of[id]
-			if did == nil {
-				continue
-			}
-			cohort := &u.of.Cohorts[item.Cohort]
-			changed := did.applied
-			if did.open {
-				changed = slices.Concat(changed, cohort.Steps)
-			}
-			at, there := now.at[id]
-			switch {
-			case did.open && cohort.Refused != nil && there:
-				u.unsure = append(u.unsure, id)
-			case !there && len(did.applied) > 0:
-				u.gone = append(u.gone, id)
-			}
-			if !there {
-				continue
-			}
-			if s := &now.standings[at]; !unreadable(s) {
-				changed = u.still(changed, s.Applied.IDs())
-			}
-			if len(changed) == 0 {
-				continue
-			}
-			standing := now.standings[at]
-			standing.Changed = both(standing.Changed, changed) // what else was edited is not touched
-			key := strings.Join(changed, " ")
-			mark, ok := marks[key]
-			if !ok {
-				mark = len(u.sets)
-				marks[key], u.sets = mark, append(u.sets, changed)
-			}
-			back.Items = append(back.Items, Item{Tenant: now.tenants[at], Cohort: len(u.who), Standing: standing})
-			u.who, u.where, u.marks = append(u.who, now.tenants[at]), append(u.where, standing), append(u.marks, mark)
+			b.named(&back, item.Tenant.ID, now)
 		}
+		for _, t := range others { // the wave that goes first takes them along
+			b.unnamed(&back, t.ID, now)
+		}
+		others = nil
 		if back.Planned = len(back.Items); back.Planned > 0 {
-			u.waves = append(u.waves, back)
+			b.waves = append(b.waves, back)
 		}
 	}
 }
 
-// still returns those of the changed revisions that are applied, in the order in which they are taken down.
-func (u *undoing) still(changed, applied []string) []string {
-	down := u.graph.Sort(slices.DeleteFunc(slices.Clone(changed), func(id string) bool { return !slices.Contains(applied, id) }))
-	slices.Reverse(down)
-	return slices.Compact(down)
+// named looks at a tenant of the rollout.
+func (b *rollback) named(back *Wave, id string, now *census) {
+	changed, touched := b.dispatched[id]
+	at, there := now.at[id]
+	switch {
+	case !there && changed:
+		b.gone = append(b.gone, id)
+	case !there:
+	case unreadable(&now.standings[at]) && touched, b.down.has(&now.standings[at]):
+		b.add(back, now, at)
+	case changed && !unreadable(&now.standings[at]):
+		b.without = append(b.without, id)
+	}
+}
+
+// unnamed looks at a tenant that the rollout does not name: it was renamed since, or copied from one of the rollout's.
+func (b *rollback) unnamed(back *Wave, id string, now *census) {
+	at := now.at[id]
+	switch {
+	case unreadable(&now.standings[at]):
+		b.unread = append(b.unread, id)
+	case b.down.has(&now.standings[at]):
+		b.renamed = append(b.renamed, id)
+		b.add(back, now, at)
+	}
+}
+
+func (b *rollback) add(back *Wave, now *census, at int) {
+	standing := b.down.judged(now.standings[at])
+	back.Items = append(back.Items, Item{Tenant: now.tenants[at], Cohort: len(b.who), Standing: standing})
+	b.who, b.where = append(b.who, now.tenants[at]), append(b.where, standing)
 }
 
 // plan makes the cohorts and waves of p.
-func (u *undoing) plan(p *Plan) error {
-	oneWay := &IrreversibleError{Rollout: u.of.Rollout}
-	groups, of := gather(u.where, u.who, u.marks)
+func (b *rollback) plan(p *Plan) error {
+	oneWay, blocked := &IrreversibleError{Rollout: b.of.Rollout}, &BlockedError{Rollout: b.of.Rollout}
+	groups, of := gather(b.where, b.who, nil)
 	for _, gr := range groups {
-		p.Cohorts = append(p.Cohorts, u.cohort(gr, oneWay))
+		c, without := b.down.cohort(gr)
+		switch {
+		case c.Refused == nil || unreadable(&gr.standing): // it may answer when its turn comes, or on a resume
+		case len(without) > 0:
+			oneWay.add(b.down.graph, without, gr)
+			c.skip()
+		default:
+			blocked.add(c.Refused, gr)
+			c.skip()
+		}
+		p.Cohorts = append(p.Cohorts, c)
 	}
-	for _, wave := range u.waves {
+	for _, wave := range b.waves {
 		for i := range wave.Items {
 			wave.Items[i].Cohort = of[wave.Items[i].Cohort]
 		}
 		p.Waves = append(p.Waves, wave)
 	}
-	oneWay.Others = p.Changes()
-	u.blocked.Rollout, u.blocked.Others = u.of.Rollout, oneWay.Others
+	oneWay.Others, blocked.Others = p.Changes(), p.Changes()
 	switch {
-	case len(u.who) == 0:
-		return fmt.Errorf("there is nothing to take back: no tenant has anything that rollout %s applied", u.of.Rollout)
-	case oneWay.Tenants > 0 && (!u.partial || oneWay.Others == 0):
+	case len(b.who) == 0:
+		return b.nothing()
+	case oneWay.Tenants > 0 && (!b.partial || oneWay.Others == 0):
 		return oneWay
-	case u.blocked.Tenants > 0 && (!u.partial || oneWay.Others == 0):
-		return &u.blocked
+	case blocked.Tenants > 0 && (!b.partial || blocked.Others == 0):
+		return blocked
 	}
 	return nil
 }
 
-// cohort decides what is done with a group, and notes in oneWay what cannot be.
-func (u *undoing) cohort(gr group, oneWay *IrreversibleError) Cohort {
-	c, s := gr.cohort(), &gr.standing
-	steps := u.sets[gr.mark]
-	why := refusal(u.graph, s, Rollback, u.options)
-	if why != nil && unreadable(s) { // it may answer when its turn comes, or on a resume
-		c.Refused = why
-		return c
+// skip leaves the tenants of a refused cohort as they are.
+func (c *Cohort) skip() {
+	c.Skipped, c.Refused = "cannot be taken back: "+c.Refused.Message, nil
+}
+
+// nothing says that nobody has anything of the rollout, as far as that can be told.
+func (b *rollback) nothing() error {
+	if n := len(b.unread); n > 0 {
+		return fmt.Errorf("there is nothing to take back from the tenants that could be read: none has anything that rollout %s applied; %s could not be read: %s",
+			b.of.Rollout, tenants(n), some(b.unread))
 	}
-	after := walked(s.Applied.IDs(), revision.Down, steps)
-	if _, gaps := u.graph.Check(after); why == nil && len(gaps) > 0 {
-		why = onTop(gaps[0].Revision, gaps[0].Missing)
-	}
-	if why != nil {
-		u.blocked.add(why, gr)
-		c.Skipped = "cannot be taken back: " + why.Message
-		return c
-	}
-	if err := u.graph.Irreversible(&revision.Path{Direction: revision.Down, Steps: steps}); err != nil {
-		oneWay.add(u.graph, err.Matches, gr)
-		c.Skipped = "cannot be taken back: revision " + strings.Join(err.Matches, ", ") + " has no downgrade section"
-		return c
-	}
-	c.To = u.graph.HeadsOf(after)
-	c.steps(u.graph, s.Applied, revision.Down, steps, u.options.Mode)
-	return c
+	return fmt.Errorf("there is nothing to take back: no tenant has anything that rollout %s applied", b.of.Rollout)
 }
 
 // notes says what people have to look after themselves.
-func (u *undoing) notes() []string {
+func (b *rollback) notes() []string {
 	var notes []string
-	if n := len(u.gone); n > 0 {
-		notes = append(notes, fmt.Sprintf("%s that rollout %s changed %s no longer in the fleet: %s", tenants(n), u.of.Rollout, isOrAre(n), some(u.gone)))
+	if n := len(b.renamed); n > 0 {
+		notes = append(notes, fmt.Sprintf("%s that rollout %s does not name %s revisions that it applied, renamed or copied since, and will be taken along: %s",
+			tenants(n), b.of.Rollout, hasOrHave(n), some(b.renamed)))
 	}
-	if n := len(u.unsure); n > 0 {
-		notes = append(notes, fmt.Sprintf("%s could not be read when rollout %s was planned, and what it did there later is not recorded: look after %s",
-			tenants(n), u.of.Rollout, some(u.unsure)))
+	if n := len(b.without); n > 0 {
+		notes = append(notes, fmt.Sprintf("%s that rollout %s changed %s nothing of it any more, taken down, stamped, restored or made again since, and will be left alone: %s",
+			tenants(n), b.of.Rollout, hasOrHave(n), some(b.without)))
+	}
+	if n := len(b.gone); n > 0 {
+		notes = append(notes, fmt.Sprintf("%s that rollout %s changed %s no longer in the fleet: %s", tenants(n), b.of.Rollout, isOrAre(n), some(b.gone)))
+		if n := len(b.unread); n > 0 { // one of them may be one of those under another name
+			notes = append(notes, fmt.Sprintf("%s that rollout %s does not name could not be read, so that it is not known whether it has revisions of it: %s",
+				tenants(n), b.of.Rollout, some(b.unread)))
+		}
 	}
 	return notes
 }
 
-// IrreversibleError says what of a rollout cannot be taken back.
-type IrreversibleError struct {
-	Rollout   string
-	Revisions []string // without a downgrade section, in graph order
-	Files     []string // of Revisions
-	Tenants   int      // that would have to go down through one of them
-	Others    int      // that can be taken down
-	Example   string   // id of one of Tenants
-}
-
-func (e *IrreversibleError) Error() string {
-	named := make([]string, len(e.Revisions))
-	for i, id := range e.Revisions {
-		if named[i] = id; e.Files[i] != "" {
-			named[i] += " (" + e.Files[i] + ")"
-		}
+func hasOrHave(n int) string {
+	if n == 1 {
+		return "has"
 	}
-	who := "tenant " + e.Example
-	if e.Tenants > 1 {
-		who = fmt.Sprintf("%d tenants, for example %s,", e.Tenants, e.Example)
-	}
-	return fmt.Sprintf("rollout %s cannot be taken back: %s would have to go down through %s, without a downgrade section",
-		e.Rollout, who, strings.Join(named, ", "))
-}
-
-// Hint says what to do about it.
-func (e *IrreversibleError) Hint() string {
-	write := "write the section; an empty one is a step that does nothing"
-	if e.Others == 0 {
-		return write
-	}
-	return fmt.Sprintf("%s; or take back only the other %s, with --partial", write, tenants(e.Others))
-}
-
-// add notes a group that cannot be taken down through the revisions of those ids.
-func (e *IrreversibleError) add(g *revision.Graph, ids []string, gr group) {
-	if e.Example == "" {
-		e.Example = gr.example
-	}
-	e.Tenants += gr.count
-	e.Revisions = slices.Compact(g.Sort(slices.Concat(e.Revisions, ids)))
-	e.Files = make([]string, len(e.Revisions))
-	for i, id := range e.Revisions {
-		e.Files[i] = g.Get(id).File
-	}
-}
-
-// BlockedError says that tenants stand so that a rollout cannot be taken back there.
-type BlockedError struct {
-	Rollout string
-	Tenants int
-	Others  int     // that can be taken down
-	Example string  // id of one of Tenants
-	Failure Failure // of the first of them
-}
-
-func (e *BlockedError) Error() string {
-	who := "tenant " + e.Example
-	if e.Tenants > 1 {
-		who = fmt.Sprintf("%d tenants, for example %s", e.Tenants, e.Example)
-	}
-	return fmt.Sprintf("rollout %s cannot be taken back from %s: %s", e.Rollout, who, e.Failure.Message)
-}
-
-// Hint says what to do about it.
-func (e *BlockedError) Hint() string {
-	hint := e.Failure.Hint
-	if e.Failure.Class == engine.Checksum {
-		hint = "restore the file, or go on nevertheless with --allow-changed"
-	}
-	if e.Others > 0 {
-		hint += fmt.Sprintf("; or take back only the other %s, with --partial", tenants(e.Others))
-	}
-	return hint
-}
-
-// add notes a group that cannot be taken down.
-func (e *BlockedError) add(why *Failure, gr group) {
-	if e.Tenants == 0 {
-		e.Example, e.Failure = gr.example, *why
-	}
-	e.Tenants += gr.count
-}
-
-// RollbackError says that a rollout is none that could be taken back.
-type RollbackError struct {
-	Rollout string
-	Kind    Kind
-}
-
-func (e *RollbackError) Error() string {
-	return fmt.Sprintf("rollout %s is a %s: only an upgrade can be rolled back", e.Rollout, e.Kind)
-}
-
-// Hint says what to do about it.
-func (e *RollbackError) Hint() string {
-	if e.Kind == Stamp {
-		return "`skein stamp` records where the tenants were before"
-	}
-	return "`skein upgrade` brings the tenants up again"
+	return "have"
 }
 
 // both returns those of ids that are among others as well; nil when none is.

@@ -36,7 +36,7 @@ type server struct {
 
 	health  health
 	failure Failure   // why it is not well
-	since   time.Time // of the first sign of trouble without a success after it; zero = none
+	since   time.Time // of the first sign of trouble without an answer of the server after it; zero = none
 	lives   int       // counts its signs of life
 	probes  int       // since it was paused
 	probeOf string    // database to ask for
@@ -115,8 +115,7 @@ func (s *server) takeReady(i int) int32 {
 // succeeded notes a success, and returns why the server's width was changed for it; "" when it was not. Up to
 // where it began it grows back by successes; beyond, only as far as that makes it faster.
 func (s *server) succeeded(now time.Time) (reason string) {
-	s.since = time.Time{}
-	s.lives++
+	s.answered()
 	s.probes = 0
 	s.streak++
 	if len(s.ready)+len(s.planned)+s.naming == 0 {
@@ -133,6 +132,12 @@ func (s *server) succeeded(now time.Time) (reason string) {
 	s.streak = 0
 	s.width++
 	return fmt.Sprintf("%d successes in a row", growAfter)
+}
+
+// answered notes a sign of life: the time for which the server was away ends here.
+func (s *server) answered() {
+	s.since = time.Time{}
+	s.lives++
 }
 
 // full notes that the server refused a tenant which was started in that epoch for want of connections or

@@ -24,6 +24,7 @@ type stage struct {
 	world  *world
 	work   time.Duration             // that each tenant takes
 	breaks map[string]error          // what goes wrong with a tenant
+	lost   map[string]bool           // tenants whose schema is not there
 	cuts   []error                   // what Discover answers first, one a call
 	looks  int                       // calls of Discover
 	when   []func(orchestrator.Fact) // reactions to what is shown
@@ -34,7 +35,7 @@ type stage struct {
 func newStage(t testing.TB, n int, gates map[string]orchestrator.Gate) *stage {
 	t.Helper()
 	g := line(t)
-	s := &stage{world: &world{g: g, tenants: on("s1", n), applied: map[string][]string{}, remade: map[string]uint32{}, dropped: map[string]bool{}}, work: time.Second, breaks: map[string]error{}}
+	s := &stage{world: &world{g: g, tenants: on("s1", n), applied: map[string][]string{}, remade: map[string]uint32{}, by: map[string]string{}, dropped: map[string]bool{}}, work: time.Second, breaks: map[string]error{}}
 	s.policy.Waves = []orchestrator.WaveSpec{
 		{Name: "canary", Size: orchestrator.Size{Count: 2}, Gate: gates["canary"]},
 		{Name: "early", Size: orchestrator.Size{Count: 4}, Gate: gates["early"]},
@@ -81,7 +82,13 @@ func (s *stage) Upgrade(ctx context.Context, job engine.Job) (engine.Result, err
 	if err == nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.world.applied[job.Target.Schema] = job.Plan.Parts[len(job.Plan.Parts)-1].After
+		after := job.Plan.Parts[len(job.Plan.Parts)-1].After
+		for _, id := range after {
+			if !slices.Contains(s.world.applied[job.Target.Schema], id) {
+				s.world.by[job.Target.Schema+" "+id] = job.Rollout
+			}
+		}
+		s.world.applied[job.Target.Schema] = after
 	}
 	return result, err
 }
@@ -92,6 +99,19 @@ func (s *stage) Survey(_ context.Context, targets []engine.Target) []engine.Stan
 	standings := make([]engine.Standing, len(targets))
 	for i, target := range targets {
 		standings[i] = s.world.standing(target.Schema)
+		if s.lost[target.Schema] {
+			standings[i] = engine.Standing{State: engine.Missing, Err: oops(engine.Gone, "there is no schema")}
+		}
+	}
+	return standings
+}
+
+func (s *stage) SurveyRollout(_ context.Context, targets []engine.Target, rollout string) []engine.Standing {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	standings := make([]engine.Standing, len(targets))
+	for i, target := range targets {
+		standings[i] = s.world.rows(target.Schema, rollout)
 	}
 	return standings
 }
@@ -141,11 +161,22 @@ func (s *stage) unlist(id string) {
 	s.world.tenants = slices.DeleteFunc(s.world.tenants, func(t tenant.Tenant) bool { return t.ID == id })
 }
 
-// remake drops a tenant and makes it again under its name.
+// drop takes a tenant out of the fleet with its schema.
+func (s *stage) drop(id string) {
+	s.remove(id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lost == nil {
+		s.lost = map[string]bool{}
+	}
+	s.lost[id] = true
+}
+
+// remake drops a tenant and makes it again under its name, with those rows: see [world.set].
 func (s *stage) remake(id string, applied ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.world.applied[id] = applied
+	s.world.set(id, applied...)
 	s.world.remade[id]++
 }
 
@@ -201,7 +232,7 @@ func (s *stage) rearrange(t testing.TB) {
 	s.mu.Lock()
 	fleet := slices.Clone(s.world.tenants)
 	s.mu.Unlock()
-	where := orchestrator.Locate(context.Background(), s, plan.Amend(events).Planned(), fleet, func(tenant.Tenant) bool { return true })
+	where := orchestrator.Locate(context.Background(), s, plan, plan.Amend(events).Planned(), fleet, func(tenant.Tenant) bool { return true })
 	s.cfg.Earlier = events
 	s.cfg.Plan, err = orchestrator.Rearrange(plan, events, where.Tenants, where.Standings, s.world.g, orchestrator.Resumption{})
 	if err != nil {

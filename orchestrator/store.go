@@ -10,7 +10,7 @@ import (
 // Store remembers rollouts: their plans and their facts. It says what was tried; where a tenant stands,
 // only the tenant itself says. Implementations (orchestrator/state) are safe for concurrent use.
 type Store interface {
-	// Create stores a new rollout with its plan. The id must be new.
+	// Create stores a new rollout with its plan, as the fleet's latest. The id must be new.
 	Create(ctx context.Context, plan *Plan) error
 	// Append stores facts of one rollout, in order, all or none. When it returns they are durable. Their
 	// numbers go on where the stored ones end. It may be called again when it is not known what became of
@@ -20,7 +20,8 @@ type Store interface {
 	// Load returns a rollout's plan and all its facts, which are never nil; ErrNoRollout when there is none
 	// of that id.
 	Load(ctx context.Context, rollout string) (*Plan, []Event, error)
-	// List returns the fleet's rollouts, the latest first, at most limit (0 = all), without their plans' tenants.
+	// List returns the fleet's rollouts, at most limit (0 = all), without their plans' tenants: the latest first, in the
+	// order in which Create was called, whatever the clocks of their machines said.
 	List(ctx context.Context, fleet string, limit int) ([]Summary, error)
 	// Command appends what an operator asks of a rollout and returns it with its number; ErrNoRollout when
 	// there is none of that id. It may be called while another process writes the rollout's facts. A call of
@@ -91,6 +92,7 @@ var ErrNoRollout = errors.New("no such rollout")
 // Summary is a line of `rollout list`.
 type Summary struct {
 	ID       string
+	Number   int64 // place in the order in which the fleet's rollouts were made, from 1
 	Kind     Kind
 	State    State
 	Target   string

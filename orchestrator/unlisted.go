@@ -18,10 +18,10 @@ type Whereabouts struct {
 	Unlisted  []string          // ids of those of Tenants that the fleet does not list
 }
 
-// Locate finds out which of the planned tenants are there. fleet is what the sources list now. One that they do not list
+// Locate finds out which of the planned tenants of p are there. fleet is what the sources list now. One that they do not list
 // is asked for where it was planned, unless another tenant has that place now: then it was renamed. taken reports which
 // tenants of the fleet that are not in planned count as such others.
-func Locate(ctx context.Context, s Surveyor, planned, fleet []tenant.Tenant, taken func(tenant.Tenant) bool) Whereabouts {
+func Locate(ctx context.Context, s Surveyor, p *Plan, planned, fleet []tenant.Tenant, taken func(tenant.Tenant) bool) Whereabouts {
 	mine := make(map[string]bool, len(planned))
 	for _, t := range planned {
 		mine[t.ID] = true
@@ -47,7 +47,7 @@ func Locate(ctx context.Context, s Surveyor, planned, fleet []tenant.Tenant, tak
 	if len(w.Tenants) == 0 {
 		return w
 	}
-	w.Standings = Survey(ctx, s, w.Tenants)
+	w.Standings = SurveyFor(ctx, s, w.Tenants, p)
 	w.keep(n)
 	return w
 }
@@ -101,7 +101,7 @@ func (r *runner) locate(ctx context.Context, items []Item, fleet []tenant.Tenant
 			}
 		}
 	}
-	return Locate(ctx, r.Surveyor, tenantsOf(items), fleet, func(t tenant.Tenant) bool {
+	return Locate(ctx, r.Surveyor, r.Plan, tenantsOf(items), fleet, func(t tenant.Tenant) bool {
 		return known[t.ID] || r.joinable() && r.Joins(t)
 	})
 }

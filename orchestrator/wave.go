@@ -22,6 +22,7 @@ type wave struct {
 	left     int // tasks without an end, those astray not counted
 	running  int
 	failures int
+	away     int // of failures: tenants that were not begun, for their server could not be reached; not counted yet
 	budget   int // failures that are borne; -1 = any number
 	round    int // counts the calls of next
 
@@ -75,7 +76,7 @@ func (w *wave) server(t int32) *server { return w.byName[w.items[t].Tenant.Targe
 func (w *wave) cohort(t int32) *Cohort { return &w.cohorts[w.items[t].Cohort] }
 
 // overBudget reports whether more tenants failed than is borne.
-func (w *wave) overBudget() bool { return w.budget >= 0 && w.failures > w.budget }
+func (w *wave) overBudget() bool { return w.budget >= 0 && w.failures-w.away > w.budget }
 
 // toName takes the next tenants to be named in the store: as soon as a server has used up half of those it
 // has, all servers are filled up. They are in w.named until they may start.
@@ -210,7 +211,7 @@ func (w *wave) most(policy *Policy) int {
 	if policy.Tolerance != Strict || w.budget < 0 {
 		return most
 	}
-	bearable := max(1, w.budget-w.failures+1)
+	bearable := max(1, w.budget-(w.failures-w.away)+1)
 	if most > 0 {
 		return min(most, bearable)
 	}

@@ -45,6 +45,20 @@ func (s Selector) matches(t *Tenant, facts func(id string) ([]string, engine.Sta
 	return true
 }
 
+// Excludes reports whether no tenant can match of which known tells some values: it returns the value of a key, "" when
+// that is not set, and whether it is the same for all that are meant.
+func (s Selector) Excludes(known func(key string) (value string, same bool)) bool {
+	return slices.ContainsFunc(s.terms, func(t term) bool {
+		value, same := known(t.key)
+		return same && !slices.Contains(surveyKeys, t.key) && !t.matches(value)
+	})
+}
+
+// ExcludesTenant reports whether the selector excludes a tenant, whatever schema it has and whatever a survey reads.
+func (s Selector) ExcludesTenant(t *Tenant) bool {
+	return s.Excludes(func(key string) (string, bool) { return t.value(key), key != "schema" })
+}
+
 // headsOrBase names the state of a tenant without heads `base`, unless nobody could see that it has none.
 func headsOrBase(heads []string, state engine.State) []string {
 	if len(heads) > 0 {

@@ -18,8 +18,8 @@ const listWidth = 8
 // Any doubt is an error, and the fleet is then nil: a source that fails or yields nothing, an id or a
 // name that is not valid, two ids for one target, one id for two, a guard. All errors are reported
 // together, in the order of the sources; errors.As finds *Error and *GuardError among them. The guards
-// are asked only about a fleet that has no other error. Warnings bear the names of their sources and come
-// with errors too.
+// are asked only about a fleet that has no other error, and not about one of which a selector leaves out sources: see
+// [LeftOut]. Warnings bear the names of their sources and come with errors too.
 func Gather(ctx context.Context, sources []Source, guards Guards) (tenants []Tenant, warnings []string, err error) {
 	if len(sources) == 0 {
 		return nil, nil, &Error{
@@ -29,8 +29,16 @@ func Gather(ctx context.Context, sources []Source, guards Guards) (tenants []Ten
 	}
 	listings := listAll(ctx, sources)
 	var errs []error
+	selected := false // by sources
 	for i, l := range listings {
 		name := sources[i].Name()
+		if left, ok := errors.AsType[*LeftOut](l.err); ok {
+			selected = selected || left.Reason == ""
+			if left.Reason != "" {
+				l.warnings = append(l.warnings, left.Reason)
+			}
+			l.err = nil
+		}
 		for _, w := range l.warnings {
 			warnings = append(warnings, fmt.Sprintf("source %s: %s", name, w))
 		}
@@ -38,7 +46,7 @@ func Gather(ctx context.Context, sources []Source, guards Guards) (tenants []Ten
 		tenants = append(tenants, l.tenants...)
 	}
 	errs = append(errs, check(tenants)...)
-	if len(errs) == 0 {
+	if len(errs) == 0 && !selected {
 		if err := guards.Check(len(tenants)); err != nil {
 			errs = append(errs, err)
 		}
@@ -68,7 +76,7 @@ func listAll(ctx context.Context, sources []Source) []listing {
 			if l.err == nil && len(l.tenants) == 0 {
 				l.err = &Error{Message: "yields no tenant"}
 			}
-			if l.err != nil {
+			if _, left := errors.AsType[*LeftOut](l.err); l.err != nil && !left {
 				l.tenants = nil
 			}
 			return nil

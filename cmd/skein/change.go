@@ -96,18 +96,25 @@ func (f *fleet) arrange(ctx context.Context, store orchestrator.Store, id string
 	if err != nil {
 		return nil, err
 	}
-	tenants, err := f.gather(ctx, f.guards(known))
+	chosen, err := parseSelectors(s.selectors)
 	if err != nil {
 		return nil, err
 	}
-	where, err := f.survey(ctx, tenants, s.selectors)
+	tenants, whole, err := f.gather(ctx, scope{guards: f.guards(known), chosen: chosen})
+	if err != nil {
+		return nil, err
+	}
+	where, err := f.survey(ctx, tenants, whole, chosen)
 	if err != nil {
 		return nil, err
 	}
 	f.lookForMisplaced()
 	req := orchestrator.Request{
 		Rollout: id, Fleet: f.project.Fleet, Kind: s.kind, Targets: s.targets, Tag: s.flags.tag, Created: time.Now(),
-		Policy: s.policy, Only: s.wave, Selectors: s.selectors, Canary: s.canary, FleetSize: len(tenants), Options: s.options(f),
+		Policy: s.policy, Only: s.wave, Selectors: s.selectors, Canary: s.canary, Options: s.options(f),
+	}
+	if whole {
+		req.FleetSize = len(tenants)
 	}
 	if s.policy.NeedsSizes() {
 		req.Sizes = f.sizes(ctx, where.tenants)
@@ -131,13 +138,15 @@ func (f *fleet) sizes(ctx context.Context, tenants []tenant.Tenant) []int64 {
 	return f.engine.Sizes(ctx, targets)
 }
 
-// known is how many tenants the fleet had at its last rollout; 0 = there was none.
+// known is how many tenants the fleet had at the last rollout that saw all of it; 0 = there was none.
 func (f *fleet) known(ctx context.Context, store orchestrator.Store) (int, error) {
-	last, err := store.List(ctx, f.project.Fleet, 1)
-	if err != nil || len(last) == 0 {
-		return 0, err
+	last, err := store.List(ctx, f.project.Fleet, 100)
+	for _, s := range last {
+		if s.FleetSize > 0 {
+			return s.FleetSize, err
+		}
 	}
-	return last[0].FleetSize, nil
+	return 0, err
 }
 
 // asks reports whether a person is asked before tenants are changed.

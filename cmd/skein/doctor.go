@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/skeindb/skein/engine/postgres"
-	"github.com/skeindb/skein/tenant"
 )
 
 // diagnosis is a server in `doctor --json`.
@@ -36,7 +35,7 @@ func (a *app) doctorCommand() *cobra.Command {
 			}
 			defer func() { err = errors.Join(err, f.close()) }()
 			if f.pg != nil {
-				if _, err := f.gather(cmd.Context(), tenant.Guards{}); err != nil { // only what a source's pattern matches, or has a version table, is a tenant then
+				if _, _, err := f.gather(cmd.Context(), scope{}); err != nil { // only what a source's pattern matches, or has a version table, is a tenant then
 					f.warn([]string{"who the tenants are could not be found out: " + err.Error()})
 				}
 			}

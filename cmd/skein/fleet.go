@@ -15,7 +15,6 @@ import (
 	"github.com/skeindb/skein/engine/sqlite"
 	"github.com/skeindb/skein/orchestrator"
 	"github.com/skeindb/skein/tenant"
-	"github.com/skeindb/skein/tenant/discover"
 )
 
 // fleet is a project with its databases at hand: what every command needs that reads or changes tenants.
@@ -78,23 +77,6 @@ func (f *fleet) guards(known int) tenant.Guards {
 	return g
 }
 
-// gather asks the sources who the tenants are.
-func (f *fleet) gather(ctx context.Context, guards tenant.Guards) ([]tenant.Tenant, error) {
-	var catalog discover.Catalog
-	var registry discover.Registry
-	if f.pg != nil {
-		catalog, registry = f.pg, f.pg
-	}
-	sources, err := f.project.Sources(ctx, catalog, registry)
-	if err != nil {
-		return nil, err
-	}
-	tenants, warnings, err := tenant.Gather(ctx, sources, guards)
-	f.warn(warnings)
-	f.know(tenants)
-	return tenants, err
-}
-
 // warn tells each warning once.
 func (f *fleet) warn(warnings []string) {
 	f.mu.Lock()
@@ -118,26 +100,24 @@ type surveyed struct {
 }
 
 // survey chooses tenants by the selectors and reads where they stand. A selector on heads or state needs
-// everybody's standing first.
-func (f *fleet) survey(ctx context.Context, tenants []tenant.Tenant, selectors []string) (surveyed, error) {
-	chosen, err := parseSelectors(selectors)
-	if err != nil {
-		return surveyed{}, err
-	}
-	for _, note := range chosen.Unmatched(tenants) {
-		f.app.note("skein: warning: %s", note)
+// everybody's standing first. whole says that tenants are the whole fleet.
+func (f *fleet) survey(ctx context.Context, tenants []tenant.Tenant, whole bool, chosen tenant.Selector) (s surveyed, err error) {
+	if whole {
+		for _, note := range chosen.Unmatched(tenants) {
+			f.app.note("skein: warning: %s", note)
+		}
 	}
 	if !chosen.NeedsSurvey() {
-		if tenants, err = filter(chosen, tenants, nil); err != nil {
+		if tenants, err = filter(chosen, tenants, whole, nil); err != nil {
 			return surveyed{}, err
 		}
 	}
-	s := surveyed{tenants, orchestrator.Survey(ctx, f.engine, tenants)}
+	s = surveyed{tenants, orchestrator.Survey(ctx, f.engine, tenants)}
 	if err := ctx.Err(); err != nil {
 		return surveyed{}, err
 	}
 	if chosen.NeedsSurvey() {
-		return s.filter(chosen)
+		return s.filter(chosen, whole)
 	}
 	return s, nil
 }
@@ -157,24 +137,26 @@ func parseSelectors(texts []string) (tenant.Selector, error) {
 	return all, nil
 }
 
-// filter is an error when nobody is left: a command that does nothing looks like one that did its work.
-func filter(chosen tenant.Selector, tenants []tenant.Tenant, known facts) ([]tenant.Tenant, error) {
+// filter is an error when nobody is left: a command that does nothing looks like one that did its work. whole says that
+// tenants are the whole fleet.
+func filter(chosen tenant.Selector, tenants []tenant.Tenant, whole bool, known facts) ([]tenant.Tenant, error) {
 	left := chosen.Filter(tenants, known)
 	if len(left) == 0 {
-		return nil, &usageError{
-			fmt.Sprintf("no tenant matches %q", chosen.String()),
-			fmt.Sprintf("the fleet has %d; `skein tenants` lists them with their labels", len(tenants)),
+		hint := "`skein tenants` lists them with their labels"
+		if whole {
+			hint = fmt.Sprintf("the fleet has %d; %s", len(tenants), hint)
 		}
+		return nil, &usageError{fmt.Sprintf("no tenant matches %q", chosen.String()), hint}
 	}
 	return left, nil
 }
 
-func (s surveyed) filter(chosen tenant.Selector) (surveyed, error) {
+func (s surveyed) filter(chosen tenant.Selector, whole bool) (surveyed, error) {
 	at := make(map[string]int, len(s.tenants))
 	for i, t := range s.tenants {
 		at[t.ID] = i
 	}
-	left, err := filter(chosen, s.tenants, func(id string) ([]string, engine.State) {
+	left, err := filter(chosen, s.tenants, whole, func(id string) ([]string, engine.State) {
 		st := s.standings[at[id]]
 		return st.Heads, st.State
 	})
@@ -196,11 +178,15 @@ func (a *app) look(ctx context.Context, selectors []string) (f *fleet, s surveye
 	}
 	defer func() { err = errors.Join(err, opened.close()) }()
 	f = opened
-	tenants, err := f.gather(ctx, f.guards(0))
+	chosen, err := parseSelectors(selectors)
+	if err != nil {
+		return nil, s, err
+	}
+	tenants, whole, err := f.gather(ctx, scope{guards: f.guards(0), chosen: chosen})
 	if err != nil {
 		return nil, s, unreached(err)
 	}
-	s, err = f.survey(ctx, tenants, selectors)
+	s, err = f.survey(ctx, tenants, whole, chosen)
 	return f, s, err
 }
 

@@ -2,35 +2,38 @@ package main
 
 import (
 	"context"
+	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/skeindb/skein/engine/postgres"
+	"github.com/skeindb/skein/orchestrator"
 )
 
-// awaitOrphans waits until no backend of a dead run is at work any more, or ends them. A backend that lost
-// its client finishes the one message that it was sent; tenants are surveyed after that.
-func (f *fleet) awaitOrphans(ctx context.Context, application string, terminate bool) error {
+// awaitOrphans waits until no backend of a dead run of the plan is at work any more, or ends them. A backend that lost
+// its client finishes the one message that it was sent; tenants are surveyed after that. Of a rollback, the runs of the
+// rollout that is taken back count, too.
+func (f *fleet) awaitOrphans(ctx context.Context, p *orchestrator.Plan, terminate bool) error {
 	if f.pg == nil {
 		return nil
 	}
+	applications := []string{"skein/" + p.Rollout}
+	if p.Of != "" {
+		applications = append(applications, "skein/"+p.Of)
+	}
+	servers := f.serversOf(p)
 	told := false
 	for {
 		n := 0
-		for _, server := range f.project.Servers {
-			backends, err := f.pg.Backends(ctx, server.Name, application)
-			if err != nil {
-				f.app.note("skein: warning: server %s could not be asked for backends of the earlier run: %v", server.Name, err)
-				continue // its tenants will be unreachable, and say so
-			}
-			for _, b := range backends {
-				n++
-				if terminate {
-					if err := f.pg.Terminate(ctx, server.Name, b.PID); err != nil {
-						return err
-					}
+		for _, server := range servers {
+			for _, application := range applications {
+				found, err := f.orphans(ctx, server, application, terminate, &told)
+				if err != nil {
+					return err
 				}
+				n += found
 			}
-			tellOrphans(f.app, server.Name, backends, &told)
 		}
 		if n == 0 {
 			return nil
@@ -41,6 +44,50 @@ func (f *fleet) awaitOrphans(ctx context.Context, application string, terminate 
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
+}
+
+// orphans returns how many backends a dead run has on a server, and ends them if that is wanted. A server that cannot
+// be asked has a warning: its tenants will be unreachable, and say so.
+func (f *fleet) orphans(ctx context.Context, server, application string, terminate bool, told *bool) (int, error) {
+	backends, err := f.pg.Backends(ctx, server, application)
+	if err != nil {
+		f.warn([]string{"server " + server + " could not be asked for backends of the earlier run: " + err.Error()})
+		return 0, nil
+	}
+	for _, b := range backends {
+		if terminate {
+			if err := f.pg.Terminate(ctx, server, b.PID); err != nil {
+				return 0, err
+			}
+		}
+	}
+	tellOrphans(f.app, server, backends, told)
+	return len(backends), nil
+}
+
+// serversOf are the servers on which a run of the plan may have worked: those of the config, and those that its tenants
+// bring along (`url_env`), which are named after their variable.
+func (f *fleet) serversOf(p *orchestrator.Plan) []string {
+	var names []string
+	for _, s := range f.project.Servers {
+		names = append(names, s.Name)
+	}
+	for _, w := range p.Waves {
+		for _, item := range w.Items {
+			name := item.Tenant.Target.Server
+			variable, brought := strings.CutPrefix(name, "$")
+			if !brought || slices.Contains(names, name) {
+				continue
+			}
+			names = append(names, name)
+			if url := os.Getenv(variable); url != "" {
+				if err := f.pg.Register(name, url); err != nil {
+					f.warn([]string{err.Error()})
+				}
+			}
+		}
+	}
+	return names
 }
 
 func tellOrphans(a *app, server string, backends []postgres.Backend, told *bool) {

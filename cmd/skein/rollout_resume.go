@@ -53,7 +53,7 @@ func (a *app) takeUp(cmd *cobra.Command, named string, flags *changeFlags, o ord
 			if err != nil {
 				return err
 			}
-			if err := f.awaitOrphans(ctx, "skein/"+id, flags.terminate); err != nil {
+			if err := f.awaitOrphans(ctx, stored.plan, flags.terminate); err != nil {
 				return err
 			}
 			opts := orchestrator.Options{Mode: f.engine.Mode(), AllowChanged: flags.allowChanged}
@@ -74,11 +74,15 @@ func (a *app) takeUp(cmd *cobra.Command, named string, flags *changeFlags, o ord
 
 // rearrange asks the tenants of a rollout where they stand, and plans what is left.
 func (f *fleet) rearrange(ctx context.Context, stored record, how orchestrator.Resumption) (*orchestrator.Plan, error) {
-	fleet, err := f.gather(ctx, f.guards(stored.plan.FleetSize))
+	who, err := f.scopeOf(stored.plan)
 	if err != nil {
 		return nil, err
 	}
-	where := orchestrator.Locate(ctx, f.engine, stored.plan.Planned(), fleet, func(tenant.Tenant) bool {
+	fleet, _, err := f.gather(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	where := orchestrator.Locate(ctx, f.engine, stored.plan, stored.plan.Planned(), fleet, func(tenant.Tenant) bool {
 		return stored.report.State != orchestrator.StateFinished // else it does not join, and its place is that of the old name
 	})
 	if err := ctx.Err(); err != nil {

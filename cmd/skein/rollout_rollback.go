@@ -62,7 +62,11 @@ func (a *app) rollback(cmd *cobra.Command, named string, flags *changeFlags, par
 			}
 		}
 		return f.locked(ctx, store, id, func(lease orchestrator.Lease) error {
-			if err := f.awaitOrphans(ctx, "skein/"+of, flags.terminate); err != nil {
+			stored, err := f.load(ctx, store, of)
+			if err != nil {
+				return err
+			}
+			if err := f.awaitOrphans(ctx, stored.plan, flags.terminate); err != nil {
 				return err
 			}
 			plan, err := arrange()
@@ -85,13 +89,18 @@ func (f *fleet) arrangeRollback(ctx context.Context, store orchestrator.Store, o
 	if err != nil {
 		return nil, err
 	}
-	tenants, err := f.gather(ctx, f.guards(stored.plan.FleetSize))
+	who, err := f.scopeOf(stored.plan)
 	if err != nil {
 		return nil, err
 	}
-	req.FleetSize = len(tenants)
-	tenants = stored.plan.Pick(tenants)
-	where := orchestrator.Survey(ctx, f.engine, tenants)
+	tenants, whole, err := f.gather(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	if whole {
+		req.FleetSize = len(tenants)
+	}
+	where := orchestrator.SurveyRollout(ctx, f.engine, tenants, of)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

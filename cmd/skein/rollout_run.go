@@ -91,8 +91,13 @@ func (f *fleet) follow(cfg *orchestrator.RunConfig) (err error) {
 		return nil
 	}
 	cfg.Screener = f.engine
+	who, err := f.scopeOf(p)
+	if err != nil {
+		return err
+	}
 	cfg.Discover = func(ctx context.Context) ([]tenant.Tenant, error) {
-		return f.gather(ctx, f.guards(p.FleetSize))
+		tenants, _, err := f.gather(ctx, who)
+		return tenants, err
 	}
 	if slices.Contains([]orchestrator.Kind{orchestrator.Upgrade, orchestrator.Downgrade}, p.Kind) {
 		cfg.Joins, err = joins(p)

@@ -49,11 +49,11 @@ func (a *app) tenantsCommand() *cobra.Command {
 			return err
 		}
 		defer func() { err = errors.Join(err, f.close()) }()
-		tenants, err := f.gather(cmd.Context(), tenant.Guards{})
+		tenants, whole, err := f.gather(cmd.Context(), scope{chosen: chosen})
 		if err != nil {
 			return unreached(err)
 		}
-		if tenants, err = filter(chosen, tenants, nil); err != nil {
+		if tenants, err = filter(chosen, tenants, whole, nil); err != nil {
 			return err
 		}
 		return a.printTenants(tenants)

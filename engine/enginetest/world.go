@@ -19,6 +19,7 @@ import (
 type rev struct {
 	id, revises string
 	options     string // of the upgrade section, as after its colon
+	downOptions string // of the downgrade section
 	up, down    string
 }
 
@@ -27,12 +28,15 @@ const bodyLine = 6
 func (r rev) file() string { return r.id + "_test.sql" }
 
 func (r rev) text() string {
-	marker := "-- upgrade"
-	if r.options != "" {
-		marker += ": " + r.options
+	return fmt.Sprintf("-- revision: %s\n-- revises: %s\n-- message: test\n\n%s\n%s\n\n%s\n%s\n",
+		r.id, r.revises, marker("-- upgrade", r.options), r.up, marker("-- downgrade", r.downOptions), r.down)
+}
+
+func marker(section, options string) string {
+	if options == "" {
+		return section
 	}
-	return fmt.Sprintf("-- revision: %s\n-- revises: %s\n-- message: test\n\n%s\n%s\n\n-- downgrade\n%s\n",
-		r.id, r.revises, marker, r.up, r.down)
+	return section + ": " + options
 }
 
 // The chain that most tests use. createUsers makes the table that [Dialect.Lock] locks.

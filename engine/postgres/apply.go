@@ -21,6 +21,7 @@ func (s *session) Apply(ctx context.Context, work engine.Work) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	work.Parts = work.Parts[:a.fitting(work.Parts)]
 	defer a.forget()
 	if slices.ContainsFunc(work.Parts, func(p engine.Part) bool {
 		return slices.ContainsFunc(p.Steps, func(s engine.Step) bool { return a.bodies(s).traits.makes() })
@@ -249,6 +250,9 @@ func (a *application) once(ctx context.Context) (committed, unread int, e *engin
 	} else {
 		m.compose(guards, sets)
 	}
+	if e := a.tooLarge(&m.message); e != nil {
+		return 0, 0, e
+	}
 	a.conn.spent += min(len(m.pieces), longChain)
 	a.conn.unproven = a.unproven
 	o := a.conn.send(ctx, &m.message, nil)
@@ -282,11 +286,13 @@ type outcome struct {
 // send sends a message and counts what comes back. see is shown the rows of the message's looks; nil when it has none.
 func (c *conn) send(ctx context.Context, m *message, see func(piece, [][][]byte)) outcome {
 	var o outcome
-	if strings.Contains(m.text.String(), "\x00") { // it would end the message there; files are refused before
-		o.err = &engine.Error{Class: engine.Revision, Message: "a NUL byte in a body", Advice: "no database takes it in SQL: remove it"}
-		return o
+	for _, p := range m.pieces {
+		if strings.Contains(p.sql, "\x00") { // it would end the message there; files are refused before
+			o.err = &engine.Error{Class: engine.Revision, Message: "a NUL byte in a body", Advice: "no database takes it in SQL: remove it"}
+			return o
+		}
 	}
-	reader := c.pg.Exec(ctx, m.text.String())
+	reader := c.exec(ctx, m.texts()...)
 	for reader.NextResult() {
 		var p piece
 		if o.completed < len(m.pieces) {

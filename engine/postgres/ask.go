@@ -203,7 +203,7 @@ func (a *asking) message(ctx context.Context, c *conn, d *database, mine []int) 
 	m := a.compose(ctx, c, d, mine)
 	c.spent += len(mine) // each makes the server know a table more, at least
 	n := 0
-	reader := c.pg.Exec(ctx, m.text.String())
+	reader := c.exec(ctx, m.texts()...)
 	for reader.NextResult() && n < len(m.pieces) {
 		p := m.pieces[n]
 		if p.kind != kindLook {

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -27,24 +28,40 @@ const backendColumns = `SELECT pid, application_name, datname, usename, client_a
 (1000 * pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - COALESCE(xact_start, state_change, backend_start)))::pg_catalog.int8
 FROM pg_catalog.pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_catalog.pg_backend_pid() AND `
 
-// Backends lists the sessions with an application_name, without this DB's own connections. Behind a pooler,
-// sessions are the pooler's and may serve anybody.
+// Backends lists the sessions with an application_name that are at work or hold an advisory lock, as a tenant's is,
+// without this DB's own connections. Behind a pooler, sessions are the pooler's, and may serve anybody under the name of
+// the last one who set it: there they count only while they are at work and hold such a lock.
 func (db *DB) Backends(ctx context.Context, server, application string) ([]Backend, error) {
 	srv, err := db.server(server)
 	if err != nil {
 		return nil, err
 	}
-	result, err := srv.ask(ctx, srv.database, backendColumns+"application_name = "+literal(application)+" ORDER BY pid")
+	c, err := srv.acquire(ctx, srv.database)
 	if err != nil {
 		return nil, err
 	}
+	defer srv.release(c)
+	atWork := " OR "
+	if c.nature.pooled {
+		atWork = " AND "
+	}
+	results, err := c.query(ctx, backendColumns+"application_name = "+literal(application)+" AND (state <> 'idle'"+atWork+
+		"pid IN (SELECT l.pid FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.granted)) ORDER BY pid")
+	if err != nil {
+		return nil, classify(ctx, err)
+	}
 	var others []Backend
-	for _, b := range backends(result) {
-		if !srv.own(b.PID) {
+	for _, b := range backends(results[0]) {
+		if !srv.ours(b.PID) {
 			others = append(others, b)
 		}
 	}
 	return others, nil
+}
+
+// ours reports whether a backend serves a connection of this DB.
+func (s *server) ours(pid uint32) bool {
+	return slices.ContainsFunc(s.alike(), func(same *server) bool { return same.own(pid) })
 }
 
 func backends(r *pgconn.Result) []Backend {

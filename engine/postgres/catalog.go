@@ -27,18 +27,30 @@ func (f Filter) where(column string) string {
 }
 
 // Databases lists the databases of a server that allow connections and are no template, ordered by the bytes
-// of their names. A Filter that neither wants all nor includes anything means the database of the server's URL.
-func (db *DB) Databases(ctx context.Context, server string, f Filter) ([]string, error) {
+// of their names; closed are those of them to which the connecting role may not connect. A Filter that neither wants all
+// nor includes anything means the database of the server's URL.
+func (db *DB) Databases(ctx context.Context, server string, f Filter) (open, closed []string, err error) {
 	srv, err := db.server(server)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	where := f.where("datname")
 	if !f.All && len(f.Include) == 0 {
 		f.All = true
 		where = "datname = pg_catalog.current_database() AND " + f.where("datname")
 	}
-	return srv.names(ctx, srv.database, `SELECT datname FROM pg_catalog.pg_database WHERE datallowconn AND NOT datistemplate AND `+where+` ORDER BY datname COLLATE "C"`)
+	r, err := srv.ask(ctx, srv.database, `SELECT datname, pg_catalog.has_database_privilege(oid, 'CONNECT') FROM pg_catalog.pg_database WHERE datallowconn AND NOT datistemplate AND `+where+` ORDER BY datname COLLATE "C"`)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, row := range r.Rows {
+		if string(row[1]) == "t" {
+			open = append(open, string(row[0]))
+		} else {
+			closed = append(closed, string(row[0]))
+		}
+	}
+	return open, closed, nil
 }
 
 // Schemas lists the schemas of a database that can be tenants, ordered by the bytes of their names: never the
@@ -71,7 +83,8 @@ func (db *DB) DefaultSchema(ctx context.Context, server, database string) (strin
 	return names[0], nil
 }
 
-// Probe connects to a database, by a new connection, and asks it something: is it back?
+// Probe connects to a database, by a new connection, and asks it something: is it back? Idle connections are closed
+// where the server has no room for one more.
 func (db *DB) Probe(ctx context.Context, server, database string) error {
 	srv, err := db.server(server)
 	if err != nil {
@@ -81,9 +94,7 @@ func (db *DB) Probe(ctx context.Context, server, database string) error {
 		return err
 	}
 	defer srv.leave()
-	srv.makeRoom()
-	c, err := srv.dial(ctx, srv.base, database)
-	srv.opened(c)
+	c, err := srv.connect(ctx, srv.base, database)
 	if err != nil {
 		return classify(ctx, err)
 	}

@@ -19,6 +19,7 @@ const (
 // conn is one connection. It is used by one goroutine at a time.
 type conn struct {
 	pg       *pgconn.PgConn
+	stream   *stream // nil = none: messages are put together
 	database string
 	nature   nature
 
@@ -76,7 +77,7 @@ func (c *conn) query(ctx context.Context, sql string) ([]*pgconn.Result, error) 
 
 // do is query for one who needs no rows.
 func (c *conn) do(ctx context.Context, sql string) error {
-	return c.pg.Exec(ctx, sql).Close()
+	return c.exec(ctx, sql).Close()
 }
 
 // value returns the first column of the first row of a result; "" when there is none, or NULL.

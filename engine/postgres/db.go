@@ -25,6 +25,11 @@ type Config struct {
 	// about 32 statements, and less for less. Default 50; negative = never. Connections through a pooler are
 	// left to the pooler.
 	RenewAfter int
+
+	// MaxMessage is how many bytes a message to the server has at most. A chain that is longer goes out in several,
+	// with whole transactions in each; a transaction that is longer is an error. Default, and at most: the 1 GB less
+	// a few bytes that PostgreSQL takes.
+	MaxMessage int
 }
 
 // Server is one PostgreSQL server, or a pooler in front of one.
@@ -76,6 +81,9 @@ func New(cfg Config) (*DB, error) {
 	if cfg.RenewAfter == 0 {
 		cfg.RenewAfter = 50
 	}
+	if cfg.MaxMessage <= 0 || cfg.MaxMessage > largest {
+		cfg.MaxMessage = largest
+	}
 	db := &DB{
 		cfg:       cfg,
 		table:     table,
@@ -87,11 +95,34 @@ func New(cfg Config) (*DB, error) {
 		if _, twice := db.servers[s.Name]; twice {
 			return nil, fmt.Errorf("server %q is configured twice", s.Name)
 		}
-		if db.servers[s.Name], err = newServer(s, cfg); err != nil {
+		if db.servers[s.Name], err = db.newServer(s); err != nil {
 			return nil, err
 		}
 	}
 	return db, nil
+}
+
+// newServer makes a server that knows which others are the same one.
+func (db *DB) newServer(s Server) (*server, error) {
+	srv, err := newServer(s, db.cfg)
+	if err != nil {
+		return nil, err
+	}
+	srv.alike = func() []*server { return db.alike(srv) }
+	return srv, nil
+}
+
+// alike returns the servers at the address of srv, itself included.
+func (db *DB) alike(srv *server) []*server {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	same := []*server{srv}
+	for _, s := range db.servers {
+		if s != srv && s.address("") == srv.address("") {
+			same = append(same, s)
+		}
+	}
+	return same
 }
 
 // Register adds a server that no configuration knows, with the defaults of one; to tell it again changes
@@ -103,7 +134,7 @@ func (db *DB) Register(name, url string) error {
 	if was != nil && was.cfg.URL == url {
 		return nil
 	}
-	now, err := newServer(Server{Name: name, URL: url, AutoSearchPath: true}, db.cfg)
+	now, err := db.newServer(Server{Name: name, URL: url, AutoSearchPath: true})
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func TestSchemasThatCannotBeTenants(t *testing.T) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
-	st := db.Survey(t.Context(), []engine.Target{{Server: "other", Schema: "x"}, {Server: "main", Database: "d", Schema: "x"}})
+	st := db.Survey(t.Context(), []engine.Target{{Server: "other", Schema: "x"}, {Server: "main", Database: "d", Schema: "x"}}, "")
 	if len(st) != 2 || st[0].State != engine.Unreachable || st[1].State != engine.Unreachable || st[0].Err == nil || st[1].Err == nil {
 		t.Errorf("%+v", st)
 	}

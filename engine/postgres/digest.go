@@ -80,16 +80,25 @@ func (s *survey) read(ctx context.Context, c *conn, patience time.Duration, quer
 
 // The queries over the arms of a chunk. SHA-256, as servers in FIPS mode have no md5.
 const (
-	digestQuery = `SELECT n, pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.string_agg(revision || E'\x01' || COALESCE(checksum, ''), E'\x02' ORDER BY revision COLLATE "C"), 'UTF8')), 'hex') FROM ($arms OFFSET 0) rows GROUP BY n`
-	rowsQuery   = `SELECT n, revision, checksum FROM ($arms OFFSET 0) rows ORDER BY n, revision COLLATE "C"`
+	digestQuery = `SELECT n, pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.string_agg(revision || E'\x01' || COALESCE(checksum, '')$own, E'\x02' ORDER BY revision COLLATE "C"), 'UTF8')), 'hex') FROM ($arms OFFSET 0) rows GROUP BY n`
+	rowsQuery   = `SELECT n, $columns FROM ($arms OFFSET 0) rows ORDER BY n, revision COLLATE "C"`
 )
+
+// fill completes a query for the rollout whose rows are to be told from the others.
+func (s *survey) fill(query, arms string) string {
+	columns, own := "revision, checksum", ""
+	if s.rollout != "" {
+		columns, own = "revision, checksum, rollout", ` || E'\x01' || COALESCE(rollout, '')`
+	}
+	return strings.NewReplacer("$arms", arms, "$own", own, "$columns", columns).Replace(query)
+}
 
 // statements are as many of a query as the chunk needs; n counts through the whole chunk.
 func (s *survey) statements(chunk []int, query string) []string {
 	var all []string
 	for from := 0; from < len(chunk); from += armsEach {
 		to := min(from+armsEach, len(chunk))
-		all = append(all, strings.Replace(query, "$arms", s.arms(chunk, from, to), 1))
+		all = append(all, s.fill(query, s.arms(chunk, from, to)))
 	}
 	return all
 }
@@ -105,7 +114,14 @@ func (s *survey) arms(chunk []int, from, to int) string {
 		if k == from {
 			b.WriteString(" AS n")
 		}
-		b.WriteString(", revision, checksum FROM ")
+		b.WriteString(", revision, checksum")
+		if s.rollout != "" {
+			b.WriteString(", CASE WHEN rollout OPERATOR(pg_catalog.=) " + literal(s.rollout) + " THEN rollout END")
+			if k == from {
+				b.WriteString(" AS rollout")
+			}
+		}
+		b.WriteString(" FROM ")
 		b.WriteString(s.db.table.in(s.targets[chunk[k]].Schema))
 	}
 	return b.String()

@@ -25,15 +25,13 @@ func (m *message) unconverted(pg *pgconn.PgError) (p piece, within int, found bo
 	if character.Len() == 0 {
 		return piece{}, 0, false
 	}
-	text := m.text.String()
-	for from := 0; ; {
-		i := strings.Index(text[from:], character.String())
-		if i < 0 {
-			return piece{}, 0, false
+	for _, p := range m.pieces {
+		if p.kind != kindBody {
+			continue
 		}
-		if p, within = m.piece(from + i); p.kind == kindBody {
-			return p, within, true
+		if i := strings.Index(p.sql, character.String()); i >= 0 {
+			return p, i, true
 		}
-		from += i + character.Len()
 	}
+	return piece{}, 0, false
 }

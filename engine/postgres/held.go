@@ -1,53 +1,17 @@
 package postgres
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
+	"fmt"
 	"math/bits"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/skeindb/skein/engine"
 )
-
-// What a rehearsal looks at: first the tenant's relations before any body runs, since one that a body drops has no
-// name afterwards, then after each statement the locks that the transaction has on those, and on what is outside of
-// the tenant. Locks on what the transaction made itself are of no interest: nobody else can see it. To leave them
-// out on the server keeps a long chain's looks short, so it is told what was there before, in a setting of the
-// transaction. What is dropped outside of the tenant loses its name with it, and is missing.
-
-// remember notes the OIDs of the tenant's relations, apart from skein's own tables.
-func remember(schema uint32, own versionTable) string {
-	return "SELECT pg_catalog.set_config('skein.before', COALESCE((SELECT pg_catalog.string_agg(c.oid::text, ',') FROM pg_catalog.pg_class c " +
-		"LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid JOIN pg_catalog.pg_class t ON t.oid = COALESCE(i.indrelid, c.oid) " +
-		"WHERE c.relnamespace = " + oidText(schema) + " AND t.relname <> ALL (" + array(own.names()) + "::pg_catalog.name[])), ''), true)"
-}
-
-// noted is the SQL of the OIDs that remember noted.
-const noted = "pg_catalog.unnest(pg_catalog.string_to_array(NULLIF(pg_catalog.current_setting('skein.before', true), ''), ',')::pg_catalog.oid[])"
-
-// remembered selects what was noted: OID, OID of its table where it is an index, else its own, and name.
-const remembered = "SELECT c.oid, COALESCE(i.indrelid, c.oid), c.relname FROM " + noted + " b(oid) " +
-	"JOIN pg_catalog.pg_class c ON c.oid = b.oid LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid"
-
-// look selects the time since the message came, in microseconds, and the transaction's locks: OID, mode, and for
-// what is outside of the tenant its name and its table's OID. There is a row also where there are no locks.
-func look(schema string) string { return strings.Replace(lookQuery, "$schema", literal(schema), 1) }
-
-const lookQuery = `SELECT t.since, h.relation, h.mode, h.name, h.owner
-FROM (SELECT (1000000 * pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - pg_catalog.statement_timestamp()))::pg_catalog.int8 AS since) t
-LEFT JOIN (
-	SELECT l.relation, l.mode, CASE WHEN b.oid IS NULL THEN n.nspname || '.' || c.relname END AS name, COALESCE(i.indrelid, l.relation) AS owner
-	FROM pg_catalog.pg_locks l LEFT JOIN ` + noted + ` b(oid) ON b.oid = l.relation
-		LEFT JOIN pg_catalog.pg_class c ON c.oid = l.relation
-		LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-		LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = l.relation
-	WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.granted
-		AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
-		AND (b.oid IS NOT NULL OR n.nspname NOT IN ($schema, 'pg_catalog', 'pg_toast', 'information_schema')
-			AND n.nspname NOT LIKE 'pg\_temp\_%' AND n.nspname NOT LIKE 'pg\_toast\_temp\_%')
-) h ON true`
 
 // looks gathers what the looks of one rehearsal saw, in their order. The zero value has seen nothing.
 type looks struct {
@@ -79,18 +43,18 @@ func (l *looks) take(_ piece, rows [][][]byte) {
 		}
 		return
 	}
+	if rows[0][1] == nil {
+		return // it was passed over
+	}
 	micros, _ := strconv.ParseInt(string(rows[0][0]), 10, 64)
 	now := time.Duration(micros) * time.Microsecond
 	if l.last == 0 {
 		l.last = now // the first one: nothing of the bodies has run
 	}
-	for _, r := range rows {
-		if r[1] == nil {
-			continue
-		}
-		h := hold{parseOID(r[1]), string(r[2])}
-		if r[3] != nil {
-			l.relations[h.relation] = relation{name: string(r[3]), table: parseOID(r[4])}
+	for _, seen := range locksSeen(rows[0][1]) {
+		h := hold{seen.relation, seen.mode}
+		if seen.name != "" {
+			l.relations[h.relation] = relation{name: seen.name, table: seen.table}
 		}
 		s, known := l.spans[h]
 		if !known {
@@ -100,6 +64,34 @@ func (l *looks) take(_ piece, rows [][][]byte) {
 		l.spans[h] = s
 	}
 	l.last = now
+}
+
+// lockSeen is one element of what a look selects.
+type lockSeen struct {
+	relation uint32
+	mode     string
+	name     string // "" where it was there before, in the tenant
+	table    uint32
+}
+
+// locksSeen reads a look's locks. What it cannot read it leaves out.
+func locksSeen(text []byte) []lockSeen {
+	var rows [][]any
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	if d.Decode(&rows) != nil {
+		return nil
+	}
+	seen := make([]lockSeen, 0, len(rows))
+	for _, r := range rows {
+		var s lockSeen
+		s.relation = parseOID([]byte(fmt.Sprint(r[0])))
+		s.mode, _ = r[1].(string)
+		s.name, _ = r[2].(string)
+		s.table = parseOID([]byte(fmt.Sprint(r[3])))
+		seen = append(seen, s)
+	}
+	return seen
 }
 
 // locks returns those that say something beside the others.

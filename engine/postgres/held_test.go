@@ -1,6 +1,8 @@
 package postgres
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,10 +31,11 @@ func TestLooksCountFromTheStatementBefore(t *testing.T) {
 	l := &looks{}
 	for _, look := range [][][][]byte{
 		rows([]string{"1", "1", "users"}, []string{"2", "1", "users_name"}, []string{"3", "3", "orders"}),
-		rows([]string{"1000", "", "", "", ""}),
-		rows([]string{"3000", "1", "AccessShareLock", "", "1"}, []string{"3000", "2", "AccessShareLock", "", "2"}),
-		rows([]string{"4000", "1", "AccessShareLock", "", "1"}, []string{"4000", "1", "AccessExclusiveLock", "", "1"}, []string{"4000", "9", "ShareLock", "public.plans", "9"}),
-		rows([]string{"9000", "1", "AccessShareLock", "", "1"}, []string{"9000", "1", "AccessExclusiveLock", "", "1"}, []string{"9000", "9", "ShareLock", "public.plans", "9"}, []string{"9000", "3", "RowShareLock", "", "3"}),
+		rows([]string{"1000", "[]"}),
+		rows([]string{"3000", `[[1,"AccessShareLock",null,1],[2,"AccessShareLock",null,2]]`}),
+		rows([]string{"3500", ""}), // passed over
+		rows([]string{"4000", `[[1,"AccessShareLock",null,1],[1,"AccessExclusiveLock",null,1],[9,"ShareLock","public.plans",9]]`}),
+		rows([]string{"9000", `[[1,"AccessShareLock",null,1],[1,"AccessExclusiveLock",null,1],[9,"ShareLock","public.plans",9],[3,"RowShareLock",null,3]]`}),
 	} {
 		l.take(piece{}, look)
 	}
@@ -67,12 +70,12 @@ func TestLooksLeaveOutWhatAnotherLockImplies(t *testing.T) {
 			t.Parallel()
 			l := &looks{}
 			l.take(piece{}, rows([]string{"1", "1", "users"}, []string{"2", "1", "users_name"}))
-			l.take(piece{}, rows([]string{"1000", "", "", "", ""}))
-			look := [][]string{{"2000", "", "", "", ""}}
+			l.take(piece{}, rows([]string{"1000", "[]"}))
+			var locks []string
 			for _, lock := range test.locks {
-				look = append(look, []string{"2000", lock[0], lock[1], "", lock[0]})
+				locks = append(locks, fmt.Sprintf("[%s,%q,null,%s]", lock[0], lock[1], lock[0]))
 			}
-			l.take(piece{}, rows(look...))
+			l.take(piece{}, rows([]string{"2000", "[" + strings.Join(locks, ",") + "]"}))
 			var got []string
 			for _, held := range l.locks() {
 				got = append(got, held.Object+" "+held.Mode)

@@ -2,9 +2,14 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/skeindb/skein/engine"
 )
 
 // idleTime is how long a connection that nobody uses is kept.
@@ -63,10 +68,33 @@ func (s *server) take(ctx context.Context, database string) (*conn, error) {
 		}
 		s.drop(c)
 	}
-	s.makeRoom()
-	c, err := s.dial(ctx, s.base, database)
-	s.opened(c)
-	return c, err
+	return s.connect(ctx, s.base, database)
+}
+
+// connect opens a connection for one who holds a place. Where the server has no room for it, by whatever limit of
+// server, role or database, our own idle connections give way: nobody uses them.
+func (s *server) connect(ctx context.Context, by *pgconn.Config, database string) (*conn, error) {
+	for {
+		s.makeRoom()
+		c, err := s.dial(ctx, by, database)
+		s.opened(c)
+		e, ok := errors.AsType[*engine.Error](err)
+		if !ok || e.Class != engine.Capacity || !s.giveWay() {
+			return c, err
+		}
+	}
+}
+
+// giveWay closes the connection to this server that was unused for longest, whatever name of the server it was opened
+// by; false when there is none.
+func (s *server) giveWay() bool {
+	for _, l := range s.alike() {
+		if c := l.oldest(); c != nil {
+			l.drop(c)
+			return true
+		}
+	}
+	return false
 }
 
 // takeDirect is take by DirectURL, or URL where there is none, and always a new connection.
@@ -75,10 +103,7 @@ func (s *server) takeDirect(ctx context.Context, database string) (*conn, error)
 	if by == nil {
 		by = s.base
 	}
-	s.makeRoom()
-	c, err := s.dial(ctx, by, database)
-	s.opened(c)
-	return c, err
+	return s.connect(ctx, by, database)
 }
 
 // release keeps c for the next one who needs its database, or ends it, and gives its place back.
@@ -137,16 +162,32 @@ func (l *limit) reuse(database string) *conn {
 func (l *limit) makeRoom() {
 	l.mu.Lock()
 	var oldest *conn
-	if l.open >= cap(l.places) && len(l.idle) > 0 {
-		oldest = l.idle[0]
-		l.idle = slices.Delete(l.idle, 0, 1)
-		oldest.expiry.Stop()
+	if l.open >= cap(l.places) {
+		oldest = l.unlistOldest()
 	}
 	l.open++
 	l.mu.Unlock()
 	if oldest != nil {
 		l.drop(oldest)
 	}
+}
+
+// oldest takes the longest unused connection out of the idle ones; nil when there is none.
+func (l *limit) oldest() *conn {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.unlistOldest()
+}
+
+// unlistOldest is oldest for one who holds the lock.
+func (l *limit) unlistOldest() *conn {
+	if len(l.idle) == 0 {
+		return nil
+	}
+	oldest := l.idle[0]
+	l.idle = slices.Delete(l.idle, 0, 1)
+	oldest.expiry.Stop()
+	return oldest
 }
 
 // opened notes whose backend c is; nil takes back what makeRoom counted.

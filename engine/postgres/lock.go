@@ -119,6 +119,9 @@ func readApplied(rows [][][]byte) *engine.Applied {
 	a := &engine.Applied{Rows: make([]engine.Row, len(rows))}
 	for i, r := range rows {
 		a.Rows[i] = engine.Row{Revision: string(r[0]), Checksum: string(r[1])}
+		if len(r) > 2 {
+			a.Rows[i].Rollout = string(r[2])
+		}
 	}
 	return a
 }

@@ -5,34 +5,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/revision"
 )
-
-// message is what one call of Apply sends: all its transactions, as one simple-protocol query.
-//
-// Our own checks are plain SELECTs that fail with a text of ours where the answer is no; the server then skips
-// the rest of the message, and the number of commands that it completed says which statement failed.
-//
-// Measured (PostgreSQL 15, ADD COLUMN over 1,000 schemas with ten rows each, server CPU a tenant, median of nine runs):
-// the bare loop 298 µs; this 437; with SET LOCALs in place of the preamble 466, operators that are not qualified 463,
-// string_agg in place of count and bool_and 493; lock and check in one plpgsql DO block 538. What is left is the
-// check itself: 77 µs, nearly all of it the planner's first look at a table and its index.
-type message struct {
-	text   strings.Builder
-	pieces []piece
-}
-
-// piece is one statement of a message.
-type piece struct {
-	kind  kind
-	part  int // index in Work.Parts
-	step  int // index in Part.Steps, for body and row
-	n     int // index in the step's statements, for body
-	start int // byte offset in the message
-}
 
 // kind says whose statement it is and what its failure means.
 type kind uint8
@@ -73,42 +49,6 @@ func fail(branches string) string {
 	return "SELECT CAST(CASE " + branches + " ELSE '0' END AS pg_catalog.int4)"
 }
 
-func (m *message) add(p piece, sql string) {
-	if len(m.pieces) > 0 {
-		m.text.WriteString(";\n") // the line end closes a -- comment at the end of a body
-	}
-	p.start = m.text.Len()
-	m.pieces = append(m.pieces, p)
-	m.text.WriteString(sql)
-}
-
-// at returns the piece that the server's position, counted in characters from 1, falls into, and the byte
-// offset within it. A server without an encoding (SQL_ASCII) counts bytes.
-func (m *message) at(position int32, encoding string) (piece, int) {
-	text := m.text.String()
-	offset := 0
-	if encoding == "SQL_ASCII" {
-		return m.piece(min(int(position)-1, len(text)))
-	}
-	for n := int32(1); n < position && offset < len(text); n++ {
-		_, size := utf8.DecodeRuneInString(text[offset:])
-		offset += size
-	}
-	return m.piece(offset)
-}
-
-// piece returns the piece that a byte of the message is in, and the byte's offset within it.
-func (m *message) piece(offset int) (piece, int) {
-	found := m.pieces[0]
-	for _, p := range m.pieces {
-		if p.start > offset {
-			break
-		}
-		found = p
-	}
-	return found, offset - found.start
-}
-
 // composer writes the transactions of a Work. It is used once.
 type composer struct {
 	message
@@ -118,7 +58,7 @@ type composer struct {
 	work     *engine.Work
 	bodies   func(engine.Step) body
 	lock     int64
-	look     string                    // after each statement of a body; "" = none
+	looks    *lookWriter               // of a rehearsal; nil = none
 	settings settings                  // in force at the end of what is written
 	plain    bool                      // the session has the settings already
 	leaves   func(part, step int) bool // may a body leave something in the session
@@ -180,7 +120,7 @@ func preamble(n nature, lock time.Duration, settle []string) []string {
 func (c *composer) transaction(guard, last string) string {
 	part := &c.work.Parts[c.part]
 	c.open(part)
-	last = c.steps(part, last, "")
+	last = c.steps(part, last)
 	if guard != "" {
 		c.own(kindGuard, guard)
 	}
@@ -189,17 +129,14 @@ func (c *composer) transaction(guard, last string) string {
 	return last
 }
 
-// steps writes bodies and rows, with a guard after each step unless it is "".
-func (c *composer) steps(part *engine.Part, last, guard string) string {
+// steps writes bodies and rows.
+func (c *composer) steps(part *engine.Part, last string) string {
 	for k, step := range part.Steps {
 		c.body(k, step)
 		c.row(part, k, last)
 		last = ""
 		if step.Direction == revision.Up {
 			last = step.Revision.ID
-		}
-		if guard != "" {
-			c.own(kindGuard, guard)
 		}
 	}
 	return last
@@ -228,7 +165,7 @@ func (c *composer) enter(part *engine.Part) {
 	if !c.work.Mark.HasTable && c.part == 0 {
 		c.own(kindCreate, c.table.create(c.schema))
 	} else {
-		c.own(kindCheck, c.table.standsAt(c.schema, part.Before))
+		c.own(kindCheck, c.table.standsAt(c.schema, part, c.work.Of))
 	}
 }
 
@@ -276,9 +213,7 @@ func (c *composer) body(k int, step engine.Step) {
 			c.own(kindNames, c.names.add(named[n], false))
 		}
 		c.add(piece{kind: kindBody, part: c.part, step: k, n: n}, s.Text)
-		if c.look != "" {
-			c.own(kindLook, c.look)
-		}
+		c.lookAfter(k, b.statements[n:])
 	}
 	c.leave(k)
 }

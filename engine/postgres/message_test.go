@@ -88,6 +88,8 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
+func sqlOf(c *composer) string { return strings.Join(c.texts(), "") }
+
 func TestMessages(t *testing.T) {
 	t.Parallel()
 	patient := 30 * time.Second
@@ -115,7 +117,7 @@ func TestMessages(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c.work.LockTimeout, c.work.Rollout, c.work.Tool = 2*time.Second, "2026-11-23.1", "skein"
-			golden(t, name, compose(t, &c.work, c.plain).text.String())
+			golden(t, name, sqlOf(compose(t, &c.work, c.plain)))
 		})
 	}
 }
@@ -131,17 +133,17 @@ func TestMessageOfARehearsal(t *testing.T) {
 		},
 	}
 	c := compose(t, work, true)
-	c.message, c.plain, c.look = message{}, false, "SELECT 'look'"
+	c.message, c.plain, c.looks = message{}, false, &lookWriter{now: "SELECT 'look'"}
 	c.rehearse([]string{"", "SELECT 'guard'", ""}, true)
-	golden(t, "rehearsal", c.text.String())
-	statements, err := revision.Split(c.text.String(), revision.Postgres, 1)
+	golden(t, "rehearsal", sqlOf(c))
+	statements, err := revision.Split(sqlOf(c), revision.Postgres, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(statements) != len(c.pieces) {
 		t.Errorf("%d statements, %d pieces", len(statements), len(c.pieces))
 	}
-	if strings.Contains(c.text.String(), "\nCOMMIT") || statements[len(statements)-1].Text != "ROLLBACK" {
+	if strings.Contains(sqlOf(c), "\nCOMMIT") || statements[len(statements)-1].Text != "ROLLBACK" {
 		t.Error("it does not end with the one ROLLBACK")
 	}
 }
@@ -152,7 +154,7 @@ func TestMessageFindsThePieceOfAPosition(t *testing.T) {
 		step(t, "ä1", "SELECT 'ö'; SELECT 'ü', nonsense", "", revision.Options{}, revision.Up),
 	}}}}
 	c := compose(t, work, true)
-	text := c.text.String()
+	text := sqlOf(c)
 	position := int32(len([]rune(text[:strings.Index(text, "nonsense")])) + 1)
 	p, within := c.at(position, "UTF8")
 	if p.kind != kindBody || p.n != 1 || within != len("SELECT 'ü', ") {
@@ -174,7 +176,7 @@ func TestEachStatementOfAMessageIsOnePiece(t *testing.T) {
 		{Steps: []engine.Step{step(t, "c3", body, "SELECT 1", revision.Options{}, revision.Down)}},
 	}}
 	c := compose(t, work, false, "SELECT 'guard'", "")
-	statements, err := revision.Split(c.text.String(), revision.Postgres, 1)
+	statements, err := revision.Split(sqlOf(c), revision.Postgres, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,5 +205,23 @@ func TestMillisecondsRoundUp(t *testing.T) {
 		if got := milliseconds(d); got != want {
 			t.Errorf("%v is %s", d, got)
 		}
+	}
+}
+
+func TestRehearsalPlansTheLooksOfALongChainOnce(t *testing.T) {
+	t.Parallel()
+	part := engine.Part{}
+	for range 300 {
+		part.Steps = append(part.Steps, step(t, "a1", "CREATE TABLE a (id int); CREATE TABLE b (id int)", "", revision.Options{}, revision.Up))
+	}
+	c := compose(t, &engine.Work{Tool: "skein", Parts: []engine.Part{part}}, true)
+	c.message, c.looks = message{}, newLookWriter("a")
+	c.rehearse([]string{""}, true)
+	text := sqlOf(c)
+	if n := strings.Count(text, "pg_locks"); n > looksAlways+5 {
+		t.Errorf("%d looks are planned", n)
+	}
+	if n := strings.Count(text, "EXECUTE "+c.looks.prepared); n != 600-looksAlways {
+		t.Errorf("%d looks are prepared", n)
 	}
 }

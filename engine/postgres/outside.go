@@ -177,7 +177,7 @@ func (o *outside) check(ctx context.Context) error {
 	mark := o.work.Mark
 	sql := fail("WHEN "+schemaIs(s.target.Schema, mark.SchemaOID)+" IS NOT TRUE THEN '"+markGone+"' WHEN "+leads(s.target.Schema)+" IS NOT TRUE THEN '"+markPath+"'") + "; "
 	if mark.HasTable {
-		sql += s.db.table.standsAt(s.target.Schema, o.work.Parts[0].Before)
+		sql += s.db.table.standsAt(s.target.Schema, &o.work.Parts[0], o.work.Of)
 	} else {
 		sql += fail("WHEN pg_catalog.to_regclass(" + literal(s.db.table.in(s.target.Schema)) + ") IS NOT NULL THEN '" + markStale + "'")
 	}
@@ -265,8 +265,8 @@ func (o *outside) opened() {
 // inside runs a statement and its line in the journal in one transaction.
 func (o *outside) inside(ctx context.Context, n int, stmt revision.Statement, sum string) error {
 	for {
-		err := o.conn.do(ctx, "BEGIN; SET LOCAL lock_timeout = "+milliseconds(wanted(o.work, o.step).lock)+"; "+o.opening()+
-			o.journal.begin(n, sum, "NULL")+"; "+o.journal.done(n)+";\n"+o.namesOf(n)+stmt.Text+";\n"+o.guard.query()+"COMMIT; "+o.again())
+		err := o.conn.exec(ctx, "BEGIN; SET LOCAL lock_timeout = "+milliseconds(wanted(o.work, o.step).lock)+"; "+o.opening()+
+			o.journal.begin(n, sum, "NULL")+"; "+o.journal.done(n)+";\n"+o.namesOf(n), stmt.Text, ";\n"+o.guard.query()+"COMMIT; "+o.again()).Close()
 		if err == nil {
 			break
 		}

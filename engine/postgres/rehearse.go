@@ -11,14 +11,30 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// Rehearse implements [engine.Session]: one message, as Apply's, that looks at its own locks after each statement
-// of a body and ends with ROLLBACK.
+// Rehearse implements [engine.Session]: one message, as Apply's, that looks at its own locks after the statements of
+// a body, see held.go, and ends with ROLLBACK.
 func (s *session) Rehearse(ctx context.Context, work engine.Work) (engine.Rehearsal, error) {
 	a, err := s.application(ctx, &work)
 	if err != nil {
 		return engine.Rehearsal{}, err
 	}
 	a.trial = true
+	n := a.fitting(work.Parts)
+	rest := work.Parts[n:]
+	work.Parts = work.Parts[:n]
+	r, err := a.meant(ctx)
+	if err == nil && len(rest) > 0 && r.Why == "" {
+		first := rest[0].Steps[0].Revision
+		r.Why = fmt.Sprintf("revision %s (%s) would make the transaction larger than the server takes", first.ID, first.File)
+	}
+	if err == nil {
+		r.Untried = append(r.Untried, stepsOf(rest)...)
+	}
+	return r, err
+}
+
+// meant sends the message until what the guard found is not meant.
+func (a *application) meant(ctx context.Context) (engine.Rehearsal, error) {
 	for range meantMost {
 		r, err := a.rehearse(ctx)
 		if !a.again {
@@ -34,10 +50,13 @@ func (a *application) rehearse(ctx context.Context) (engine.Rehearsal, error) {
 	s, work := a.session, a.work
 	m := a.composer()
 	m.plain = slices.Equal(preamble(a.conn.nature, work.LockTimeout, a.database.settle()), a.conn.settings) && !a.conn.nature.pooled
-	m.look = look(s.target.Schema)
+	m.looks = newLookWriter(s.target.Schema)
 	m.rehearse(a.guards(), a.conn.nature.checks)
 	a.conn.spent += min(len(m.pieces), longChain)
-	a.conn.unproven = a.unproven
+	a.conn.unproven = a.unproven || m.looks.prepared != ""
+	if e := a.tooLarge(&m.message); e != nil {
+		return engine.Rehearsal{}, e
+	}
 	seen := &looks{}
 	o := a.conn.send(ctx, &m.message, seen.take)
 	r := engine.Rehearsal{Locks: seen.locks(), Duration: seen.last}
@@ -54,6 +73,9 @@ func (a *application) rehearse(ctx context.Context) (engine.Rehearsal, error) {
 	e, at := a.explain(ctx, m, o)
 	if o.completed > 0 { // else the server could not read the message, and ran nothing of it
 		r.Steps = append(stepsOf(work.Parts[:at.part]), stepsOf(work.Parts[at.part:])[:at.step]...)
+	}
+	if n := slices.Index(r.Steps, e.Revision); n >= 0 { // a guard comes after the steps of its part
+		r.Steps = r.Steps[:n]
 	}
 	return r, e
 }
@@ -100,13 +122,17 @@ func (c *composer) rehearse(guards []string, checks bool) {
 			}
 			c.own(kindSet, remember(c.work.Mark.SchemaOID, c.table))
 			c.own(kindLook, remembered)
-			c.own(kindLook, c.look)
+			c.own(kindLook, c.looks.now)
 		}
-		last = c.steps(part, last, guards[i])
+		last = c.steps(part, last)
+		if guards[i] != "" {
+			c.own(kindGuard, guards[i])
+		}
 		c.end(part)
 		c.own(kindCommit, "SET CONSTRAINTS ALL IMMEDIATE")
 	}
-	c.own(kindLook, c.look)
+	c.own(kindLook, c.looks.now)
+	c.endLooks()
 	c.own(kindSet, "ROLLBACK")
 }
 
@@ -119,10 +145,12 @@ func (c *composer) border() {
 
 // resetAgain is RESET ALL that keeps what is remembered.
 const resetAgain = `DO $skein$
-DECLARE kept text := pg_catalog.current_setting('skein.before', true);
+DECLARE
+	kept text := pg_catalog.current_setting('skein.before', true);
+	due text := pg_catalog.current_setting('skein.due', true);
 BEGIN
 	RESET ALL;
-	PERFORM pg_catalog.set_config('skein.before', kept, true);
+	PERFORM pg_catalog.set_config('skein.before', kept, true), pg_catalog.set_config('skein.due', due, true);
 END $skein$`
 
 // deferAgain takes back SET CONSTRAINTS ALL IMMEDIATE for the constraints that are INITIALLY DEFERRED.

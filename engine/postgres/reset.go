@@ -33,6 +33,7 @@ func (c *composer) leave(k int) {
 	for _, sql := range release(c.seed) {
 		c.own(kindReset, sql)
 	}
+	c.looks.released()
 	if c.checks && !last {
 		c.own(kindSet, "SET LOCAL client_connection_check_interval = '2s'")
 	}
@@ -67,7 +68,7 @@ func afterRollback() []string {
 
 // resetSettings keeps what a rehearsal remembers in a setting of its own.
 func (c *composer) resetSettings() string {
-	if c.look != "" {
+	if c.looks != nil {
 		return resetAgain
 	}
 	return "RESET ALL"

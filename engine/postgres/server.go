@@ -34,6 +34,7 @@ type server struct {
 	database string         // the one in URL
 
 	limit
+	alike func() []*server // this server under all names that the configuration has for it
 
 	probing sync.Mutex
 	nature  map[*pgconn.Config]nature // guarded by probing
@@ -59,6 +60,7 @@ func newServer(s Server, cfg Config) (*server, error) {
 		limit:  newLimit(s.MaxConnections),
 		nature: map[*pgconn.Config]nature{},
 	}
+	srv.alike = func() []*server { return []*server{srv} }
 	if s.DirectURL != "" {
 		if srv.direct, err = ParseURL("servers."+s.Name+".direct_url", s.DirectURL, cfg.Application); err != nil {
 			return nil, err
@@ -121,11 +123,12 @@ func (s *server) dial(ctx context.Context, by *pgconn.Config, database string) (
 		}
 		cfg.Password = password
 	}
+	way := streamed(cfg)
 	pg, err := pgconn.ConnectConfig(ctx, cfg)
 	if err != nil {
 		return nil, s.connectError(ctx, err)
 	}
-	c := &conn{pg: pg, database: database}
+	c := &conn{pg: pg, stream: *way, database: database}
 	if c.nature, err = s.probe(ctx, by, pg); err != nil {
 		c.end()
 		return nil, classify(ctx, err)

@@ -47,8 +47,8 @@ func TestASettledTransactionBeginsWithWhatDeviates(t *testing.T) {
 		c.message, c.settle, c.plain, c.unproven = message{}, settle, c == direct, false
 		c.leaves = func(int, int) bool { return false }
 		c.compose([]string{"", ""}, nil)
-		if n := strings.Count(c.text.String(), "SET LOCAL synchronous_commit = 'on'"); n != want {
-			t.Errorf("plain %v: %d times, want %d:\n%s", c.plain, n, want, c.text.String())
+		if n := strings.Count(sqlOf(c), "SET LOCAL synchronous_commit = 'on'"); n != want {
+			t.Errorf("plain %v: %d times, want %d:\n%s", c.plain, n, want, sqlOf(c))
 		}
 	}
 	if sets := preamble(nature{}, 0, settle); !slices.Contains(sets, "SET synchronous_commit = 'on'") {
@@ -80,7 +80,7 @@ func TestPositionsOfAServerWithoutAnEncodingAreBytes(t *testing.T) {
 	t.Parallel()
 	work := &engine.Work{Tool: "skein", Parts: []engine.Part{{Steps: []engine.Step{step(t, "a1", "SELECT 'äöü'; SELECT nonsense", "", revision.Options{}, revision.Up)}}}}
 	c := compose(t, work, true)
-	text := c.text.String()
+	text := sqlOf(c)
 	p, within := c.at(int32(strings.Index(text, "nonsense"))+1, "SQL_ASCII")
 	if p.kind != kindBody || p.n != 1 || within != len("SELECT ") {
 		t.Errorf("%v at %d", p, within)

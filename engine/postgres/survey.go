@@ -21,7 +21,7 @@ const (
 
 // Survey implements [engine.Database]. Databases are read side by side, each over at most two connections:
 // first the catalog, then the version tables in chunks. What cannot be read does not keep the rest from it.
-func (db *DB) Survey(ctx context.Context, targets []engine.Target) []engine.Standing {
+func (db *DB) Survey(ctx context.Context, targets []engine.Target, rollout string) []engine.Standing {
 	standings := make([]engine.Standing, len(targets))
 	db.Know(targets)
 	places := map[place][]int{}
@@ -48,7 +48,7 @@ func (db *DB) Survey(ctx context.Context, targets []engine.Target) []engine.Stan
 			var group errgroup.Group
 			group.SetLimit(cap(srv.places))
 			for _, at := range of {
-				s := &survey{db: db, server: srv, cohorts: cohorts, targets: targets, standings: standings, mine: places[at], database: at.database}
+				s := &survey{db: db, server: srv, cohorts: cohorts, targets: targets, standings: standings, mine: places[at], database: at.database, rollout: rollout}
 				group.Go(func() error { s.run(ctx); return nil })
 			}
 			_ = group.Wait() // no one returns an error: each is a standing
@@ -74,7 +74,8 @@ type survey struct {
 	database  string
 	targets   []engine.Target
 	standings []engine.Standing
-	mine      []int // indexes of this database's targets
+	mine      []int  // indexes of this database's targets
+	rollout   string // whose rows are told from the others; "" = no one's
 }
 
 // all says the same of every target.

@@ -3,6 +3,8 @@ package postgres
 import (
 	"fmt"
 	"strconv"
+
+	"github.com/skeindb/skein/engine"
 )
 
 // versionTable makes the SQL around the table that holds a tenant's applied revisions. Its name is always
@@ -77,7 +79,7 @@ func (v versionTable) has(schema, id string) string {
 
 // rows selects what is applied, in the order of engine.Applied.
 func (v versionTable) rows(schema string) string {
-	return "SELECT revision, checksum FROM " + v.in(schema) + ` ORDER BY revision COLLATE "C"`
+	return "SELECT revision, checksum, rollout FROM " + v.in(schema) + ` ORDER BY revision COLLATE "C"`
 }
 
 // schemaIs is the SQL of whether the schema still has that name and OID.
@@ -90,9 +92,14 @@ func leads(schema string) string {
 	return "pg_catalog.current_schema() OPERATOR(pg_catalog.=) " + literal(schema)
 }
 
-// standsAt is the check under the lock: exactly ids are applied. It fails with markStale where not.
-func (v versionTable) standsAt(schema string, ids []string) string {
-	return fail("WHEN "+holds(ids)+" IS NOT TRUE THEN '"+markStale+"'") + " FROM " + v.in(schema)
+// standsAt is the check under the lock: exactly part.Before is applied, and what goes was applied by the rollout of,
+// unless that is "". It fails with markStale where not.
+func (v versionTable) standsAt(schema string, part *engine.Part, of string) string {
+	set := holds(part.Before)
+	if of != "" {
+		set = "(" + set + " AND pg_catalog.bool_and(revision OPERATOR(pg_catalog.<>) ALL (" + array(part.IDs()) + ") OR (rollout OPERATOR(pg_catalog.=) " + literal(of) + ") IS TRUE))"
+	}
+	return fail("WHEN "+set+" IS NOT TRUE THEN '"+markStale+"'") + " FROM " + v.in(schema)
 }
 
 // endsAt is the check before the commit: the schema still has that name and OID, and the table holds exactly ids. It

@@ -38,7 +38,7 @@ func (s *session) transact(ctx context.Context, work *engine.Work, part *engine.
 
 // run does what a part does between BEGIN and COMMIT. It returns how many steps ran whole.
 func (s *session) run(ctx context.Context, work *engine.Work, part *engine.Part, keys *keys) (n int, err error) {
-	if err := s.db.table.expect(ctx, s.conn, part.Before); err != nil {
+	if err := s.db.table.expect(ctx, s.conn, part, work.Of); err != nil {
 		return 0, err
 	}
 	if err := s.db.table.create(ctx, s.conn); err != nil {

@@ -172,7 +172,7 @@ func TestBrokenVersionTableIsUnknown(t *testing.T) {
 	} {
 		tenant := newFile(t)
 		exec(t, tenant, statement)
-		s := newDB(t).Survey(t.Context(), []engine.Target{tenant})[0]
+		s := newDB(t).Survey(t.Context(), []engine.Target{tenant}, "")[0]
 		if s.State != engine.Unknown {
 			t.Errorf("%s: the tenant is %q", statement, s.State)
 			continue

@@ -85,7 +85,7 @@ func TestSurveyTellsWhatAFileIs(t *testing.T) {
 	}
 	db := newDB(t)
 	for _, test := range tests {
-		s := db.Survey(t.Context(), []engine.Target{{Dialect: revision.SQLite, File: test.path}})[0]
+		s := db.Survey(t.Context(), []engine.Target{{Dialect: revision.SQLite, File: test.path}}, "")[0]
 		if s.State != test.state || (s.Applied == nil) != (test.state != "") {
 			t.Errorf("%s: state %q, applied %v, error %v; want %q", test.what, s.State, s.Applied, s.Err, test.state)
 		}
@@ -111,7 +111,7 @@ func TestHotJournalIsRolledBackBySurvey(t *testing.T) {
 	crashed := engine.Target{Dialect: revision.SQLite, File: filepath.Join(t.TempDir(), "crashed.db")}
 	snapshot(t, tenant.File, crashed.File, "", "-journal")
 	release()
-	if s := newDB(t).Survey(t.Context(), []engine.Target{crashed})[0]; len(s.Applied.IDs()) != 1 {
+	if s := newDB(t).Survey(t.Context(), []engine.Target{crashed}, "")[0]; len(s.Applied.IDs()) != 1 {
 		t.Errorf("applied are %v: %v", s.Applied.IDs(), s.Err)
 	}
 	if n := one(t, crashed, "SELECT count(*) FROM parents"); n != "2" {
@@ -128,7 +128,7 @@ func TestSurveyReadsWhatACrashLeftInTheWAL(t *testing.T) {
 	crashed := engine.Target{Dialect: revision.SQLite, File: filepath.Join(t.TempDir(), "crashed.db")}
 	snapshot(t, tenant.File, crashed.File, "", "-wal")
 	release()
-	if s := newDB(t).Survey(t.Context(), []engine.Target{crashed})[0]; len(s.Applied.IDs()) != 1 {
+	if s := newDB(t).Survey(t.Context(), []engine.Target{crashed}, "")[0]; len(s.Applied.IDs()) != 1 {
 		t.Errorf("applied are %v: %v", s.Applied.IDs(), s.Err)
 	}
 }
@@ -160,12 +160,12 @@ func TestSurveyAndUpgradeLeaveNoFileOpen(t *testing.T) {
 	for i := range targets {
 		targets[i] = newFile(t)
 	}
-	newDB(t).Survey(t.Context(), targets[:1]) // what SQLite opens once
+	newDB(t).Survey(t.Context(), targets[:1], "") // what SQLite opens once
 	before := open()
 	for _, target := range targets {
 		mustUpgrade(t, target, family)
 	}
-	newDB(t).Survey(t.Context(), targets)
+	newDB(t).Survey(t.Context(), targets, "")
 	if after := open(); after != before {
 		t.Errorf("%d files were open before, %d are after", before, after)
 	}
@@ -225,7 +225,7 @@ func TestOpenWaitsForAPlace(t *testing.T) {
 	first.Close() // gives back one place, not two
 	second := session(t, db, tenant)
 	second.Close()
-	if s := db.Survey(t.Context(), []engine.Target{tenant, tenant, tenant}); s[2].Err != nil {
+	if s := db.Survey(t.Context(), []engine.Target{tenant, tenant, tenant}, ""); s[2].Err != nil {
 		t.Error(s[2].Err)
 	}
 }

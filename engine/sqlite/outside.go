@@ -30,7 +30,7 @@ func (s *session) ApplyOutside(ctx context.Context, work engine.Work) error {
 		return err
 	}
 	start := time.Now()
-	j := &journal{session: s, part: part, step: step, patience: patience(&work, part)}
+	j := &journal{session: s, part: part, step: step, patience: patience(&work, part), of: work.Of}
 	if err := j.open(ctx); err != nil {
 		return err
 	}
@@ -76,6 +76,7 @@ type journal struct {
 	session  *session
 	part     *engine.Part
 	step     engine.Step
+	of       string // see engine.Work
 	patience time.Duration
 	done     map[int]string // hashes of the statements that are done, by their place in the section
 }
@@ -88,7 +89,7 @@ func (j *journal) table() string {
 func (j *journal) noting(ctx context.Context, body func(*conn) error) error {
 	s := j.session
 	return s.locked(ctx, j.patience, func() error {
-		if err := s.db.table.expect(ctx, s.conn, j.part.Before); err != nil {
+		if err := s.db.table.expect(ctx, s.conn, j.part, j.of); err != nil {
 			return err
 		}
 		return body(s.conn)

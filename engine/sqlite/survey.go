@@ -17,9 +17,9 @@ const surveyPatience = time.Second
 
 // Survey reads where targets stand, as many files at a time as may be open. Opening a file rolls back a
 // hot journal and closing it may checkpoint a WAL that nobody else has open, as for every reader.
-func (db *DB) Survey(ctx context.Context, targets []engine.Target) []engine.Standing {
+func (db *DB) Survey(ctx context.Context, targets []engine.Target, rollout string) []engine.Standing {
 	standings := make([]engine.Standing, len(targets))
-	cohorts := cohorts{seen: map[[sha256.Size]byte]*engine.Applied{}}
+	cohorts := cohorts{rollout: rollout, seen: map[[sha256.Size]byte]*engine.Applied{}}
 	db.each(len(targets), func(i int) { standings[i] = db.standing(ctx, targets[i].File, &cohorts) })
 	return standings
 }
@@ -76,6 +76,8 @@ func state(class engine.Class) engine.State {
 
 // cohorts keeps one Applied for all tenants whose tables are equal. It is safe for concurrent use.
 type cohorts struct {
+	rollout string // only its rows keep their rollout, so that there are few cohorts
+
 	mu   sync.Mutex
 	seen map[[sha256.Size]byte]*engine.Applied // guarded by mu; by the digest of the rows
 }
@@ -83,8 +85,12 @@ type cohorts struct {
 // of returns the cohort's copy of rows, which are sorted.
 func (c *cohorts) of(rows []engine.Row) *engine.Applied {
 	h := sha256.New()
-	for _, r := range rows {
-		_, _ = io.WriteString(h, r.Revision+"\x00"+r.Checksum+"\x00")
+	for i := range rows {
+		r := &rows[i]
+		if r.Rollout != c.rollout {
+			r.Rollout = ""
+		}
+		_, _ = io.WriteString(h, r.Revision+"\x00"+r.Checksum+"\x00"+r.Rollout+"\x00")
 	}
 	digest := [sha256.Size]byte(h.Sum(nil))
 	c.mu.Lock()

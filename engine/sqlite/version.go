@@ -65,7 +65,8 @@ func (t versionTable) row(scan func(...any) error) (engine.Row, error) {
 	if !isText && checksum != nil {
 		return engine.Row{}, t.wrong(fmt.Sprintf("%v is no checksum", checksum))
 	}
-	return engine.Row{Revision: name, Checksum: sum}, nil
+	by, _ := rollout.(string)
+	return engine.Row{Revision: name, Checksum: sum, Rollout: by}, nil
 }
 
 func (t versionTable) wrong(why string) error {
@@ -76,20 +77,23 @@ func (t versionTable) wrong(why string) error {
 	}
 }
 
-// expect fails with Stale unless precisely the ids of want, which is sorted, are applied.
-func (t versionTable) expect(ctx context.Context, c *conn, want []string) error {
+// expect fails with Stale unless precisely the ids of part.Before are applied, and those that go by the rollout of.
+func (t versionTable) expect(ctx context.Context, c *conn, part *engine.Part, of string) error {
 	rows, _, err := t.read(ctx, c)
 	if err != nil {
 		return err
 	}
-	have := (&engine.Applied{Rows: rows}).IDs()
-	if slices.Equal(have, want) {
-		return nil
+	applied := &engine.Applied{Rows: rows}
+	if have := applied.IDs(); !slices.Equal(have, part.Before) {
+		return &engine.Error{
+			Class:   engine.Stale,
+			Message: fmt.Sprintf("applied are [%s], planned from [%s]", strings.Join(have, " "), strings.Join(part.Before, " ")),
+		}
 	}
-	return &engine.Error{
-		Class:   engine.Stale,
-		Message: fmt.Sprintf("applied are [%s], planned from [%s]", strings.Join(have, " "), strings.Join(want, " ")),
+	if others := part.Others(applied, of); len(others) > 0 {
+		return &engine.Error{Class: engine.Stale, Message: fmt.Sprintf("%s was not applied by rollout %s", strings.Join(others, ", "), of)}
 	}
+	return nil
 }
 
 // note writes what a step did to the set of applied revisions: a row more, or one less. The time is that

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"testing"
@@ -12,12 +13,13 @@ import (
 
 // The sizes of the promises.
 const (
-	tenants    = 1000  // fresh and small
-	fleet      = 10000 // no-op, memory
-	pairs      = 300   // tenant by tenant
-	latent     = 300   // fresh over a slow network
-	files      = 2000  // SQLite
-	networkLag = 5 * time.Millisecond
+	tenants       = 1000  // fresh and small
+	fleet         = 10000 // no-op, memory
+	pairs         = 300   // tenant by tenant
+	latent        = 300   // fresh over a slow network
+	files         = 2000  // SQLite
+	databaseCount = 100   // a database a tenant
+	networkLag    = 5 * time.Millisecond
 )
 
 // BenchmarkPostgres is fresh upgrades, small ones and nothing to do for 1,000 schemas, then the first two over
@@ -47,6 +49,24 @@ func BenchmarkPostgres(b *testing.B) {
 	b.Run("fresh-latency", func(b *testing.B) {
 		a.fresh(fmt.Sprintf("%d schemas × 10 revisions, %s of delay each way", latent, networkLag), n).report(b)
 	})
+}
+
+// BenchmarkDatabases is one small revision, and nothing to do, for a database a tenant: with room for a connection to
+// each of them, and without.
+func BenchmarkDatabases(b *testing.B) {
+	for _, room := range []struct{ name, connections string }{{"fit", "400"}, {"tight", "100"}} {
+		b.Run(room.name, func(b *testing.B) {
+			with := maps.Clone(settings)
+			with["max_connections"] = room.connections
+			d := newDatabases(b, pgtest.New(b, pgtest.Options{Settings: with}), databaseCount)
+			b.Run("small", func(b *testing.B) {
+				d.small(fmt.Sprintf("one small revision to %d databases, max_connections %s", d.size, room.connections), *rounds).report(b)
+			})
+			b.Run("noop", func(b *testing.B) {
+				d.noop(fmt.Sprintf("nothing to do for %d databases, max_connections %s", d.size, room.connections), *rounds).report(b)
+			})
+		})
+	}
 }
 
 // BenchmarkTurns compares message with message, tenant by tenant.

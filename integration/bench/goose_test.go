@@ -55,12 +55,16 @@ func (g *gooseLoop) postgres(url string, schemas []string, extra int) {
 		q := own.Query()
 		q.Set("search_path", pgx.Identifier{schema}.Sanitize())
 		own.RawQuery = q.Encode()
-		db, err := sql.Open("postgres", own.String())
-		if err != nil {
-			return err
-		}
-		return g.up(ctx, goose.DialectPostgres, db, files)
+		return g.upPostgres(ctx, own.String(), files)
 	})
+}
+
+func (g *gooseLoop) upPostgres(ctx context.Context, url string, files fstest.MapFS) error {
+	db, err := sql.Open("postgres", url)
+	if err != nil {
+		return err
+	}
+	return g.up(ctx, goose.DialectPostgres, db, files)
 }
 
 func (g *gooseLoop) sqlite(paths []string, extra int) {

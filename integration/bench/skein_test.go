@@ -38,6 +38,16 @@ func newLibrary(t testing.TB) *library {
 // postgres upgrades schemas of one database to the heads of history(extra).
 func (l *library) postgres(url, database string, schemas []string, extra int) {
 	l.t.Helper()
+	tenants := make([]tenant.Tenant, len(schemas))
+	for i, s := range schemas {
+		tenants[i] = tenant.Tenant{ID: s, Target: engine.Target{Dialect: revision.Postgres, Server: "main", Database: database, Schema: s}}
+	}
+	l.upgrade(l.open(url), load(l.t, history(l.t, revision.Postgres, extra), revision.Postgres), tenants)
+}
+
+// open is a DB of one server with defaults throughout.
+func (l *library) open(url string) *postgres.DB {
+	l.t.Helper()
 	db, err := postgres.New(postgres.Config{
 		Servers:     []postgres.Server{{Name: "main", URL: url, AutoSearchPath: true}},
 		Application: "skein/bench",
@@ -45,11 +55,7 @@ func (l *library) postgres(url, database string, schemas []string, extra int) {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	tenants := make([]tenant.Tenant, len(schemas))
-	for i, s := range schemas {
-		tenants[i] = tenant.Tenant{ID: s, Target: engine.Target{Dialect: revision.Postgres, Server: "main", Database: database, Schema: s}}
-	}
-	l.upgrade(db, load(l.t, history(l.t, revision.Postgres, extra), revision.Postgres), tenants)
+	return db
 }
 
 func (l *library) sqlite(paths []string, extra int) {

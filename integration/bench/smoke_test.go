@@ -41,6 +41,22 @@ func TestBenchmarksOfSchemas(t *testing.T) {
 	}
 }
 
+func TestBenchmarksOfDatabases(t *testing.T) {
+	t.Parallel()
+	d := newDatabases(t, pgtest.Server(t), 3)
+	d.small("small", 2)
+	d.noop("noop", 1).print()
+	for _, s := range d.sides {
+		for _, name := range s.names {
+			notes := pgtest.Scalar[int](t, d.server.DatabaseURL(name), `SELECT count(*)::int FROM pg_catalog.pg_attribute
+				WHERE attrelid = 'public.orders'::regclass AND attname LIKE 'note%'`)
+			if notes != 2 {
+				t.Errorf("%s: database %s has %d of 2 small revisions", s.name, name, notes)
+			}
+		}
+	}
+}
+
 func TestBenchmarksOfAFleet(t *testing.T) {
 	t.Parallel()
 	a := newArena(t, pgtest.Server(t), 3, 0)

@@ -34,6 +34,25 @@ func Database(t testing.TB, i *Instance) (url, name string) {
 	return i.DatabaseURL(name), name
 }
 
+// Copies creates n databases as copies of one, to which nothing may be connected, and returns their names, which begin
+// with its name. They are dropped at the end of the test.
+func Copies(t testing.TB, i *Instance, model string, n int) []string {
+	t.Helper()
+	names := make([]string, n)
+	for k := range names {
+		names[k] = fmt.Sprintf("%s_%04d", model, k+1)
+		Exec(t, i.URL, "CREATE DATABASE "+Quote(names[k])+" TEMPLATE "+Quote(model))
+	}
+	if i.t == nil {
+		t.Cleanup(func() {
+			for _, name := range names {
+				Exec(t, i.URL, "DROP DATABASE IF EXISTS "+Quote(name)+" WITH (FORCE)")
+			}
+		})
+	}
+	return names
+}
+
 // Schemas creates n schemas named prefix0001 and so on, and returns their names.
 func Schemas(t testing.TB, url, prefix string, n int) []string {
 	t.Helper()

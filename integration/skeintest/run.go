@@ -143,6 +143,9 @@ func (r *Process) Signal(s os.Signal) {
 // Stdout is what it has printed so far.
 func (r *Process) Stdout() string { return r.out.String() }
 
+// Stderr is what it has printed there so far.
+func (r *Process) Stderr() string { return r.err.String() }
+
 // Await waits until stdout has text, and fails the test when the process ends or a minute passes before.
 func (r *Process) Await(text string) {
 	r.p.t.Helper()

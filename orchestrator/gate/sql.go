@@ -21,8 +21,7 @@ const (
 
 // SQL puts a query to the tenants of the wave and looks at the first column of the first row. One answer that is
 // not as expected is a failure; else one that says nothing makes the measure inconclusive: NULL, no row, an
-// error, an order on what is no number. A wave all of whose tenants are skipped or gone passes, since there is
-// nobody to ask; one in which some failed and none stands where it should never gets here.
+// error, an order on what is no number. Where there is no tenant to ask it is inconclusive, too.
 type SQL struct {
 	Query  string // one statement, which only reads
 	Per    Per    // default PerTenant
@@ -40,7 +39,7 @@ func (s SQL) Measure(ctx context.Context, subject orchestrator.Subject) orchestr
 	}
 	asked := s.askWhom(subject)
 	if len(asked.targets) == 0 {
-		return orchestrator.Measure{Verdict: orchestrator.Pass, Evidence: "no tenant of the wave stands where it should: nobody was asked"}
+		return unknown("no tenant of the wave stands where it should: none was asked")
 	}
 	replies := subject.Asker.Ask(ctx, asked.targets, s.Query)
 	if len(replies) != len(asked.targets) {

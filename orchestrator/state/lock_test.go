@@ -25,11 +25,13 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+var held orchestrator.Lease // where the garbage collector does not find it: closing the file would unlock
+
 func hold(path string) {
 	ctx := context.Background()
 	s, err := state.OpenSQLite(ctx, path)
 	if err == nil {
-		_, err = s.Lock(ctx, "acme", orchestrator.Holder{Rollout: "r1", Host: "h", PID: os.Getpid(), User: "u", Since: statetest.Epoch})
+		held, err = s.Lock(ctx, "acme", orchestrator.Holder{Rollout: "r1", Host: "h", PID: os.Getpid(), User: "u", Since: statetest.Epoch})
 	}
 	fmt.Println("held:", err)
 	select {}

@@ -49,7 +49,14 @@ func (m *Memory) Create(ctx context.Context, plan *orchestrator.Plan) error {
 	if m.rollouts[plan.Rollout] != nil {
 		return fmt.Errorf("there is a rollout %s already", plan.Rollout)
 	}
-	m.rollouts[plan.Rollout] = &remembered{fleet: plan.Fleet, plan: packed, line: opening(plan)}
+	line := opening(plan)
+	line.Number = 1
+	for _, r := range m.rollouts {
+		if r.fleet == plan.Fleet {
+			line.Number = max(line.Number, r.line.Number+1)
+		}
+	}
+	m.rollouts[plan.Rollout] = &remembered{fleet: plan.Fleet, plan: packed, line: line}
 	return nil
 }
 
@@ -127,12 +134,12 @@ func (m *Memory) List(_ context.Context, fleet string, limit int) ([]orchestrato
 			list = append(list, r.line)
 		default:
 			line := r.report.Summary()
-			line.Started, line.FleetSize = r.line.Started, r.line.FleetSize
+			line.Started, line.FleetSize, line.Number = r.line.Started, r.line.FleetSize, r.line.Number
 			list = append(list, line)
 		}
 	}
 	slices.SortFunc(list, func(a, b orchestrator.Summary) int {
-		return cmp.Or(b.Started.Compare(a.Started), cmp.Compare(b.ID, a.ID))
+		return cmp.Compare(b.Number, a.Number)
 	})
 	if limit > 0 && len(list) > limit {
 		list = list[:limit]

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/postgres"
@@ -179,12 +180,20 @@ func (s *Postgres) Create(ctx context.Context, plan *orchestrator.Plan) error {
 		return err
 	}
 	return s.do(ctx, func(c *pgx.Conn) error {
-		tag, err := c.Exec(ctx, `
-			WITH new AS (
-				INSERT INTO skein.rollout (id, fleet, kind, target, created, tenants, seq, state, counts)
-				VALUES ($1, $2, $3, $4, $5, $9, 0, $6, $7::text::json) ON CONFLICT DO NOTHING RETURNING id
-			) INSERT INTO skein.plan (rollout, body) SELECT id, $8 FROM new, `+durable,
-			plan.Rollout, plan.Fleet, string(plan.Kind), plan.Target, plan.Created, string(line.State), string(counts), packed, plan.FleetSize)
+		var tag pgconn.CommandTag
+		var err error
+		for end := time.Now().Add(rideOut); ; { // until nobody else took the number meanwhile
+			tag, err = c.Exec(ctx, `
+				WITH new AS (
+					INSERT INTO skein.rollout (id, fleet, kind, target, created, tenants, seq, state, counts, number)
+					SELECT $1, $2, $3, $4, $5, $9, 0, $6, $7::text::json, coalesce(max(number), 0) + 1
+					FROM skein.rollout WHERE fleet = $2 ON CONFLICT (id) DO NOTHING RETURNING id
+				) INSERT INTO skein.plan (rollout, body) SELECT id, $8 FROM new, `+durable,
+				plan.Rollout, plan.Fleet, string(plan.Kind), plan.Target, plan.Created, string(line.State), string(counts), packed, plan.FleetSize)
+			if !collided(err) || ctx.Err() != nil || time.Now().After(end) {
+				break
+			}
+		}
 		if err != nil || tag.RowsAffected() == 1 {
 			return err
 		}

@@ -83,8 +83,8 @@ func (s *Postgres) List(ctx context.Context, fleet string, limit int) (list []or
 		most = &limit
 	}
 	err = s.do(ctx, func(c *pgx.Conn) error {
-		rows, err := c.Query(ctx, `SELECT id, kind, state, target, created, finished, counts::text, tenants FROM skein.rollout
-			WHERE fleet = $1 ORDER BY created DESC, id DESC LIMIT $2`, fleet, most)
+		rows, err := c.Query(ctx, `SELECT id, kind, state, target, created, finished, counts::text, tenants, number FROM skein.rollout
+			WHERE fleet = $1 ORDER BY number DESC LIMIT $2`, fleet, most)
 		if err != nil {
 			return err
 		}
@@ -100,7 +100,7 @@ func summary(r pgx.CollectableRow) (orchestrator.Summary, error) {
 		finished *time.Time
 		counts   string
 	)
-	if err := r.Scan(&line.ID, &line.Kind, &line.State, &line.Target, &line.Started, &finished, &counts, &line.FleetSize); err != nil {
+	if err := r.Scan(&line.ID, &line.Kind, &line.State, &line.Target, &line.Started, &finished, &counts, &line.FleetSize, &line.Number); err != nil {
 		return line, err
 	}
 	line.Started = line.Started.UTC()

@@ -106,9 +106,9 @@ func (s *SQLite) Create(ctx context.Context, plan *orchestrator.Plan) error {
 		return err
 	}
 	return s.write(ctx, func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, `INSERT INTO rollout (id, fleet, kind, target, created, tenants, seq, state, counts)
-			VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?) ON CONFLICT DO NOTHING`,
-			plan.Rollout, plan.Fleet, plan.Kind, plan.Target, plan.Created.UnixMicro(), plan.FleetSize, line.State, string(counts))
+		result, err := tx.ExecContext(ctx, `INSERT INTO rollout (id, fleet, kind, target, created, tenants, seq, state, counts, number)
+			VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, (SELECT coalesce(max(number), 0) + 1 FROM rollout WHERE fleet = ?)) ON CONFLICT DO NOTHING`,
+			plan.Rollout, plan.Fleet, plan.Kind, plan.Target, plan.Created.UnixMicro(), plan.FleetSize, line.State, string(counts), plan.Fleet)
 		if err != nil {
 			return err
 		}

@@ -107,8 +107,8 @@ func summaries(ctx context.Context, q querier, fleet string, limit int) (list []
 	if limit <= 0 {
 		limit = -1
 	}
-	rows, err := q.QueryContext(ctx, `SELECT id, kind, state, target, created, finished, counts, tenants FROM rollout
-		WHERE fleet = ? ORDER BY created DESC, id DESC LIMIT ?`, fleet, limit)
+	rows, err := q.QueryContext(ctx, `SELECT id, kind, state, target, created, finished, counts, tenants, number FROM rollout
+		WHERE fleet = ? ORDER BY number DESC LIMIT ?`, fleet, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +121,7 @@ func summaries(ctx context.Context, q querier, fleet string, limit int) (list []
 			finished sql.NullInt64
 			counts   []byte
 		)
-		if err := rows.Scan(&line.ID, &line.Kind, &line.State, &line.Target, &created, &finished, &counts, &line.FleetSize); err != nil {
+		if err := rows.Scan(&line.ID, &line.Kind, &line.State, &line.Target, &created, &finished, &counts, &line.FleetSize, &line.Number); err != nil {
 			return nil, err
 		}
 		if err := json.Unmarshal(counts, &line.Counts); err != nil {

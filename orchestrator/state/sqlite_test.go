@@ -234,7 +234,8 @@ func TestOldFileIsMigrated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.ExecContext(t.Context(), `INSERT INTO rollout VALUES ('r0', 'acme', 'upgrade', 'heads', 1, 5, 0, 'running', NULL, '{"pending":5}')`); err != nil {
+	if _, err := db.ExecContext(t.Context(), `INSERT INTO rollout VALUES ('r0', 'acme', 'upgrade', 'heads', 1, 5, 0, 'running', NULL, '{"pending":5}'),
+		('r9', 'acme', 'upgrade', 'heads', 0, 5, 0, 'running', NULL, '{"pending":5}'), ('x', 'other', 'upgrade', 'heads', 0, 5, 0, 'running', NULL, '{"pending":5}')`); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil {
@@ -242,8 +243,9 @@ func TestOldFileIsMigrated(t *testing.T) {
 	}
 
 	s := open(t, path)
-	if list, err := s.List(t.Context(), "acme", 0); err != nil || len(list) != 1 || list[0].ID != "r0" {
-		t.Errorf("the old rollout: %v %v", list, err)
+	list, err := s.List(t.Context(), "acme", 0)
+	if err != nil || len(list) != 2 || list[0].ID != "r0" || list[0].Number != 2 || list[1].ID != "r9" || list[1].Number != 1 {
+		t.Errorf("the old rollouts: %v %v", list, err)
 	}
 	if list, err := s.Commands(t.Context(), "r0", 0); err != nil || len(list) != 0 {
 		t.Errorf("its commands: %v %v", list, err)

@@ -21,13 +21,15 @@ type Env struct {
 	Servers   map[string]string                // name of a server → database of its URL
 	Catalog   Catalog                          // reads the servers; nil when there are none
 	Registry  Registry                         // takes servers that records bring along; nil: `url_env` is an error
+	Chosen    tenant.Selector                  // who is meant: a source that cannot list any of them is not asked
 	LookupEnv func(name string) (string, bool) // for `url_env`; nil = os.LookupEnv
 }
 
 // Catalog reads the catalogs of PostgreSQL servers. *postgres.DB satisfies it. Methods run in parallel.
 type Catalog interface {
-	// Databases returns those that allow connections and are no template, and which the filter lets pass.
-	Databases(ctx context.Context, server string, f Filter) ([]string, error)
+	// Databases returns those that allow connections and are no template, and which the filter lets pass; closed are
+	// those of them to which the connecting role may not connect.
+	Databases(ctx context.Context, server string, f Filter) (open, closed []string, err error)
 
 	// Schemas returns the schemas of a database which the filter lets pass.
 	Schemas(ctx context.Context, server, database string, f Filter) ([]string, error)
@@ -43,6 +45,26 @@ type Catalog interface {
 // any goroutine, with what it may have been told before. The URL holds secrets.
 type Registry interface {
 	Register(name, url string) error
+}
+
+// leftOut is the error of a source whose tenants all have these labels, and are on that server, if it is not "", when
+// none of them can be meant.
+func (e Env) leftOut(source, server string, labels map[string]string, known bool) error {
+	excluded := e.Chosen.Excludes(func(key string) (string, bool) {
+		switch key {
+		case "source":
+			return source, true
+		case "server":
+			return server, server != ""
+		case "id", "database", "schema", "file", "heads", "state":
+			return "", false
+		}
+		return labels[key], known
+	})
+	if excluded {
+		return &tenant.LeftOut{}
+	}
+	return nil
 }
 
 // path makes a path of the config absolute.

@@ -19,6 +19,7 @@ import (
 type fakeCatalog struct {
 	schemas map[string][]string // server/database → schemas
 	down    map[string]error    // server, or server/database
+	closed  []string            // databases without CONNECT
 	columns []string
 	rows    [][]*string
 	queried string // server/database/sql of the last query
@@ -28,17 +29,20 @@ type fakeCatalog struct {
 
 var _ discover.Catalog = (*fakeCatalog)(nil)
 
-func (c *fakeCatalog) Databases(_ context.Context, server string, f discover.Filter) ([]string, error) {
+func (c *fakeCatalog) Databases(_ context.Context, server string, f discover.Filter) (open, closed []string, err error) {
 	if err := c.down[server]; err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var names []string
 	for place := range c.schemas {
 		if name, ok := strings.CutPrefix(place, server+"/"); ok && passes(name, f, func(string) bool { return true }) {
-			names = append(names, name)
+			if slices.Contains(c.closed, name) {
+				closed = append(closed, name)
+			} else {
+				open = append(open, name)
+			}
 		}
 	}
-	return names, nil
+	return open, closed, nil
 }
 
 func (c *fakeCatalog) Schemas(_ context.Context, server, database string, f discover.Filter) ([]string, error) {

@@ -46,6 +46,9 @@ func NewQuery(spec Query, env Env) (tenant.Source, error) {
 func (q *query) Name() string { return q.spec.Name }
 
 func (q *query) List(ctx context.Context) ([]tenant.Tenant, []string, error) {
+	if err := q.env.leftOut(q.spec.Name, "", nil, false); err != nil { // rows have servers and labels of their own
+		return nil, nil, err
+	}
 	names, rows, err := q.env.Catalog.Query(ctx, q.spec.Server, q.spec.Database, q.spec.SQL)
 	if err != nil {
 		return nil, nil, cannot(err, "the query in database %s on server %s failed", q.spec.Database, q.spec.Server)

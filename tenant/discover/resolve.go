@@ -73,11 +73,7 @@ func (e Env) tenants(ctx context.Context, source string, defaults Defaults, reco
 	if len(errs) > 0 {
 		return nil, nil, errors.Join(errs...)
 	}
-	warnings, err := r.fillSchemas(ctx, tenants)
-	if err != nil {
-		return nil, warnings, err
-	}
-	return tenants, warnings, nil
+	return r.fillSchemas(ctx, tenants)
 }
 
 // describe says of each error which record it is about.
@@ -196,8 +192,8 @@ type place struct{ server, database string }
 //
 // A database that cannot be read fails the source: to guess its schema could upgrade the wrong one. But a
 // list may be ahead of the world, or behind it, so a database that does not exist at all only makes its
-// tenants `missing`, in `public`.
-func (r *resolver) fillSchemas(ctx context.Context, tenants []tenant.Tenant) (warnings []string, err error) {
+// tenants `missing`, in `public`. Tenants that nobody means are left out where their server cannot be reached.
+func (r *resolver) fillSchemas(ctx context.Context, tenants []tenant.Tenant) (filled []tenant.Tenant, warnings []string, err error) {
 	var places []place
 	wanting := map[place][]int{}
 	existing := map[string]func() (map[string]bool, error){}
@@ -213,6 +209,7 @@ func (r *resolver) fillSchemas(ctx context.Context, tenants []tenant.Tenant) (wa
 		wanting[p] = append(wanting[p], i)
 	}
 	schemas := make([]string, len(places)) // "" = the database does not exist
+	unmeant := make([]bool, len(places))   // and not to be reached
 	errs := each(ctx, len(places), func(ctx context.Context, i int) error {
 		found, err := defaultSchema(ctx, r.env.Catalog, places[i].server, places[i].database)
 		if err == nil {
@@ -222,13 +219,22 @@ func (r *resolver) fillSchemas(ctx context.Context, tenants []tenant.Tenant) (wa
 		if names, listErr := existing[places[i].server](); listErr == nil && !names[places[i].database] {
 			return nil
 		}
+		unmeant[i] = tenant.Unreachable(err) && !slices.ContainsFunc(wanting[places[i]], func(t int) bool { return !r.env.Chosen.ExcludesTenant(&tenants[t]) })
+		if unmeant[i] {
+			return nil
+		}
 		return err
 	})
 	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
+		return nil, nil, errors.Join(errs...)
 	}
+	var left error
 	var missing []string
 	for i, p := range places {
+		if unmeant[i] {
+			left = &tenant.LeftOut{}
+			continue
+		}
 		if schemas[i] == "" {
 			missing = append(missing, p.server+"/"+p.database)
 		}
@@ -240,15 +246,18 @@ func (r *resolver) fillSchemas(ctx context.Context, tenants []tenant.Tenant) (wa
 		slices.Sort(missing)
 		warnings = append(warnings, fmt.Sprintf("%d databases that are listed do not exist: %s", len(missing), some(missing)))
 	}
-	return warnings, nil
+	if left != nil {
+		tenants = slices.DeleteFunc(tenants, func(t tenant.Tenant) bool { return t.Target.Dialect == revision.Postgres && t.Target.Schema == "" })
+	}
+	return tenants, warnings, left
 }
 
 // existing returns a function that lists the databases of a server, once.
 func (r *resolver) existing(ctx context.Context, server string) func() (map[string]bool, error) {
 	return sync.OnceValues(func() (map[string]bool, error) {
-		names, err := r.env.Catalog.Databases(ctx, server, Filter{All: true})
-		set := make(map[string]bool, len(names))
-		for _, name := range names {
+		open, closed, err := r.env.Catalog.Databases(ctx, server, Filter{All: true})
+		set := make(map[string]bool, len(open))
+		for _, name := range slices.Concat(open, closed) {
 			set[name] = true
 		}
 		return set, err

@@ -109,20 +109,13 @@ func (s Server) defaultID() string {
 func (s *server) Name() string { return s.spec.Name }
 
 func (s *server) List(ctx context.Context) (tenants []tenant.Tenant, warnings []string, err error) {
+	if err := s.env.leftOut(s.spec.Name, s.spec.Server, s.labels, true); err != nil {
+		return nil, nil, err
+	}
 	databases := []string{s.database}
 	if len(s.spec.IncludeDatabases) > 0 {
-		all, err := s.env.Catalog.Databases(ctx, s.spec.Server, Filter{Include: s.spec.IncludeDatabases})
-		if err != nil {
-			return nil, nil, cannot(err, "cannot list the databases of server %s", s.spec.Server)
-		}
-		p := newPatterns("database", s.spec.IncludeDatabases, s.spec.ExcludeDatabases)
-		databases = p.keep(all)
-		warnings = p.warnings()
-		if len(databases) == 0 {
-			return nil, warnings, &tenant.Error{
-				Message: fmt.Sprintf("server %s has no database that passes include_databases and exclude_databases", s.spec.Server),
-				Advice:  "databases that are templates or allow no connections do not count",
-			}
+		if databases, warnings, err = s.databases(ctx); err != nil {
+			return nil, warnings, err
 		}
 	}
 	slices.Sort(databases)
@@ -143,6 +136,41 @@ func (s *server) List(ctx context.Context) (tenants []tenant.Tenant, warnings []
 		}
 	}
 	return tenants, warnings, nil
+}
+
+// databases returns those that pass the patterns. One to which the role may not connect is left out with a warning, as
+// those are which a provider keeps for itself; it is an error when it is named, and not only matched by a pattern.
+func (s *server) databases(ctx context.Context) (names, warnings []string, err error) {
+	open, closed, err := s.env.Catalog.Databases(ctx, s.spec.Server, Filter{Include: s.spec.IncludeDatabases})
+	if err != nil {
+		return nil, nil, cannot(err, "cannot list the databases of server %s", s.spec.Server)
+	}
+	p := newPatterns("database", s.spec.IncludeDatabases, s.spec.ExcludeDatabases)
+	names, closed = p.keep(open), p.keep(closed)
+	warnings = p.warnings()
+	var wanted []string
+	for _, name := range closed {
+		if slices.Contains(s.spec.IncludeDatabases, name) {
+			wanted = append(wanted, name)
+		}
+	}
+	switch {
+	case len(wanted) > 0:
+		return nil, warnings, &tenant.Error{
+			Message: fmt.Sprintf("the connecting role may not connect to %s on server %s", some(wanted), s.spec.Server),
+			Advice:  "GRANT CONNECT ON DATABASE … to the role, or take the name out of include_databases",
+		}
+	case len(closed) > 0:
+		warnings = append(warnings, fmt.Sprintf("left out of server %s, since the connecting role lacks CONNECT: %s; GRANT CONNECT ON DATABASE … if tenants are there, or else name them in exclude_databases",
+			s.spec.Server, some(closed)))
+	}
+	if len(names) == 0 {
+		return nil, warnings, &tenant.Error{
+			Message: fmt.Sprintf("server %s has no database that passes include_databases and exclude_databases", s.spec.Server),
+			Advice:  "databases that are templates or allow no connections do not count",
+		}
+	}
+	return names, warnings, nil
 }
 
 // schemas returns the schemas of each database that are tenants.

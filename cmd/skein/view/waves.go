@@ -56,6 +56,9 @@ func writeWaves(w io.Writer, r *orchestrator.Report, o Options) {
 			gate = gateWord(r, wave.Gate)
 		} else if words := o.Gates[wave.Name]; words != "" {
 			gate = "not asked yet: " + words
+			if over(r) && r.State != orchestrator.StateHalted {
+				gate = "not asked: " + words
+			}
 		}
 		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", wave.Name, tenants, Counts(finals(wave)), gate)
 	}
@@ -97,6 +100,9 @@ func writeGates(w io.Writer, r *orchestrator.Report, o Options) {
 			answer := string(c.Verdict)
 			if answer == "" {
 				answer = "not asked yet"
+				if g.Verdict != "" {
+					answer = "not asked"
+				}
 			}
 			fmt.Fprintf(t, "  %s\t%s\t%s", c.Name, answer, oneLine(c.Evidence))
 			if text := measures(c); text != "" {

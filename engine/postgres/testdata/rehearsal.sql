@@ -16,10 +16,12 @@ SELECT 'look';
 SET SESSION AUTHORIZATION DEFAULT;
 RESET ROLE;
 DO $skein$
-DECLARE kept text := pg_catalog.current_setting('skein.before', true);
+DECLARE
+	kept text := pg_catalog.current_setting('skein.before', true);
+	due text := pg_catalog.current_setting('skein.due', true);
 BEGIN
 	RESET ALL;
-	PERFORM pg_catalog.set_config('skein.before', kept, true);
+	PERFORM pg_catalog.set_config('skein.before', kept, true), pg_catalog.set_config('skein.due', due, true);
 END $skein$;
 SET LOCAL search_path = "Weird""Name-é", "ext", pg_temp;
 SET LOCAL lock_timeout = 2000;
@@ -29,10 +31,12 @@ SET CONSTRAINTS ALL IMMEDIATE;
 SET SESSION AUTHORIZATION DEFAULT;
 RESET ROLE;
 DO $skein$
-DECLARE kept text := pg_catalog.current_setting('skein.before', true);
+DECLARE
+	kept text := pg_catalog.current_setting('skein.before', true);
+	due text := pg_catalog.current_setting('skein.due', true);
 BEGIN
 	RESET ALL;
-	PERFORM pg_catalog.set_config('skein.before', kept, true);
+	PERFORM pg_catalog.set_config('skein.before', kept, true), pg_catalog.set_config('skein.due', due, true);
 END $skein$;
 SET LOCAL search_path = "Weird""Name-é", "ext", pg_temp;
 SET LOCAL lock_timeout = 2000;
@@ -66,10 +70,12 @@ SELECT 'look';
 SET SESSION AUTHORIZATION DEFAULT;
 RESET ROLE;
 DO $skein$
-DECLARE kept text := pg_catalog.current_setting('skein.before', true);
+DECLARE
+	kept text := pg_catalog.current_setting('skein.before', true);
+	due text := pg_catalog.current_setting('skein.due', true);
 BEGIN
 	RESET ALL;
-	PERFORM pg_catalog.set_config('skein.before', kept, true);
+	PERFORM pg_catalog.set_config('skein.before', kept, true), pg_catalog.set_config('skein.due', due, true);
 END $skein$;
 SET LOCAL search_path = "Weird""Name-é", "ext", pg_temp;
 SET LOCAL lock_timeout = 2000;
@@ -79,10 +85,12 @@ SET CONSTRAINTS ALL IMMEDIATE;
 SET SESSION AUTHORIZATION DEFAULT;
 RESET ROLE;
 DO $skein$
-DECLARE kept text := pg_catalog.current_setting('skein.before', true);
+DECLARE
+	kept text := pg_catalog.current_setting('skein.before', true);
+	due text := pg_catalog.current_setting('skein.due', true);
 BEGIN
 	RESET ALL;
-	PERFORM pg_catalog.set_config('skein.before', kept, true);
+	PERFORM pg_catalog.set_config('skein.before', kept, true), pg_catalog.set_config('skein.due', due, true);
 END $skein$;
 SET LOCAL search_path = "Weird""Name-é", "ext", pg_temp;
 SET LOCAL lock_timeout = 2000;
@@ -117,10 +125,12 @@ SELECT 'look';
 SET SESSION AUTHORIZATION DEFAULT;
 RESET ROLE;
 DO $skein$
-DECLARE kept text := pg_catalog.current_setting('skein.before', true);
+DECLARE
+	kept text := pg_catalog.current_setting('skein.before', true);
+	due text := pg_catalog.current_setting('skein.due', true);
 BEGIN
 	RESET ALL;
-	PERFORM pg_catalog.set_config('skein.before', kept, true);
+	PERFORM pg_catalog.set_config('skein.before', kept, true), pg_catalog.set_config('skein.due', due, true);
 END $skein$;
 SET LOCAL search_path = "Weird""Name-é", "ext", pg_temp;
 SET LOCAL lock_timeout = 2000;
@@ -130,10 +140,12 @@ SET CONSTRAINTS ALL IMMEDIATE;
 SET SESSION AUTHORIZATION DEFAULT;
 RESET ROLE;
 DO $skein$
-DECLARE kept text := pg_catalog.current_setting('skein.before', true);
+DECLARE
+	kept text := pg_catalog.current_setting('skein.before', true);
+	due text := pg_catalog.current_setting('skein.due', true);
 BEGIN
 	RESET ALL;
-	PERFORM pg_catalog.set_config('skein.before', kept, true);
+	PERFORM pg_catalog.set_config('skein.before', kept, true), pg_catalog.set_config('skein.due', due, true);
 END $skein$;
 SET LOCAL search_path = "Weird""Name-é", "ext", pg_temp;
 SET LOCAL lock_timeout = 2000;

@@ -2,6 +2,7 @@ package statetest
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -24,6 +25,7 @@ func Run(t *testing.T, open func(t *testing.T) func() orchestrator.Store) {
 		"OtherHandlesGoOn":                 otherHandlesGoOn,
 		"ListIsTheFold":                    listIsTheFold,
 		"ListLatestFirst":                  listLatestFirst,
+		"ManyAreNumberedAtOnce":            manyAreNumberedAtOnce,
 		"LockIsExclusive":                  lockIsExclusive,
 		"CommandsAreNumbered":              commandsAreNumbered,
 		"CommandsOfUnknownRollouts":        commandsOfUnknownRollouts,
@@ -171,7 +173,7 @@ func listIsTheFold(t *testing.T, open func() orchestrator.Store) {
 	list, err := s.List(t.Context(), "acme", 0)
 	must(t, err)
 	want := []orchestrator.Summary{{
-		ID: "r1", FleetSize: 12, Kind: orchestrator.Upgrade, State: orchestrator.StateRunning, Target: "heads", Started: Epoch,
+		ID: "r1", Number: 1, FleetSize: 12, Kind: orchestrator.Upgrade, State: orchestrator.StateRunning, Target: "heads", Started: Epoch,
 		Counts: map[orchestrator.Outcome]int{orchestrator.Pending: 5},
 	}}
 	if diff := cmp.Diff(want, list); diff != "" {
@@ -192,7 +194,7 @@ func checkList(t *testing.T, s orchestrator.Store, fleet string, events []orches
 		report.Apply(e)
 	}
 	want := report.Summary()
-	want.Started, want.FleetSize = Epoch, size
+	want.Started, want.FleetSize, want.Number = Epoch, size, 1
 	list, err := s.List(t.Context(), fleet, 0)
 	must(t, err)
 	if diff := cmp.Diff([]orchestrator.Summary{want}, list); diff != "" {
@@ -204,7 +206,7 @@ func listLatestFirst(t *testing.T, open func() orchestrator.Store) {
 	s := open()
 	for i, id := range []string{"r2", "r1", "r3"} {
 		p := Plan(id, "acme", 1)
-		p.Created = Epoch.Add(time.Duration(i) * time.Second)
+		p.Created = Epoch.Add(-time.Duration(i) * time.Hour) // by a clock that goes back
 		must(t, s.Create(t.Context(), p))
 	}
 	must(t, s.Create(t.Context(), Plan("r4", "other", 1)))
@@ -212,11 +214,36 @@ func listLatestFirst(t *testing.T, open func() orchestrator.Store) {
 		list, err := s.List(t.Context(), "acme", limit)
 		must(t, err)
 		var got []string
-		for _, line := range list {
+		for i, line := range list {
 			got = append(got, line.ID)
+			if line.Number != int64(3-i) {
+				t.Errorf("%s has number %d, want %d", line.ID, line.Number, 3-i)
+			}
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("limit %d (-want +got):\n%s", limit, diff)
+		}
+	}
+}
+
+func manyAreNumberedAtOnce(t *testing.T, open func() orchestrator.Store) {
+	const n = 6
+	errs := make(chan error)
+	for i := range n {
+		s := open()
+		go func() { errs <- s.Create(t.Context(), Plan(fmt.Sprint("r", i), "acme", 1)) }()
+	}
+	for range n {
+		must(t, <-errs)
+	}
+	list, err := open().List(t.Context(), "acme", 0)
+	must(t, err)
+	if len(list) != n {
+		t.Fatalf("%d rollouts, want %d", len(list), n)
+	}
+	for i, line := range list {
+		if line.Number != int64(n-i) {
+			t.Errorf("place %d has number %d", i, line.Number)
 		}
 	}
 }

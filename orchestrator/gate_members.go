@@ -1,0 +1,207 @@
+package orchestrator
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/tenant"
+)
+
+// This file is about whom a gate is asked about, and what happens where that is nobody: such a gate does not open by
+// itself.
+
+// member is a tenant of a wave that stands where the rollout wanted it.
+type member struct {
+	tenant tenant.Tenant
+	to     []string    // heads at which it was left
+	mark   engine.Mark // of its place
+	shows  bool        // it has what the waves that follow are to get; one that is pinned to an older revision has not
+}
+
+// members are the tenants of the wave at that index that stand where they should, sorted by id.
+func (r *runner) members(at int) []member {
+	w := &r.Plan.Waves[at]
+	var all []member
+	shows := map[int]bool{} // by cohort
+	add := func(item *Item) {
+		c := &r.Plan.Cohorts[item.Cohort]
+		if _, known := shows[item.Cohort]; !known {
+			shows[item.Cohort] = r.Plan.shows(at, c)
+		}
+		all = append(all, member{item.Tenant, c.To, item.Standing.Mark, shows[item.Cohort]})
+	}
+	for i := range w.Settled {
+		add(&w.Settled[i])
+	}
+	for i := range w.Items {
+		if o := r.report.Outcome(w.Items[i].Tenant.ID); o == Done || o == Unchanged {
+			add(&w.Items[i])
+		}
+	}
+	slices.SortFunc(all, func(a, b member) int { return byID(a.tenant, b.tenant) })
+	return all
+}
+
+// subject is what the gate is asked about now.
+func (r *runner) subject(g *gating) Subject {
+	s := Subject{Rollout: r.Plan.Rollout, Fleet: r.Plan.Fleet, Target: r.Plan.Target, Wave: g.wave, Asker: r.Asker}
+	for i := range g.members {
+		s.Tenants = append(s.Tenants, g.members[i].tenant)
+	}
+	return s
+}
+
+// follows reports whether a wave behind the one at that index has something to do.
+func (p *Plan) follows(at int) bool {
+	for _, later := range p.Waves[at+1:] {
+		for i := range later.Items {
+			if len(p.Cohorts[later.Items[i].Cohort].Steps) > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// shows reports whether tenants of a cohort of the wave at that index tell something about what the waves behind it
+// are to get: all do but those that a pin sends elsewhere.
+func (p *Plan) shows(at int, c *Cohort) bool {
+	if c.Target == "" {
+		return true
+	}
+	for _, later := range p.Waves[at+1:] {
+		for i := range later.Items {
+			other := &p.Cohorts[later.Items[i].Cohort]
+			if len(other.Steps) > 0 && slices.Equal(other.To, c.To) {
+				return true
+			}
+		}
+	}
+	return !p.follows(at)
+}
+
+// empty says why a gate has nobody who could tell whether the new is well; "" when somebody can.
+func (r *runner) empty(g *gating) string {
+	if slices.ContainsFunc(g.members, func(m member) bool { return m.shows }) {
+		return ""
+	}
+	w := r.report.waveNamed(g.wave)
+	switch {
+	case w.Planned == 0:
+		return "no tenant is in the wave"
+	case len(g.members) > 0:
+		return "all tenants of the wave that stand where they should are pinned to older revisions"
+	}
+	var came []string
+	for _, o := range []Outcome{Done, Unchanged, Failed, Skipped, Gone} {
+		if n := w.Count(o); n > 0 {
+			came = append(came, fmt.Sprintf("%d %s", n, o))
+		}
+	}
+	return fmt.Sprintf("no tenant of the wave stands where it should (%s)", strings.Join(came, ", "))
+}
+
+// emptyGates are the gates of a plan that will not open by themselves, in words.
+func (p *Plan) emptyGates(policy *Policy) []string {
+	var notes []string
+	for at := range p.Waves {
+		w := &p.Waves[at]
+		if w.Gate == nil || !p.follows(at) || policy.allowsEmpty(w.Name) || slices.ContainsFunc(w.Items, func(item Item) bool {
+			c := &p.Cohorts[item.Cohort]
+			return c.Refused == nil && c.Skipped == "" && !c.Gone && p.shows(at, c)
+		}) {
+			continue
+		}
+		why := "all of its tenants are held back or cannot be upgraded"
+		if len(w.Items) == 0 {
+			why = "no tenant is in it"
+		}
+		then := "its gate is inconclusive, and the rollout pauses there"
+		if w.Gate.Approval && len(w.Gate.Checks) == 0 {
+			then = "its gate asks for the approval all the same"
+		}
+		notes = append(notes, fmt.Sprintf("wave %s: %s: %s, unless the wave has `allow_empty: true`", w.Name, why, then))
+	}
+	return notes
+}
+
+// mayBeEmpty says why a gate opens although it has nobody; "" when it does not. A wave in which tenants failed is not
+// empty, whatever the policy says.
+func (r *runner) mayBeEmpty(g *gating) string {
+	why := r.empty(g)
+	if why == "" || !r.Policy.allowsEmpty(g.wave) || r.report.waveNamed(g.wave).Count(Failed)+r.report.waveNamed(g.wave).Count(Uncertain) > 0 {
+		return ""
+	}
+	return why + ", and allow_empty permits that"
+}
+
+// holdIfEmpty keeps a gate shut that has nobody: checks and bake are inconclusive. One that only asks for an approval
+// goes on to that, with a warning.
+func (r *runner) holdIfEmpty(g *gating) {
+	why := r.empty(g)
+	if why == "" || g.held != nil || r.halt.state != "" {
+		return
+	}
+	if g.gate.Approval && len(g.checks) == 0 {
+		g.until = now()
+		r.emit(Warned{Message: fmt.Sprintf("gate of wave %s: %s, so there is nobody to look at before you approve", g.wave, why)})
+		return
+	}
+	why += ", so there is nobody to look at"
+	if r.report.waveNamed(g.wave).Count(Failed)+r.report.waveNamed(g.wave).Count(Uncertain) == 0 {
+		why += "; with `allow_empty: true` on the wave, `skein rollout resume` passes it"
+	}
+	g.hold(Inconclusive, why)
+}
+
+// allowsEmpty reports whether the gate of a wave opens where the wave has nobody.
+func (p *Policy) allowsEmpty(wave string) bool {
+	i := slices.IndexFunc(p.Waves, func(w WaveSpec) bool { return w.Name == wave })
+	return i >= 0 && p.Waves[i].AllowEmpty
+}
+
+// lookAgain takes tenants off the list of a gate that are not there any more or not as the rollout left them: dropped,
+// renamed, made again, restored. It reports whether there were any. One that cannot be read stays.
+func (r *runner) lookAgain(g *gating) bool {
+	if r.Surveyor == nil || len(g.members) == 0 {
+		return false
+	}
+	tenants := r.subject(g).Tenants
+	var standings []engine.Standing
+	if !r.aside(func(ctx context.Context) { standings = Survey(ctx, r.Surveyor, tenants) }) {
+		return false
+	}
+	var left []member
+	var off []string
+	for i, m := range g.members {
+		if m.stands(&standings[i]) {
+			left = append(left, m)
+		} else {
+			off = append(off, m.tenant.ID)
+		}
+	}
+	if len(off) == 0 {
+		return false
+	}
+	g.members = left
+	g.list++
+	r.emit(Warned{Message: fmt.Sprintf("gate of wave %s: no longer as the rollout left them, and not asked: %s", g.wave, some(off))})
+	return true
+}
+
+// stands reports whether a tenant is still the one that the rollout left where it is.
+func (m *member) stands(now *engine.Standing) bool {
+	switch was, is := m.mark.SchemaOID, now.Mark.SchemaOID; {
+	case now.State == engine.Missing:
+		return false
+	case now.Err != nil:
+		return true // nobody knows
+	case was != 0 && is != 0 && was != is:
+		return false
+	}
+	applied := now.Applied.IDs()
+	return !slices.ContainsFunc(m.to, func(id string) bool { return !slices.Contains(applied, id) })
+}
