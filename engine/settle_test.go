@@ -85,6 +85,9 @@ func TestUncertainCommitIsSettled(t *testing.T) {
 			result, err := f.upgrade(t.Context(), e, f.job(e))
 			test.want.settled = true
 			f.expect(result, err, test.want)
+			if asked := test.want.class != Busy && test.want.class != Connection; result.Unknown == asked {
+				t.Errorf("known: %v, and it was asked: %v", !result.Unknown, asked)
+			}
 		})
 	}
 }

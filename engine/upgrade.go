@@ -25,6 +25,7 @@ type Job struct {
 type Result struct {
 	Done     []string // ids of the steps that this call committed, in order, also when it failed after them
 	Notices  []Notice // the last that servers gave, in order, also when it failed: at most NoticesKept
+	Unknown  bool     // whether steps after Done were committed: the connection was lost meanwhile, and the tenant could not be asked
 	Settled  bool     // the tenant did not stand where the plan said, or a commit was uncertain, and it was asked
 	Duration time.Duration
 }
@@ -37,7 +38,7 @@ const settles = 3
 // It may be called again for the same job after any error: a tenant that already stands at a later part
 // of the plan goes on from there, one that stands at its end is done. A tenant that stands anywhere else
 // is Stale and left alone. The error is an *Error and never of class Uncertain: a lost commit was settled
-// by the tenant's lock and rows, or is Connection (or Busy) because the tenant could not be asked yet.
+// by the tenant's lock and rows, or Result.Unknown is set and the error says why the tenant could not be asked yet.
 func (e *Engine) Upgrade(ctx context.Context, job Job) (Result, error) {
 	start := time.Now()
 	r, err := e.prepare(job)
@@ -196,8 +197,10 @@ func (r *run) committed(n int) {
 	r.next += n
 }
 
-// settle asks the tenant, under its lock, where it stands, and sets next accordingly.
+// settle asks the tenant, under its lock, where it stands, and sets next accordingly. Until it has an answer, nobody
+// knows what an uncertain commit came to.
 func (r *run) settle(ctx context.Context, cause *Error) error {
+	r.result.Unknown = cause.Class == Uncertain
 	if r.asked++; r.asked > settles {
 		return unsettled(cause)
 	}
@@ -205,20 +208,27 @@ func (r *run) settle(ctx context.Context, cause *Error) error {
 	if cause.Class == Uncertain {
 		r.close() // the old connection is gone, or in a state that nobody knows
 	}
-	if err := r.open(ctx); err != nil {
-		return err
+	applied, mark, err := r.ask(ctx)
+	if err == nil {
+		err = r.same(mark)
 	}
-	bounded, cancel := context.WithTimeout(ctx, r.engine.cfg.SettleTimeout)
-	defer cancel()
-	applied, mark, err := r.sess.Settle(bounded)
+	if e, ok := errors.AsType[*Error](err); err == nil || ok && e.Class == Gone {
+		r.result.Unknown = false
+	}
 	if err != nil {
-		return err
-	}
-	if err := r.same(mark); err != nil {
 		return err
 	}
 	r.mark = mark
 	return r.goOn(cause, applied)
+}
+
+func (r *run) ask(ctx context.Context) (*Applied, Mark, error) {
+	if err := r.open(ctx); err != nil {
+		return nil, Mark{}, err
+	}
+	bounded, cancel := context.WithTimeout(ctx, r.engine.cfg.SettleTimeout)
+	defer cancel()
+	return r.sess.Settle(bounded)
 }
 
 // same fails when the place is another one than was surveyed.

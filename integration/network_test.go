@@ -117,6 +117,37 @@ func TestLostCommits(t *testing.T) {
 	f.want(nil, 2)
 }
 
+// TestLostCommitsOfAServerThatStaysAway ends the rollout before anybody can be asked what became of the commits.
+func TestLostCommitsOfAServerThatStaysAway(t *testing.T) {
+	t.Parallel()
+	const tenants = 4
+	server := pgtest.Server(t)
+	url, _ := pgtest.Database(t, server)
+	proxy := pgtest.Proxy(t, server)
+	f := worldAt(t, url, proxy.Through(url), tenants, inFiles(append(steps(1), gate+steps(2)[1])), "rollout: {lock_timeout: 0, server_patience: 1s}\n")
+	f.Must(0, "upgrade", "r001")
+	open := f.shut()
+	p := f.start("upgrade", "--json")
+	f.atGate(tenants)
+	proxy.LoseAnswers()
+	open() // now they commit, and nobody hears of it
+	until(t, "all commits", func() bool {
+		return pgtest.Scalar[int](t, url, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'skein%' AND state <> 'idle'") == 0
+	})
+	proxy.Disable()
+	r := p.end()
+	r.Want(3)
+	if report := r.Report(); report.Counts["uncertain"] != tenants || report.Counts["failed"] != 0 {
+		t.Errorf("%+v", report)
+	}
+	proxy.Enable()
+	proxy.Heal()
+	if report := f.Must(0, "rollout", "resume", "--json").Report(); report.Counts["done"] != tenants {
+		t.Errorf("%+v", report)
+	}
+	f.want(nil, 2)
+}
+
 // TestLatency goes through a slow network.
 func TestLatency(t *testing.T) {
 	t.Parallel()

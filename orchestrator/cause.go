@@ -32,11 +32,11 @@ type Cause struct {
 
 const examples = 5
 
-// Causes groups the failed tenants by what went wrong, the most frequent first.
+// Causes groups the failed tenants, and those that are uncertain, by what went wrong, the most frequent first.
 func (r *Report) Causes() []Cause {
 	place := map[string]int{}
 	causes := []Cause{}
-	for _, t := range r.Failed() {
+	for _, t := range slices.Concat(r.Failed(), r.Uncertain()) {
 		f := t.Failure
 		key := f.cause(t.Tenant)
 		i, ok := place[key]

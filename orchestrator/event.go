@@ -33,8 +33,9 @@ const (
 	Done      Outcome = "done"      // it was changed and stands where planned
 	Unchanged Outcome = "unchanged" // it stood there already
 	Failed    Outcome = "failed"
-	Skipped   Outcome = "skipped" // left alone on purpose
-	Gone      Outcome = "gone"    // no longer there
+	Uncertain Outcome = "uncertain" // it is not known whether its last change was committed
+	Skipped   Outcome = "skipped"   // left alone on purpose
+	Gone      Outcome = "gone"      // no longer there
 )
 
 // State is where a rollout stands.
@@ -102,14 +103,14 @@ type (
 	TenantFinished struct {
 		Tenant   string        `json:"tenant"`
 		Wave     string        `json:"wave"`
-		Outcome  Outcome       `json:"outcome"` // Done, Unchanged, Failed, Skipped or Gone
+		Outcome  Outcome       `json:"outcome"` // Done, Unchanged, Failed, Uncertain, Skipped or Gone
 		From     []string      `json:"from,omitzero"`
 		To       []string      `json:"to,omitzero"`       // where it stands now, also when it failed on the way
 		State    engine.State  `json:"state,omitempty"`   // of the survey, for tenants that were refused
 		Steps    int           `json:"steps,omitempty"`   // committed in this run
 		Attempt  int           `json:"attempt,omitempty"` // the last one; 0 = never touched
 		Duration time.Duration `json:"duration,omitempty"`
-		Failure  *Failure      `json:"failure,omitempty"` // of Failed and Gone
+		Failure  *Failure      `json:"failure,omitempty"` // of Failed, Uncertain and Gone
 		Reason   string        `json:"reason,omitempty"`  // of Skipped
 		Notices  []Notice      `json:"notices,omitzero"`  // the last that the server gave, at most 20
 	}

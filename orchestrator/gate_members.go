@@ -136,7 +136,7 @@ func (p *Plan) emptyGates(policy *Policy) []string {
 // empty, whatever the policy says.
 func (r *runner) mayBeEmpty(g *gating) string {
 	why := r.empty(g)
-	if why == "" || !r.Policy.allowsEmpty(g.wave) || r.report.waveNamed(g.wave).Count(Failed) > 0 {
+	if why == "" || !r.Policy.allowsEmpty(g.wave) || r.report.waveNamed(g.wave).Count(Failed)+r.report.waveNamed(g.wave).Count(Uncertain) > 0 {
 		return ""
 	}
 	return why + ", and allow_empty permits that"
@@ -155,7 +155,7 @@ func (r *runner) holdIfEmpty(g *gating) {
 		return
 	}
 	why += ", so there is none to look at"
-	if r.report.waveNamed(g.wave).Count(Failed) == 0 {
+	if r.report.waveNamed(g.wave).Count(Failed)+r.report.waveNamed(g.wave).Count(Uncertain) == 0 {
 		why += "; with `allow_empty: true` on the wave, `skein rollout resume` passes it"
 	}
 	g.hold(Inconclusive, why)

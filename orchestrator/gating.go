@@ -20,7 +20,7 @@ func asked(p *Plan, w *Wave, r *Report) bool {
 // of the wave, be it in vain, and has nothing to do in those that follow. Where it has, the gate is asked though all
 // of its wave are as an earlier rollout left them: that one may have halted at this very gate.
 func (r *runner) needless(at int) bool {
-	if w := r.report.waveNamed(r.Plan.Waves[at].Name); w != nil && w.Count(Done)+w.Count(Failed) > 0 {
+	if w := r.report.waveNamed(r.Plan.Waves[at].Name); w != nil && w.Count(Done)+w.Count(Failed)+w.Count(Uncertain) > 0 {
 		return false
 	}
 	return !r.Plan.follows(at)

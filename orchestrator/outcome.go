@@ -16,6 +16,7 @@ func (r *runner) take(a answer) {
 	if len(a.result.Done) > 0 {
 		r.done[t] = append(r.done[t], a.result.Done...)
 	}
+	k.learn(&a)
 	f := a.failure(&w.items[t].Tenant)
 	if p, ok := errors.AsType[*panicError](a.err); ok {
 		id := w.items[t].Tenant.ID
@@ -129,8 +130,38 @@ func (r *runner) finish(t int32, f TenantFinished) {
 	delete(r.heard, t)
 	if f.Outcome == Failed {
 		w.failures++
+		if w.tasks[t].unknown {
+			f.notKnown()
+		}
 	}
 	r.emit(f)
+}
+
+// notKnown makes a failure one of a tenant of which it is not known where it stands.
+func (f *TenantFinished) notKnown() {
+	f.Outcome, f.To = Uncertain, nil
+	if f.Failure != nil {
+		why := *f.Failure
+		why.Message = "it is not known whether the last change was committed: " + why.Message
+		why.Hint = "once the server answers, resume the rollout: it asks the tenant where it stands"
+		f.Failure = &why
+	}
+}
+
+// learn notes whether it is known what the tries so far have committed. A lost commit stays in doubt until a later try
+// got as far as the tenant, which is asked before anything else is done to it.
+func (k *task) learn(a *answer) {
+	switch e, _ := errors.AsType[*engine.Error](a.err); {
+	case a.result.Unknown:
+		k.unknown = true
+	case a.err == nil:
+		k.unknown = false
+	case e != nil:
+		switch e.Class {
+		case engine.Data, engine.Revision, engine.Guard, engine.Stale, engine.Gone, engine.Transient, engine.Timeout:
+			k.unknown = false
+		}
+	}
 }
 
 // fail ends a tenant that is not under work.

@@ -106,10 +106,16 @@ func (r *Report) tenant(i int32) TenantReport {
 }
 
 // Failed returns the failed tenants by id. Their Failure is never nil.
-func (r *Report) Failed() []TenantReport {
+func (r *Report) Failed() []TenantReport { return r.with(rankFailed) }
+
+// Uncertain returns the tenants of which it is not known whether their last change was committed, by id. Their Failure
+// is never nil.
+func (r *Report) Uncertain() []TenantReport { return r.with(rankUncertain) }
+
+func (r *Report) with(outcome rank) []TenantReport {
 	failed := []TenantReport{}
 	for i := range r.records {
-		if r.records[i].outcome == rankFailed {
+		if r.records[i].outcome == outcome {
 			t := r.tenant(int32(i))
 			if t.Failure == nil {
 				t.Failure = &Failure{Message: "no reason was recorded"}
@@ -192,17 +198,27 @@ func (r *Report) ETA(now time.Time) (time.Duration, bool) {
 }
 
 // ExitCode is that of a process whose run ended so: 130 interrupted; 3 halted, aborted, paused or waiting;
-// 2 all attempted and some failed; else 0.
+// 2 all attempted and some failed, or it is not known of some; else 0. Tenants that were to be upgraded and were not never
+// end in 0 unless they were skipped, or are gone.
 func (r *Report) ExitCode() int {
 	switch {
 	case r.State == StateInterrupted:
 		return 130
 	case r.State == StateHalted, r.State == StateAborted, r.State == StatePaused, r.State == StateWaiting:
 		return 3
-	case r.Count(Failed) > 0:
+	case r.unmet() > 0:
 		return 2
 	}
 	return 0
+}
+
+// unmet is how many tenants have come to an end that was not wanted, or, of a rollout that has finished, to none.
+func (r *Report) unmet() int {
+	n := r.Count(Failed) + r.Count(Uncertain)
+	if r.State == StateFinished {
+		n += r.Left()
+	}
+	return n
 }
 
 // Next returns the command to go on with; "" when there is nothing left to do.
@@ -215,7 +231,7 @@ func (r *Report) Next() string {
 	case r.State == StateAborted && r.Kind == Upgrade && r.changed():
 		return "skein rollout rollback " + r.Rollout
 	case r.State == StateHalted, r.State == StateInterrupted, r.State == StatePaused,
-		r.State == StateFinished && r.Count(Failed) > 0:
+		r.State == StateFinished && r.unmet() > 0:
 		return "skein rollout resume " + r.Rollout
 	}
 	return ""

@@ -233,7 +233,7 @@ func (r *Report) finished(at time.Time, f TenantFinished) {
 	rec.way = r.ways.join(f.From, f.To, to)
 	r.shift(i, w)
 	switch to {
-	case rankFailed:
+	case rankFailed, rankUncertain:
 		r.Waves[w].Failures++
 	case rankDone:
 		r.Waves[w].Upgraded = at

@@ -139,35 +139,68 @@ func TestFactsSurviveText(t *testing.T) {
 	}
 }
 
-func TestExitCodeAndNext(t *testing.T) {
+// An outcome that means "not upgraded", or not known, ends in 0 only where it was asked for, or where there is nothing to
+// upgrade any more.
+func TestExitCodeAndNextByStateAndOutcome(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct {
-		state  orchestrator.State
-		failed bool
-		exit   int
-		next   string
+	const resume, approve = "skein rollout resume r1", "skein rollout approve r1"
+	finished := map[orchestrator.Outcome]int{
+		orchestrator.Done: 0, orchestrator.Unchanged: 0, orchestrator.Skipped: 0, orchestrator.Gone: 0, orchestrator.Failed: 2, orchestrator.Uncertain: 2,
+		orchestrator.Pending: 2, orchestrator.Running: 2, orchestrator.Retrying: 2, orchestrator.Deferred: 2,
+	}
+	for _, state := range []struct {
+		orchestrator.State
+		exit int // whatever became of the tenant; -1 = as finished says
+		next string
 	}{
-		{orchestrator.StateFinished, false, 0, ""},
-		{orchestrator.StateFinished, true, 2, "skein rollout resume r1"},
-		{orchestrator.StateHalted, true, 3, "skein rollout resume r1"},
-		{orchestrator.StateHalted, false, 3, "skein rollout resume r1"},
-		{orchestrator.StateInterrupted, true, 130, "skein rollout resume r1"},
-		{orchestrator.StateAborted, false, 3, ""},
-		{orchestrator.StatePaused, false, 3, "skein rollout resume r1"},
-		{orchestrator.StateWaiting, false, 3, "skein rollout approve r1"},
+		{orchestrator.StateFinished, -1, resume},
+		{orchestrator.StateHalted, 3, resume},
+		{orchestrator.StateInterrupted, 130, resume},
+		{orchestrator.StateAborted, 3, ""},
+		{orchestrator.StatePaused, 3, resume},
+		{orchestrator.StateWaiting, 3, approve},
 	} {
-		r := &orchestrator.Report{}
-		facts := []orchestrator.Fact{orchestrator.RolloutStarted{Run: 1, Waves: []orchestrator.WavePlanned{{Name: "all", Tenants: 1}}}}
-		if test.failed {
-			facts = append(facts, orchestrator.TenantFinished{Tenant: "a", Wave: "all", Outcome: orchestrator.Failed})
-		}
-		for _, e := range statetest.Events("r1", 1, append(facts, orchestrator.RolloutEnded{State: test.state})...) {
-			r.Apply(e)
-		}
-		if r.ExitCode() != test.exit || r.Next() != test.next {
-			t.Errorf("%s, failed %v: exit %d, next %q", test.state, test.failed, r.ExitCode(), r.Next())
+		for outcome, exit := range finished {
+			want, next := state.exit, state.next
+			if want < 0 {
+				want = exit
+			}
+			if want == 0 {
+				next = ""
+			}
+			if state.State == orchestrator.StateAborted && outcome == orchestrator.Done {
+				next = "skein rollout rollback r1"
+			}
+			r := endedWith(outcome, state.State)
+			if r.ExitCode() != want || r.Next() != next {
+				t.Errorf("%s, a tenant %s: exit %d, next %q; want %d, %q", state.State, outcome, r.ExitCode(), r.Next(), want, next)
+			}
 		}
 	}
+}
+
+// endedWith is the report of an upgrade of two tenants that ended so; the other one stood there already.
+func endedWith(outcome orchestrator.Outcome, state orchestrator.State) *orchestrator.Report {
+	facts := []orchestrator.Fact{
+		orchestrator.RolloutStarted{Run: 1, Kind: orchestrator.Upgrade, Waves: []orchestrator.WavePlanned{{Name: "all", Tenants: 2}}},
+		orchestrator.TenantFinished{Tenant: "b", Wave: "all", Outcome: orchestrator.Unchanged},
+	}
+	switch outcome {
+	case orchestrator.Pending:
+	case orchestrator.Running:
+		facts = append(facts, orchestrator.TenantsDispatched{Tenants: []string{"a"}}, orchestrator.TenantStarted{Tenant: "a", Attempt: 1})
+	case orchestrator.Retrying:
+		facts = append(facts, orchestrator.TenantRetrying{Tenant: "a", Attempt: 1})
+	case orchestrator.Deferred:
+		facts = append(facts, orchestrator.TenantDeferred{Tenant: "a", Attempt: 1})
+	default:
+		facts = append(facts, orchestrator.TenantFinished{Tenant: "a", Wave: "all", Outcome: outcome})
+	}
+	r := &orchestrator.Report{}
+	for _, e := range statetest.Events("r1", 1, append(facts, orchestrator.RolloutEnded{State: state})...) {
+		r.Apply(e)
+	}
+	return r
 }
 
 func TestRateAndETA(t *testing.T) {

@@ -111,7 +111,7 @@ func Run(ctx context.Context, cfg RunConfig) (*Report, error) {
 	return report, err
 }
 
-// begun are the tenants that may have been touched by runs which did not live to say what became of them.
+// begun are the tenants that may have been touched by runs which did not live, or could not, to say what became of them.
 func begun(earlier []Event) map[string]bool {
 	open := map[string]bool{}
 	for _, e := range earlier {
@@ -121,7 +121,9 @@ func begun(earlier []Event) map[string]bool {
 				open[id] = true
 			}
 		case TenantFinished:
-			delete(open, f.Tenant)
+			if f.Outcome != Uncertain {
+				delete(open, f.Tenant)
+			}
 		}
 	}
 	return open

@@ -13,13 +13,14 @@ const (
 	rankDone
 	rankUnchanged
 	rankFailed
+	rankUncertain
 	rankSkipped
 	rankGone
 	ranks
 )
 
 // outcomes are the outcomes in the order of a tenant's life.
-var outcomes = [ranks]Outcome{Pending, Running, Retrying, Deferred, Done, Unchanged, Failed, Skipped, Gone}
+var outcomes = [ranks]Outcome{Pending, Running, Retrying, Deferred, Done, Unchanged, Failed, Uncertain, Skipped, Gone}
 
 func rankOf(o Outcome) rank { return rank(max(0, slices.Index(outcomes[:], o))) }
 

@@ -18,7 +18,7 @@ type Whereabouts struct {
 	Unlisted  []string          // ids of those of Tenants that the fleet does not list
 }
 
-// Locate finds out which of the tenants planned, which are some or all of those of p, are there. fleet is what the sources list now. One that they do not list
+// Locate finds out which of the tenants planned, some or all of those of p, are there. fleet is what the sources list now. One that they do not list
 // is asked for where it was planned, unless another tenant has that place now: then it was renamed. taken reports which
 // tenants of the fleet that are not in planned count as such others.
 func Locate(ctx context.Context, s Surveyor, p *Plan, planned, fleet []tenant.Tenant, taken func(tenant.Tenant) bool) Whereabouts {

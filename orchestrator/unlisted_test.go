@@ -61,7 +61,7 @@ func TestTenantThatIsForgottenAndCannotBeAskedIsNotGone(t *testing.T) {
 		s := newStage(t, 10, nil)
 		s.moves()
 		id := s.inWave("rest")[0]
-		s.cfg.Surveyor = unreadable{s, id}
+		s.cfg.Surveyor = mute{s, id}
 		s.cfg.Policy.OnFailure = orchestrator.Continue
 		time.AfterFunc(inCanary, func() { s.unlist(id) })
 		if r := s.run(t); r.Outcome(id) != orchestrator.Failed || r.ExitCode() != 2 {
@@ -70,13 +70,13 @@ func TestTenantThatIsForgottenAndCannotBeAskedIsNotGone(t *testing.T) {
 	})
 }
 
-// unreadable is a survey that cannot read one tenant.
-type unreadable struct {
+// mute is a survey that cannot read one tenant.
+type mute struct {
 	*stage
 	id string
 }
 
-func (d unreadable) Survey(ctx context.Context, targets []engine.Target) []engine.Standing {
+func (d mute) Survey(ctx context.Context, targets []engine.Target) []engine.Standing {
 	all := d.stage.Survey(ctx, targets)
 	for i := range all {
 		if targets[i].Schema == d.id {

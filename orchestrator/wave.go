@@ -44,6 +44,7 @@ type task struct {
 	timeouts int32
 	ended    bool
 	told     bool // that it is under work, for those who read the store
+	unknown  bool // whether its last change was committed
 }
 
 // newWave prepares to work on items of a wave: all of them, or those that came late.

@@ -37,7 +37,7 @@ func (a *app) rolloutResumeCommand() *cobra.Command {
 // unfinished are rollouts of which something may be left to do.
 var unfinished = wanted{
 	also: func(s orchestrator.Summary) bool {
-		return s.State != orchestrator.StateAborted && (s.State != orchestrator.StateFinished || s.Counts[orchestrator.Failed] > 0)
+		return s.State != orchestrator.StateAborted && (s.State != orchestrator.StateFinished || s.Counts[orchestrator.Failed]+s.Counts[orchestrator.Uncertain] > 0)
 	},
 	latest: true,
 	none:   "no rollout has anything left to do",

@@ -142,7 +142,7 @@ func (a *app) upgraded(ctx context.Context, named string) (id string, err error)
 			return err
 		}
 		for _, s := range all {
-			if s.Kind == orchestrator.Rollback && s.Target == id && s.State == orchestrator.StateFinished && s.Counts[orchestrator.Failed]+s.Counts[orchestrator.Skipped] == 0 {
+			if s.Kind == orchestrator.Rollback && s.Target == id && s.State == orchestrator.StateFinished && s.Counts[orchestrator.Failed]+s.Counts[orchestrator.Uncertain]+s.Counts[orchestrator.Skipped] == 0 {
 				return &usageError{fmt.Sprintf("rollout %s was taken back already, by %s", id, s.ID), "name the ID of the rollout to take back"}
 			}
 		}

@@ -100,7 +100,7 @@ func (o *order) check(r *record) error {
 		return &usageError{fmt.Sprintf("rollout %s was aborted%s", id, view.Because(r.report.Reason)), "plan afresh; tenants that are done will be left alone"}
 	case r.report.TakenBack && (o.action == orchestrator.ActionApprove || o.action == orchestrator.ActionSkip):
 		return &usageError{fmt.Sprintf("rollout %s was taken back, and does not go on", id), "`skein upgrade` plans afresh, if it is meant"}
-	case state == orchestrator.StateFinished && r.report.Count(orchestrator.Failed) == 0:
+	case state == orchestrator.StateFinished && r.report.Count(orchestrator.Failed)+r.report.Count(orchestrator.Uncertain) == 0:
 		return &usageError{fmt.Sprintf("rollout %s is finished", id), "`skein rollout rollback " + id + "` takes back what it did"}
 	}
 	switch o.action {

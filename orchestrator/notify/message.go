@@ -138,7 +138,7 @@ func waves(r *orchestrator.Report) string {
 func tally(counts map[orchestrator.Outcome]int) string {
 	var each []string
 	for _, o := range []orchestrator.Outcome{
-		orchestrator.Done, orchestrator.Unchanged, orchestrator.Failed, orchestrator.Skipped, orchestrator.Gone,
+		orchestrator.Done, orchestrator.Unchanged, orchestrator.Failed, orchestrator.Uncertain, orchestrator.Skipped, orchestrator.Gone,
 		orchestrator.Running, orchestrator.Retrying, orchestrator.Deferred, orchestrator.Pending,
 	} {
 		if n := counts[o]; n > 0 {

@@ -256,8 +256,9 @@ func TestEnds(t *testing.T) {
 		{"aborted", []orchestrator.Fact{orchestrator.RolloutEnded{State: orchestrator.StateAborted, Reason: "by bob"}}, []string{
 			"skein: upgrade of acme to heads was aborted in wave canary: by bob. 5 pending. Rollout r1.",
 		}},
-		{"finished", []orchestrator.Fact{finished("a", "canary", orchestrator.Skipped), finished("b", "canary", orchestrator.Unchanged), orchestrator.RolloutEnded{State: orchestrator.StateFinished}}, []string{
-			"skein: upgrade of acme to heads is finished. 1 unchanged, 1 skipped, 3 pending. Rollout r1.",
+		{"finished", []orchestrator.Fact{finished("a", "canary", orchestrator.Skipped), finished("b", "canary", orchestrator.Unchanged),
+			finished("c", "rest", orchestrator.Done), finished("d", "rest", orchestrator.Done), finished("e", "rest", orchestrator.Done), orchestrator.RolloutEnded{State: orchestrator.StateFinished}}, []string{
+			"skein: upgrade of acme to heads is finished. 3 done, 1 unchanged, 1 skipped. Rollout r1.",
 		}},
 		{"gate failed", []orchestrator.Fact{orchestrator.GateSettled{Wave: "canary", Verdict: orchestrator.Fail, Reason: "rows: 2 of 2 tenants: got 0, want > 0: a, b"}}, []string{
 			"skein: upgrade of acme to heads – the gate of wave canary failed: rows: 2 of 2 tenants: got 0, want &gt; 0: a, b. Rollout r1.",

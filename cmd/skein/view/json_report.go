@@ -6,22 +6,10 @@ import (
 
 // ReportJSON is a report as the last line of a stream and `rollout show --json` have it.
 func ReportJSON(r *orchestrator.Report, exit int, o Options) map[string]any {
-	list := []map[string]any{}
-	for _, t := range r.Failed() {
-		f := t.Failure
-		entry := map[string]any{
-			"tenant": t.Tenant, "revision": f.Revision, "file": o.file(f.File), "line": f.Line, "statement": f.Statement,
-			"class": f.Class, "sqlstate": f.SQLState, "error": f.Message, "hint": f.Hint, "cause": f.Cause,
-			"notices": noticesJSON(r.NoticesOf(t.Tenant), o),
-		}
-		if f.Context != "" {
-			entry["context"] = f.Context
-		}
-		list = append(list, entry)
-	}
 	doc := map[string]any{
 		"rollout": r.Rollout, "type": r.Kind, "target": r.Target, "state": r.State, "reason": r.Reason, "exit": exit,
-		"counts": counts(r), "failed": list, "notices": noticeKindsJSON(r, o), "next": r.Next(),
+		"counts": counts(r), "failed": failuresJSON(r, r.Failed(), o), "uncertain": failuresJSON(r, r.Uncertain(), o),
+		"notices": noticeKindsJSON(r, o), "next": r.Next(),
 	}
 	if running := runningJSON(r); len(running) > 0 {
 		doc["running"] = running
@@ -34,6 +22,23 @@ func ReportJSON(r *orchestrator.Report, exit int, o Options) map[string]any {
 		doc["counts"] = rehearsalCounts(counts(r), o.Rehearsal)
 	}
 	return doc
+}
+
+func failuresJSON(r *orchestrator.Report, tenants []orchestrator.TenantReport, o Options) []map[string]any {
+	list := []map[string]any{}
+	for _, t := range tenants {
+		f := t.Failure
+		entry := map[string]any{
+			"tenant": t.Tenant, "revision": f.Revision, "file": o.file(f.File), "line": f.Line, "statement": f.Statement,
+			"class": f.Class, "sqlstate": f.SQLState, "error": f.Message, "hint": f.Hint, "cause": f.Cause,
+			"notices": noticesJSON(r.NoticesOf(t.Tenant), o),
+		}
+		if f.Context != "" {
+			entry["context"] = f.Context
+		}
+		list = append(list, entry)
+	}
+	return list
 }
 
 // counts has every outcome that can be final, also those of which there is none.

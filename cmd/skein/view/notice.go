@@ -122,12 +122,12 @@ func (n *notices) started(id string, f orchestrator.RolloutStarted) string {
 
 func (n *notices) finished(f orchestrator.TenantFinished) string {
 	o := n.opts
-	failed := "failed"
+	failed := string(f.Outcome)
 	if o.Rehearsal != nil {
 		failed = "would fail"
 	}
 	switch {
-	case f.Outcome == orchestrator.Failed && f.Failure != nil && !o.Quiet:
+	case (f.Outcome == orchestrator.Failed || f.Outcome == orchestrator.Uncertain) && f.Failure != nil && !o.Quiet:
 		n.failed++
 		switch {
 		case n.failed <= mostFailed || o.Verbose:

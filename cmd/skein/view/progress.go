@@ -10,7 +10,7 @@ import (
 
 // progress is the state of a run in words.
 func progress(r *orchestrator.Report, now time.Time, o Options) string {
-	failed, left := r.Count(orchestrator.Failed), r.Left()
+	failed, left := r.Count(orchestrator.Failed)+r.Count(orchestrator.Uncertain), r.Left()
 	var b strings.Builder
 	form := "%d done, %d failed, %d left of %d"
 	if o.Rehearsal != nil {

@@ -13,7 +13,7 @@ import (
 
 // order is that in which outcomes are told.
 var order = []orchestrator.Outcome{
-	orchestrator.Done, orchestrator.Unchanged, orchestrator.Failed, orchestrator.Skipped, orchestrator.Gone, orchestrator.Pending,
+	orchestrator.Done, orchestrator.Unchanged, orchestrator.Failed, orchestrator.Uncertain, orchestrator.Skipped, orchestrator.Gone, orchestrator.Pending,
 }
 
 // underWork are the outcomes that a run which goes on has besides.
@@ -88,12 +88,20 @@ func writeWays(w io.Writer, r *orchestrator.Report) {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "  TENANTS\tOUTCOME\tFROM\tNOW AT")
 	for _, way := range ways[:min(most, len(ways))] {
-		Row(t, "  %d\t%s\t%s\t%s\n", way.Tenants, way.Outcome, orBase(way.From), orBase(way.To))
+		Row(t, "  %d\t%s\t%s\t%s\n", way.Tenants, way.Outcome, orBase(way.From), nowAt(way))
 	}
 	_ = t.Flush() // it writes to w, whose errors nobody can help
 	if len(ways) > most {
 		fmt.Fprintf(w, "  and %s\n", Count(len(ways)-most, "more way"))
 	}
+}
+
+// nowAt is where tenants that went a way stand.
+func nowAt(w orchestrator.Way) string {
+	if w.Outcome == orchestrator.Uncertain {
+		return "not known"
+	}
+	return orBase(w.To)
 }
 
 // writeCauses is a paragraph for each cause of failures, not one for each tenant.
