@@ -64,7 +64,7 @@ type Work struct {
 	Rollout          string                                     // recorded with each row; may be ""
 	Tool             string                                     // recorded with each row
 	Of               string                                     // see Plan.Of
-	Notice           func(Notice)                               // called with each notice of a body, by the goroutine that applies it; nil = nobody wants them
+	Notice           func(Notice)                               // called with each notice of a body, by the goroutine that applies it; nil = notices are dropped
 }
 
 // Statements returns the statements of a step: none for a stamp.

@@ -1,6 +1,6 @@
 package engine
 
-// Notice is what a server remarked while the statements of a tenant ran: PostgreSQL's WARNING and NOTICE.
+// Notice is a WARNING or a NOTICE that PostgreSQL sent while the statements of a tenant ran.
 type Notice struct {
 	Severity string // WARNING or NOTICE
 	SQLState string

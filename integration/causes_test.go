@@ -11,7 +11,7 @@ import (
 	"github.com/skeindb/skein/integration/skeintest"
 )
 
-// firstNames are schemas whose names have nothing in common, which is what tells one cause from ten.
+// firstNames are schemas whose names have nothing in common, so that an error in all of them shows as one cause only where names do not count.
 var firstNames = strings.Fields("anna bob carl dora emil fritz gina hans ida jan kim lea")
 
 // sameError is a body that fails in every tenant for one reason, though the server words it differently in each. In SQL
@@ -86,7 +86,7 @@ func header(id, revises string) string {
 	return "-- revision: " + id + "\n-- revises: " + revises + "\n-- message: m\n\n"
 }
 
-// TestSQLiteErrorsAreOneCause does the same in files, where codes and statements tell causes apart.
+// TestSQLiteErrorsAreOneCause does the same in files, where codes and statements make the cause.
 func TestSQLiteErrorsAreOneCause(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ name, before, body, causes string }{

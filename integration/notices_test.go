@@ -25,7 +25,7 @@ func said(of any) []string {
 	return texts
 }
 
-// noticing is revisions whose bodies remark things: by a statement, at the commit, in a loop, and outside a transaction.
+// noticing is revisions whose bodies cause notices: by a statement, at the commit, in a loop, and outside a transaction.
 func noticing() fstest.MapFS {
 	return fstest.MapFS{
 		"n1_m.sql": {Data: []byte(header("n1", "none") + "-- upgrade\nCREATE TABLE d (e text);\nDROP TABLE IF EXISTS nothing;\n" +
@@ -38,7 +38,7 @@ func noticing() fstest.MapFS {
 	}
 }
 
-// TestNoticesAreKept follows what the server remarks into the lines of -v, the stream and the report. One connection serves
+// TestNoticesAreKept follows notices into the lines of -v, the stream and the report. One connection serves
 // all tenants, and each has its own notices.
 func TestNoticesAreKept(t *testing.T) {
 	t.Parallel()
@@ -71,7 +71,7 @@ func TestNoticesAreKept(t *testing.T) {
 	}
 }
 
-// TestNoticesOfARehearsal are told, too.
+// TestNoticesOfARehearsal shows that a rehearsal has them, too.
 func TestNoticesOfARehearsal(t *testing.T) {
 	t.Parallel()
 	f := newWorld(t, revision.Postgres, 1, noticing(), "")
@@ -96,8 +96,8 @@ func TestNoticesBeforeAFailure(t *testing.T) {
 	wantText(t, "rollout show", f.Run("rollout", "show").Stdout, "given up", "before it the server gave:", "NOTICE row 30000 is fine", "WARNING row 30001 is not")
 }
 
-// TestValuesAreNotKept runs what fails, remarks and answers with values of rows under errors.values: false, and looks for
-// them in all that skein shows, tells and keeps.
+// TestValuesAreNotKept runs errors, notices and answers with values of rows under errors.values: false, and looks for
+// them in all that skein shows, sends and keeps.
 func TestValuesAreNotKept(t *testing.T) {
 	t.Parallel()
 	const secret = "ann@secret.org"

@@ -32,7 +32,7 @@ func (r *runner) runWave(at int, items []Item) {
 func (r *runner) turn(at int, items []Item) {
 	w := newWave(&r.Plan.Waves[at], items, r.Plan.Cohorts, newLimits(r.Plan.Cohorts), r.Policy)
 	r.reached = max(r.reached, at)
-	r.wave, r.done, r.heard = w, map[int32][]string{}, map[int32][]engine.Notice{}
+	r.wave, r.done, r.notices = w, map[int32][]string{}, map[int32][]engine.Notice{}
 	r.probing, r.endProbes = context.WithCancel(r.ctx)
 	for _, s := range w.servers {
 		s.watch.ctx, s.watch.end = context.WithCancel(r.ctx)

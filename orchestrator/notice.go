@@ -7,7 +7,7 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// Notice is what a server remarked while a tenant's statements ran: see [engine.Notice].
+// Notice is a WARNING or NOTICE that came while a tenant's statements ran: see [engine.Notice].
 type Notice struct {
 	Severity string `json:"severity"` // WARNING or NOTICE
 	SQLState string `json:"sqlstate"`
@@ -68,7 +68,7 @@ type noticed struct {
 	failing map[int32][]Notice // of tenants that failed
 }
 
-// Notices groups what servers remarked by cause and place, the most frequent first; more is how many notices of further
+// Notices groups notices by cause and place, the most frequent first; more is how many notices of further
 // kinds there were. Of each tenant the last 20 count.
 func (r *Report) Notices() (kinds []NoticeReport, more int) {
 	kinds = slices.Clone(r.noticed.kinds)
@@ -84,7 +84,7 @@ func (r *Report) Notices() (kinds []NoticeReport, more int) {
 	return kinds, r.noticed.more
 }
 
-// NoticesOf returns what the server remarked before a tenant failed; nil when it did not, or was not among the first
+// NoticesOf returns the notices that came before a tenant failed; nil when it did not, or was not among the first
 // thousand that failed.
 func (r *Report) NoticesOf(tenant string) []Notice {
 	i, ok := r.tenants[tenant]

@@ -40,7 +40,7 @@ func TestNoticesAreBounded(t *testing.T) {
 	}
 }
 
-// What servers remark is alike by its place and fields.
+// Notices are alike by their place and fields.
 func TestNoticesOfOneKind(t *testing.T) {
 	t.Parallel()
 	of := func(message, severity string, line int) string {

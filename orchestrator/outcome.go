@@ -62,8 +62,8 @@ func (r *runner) take(a answer) {
 		r.alike(t, s, f)
 		r.checkBudget()
 	}
-	if len(a.result.Done) > 0 && !k.ended { // what a try committed is not done again, and nobody says it again
-		r.heard[t] = engine.Last(r.heard[t], a.result.Notices...)
+	if len(a.result.Done) > 0 && !k.ended { // what a try committed is not done again, and its notices do not come again
+		r.notices[t] = engine.Last(r.notices[t], a.result.Notices...)
 	}
 	if s.health == away {
 		r.abandon(s) // it was still under work when the others were given up
@@ -116,7 +116,7 @@ func (r *runner) ending(t int32, outcome Outcome, f *Failure, result engine.Resu
 	return TenantFinished{
 		Outcome: outcome, From: r.wave.cohort(t).From, To: r.wave.stands(r.Graph, t, r.done[t]),
 		Steps: len(r.done[t]), Attempt: int(r.wave.tasks[t].attempt), Duration: result.Duration, Failure: f,
-		Notices: noticesOf(engine.Last(r.heard[t], result.Notices...), &r.wave.items[t].Tenant),
+		Notices: noticesOf(engine.Last(r.notices[t], result.Notices...), &r.wave.items[t].Tenant),
 	}
 }
 
@@ -127,7 +127,7 @@ func (r *runner) finish(t int32, f TenantFinished) {
 	w.tasks[t].ended = true
 	w.left--
 	delete(r.done, t)
-	delete(r.heard, t)
+	delete(r.notices, t)
 	if f.Outcome == Failed {
 		w.failures++
 		if w.tasks[t].unknown {

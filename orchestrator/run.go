@@ -191,7 +191,7 @@ type runner struct {
 	fleet   []tenant.Tenant // as it was listed last
 	halt    halt
 	done    map[int32][]string        // steps committed by tries that did not reach the end; by task
-	heard   map[int32][]engine.Notice // notices of those tries
+	notices map[int32][]engine.Notice // of those tries
 	streak  streak                    // failures of the fleet
 	lost    bool                      // see [StoreLostError]
 	closed  bool                      // the rollout had finished before: nobody joins it any more
@@ -312,7 +312,7 @@ func (r *runner) tick(f Fact) {
 	}
 }
 
-// allowed is the fact as everybody may see it.
+// allowed is the fact as the policy allows it to be stored and shown.
 func (r *runner) allowed(f Fact) Fact {
 	if r.Policy.HideValues {
 		return withoutValues(f)

@@ -7,9 +7,9 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// This file keeps values of rows from those who must not see them: webhooks always, and everybody with
-// [Policy.HideValues]. Texts that may hold such values stand beside others, in fields named Redacted, that were made
-// without them when the fact came to be known; nothing is cut out of a text by how it looks.
+// This file keeps values of rows out of webhooks, and with [Policy.HideValues] out of everything. Texts that may hold
+// such values stand beside others, in fields named Redacted, that were made without them when the fact came to be known;
+// nothing is cut out of a text by how it looks.
 
 // WithoutValues returns the message without values of rows.
 func (f *Failure) WithoutValues() string {

@@ -255,9 +255,9 @@ func (a *application) once(ctx context.Context) (committed, unread int, e *engin
 	}
 	a.conn.spent += min(len(m.pieces), longChain)
 	a.conn.unproven = a.unproven
-	heard, deafen := a.listen(&m.message)
+	notices, stop := a.collect(&m.message)
 	o := a.conn.send(ctx, &m.message, nil)
-	deafen()
+	stop()
 	if o.err == nil {
 		a.conn.unproven = false
 	}
@@ -268,11 +268,11 @@ func (a *application) once(ctx context.Context) (committed, unread int, e *engin
 		a.conn.settings = sets
 	}
 	if o.err == nil {
-		a.pass(heard, o.committed)
+		a.deliver(notices, o.committed)
 		return o.committed, 0, nil
 	}
 	e, at := a.explain(ctx, m, o)
-	a.pass(heard, o.committed)
+	a.deliver(notices, o.committed)
 	if o.completed == 0 && !a.conn.pg.IsClosed() {
 		unread = at.part
 	}

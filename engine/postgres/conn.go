@@ -35,7 +35,7 @@ type conn struct {
 	used     time.Time // when it was put among the idle ones
 	expiry   *time.Timer
 
-	hear      func(*pgconn.Notice) // of the tenant that is served; nil = nobody listens
+	notice    func(*pgconn.Notice) // takes the notices of the tenant that is served; nil = they are dropped
 	completed int                  // statements of the message that is under way
 }
 

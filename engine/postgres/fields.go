@@ -20,7 +20,7 @@ func fieldsOf(e *pgconn.PgError) *engine.Fields {
 	return f
 }
 
-// severity is the one that is not in the server's language, which those before 9.6 do not tell.
+// severity is the one that is not in the server's language, which servers before 9.6 do not send.
 func severity(e *pgconn.PgError) string {
 	if e.SeverityUnlocalized != "" {
 		return e.SeverityUnlocalized

@@ -11,9 +11,9 @@ import (
 // noticeKept bounds the text of a notice, in bytes.
 const noticeKept = 500
 
-// hears reports whether a notice is kept: NOTICE and WARNING are; LOG, DEBUG and INFO, which are for whoever sits at a
-// terminal, are not.
-func hears(n *pgconn.Notice) bool {
+// isKept reports whether a notice is kept: NOTICE and WARNING are; LOG, DEBUG and INFO, which are for interactive use,
+// are not.
+func isKept(n *pgconn.Notice) bool {
 	s := severity((*pgconn.PgError)(n))
 	return s == "NOTICE" || s == "WARNING"
 }
@@ -24,22 +24,22 @@ func noticeOf(n *pgconn.Notice) engine.Notice {
 	return engine.Notice{Severity: severity(e), SQLState: e.Code, Message: cutTo(oneLine(said(e)), noticeKept), Fields: fieldsOf(e)}
 }
 
-// heard are the notices of one message, each with the part that it belongs to. A message that is sent again, since the
+// collected are the notices of one message, each with the part that it belongs to. A message that is sent again, since the
 // guard found what is meant, makes the same ones again.
-type heard struct {
+type collected struct {
 	notices []engine.Notice
 	parts   []int
 }
 
-// listen hears what the server remarks of the bodies of a message, until the returned function is called. A connection
-// serves tenant after tenant: nobody may be left listening at it.
-func (a *application) listen(m *message) (*heard, func()) {
-	h := &heard{}
+// collect takes the notices of the bodies of a message, until the returned function is called. It must be called: a
+// connection serves one tenant after another.
+func (a *application) collect(m *message) (*collected, func()) {
+	h := &collected{}
 	if a.work.Notice == nil {
 		return h, func() {}
 	}
-	a.conn.hear = func(n *pgconn.Notice) {
-		if len(m.pieces) == 0 || !hears(n) {
+	a.conn.notice = func(n *pgconn.Notice) {
+		if len(m.pieces) == 0 || !isKept(n) {
 			return
 		}
 		p := m.pieces[min(a.conn.completed, len(m.pieces)-1)]
@@ -48,10 +48,10 @@ func (a *application) listen(m *message) (*heard, func()) {
 		}
 		h.add(p.part, a.placed(noticeOf(n), p))
 	}
-	return h, func() { a.conn.hear = nil }
+	return h, func() { a.conn.notice = nil }
 }
 
-func (h *heard) add(part int, n engine.Notice) {
+func (h *collected) add(part int, n engine.Notice) {
 	if over := len(h.notices) + 1 - engine.NoticesKept; over > 0 {
 		h.notices, h.parts = slices.Delete(h.notices, 0, over), slices.Delete(h.parts, 0, over)
 	}
@@ -73,8 +73,8 @@ func (a *application) placed(n engine.Notice, p piece) engine.Notice {
 	return n
 }
 
-// pass hands on what was heard: of the parts that are committed, and of the others unless they are sent again.
-func (a *application) pass(h *heard, committed int) {
+// deliver hands on what was collected: of the parts that are committed, and of the others unless they are sent again.
+func (a *application) deliver(h *collected, committed int) {
 	for i, n := range h.notices {
 		if h.parts[i] < committed || !a.again {
 			a.work.Notice(n)
@@ -82,13 +82,13 @@ func (a *application) pass(h *heard, committed int) {
 	}
 }
 
-// listen hears what the server remarks of statement n, counted from 1, of a no-transaction revision.
-func (o *outside) listen(n, line int) {
+// collect takes the notices of statement n, counted from 1, of a no-transaction revision.
+func (o *outside) collect(n, line int) {
 	if o.work.Notice == nil {
 		return
 	}
-	o.conn.hear = func(raw *pgconn.Notice) {
-		if !hears(raw) {
+	o.conn.notice = func(raw *pgconn.Notice) {
+		if !isKept(raw) {
 			return
 		}
 		notice := noticeOf(raw)
@@ -97,4 +97,5 @@ func (o *outside) listen(n, line int) {
 	}
 }
 
-func (o *outside) deafen() { o.conn.hear = nil }
+// ignore drops the notices of what follows.
+func (o *outside) ignore() { o.conn.notice = nil }

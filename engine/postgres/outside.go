@@ -38,14 +38,14 @@ func (s *session) ApplyOutside(ctx context.Context, work engine.Work) error {
 		defer s.db.forget(place{s.server.name, c.database}) // the search path may be another one then
 	}
 	defer o.changed()
-	defer o.deafen()
+	defer o.ignore()
 	for n, stmt := range work.Statements(o.step) {
-		o.listen(n+1, stmt.Line)
+		o.collect(n+1, stmt.Line)
 		if err := o.statement(ctx, n+1, stmt); err != nil {
 			return o.at(ctx, err, n+1, stmt)
 		}
 	}
-	o.deafen()
+	o.ignore()
 	return o.finish(ctx)
 }
 

@@ -58,10 +58,10 @@ func (a *application) rehearse(ctx context.Context) (engine.Rehearsal, error) {
 		return engine.Rehearsal{}, e
 	}
 	seen := &looks{}
-	heard, deafen := a.listen(&m.message)
+	notices, stop := a.collect(&m.message)
 	o := a.conn.send(ctx, &m.message, seen.take)
-	deafen()
-	defer func() { a.pass(heard, 0) }() // once it is known whether it is sent again
+	stop()
+	defer func() { a.deliver(notices, 0) }() // once it is known whether it is sent again
 	r := engine.Rehearsal{Locks: seen.locks(), Duration: seen.last}
 	if o.err == nil {
 		a.conn.unproven = false

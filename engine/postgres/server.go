@@ -125,8 +125,8 @@ func (s *server) dial(ctx context.Context, by *pgconn.Config, database string) (
 	way := streamed(cfg)
 	c := &conn{database: database}
 	cfg.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
-		if c.hear != nil {
-			c.hear(n)
+		if c.notice != nil {
+			c.notice(n)
 		}
 	}
 	pg, err := pgconn.ConnectConfig(ctx, cfg)

@@ -17,7 +17,7 @@ type likeAnswers struct {
 	names    []string
 }
 
-// withoutValues are the answers by what may be told everybody.
+// withoutValues are the answers by their texts without values of rows.
 func withoutValues(groups []*likeAnswers) []*likeAnswers {
 	var merged []*likeAnswers
 	for _, g := range groups {

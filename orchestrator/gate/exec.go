@@ -18,8 +18,8 @@ import (
 
 // Exec runs a program, without a shell. Its exit status is the answer: 0 is a pass, 75 (EX_TEMPFAIL) is
 // inconclusive, any other is a failure. One that cannot be started, was killed or is not finished in time is
-// inconclusive. The last line that it writes is the evidence, also for webhooks: what it must not tell them it does not
-// print.
+// inconclusive. The last line that it writes is the evidence, which webhooks get, too: it should hold
+// no values of rows.
 //
 // It reads the ids of the wave's tenants from its standard input, one a line, and finds SKEIN_ROLLOUT,
 // SKEIN_FLEET, SKEIN_TARGET, SKEIN_WAVE and SKEIN_TENANTS, which is how many they are, in its environment. On Unix

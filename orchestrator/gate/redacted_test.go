@@ -13,8 +13,7 @@ import (
 	"github.com/skeindb/skein/orchestrator"
 )
 
-// What gates are told by servers and pages may hold values of rows: there is a second text for webhooks, in which none of
-// it stands. What a program prints is for its author to decide.
+// Answers of servers and pages may hold values of rows. Webhooks get a second text, which holds none. What a program prints is for its author to decide.
 func TestEvidenceWithoutValues(t *testing.T) {
 	t.Parallel()
 	const quoted = "ann@secret.org"

@@ -54,7 +54,7 @@ func wave(o orchestrator.Asker, n int) orchestrator.Subject {
 	return s
 }
 
-// measured compares a measure but for what is told everybody: see TestEvidenceWithoutValues.
+// measured compares a measure but for its second text: see TestEvidenceWithoutValues.
 func measured(t *testing.T, got, want orchestrator.Measure) {
 	t.Helper()
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(orchestrator.Measure{}, "Redacted")); diff != "" {

@@ -29,7 +29,7 @@ func (n *notices) line(e orchestrator.Event) string {
 	}
 	text := Line(n.text(e))
 	if f, ok := e.Fact.(orchestrator.TenantFinished); ok && n.opts.Verbose && !n.opts.Quiet {
-		text = strings.TrimPrefix(text+remarks(f.Notices, "  ", len(f.Notices), n.opts), "\n")
+		text = strings.TrimPrefix(text+noticeLines(f.Notices, "  ", len(f.Notices), n.opts), "\n")
 	}
 	return text
 }

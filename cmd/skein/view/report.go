@@ -124,7 +124,7 @@ func writeCauses(w io.Writer, r *orchestrator.Report, o Options) {
 		}
 		fmt.Fprintf(w, "       tenants: %s\n", few(c.Tenants, c.Count))
 		const before = 3
-		if said := remarks(r.NoticesOf(c.Tenants[0]), "         ", before, o); said != "" {
+		if said := noticeLines(r.NoticesOf(c.Tenants[0]), "         ", before, o); said != "" {
 			fmt.Fprintf(w, "       before it the server gave:%s\n", said)
 		}
 		if f.Hint != "" {

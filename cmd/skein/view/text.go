@@ -13,7 +13,7 @@ import (
 // Text is a writer for people: what a terminal would obey is escaped in everything that passes through it, as \u001b,
 // and so is what changes the order in which letters are shown. Messages of servers, ids, labels, names of files and
 // answers of gates come from elsewhere, and a row of a tenant must not clear the screen or paint a failure green. Line
-// ends and tabs pass. The colours of this package pass too, because they are marked with a word that nobody can guess.
+// ends and tabs pass. The colours of this package pass too, because they are marked with a random word of this process.
 //
 // The escapes are those of JSON, so that JSON means the same after it. It is safe for concurrent use.
 type Text struct {
@@ -26,7 +26,7 @@ type Text struct {
 // NewText returns a writer to w.
 func NewText(w io.Writer) *Text { return &Text{w: w} }
 
-// Raw returns what a Text writes to, for who must know the terminal itself; any other writer as it is.
+// Raw returns what a Text writes to, such as the terminal itself; any other writer as it is.
 func Raw(w io.Writer) io.Writer {
 	if t, ok := w.(*Text); ok {
 		return t.w

@@ -8,8 +8,8 @@ import (
 	"github.com/skeindb/skein/orchestrator"
 )
 
-// writeNotices is a paragraph for each kind of notice that servers gave, where somebody wants to know it all; else a line
-// that there were warnings.
+// writeNotices is a paragraph for each kind of notice that servers gave, with -v; else a line that there were
+// warnings.
 func writeNotices(w io.Writer, r *orchestrator.Report, o Options) {
 	kinds, more := r.Notices()
 	if o.Quiet || len(kinds) == 0 {
@@ -30,7 +30,7 @@ func writeNotices(w io.Writer, r *orchestrator.Report, o Options) {
 	const most = 20
 	fmt.Fprintf(w, "\n%s from the servers\n", Count(len(kinds), "notice"))
 	for _, k := range kinds[:min(most, len(kinds))] {
-		fmt.Fprintf(w, "  %s  %s\n", o.paint(yellow, fmt.Sprintf("%d ×", k.Count)), remark(k.Example, o))
+		fmt.Fprintf(w, "  %s  %s\n", o.paint(yellow, fmt.Sprintf("%d ×", k.Count)), noticeLine(k.Example, o))
 		fmt.Fprintf(w, "       tenants: %s\n", few(k.Tenants, k.Count))
 	}
 	if rest := len(kinds) - most; rest > 0 {
@@ -41,8 +41,8 @@ func writeNotices(w io.Writer, r *orchestrator.Report, o Options) {
 	}
 }
 
-// remark is a notice in a line: "WARNING 3 rows skipped (revision aaaa1111, migrations/aaaa1111_n.sql:6)".
-func remark(n orchestrator.Notice, o Options) string {
+// noticeLine is a notice in a line: "WARNING 3 rows skipped (revision aaaa1111, migrations/aaaa1111_n.sql:6)".
+func noticeLine(n orchestrator.Notice, o Options) string {
 	var where []string
 	if n.Revision != "" {
 		where = append(where, "revision "+n.Revision)
@@ -61,11 +61,11 @@ func remark(n orchestrator.Notice, o Options) string {
 	return Line(text)
 }
 
-// remarks are a tenant's notices, a line each, the last ones.
-func remarks(all []orchestrator.Notice, indent string, most int, o Options) string {
+// noticeLines are a tenant's notices, a line each, the last ones.
+func noticeLines(all []orchestrator.Notice, indent string, most int, o Options) string {
 	var b strings.Builder
 	for _, n := range all[max(0, len(all)-most):] {
-		b.WriteString("\n" + indent + remark(n, o))
+		b.WriteString("\n" + indent + noticeLine(n, o))
 	}
 	return b.String()
 }
