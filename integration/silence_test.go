@@ -14,7 +14,7 @@ import (
 	"github.com/skeindb/skein/integration/skeintest"
 )
 
-// A server whose processes are frozen answers nobody, while its system keeps the connections. It counts as away, its
+// A server whose processes are frozen gives no answer, while its system keeps the connections. It counts as away, its
 // tenants go on when it is back, and a run that is to end does not wait for it for ever, and says how long it does.
 func TestFrozenServer(t *testing.T) {
 	t.Parallel()

@@ -13,7 +13,7 @@ import (
 
 // Watcher looks at tenants under work from beside. *postgres.DB is one.
 type Watcher interface {
-	// Watch returns for whom tenants of a server wait that are under work there; those that wait for nobody are left out.
+	// Watch returns for whom tenants of a server wait that are under work there; those that wait for no session are left out.
 	// An error that wraps a timeout says that the server does not answer; any other, that it could not be looked at.
 	Watch(ctx context.Context, server string, targets []engine.Target) (map[engine.Target][]engine.Holder, error)
 }
@@ -48,7 +48,7 @@ type watched struct {
 	end     context.CancelFunc // gives up the tries under work
 }
 
-// nextLook is when the next look is due; zero = there is nobody to look at.
+// nextLook is when the next look is due; zero = no tenant is under work.
 func (w *wave) nextLook() (at time.Time) {
 	for _, s := range w.servers {
 		if next := s.watch.at; len(s.watch.tasks) > 0 && !s.watch.looking && (at.IsZero() || next.Before(at)) {
@@ -147,7 +147,7 @@ func (r *runner) afterLook(l sight) {
 	}
 }
 
-// silent reports whether nobody answered. A connection that is refused is an answer: of the machine, which will end those
+// silent reports whether no answer came. A connection that is refused is an answer: of the machine, which will end those
 // that it does not know either.
 func silent(err error) bool {
 	timeout, ok := errors.AsType[interface {
@@ -224,7 +224,7 @@ func areTenants(n int) string {
 	return fmt.Sprintf("%d tenants are", n)
 }
 
-// forgetLooks ends the looks that nobody needs any more.
+// forgetLooks ends the looks that are not needed any more.
 func (r *runner) forgetLooks() {
 	for ; r.looks > 0; r.looks-- {
 		<-r.looked

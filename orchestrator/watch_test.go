@@ -13,7 +13,7 @@ import (
 	"github.com/skeindb/skein/orchestrator"
 )
 
-// watcher is a server that is frozen for a while, and on which tenants wait for somebody.
+// watcher is a server that is frozen for a while, and on which tenants wait for another session.
 type watcher struct {
 	frozen, thawed time.Time
 	waits          func(engine.Target) []engine.Holder

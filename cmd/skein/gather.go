@@ -14,7 +14,7 @@ import (
 // scope says who is looked for when the sources are asked.
 type scope struct {
 	guards tenant.Guards
-	chosen tenant.Selector    // sources that list nobody whom it means are not asked
+	chosen tenant.Selector    // sources that list no tenant of it are not asked
 	plan   *orchestrator.Plan // on behalf of which it is; nil = of none
 	away   bool               // the tenants of the plan stand in for those of a source that cannot be reached
 }
@@ -72,7 +72,7 @@ func (w *watched) List(ctx context.Context) ([]tenant.Tenant, []string, error) {
 	switch {
 	case w.scope.away && len(known) > 0:
 		return known, append(warnings, fmt.Sprintf("it cannot be asked, and has the tenants that the rollout planned: %v", err)), nil
-	case w.scope.away, ok && len(known) == 0: // the rollout has nobody of it
+	case w.scope.away, ok && len(known) == 0: // the rollout has no tenant of it
 		w.left.Store(true)
 		return nil, warnings, &tenant.LeftOut{Reason: fmt.Sprintf("its tenants are left out: %v", err), Err: err}
 	}

@@ -43,7 +43,7 @@ func (s *server) connectError(ctx context.Context, by *pgconn.Config, database s
 	return &e
 }
 
-// unconnected says why nobody answered, and what to do about it.
+// unconnected says why no answer came, and what to do about it.
 func (s *server) unconnected(by *pgconn.Config, err error) (text, hint string) {
 	key := s.urlKey(by)
 	if name, ok := errors.AsType[*net.DNSError](err); ok && name.IsNotFound {

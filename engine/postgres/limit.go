@@ -81,7 +81,7 @@ func (s *server) take(ctx context.Context, database string) (*conn, error) {
 }
 
 // connect opens a connection for one who holds a place. Where the server has no room for it, by whatever limit of
-// server, role or database, our own idle connections give way: nobody uses them. A backend that was ended may count for a
+// server, role or database, our own idle connections give way: they are not in use. A backend that was ended may count for a
 // moment longer.
 func (s *server) connect(ctx context.Context, by *pgconn.Config, database string) (*conn, error) {
 	var p poll

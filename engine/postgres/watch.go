@@ -12,7 +12,7 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// Watch asks a server, beside the statements under way there, for whom tenants wait: those that wait for nobody are not
+// Watch asks a server, beside the statements under way there, for whom tenants wait: those that wait for no session are not
 // in the result. An error that wraps a timeout says that the server does not answer.
 //
 // A connection whose backend is not there any more, twice in a row, is closed: its end was lost on the way, and who
