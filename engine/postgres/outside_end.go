@@ -1,0 +1,88 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
+)
+
+// finish writes the version row and ends the journal, in one transaction.
+func (o *outside) finish(ctx context.Context) error {
+	s := o.session
+	schema, r := s.target.Schema, o.step.Revision
+	sql := "BEGIN; SET LOCAL lock_timeout = " + milliseconds(o.work.LockTimeout) + "; " + o.opening()
+	if o.step.Direction == revision.Down {
+		sql += s.db.table.delete(schema, r.ID) + "; "
+	} else {
+		sql += s.db.table.insert(schema, row{
+			id: literal(r.ID), duration: since(o.journal.started()), checksum: r.Checksum(), rollout: o.work.Rollout, tool: o.work.Tool,
+		}) + "; "
+	}
+	sql += settleConstraints + "; " + s.db.table.endsAt(schema, o.work.Mark.SchemaOID, o.work.Parts[0].After) + "; " + o.journal.close() + "; COMMIT"
+	results, err := o.conn.query(ctx, sql)
+	if err == nil {
+		return nil
+	}
+	return o.unrecorded(ctx, err, results)
+}
+
+// unrecorded is the error of a revision whose statements ran and whose version row was not written.
+// results are those of the message that was to write it.
+func (o *outside) unrecorded(ctx context.Context, err error, results []*pgconn.Result) error {
+	s := o.session
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) || isFatal(pg) || o.conn.pg.IsClosed() {
+		return o.broken(ctx, err)
+	}
+	table := s.db.table.in(s.target.Schema)
+	switch marked(pg.Message) {
+	case markGone:
+		return s.gone()
+	case markRows:
+		came := "the version table does not hold the row that skein wrote"
+		for _, r := range results {
+			if tag := r.CommandTag; (tag.Insert() || tag.Delete()) && !rowTag(tag) {
+				came = noEffect(o.step, tag.String())
+			}
+		}
+		e := lostRowError(table, o.step, came)
+		e.Advice = "look at the rules and triggers of " + table + ", then resume: the statements that are done are not run again"
+		return e
+	}
+	e := ofOwnTable(present(classify(ctx, pg), pg), pg, "skein's row for revision "+o.step.Revision.ID+" was refused", adviceRow(table))
+	o.conn.rollback(ctx)
+	switch oid, err := schemaOID(ctx, o.conn, s.target.Schema); {
+	case err != nil:
+	case oid != o.work.Mark.SchemaOID:
+		return s.gone()
+	case e.SQLState == stateDuplicateRow:
+		if results, err := o.conn.query(ctx, s.db.table.has(s.target.Schema, o.step.Revision.ID)); err == nil && value(results[0]) == "t" {
+			return staleError()
+		}
+	}
+	e.Revision, e.File = o.step.Revision.ID, o.step.Revision.File
+	return e
+}
+
+// at notes which statement an error is about.
+func (o *outside) at(ctx context.Context, err error, n int, stmt revision.Statement) error {
+	e := *classify(context.Background(), err)
+	if e.Class == engine.Uncertain {
+		return &e
+	}
+	pg, _ := errors.AsType[*pgconn.PgError](e.Err)
+	if pg != nil {
+		ofBody(&e, pg, o.step.Revision.Section(o.step.Direction).Options)
+		if pg.Code == stateReadOnly {
+			readOnlyBody(ctx, o.conn, &e)
+		}
+	}
+	missing(&e, o.misplaced)
+	e.Revision, e.File = o.step.Revision.ID, o.step.Revision.File
+	at(&e, pg, n, stmt, 0)
+	return &e
+}
