@@ -269,3 +269,32 @@ func TestResumeOfARollbackGoesByTheRows(t *testing.T) {
 		t.Errorf("then taken down were (-want +got):\n%s", diff)
 	}
 }
+
+// TestRollbackTakesTenantsAlongThatTheSourcesForget has a list that forgets one tenant which is there, and one which is not.
+func TestRollbackTakesTenantsAlongThatTheSourcesForget(t *testing.T) {
+	t.Parallel()
+	p, home := filesWithTables(t, 3)
+	list := func(ids ...string) {
+		var lines strings.Builder
+		for _, id := range ids {
+			fmt.Fprintf(&lines, "{\"id\": %q, \"file\": %q}\n", id, filepath.Join(home.dir, id+".db"))
+		}
+		p.Write("tenants.jsonl", lines.String())
+	}
+	list("t01", "t02", "t03")
+	p.Write("skein.yaml", "fleet: f\nrevisions: {dialect: sqlite}\ntenants: [{file: tenants.jsonl}]\nguards: {max_shrink: 100%}\n")
+	p.Must(0, "upgrade", "-q")
+	list("t01")
+	if err := os.Remove(filepath.Join(home.dir, "t03.db")); err != nil {
+		t.Fatal(err)
+	}
+	r := p.Must(0, "rollout", "rollback", "--yes", "--json")
+	if got := takenDown(t, r); !slices.Equal(got, []string{"t01", "t02"}) {
+		t.Errorf("taken down: %q\n%s", got, r.Stderr)
+	}
+	for _, want := range []string{"1 tenant is no longer listed by the sources, but is not gone: it stays in the rollout: t02", "t03"} {
+		if !strings.Contains(r.Stderr+r.Stdout, want) {
+			t.Errorf("no %q in\n%s%s", want, r.Stdout, r.Stderr)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package orchestrator
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/tenant"
@@ -50,6 +51,23 @@ func Locate(ctx context.Context, s Surveyor, p *Plan, planned, fleet []tenant.Te
 	w.Standings = SurveyFor(ctx, s, w.Tenants, p)
 	w.keep(n)
 	return w
+}
+
+// LocateRollback reads where the whole fleet stands, for [ArrangeRollback] of the rollout that is stored, and with it the
+// tenants of that rollout, which is amended, that the fleet does not list and that are there all the same.
+func LocateRollback(ctx context.Context, s Surveyor, stored *Plan, fleet []tenant.Tenant) Whereabouts {
+	listed := make(map[string]bool, len(fleet))
+	for _, t := range fleet {
+		listed[t.ID] = true
+	}
+	all := slices.Clone(fleet)
+	for _, t := range stored.Planned() {
+		if !listed[t.ID] {
+			all = append(all, t)
+		}
+	}
+	none := func(tenant.Tenant) bool { return false }
+	return Locate(ctx, s, &Plan{Kind: Rollback, Of: stored.Rollout}, all, fleet, none)
 }
 
 // keep leaves out those beyond the first n, which are not listed, that are not there.

@@ -101,11 +101,14 @@ func (f *fleet) arrangeRollback(ctx context.Context, store orchestrator.Store, o
 	if whole {
 		req.FleetSize = len(tenants)
 	}
-	where := orchestrator.SurveyRollout(ctx, f.engine, tenants, of)
+	where := orchestrator.LocateRollback(ctx, f.engine, stored.plan.Amend(stored.events), tenants)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	plan, err := orchestrator.ArrangeRollback(stored.plan, stored.events, tenants, where, f.graph, req, partial)
+	if len(where.Unlisted) > 0 {
+		f.app.note("skein: warning: %s", orchestrator.UnlistedWarning(where.Unlisted))
+	}
+	plan, err := orchestrator.ArrangeRollback(stored.plan, stored.events, where.Tenants, where.Standings, f.graph, req, partial)
 	if err != nil {
 		return nil, err
 	}
