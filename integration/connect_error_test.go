@@ -26,7 +26,7 @@ func TestErrorsOfConnectionsBeginWithTheCause(t *testing.T) {
 		{"unknown host", "postgres://postgres@no-such-host.invalid/shop", "server main: unknown host no-such-host.invalid", "correct the host in servers.main.url"},
 		{"no socket", "postgres:///shop?host=/no/such/folder&user=postgres", "server main: there is no such socket at /no/such/folder/.s.PGSQL.5432", "servers.main.url"},
 		{"no TLS", asUser(url, "postgres", "x") + "&sslmode=require", "server main: server refused TLS connection", "sslmode in servers.main.url"},
-		{"no database", strings.Replace(url, database, "nowhere_"+database, 1), fmt.Sprintf("server main: database \"nowhere_%s\" does not exist", database), "correct the database in servers.main.url, or create it"},
+		{"no database", strings.Replace(url, database, "nowhere_"+database, 1), fmt.Sprintf("server main: database \"nowhere_%s\" does not exist", database), "correct the database in servers.main.url"},
 		{"no CONNECT", asUser(url, role, "x"), fmt.Sprintf("server main: permission denied for database %q", database), fmt.Sprintf("GRANT CONNECT ON DATABASE %q TO %q", database, role)},
 	} {
 		t.Run(c.name, func(t *testing.T) {

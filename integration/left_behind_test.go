@@ -159,7 +159,7 @@ func TestTheSeedOfOneTenantIsNotTheNextOnes(t *testing.T) {
 func TestABodyThatMakesItsTransactionReadOnlyIsAMistakeOfTheRevision(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{
-		"SELECT set_config('transaction_read_only', 'on', true)",
+		"SELECT set_config('transaction_' || 'read_only', 'on', true)",
 		"DO $$ BEGIN SET transaction_read_only = on; END $$; CREATE TABLE x (id int)",
 	} {
 		f := newPgFleet(t, postgres.Server{}, body)

@@ -416,7 +416,7 @@ func TestPostgresGuardsWhatTenantsShare(t *testing.T) {
 	}
 	f.with(t, first, "UPDATE public.plans SET n = 3; INSERT INTO public.plans (n) VALUES (7)",
 		"-- skein:touches public.pl*, public.status\nALTER TABLE plans ADD COLUMN fine int; INSERT INTO plans (n) VALUES (8); ALTER TYPE status ADD VALUE 'okay'",
-		"CREATE TABLE plan (id int REFERENCES public.plans)", "SELECT * FROM public.plans", "DO $$ BEGIN PERFORM 1; END $$").up(t, target)
+		"CREATE TABLE plan (id int REFERENCES public.plans)", "SELECT * FROM public.plans", "DO $$ BEGIN PERFORM 1; END $$").up(t, f.tenant(t, "other"))
 }
 
 func TestPostgresHasNoGuardWhereNothingCanBeHit(t *testing.T) {

@@ -32,6 +32,10 @@ func ofBody(e *engine.Error, pg *pgconn.PgError, options revision.Options) {
 	switch e.Class {
 	case engine.Connection, engine.Gone:
 		e.Class, e.Advice = engine.Revision, adviceRemote
+	case engine.Revision:
+		if pg.Code == stateNoDatabase || pg.Code == "57P04" {
+			e.Advice = adviceRemote
+		}
 	case engine.Capacity:
 		if pg.Code == "53300" || pg.Code == "53400" {
 			e.Class, e.Advice = engine.Revision, adviceRemote

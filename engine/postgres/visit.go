@@ -171,9 +171,9 @@ func (s *survey) visited(ctx context.Context, c *conn, row [][]byte) {
 // facts keeps what is known of the database, or has it read again when it is needed. In an ordinary database there is
 // nothing on the search path but the tenant's schema, and no setting to settle.
 func (s *survey) facts(ctx context.Context, c *conn, row [][]byte) error {
-	fresh := c.spent == 0 && c.settings == nil && !c.nature.pooled // the settings are those that a session begins with
+	fresh := c.spent == 0 && c.settings == nil // the settings are those that a session begins with
 	switch {
-	case len(s.server.cfg.SearchPath) > 0, fresh && len(unsettled(row[visitSettings:])) > 0:
+	case len(s.server.cfg.SearchPath) > 0, c.nature.pooled, fresh && len(unsettled(row[visitSettings:])) > 0:
 		_, err := s.db.learn(ctx, s.server, c)
 		return err
 	case fresh && s.server.cfg.AutoSearchPath && !isTrue(row[visitExtensions]):
