@@ -48,7 +48,8 @@ func (r *runner) planAnew(at int, items []Item, fleet []tenant.Tenant) ([]Item, 
 	p.Waves = slices.Clone(p.Waves)
 	p.Waves[at].Items = items
 	var there Whereabouts
-	if !r.aside(func(ctx context.Context) { there = r.locate(ctx, items, fleet) }) {
+	locate := r.locator(items, fleet)
+	if !r.aside(func(ctx context.Context) { there = locate(ctx) }) {
 		return nil, false
 	}
 	if err := replan(&p, at, there.Tenants, there.Standings, r.Graph, r.Options); err != nil {

@@ -29,10 +29,12 @@ func (r *runner) refresh(at int) bool {
 	fresh := r.newcomers(fleet)
 	var there Whereabouts
 	var theirs []engine.Standing
+	locate := func(context.Context) Whereabouts { return Whereabouts{} }
+	if at < len(r.Plan.Waves) {
+		locate = r.locator(r.Plan.Waves[at].Items, fleet)
+	}
 	if !r.aside(func(ctx context.Context) {
-		if at < len(r.Plan.Waves) {
-			there = r.locate(ctx, r.Plan.Waves[at].Items, fleet)
-		}
+		there = locate(ctx)
 		if len(fresh) > 0 {
 			theirs = SurveyFor(ctx, r.Surveyor, fresh, r.Plan)
 		}

@@ -3,6 +3,7 @@ package orchestrator_test
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,11 +19,11 @@ type lossy struct {
 	id        string
 	committed bool
 	lost      bool
-	back      bool
+	back      atomic.Bool
 }
 
 func (l *lossy) Upgrade(ctx context.Context, job engine.Job) (engine.Result, error) {
-	if job.Target.Schema != l.id || l.back {
+	if job.Target.Schema != l.id || l.back.Load() {
 		return l.stage.Upgrade(ctx, job)
 	}
 	gone := &engine.Error{Class: engine.Connection, Message: "connection refused"}
@@ -66,7 +67,7 @@ func TestLostReplyOfACommitIsNotKnownUntilAResumeAsks(t *testing.T) {
 				if c := r.Causes(); len(c) != 1 || c[0].Count != 1 {
 					t.Errorf("causes %+v", c)
 				}
-				l.back = true
+				l.back.Store(true)
 				if r := s.resume(t); r.Outcome(id) != orchestrator.Done || r.ExitCode() != 0 || s.stands(id) != "[a b c]" {
 					t.Errorf("resumed: %s, exit %d, at %s", r.Outcome(id), r.ExitCode(), s.stands(id))
 				}
@@ -87,7 +88,7 @@ func TestLostReplyThatIsSettledInTheRunIsForgotten(t *testing.T) {
 		s.breaks[id] = oops(engine.Data, "no")
 		s.when = append(s.when, func(f orchestrator.Fact) {
 			if _, ok := f.(orchestrator.TenantReturned); ok {
-				l.back = true
+				l.back.Store(true)
 			}
 		})
 		if r := s.run(t); r.Outcome(id) != orchestrator.Failed || r.Failed()[0].Failure.Message != "no" {

@@ -91,8 +91,8 @@ func tenantsOf(items []Item) []tenant.Tenant {
 	return all
 }
 
-// locate is [Locate] for items of the run.
-func (r *runner) locate(ctx context.Context, items []Item, fleet []tenant.Tenant) Whereabouts {
+// locator prepares [Locate] for items of the run. What it returns reads nothing that the run changes meanwhile.
+func (r *runner) locator(items []Item, fleet []tenant.Tenant) func(context.Context) Whereabouts {
 	known := map[string]bool{}
 	for i := range r.Plan.Waves {
 		for _, items := range [][]Item{r.Plan.Waves[i].Items, r.Plan.Waves[i].Settled} {
@@ -101,9 +101,12 @@ func (r *runner) locate(ctx context.Context, items []Item, fleet []tenant.Tenant
 			}
 		}
 	}
-	return Locate(ctx, r.Surveyor, r.Plan, tenantsOf(items), fleet, func(t tenant.Tenant) bool {
-		return known[t.ID] || r.joinable() && r.Joins(t)
-	})
+	planned, joinable := tenantsOf(items), r.joinable()
+	return func(ctx context.Context) Whereabouts {
+		return Locate(ctx, r.Surveyor, r.Plan, planned, fleet, func(t tenant.Tenant) bool {
+			return known[t.ID] || joinable && r.Joins(t)
+		})
+	}
 }
 
 // tellUnlisted warns of tenants that are not listed any more, once of each.

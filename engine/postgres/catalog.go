@@ -88,11 +88,15 @@ func listing(err error, server, database string) error {
 }
 
 // DefaultSchema returns the schema in which the connecting role creates things by default; "" when it has none. It looks
-// at once where that schema stands, for the next Survey.
+// at once where that schema stands, for the next Survey, and asks each database once: a rollout goes on with the schemas
+// that it was planned for.
 func (db *DB) DefaultSchema(ctx context.Context, server, database string) (string, error) {
 	srv, err := db.server(server)
 	if err != nil {
 		return "", err
+	}
+	if schema := db.visits.schema(place{server, database}); schema != "" {
+		return schema, nil
 	}
 	// A connection that applied revisions has the path of a session still: it was only ever set for a transaction.
 	seen, err := db.visit(ctx, srv, engine.Target{Dialect: revision.Postgres, Server: server, Database: database}, db.visits.shared())

@@ -25,8 +25,9 @@ const visitTime = time.Minute
 // visits are what visits saw and no survey has taken yet. It is safe for concurrent use.
 type visits struct {
 	mu      sync.Mutex
-	by      map[place]visit // guarded by mu
-	cohorts *cohorts        // what they hold in common; guarded by mu
+	by      map[place]visit  // guarded by mu
+	schemas map[place]string // in which the role creates things, of databases that were visited; guarded by mu
+	cohorts *cohorts         // what they hold in common; guarded by mu
 }
 
 type visit struct {
@@ -42,7 +43,18 @@ func (v *visits) put(seen visit) {
 	if v.by == nil {
 		v.by = map[place]visit{}
 	}
-	v.by[place{seen.target.Server, seen.target.Database}] = seen
+	if v.schemas == nil {
+		v.schemas = map[place]string{}
+	}
+	at := place{seen.target.Server, seen.target.Database}
+	v.by[at], v.schemas[at] = seen, seen.target.Schema
+}
+
+// schema returns the one that a visit found in a database; "" when none did.
+func (v *visits) schema(at place) string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.schemas[at]
 }
 
 // shared returns what tenants of these visits have in common.
