@@ -49,7 +49,7 @@ func TestThreeOfFiveHundredSchemas(t *testing.T) {
 	// By default none may fail.
 	r := f.Must(3, "upgrade")
 	const whatHappened = `check constraint "qty_small" of relation "base" is violated by some row`
-	told(t, r.Stdout, "halted", "because 1 tenant failed in wave all, and max_failures allows none", "1 × ", whatHappened,
+	told(t, r.Stdout, "halted", "because more tenants failed in wave all than max_failures allows (none)", "1 × ", whatHappened,
 		"data · 23514 · revision r003 · migrations/r003_step.sql:7", "ALTER TABLE base ADD CONSTRAINT qty_small", "tenants: "+rows, "hint: mend the tenant's rows",
 		"go on with:  skein rollout resume 20")
 	at := f.want(nil, 1, 3)

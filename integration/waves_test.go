@@ -232,7 +232,7 @@ func TestWrongMigrationStopsInTheCanary(t *testing.T) {
 		reason      string
 	}{
 		{"systemic", []string{"--max-failures", "100%", "--concurrency", fmt.Sprint(width)}, 10, 10 + width - 1, "systemic"},
-		{"no budget", []string{"--concurrency", "1"}, 1, 1, "max_failures allows none"},
+		{"no budget", []string{"--concurrency", "1"}, 1, 1, "max_failures allows (none)"},
 	} {
 		r := f.Run(append([]string{"upgrade", "--json"}, c.args...)...)
 		r.Want(3)

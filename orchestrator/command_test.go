@@ -188,8 +188,8 @@ func TestStopsThatComeTooLateAreRefusedAndAbortOutweighsAll(t *testing.T) {
 		s.later(2*time.Minute+30*time.Second, ask(orchestrator.ActionAbort))
 		r := s.run(t)
 		want := []string{
-			"pause: the run ends already: 1 tenant failed in wave rest, and max_failures allows none", "abort",
-			"abort: the run ends already: eve on laptop asked for it; before that: 1 tenant failed in wave rest, and max_failures allows none",
+			"pause: the run ends already: more tenants failed in wave rest than max_failures allows (none)", "abort",
+			"abort: the run ends already: eve on laptop asked for it; before that: more tenants failed in wave rest than max_failures allows (none)",
 		}
 		if diff := cmp.Diff(want, replies(r)); diff != "" {
 			t.Error(diff)

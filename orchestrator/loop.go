@@ -262,7 +262,7 @@ func (r *runner) ring(now time.Time) {
 	}
 }
 
-// checkBudget halts when more tenants of the wave failed than is borne.
+// checkBudget halts when more tenants of the wave failed than max_failures allows.
 func (r *runner) checkBudget() {
 	w := r.wave
 	if !w.overBudget() {
@@ -274,9 +274,10 @@ func (r *runner) checkBudget() {
 	}
 	how := ""
 	if w.refused > 0 {
-		how = fmt.Sprintf(" (%d refused before any work)", w.refused)
+		how = fmt.Sprintf(", %d of them refused before any work", w.refused)
 	}
-	r.stop(StateHalted, fmt.Sprintf("%s failed in wave %s%s, and max_failures allows %s", tenants(w.failures), w.name, how, allowed))
+	// Without their number: those under work may fail yet.
+	r.stop(StateHalted, fmt.Sprintf("more tenants failed in wave %s than max_failures allows (%s)%s", w.name, allowed, how))
 }
 
 func tenants(n int) string {

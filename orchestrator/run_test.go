@@ -399,7 +399,7 @@ func TestFirstReasonStandsUnlessPeopleAsk(t *testing.T) {
 				}
 				return takes(time.Minute)(ctx, job)
 			}
-			want, reason := orchestrator.StateHalted, "1 tenant failed in wave all, and max_failures allows none"
+			want, reason := orchestrator.StateHalted, "more tenants failed in wave all than max_failures allows (none)"
 			if signal > 0 {
 				stop := make(chan struct{})
 				s.cfg.Stop = stop

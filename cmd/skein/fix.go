@@ -51,7 +51,7 @@ func (a *app) fix(p *config.Project) ([]fixedPlace, error) {
 		}
 	}
 	if rewritten > 0 && !a.json {
-		a.note("the checksum of each rewritten section has changed: a tenant that has its revision from an earlier version of skein fails with class checksum until `skein stamp`, or --allow-changed once")
+		a.note("the checksum of each rewritten section has changed: a tenant that has one of these revisions already is refused (checksum) until `skein stamp`, or one upgrade with --allow-changed")
 	}
 	return done, nil
 }

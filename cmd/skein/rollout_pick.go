@@ -103,6 +103,9 @@ func (w wanted) pick(all []orchestrator.Summary) (id string, err error) {
 		if s.ID == id {
 			break
 		}
+		if s.Kind == orchestrator.Rollback && s.Target == id && s.State == orchestrator.StateFinished {
+			return "", &usageError{fmt.Sprintf("rollout %s was taken back by %s", id, s.ID), "`skein upgrade` begins a new one"}
+		}
 		if overtakes(s) {
 			return "", &usageError{
 				fmt.Sprintf("the latest rollout that fits is %s, but %s came after it: %s", id, s.ID, described(s)), "name the ID if it is meant",

@@ -40,6 +40,11 @@ func TestWhichRolloutIsMeant(t *testing.T) {
 			says: "the latest rollout that fits is old, but new came after it: a rollback that changed 2 tenants",
 		},
 		{
+			name: "none that is known to be taken back", want: resume,
+			all:  []orchestrator.Summary{{ID: "new", Kind: orchestrator.Rollback, Target: "old", State: orchestrator.StateFinished}, halted},
+			says: "rollout old was taken back by new",
+		},
+		{
 			name: "none behind one that did, far behind", want: abort,
 			all: []orchestrator.Summary{
 				rolled("newest", orchestrator.Upgrade, orchestrator.StateFinished, 0), rolled("new", orchestrator.Downgrade, orchestrator.StateFinished, 3), halted,

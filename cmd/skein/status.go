@@ -91,17 +91,27 @@ func writeStatus(out io.Writer, f *fleet, s surveyed, cohorts []statusCohort) er
 	fmt.Fprintf(out, "fleet %s: %s, head %s\n\n", f.project.Fleet, view.Count(len(s.tenants), "tenant"), orBase(f.graph.RealHeads()))
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "TENANTS\tSTATE\tHEADS\tFOR EXAMPLE")
+	var changed []string
 	for _, c := range cohorts {
 		note := c.example
 		if c.err != nil {
 			note += ": " + c.err.Error()
 		}
 		if n := len(c.Changed); n > 0 {
-			note += fmt.Sprintf("; changed since it was applied, so that an upgrade refuses: %s", view.Some(c.Changed))
+			changed = append(changed, fmt.Sprintf("%s: revision %s changed since it was applied, and an upgrade refuses it", view.Count(c.Count, "tenant"), view.Some(c.Changed)))
 		}
 		view.Row(w, "%d\t%s\t%s\t%s\n", c.Count, c.State, orBase(c.Heads), note)
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for i, line := range changed {
+		if i == 0 {
+			fmt.Fprintln(out)
+		}
+		fmt.Fprintln(out, line)
+	}
+	return nil
 }
 
 // lastRollout is the fleet's latest rollout; nil when there is none, or no store yet.
