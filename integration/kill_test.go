@@ -1,6 +1,7 @@
 package integration_test
 
 import (
+	"flag"
 	"fmt"
 	"strings"
 	"testing"
@@ -11,11 +12,14 @@ import (
 	"github.com/skeindb/skein/integration/sqlitetest"
 )
 
+var kills = flag.Int("kills", 30, "how often a run is killed at any moment, on PostgreSQL and on SQLite each")
+
 // TestKilledAtAnyMoment kills skein again and again, and looks at every tenant before it goes on.
 func TestKilledAtAnyMoment(t *testing.T) { both(t, killedAtAnyMoment) }
 
 func killedAtAnyMoment(t *testing.T, d revision.Dialect) {
-	const rounds, tenants = 30, 300
+	const tenants = 300
+	rounds := *kills
 	bodies := steps(2 + rounds + rounds/3)
 	f := newWorld(t, d, tenants, inFiles(bodies), "rollout: {transaction: revision}\n")
 	dumps := f.soil.reference(bodies)
