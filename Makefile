@@ -25,7 +25,7 @@ test-unit: ## Run the tests that need no server, with the race detector
 
 .PHONY: test-integration
 test-integration: ## Run the tests on real PostgreSQL servers and SQLite files
-	go test -timeout 25m ./integration/...
+	go test -timeout 40m ./integration/...
 
 .PHONY: imports
 imports: ## Check that imports run one way and files stay short
