@@ -31,7 +31,7 @@ func projectKeys() []key {
 		{path: "servers.*.url", kind: kindURL, required: true, doc: "`postgres://` URL with user and database."},
 		{path: "servers.*.password", kind: kindSecret, doc: "Password, instead of one in the URL. Read anew for each connection, never printed."},
 		{path: "servers.*.direct_url", kind: kindURL, doc: "URL past the pooler, when `url` is a transaction pooler."},
-		{path: "servers.*.max_connections", kind: kindCount, def: "16", doc: "Most connections that skein holds to this server, of all kinds together. Where it is not set, 16 are in use at a time, and in a fleet of a database a tenant idle ones are kept from survey to change besides, at most half of what the server has free. When all are in use by tenants that take long, one more looks now and then for whom they wait."},
+		{path: "servers.*.max_connections", kind: kindCount, def: "16", doc: "Most connections that skein holds to this server, of all kinds together. Where it is not set, 16 are in use at a time, and in a fleet of a database a tenant idle ones are kept from survey to change besides, at most three quarters of what the server has free. When all are in use by tenants that take long, one more looks now and then for whom they wait."},
 		{path: "servers.*.search_path", kind: kindAutoTexts, def: "auto", doc: "Schemas that follow the tenant's on the search path; `auto` = those that hold extensions. Never the schema of a tenant. In a variable: names joined by commas."},
 	}
 }

@@ -145,12 +145,12 @@ func (s *server) dial(ctx context.Context, by *pgconn.Config, database string) (
 	return c, nil
 }
 
-// roomQuery is the SQL of how many connections may be kept without being used: half of what nobody uses now, the ones in
-// reserve apart, since applications want to grow, too. A limit of the role is one of the server's.
+// roomQuery is the SQL of how many connections may be kept without being used: three quarters of what is not in use
+// now, the ones in reserve apart, since applications want to grow, too. A limit of the role is one of the server's.
 const roomQuery = `(SELECT (LEAST(pg_catalog.current_setting('max_connections')::int4 - pg_catalog.current_setting('superuser_reserved_connections')::int4
 	- COALESCE(NULLIF(pg_catalog.current_setting('reserved_connections', true), ''), '0')::int4
 	- (SELECT pg_catalog.sum(numbackends)::pg_catalog.int4 FROM pg_catalog.pg_stat_database),
-	(SELECT CASE WHEN rolconnlimit < 0 THEN NULL ELSE rolconnlimit END FROM pg_catalog.pg_roles WHERE rolname = SESSION_USER)) / 2)::int4)`
+	(SELECT CASE WHEN rolconnlimit < 0 THEN NULL ELSE rolconnlimit END FROM pg_catalog.pg_roles WHERE rolname = SESSION_USER)) * 3 / 4)::int4)`
 
 // probe asks, on the first connection by a URL, what it leads to: behind a pooler the process that serves a
 // query is not the one that greeted us.
