@@ -88,6 +88,9 @@ func (a *application) reason(ctx context.Context, p piece, pg *pgconn.PgError, u
 		}
 		return need.refusal()
 	}
+	if isFatal(pg) { // the session was ended from outside, whatever was under way
+		return e
+	}
 	if p.kind == kindReset || a.unproven && p.kind == kindRow && pg.Code == stateReadOnly {
 		return a.cannotReset(p, e)
 	}
