@@ -37,17 +37,3 @@ func TestDiskOfTheStoreIsFull(t *testing.T) {
 	f.Must(0, "rollout", "resume")
 	f.want(nil, 2)
 }
-
-// fill writes until nothing more fits.
-func fill(t *testing.T, path string) {
-	t.Helper()
-	file, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	for _, size := range []int{64 << 10, 4 << 10, 512} {
-		for err = nil; err == nil; _, err = file.Write(make([]byte, size)) {
-		}
-	}
-}
