@@ -113,3 +113,21 @@ func TestVisitTellsWhatASurveyTells(t *testing.T) {
 		})
 	}
 }
+
+// TestServerThatChangesIsAskedAgain gives the name of a server that a record brought along another URL.
+func TestServerThatChangesIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	url, database := pgtest.Database(t, pgtest.Server(t))
+	role := "there_" + database
+	pgtest.Exec(t, url, "CREATE SCHEMA other", "CREATE ROLE "+role+" LOGIN PASSWORD 'x'", "GRANT ALL ON SCHEMA other TO "+role, "ALTER ROLE "+role+" SET search_path = other")
+	t.Cleanup(func() { pgtest.Exec(t, url, "DROP OWNED BY "+role, "DROP ROLE "+role) })
+	db := openPostgres(t, postgres.Server{URL: url})
+	for _, at := range []struct{ url, schema string }{{url, "public"}, {asUser(url, role, "x"), "other"}} {
+		if err := db.Register("$TENANT", at.url); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := db.DefaultSchema(t.Context(), "$TENANT", database); err != nil || got != at.schema {
+			t.Errorf("schema %q, want %q: %v", got, at.schema, err)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -140,8 +141,10 @@ func (db *DB) Register(name, url string) error {
 		return err
 	}
 	db.servers[name] = now
-	if was != nil {
+	if was != nil { // what is known of its databases is that of another server
 		was.close()
+		maps.DeleteFunc(db.databases, func(at place, _ *database) bool { return at.server == name })
+		db.visits.forget(name)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -55,6 +56,14 @@ func (v *visits) schema(at place) string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.schemas[at]
+}
+
+// forget drops all that is known of a server's databases.
+func (v *visits) forget(server string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	maps.DeleteFunc(v.by, func(at place, _ visit) bool { return at.server == server })
+	maps.DeleteFunc(v.schemas, func(at place, _ string) bool { return at.server == server })
 }
 
 // shared returns what tenants of these visits have in common.
