@@ -9,9 +9,9 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// TestDiskOfTheStoreIsFull is TestStoreFillsUp with a disk that is really full.
-func TestDiskOfTheStoreIsFull(t *testing.T) {
-	t.Parallel()
+// smallDisk mounts a disk of 16 MB.
+func smallDisk(t *testing.T) string {
+	t.Helper()
 	disk := t.TempDir()
 	if err := syscall.Mount("none", disk, "tmpfs", 0, "size=16m"); err != nil {
 		t.Skipf("only root can mount a small disk: %v", err)
@@ -21,6 +21,13 @@ func TestDiskOfTheStoreIsFull(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	return disk
+}
+
+// TestDiskOfTheStoreIsFull is TestStoreFillsUp with a disk that is really full.
+func TestDiskOfTheStoreIsFull(t *testing.T) {
+	t.Parallel()
+	disk := smallDisk(t)
 	const tenants = 150
 	f := newWorld(t, revision.Postgres, tenants, inFiles(slowly()), "state: {store: "+disk+"/state.db}\n")
 	f.Must(0, "upgrade", "r001")

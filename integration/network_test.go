@@ -89,6 +89,21 @@ func lasts(p *running) int {
 	return strings.Count(p.Stdout(), isDone) - n
 }
 
+// losesCommits starts an upgrade whose commits, of that many tenants at once, take place without a reply.
+func (f *world) losesCommits(proxy *pgtest.NetProxy, url string, tenants int) *running {
+	f.t.Helper()
+	f.Must(0, "upgrade", "r001")
+	open := f.shut()
+	p := f.start("upgrade", "--json")
+	f.atGate(tenants)
+	proxy.LoseAnswers()
+	open()
+	until(f.t, "all commits", func() bool {
+		return pgtest.Scalar[int](f.t, url, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'skein%' AND state <> 'idle'") == 0
+	})
+	return p
+}
+
 // TestLostCommits loses the answers to the very messages that commit.
 func TestLostCommits(t *testing.T) {
 	t.Parallel()
@@ -97,15 +112,7 @@ func TestLostCommits(t *testing.T) {
 	url, _ := pgtest.Database(t, server)
 	proxy := pgtest.Proxy(t, server)
 	f := worldAt(t, url, proxy.Through(url), tenants, inFiles(append(steps(1), gate+steps(2)[1])), "rollout: {lock_timeout: 0}\n")
-	f.Must(0, "upgrade", "r001")
-	open := f.shut()
-	p := f.start("upgrade", "--json")
-	f.atGate(tenants)
-	proxy.LoseAnswers()
-	open() // now they commit, and nobody hears of it
-	until(t, "all commits", func() bool {
-		return pgtest.Scalar[int](t, url, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'skein%' AND state <> 'idle'") == 0
-	})
+	p := f.losesCommits(proxy, url, tenants)
 	f.want(nil, 2)
 	proxy.Heal() // which ends the connections
 	r := p.end()
@@ -125,15 +132,7 @@ func TestLostCommitsOfAServerThatStaysAway(t *testing.T) {
 	url, _ := pgtest.Database(t, server)
 	proxy := pgtest.Proxy(t, server)
 	f := worldAt(t, url, proxy.Through(url), tenants, inFiles(append(steps(1), gate+steps(2)[1])), "rollout: {lock_timeout: 0, server_patience: 1s}\n")
-	f.Must(0, "upgrade", "r001")
-	open := f.shut()
-	p := f.start("upgrade", "--json")
-	f.atGate(tenants)
-	proxy.LoseAnswers()
-	open() // now they commit, and nobody hears of it
-	until(t, "all commits", func() bool {
-		return pgtest.Scalar[int](t, url, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'skein%' AND state <> 'idle'") == 0
-	})
+	p := f.losesCommits(proxy, url, tenants)
 	proxy.Disable()
 	r := p.end()
 	r.Want(3)

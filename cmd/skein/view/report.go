@@ -146,13 +146,17 @@ func place(f orchestrator.Failure, o Options) string {
 		parts = append(parts, "revision "+f.Revision)
 	}
 	if f.File != "" {
-		at := o.file(f.File)
-		if f.Line > 0 {
-			at += fmt.Sprintf(":%d", f.Line)
-		}
-		parts = append(parts, at)
+		parts = append(parts, o.at(f.File, f.Line))
 	}
 	return strings.Join(parts, " · ")
+}
+
+// at is a place in a revision file; line 0 = the file as a whole.
+func (o Options) at(file string, line int) string {
+	if line == 0 {
+		return o.file(file)
+	}
+	return fmt.Sprintf("%s:%d", o.file(file), line)
 }
 
 // oneLine folds white space, and cuts what is too long for a line.

@@ -48,11 +48,7 @@ func noticeLine(n orchestrator.Notice, o Options) string {
 		where = append(where, "revision "+n.Revision)
 	}
 	if n.File != "" {
-		at := o.file(n.File)
-		if n.Line > 0 {
-			at += fmt.Sprintf(":%d", n.Line)
-		}
-		where = append(where, at)
+		where = append(where, o.at(n.File, n.Line))
 	}
 	text := n.Severity + " " + n.Message
 	if len(where) > 0 {
