@@ -53,7 +53,7 @@ func (c *changeFlags) addLimits(cmd *cobra.Command) {
 }
 
 func (c *changeFlags) addBudget(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&c.maxFailures, "max-failures", "", "failures of a wave that are borne without halting: `N or P%` of its tenants")
+	cmd.Flags().StringVar(&c.maxFailures, "max-failures", "", "failures of a wave that are allowed before it halts: `N or P%` of its tenants")
 }
 
 func (c *changeFlags) addAllowChanged(cmd *cobra.Command) {

@@ -118,7 +118,7 @@ func (s *server) dial(ctx context.Context, by *pgconn.Config, database string) (
 	if s.cfg.Password != nil {
 		password, err := s.cfg.Password(ctx)
 		if err != nil {
-			return nil, &engine.Error{Class: engine.Server, Message: fmt.Sprintf("server %s: the password is not to be had: %v", s.name, err), Advice: "mend servers." + s.name + ".password, then try again", Err: err}
+			return nil, &engine.Error{Class: engine.Server, Message: fmt.Sprintf("server %s: the password cannot be read: %v", s.name, err), Advice: "correct servers." + s.name + ".password, then try again", Err: err}
 		}
 		cfg.Password = password
 	}
