@@ -32,6 +32,11 @@ func (j *judge) standing(s *Standing) {
 		j.seen[s.Applied] = v
 	}
 	s.State, s.Heads, s.Changed, s.Err = v.State, v.Heads, v.Changed, v.Err
+	for _, c := range s.HalfDone() { // what is half applied has no row, and is Behind
+		if s.Err == nil && c.Direction == revision.Down {
+			s.State, s.Err = Unknown, c.Err()
+		}
+	}
 }
 
 func (j *judge) verdict(a *Applied) Standing {

@@ -14,7 +14,7 @@ func (p *Plan) split(part, step int) *Plan {
 	first.After = walk(old.Before, first.Steps)
 	second.Before = first.After
 	parts := slices.Concat(p.Parts[:part], []Part{first, second}, p.Parts[part+1:])
-	return &Plan{Direction: p.Direction, Parts: parts}
+	return &Plan{Direction: p.Direction, Parts: parts, Of: p.Of}
 }
 
 // walk returns what is applied after steps, sorted.

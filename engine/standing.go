@@ -22,6 +22,7 @@ type Standing struct {
 	Applied *Applied // what the version table holds; nil unless it could be read; shared by tenants with equal tables
 	Heads   []string // maximal applied revisions in graph order; ids the graph does not know come last, sorted
 	Changed []string // applied revisions whose checksum differs from the graph's, in graph order
+	CutOff  []CutOff // no-transaction sections that ran in part, by revision; nil in most tenants
 	Mark    Mark
 	Err     error // why State is Unreachable, Missing or Unknown; an *Error
 }

@@ -30,6 +30,7 @@ func gather(standings []engine.Standing, tenants []tenant.Tenant, marks []int) (
 		applied *engine.Applied
 		state   engine.State
 		changed int
+		cut     string // sections that were cut off
 		mark    int
 	}
 	seen := map[shared]int{}
@@ -41,7 +42,7 @@ func gather(standings []engine.Standing, tenants []tenant.Tenant, marks []int) (
 		if marks != nil {
 			mark = marks[i]
 		}
-		quick := shared{s.Applied, s.State, len(s.Changed), mark}
+		quick := shared{s.Applied, s.State, len(s.Changed), cutKey(s), mark}
 		at, ok := seen[quick]
 		if !ok || s.Err != nil {
 			key := groupKey(s, mark, &tenants[i])
@@ -60,11 +61,19 @@ func gather(standings []engine.Standing, tenants []tenant.Tenant, marks []int) (
 
 func groupKey(s *engine.Standing, mark int, of *tenant.Tenant) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\x00%s\x00%s\x00%d", s.State, appliedKey(s.Applied), strings.Join(s.Changed, " "), mark)
+	fmt.Fprintf(&b, "%s\x00%s\x00%s\x00%s\x00%d", s.State, appliedKey(s.Applied), strings.Join(s.Changed, " "), cutKey(s), mark)
 	if s.Err != nil {
 		b.WriteString("\x00" + failureOf(s.Err, of).Cause)
 	}
 	return b.String()
+}
+
+// cutKey tells sections that were cut off apart; "" in most tenants.
+func cutKey(s *engine.Standing) string {
+	if len(s.CutOff) == 0 {
+		return ""
+	}
+	return fmt.Sprint(s.CutOff)
 }
 
 // appliedKey tells applied sets apart, and, where that was asked for, who applied them.
@@ -116,7 +125,7 @@ func (gr *group) cohort() Cohort {
 // stands is a short hash of what a survey read of a tenant: what is applied, and what of it changed since. It
 // is for noticing that a tenant stands elsewhere than when it was planned, and no more.
 func stands(s *engine.Standing) string {
-	text := strings.Join(s.Applied.IDs(), " ") + "\x00" + strings.Join(s.Changed, " ")
+	text := strings.Join(s.Applied.IDs(), " ") + "\x00" + strings.Join(s.Changed, " ") + cutKey(s)
 	if unreadable(s) {
 		text = "not read: " + string(s.State)
 	}

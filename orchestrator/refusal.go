@@ -28,6 +28,19 @@ func refusal(g *revision.Graph, s *engine.Standing, kind Kind, o Options) *Failu
 	case len(s.Changed) > 0 && !o.AllowChanged && kind != Stamp:
 		return changed(g, s.Changed[0])
 	}
+	return halfDone(s, kind)
+}
+
+// halfDone says why tenants in which a no-transaction section ran in part must not be touched; nil when they may. A
+// downgrade goes on with what is half taken down, and an upgrade with what is half applied.
+func halfDone(s *engine.Standing, kind Kind) *Failure {
+	for _, c := range s.HalfDone() {
+		down := kind == Downgrade || kind == Rollback
+		if kind != Stamp && down != (c.Direction == revision.Down) {
+			f := failureOf(c.Err(), nil)
+			return &f
+		}
+	}
 	return nil
 }
 

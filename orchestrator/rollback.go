@@ -114,7 +114,7 @@ func (b *rollback) named(back *Wave, id string, now *census) {
 	case !there && changed:
 		b.gone = append(b.gone, id)
 	case !there:
-	case unreadable(&now.standings[at]) && touched, b.down.has(&now.standings[at]):
+	case (unreadable(&now.standings[at]) || len(now.standings[at].HalfDone()) > 0) && touched, b.down.has(&now.standings[at]):
 		b.add(back, now, at)
 	case changed && !unreadable(&now.standings[at]):
 		b.without = append(b.without, id)

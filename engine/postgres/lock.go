@@ -32,11 +32,15 @@ func (s *session) lockKey() int64 {
 // that stands in the way of CREATE INDEX CONCURRENTLY, and deadlocks with one that runs under the lock.
 //
 // One statement, since CASE asks in this order; what is applied is another one's business, because its
-// snapshot has to be later than the lock.
-func enter(key int64, schema string, oid uint32) string {
+// snapshot has to be later than the lock. absent is a table that must not be there; "" = none.
+func enter(key int64, schema string, oid uint32, absent string) string {
+	more := ""
+	if absent != "" {
+		more = " WHEN pg_catalog.to_regclass(" + literal(absent) + ") IS NOT NULL THEN '" + markStale + "'"
+	}
 	return fail("WHEN NOT pg_catalog.pg_try_advisory_xact_lock(" + strconv.FormatInt(key, 10) + ") THEN '" + markBusy +
 		"' WHEN " + schemaIs(schema, oid) + " IS NOT TRUE THEN '" + markGone +
-		"' WHEN " + leads(schema) + " IS NOT TRUE THEN '" + markPath + "'")
+		"' WHEN " + leads(schema) + " IS NOT TRUE THEN '" + markPath + "'" + more)
 }
 
 // A poll asks again and again, with growing pauses, until the answer is yes or ctx ends.

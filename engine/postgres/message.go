@@ -69,6 +69,7 @@ type composer struct {
 	unproven bool                      // a body of the transaction was not proven to leave nothing
 	settle   []string                  // assignments that each transaction begins with unless the session has them, see settle.go
 	names    *nameChecks               // nil = no name is checked
+	whole    bool                      // no section was cut off in the tenant when that was asked, and none may have been since
 	part     int
 	step     int
 }
@@ -165,7 +166,11 @@ func (c *composer) open(part *engine.Part) {
 
 func (c *composer) enter(part *engine.Part) {
 	c.names.begin()
-	c.own(kindLock, enter(c.lock, c.schema, c.work.Mark.SchemaOID))
+	absent := ""
+	if c.whole && part.GoesDown() {
+		absent = c.table.journal(c.schema)
+	}
+	c.own(kindLock, enter(c.lock, c.schema, c.work.Mark.SchemaOID, absent))
 	if !c.work.Mark.HasTable && c.part == 0 {
 		c.own(kindCreate, c.table.create(c.schema))
 	} else {

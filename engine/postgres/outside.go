@@ -107,6 +107,15 @@ func (o *outside) enter(ctx context.Context) error {
 	if err := o.journal.load(ctx); err != nil {
 		return classify(ctx, err)
 	}
+	if o.journal.others {
+		cut, err := s.db.table.cutOff(ctx, o.conn, s.target.Schema)
+		if err != nil {
+			return classify(ctx, err)
+		}
+		if e := o.work.Parts[0].Blocked(cut); e != nil {
+			return e
+		}
+	}
 	if err := o.look(ctx); err != nil {
 		return classify(ctx, err)
 	}

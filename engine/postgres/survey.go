@@ -167,15 +167,18 @@ func (s *survey) catalog(ctx context.Context) ([]int, error) {
 	}
 	results, err := c.query(ctx, "SELECT n.nspname, n.oid, c.relkind IN ('r', 'p'), pg_catalog.has_schema_privilege(n.oid, 'USAGE'), pg_catalog.has_table_privilege(c.oid, 'SELECT') "+
 		"FROM pg_catalog.unnest("+array(names)+"::pg_catalog.name[]) w(name) JOIN pg_catalog.pg_namespace n ON n.nspname = w.name "+
-		"LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = "+literal(s.db.table.name))
+		"LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = "+literal(s.db.table.name)+
+		"; SELECT n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "+
+		"WHERE c.relname = "+literal(s.db.table.name+journalSuffix)+" AND n.nspname = ANY ("+array(names)+"::pg_catalog.name[])")
 	if err != nil {
 		return nil, err
 	}
 	var tables []int
+	journals := firstColumn(results[1])
 	for _, row := range results[0].Rows {
 		name := string(row[0])
 		for _, i := range byName[name] {
-			if s.found(&s.standings[i], name, row) {
+			if s.found(&s.standings[i], name, row) && (!slices.Contains(journals, name) || s.cutOff(ctx, c, i)) {
 				tables = append(tables, i)
 			}
 		}
@@ -188,6 +191,18 @@ func (s *survey) catalog(ctx context.Context) ([]int, error) {
 	}
 	slices.Sort(tables)
 	return tables, nil
+}
+
+// cutOff reads the no-transaction sections that ran in part in a target that has a journal, and reports whether it could.
+func (s *survey) cutOff(ctx context.Context, c *conn, i int) bool {
+	cut, err := s.db.table.cutOff(ctx, c, s.targets[i].Schema)
+	if err != nil {
+		c.rollback(ctx)
+		s.culprit(ctx, c, i, err)
+		return false
+	}
+	s.standings[i].CutOff = cut
+	return true
 }
 
 // found fills in what the catalog says of a schema that is there, and reports whether its table is to be read.

@@ -89,7 +89,7 @@ func (v *visits) take() map[place]visit {
 func (v visit) of(t engine.Target) bool { return v.target == t && time.Since(v.at) < visitTime }
 
 // visitQuery asks, of a schema: its name, OID and whether it is on the path of the session; whether there is something of the
-// version table's name in it, whether that is a table, and whether it may be read; the settings that are to be settled;
+// version table's name in it, whether that is a table, and whether it may be read; whether there is a journal; the settings that are to be settled;
 // and whether any extension lies outside of pg_catalog. A schema of "" is the session's current_schema().
 func (v versionTable) visitQuery(schema string) string {
 	name := "pg_catalog.current_schema()"
@@ -100,9 +100,10 @@ func (v versionTable) visitQuery(schema string) string {
 	for i, s := range settledSettings {
 		settings[i] = "pg_catalog.current_setting('" + s.name + "', true)"
 	}
-	return strings.NewReplacer("$name", name, "$table", literal("."+ident(v.name)), "$settings", strings.Join(settings, ", ")).Replace(
+	return strings.NewReplacer("$name", name, "$table", literal("."+ident(v.name)), "$journal", literal("."+ident(v.name+journalSuffix)), "$settings", strings.Join(settings, ", ")).Replace(
 		`SELECT s.name, s.oid, s.usable, t.oid, (SELECT c.relkind IN ('r', 'p') FROM pg_catalog.pg_class c WHERE c.oid = t.oid), pg_catalog.has_table_privilege(t.oid, 'SELECT'),
-EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extnamespace <> 'pg_catalog'::pg_catalog.regnamespace), $settings
+EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extnamespace <> 'pg_catalog'::pg_catalog.regnamespace),
+CASE WHEN s.usable THEN pg_catalog.to_regclass(pg_catalog.quote_ident(s.name) || $journal) IS NOT NULL END, $settings
 FROM (SELECT n.name, n.oid, pg_catalog.has_schema_privilege(n.oid, 'USAGE') AS usable FROM (SELECT $name::text AS name, pg_catalog.to_regnamespace(pg_catalog.quote_ident($name))::pg_catalog.oid AS oid OFFSET 0) n OFFSET 0) s,
 LATERAL (SELECT CASE WHEN s.usable THEN pg_catalog.to_regclass(pg_catalog.quote_ident(s.name) || $table)::pg_catalog.oid END AS oid OFFSET 0) t`)
 }
@@ -116,6 +117,7 @@ const (
 	visitIsTable
 	visitReadable
 	visitExtensions
+	visitJournal
 	visitSettings // and all after
 )
 
@@ -164,6 +166,9 @@ func (s *survey) visited(ctx context.Context, c *conn, row [][]byte) {
 		kind = row[visitIsTable]
 	}
 	if !s.found(st, s.targets[0].Schema, [][]byte{row[visitName], row[visitOID], kind, row[visitUsable], row[visitReadable]}) {
+		return
+	}
+	if isTrue(row[visitJournal]) && !s.cutOff(ctx, c, 0) {
 		return
 	}
 	results, err := s.read(ctx, c, surveyPatience, "SELECT revision, checksum FROM "+s.db.table.in(s.targets[0].Schema))

@@ -84,7 +84,7 @@ type journal struct {
 }
 
 func (j *journal) table() string {
-	return "main." + quote(j.session.db.table.name+"_steps")
+	return "main." + quote(j.session.db.table.steps())
 }
 
 // noting runs body under the tenant's lock, if the tenant still stands where the part begins.
@@ -260,8 +260,20 @@ func (j *journal) finish(ctx context.Context, work *engine.Work, took time.Durat
 		if err := j.session.db.table.holds(ctx, c, j.part); err != nil {
 			return err
 		}
-		return c.exec(ctx, `DROP TABLE IF EXISTS `+j.table())
+		return j.close(ctx, c)
 	})
+}
+
+// close takes the lines of the revision away, and the table with the last of all.
+func (j *journal) close(ctx context.Context, c *conn) error {
+	if err := c.exec(ctx, `DELETE FROM `+j.table()+` WHERE revision = ? AND direction = ?`, j.step.Revision.ID, j.step.Direction); err != nil {
+		return err
+	}
+	left := 0
+	if err := c.query(ctx, func(scan func(...any) error) error { return scan(&left) }, `SELECT count(*) FROM `+j.table()); err != nil || left > 0 {
+		return err
+	}
+	return c.exec(ctx, `DROP TABLE `+j.table())
 }
 
 func hash(stmt revision.Statement) string {

@@ -39,28 +39,32 @@ func (db *DB) each(n int, do func(i int)) {
 }
 
 func (db *DB) standing(ctx context.Context, path string, cohorts *cohorts) engine.Standing {
-	rows, exists, err := db.read(ctx, path)
+	rows, cut, exists, err := db.read(ctx, path)
 	if err != nil {
 		e := classify(err)
 		return engine.Standing{State: state(e.Class), Err: e}
 	}
-	return engine.Standing{Applied: cohorts.of(rows), Mark: engine.Mark{HasTable: exists}}
+	return engine.Standing{Applied: cohorts.of(rows), CutOff: cut, Mark: engine.Mark{HasTable: exists}}
 }
 
-func (db *DB) read(ctx context.Context, path string) ([]engine.Row, bool, error) {
+func (db *DB) read(ctx context.Context, path string) (rows []engine.Row, cut []engine.CutOff, exists bool, err error) {
 	if err := db.enter(ctx); err != nil {
-		return nil, false, err
+		return nil, nil, false, err
 	}
 	defer db.leave()
 	c, err := open(ctx, path)
 	if err != nil {
-		return nil, false, err
+		return nil, nil, false, err
 	}
 	defer c.close()
 	if err := c.patience(ctx, surveyPatience); err != nil {
-		return nil, false, err
+		return nil, nil, false, err
 	}
-	return db.table.read(ctx, c)
+	if rows, exists, err = db.table.read(ctx, c); err != nil || !exists {
+		return rows, nil, exists, err
+	}
+	cut, err = db.table.cutOff(ctx, c)
+	return rows, cut, exists, err
 }
 
 // state tells where a tenant stands whose table could not be read.

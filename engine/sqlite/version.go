@@ -77,7 +77,28 @@ func (t versionTable) wrong(why string) error {
 	}
 }
 
-// expect fails with Stale unless precisely the ids of part.Before are applied, and those that go by the rollout of.
+// steps is the name of the table that says how far no-transaction sections came.
+func (t versionTable) steps() string { return t.name + engine.StepsSuffix }
+
+// cutOff lists the no-transaction sections of which that table knows.
+func (t versionTable) cutOff(ctx context.Context, c *conn) (cut []engine.CutOff, err error) {
+	n := 0
+	err = c.query(ctx, func(scan func(...any) error) error { return scan(&n) },
+		`SELECT count(*) FROM main.sqlite_schema WHERE name = ? COLLATE NOCASE AND type = 'table'`, t.steps())
+	if err != nil || n == 0 {
+		return nil, err
+	}
+	err = c.query(ctx, func(scan func(...any) error) error {
+		var o engine.CutOff
+		err := scan(&o.Revision, &o.Direction)
+		cut = append(cut, o)
+		return err
+	}, `SELECT DISTINCT revision, direction FROM main.`+quote(t.steps())+` WHERE step >= 0 ORDER BY 1, 2`)
+	return cut, err
+}
+
+// expect fails with Stale unless precisely the ids of part.Before are applied, and those that go by the rollout of; and
+// where a no-transaction section stands in the way that was cut off.
 func (t versionTable) expect(ctx context.Context, c *conn, part *engine.Part, of string) error {
 	rows, _, err := t.read(ctx, c)
 	if err != nil {
@@ -92,6 +113,13 @@ func (t versionTable) expect(ctx context.Context, c *conn, part *engine.Part, of
 	}
 	if others := part.Others(applied, of); len(others) > 0 {
 		return &engine.Error{Class: engine.Stale, Message: fmt.Sprintf("%s was not applied by rollout %s", strings.Join(others, ", "), of)}
+	}
+	cut, err := t.cutOff(ctx, c)
+	if err != nil {
+		return err
+	}
+	if e := part.Blocked(cut); e != nil {
+		return e
 	}
 	return nil
 }

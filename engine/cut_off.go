@@ -1,0 +1,63 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/skeindb/skein/engine/revision"
+)
+
+// CutOff is a no-transaction section of which some statements ran in a tenant, and not all, or not yet. Its revision is
+// half applied or half taken down, whatever the version table says.
+type CutOff struct {
+	Revision  string
+	Direction revision.Direction
+}
+
+// Err says so, and what to do first.
+func (c CutOff) Err() *Error {
+	e := &Error{
+		Class: Revision, Revision: c.Revision,
+		Message: "revision " + c.Revision + " is half applied: some statements of its no-transaction section ran, and not all",
+		Advice:  "finish it first: resume the rollout, or `skein upgrade " + c.Revision + "` for this tenant; or undo by hand what ran, and drop the table beside the version table whose name ends with " + StepsSuffix,
+	}
+	if c.Direction == revision.Down {
+		e.Message = "revision " + c.Revision + " is half taken down: some statements of its no-transaction downgrade section ran, and not all"
+		e.Advice = "finish that first: resume the rollout, or downgrade this tenant to below " + c.Revision
+	}
+	return e
+}
+
+// StepsSuffix is what the name of the table that holds the progress of no-transaction sections has beyond that of the
+// version table.
+const StepsSuffix = "_steps"
+
+// open reports whether the section leaves the tenant half-way, when those ids are applied: a stamp may have settled it.
+func (c CutOff) open(applied []string) bool {
+	return slices.Contains(applied, c.Revision) == (c.Direction == revision.Down)
+}
+
+// Blocked returns why a part must not run where those sections were cut off; nil where it may. What a half applied
+// revision builds on stays, and nothing else is done before what is half taken down is taken down. The part that goes on
+// with a section may run.
+func (p *Part) Blocked(cut []CutOff) *Error {
+	for _, c := range cut {
+		if !c.open(p.Before) || slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Revision.ID == c.Revision && s.Direction == c.Direction }) {
+			continue
+		}
+		if c.Direction == revision.Down || p.GoesDown() {
+			return c.Err()
+		}
+	}
+	return nil
+}
+
+// GoesDown reports whether the part runs a downgrade section.
+func (p *Part) GoesDown() bool {
+	return slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Direction == revision.Down && !s.Stamp })
+}
+
+// HalfDone returns the sections that leave a tenant half-way.
+func (s *Standing) HalfDone() []CutOff {
+	applied := s.Applied.IDs()
+	return slices.DeleteFunc(slices.Clone(s.CutOff), func(c CutOff) bool { return !c.open(applied) })
+}
