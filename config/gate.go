@@ -128,7 +128,7 @@ func (b *builder) question(f *field) {
 	if f.broken || f.node.Kind != yaml.ScalarNode {
 		return
 	}
-	_, err := engine.Question(f.node.Value, b.project.dialect)
+	_, err := engine.ReadOnlyQuery(f.node.Value, b.project.dialect)
 	if e, ok := errors.AsType[*engine.Error](err); ok {
 		b.blameValue(KindValue, f, e.Message, e.Advice)
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// Reply is what a tenant answered to a query: the first column of the first row, as text.
-type Reply struct {
+// QueryResult is what a tenant answered to a query: the first column of the first row, as text.
+type QueryResult struct {
 	Text string
 	Null bool  // the value was NULL, or there was no row
 	Rows int   // of the answer; counted up to MaxRows
@@ -20,37 +20,37 @@ type Reply struct {
 // MaxRows is up to where the rows of a Reply are counted.
 const MaxRows = 1000
 
-// Ask puts a query to tenants, each with its schema first on the search path, read only, and rolls back. The
-// result has the order and the length of targets. One query is one statement, as [Question] has it; one that is
+// QueryEach puts a query to tenants, each with its schema first on the search path, read only, and rolls back. The
+// result has the order and the length of targets. One query is one statement, as [ReadOnlyQuery] has it; one that is
 // none is the same error for each target. It may take 30 s a tenant, and no longer than until ctx ends.
 //
 // A target without a schema is asked as whoever connects there; without a database, in the server's own. A schema
 // that is not there is Gone, and never answered by another one. Rows, locks and errors of one target never touch
 // the answer of another. What a lost connection left unanswered is Connection. When ctx ends the rest are errors
 // of class Canceled.
-func (e *Engine) Ask(ctx context.Context, targets []Target, query string) []Reply {
-	return e.db.Ask(ctx, targets, query)
+func (e *Engine) QueryEach(ctx context.Context, targets []Location, query string) []QueryResult {
+	return e.db.QueryEach(ctx, targets, query)
 }
 
 // Sizes returns how large tenants are in bytes, about; -1 where it cannot be told. It is as cheap as a survey:
 // a few queries a database, and never waits for a lock. The result has the order and the length of targets.
-func (e *Engine) Sizes(ctx context.Context, targets []Target) []int64 {
+func (e *Engine) Sizes(ctx context.Context, targets []Location) []int64 {
 	return e.db.Sizes(ctx, targets)
 }
 
-// questions are the first words of a statement that may be asked: COPY, CALL, PRAGMA and their like write to
+// sizeQueries are the first words of a statement that may be asked: COPY, CALL, PRAGMA and their like write to
 // places that a read-only transaction does not guard.
-func questions(dialect revision.Dialect) []string {
+func sizeQueries(dialect revision.Dialect) []string {
 	if dialect == revision.SQLite {
 		return []string{"SELECT", "WITH", "VALUES", "EXPLAIN"}
 	}
 	return []string{"SELECT", "WITH", "VALUES", "TABLE", "SHOW", "EXPLAIN", "("}
 }
 
-// Question returns the one statement of a query, without comments around it and without its semicolon. It is pure.
+// ReadOnlyQuery returns the one statement of a query, without comments around it and without its semicolon. It is pure.
 // Several statements, none, one that does not begin like a query, and one whose text shows that it writes are an
 // *Error of class Revision. That the functions it calls write nothing is for a read-only transaction to see to.
-func Question(query string, dialect revision.Dialect) (string, error) {
+func ReadOnlyQuery(query string, dialect revision.Dialect) (string, error) {
 	statements, err := revision.Split(query, dialect, 1)
 	switch {
 	case err != nil:
@@ -67,8 +67,8 @@ func Question(query string, dialect revision.Dialect) (string, error) {
 		}
 	}
 	text := statements[0].Text
-	words := questions(dialect)
-	if !slices.ContainsFunc(words, func(word string) bool { return begins(text, word) }) {
+	words := sizeQueries(dialect)
+	if !slices.ContainsFunc(words, func(word string) bool { return startsWith(text, word) }) {
 		words = slices.DeleteFunc(words, func(word string) bool { return word == "(" })
 		last := len(words) - 1
 		return "", &Error{
@@ -77,7 +77,7 @@ func Question(query string, dialect revision.Dialect) (string, error) {
 			Advice:  "begin it with " + strings.Join(words[:last], ", ") + " or " + words[last],
 		}
 	}
-	if what := writing(text, dialect); what != "" {
+	if what := writingWord(text, dialect); what != "" {
 		return "", &Error{
 			Class:   Revision,
 			Message: fmt.Sprintf("the query has %s, and a query only reads", what),
@@ -87,8 +87,8 @@ func Question(query string, dialect revision.Dialect) (string, error) {
 	return text, nil
 }
 
-// begins reports whether a text's first word, in whatever case, is the one.
-func begins(text, word string) bool {
+// startsWith reports whether a text's first word, in whatever case, is the one.
+func startsWith(text, word string) bool {
 	if len(text) < len(word) || !strings.EqualFold(text[:len(word)], word) {
 		return false
 	}

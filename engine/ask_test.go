@@ -22,7 +22,7 @@ func TestQuestions(t *testing.T) {
 		"SHOW work_mem":                        "SHOW work_mem",
 		"EXPLAIN SELECT 1":                     "EXPLAIN SELECT 1",
 	} {
-		got, err := Question(query, revision.Postgres)
+		got, err := ReadOnlyQuery(query, revision.Postgres)
 		if err != nil || got != want {
 			t.Errorf("%q: %q, %v", query, got, err)
 		}
@@ -39,7 +39,7 @@ func TestQuestions(t *testing.T) {
 		"SELECT 'a\x00b'":        "the query has a NUL byte",
 		"SELECT 'it never ends":  "the query cannot be read: ",
 	} {
-		text, err := Question(query, revision.Postgres)
+		text, err := ReadOnlyQuery(query, revision.Postgres)
 		e, ok := errors.AsType[*Error](err)
 		if !ok || e.Class != Revision || text != "" || len(e.Message) < len(message) || e.Message[:len(message)] != message {
 			t.Errorf("%q: %q, %v", query, text, err)
@@ -65,7 +65,7 @@ func TestQuestionsThatWrite(t *testing.T) {
 		"EXPLAIN (COSTS, ANALYZE) UPDATE t SET a = 1":        "UPDATE",
 		"EXPLAIN ANALYZE WITH x AS (DELETE FROM t) SELECT":   "DELETE",
 	} {
-		_, err := Question(query, revision.Postgres)
+		_, err := ReadOnlyQuery(query, revision.Postgres)
 		if want := "the query has " + what + ", and a query only reads"; err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", query, err, want)
 		}
@@ -79,7 +79,7 @@ func TestQuestionsThatWrite(t *testing.T) {
 		"SELECT replace(a, 'b', 'c') FROM t",
 		"WITH RECURSIVE x AS (SELECT 1 UNION ALL SELECT * FROM x) SELECT * FROM x",
 	} {
-		if _, err := Question(query, revision.Postgres); err != nil {
+		if _, err := ReadOnlyQuery(query, revision.Postgres); err != nil {
 			t.Errorf("%q: %v", query, err)
 		}
 	}
@@ -90,7 +90,7 @@ func TestQuestionsThatWrite(t *testing.T) {
 		"EXPLAIN QUERY PLAN DELETE FROM t":                    true,
 		"TABLE t":                                             false, "SHOW x": false, "(SELECT 1)": false,
 	} {
-		if _, err := Question(query, revision.SQLite); (err == nil) != good {
+		if _, err := ReadOnlyQuery(query, revision.SQLite); (err == nil) != good {
 			t.Errorf("SQLite: %q: %v", query, err)
 		}
 	}
@@ -99,10 +99,10 @@ func TestQuestionsThatWrite(t *testing.T) {
 func TestQuestionKnowsItsDialect(t *testing.T) {
 	t.Parallel()
 	const query = "SELECT [a;b] FROM c"
-	if text, err := Question(query, revision.SQLite); err != nil || text != query {
+	if text, err := ReadOnlyQuery(query, revision.SQLite); err != nil || text != query {
 		t.Errorf("%q, %v", text, err)
 	}
-	if _, err := Question(query, revision.Postgres); err == nil {
+	if _, err := ReadOnlyQuery(query, revision.Postgres); err == nil {
 		t.Error("PostgreSQL has no names in brackets")
 	}
 }
@@ -111,10 +111,10 @@ func TestAskAndSizesAreTheDatabases(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
 	e := New(f, line(t, "a1"), Config{})
-	if diff := cmp.Diff([]Reply{{Text: "SELECT 1", Rows: 1}, {Text: "SELECT 1", Rows: 1}}, e.Ask(t.Context(), make([]Target, 2), "SELECT 1")); diff != "" {
+	if diff := cmp.Diff([]QueryResult{{Text: "SELECT 1", Rows: 1}, {Text: "SELECT 1", Rows: 1}}, e.QueryEach(t.Context(), make([]Location, 2), "SELECT 1")); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]int64{0, 1}, e.Sizes(t.Context(), make([]Target, 2))); diff != "" {
+	if diff := cmp.Diff([]int64{0, 1}, e.Sizes(t.Context(), make([]Location, 2))); diff != "" {
 		t.Error(diff)
 	}
 	if f.calls() != "ask, sizes" {

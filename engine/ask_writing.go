@@ -7,10 +7,10 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// writing returns what in a query writes, as far as its text shows: INSERT, UPDATE, DELETE or MERGE in or behind a
+// writingWord returns what in a query writes, as far as its text shows: INSERT, UPDATE, DELETE or MERGE in or behind a
 // WITH or an EXPLAIN ANALYZE, SELECT INTO, a clause that locks rows, nextval and setval. "" when there is no such thing.
 // PostgreSQL refuses all of these in a read-only transaction, and SQLite those that it has.
-func writing(text string, dialect revision.Dialect) string {
+func writingWord(text string, dialect revision.Dialect) string {
 	tokens, _ := revision.TokensOf(text, dialect)
 	for i, t := range tokens {
 		tokens[i] = strings.ToUpper(t)

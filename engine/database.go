@@ -13,16 +13,16 @@ type Database interface {
 	// Survey reads where targets stand, set-based: a few messages a database, never a connection a tenant.
 	// The result has the length and the order of targets. What could not be read is a Standing with an Err.
 	// Row.Rollout is set in the rows that the rollout wrote, and in no others; with "" in none.
-	Survey(ctx context.Context, targets []Target, rollout string) []Standing
+	Survey(ctx context.Context, targets []Location, rollout string) []Standing
 
 	// Open takes a connection for one tenant. It waits for a free place under the server's limit.
-	Open(ctx context.Context, target Target) (Session, error)
+	Open(ctx context.Context, target Location) (Session, error)
 
-	// Ask puts a read-only query to targets: see [Engine.Ask]. It takes nothing that [Question] refuses.
-	Ask(ctx context.Context, targets []Target, query string) []Reply
+	// QueryEach puts a read-only query to targets: see [Engine.QueryEach]. It takes nothing that [ReadOnlyQuery] refuses.
+	QueryEach(ctx context.Context, targets []Location, query string) []QueryResult
 
 	// Sizes returns the sizes of targets in bytes: see [Engine.Sizes].
-	Sizes(ctx context.Context, targets []Target) []int64
+	Sizes(ctx context.Context, targets []Location) []int64
 
 	// Close closes all connections; sessions must be closed before.
 	Close() error
@@ -37,13 +37,13 @@ type Session interface {
 	// several calls. Class Uncertain: some or all of those after may be too.
 	Apply(ctx context.Context, work Work) (committed int, err error)
 
-	// ApplyOutside runs the single no-transaction part of work under a session lock, statement by
+	// ApplyNoTx runs the single no-transaction part of work under a session lock, statement by
 	// statement with a journal inside the tenant, so that a later call goes on where this one was cut off.
-	ApplyOutside(ctx context.Context, work Work) error
+	ApplyNoTx(ctx context.Context, work Work) error
 
-	// Settle polls for the tenant's lock, at most for the bound that ctx gives, and reads what is applied, and by whom:
+	// ResolveInDoubt polls for the tenant's lock, at most for the bound that ctx gives, and reads what is applied, and by whom:
 	// the answer after an uncertain commit, since the lock is free only once the old transaction has ended.
-	Settle(ctx context.Context) (*Applied, Mark, error)
+	ResolveInDoubt(ctx context.Context) (*Applied, SchemaID, error)
 
 	// Rehearse runs consecutive transactional parts, at least one, in one transaction and rolls it back: see
 	// [Engine.Rehearse]. What only a commit between them would allow is Untried, with all after it. It never
@@ -56,7 +56,7 @@ type Session interface {
 
 // Work is what one call of Apply does.
 type Work struct {
-	Mark             Mark
+	SchemaID         SchemaID
 	Parts            []Part
 	Bodies           map[*revision.Section][]revision.Statement // rendered template bodies; nil when there are none
 	LockTimeout      time.Duration                              // 0 = wait without end

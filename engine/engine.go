@@ -74,16 +74,16 @@ func (e *Engine) lockTimeout(attempt int) time.Duration {
 
 // Survey reads where targets stand and judges it against the graph. The result has the order and the
 // length of targets; a target that could not be read is a Standing with an Err, not an abort.
-func (e *Engine) Survey(ctx context.Context, targets []Target) []Standing {
+func (e *Engine) Survey(ctx context.Context, targets []Location) []Standing {
 	return e.SurveyRollout(ctx, targets, "")
 }
 
 // SurveyRollout is Survey, and tells which revisions a rollout applied: see [Applied.Of].
-func (e *Engine) SurveyRollout(ctx context.Context, targets []Target, rollout string) []Standing {
+func (e *Engine) SurveyRollout(ctx context.Context, targets []Location, rollout string) []Standing {
 	standings := e.db.Survey(ctx, targets, rollout)
-	judge := newJudge(e.graph)
+	judge := newAssessor(e.graph)
 	for i := range standings {
-		judge.standing(&standings[i])
+		judge.assess(&standings[i])
 	}
 	return standings
 }

@@ -41,7 +41,7 @@ func TestErrorHasCauseHintAndPosition(t *testing.T) {
 
 func TestTargetsAreWrittenAsPlaces(t *testing.T) {
 	t.Parallel()
-	for want, target := range map[string]Target{
+	for want, target := range map[string]Location{
 		"eu1/app/acme": {Dialect: "postgres", Server: "eu1", Database: "app", Schema: "acme", File: "x"},
 		"/data/a.db":   {Dialect: "sqlite", File: "/data/a.db"},
 	} {

@@ -61,8 +61,8 @@ ALTER TABLE users ADD COLUMN email text;
 	e := engine.New(db, graph, engine.Config{})
 
 	// Where does the tenant stand?
-	target := engine.Target{Dialect: revision.SQLite, File: file}
-	standing := e.Survey(ctx, []engine.Target{target})[0]
+	target := engine.Location{Dialect: revision.SQLite, File: file}
+	standing := e.Survey(ctx, []engine.Location{target})[0]
 	if standing.Err != nil {
 		return standing.Err
 	}
@@ -80,13 +80,13 @@ ALTER TABLE users ADD COLUMN email text;
 	plan := engine.NewPlan(standing.Applied, path.Direction, steps, e.Mode())
 
 	// Go there. The tenant is asked again, under its lock, whether it stands where the plan begins.
-	result, err := e.Upgrade(ctx, engine.Job{Target: target, Standing: standing, Plan: plan, Attempt: 1})
+	result, err := e.Apply(ctx, engine.Job{Location: target, Standing: standing, Plan: plan, Attempt: 1})
 	if err != nil {
 		return err
 	}
 	fmt.Println("done", result.Done)
 
-	standing = e.Survey(ctx, []engine.Target{target})[0]
+	standing = e.Survey(ctx, []engine.Location{target})[0]
 	fmt.Println(standing.State, standing.Heads)
 	return standing.Err
 }

@@ -20,21 +20,21 @@ import (
 type fake struct {
 	t    rapid.TB
 	rows map[string]string // what is applied, and its checksum
-	mark Mark
+	mark SchemaID
 
-	turns   []turn        // of the next calls of Apply and ApplyOutside; after the last all goes well
+	turns   []turn        // of the next calls of Apply and ApplyNoTx; after the last all goes well
 	opening []error       // of the next calls of Open
 	asking  []error       // of the next calls of Settle
 	then    func(f *fake) // what another session does before Settle has the lock
 
 	log      []string // what was called
-	works    []Work   // what Apply and ApplyOutside were handed
+	works    []Work   // what Apply and ApplyNoTx were handed
 	ours     []string // ids of the steps that sessions of the engine committed, in order
 	sessions []*fakeSession
 	bound    time.Time // until when the last Settle may poll
 }
 
-// turn is how one call of Apply or ApplyOutside goes.
+// turn is how one call of Apply or ApplyNoTx goes.
 type turn struct {
 	meanwhile func(f *fake) // what another session does before ours has the lock
 	parts     int           // parts that are committed before err
@@ -49,17 +49,17 @@ type fakeSession struct {
 }
 
 func newFake(t rapid.TB, applied ...string) *fake {
-	f := &fake{t: t, rows: map[string]string{}, mark: Mark{SchemaOID: 4711, HasTable: len(applied) > 0}}
+	f := &fake{t: t, rows: map[string]string{}, mark: SchemaID{SchemaOID: 4711, HasTable: len(applied) > 0}}
 	for _, id := range applied {
 		f.rows[id] = ""
 	}
 	return f
 }
 
-func (f *fake) Survey(_ context.Context, targets []Target, _ string) []Standing {
+func (f *fake) Survey(_ context.Context, targets []Location, _ string) []Standing {
 	standings := make([]Standing, len(targets))
 	for i := range standings {
-		standings[i] = Standing{Applied: f.applied(), Mark: f.mark}
+		standings[i] = Standing{Applied: f.applied(), SchemaID: f.mark}
 	}
 	return standings
 }
@@ -77,7 +77,7 @@ func (f *fake) applied() *Applied {
 // standing is where the tenant is: its ids, sorted, in one text.
 func (f *fake) standing() string { return strings.Join(f.applied().IDs(), " ") }
 
-func (f *fake) Open(ctx context.Context, _ Target) (Session, error) {
+func (f *fake) Open(ctx context.Context, _ Location) (Session, error) {
 	f.log = append(f.log, "open")
 	if err := pop(&f.opening); err != nil {
 		return nil, err
@@ -96,16 +96,16 @@ func (f *fake) Open(ctx context.Context, _ Target) (Session, error) {
 func (s *fakeSession) Apply(ctx context.Context, work Work) (int, error) {
 	s.log = append(s.log, "apply "+describe(work.Parts))
 	for _, part := range work.Parts {
-		if part.Outside {
+		if part.NoTx {
 			s.t.Error("a no-transaction part is handed to Apply")
 		}
 	}
 	return s.apply(ctx, work)
 }
 
-func (s *fakeSession) ApplyOutside(ctx context.Context, work Work) error {
+func (s *fakeSession) ApplyNoTx(ctx context.Context, work Work) error {
 	s.log = append(s.log, "outside "+describe(work.Parts))
-	if len(work.Parts) != 1 || len(work.Parts[0].Steps) != 1 || !work.Parts[0].Outside {
+	if len(work.Parts) != 1 || len(work.Parts[0].Steps) != 1 || !work.Parts[0].NoTx {
 		s.t.Errorf("ApplyOutside is handed %s", describe(work.Parts))
 	}
 	_, err := s.apply(ctx, work)
@@ -122,7 +122,7 @@ func (s *fakeSession) apply(ctx context.Context, work Work) (int, error) {
 	if ctx.Err() != nil {
 		return 0, &Error{Class: Canceled, Message: "canceled", Err: ctx.Err()}
 	}
-	if work.Mark != s.mark {
+	if work.SchemaID != s.mark {
 		return 0, &Error{Class: Stale, Message: "another mark"}
 	}
 	for i, part := range work.Parts {
@@ -165,7 +165,7 @@ func (f *fake) do(part Part) {
 	}
 }
 
-func (s *fakeSession) Settle(ctx context.Context) (*Applied, Mark, error) {
+func (s *fakeSession) ResolveInDoubt(ctx context.Context) (*Applied, SchemaID, error) {
 	s.log = append(s.log, "settle")
 	s.usable()
 	var bounded bool
@@ -176,10 +176,10 @@ func (s *fakeSession) Settle(ctx context.Context) (*Applied, Mark, error) {
 		s.then(s.fake)
 	}
 	if ctx.Err() != nil {
-		return nil, Mark{}, &Error{Class: Canceled, Message: "canceled", Err: ctx.Err()}
+		return nil, SchemaID{}, &Error{Class: Canceled, Message: "canceled", Err: ctx.Err()}
 	}
 	if err := pop(&s.asking); err != nil {
-		return nil, Mark{}, err
+		return nil, SchemaID{}, err
 	}
 	return s.applied(), s.mark, nil
 }
@@ -198,7 +198,7 @@ func (s *fakeSession) Close() {
 // upgrade runs a job and looks whether each session was closed once.
 func (f *fake) upgrade(ctx context.Context, e *Engine, job Job) (Result, error) {
 	f.t.Helper()
-	result, err := e.Upgrade(ctx, job)
+	result, err := e.Apply(ctx, job)
 	for i, s := range f.sessions {
 		if s.closes != 1 {
 			f.t.Errorf("session %d of %d was closed %d times", i+1, len(f.sessions), s.closes)
@@ -279,7 +279,7 @@ func steps(g *revision.Graph, ids ...string) []*revision.Revision {
 
 // job plans the way of the tenant, as it stands, over the pending revisions of the engine's graph.
 func (f *fake) job(e *Engine) Job {
-	s := e.Survey(context.Background(), []Target{{}})[0]
+	s := e.Survey(context.Background(), []Location{{}})[0]
 	pending := slices.DeleteFunc(e.Graph().All(), func(r *revision.Revision) bool { return slices.Contains(s.Applied.IDs(), r.ID) })
 	return Job{Standing: s, Plan: NewPlan(s.Applied, revision.Up, pending, e.Mode()), Attempt: 1}
 }
@@ -293,17 +293,17 @@ func applied(ids ...string) *Applied {
 	return a
 }
 
-// Ask answers each target with the query; Sizes with its place in the list.
-func (f *fake) Ask(_ context.Context, targets []Target, query string) []Reply {
+// QueryEach answers each target with the query; Sizes with its place in the list.
+func (f *fake) QueryEach(_ context.Context, targets []Location, query string) []QueryResult {
 	f.log = append(f.log, "ask")
-	replies := make([]Reply, len(targets))
+	replies := make([]QueryResult, len(targets))
 	for i := range replies {
-		replies[i] = Reply{Text: query, Rows: 1}
+		replies[i] = QueryResult{Text: query, Rows: 1}
 	}
 	return replies
 }
 
-func (f *fake) Sizes(_ context.Context, targets []Target) []int64 {
+func (f *fake) Sizes(_ context.Context, targets []Location) []int64 {
 	f.log = append(f.log, "sizes")
 	sizes := make([]int64, len(targets))
 	for i := range sizes {
@@ -317,7 +317,7 @@ func (f *fake) Sizes(_ context.Context, targets []Target) []int64 {
 func (s *fakeSession) Rehearse(ctx context.Context, work Work) (Rehearsal, error) {
 	s.log = append(s.log, "rehearse "+describe(work.Parts))
 	s.usable()
-	if n := inside(work.Parts); n < len(work.Parts) || n == 0 {
+	if n := transactional(work.Parts); n < len(work.Parts) || n == 0 {
 		s.t.Errorf("Rehearse is handed %s", describe(work.Parts))
 	}
 	s.works = append(s.works, work)
@@ -328,10 +328,10 @@ func (s *fakeSession) Rehearse(ctx context.Context, work Work) (Rehearsal, error
 	if ctx.Err() != nil {
 		return Rehearsal{}, &Error{Class: Canceled, Message: "canceled", Err: ctx.Err()}
 	}
-	if work.Mark != s.mark || s.standing() != strings.Join(work.Parts[0].Before, " ") {
+	if work.SchemaID != s.mark || s.standing() != strings.Join(work.Parts[0].Before, " ") {
 		return Rehearsal{}, &Error{Class: Stale, Message: "not at Before"}
 	}
-	r := Rehearsal{Duration: time.Second, Locks: []Held{{Object: "orders", Mode: "write", For: time.Millisecond}}}
+	r := Rehearsal{Duration: time.Second, Locks: []LockUse{{Object: "orders", Mode: "write", For: time.Millisecond}}}
 	for i, part := range work.Parts {
 		switch {
 		case turn.err != nil && i == turn.parts:

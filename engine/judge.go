@@ -8,18 +8,18 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// judge tells what applied sets mean for a graph. Equal sets are one *Applied, so it thinks once a cohort.
-type judge struct {
+// assessor tells what applied sets mean for a graph. Equal sets are one *Applied, so it thinks once a cohort.
+type assessor struct {
 	graph *revision.Graph
 	seen  map[*Applied]Standing
 }
 
-func newJudge(g *revision.Graph) *judge {
-	return &judge{graph: g, seen: map[*Applied]Standing{}}
+func newAssessor(g *revision.Graph) *assessor {
+	return &assessor{graph: g, seen: map[*Applied]Standing{}}
 }
 
-// standing fills State, Heads, Changed and Err from Applied.
-func (j *judge) standing(s *Standing) {
+// assess fills State, Heads, Changed and Err from Applied.
+func (j *assessor) assess(s *Standing) {
 	if s.Err != nil {
 		if s.State == "" {
 			s.State = Unreachable
@@ -28,7 +28,7 @@ func (j *judge) standing(s *Standing) {
 	}
 	v, ok := j.seen[s.Applied]
 	if !ok {
-		v = j.verdict(s.Applied)
+		v = j.assessment(s.Applied)
 		j.seen[s.Applied] = v
 	}
 	s.State, s.Heads, s.Changed, s.Err = v.State, v.Heads, v.Changed, v.Err
@@ -39,7 +39,7 @@ func (j *judge) standing(s *Standing) {
 	}
 }
 
-func (j *judge) verdict(a *Applied) Standing {
+func (j *assessor) assessment(a *Applied) Standing {
 	ids := a.IDs()
 	unknown, gaps := j.graph.Check(ids)
 	known := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return slices.Contains(unknown, id) })
@@ -67,7 +67,7 @@ func (j *judge) verdict(a *Applied) Standing {
 
 // changed lists the applied revisions whose body is not the one that was applied. A row without a
 // checksum (stamped from elsewhere) is taken at its word.
-func (j *judge) changed(a *Applied) []string {
+func (j *assessor) changed(a *Applied) []string {
 	if a == nil {
 		return nil
 	}

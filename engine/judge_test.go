@@ -71,7 +71,7 @@ func TestStandingsAreJudged(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := test.in
-			newJudge(g).standing(&got)
+			newAssessor(g).assess(&got)
 			ignore := cmpopts.IgnoreFields(Standing{}, "Applied")
 			same := cmp.Comparer(func(a, b error) bool { return classOf(a) == classOf(b) && fmt.Sprint(a) == fmt.Sprint(b) })
 			if diff := cmp.Diff(test.want, got, ignore, same, cmpopts.EquateEmpty()); diff != "" {
@@ -84,7 +84,7 @@ func TestStandingsAreJudged(t *testing.T) {
 func TestChangedIsInGraphOrder(t *testing.T) {
 	t.Parallel()
 	s := Standing{Applied: &Applied{Rows: []Row{{"a1", "old", ""}, {"b2", "old", ""}}}}
-	newJudge(line(t, "b2", "a1")).standing(&s)
+	newAssessor(line(t, "b2", "a1")).assess(&s)
 	if diff := cmp.Diff([]string{"b2", "a1"}, s.Changed); diff != "" {
 		t.Errorf("changed (-want +got):\n%s", diff)
 	}
@@ -97,7 +97,7 @@ func TestGraphWithoutRevisionsHasOnlyEmptyTenants(t *testing.T) {
 		t.Fatal(err)
 	}
 	var s Standing
-	if newJudge(g).standing(&s); s.State != Empty {
+	if newAssessor(g).assess(&s); s.State != Empty {
 		t.Errorf("the tenant is %s, want empty", s.State)
 	}
 }
@@ -105,10 +105,10 @@ func TestGraphWithoutRevisionsHasOnlyEmptyTenants(t *testing.T) {
 func TestJudgeThinksOnceACohort(t *testing.T) {
 	t.Parallel()
 	shared, other := applied("a1", "c3"), applied("a1", "c3")
-	j := newJudge(fork(t))
+	j := newAssessor(fork(t))
 	standings := []Standing{{Applied: shared}, {Applied: shared}, {Applied: other}}
 	for i := range standings {
-		j.standing(&standings[i])
+		j.assess(&standings[i])
 	}
 	if len(j.seen) != 2 {
 		t.Errorf("it thought about %d cohorts, want 2", len(j.seen))
@@ -128,22 +128,22 @@ type surveyor struct {
 	standings []Standing
 }
 
-func (s surveyor) Survey(context.Context, []Target, string) []Standing { return s.standings }
+func (s surveyor) Survey(context.Context, []Location, string) []Standing { return s.standings }
 
 func TestSurveyKeepsOrderAndMarks(t *testing.T) {
 	t.Parallel()
 	gone := &Error{Class: Gone, Message: "gone"}
 	e := New(surveyor{standings: []Standing{
-		{Applied: applied("a1"), Mark: Mark{SchemaOID: 1, HasTable: true}},
+		{Applied: applied("a1"), SchemaID: SchemaID{SchemaOID: 1, HasTable: true}},
 		{State: Missing, Err: gone},
-		{Mark: Mark{SchemaOID: 3}},
+		{SchemaID: SchemaID{SchemaOID: 3}},
 	}}, fork(t), Config{})
 	want := []Standing{
-		{State: Behind, Applied: applied("a1"), Heads: []string{"a1"}, Mark: Mark{SchemaOID: 1, HasTable: true}},
+		{State: Behind, Applied: applied("a1"), Heads: []string{"a1"}, SchemaID: SchemaID{SchemaOID: 1, HasTable: true}},
 		{State: Missing, Err: gone},
-		{State: Empty, Mark: Mark{SchemaOID: 3}},
+		{State: Empty, SchemaID: SchemaID{SchemaOID: 3}},
 	}
-	got := e.Survey(t.Context(), make([]Target, 3))
+	got := e.Survey(t.Context(), make([]Location, 3))
 	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), cmpopts.EquateErrors()); diff != "" {
 		t.Errorf("standings (-want +got):\n%s", diff)
 	}

@@ -16,10 +16,10 @@ type Plan struct {
 
 // Part is what commits together: one transaction, or one revision outside any transaction.
 type Part struct {
-	Steps   []Step
-	Outside bool     // one no-transaction step
-	Before  []string // ids that must be applied when the part begins, sorted (bytes)
-	After   []string // ids that are applied once it is committed, sorted
+	Steps  []Step
+	NoTx   bool     // one no-transaction step
+	Before []string // ids that must be applied when the part begins, sorted (bytes)
+	After  []string // ids that are applied once it is committed, sorted
 }
 
 // Step is one revision in one direction.
@@ -45,12 +45,12 @@ func NewPlan(applied *Applied, dir revision.Direction, steps []*revision.Revisio
 		outside := section.Options.NoTransaction
 		alone := outside || section.Separate() || mode == PerRevision
 		if alone || len(p.Parts) == 0 || p.Parts[len(p.Parts)-1].closed(mode) {
-			p.Parts = append(p.Parts, Part{Outside: outside})
+			p.Parts = append(p.Parts, Part{NoTx: outside})
 		}
 		last := &p.Parts[len(p.Parts)-1]
 		last.Steps = append(last.Steps, Step{Revision: r, Direction: dir})
 	}
-	p.mark(applied.IDs())
+	p.annotate(applied.IDs())
 	return p
 }
 
@@ -59,7 +59,7 @@ func NewPlan(applied *Applied, dir revision.Direction, steps []*revision.Revisio
 // a row whose revision changed since is written anew.
 func NewStamp(g *revision.Graph, applied *Applied, want []string) *Plan {
 	p := &Plan{Direction: revision.Up}
-	changed := newJudge(g).changed(applied)
+	changed := newAssessor(g).changed(applied)
 	var steps []Step
 	var keep []string
 	for _, id := range applied.IDs() {
@@ -81,7 +81,7 @@ func NewStamp(g *revision.Graph, applied *Applied, want []string) *Plan {
 	if len(steps) > 0 {
 		p.Parts = []Part{{Steps: steps}}
 	}
-	p.mark(applied.IDs())
+	p.annotate(applied.IDs())
 	return p
 }
 
@@ -97,7 +97,7 @@ func (p *Plan) bodies() bool {
 
 // closed reports whether nothing may join the part any more.
 func (p *Part) closed(mode Mode) bool {
-	if p.Outside || mode == PerRevision {
+	if p.NoTx || mode == PerRevision {
 		return true
 	}
 	first := p.Steps[0]
@@ -132,8 +132,8 @@ func (p *Part) Others(applied *Applied, of string) []string {
 	return slices.DeleteFunc(p.IDs(), func(id string) bool { return slices.Contains(own, id) })
 }
 
-// mark fills Before and After.
-func (p *Plan) mark(ids []string) {
+// annotate fills Before and After.
+func (p *Plan) annotate(ids []string) {
 	have := slices.Clone(ids)
 	slices.Sort(have)
 	for i := range p.Parts {

@@ -26,7 +26,7 @@ func drawing(p *Plan) []string {
 			steps = append(steps, text+s.Revision.ID)
 		}
 		line := strings.Join(part.Before, " ") + " > " + strings.Join(steps, " ") + " > " + strings.Join(part.After, " ")
-		if part.Outside {
+		if part.NoTx {
 			line = "!" + line
 		}
 		lines = append(lines, line)
@@ -132,10 +132,10 @@ func TestPlanLooksAtTheOptionsOfItsDirection(t *testing.T) {
 		Upgrade:   &revision.Section{Options: revision.Options{NoTransaction: true}},
 		Downgrade: &revision.Section{},
 	}
-	if up := NewPlan(nil, revision.Up, []*revision.Revision{r}, PerTenant); !up.Parts[0].Outside {
+	if up := NewPlan(nil, revision.Up, []*revision.Revision{r}, PerTenant); !up.Parts[0].NoTx {
 		t.Error("the way up is not outside a transaction")
 	}
-	if down := NewPlan(applied("a1"), revision.Down, []*revision.Revision{r}, PerTenant); down.Parts[0].Outside {
+	if down := NewPlan(applied("a1"), revision.Down, []*revision.Revision{r}, PerTenant); down.Parts[0].NoTx {
 		t.Error("the way down is outside a transaction")
 	}
 }

@@ -16,16 +16,16 @@ type Rehearsal struct {
 	Steps    []string      // ids of the steps that ran and were rolled back, in order
 	Untried  []string      // ids of those that were not run, in order: the first that cannot be tried in a transaction, and all after it
 	Why      string        // why there are untried ones, with revision and file; "" when there are none
-	Locks    []Held        // taken by the bodies, the longest held first; those of skein's own tables are left out
+	Locks    []LockUse     // taken by the bodies, the longest held first; those of skein's own tables are left out
 	Duration time.Duration // of the transaction, by the clock of whoever ran it
 	Notices  []Notice      // the last that servers gave, in order: at most NoticesKept
 }
 
-// Held is a lock that a transaction had on something that was there before it.
+// LockUse is a lock that a transaction had on something that was there before it.
 //
 // A lock that says nothing beside another is left out: a weaker one on the same table that was not held for longer,
 // and so those of a table's indexes.
-type Held struct {
+type LockUse struct {
 	Object string        // "orders", schema-qualified where it is not the tenant's own; "the file" for SQLite
 	Mode   string        // PostgreSQL's word, such as AccessExclusiveLock; "write" for SQLite
 	For    time.Duration // from when it was got to the end of the transaction, rounded up to the end of the statement before
@@ -52,10 +52,10 @@ func (e *Engine) Rehearse(ctx context.Context, job Job) (Rehearsal, error) {
 		return Rehearsal{}, err
 	}
 	parts := r.job.Plan.Parts
-	n := triable(parts)
+	n := rehearsable(parts)
 	var tried Rehearsal
 	if n == 0 {
-		err = r.stands(ctx)
+		err = r.checkStanding(ctx)
 	} else {
 		tried, err = r.sess.Rehearse(ctx, r.work(parts[:n]))
 		tried.Notices = r.result.Notices
@@ -63,13 +63,13 @@ func (e *Engine) Rehearse(ctx context.Context, job Job) (Rehearsal, error) {
 	if err != nil {
 		return tried, err
 	}
-	return withUntried(tried, parts[n:]), nil
+	return withNotRehearsed(tried, parts[n:]), nil
 }
 
-// triable returns how many parts there are that one transaction can try: those before the first that is outside of
+// rehearsable returns how many parts there are that one transaction can try: those before the first that is outside of
 // any, or that needs one of another isolation level, which only the beginning of a transaction can have.
-func triable(parts []Part) int {
-	n := inside(parts)
+func rehearsable(parts []Part) int {
+	n := transactional(parts)
 	for i := 1; i < n; i++ {
 		if parts[i].Isolation() != parts[0].Isolation() {
 			return i
@@ -78,11 +78,11 @@ func triable(parts []Part) int {
 	return n
 }
 
-// withUntried adds parts of which the first is outside a transaction, or needs one of its own.
-func withUntried(r Rehearsal, parts []Part) Rehearsal {
+// withNotRehearsed adds parts of which the first is outside a transaction, or needs one of its own.
+func withNotRehearsed(r Rehearsal, parts []Part) Rehearsal {
 	if len(parts) > 0 && r.Why == "" {
 		first := parts[0].Steps[0].Revision
-		if parts[0].Outside {
+		if parts[0].NoTx {
 			r.Why = fmt.Sprintf("revision %s (%s) runs outside a transaction, so that it and what follows cannot be rolled back", first.ID, first.File)
 		} else {
 			r.Why = fmt.Sprintf("revision %s (%s) needs a transaction of isolation level %s, so that what comes before it has to be committed", first.ID, first.File, cmp.Or(string(parts[0].Isolation()), "read-committed"))
@@ -94,16 +94,16 @@ func withUntried(r Rehearsal, parts []Part) Rehearsal {
 	return r
 }
 
-// stands fails unless the tenant's lock is to be had and the tenant stands where the plan begins. It waits for
+// checkStanding fails unless the tenant's lock is to be had and the tenant stands where the plan begins. It waits for
 // the lock as long as a statement would.
-func (r *run) stands(ctx context.Context) error {
+func (r *run) checkStanding(ctx context.Context) error {
 	bounded, cancel := context.WithTimeout(ctx, cmp.Or(r.engine.lockTimeout(r.job.Attempt), r.engine.cfg.SettleTimeout))
 	defer cancel()
-	applied, mark, err := r.sess.Settle(bounded)
+	applied, mark, err := r.sess.ResolveInDoubt(bounded)
 	if err != nil {
 		return err
 	}
-	if err := r.same(mark); err != nil {
+	if err := r.sameSchema(mark); err != nil {
 		return err
 	}
 	if have := applied.IDs(); !slices.Equal(have, r.job.Plan.Parts[0].Before) {

@@ -55,7 +55,7 @@ func TestRehearsalIsOneCallForTheWholeChain(t *testing.T) {
 		t.Errorf("what the session saw is lost: %+v", r)
 	}
 	want := []Work{{
-		Mark: Mark{SchemaOID: 4711}, Parts: job.Plan.Parts,
+		SchemaID: SchemaID{SchemaOID: 4711}, Parts: job.Plan.Parts,
 		LockTimeout: 4 * time.Second, StatementTimeout: time.Minute, Rollout: "r7", Tool: "test",
 	}}
 	if diff := cmp.Diff(want, f.works, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(Work{}, "Notice")); diff != "" {

@@ -8,7 +8,7 @@ import (
 
 // Candidate is a tenant that is about to go along a plan.
 type Candidate struct {
-	Target   Target
+	Location Location
 	Standing Standing
 	Plan     *Plan                                      // with at least one body; shared by the tenants of a cohort
 	Bodies   map[*revision.Section][]revision.Statement // rendered template bodies; nil when there are none
@@ -36,7 +36,7 @@ func (e *Engine) Screen(ctx context.Context, jobs []Job) []error {
 	}
 	var candidates []Candidate
 	var of []int
-	size, counted := 0, held{}
+	size, counted := 0, renderedBodies{}
 	ask := func() {
 		if len(candidates) == 0 {
 			return
@@ -44,7 +44,7 @@ func (e *Engine) Screen(ctx context.Context, jobs []Job) []error {
 		for k, err := range screener.Screen(ctx, candidates) {
 			refused[of[k]] = err
 		}
-		candidates, of, size, counted = nil, nil, 0, held{}
+		candidates, of, size, counted = nil, nil, 0, renderedBodies{}
 	}
 	for i, job := range jobs {
 		if job.Plan == nil || !job.Plan.bodies() {
@@ -54,9 +54,9 @@ func (e *Engine) Screen(ctx context.Context, jobs []Job) []error {
 		if err != nil {
 			continue
 		}
-		candidates = append(candidates, Candidate{Target: job.Target, Standing: job.Standing, Plan: job.Plan, Bodies: bodies})
+		candidates = append(candidates, Candidate{Location: job.Location, Standing: job.Standing, Plan: job.Plan, Bodies: bodies})
 		of = append(of, i)
-		if size += counted.add(bodies); size > screenMost {
+		if size += counted.add(bodies); size > screenMaxBytes {
 			ask()
 		}
 	}
@@ -64,13 +64,13 @@ func (e *Engine) Screen(ctx context.Context, jobs []Job) []error {
 	return refused
 }
 
-// screenMost is how many bytes of rendered bodies are held at a time to be screened.
-const screenMost = 64 << 20
+// screenMaxBytes is how many bytes of rendered bodies are held at a time to be screened.
+const screenMaxBytes = 64 << 20
 
-// held counts the bytes of rendered bodies, those that tenants share once.
-type held map[*revision.Section]*revision.Statement // the first statement that was counted last
+// renderedBodies counts the bytes of rendered bodies, those that tenants share once.
+type renderedBodies map[*revision.Section]*revision.Statement // the first statement that was counted last
 
-func (h held) add(bodies map[*revision.Section][]revision.Statement) int {
+func (h renderedBodies) add(bodies map[*revision.Section][]revision.Statement) int {
 	n := 0
 	for sec, statements := range bodies {
 		if len(statements) == 0 || h[sec] == &statements[0] {

@@ -169,7 +169,7 @@ func TestStalePlanIsSettledUnderTheLock(t *testing.T) {
 			f.turns = []turn{{meanwhile: test.meanwhile}}
 			e := New(f, line(t, "a1", "b2", "c3"), Config{Mode: PerRevision})
 			job := f.job(e)
-			job.Target = Target{Dialect: "postgres", Server: "eu1", Database: "app", Schema: "acme"}
+			job.Location = Location{Dialect: "postgres", Server: "eu1", Database: "app", Schema: "acme"}
 			result, err := f.upgrade(t.Context(), e, job)
 			test.want.settled = true
 			f.expect(result, err, test.want)

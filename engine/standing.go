@@ -18,13 +18,13 @@ const (
 // A dialect fills Applied, Mark and, where it could not read, State (Unreachable, Missing or Unknown)
 // and Err; [Engine.Survey] judges the rest against the graph.
 type Standing struct {
-	State   State
-	Applied *Applied // what the version table holds; nil unless it could be read; shared by tenants with equal tables
-	Heads   []string // maximal applied revisions in graph order; ids the graph does not know come last, sorted
-	Changed []string // applied revisions whose checksum differs from the graph's, in graph order
-	CutOff  []CutOff // no-transaction sections that ran in part, by revision; nil in most tenants
-	Mark    Mark
-	Err     error // why State is Unreachable, Missing or Unknown; an *Error
+	State    State
+	Applied  *Applied // what the version table holds; nil unless it could be read; shared by tenants with equal tables
+	Heads    []string // maximal applied revisions in graph order; ids the graph does not know come last, sorted
+	Changed  []string // applied revisions whose checksum differs from the graph's, in graph order
+	CutOff   []CutOff // no-transaction sections that ran in part, by revision; nil in most tenants
+	SchemaID SchemaID
+	Err      error // why State is Unreachable, Missing or Unknown; an *Error
 }
 
 // Applied is the content of a version table. Tenants whose tables are equal share one, so that a fleet
@@ -66,8 +66,8 @@ func (a *Applied) Of(rollout string) []string {
 	return ids
 }
 
-// Mark is what a survey saw of the place itself, for Apply to find again under the lock.
-type Mark struct {
+// SchemaID is what a survey saw of the place itself, for Apply to find again under the lock.
+type SchemaID struct {
 	SchemaOID uint32 // PostgreSQL: OID of the tenant's schema; 0 for SQLite
 	HasTable  bool   // the version table exists
 }

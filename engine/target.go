@@ -6,9 +6,9 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// Target is the physical place of one tenant: a schema of a database of a server, or a SQLite file.
+// Location is the physical place of one tenant: a schema of a database of a server, or a SQLite file.
 // It is comparable and holds no secret.
-type Target struct {
+type Location struct {
 	Dialect  revision.Dialect `json:"dialect"`
 	Server   string           `json:"server,omitempty"`   // name of the server in the config; "" for SQLite
 	Database string           `json:"database,omitempty"` // "" for SQLite
@@ -17,7 +17,7 @@ type Target struct {
 }
 
 // String returns server/database/schema, or the file's path.
-func (t Target) String() string {
+func (t Location) String() string {
 	if t.Dialect == revision.SQLite {
 		return t.File
 	}

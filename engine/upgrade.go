@@ -13,7 +13,7 @@ import (
 
 // Job is one tenant to upgrade, downgrade or stamp.
 type Job struct {
-	Target   Target
+	Location Location
 	Standing Standing
 	Plan     *Plan
 	Attempt  int    // 1 for the first; a later one waits longer for locks
@@ -31,22 +31,22 @@ type Result struct {
 }
 
 // settles bounds how often one call asks the tenant where it stands before it gives up as stale.
-const settles = 3
+const maxResolves = 3
 
-// Upgrade brings one tenant along its plan, in either direction, and returns what it committed.
+// Apply brings one tenant along its plan, in either direction, and returns what it committed.
 //
 // It may be called again for the same job after any error: a tenant that already stands at a later part
 // of the plan goes on from there, one that stands at its end is done. A tenant that stands anywhere else
 // is Stale and left alone. The error is an *Error and never of class Uncertain: a lost commit was settled
 // by the tenant's lock and rows, or Result.Unknown is set and the error says why the tenant could not be asked yet.
-func (e *Engine) Upgrade(ctx context.Context, job Job) (Result, error) {
+func (e *Engine) Apply(ctx context.Context, job Job) (Result, error) {
 	start := time.Now()
 	r, err := e.prepare(job)
 	if err != nil {
 		return Result{}, err
 	}
 	defer r.close()
-	err = r.all(ctx)
+	err = r.applyAll(ctx)
 	r.result.Duration = time.Since(start)
 	return r.result, err
 }
@@ -62,7 +62,7 @@ func (e *Engine) prepare(job Job) (*run, error) {
 	}
 	planned := job.Plan
 	job.Plan = e.borders(planned)
-	return &run{engine: e, job: job, planned: planned, mark: job.Standing.Mark, bodies: bodies}, nil
+	return &run{engine: e, job: job, planned: planned, mark: job.Standing.SchemaID, bodies: bodies}, nil
 }
 
 func (e *Engine) changedError(id string) error {
@@ -113,7 +113,7 @@ type run struct {
 	engine  *Engine
 	job     Job
 	planned *Plan // as the caller has it; job.Plan may have more borders
-	mark    Mark
+	mark    SchemaID
 	bodies  map[*revision.Section][]revision.Statement
 
 	sess   Session // nil between connections
@@ -123,9 +123,9 @@ type run struct {
 	result Result
 }
 
-func (r *run) all(ctx context.Context) error {
+func (r *run) applyAll(ctx context.Context) error {
 	for r.next < len(r.job.Plan.Parts) {
-		err := r.some(ctx)
+		err := r.applyNext(ctx)
 		if err == nil {
 			continue
 		}
@@ -136,23 +136,23 @@ func (r *run) all(ctx context.Context) error {
 		if !ok || (e.Class != Stale && e.Class != Uncertain) {
 			return err
 		}
-		if err := r.settle(ctx, e); err != nil {
+		if err := r.resolveInDoubt(ctx, e); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// some applies the parts from next on, up to the next border between transactional and not.
-func (r *run) some(ctx context.Context) error {
+// applyNext applies the parts from next on, up to the next border between transactional and not.
+func (r *run) applyNext(ctx context.Context) error {
 	if err := r.open(ctx); err != nil {
 		return err
 	}
 	parts := r.job.Plan.Parts[r.next:]
-	n := inside(parts)
+	n := transactional(parts)
 	if n == 0 {
 		r.sent = r.next + 1
-		if err := r.sess.ApplyOutside(ctx, r.work(parts[:1])); err != nil {
+		if err := r.sess.ApplyNoTx(ctx, r.work(parts[:1])); err != nil {
 			return err
 		}
 		r.committed(1)
@@ -164,9 +164,9 @@ func (r *run) some(ctx context.Context) error {
 	return err
 }
 
-// inside returns how many parts there are before the first that is outside a transaction.
-func inside(parts []Part) int {
-	if n := slices.IndexFunc(parts, func(p Part) bool { return p.Outside }); n >= 0 {
+// transactional returns how many parts there are before the first that is outside a transaction.
+func transactional(parts []Part) int {
+	if n := slices.IndexFunc(parts, func(p Part) bool { return p.NoTx }); n >= 0 {
 		return n
 	}
 	return len(parts)
@@ -174,7 +174,7 @@ func inside(parts []Part) int {
 
 func (r *run) work(parts []Part) Work {
 	return Work{
-		Mark:             r.mark,
+		SchemaID:         r.mark,
 		Parts:            parts,
 		Bodies:           r.bodies,
 		LockTimeout:      r.engine.lockTimeout(r.job.Attempt),
@@ -197,20 +197,20 @@ func (r *run) committed(n int) {
 	r.next += n
 }
 
-// settle asks the tenant, under its lock, where it stands, and sets next accordingly. Until it has an answer, nobody
+// resolveInDoubt asks the tenant, under its lock, where it stands, and sets next accordingly. Until it has an answer, nobody
 // knows what an uncertain commit came to.
-func (r *run) settle(ctx context.Context, cause *Error) error {
+func (r *run) resolveInDoubt(ctx context.Context, cause *Error) error {
 	r.result.Unknown = cause.Class == Uncertain
-	if r.asked++; r.asked > settles {
-		return unsettled(cause)
+	if r.asked++; r.asked > maxResolves {
+		return stillInDoubt(cause)
 	}
 	r.result.Settled = true
 	if cause.Class == Uncertain {
 		r.close() // the old connection is gone, or in a state that nobody knows
 	}
-	applied, mark, err := r.ask(ctx)
+	applied, mark, err := r.standing(ctx)
 	if err == nil {
-		err = r.same(mark)
+		err = r.sameSchema(mark)
 	}
 	if e, ok := errors.AsType[*Error](err); err == nil || ok && e.Class == Gone {
 		r.result.Unknown = false
@@ -219,58 +219,58 @@ func (r *run) settle(ctx context.Context, cause *Error) error {
 		return err
 	}
 	r.mark = mark
-	return r.goOn(cause, applied)
+	return r.resumeAt(cause, applied)
 }
 
-func (r *run) ask(ctx context.Context) (*Applied, Mark, error) {
+func (r *run) standing(ctx context.Context) (*Applied, SchemaID, error) {
 	if err := r.open(ctx); err != nil {
-		return nil, Mark{}, err
+		return nil, SchemaID{}, err
 	}
 	bounded, cancel := context.WithTimeout(ctx, r.engine.cfg.SettleTimeout)
 	defer cancel()
-	return r.sess.Settle(bounded)
+	return r.sess.ResolveInDoubt(bounded)
 }
 
-// same fails when the place is another one than was surveyed.
-func (r *run) same(now Mark) error {
+// sameSchema fails when the place is another one than was surveyed.
+func (r *run) sameSchema(now SchemaID) error {
 	if now.SchemaOID == r.mark.SchemaOID {
 		return nil
 	}
 	return &Error{
 		Class:   Gone,
-		Message: fmt.Sprintf("%s is no longer the schema that was surveyed: it was dropped and made again, or renamed", r.job.Target),
+		Message: fmt.Sprintf("%s is no longer the schema that was surveyed: it was dropped and made again, or renamed", r.job.Location),
 		Advice:  "run again: the tenant is then surveyed afresh",
 	}
 }
 
-// goOn finds the part that begins where the tenant stands.
-func (r *run) goOn(cause *Error, applied *Applied) error {
+// resumeAt finds the part that begins where the tenant stands.
+func (r *run) resumeAt(cause *Error, applied *Applied) error {
 	parts, have := r.job.Plan.Parts, applied.IDs()
 	for k := r.next; k < len(parts); k++ {
 		if slices.Equal(parts[k].Before, have) {
-			r.arrived(k, cause)
-			return r.others(applied)
+			r.committedUpTo(k, cause)
+			return r.otherRollout(applied)
 		}
 	}
 	if slices.Equal(parts[len(parts)-1].After, have) {
-		r.arrived(len(parts), cause)
+		r.committedUpTo(len(parts), cause)
 		return nil
 	}
 	return r.stale(cause, have)
 }
 
-// others fails when a revision that is still to go down is not the rollout's that is taken back.
-func (r *run) others(applied *Applied) error {
+// otherRollout fails when a revision that is still to go down is not the rollout's that is taken back.
+func (r *run) otherRollout(applied *Applied) error {
 	of := r.job.Plan.Of
 	for _, part := range r.job.Plan.Parts[r.next:] {
 		if others := part.Others(applied, of); len(others) > 0 {
-			return othersError(others[0], of, applied)
+			return otherRolloutError(others[0], of, applied)
 		}
 	}
 	return nil
 }
 
-func othersError(id, of string, applied *Applied) *Error {
+func otherRolloutError(id, of string, applied *Applied) *Error {
 	by := "without a rollout"
 	at := slices.IndexFunc(applied.Rows, func(r Row) bool { return r.Revision == id && r.Rollout != "" })
 	if at >= 0 {
@@ -284,17 +284,17 @@ func othersError(id, of string, applied *Applied) *Error {
 	}
 }
 
-// arrived moves next to k. Only what an uncertain commit of this call left behind counts as its doing.
-func (r *run) arrived(k int, cause *Error) {
+// committedUpTo moves next to k. Only what an uncertain commit of this call left behind counts as its doing.
+func (r *run) committedUpTo(k int, cause *Error) {
 	if cause.Class == Uncertain {
 		r.committed(min(k, r.sent) - r.next)
 	}
 	r.next = k
 }
 
-// unsettled is the error of a call that has asked often enough. A lost commit stays open until a later
+// stillInDoubt is the error of a call that has asked often enough. A lost commit stays open until a later
 // call asks the tenant; it is no word about where that stands.
-func unsettled(cause *Error) error {
+func stillInDoubt(cause *Error) error {
 	if cause.Class == Uncertain {
 		return &Error{Class: Connection, SQLState: cause.SQLState, Message: cause.Message, Advice: cause.Advice, Err: cause}
 	}
@@ -315,7 +315,7 @@ func (r *run) open(ctx context.Context) error {
 	if r.sess != nil {
 		return nil
 	}
-	s, err := r.engine.db.Open(ctx, r.job.Target)
+	s, err := r.engine.db.Open(ctx, r.job.Location)
 	if err != nil {
 		return err
 	}

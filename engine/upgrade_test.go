@@ -43,7 +43,7 @@ func TestWholeChainIsOneCallOfApply(t *testing.T) {
 	result, err := f.upgrade(t.Context(), e, job)
 	f.expect(result, err, expect{done: "a1 b2 c3", stands: "a1 b2 c3", calls: "open, apply a1+b2+c3, close"})
 	want := []Work{{
-		Mark: Mark{SchemaOID: 4711}, Parts: job.Plan.Parts,
+		SchemaID: SchemaID{SchemaOID: 4711}, Parts: job.Plan.Parts,
 		LockTimeout: 2 * time.Second, StatementTimeout: time.Minute, Rollout: "r7", Tool: "test",
 	}}
 	if diff := cmp.Diff(want, f.works, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(Work{}, "Notice")); diff != "" {
@@ -64,8 +64,8 @@ func TestPartsGoOutTogetherUpToTheNextOutside(t *testing.T) {
 		calls: "open, apply a1 b2, outside c3, outside d4, apply e5+f6, close",
 	})
 	for i, work := range f.works {
-		if made := i > 0; work.Mark != (Mark{SchemaOID: 4711, HasTable: made}) {
-			t.Errorf("call %d has the mark %+v", i+1, work.Mark)
+		if made := i > 0; work.SchemaID != (SchemaID{SchemaOID: 4711, HasTable: made}) {
+			t.Errorf("call %d has the mark %+v", i+1, work.SchemaID)
 		}
 	}
 }
@@ -199,7 +199,7 @@ func TestChangedChecksumIsRefused(t *testing.T) {
 			if bad, ok := errors.AsType[*Error](err); ok && (bad.Revision != "a1" || bad.File != "a1_test.sql" || bad.Hint() == "") {
 				t.Errorf("the error names %q in %q and advises %q", bad.Revision, bad.File, bad.Advice)
 			}
-			if name == "a stamp accepts it" && len(e.Survey(t.Context(), []Target{{}})[0].Changed) > 0 {
+			if name == "a stamp accepts it" && len(e.Survey(t.Context(), []Location{{}})[0].Changed) > 0 {
 				t.Error("the rows still have the old checksums")
 			}
 		})

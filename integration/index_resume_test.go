@@ -71,7 +71,7 @@ func TestIndexThatWasCutOffIsDoneOnlyIfItIsTheOne(t *testing.T) {
 			pgtest.Exec(t, f.url, "CREATE TABLE "+journal, "INSERT INTO "+schema+".skein_version_steps VALUES ("+line+")")
 
 			second := f.with(t, "CREATE TABLE users (id int, email text, name text)", "[no-transaction]"+test.body)
-			_, err := second.Upgrade(t.Context(), second.job(t, target))
+			_, err := second.Apply(t.Context(), second.job(t, target))
 			state := ""
 			if e, ok := errors.AsType[*engine.Error](err); ok {
 				state = e.SQLState

@@ -258,11 +258,11 @@ func (g *isolationGround) upgrade(t *testing.T, db *postgres.DB, tenant string, 
 	defer cancel()
 	e := engine.New(db, pgChain(t, bodies...), engine.Config{})
 	target := pgTarget(g.database, tenant)
-	standing := e.Survey(ctx, []engine.Target{target})[0]
+	standing := e.Survey(ctx, []engine.Location{target})[0]
 	if standing.Err != nil {
 		return standing.Err
 	}
-	_, err := e.Upgrade(ctx, engine.Job{Target: target, Standing: standing, Plan: engine.NewPlan(standing.Applied, revision.Up, e.Graph().All(), e.Mode()), Attempt: 1, Rollout: "r"})
+	_, err := e.Apply(ctx, engine.Job{Location: target, Standing: standing, Plan: engine.NewPlan(standing.Applied, revision.Up, e.Graph().All(), e.Mode()), Attempt: 1, Rollout: "r"})
 	return err
 }
 

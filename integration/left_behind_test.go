@@ -100,7 +100,7 @@ func leaveBehind(t *testing.T, through func(url string) string, ways []string) {
 			}
 			sql, how := leftBehind[thing], leaving[way]
 			n++
-			own := func(role string) engine.Target {
+			own := func(role string) engine.Location {
 				schema := fmt.Sprintf("%s%d", role, n)
 				target := f.tenant(t, schema)
 				pgtest.Exec(t, f.url, fmt.Sprintf(`SET search_path = %s; CREATE SEQUENCE q; GRANT ALL ON SCHEMA %[1]s TO app_left;
@@ -115,7 +115,7 @@ CREATE FUNCTION h(int, int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $f$ BEGIN 
 			}
 			a := own("a")
 			chain := f.with(t, how.body, seenBody)
-			if _, err := chain.Upgrade(t.Context(), chain.job(t, a)); err != nil {
+			if _, err := chain.Apply(t.Context(), chain.job(t, a)); err != nil {
 				if !strings.Contains(err.Error(), "security-restricted") { // the server does not let it happen there
 					t.Errorf("%s by %s: %v", thing, way, err)
 				}
@@ -126,7 +126,7 @@ CREATE FUNCTION h(int, int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $f$ BEGIN 
 			}
 			tryUp(t, f.with(t, seenBody), f.tenant(t, fmt.Sprintf("b%d", n)))
 			check(fmt.Sprintf("b%d", n), "the next tenant")
-			_, err := f.with(t, how.body+"; SELECT 1/0").Upgrade(t.Context(), f.with(t, how.body+"; SELECT 1/0").job(t, own("c")))
+			_, err := f.with(t, how.body+"; SELECT 1/0").Apply(t.Context(), f.with(t, how.body+"; SELECT 1/0").job(t, own("c")))
 			if err == nil {
 				t.Errorf("%s by %s: no error", thing, way)
 			}
@@ -136,9 +136,9 @@ CREATE FUNCTION h(int, int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $f$ BEGIN 
 	}
 }
 
-func tryUp(t *testing.T, f *pgFleet, target engine.Target) bool {
+func tryUp(t *testing.T, f *pgFleet, target engine.Location) bool {
 	t.Helper()
-	_, err := f.Upgrade(t.Context(), f.job(t, target))
+	_, err := f.Apply(t.Context(), f.job(t, target))
 	if err != nil {
 		t.Errorf("%s: %v", target.Schema, err)
 	}
@@ -178,7 +178,7 @@ func TestSectionsOutsideATransactionStartEachStatementInTheTenant(t *testing.T) 
 SELECT set_config('search_path', 'public', false) $$`)
 	job := f.job(t, target)
 	job.Attempt = 1
-	if _, err := f.Upgrade(t.Context(), job); err != nil {
+	if _, err := f.Apply(t.Context(), job); err != nil {
 		t.Fatal(err)
 	}
 	if got := f.scalar(t, "SELECT oid::regclass FROM pg_class WHERE relname = 'orders'"); got != "a.orders" {

@@ -86,7 +86,7 @@ func TestVisitTellsWhatASurveyTells(t *testing.T) {
 			t.Parallel()
 			url, database := pgtest.Database(t, server)
 			pgtest.Exec(t, url, "CREATE SCHEMA other", test.sql)
-			tenant := engine.Target{Dialect: revision.Postgres, Server: "main", Database: database, Schema: "public"}
+			tenant := engine.Location{Dialect: revision.Postgres, Server: "main", Database: database, Schema: "public"}
 			beside := tenant
 			beside.Schema = "other"
 			for way, look := range map[string]func(db *postgres.DB) engine.Standing{
@@ -94,11 +94,11 @@ func TestVisitTellsWhatASurveyTells(t *testing.T) {
 					if _, err := db.DefaultSchema(t.Context(), "main", database); err != nil {
 						t.Fatal(err)
 					}
-					return db.Survey(t.Context(), []engine.Target{tenant}, "")[0]
+					return db.Survey(t.Context(), []engine.Location{tenant}, "")[0]
 				},
-				"survey": func(db *postgres.DB) engine.Standing { return db.Survey(t.Context(), []engine.Target{tenant}, "")[0] },
+				"survey": func(db *postgres.DB) engine.Standing { return db.Survey(t.Context(), []engine.Location{tenant}, "")[0] },
 				"several": func(db *postgres.DB) engine.Standing {
-					return db.Survey(t.Context(), []engine.Target{tenant, beside}, "")[0]
+					return db.Survey(t.Context(), []engine.Location{tenant, beside}, "")[0]
 				},
 			} {
 				got := look(openPostgres(t, postgres.Server{URL: url, AutoSearchPath: true}))

@@ -12,10 +12,10 @@ import (
 )
 
 // schemasWithUsers makes n schemas of which the k-th has k mod 7 users.
-func schemasWithUsers(t *testing.T, f *pgFleet, n int) []engine.Target {
+func schemasWithUsers(t *testing.T, f *pgFleet, n int) []engine.Location {
 	t.Helper()
 	var sql strings.Builder
-	targets := make([]engine.Target, n)
+	targets := make([]engine.Location, n)
 	for k, name := range pgtest.Schemas(t, f.url, "t", n) {
 		targets[k] = pgTarget(f.database, name)
 		sql.WriteString("CREATE TABLE " + name + ".users AS SELECT generate_series(1, " + strconv.Itoa(k%7) + ") AS id;\n")
@@ -35,7 +35,7 @@ func TestPostgresAsksFiveHundredTenantsInAHandfulOfMessages(t *testing.T) {
 	}
 
 	messages := map[string]bool{} // statement_timestamp() is when the server got the message
-	for k, r := range f.Ask(t.Context(), targets[:200], "SELECT statement_timestamp()") {
+	for k, r := range f.QueryEach(t.Context(), targets[:200], "SELECT statement_timestamp()") {
 		if messages[r.Text] = true; r.Err != nil {
 			t.Errorf("tenant %d: %v", k, r.Err)
 		}
@@ -44,7 +44,7 @@ func TestPostgresAsksFiveHundredTenantsInAHandfulOfMessages(t *testing.T) {
 		t.Errorf("200 tenants were asked by %d messages", len(messages))
 	}
 	wrong := map[int]engine.Class{99: engine.Revision, 300: engine.Gone, 498: engine.Revision, 199: engine.Busy}
-	for k, r := range f.Ask(t.Context(), targets, "SELECT count(id) FROM users") {
+	for k, r := range f.QueryEach(t.Context(), targets, "SELECT count(id) FROM users") {
 		if class, bad := wrong[k]; bad {
 			wantPgClass(t, r.Err, class)
 		} else if r.Err != nil || r.Text != strconv.Itoa(k%7) || r.Rows != 1 {
@@ -58,21 +58,21 @@ func TestPostgresAsksWhereTheTargetSays(t *testing.T) {
 	f := newPgFleet(t, postgres.Server{SearchPath: []string{"shared"}}, "SELECT 1")
 	pgtest.Exec(t, f.url, "CREATE SCHEMA shared; CREATE FUNCTION shared.answer() RETURNS int LANGUAGE sql AS 'SELECT 42'; CREATE TABLE shared.users (id int)",
 		`CREATE SCHEMA "Weird""Name-é"; CREATE SCHEMA b`)
-	targets := []engine.Target{
+	targets := []engine.Location{
 		pgTarget(f.database, `Weird"Name-é`), pgTarget(f.database, "b"), pgTarget(f.database, ""), pgTarget("", "b"), pgTarget("", ""),
 		pgTarget("nowhere", "b"), {Server: "other", Schema: "b"}, pgTarget(f.database, "pg_temp"), pgTarget(f.database, "nobody"),
 	}
 	want := []string{`Weird"Name-é`, "b", "public", "b", "public"}
-	for k, r := range f.Ask(t.Context(), targets, "SELECT current_schema(), current_database()") {
+	for k, r := range f.QueryEach(t.Context(), targets, "SELECT current_schema(), current_database()") {
 		if k < len(want) && (r.Err != nil || r.Text != want[k]) {
 			t.Errorf("%s: %+v, want %s", targets[k], r, want[k])
 		}
 	}
 	for k, class := range map[int]engine.Class{5: engine.Gone, 6: engine.Internal, 7: engine.Revision, 8: engine.Gone} {
-		wantPgClass(t, f.Ask(t.Context(), targets, "SELECT 1")[k].Err, class)
+		wantPgClass(t, f.QueryEach(t.Context(), targets, "SELECT 1")[k].Err, class)
 	}
 	// What follows in the search path is found; in the place of a schema that is not there it does not answer.
-	replies := f.Ask(t.Context(), targets, "SELECT answer() FROM (SELECT count(*) FROM users) x")
+	replies := f.QueryEach(t.Context(), targets, "SELECT answer() FROM (SELECT count(*) FROM users) x")
 	if replies[1].Text != "42" {
 		t.Errorf("%+v", replies[1])
 	}
@@ -87,7 +87,7 @@ func TestPostgresAskKeepsTenantsApart(t *testing.T) {
 		"SELECT count(*) FROM users WHERE 6 / (SELECT count(*) FROM users) >= 0": engine.Data, // only for who has none
 		"SELECT set_config('work_mem', '77MB', false), nextval('nobody')":        engine.Revision,
 	} {
-		for k, r := range f.Ask(t.Context(), targets, query) {
+		for k, r := range f.QueryEach(t.Context(), targets, query) {
 			if k == 0 || class == engine.Revision {
 				wantPgClass(t, r.Err, class)
 			} else if r.Err != nil || r.Text != strconv.Itoa(k) {
@@ -95,12 +95,12 @@ func TestPostgresAskKeepsTenantsApart(t *testing.T) {
 			}
 		}
 	}
-	f.Ask(t.Context(), targets, "SELECT set_config('work_mem', '77MB', false), pg_advisory_lock(4711)")
-	other := f.Ask(t.Context(), targets, "SELECT current_setting('work_mem') || pg_try_advisory_lock(4711) || (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711)")
+	f.QueryEach(t.Context(), targets, "SELECT set_config('work_mem', '77MB', false), pg_advisory_lock(4711)")
+	other := f.QueryEach(t.Context(), targets, "SELECT current_setting('work_mem') || pg_try_advisory_lock(4711) || (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711)")
 	if other[0].Err != nil || strings.Contains(other[0].Text, "77MB") || !strings.Contains(other[0].Text, "true") {
 		t.Errorf("a question left something: %+v", other[0])
 	}
-	if free := f.Ask(t.Context(), targets, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711"); free[0].Text != "0" {
+	if free := f.QueryEach(t.Context(), targets, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711"); free[0].Text != "0" {
 		t.Errorf("%s locks of questions are left", free[0].Text)
 	}
 }
@@ -115,7 +115,7 @@ func TestPostgresAskReadsOnly(t *testing.T) {
 		"EXPLAIN ANALYZE DELETE FROM users", "COPY users TO '/tmp/skein-x'", "PREPARE TRANSACTION 'x'", "SET transaction_read_only = off",
 		"SELECT 1; COMMIT; DELETE FROM users", `SELECT 'a\'' ; COMMIT; DELETE FROM users; --'`,
 	} {
-		for _, r := range f.Ask(t.Context(), targets, query) {
+		for _, r := range f.QueryEach(t.Context(), targets, query) {
 			if strings.HasPrefix(query, `SELECT 'a\'`) && r.Err == nil {
 				continue // one text
 			}
@@ -134,7 +134,7 @@ func TestPostgresAskReadsStringsAsTheyWereChecked(t *testing.T) {
 	f := newPgFleet(t, postgres.Server{}, "SELECT 1")
 	targets := schemasWithUsers(t, f, 2)
 	pgtest.Exec(t, f.url, "ALTER DATABASE "+pgtest.Quote(f.database)+" SET standard_conforming_strings = off")
-	for _, r := range f.Ask(t.Context(), targets, `SELECT 'a\'' ; COMMIT; DELETE FROM users; --'`) {
+	for _, r := range f.QueryEach(t.Context(), targets, `SELECT 'a\'' ; COMMIT; DELETE FROM users; --'`) {
 		if r.Err != nil || r.Text != `a\' ; COMMIT; DELETE FROM users; --` {
 			t.Errorf("%q, %v", r.Text, r.Err)
 		}
@@ -147,7 +147,7 @@ func TestPostgresAskReadsStringsAsTheyWereChecked(t *testing.T) {
 func TestPostgresAskFailsForAllWhenTheServerCannotReadIt(t *testing.T) {
 	t.Parallel()
 	f := newPgFleet(t, postgres.Server{}, "SELECT 1")
-	for _, r := range f.Ask(t.Context(), schemasWithUsers(t, f, 120), "SELECT count(* FROM users)") {
+	for _, r := range f.QueryEach(t.Context(), schemasWithUsers(t, f, 120), "SELECT count(* FROM users)") {
 		if e := wantPgClass(t, r.Err, engine.Revision); e.SQLState != "42601" {
 			t.Errorf("%+v", e)
 		}
@@ -158,7 +158,7 @@ func TestPostgresAskThatLosesItsConnection(t *testing.T) {
 	t.Parallel()
 	f := newPgFleet(t, postgres.Server{}, "SELECT 1")
 	targets := schemasWithUsers(t, f, 10)
-	replies := f.Ask(t.Context(), targets, "SELECT CASE WHEN current_schema() = 't0004' THEN pg_terminate_backend(pg_backend_pid())::text ELSE 'fine' END, pg_sleep(0.01)")
+	replies := f.QueryEach(t.Context(), targets, "SELECT CASE WHEN current_schema() = 't0004' THEN pg_terminate_backend(pg_backend_pid())::text ELSE 'fine' END, pg_sleep(0.01)")
 	for k, r := range replies {
 		if k < 3 && r.Text != "fine" {
 			t.Errorf("tenant %d was answered: %+v", k, r)
@@ -167,7 +167,7 @@ func TestPostgresAskThatLosesItsConnection(t *testing.T) {
 			wantPgClass(t, r.Err, engine.Connection)
 		}
 	}
-	if r := f.Ask(t.Context(), targets, "SELECT 1")[9]; r.Err != nil {
+	if r := f.QueryEach(t.Context(), targets, "SELECT 1")[9]; r.Err != nil {
 		t.Error(r.Err)
 	}
 }
@@ -186,7 +186,7 @@ func TestPostgresAskSaysWhichPrivilegeLacks(t *testing.T) {
 	}
 	u.User = url.UserPassword(role, "secret")
 	db := openPostgres(t, postgres.Server{URL: u.String()})
-	for k, r := range db.Ask(t.Context(), targets, "SELECT count(*) FROM users") {
+	for k, r := range db.QueryEach(t.Context(), targets, "SELECT count(*) FROM users") {
 		e := wantPgClass(t, r.Err, engine.Revision)
 		if e.SQLState != "42501" || k == 0 && !strings.Contains(e.Advice, "GRANT USAGE") || k == 1 && !strings.Contains(e.Message, "row-level security") {
 			t.Errorf("tenant %d: %+v", k, e)

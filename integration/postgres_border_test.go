@@ -60,7 +60,7 @@ func TestPostgresLongChainEndsLikeShortOnes(t *testing.T) {
 				f.with(t, bodies[:i+1]...).up(t, near)
 			}
 			job := f.job(t, far)
-			result, err := f.Upgrade(t.Context(), job)
+			result, err := f.Apply(t.Context(), job)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -112,7 +112,7 @@ func TestPostgresEnumValueIsUsedInALaterRevision(t *testing.T) {
 	f := newPgFleet(t, postgres.Server{SearchPath: []string{"public"}}, enum, "ALTER TYPE mood ADD VALUE 'sad'; INSERT INTO m VALUES ('sad')")
 	near, far := f.tenant(t, "near"), f.tenant(t, "far")
 	f.with(t, enum).up(t, near)
-	for _, target := range []engine.Target{near, far} {
+	for _, target := range []engine.Location{near, far} {
 		if e := f.fails(t, target, engine.Revision); !strings.Contains(e.Advice, "use it in a later revision") || e.Revision != "r2" || e.Line != 5 {
 			t.Errorf("%+v", e)
 		}

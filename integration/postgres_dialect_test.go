@@ -21,8 +21,8 @@ import (
 	"github.com/skeindb/skein/integration/pgtest"
 )
 
-func pgTarget(database, schema string) engine.Target {
-	return engine.Target{Dialect: revision.Postgres, Server: "main", Database: database, Schema: schema}
+func pgTarget(database, schema string) engine.Location {
+	return engine.Location{Dialect: revision.Postgres, Server: "main", Database: database, Schema: schema}
 }
 
 func openPostgres(t *testing.T, s postgres.Server) *postgres.DB {
@@ -85,33 +85,33 @@ func (f *pgFleet) with(t *testing.T, bodies ...string) *pgFleet {
 	return &n
 }
 
-func (f *pgFleet) tenant(t *testing.T, schema string) engine.Target {
+func (f *pgFleet) tenant(t *testing.T, schema string) engine.Location {
 	t.Helper()
 	pgtest.Exec(t, f.url, "CREATE SCHEMA "+pgtest.Quote(schema))
 	return pgTarget(f.database, schema)
 }
 
-func (f *pgFleet) job(t *testing.T, target engine.Target) engine.Job {
+func (f *pgFleet) job(t *testing.T, target engine.Location) engine.Job {
 	t.Helper()
-	s := f.Survey(t.Context(), []engine.Target{target})[0]
+	s := f.Survey(t.Context(), []engine.Location{target})[0]
 	if s.Err != nil {
 		t.Fatal(s.Err)
 	}
 	have := s.Applied.IDs()
 	pending := slices.DeleteFunc(f.Graph().All(), func(r *revision.Revision) bool { return slices.Contains(have, r.ID) })
-	return engine.Job{Target: target, Standing: s, Plan: engine.NewPlan(s.Applied, revision.Up, pending, f.Mode()), Attempt: 1, Rollout: "r"}
+	return engine.Job{Location: target, Standing: s, Plan: engine.NewPlan(s.Applied, revision.Up, pending, f.Mode()), Attempt: 1, Rollout: "r"}
 }
 
-func (f *pgFleet) up(t *testing.T, target engine.Target) {
+func (f *pgFleet) up(t *testing.T, target engine.Location) {
 	t.Helper()
-	if _, err := f.Upgrade(t.Context(), f.job(t, target)); err != nil {
+	if _, err := f.Apply(t.Context(), f.job(t, target)); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (f *pgFleet) fails(t *testing.T, target engine.Target, class engine.Class) *engine.Error {
+func (f *pgFleet) fails(t *testing.T, target engine.Location, class engine.Class) *engine.Error {
 	t.Helper()
-	_, err := f.Upgrade(t.Context(), f.job(t, target))
+	_, err := f.Apply(t.Context(), f.job(t, target))
 	return wantPgClass(t, err, class)
 }
 
@@ -135,7 +135,7 @@ func TestPostgresSurveysAThousandSchemas(t *testing.T) {
 	t.Parallel()
 	f := newPgFleet(t, postgres.Server{MaxConnections: 3}, "CREATE TABLE users (id int)")
 	names := pgtest.Schemas(t, f.url, "s", 1000)
-	var targets []engine.Target
+	var targets []engine.Location
 	var sql strings.Builder
 	for i, n := range names {
 		targets = append(targets, pgTarget(f.database, n))
@@ -190,7 +190,7 @@ func TestPostgresRefusesASchemaThatWasMadeAgain(t *testing.T) {
 	target := f.tenant(t, "a")
 	job := f.job(t, target)
 	pgtest.Exec(t, f.url, "ALTER SCHEMA a RENAME TO old; CREATE SCHEMA a")
-	_, err := f.Upgrade(t.Context(), job)
+	_, err := f.Apply(t.Context(), job)
 	wantPgClass(t, err, engine.Gone)
 	if n := f.scalar(t, "SELECT count(*) FROM pg_tables WHERE schemaname IN ('a', 'old')"); n != "0" {
 		t.Errorf("%s tables were made", n)
@@ -205,7 +205,7 @@ func TestPostgresNoticesARenameInTheMiddle(t *testing.T) {
 	f = f.with(t, "CREATE TABLE users (id int)", "ALTER TABLE users ADD COLUMN b int; SELECT pg_sleep(1); CREATE TABLE more (id int)")
 	job := f.job(t, target)
 	time.AfterFunc(400*time.Millisecond, func() { pgtest.Exec(t, f.url, "ALTER SCHEMA a RENAME TO b") })
-	_, err := f.Upgrade(t.Context(), job)
+	_, err := f.Apply(t.Context(), job)
 	wantPgClass(t, err, engine.Gone)
 	if n := f.scalar(t, "SELECT string_agg(schemaname || '.' || tablename, ' ' ORDER BY 1) FROM pg_tables WHERE tablename IN ('users', 'more')"); n != "b.users" {
 		t.Errorf("tables: %s", n)
@@ -256,19 +256,19 @@ func TestPostgresNamesTheMissingGrant(t *testing.T) {
 	e := engine.New(db, f.Graph(), engine.Config{})
 	none, usage := f.tenant(t, "none"), f.tenant(t, "usage only")
 	pgtest.Exec(t, f.url, `GRANT USAGE ON SCHEMA "usage only" TO `+role)
-	st := e.Survey(t.Context(), []engine.Target{none, usage})
+	st := e.Survey(t.Context(), []engine.Location{none, usage})
 	if st[0].State != engine.Unknown || st[1].State != engine.Empty {
 		t.Fatalf("states %s %s", st[0].State, st[1].State)
 	}
 	wantPgClass(t, st[0].Err, engine.Revision)
 	plan := engine.NewPlan(st[1].Applied, revision.Up, f.Graph().All(), engine.PerTenant)
-	_, err := e.Upgrade(t.Context(), engine.Job{Target: usage, Standing: st[1], Plan: plan, Attempt: 1})
+	_, err := e.Apply(t.Context(), engine.Job{Location: usage, Standing: st[1], Plan: plan, Attempt: 1})
 	if g := wantPgClass(t, err, engine.Revision); !strings.Contains(g.Advice, `GRANT USAGE, CREATE ON SCHEMA "usage only"`) {
 		t.Errorf("advice %q", g.Advice)
 	}
 	// as surveyed before the privilege went
 	st[0].Err, st[0].State, st[0].Applied = nil, engine.Empty, &engine.Applied{}
-	_, err = e.Upgrade(t.Context(), engine.Job{Target: none, Standing: st[0], Plan: plan, Attempt: 1})
+	_, err = e.Apply(t.Context(), engine.Job{Location: none, Standing: st[0], Plan: plan, Attempt: 1})
 	wantPgClass(t, err, engine.Revision)
 }
 
@@ -298,7 +298,7 @@ func TestPostgresSettlesALostCommit(t *testing.T) {
 	_ = db.Probe(t.Context(), "main", f.database)
 	time.AfterFunc(200*time.Millisecond, func() { proxy.LoseAnswers() })
 	time.AfterFunc(900*time.Millisecond, func() { proxy.Heal() })
-	r, err := e.Upgrade(t.Context(), job)
+	r, err := e.Apply(t.Context(), job)
 	if err != nil || !r.Settled || !slices.Equal(r.Done, []string{"r1", "r2"}) {
 		t.Errorf("%+v %v", r, err)
 	}
@@ -312,7 +312,7 @@ func TestPostgresSettlesAKilledBackend(t *testing.T) {
 	time.AfterFunc(400*time.Millisecond, func() {
 		pgtest.Exec(t, f.url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'skein/test' AND state = 'active' AND datname = current_database()")
 	})
-	r, err := f.Upgrade(t.Context(), job)
+	r, err := f.Apply(t.Context(), job)
 	if e := wantPgClass(t, err, engine.Connection); len(r.Done) > 0 || e.SQLState != "57P01" {
 		t.Errorf("%+v %v", r, err)
 	}
@@ -336,7 +336,7 @@ func TestPostgresTakesUpAnIndexThatWasCutOff(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 700*time.Millisecond)
 	defer cancel()
-	_, err := f.Upgrade(ctx, f.job(t, target))
+	_, err := f.Apply(ctx, f.job(t, target))
 	e := wantPgClass(t, err, engine.Canceled)
 	if !strings.Contains(e.Message, "was dropped") && !strings.Contains(e.Message, "could not be dropped") {
 		t.Errorf("message %q", e.Message)
@@ -347,14 +347,14 @@ func TestPostgresTakesUpAnIndexThatWasCutOff(t *testing.T) {
 		pgtest.Exec(t, f.url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONC%' AND datname = current_database()")
 	})
 	time.AfterFunc(1500*time.Millisecond, func() { _, _ = snapshot.Exec(context.Background(), "ROLLBACK") })
-	r, err := f.Upgrade(t.Context(), job)
+	r, err := f.Apply(t.Context(), job)
 	if err != nil {
 		wantPgClass(t, err, engine.Connection)
 		if valid := f.scalar(t, `SELECT indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE c.relname = 'By name'`); valid != "f" {
 			t.Logf("the index is %q", valid)
 		}
 		time.Sleep(1200 * time.Millisecond)
-		r, err = f.Upgrade(t.Context(), f.job(t, target))
+		r, err = f.Apply(t.Context(), f.job(t, target))
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -379,7 +379,7 @@ func TestPostgresTellsWhatToDoAboutACutOffCall(t *testing.T) {
 	time.AfterFunc(700*time.Millisecond, func() {
 		pgtest.Exec(t, f.url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'DO $$ BEGIN INSERT%' AND datname = current_database()")
 	})
-	_, err := f.Upgrade(t.Context(), job)
+	_, err := f.Apply(t.Context(), job)
 	e := wantPgClass(t, err, engine.Revision)
 	_, advice, _ := strings.Cut(e.Advice, "if it did: ")
 	advice, _, _ = strings.Cut(advice, ";")
@@ -433,7 +433,7 @@ func TestPostgresTakesAnyName(t *testing.T) {
 	for _, name := range []string{`Weird"Name-é`, long, "a b", "select", `back\slash`, "quo'te", "%_*?", "Ünïcode", "123", "-- x", "a;b"} {
 		target := f.tenant(t, name)
 		f.up(t, target)
-		if st := f.Survey(t.Context(), []engine.Target{target})[0]; st.State != engine.Current {
+		if st := f.Survey(t.Context(), []engine.Location{target})[0]; st.State != engine.Current {
 			t.Errorf("%q is %s: %v", name, st.State, st.Err)
 		}
 	}
@@ -548,7 +548,7 @@ func TestPostgresBehindAPooler(t *testing.T) {
 
 	f.db = openPostgres(t, postgres.Server{URL: pooled})
 	f = f.with(t, outside...)
-	r, err := f.Upgrade(t.Context(), f.job(t, target))
+	r, err := f.Apply(t.Context(), f.job(t, target))
 	wantPgClass(t, err, engine.Server)
 	if !slices.Equal(r.Done, []string{"r1", "r2"}) || !f.db.Pooled("main") {
 		t.Errorf("%+v", r)

@@ -56,21 +56,21 @@ func (c *conformance) open(t *testing.T) engine.Database {
 	return db
 }
 
-func (c *conformance) new(t *testing.T) engine.Target {
+func (c *conformance) new(t *testing.T) engine.Location {
 	t.Helper()
 	schema := fmt.Sprintf("tenant_%04d", c.schemas.Add(1))
 	pgtest.Exec(t, c.url, "CREATE SCHEMA "+schema)
-	return engine.Target{Dialect: revision.Postgres, Server: "main", Database: c.database, Schema: schema}
+	return engine.Location{Dialect: revision.Postgres, Server: "main", Database: c.database, Schema: schema}
 }
 
 // connect is another client, whose statements find the tenant's tables.
-func (c *conformance) connect(t *testing.T, target engine.Target) *pgx.Conn {
+func (c *conformance) connect(t *testing.T, target engine.Location) *pgx.Conn {
 	t.Helper()
 	return pgtest.Connect(t, within(c.url, target.Schema))
 }
 
 // exec and query are called from goroutines of the suite too, so that they do not end the test.
-func (c *conformance) exec(t *testing.T, target engine.Target, sql string) {
+func (c *conformance) exec(t *testing.T, target engine.Location, sql string) {
 	t.Helper()
 	conn, err := pgx.Connect(context.Background(), within(c.url, target.Schema))
 	if err != nil {
@@ -83,7 +83,7 @@ func (c *conformance) exec(t *testing.T, target engine.Target, sql string) {
 	}
 }
 
-func (c *conformance) query(t *testing.T, target engine.Target, sql string) [][]string {
+func (c *conformance) query(t *testing.T, target engine.Location, sql string) [][]string {
 	t.Helper()
 	conn, err := pgx.Connect(context.Background(), within(c.url, target.Schema))
 	if err != nil {
@@ -115,7 +115,7 @@ func (c *conformance) query(t *testing.T, target engine.Target, sql string) [][]
 	return all
 }
 
-func (c *conformance) dump(t *testing.T, target engine.Target) string {
+func (c *conformance) dump(t *testing.T, target engine.Location) string {
 	t.Helper()
 	return dumpWithRows(t, c.url, target.Schema)
 }
@@ -131,7 +131,7 @@ func dumpWithRows(t *testing.T, url, schema string) string {
 	return all.String()
 }
 
-func (c *conformance) lock(t *testing.T, target engine.Target) (release func()) {
+func (c *conformance) lock(t *testing.T, target engine.Location) (release func()) {
 	t.Helper()
 	conn := c.connect(t, target)
 	for _, sql := range []string{"BEGIN", "LOCK TABLE users IN ACCESS EXCLUSIVE MODE"} {
@@ -148,13 +148,13 @@ func (c *conformance) lock(t *testing.T, target engine.Target) (release func()) 
 	return release
 }
 
-func (c *conformance) drop(t *testing.T, target engine.Target) {
+func (c *conformance) drop(t *testing.T, target engine.Location) {
 	t.Helper()
 	c.exec(t, target, "DROP SCHEMA "+target.Schema+" CASCADE")
 }
 
 // outside builds two indexes: the first cannot be built twice, the second cannot as long as two users have one name.
-func (c *conformance) outside(t *testing.T, target engine.Target) enginetest.Outside {
+func (c *conformance) outside(t *testing.T, target engine.Location) enginetest.Outside {
 	t.Helper()
 	c.exec(t, target, "INSERT INTO users (id, name) VALUES (101, 'Ada'), (102, 'Ada')")
 	return enginetest.Outside{

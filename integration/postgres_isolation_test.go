@@ -51,7 +51,7 @@ func TestPostgresIsolatedRevisionSeesWhatWasCommittedBefore(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() {
 		e := engine.New(f.db, f.Graph(), engine.Config{LockTimeout: 20e9})
-		_, err := e.Upgrade(t.Context(), job)
+		_, err := e.Apply(t.Context(), job)
 		ended <- err
 	}()
 	awaitRows(t, f.url, "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'a.skein_version'::regclass", "the upgrade waits for the version table")
@@ -93,12 +93,12 @@ func TestPostgresOptionIsAddedToAnAppliedRevision(t *testing.T) {
 	target := f.tenant(t, "a")
 	f.up(t, target)
 	for _, options := range []string{"own-transaction", "alone", "lock_timeout=1s", "statement_timeout=0, concurrency=2", "isolation=serializable"} {
-		s := f.with(t, "["+options+"]CREATE TABLE x (id int)").Survey(t.Context(), []engine.Target{target})[0]
+		s := f.with(t, "["+options+"]CREATE TABLE x (id int)").Survey(t.Context(), []engine.Location{target})[0]
 		if s.Err != nil || len(s.Changed) > 0 {
 			t.Errorf("%s: %+v", options, s)
 		}
 	}
-	if s := f.with(t, "[alone]CREATE TABLE y (id int)").Survey(t.Context(), []engine.Target{target})[0]; len(s.Changed) != 1 {
+	if s := f.with(t, "[alone]CREATE TABLE y (id int)").Survey(t.Context(), []engine.Location{target})[0]; len(s.Changed) != 1 {
 		t.Errorf("another body: %+v", s)
 	}
 }

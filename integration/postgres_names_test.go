@@ -89,7 +89,7 @@ func TestNamesThatATenantLacksAreRefusedWhateverTheyAre(t *testing.T) {
 					}
 					job := with.job(t, target)
 					screened := with.Screen(t.Context(), []engine.Job{job})[0]
-					_, err := with.Upgrade(t.Context(), job) // as if another session took it away since it was screened
+					_, err := with.Apply(t.Context(), job) // as if another session took it away since it was screened
 					what := fmt.Sprintf("%s, %s%s, tenant has it: %t", k.kind, options, body, has)
 					if has {
 						if screened != nil || err != nil {
@@ -115,7 +115,7 @@ func TestNamesThatATenantLacksAreRefusedWhateverTheyAre(t *testing.T) {
 
 // screened runs bodies as revisions for a tenant and returns the revision for which it is refused before anything runs,
 // and the one for which the upgrade is; "" = it is not.
-func (f *pgFleet) screened(t *testing.T, target engine.Target) (before, at string) {
+func (f *pgFleet) screened(t *testing.T, target engine.Location) (before, at string) {
 	t.Helper()
 	job := f.job(t, target)
 	revisionOf := func(err error) string {
@@ -129,7 +129,7 @@ func (f *pgFleet) screened(t *testing.T, target engine.Target) (before, at strin
 		return e.Revision
 	}
 	before = revisionOf(f.Screen(t.Context(), []engine.Job{job})[0])
-	_, err := f.Upgrade(t.Context(), job)
+	_, err := f.Apply(t.Context(), job)
 	return before, revisionOf(err)
 }
 
@@ -193,13 +193,13 @@ func TestScreenRefusesOnlyTenantsThatLackIt(t *testing.T) {
 	t.Parallel()
 	f := newPgFleet(t, postgres.Server{SearchPath: []string{"public"}}, "INSERT INTO plans VALUES (1)")
 	pgtest.Exec(t, f.url, "CREATE TABLE public.plans (id int)")
-	targets := []engine.Target{f.tenant(t, "a"), f.tenant(t, "b"), f.tenant(t, "c")}
+	targets := []engine.Location{f.tenant(t, "a"), f.tenant(t, "b"), f.tenant(t, "c")}
 	pgtest.Exec(t, f.url, "CREATE TABLE b.plans (id int)")
 	standings := f.Survey(t.Context(), targets)
-	jobs := []engine.Job{{Target: targets[0], Standing: standings[0]}}
+	jobs := []engine.Job{{Location: targets[0], Standing: standings[0]}}
 	plan := f.job(t, targets[0]).Plan
 	for i := range targets {
-		jobs = append(jobs, engine.Job{Target: targets[i], Standing: standings[i], Plan: plan})
+		jobs = append(jobs, engine.Job{Location: targets[i], Standing: standings[i], Plan: plan})
 	}
 	var got []bool
 	for _, err := range f.Screen(t.Context(), jobs) {
@@ -210,7 +210,7 @@ func TestScreenRefusesOnlyTenantsThatLackIt(t *testing.T) {
 	}
 	// Taken away between the plan and its run.
 	pgtest.Exec(t, f.url, "DROP TABLE b.plans")
-	if _, err := f.Upgrade(t.Context(), jobs[2]); wantPgClass(t, err, engine.Guard).Revision != "r1" {
+	if _, err := f.Apply(t.Context(), jobs[2]); wantPgClass(t, err, engine.Guard).Revision != "r1" {
 		t.Error(err)
 	}
 	// Put into public between the plan and its run, by another tenant.
@@ -218,7 +218,7 @@ func TestScreenRefusesOnlyTenantsThatLackIt(t *testing.T) {
 	f.Survey(t.Context(), targets)
 	maker := f.with(t, "CREATE TABLE public.plans (id int)")
 	maker.up(t, targets[0])
-	if _, err := f.Upgrade(t.Context(), jobs[2]); wantPgClass(t, err, engine.Guard).Revision != "r1" {
+	if _, err := f.Apply(t.Context(), jobs[2]); wantPgClass(t, err, engine.Guard).Revision != "r1" {
 		t.Error(err)
 	}
 }

@@ -88,7 +88,7 @@ func TestPostgresErrorShowsItsContext(t *testing.T) {
 		"INSERT INTO x VALUES (1)":                                       {"PL/pgSQL function f() line 3 at PERFORM, PL/pgSQL function t() line 1 at PERFORM", ""},
 		"[no-transaction]SELECT 1;\nDO $$ BEGIN\n\tPERFORM f();\nEND $$": {"PL/pgSQL function f() line 3 at PERFORM, PL/pgSQL function inline_code_block line 2 at PERFORM", " (line 7)"},
 	} {
-		_, err := f.with(t, base, body).Upgrade(t.Context(), f.with(t, base, body).job(t, target))
+		_, err := f.with(t, base, body).Apply(t.Context(), f.with(t, base, body).job(t, target))
 		e, ok := err.(*engine.Error)
 		if !ok {
 			t.Fatalf("%s: %v", body, err)
@@ -230,7 +230,7 @@ func newOwned(t *testing.T, revs ...string) *owned {
 	return o
 }
 
-func (o *owned) tenantOf(t *testing.T, schema string) engine.Target {
+func (o *owned) tenantOf(t *testing.T, schema string) engine.Location {
 	t.Helper()
 	pgtest.Exec(t, o.admin, "CREATE SCHEMA "+schema+" AUTHORIZATION "+o.role)
 	return pgTarget(o.database, schema)

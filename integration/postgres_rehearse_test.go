@@ -18,7 +18,7 @@ import (
 )
 
 // rehearse demands that the tenant has the same in it before and afterwards.
-func (f *pgFleet) rehearse(t *testing.T, target engine.Target) (engine.Rehearsal, error) {
+func (f *pgFleet) rehearse(t *testing.T, target engine.Location) (engine.Rehearsal, error) {
 	t.Helper()
 	job := f.job(t, target)
 	before := dumpWithRows(t, f.url, target.Schema)
@@ -30,7 +30,7 @@ func (f *pgFleet) rehearse(t *testing.T, target engine.Target) (engine.Rehearsal
 	return r, err
 }
 
-func (f *pgFleet) tried(t *testing.T, target engine.Target, steps ...string) engine.Rehearsal {
+func (f *pgFleet) tried(t *testing.T, target engine.Location, steps ...string) engine.Rehearsal {
 	t.Helper()
 	r, err := f.rehearse(t, target)
 	if err != nil {
@@ -258,12 +258,12 @@ func TestPostgresRehearsalAndUpgradeShareConnections(t *testing.T) {
 	t.Parallel()
 	f := newPgFleet(t, postgres.Server{MaxConnections: 1}, "CREATE TABLE users (id int)", "[own-transaction]\nALTER TABLE users ADD b int")
 	a, b := f.tenant(t, "a"), f.tenant(t, "b")
-	for _, target := range []engine.Target{a, b} {
+	for _, target := range []engine.Location{a, b} {
 		f.tried(t, target, "r1", "r2")
 		f.up(t, target)
 	}
 	f = f.with(t, "CREATE TABLE users (id int)", "[own-transaction]\nALTER TABLE users ADD b int", "DROP TABLE users")
-	for _, target := range []engine.Target{a, b} {
+	for _, target := range []engine.Location{a, b} {
 		f.tried(t, target, "r3")
 		f.up(t, target)
 	}
@@ -286,11 +286,11 @@ func TestPostgresRehearsalOfManyFindsThoseThatFail(t *testing.T) {
 	t.Parallel()
 	const base = "CREATE TABLE users (id int, name text)"
 	f := newPgFleet(t, postgres.Server{}, base)
-	var targets []engine.Target
+	var targets []engine.Location
 	for _, name := range pgtest.Schemas(t, f.url, "t", 200) {
 		targets = append(targets, pgTarget(f.database, name))
 	}
-	each := func(do func(s engine.Standing, target engine.Target, plan *engine.Plan)) {
+	each := func(do func(s engine.Standing, target engine.Location, plan *engine.Plan)) {
 		standings := f.Survey(t.Context(), targets)
 		pending := slices.DeleteFunc(f.Graph().All(), func(r *revision.Revision) bool { return slices.Contains(standings[0].Applied.IDs(), r.ID) })
 		plan := engine.NewPlan(standings[0].Applied, revision.Up, pending, f.Mode())
@@ -298,8 +298,8 @@ func TestPostgresRehearsalOfManyFindsThoseThatFail(t *testing.T) {
 			do(standings[i], target, plan)
 		}
 	}
-	each(func(s engine.Standing, target engine.Target, plan *engine.Plan) {
-		if _, err := f.Upgrade(context.Background(), engine.Job{Target: target, Standing: s, Plan: plan, Attempt: 1}); err != nil {
+	each(func(s engine.Standing, target engine.Location, plan *engine.Plan) {
+		if _, err := f.Apply(context.Background(), engine.Job{Location: target, Standing: s, Plan: plan, Attempt: 1}); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -312,8 +312,8 @@ func TestPostgresRehearsalOfManyFindsThoseThatFail(t *testing.T) {
 	before := pgtest.DumpAll(t, f.url, names)
 	f = f.with(t, base, "ALTER TABLE users ADD email text", "ALTER TABLE users ALTER name SET NOT NULL;\nCREATE UNIQUE INDEX users_name ON users (name)")
 	failed := map[string]string{}
-	each(func(s engine.Standing, target engine.Target, plan *engine.Plan) {
-		if _, err := f.Rehearse(context.Background(), engine.Job{Target: target, Standing: s, Plan: plan, Attempt: 1}); err != nil {
+	each(func(s engine.Standing, target engine.Location, plan *engine.Plan) {
+		if _, err := f.Rehearse(context.Background(), engine.Job{Location: target, Standing: s, Plan: plan, Attempt: 1}); err != nil {
 			var e *engine.Error
 			if !errors.As(err, &e) {
 				t.Fatal(err)

@@ -69,14 +69,14 @@ func TestTenantsOfOneConnectionEqualThoseMigratedAlone(t *testing.T) {
 		}
 		var all sync.WaitGroup
 		for k, job := range jobs {
-			all.Go(func() { _, errs[k] = shared.Upgrade(t.Context(), job) })
+			all.Go(func() { _, errs[k] = shared.Apply(t.Context(), job) })
 		}
 		all.Wait()
 		for k := range errs {
 			alone := *f
 			alone.db = openPostgres(t, postgres.Server{URL: f.url, MaxConnections: 1})
 			single := alone.with(t, bodies...)
-			_, err := single.Upgrade(t.Context(), single.job(t, pgTarget(f.database, fmt.Sprintf("alone_%d_%d", n, k))))
+			_, err := single.Apply(t.Context(), single.job(t, pgTarget(f.database, fmt.Sprintf("alone_%d_%d", n, k))))
 			if (err == nil) != (errs[k] == nil) {
 				t.Errorf("alone: %v; shared: %v", err, errs[k])
 			}

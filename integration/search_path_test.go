@@ -325,15 +325,15 @@ func TestTheLibraryKeepsTenantsOffThePathByItself(t *testing.T) {
 	pgtest.Exec(t, url, "CREATE EXTENSION citext SCHEMA t_a", "CREATE EXTENSION hstore SCHEMA extensions", "DROP TABLE t_b.users")
 	f := newPgFleet(t, postgres.Server{URL: url, AutoSearchPath: true}, "CREATE TABLE own (h hstore)", "CREATE TABLE emails AS SELECT email FROM users WHERE NOT EXISTS (SELECT FROM users WHERE email LIKE '%extensions')")
 	database := pgtest.Scalar[string](t, url, "SELECT current_database()")
-	target := func(schema string) engine.Target {
-		return engine.Target{Dialect: revision.Postgres, Server: "main", Database: database, Schema: schema}
+	target := func(schema string) engine.Location {
+		return engine.Location{Dialect: revision.Postgres, Server: "main", Database: database, Schema: schema}
 	}
 	f.up(t, target("t_c"))
 	f.up(t, target("t_a"))
 	if got := f.db.Misplaced(); len(got) != 1 || got[0].Name != "citext" || got[0].Schema != "t_a" {
 		t.Errorf("%v", got)
 	}
-	f.Survey(t.Context(), []engine.Target{target("t_b")})
+	f.Survey(t.Context(), []engine.Location{target("t_b")})
 	if got := emails(t, url, "t_a.emails"); got != "of t_a" {
 		t.Errorf("t_a.emails: %q", got)
 	}

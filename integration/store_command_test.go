@@ -111,10 +111,10 @@ func TestOldStoreIsMigrated(t *testing.T) {
 	}
 	defer db.Close()
 	old := engine.New(db, g, engine.Config{})
-	target := engine.Target{Dialect: revision.Postgres, Server: "store", Database: cfg.Database, Schema: "skein"}
-	standing := old.Survey(t.Context(), []engine.Target{target})[0]
+	target := engine.Location{Dialect: revision.Postgres, Server: "store", Database: cfg.Database, Schema: "skein"}
+	standing := old.Survey(t.Context(), []engine.Location{target})[0]
 	plan := engine.NewPlan(standing.Applied, revision.Up, []*revision.Revision{g.Get("store0001")}, old.Mode())
-	if _, err := old.Upgrade(t.Context(), engine.Job{Target: target, Standing: standing, Plan: plan, Attempt: 1}); err != nil {
+	if _, err := old.Apply(t.Context(), engine.Job{Location: target, Standing: standing, Plan: plan, Attempt: 1}); err != nil {
 		t.Fatal(err)
 	}
 	pgtest.Exec(t, url, strings.TrimSpace(`

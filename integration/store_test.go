@@ -116,7 +116,7 @@ func TestLockEndsWithItsConnection(t *testing.T) {
 			}
 			break
 		}
-		if _, held := errors.AsType[*orchestrator.HeldError](err); !held || time.Now().After(deadline) {
+		if _, held := errors.AsType[*orchestrator.LockedError](err); !held || time.Now().After(deadline) {
 			t.Fatal(err)
 		}
 	}

@@ -63,7 +63,7 @@ func TestRetryFinishesNoWaveThatHasNotBegun(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.cfg.Earlier = events
-		s.cfg.Plan, err = orchestrator.Rearrange(plan, events, s.world.tenants, s.world.survey(), s.world.g, orchestrator.Resumption{Only: []string{id}})
+		s.cfg.Plan, err = orchestrator.ResumePlan(plan, events, s.world.tenants, s.world.survey(), s.world.g, orchestrator.ResumeOptions{Only: []string{id}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,7 +83,7 @@ func TestRollbackKnowsWhatWasDoneBeforeATenantWasPutAside(t *testing.T) {
 		s := newStage(t, 10, nil)
 		s.moves()
 		x := s.inWave("canary")[0]
-		s.cfg.Upgrader = &partly{stage: s, id: x}
+		s.cfg.Engine = &partly{stage: s, id: x}
 		s.run(t)
 		if steps := stepsOf(s.backs(t), x); fmt.Sprint(steps) != "[c b a]" {
 			t.Errorf("a was applied by the rollout, and the rollback leaves it: %s", steps)
@@ -192,14 +192,14 @@ type partly struct {
 	once sync.Once
 }
 
-func (p *partly) Upgrade(ctx context.Context, job engine.Job) (engine.Result, error) {
-	if job.Target.Schema != p.id {
-		return p.stage.Upgrade(ctx, job)
+func (p *partly) Apply(ctx context.Context, job engine.Job) (engine.Result, error) {
+	if job.Location.Schema != p.id {
+		return p.stage.Apply(ctx, job)
 	}
 	first := false
 	p.once.Do(func() { first = true })
 	if !first {
-		return p.stage.Upgrade(ctx, job)
+		return p.stage.Apply(ctx, job)
 	}
 	p.remake(p.id, "a:r1") // committed by us
 	return engine.Result{Done: []string{"a"}}, &engine.Error{Class: engine.Stale, Message: "somebody else applied b meanwhile"}
@@ -212,8 +212,8 @@ func (s *stage) back(t *testing.T, events []orchestrator.Event, partial bool) (*
 	if err != nil {
 		t.Fatal(err)
 	}
-	req := orchestrator.Request{Rollout: "r2", Fleet: "acme", Created: begin}
-	return orchestrator.ArrangeRollback(plan, events, s.world.tenants, s.world.surveyed("r1"), s.world.g, req, partial)
+	req := orchestrator.PlanOptions{Rollout: "r2", Fleet: "acme", Created: begin}
+	return orchestrator.RollbackPlan(plan, events, s.world.tenants, s.world.surveyed("r1"), s.world.g, req, partial)
 }
 
 // backs is back of all facts, and wants it to succeed.
@@ -280,7 +280,7 @@ func TestRetryDoesNotGoAroundAGate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = orchestrator.Rearrange(plan, events, s.world.tenants, s.world.survey(), s.world.g, orchestrator.Resumption{Only: []string{id}})
+		_, err = orchestrator.ResumePlan(plan, events, s.world.tenants, s.world.survey(), s.world.g, orchestrator.ResumeOptions{Only: []string{id}})
 		if e, ok := errors.AsType[*orchestrator.NotBegunError](err); !ok || e.Wave != "rest" || e.Hint() == "" {
 			t.Error(err)
 		}
@@ -300,7 +300,7 @@ func TestRollbackDoesNotTouchTenantsMadeAnew(t *testing.T) {
 				s.run(t)
 				back := s.backs(t)
 				s.scene = newScene(t, s.world.g, back)
-				s.cfg.Upgrader, s.cfg.Surveyor, s.fleet.do = s, s, s.do
+				s.cfg.Engine, s.cfg.Surveyor, s.fleet.do = s, s, s.do
 				s.cfg.Policy.Concurrency = 1
 				s.moves()
 				early := back.Waves[1].Items

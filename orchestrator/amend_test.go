@@ -17,7 +17,7 @@ func TestAmend(t *testing.T) {
 	g := line(t)
 	req := request()
 	req.Policy.Waves = waves(t, "canary - 1", "rest")
-	stored, err := orchestrator.Arrange(on("t", 3), all(3, at(g)), g, req)
+	stored, err := orchestrator.NewPlan(on("t", 3), all(3, at(g)), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func TestResumeKnowsLateTenants(t *testing.T) {
 		orchestrator.TenantFinished{Tenant: late[0].ID, Wave: "all", Outcome: orchestrator.Done},
 	)
 	now := append(all(2, at(g, "a")), at(g, "a", "b", "c"), at(g, "a"))
-	p, err := orchestrator.Rearrange(stored, events, append(tenants, late[:2]...), now, g, orchestrator.Resumption{})
+	p, err := orchestrator.ResumePlan(stored, events, append(tenants, late[:2]...), now, g, orchestrator.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestResumeKnowsLateTenants(t *testing.T) {
 	if diff := cmp.Diff([]string{late[0].ID}, idsOf(p.Waves[0].Settled)); diff != "" {
 		t.Error(diff)
 	}
-	if p, err = orchestrator.Rearrange(stored, events, late[:2], now[2:], g, orchestrator.Resumption{Only: []string{late[1].ID}}); err != nil || p.Len() != 1 || !p.Partial {
+	if p, err = orchestrator.ResumePlan(stored, events, late[:2], now[2:], g, orchestrator.ResumeOptions{Only: []string{late[1].ID}}); err != nil || p.Len() != 1 || !p.Partial {
 		t.Errorf("%v", err)
 	}
 }

@@ -11,45 +11,45 @@ import (
 // This file is about tenants that are not any more what was planned: dropped and made again under the same name,
 // restored, changed by somebody else while the rollout runs.
 
-// setAside puts a tenant aside for a look at where it stands now, and reports whether it did: once a wave, and where
+// deferForReplan puts a tenant aside for a look at where it stands now, and reports whether it did: once a wave, and where
 // the fleet can be asked.
-func (r *runner) setAside(t int32, f Failure) bool {
-	if r.Discover == nil || r.second || r.halt.state != "" {
+func (r *runner) deferForReplan(t int32, f Failure) bool {
+	if r.Discover == nil || r.final || r.halt.state != "" {
 		return false
 	}
 	w := r.wave
 	r.emit(TenantDeferred{Tenant: w.items[t].Tenant.ID, Attempt: int(w.tasks[t].attempt), Failure: f, Steps: len(r.done[t])})
-	w.astray = append(w.astray, w.items[t].Tenant.ID)
+	w.recreated = append(w.recreated, w.items[t].Tenant.ID)
 	w.tasks[t].ended = true
 	w.left--
 	delete(r.done, t)
 	return true
 }
 
-// anew plans tenants of a wave by where they stand now, and returns them as they are then in the plan; false when
+// replanRecreated plans tenants of a wave by where they stand now, and returns them as they are then in the plan; false when
 // the run is to stop.
-func (r *runner) anew(at int, ids []string) ([]Item, bool) {
+func (r *runner) replanRecreated(at int, ids []string) ([]Item, bool) {
 	fleet, ok := r.discover()
 	if !ok {
 		return nil, false
 	}
 	before := r.Plan.Waves[at].named(ids)
-	items, ok := r.planAnew(at, before, fleet)
+	items, ok := r.planRecreated(at, before, fleet)
 	if ok {
-		r.tellReplanned(at, before, items)
+		r.emitReplanned(at, before, items)
 		r.replace(at, items)
 	}
 	return items, ok
 }
 
-// planAnew plans items of a wave by where they stand now, without touching the wave; false when the run is to stop.
-func (r *runner) planAnew(at int, items []Item, fleet []tenant.Tenant) ([]Item, bool) {
+// planRecreated plans items of a wave by where they stand now, without touching the wave; false when the run is to stop.
+func (r *runner) planRecreated(at int, items []Item, fleet []tenant.Tenant) ([]Item, bool) {
 	p := *r.Plan
 	p.Waves = slices.Clone(p.Waves)
 	p.Waves[at].Items = items
-	var there Whereabouts
+	var there Located
 	locate := r.locator(items, fleet)
-	if !r.aside(func(ctx context.Context) { there = locate(ctx) }) {
+	if !r.interruptible(func(ctx context.Context) { there = locate(ctx) }) {
 		return nil, false
 	}
 	if err := replan(&p, at, there.Tenants, there.Standings, r.Graph, r.Options); err != nil {
@@ -94,20 +94,20 @@ func (w *Wave) named(ids []string) []Item {
 	return items
 }
 
-// revisit takes up, before the end, tenants that were gone and are in the fleet again, and, where there were several
+// recheckFinished takes up, before the end, tenants that were gone and are in the fleet again, and, where there were several
 // waves, those that were done and have been made anew or restored since: a rollout that says of a tenant that it is
 // done shall be right when it ends, and not only when it said so.
-func (r *runner) revisit() {
-	if r.Discover == nil || r.Plan.Partial || r.closed || r.workers == 0 || r.halt.state != "" ||
+func (r *runner) recheckFinished() {
+	if r.Discover == nil || r.Plan.Partial || r.finished || r.workers == 0 || r.halt.state != "" ||
 		r.Plan.Kind != Upgrade && r.Plan.Kind != Downgrade {
 		return
 	}
-	all, n := r.ended()
+	all, n := r.finishedTenants()
 	if n == 0 {
 		return
 	}
 	if !r.joinable() { // else the fleet was just listed, for tenants that came late
-		if fleet, ok := r.lastLook(); ok {
+		if fleet, ok := r.finalDiscovery(); ok {
 			r.fleet = fleet
 		}
 	}
@@ -115,7 +115,7 @@ func (r *runner) revisit() {
 		return
 	}
 	for i := range all {
-		items, ok := r.planAnew(i, all[i], r.fleet)
+		items, ok := r.planRecreated(i, all[i], r.fleet)
 		if !ok {
 			return
 		}
@@ -127,7 +127,7 @@ func (r *runner) revisit() {
 		if len(items) == 0 {
 			continue
 		}
-		r.tellReplanned(i, all[i], items)
+		r.emitReplanned(i, all[i], items)
 		r.replace(i, items)
 		if r.runWave(i, items); r.halt.state != "" {
 			return
@@ -135,9 +135,9 @@ func (r *runner) revisit() {
 	}
 }
 
-// ended are the items, by wave, of tenants that have come to an end and may have been made anew since, and how many
+// finishedTenants are the items, by wave, of tenants that have come to an end and may have been made anew since, and how many
 // there are.
-func (r *runner) ended() (all [][]Item, n int) {
+func (r *runner) finishedTenants() (all [][]Item, n int) {
 	all = make([][]Item, len(r.Plan.Waves))
 	for i := range r.Plan.Waves {
 		for _, items := range [][]Item{r.Plan.Waves[i].Settled, r.Plan.Waves[i].Items} {
@@ -159,9 +159,9 @@ func (r *runner) ended() (all [][]Item, n int) {
 	return all, n
 }
 
-// tellReplanned makes it a fact that tenants go another way than the plan has for them: what a rollback, or a later
+// emitReplanned makes it a fact that tenants go another way than the plan has for them: what a rollback, or a later
 // run, has to know. before and after are the items of the same tenants, in any order.
-func (r *runner) tellReplanned(at int, before, after []Item) {
+func (r *runner) emitReplanned(at int, before, after []Item) {
 	was := make(map[string]int, len(before))
 	for i := range before {
 		was[before[i].Tenant.ID] = before[i].Cohort

@@ -12,8 +12,8 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// Request says what a rollout shall do.
-type Request struct {
+// PlanOptions says what a rollout shall do.
+type PlanOptions struct {
 	Rollout string // id, see [NewID]
 	Fleet   string
 	Kind    Kind
@@ -38,7 +38,7 @@ type Options struct {
 	Purge        bool        // a stamp first forgets what is recorded, also what the graph does not know
 }
 
-// Arrange decides what a rollout will do with each tenant: standings[i] is where tenants[i] stands. It
+// NewPlan decides what a rollout will do with each tenant: standings[i] is where tenants[i] stands. It
 // touches nothing. The way is found once a cohort, which is all tenants with equal applied sets that no pin
 // keeps apart.
 //
@@ -51,12 +51,12 @@ type Options struct {
 // does a pin that freezes it, whether it can be read or not.
 // The error is a [*revision.TargetError] when the target means nothing, a [*CohortError] when it is ambiguous,
 // out of range or a way without return for some tenants only, and a [*WaveError] when Only names no wave.
-func Arrange(tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, req Request) (*Plan, error) {
+func NewPlan(tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, req PlanOptions) (*Plan, error) {
 	if err := req.check(tenants, standings); err != nil {
 		return nil, err
 	}
 	census := newCensus(tenants, standings)
-	shares, notes, err := req.divide(census)
+	shares, notes, err := req.partition(census)
 	if err != nil {
 		return nil, err
 	}
@@ -65,23 +65,23 @@ func Arrange(tenants []tenant.Tenant, standings []engine.Standing, g *revision.G
 			return nil, err
 		}
 	}
-	pins := pinned(req.Policy.Pins, req.Kind, req.Created, census)
+	pins := matchPins(req.Policy.Pins, req.Kind, req.Created, census)
 	if req.Only != "" {
 		if shares, err = only(shares, req.Only); err != nil {
 			return nil, err
 		}
-		census = narrow(shares, census, pins)
+		census = restrict(shares, census, pins)
 	}
 	p := &Plan{
 		Rollout: req.Rollout, Fleet: req.Fleet, Kind: req.Kind, Target: strings.Join(req.Targets, " "),
 		Graph: g.Sum(), Revisions: ids(g.All()), Tag: req.Tag, Selectors: req.Selectors, Canary: req.Canary, Only: req.Only, FleetSize: req.FleetSize,
 		Created: req.Created, Notes: slices.Concat(notes, pins.notes(req.Created)),
 	}
-	groups, of := gather(census.standings, census.tenants, pins.of)
-	way := &way{graph: g, now: g, kind: req.Kind, targets: req.Targets, options: req.Options.withDefaults()}
+	groups, of := groupByStanding(census.standings, census.tenants, pins.of)
+	way := &pathPlanner{graph: g, now: g, kind: req.Kind, targets: req.Targets, options: req.Options.withDefaults()}
 	p.Cohorts = make([]Cohort, len(groups))
 	for i, group := range groups {
-		if p.Cohorts[i], err = way.pinned(group, pins.pin(group.mark)); err != nil {
+		if p.Cohorts[i], err = way.planPinned(group, pins.pin(group.mark)); err != nil {
 			return nil, err
 		}
 	}
@@ -103,7 +103,7 @@ func Arrange(tenants []tenant.Tenant, standings []engine.Standing, g *revision.G
 	return p, nil
 }
 
-func (r *Request) check(tenants []tenant.Tenant, standings []engine.Standing) error {
+func (r *PlanOptions) check(tenants []tenant.Tenant, standings []engine.Standing) error {
 	switch {
 	case len(tenants) != len(standings):
 		return fmt.Errorf("%d tenants, but %d standings", len(tenants), len(standings))

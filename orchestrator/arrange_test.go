@@ -51,28 +51,28 @@ func TestArrange(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name   string
-		change func(*orchestrator.Request)
+		change func(*orchestrator.PlanOptions)
 		want   []string
 	}{
-		{"upgrade", func(*orchestrator.Request) {}, []string{
+		{"upgrade", func(*orchestrator.PlanOptions) {}, []string{
 			"behind a>c b,c ×2", "empty >c a,b,c ×2", "ahead a,zz>a,zz  ×1 refused: stale", "behind b>b  ×1 refused: checksum",
 			"current c>c  ×1", "unreachable >  ×2 refused: connection", "missing >  ×1 refused: gone", "unknown b>b  ×1 refused: stale",
 		}},
-		{"upgrade to what most have", func(r *orchestrator.Request) { r.Targets = []string{"b"}; r.AllowChanged = true }, []string{
+		{"upgrade to what most have", func(r *orchestrator.PlanOptions) { r.Targets = []string{"b"}; r.AllowChanged = true }, []string{
 			"behind a>b b ×2", "empty >b a,b ×2", "ahead a,zz>a,zz  ×1 refused: stale", "behind b>b  ×1",
 			"current c>c  ×1", "unreachable >  ×2 refused: connection", "missing >  ×1 refused: gone", "unknown b>b  ×1 refused: stale",
 		}},
-		{"downgrade", func(r *orchestrator.Request) {
+		{"downgrade", func(r *orchestrator.PlanOptions) {
 			r.Kind, r.Targets, r.AllowChanged = orchestrator.Downgrade, []string{"a"}, true
 		}, []string{
 			"behind a>a  ×2", "empty >  ×2 skipped: not applied", "ahead a,zz>a,zz  ×1 refused: stale", "behind b>a b ×1",
 			"current c>a c,b ×1", "unreachable >  ×2 refused: connection", "missing >  ×1 refused: gone", "unknown b>b  ×1 refused: stale",
 		}},
-		{"stamp", func(r *orchestrator.Request) { r.Kind, r.Targets = orchestrator.Stamp, []string{"b"} }, []string{
+		{"stamp", func(r *orchestrator.PlanOptions) { r.Kind, r.Targets = orchestrator.Stamp, []string{"b"} }, []string{
 			"behind a>b b ×2", "empty >b a,b ×2", "ahead a,zz>a,zz  ×1 refused: stale", "behind b>b  ×1",
 			"current c>b c ×1", "unreachable >  ×2 refused: connection", "missing >  ×1 refused: gone", "unknown b>b a ×1",
 		}},
-		{"stamp --purge", func(r *orchestrator.Request) {
+		{"stamp --purge", func(r *orchestrator.PlanOptions) {
 			r.Kind, r.Targets, r.Purge, r.AllowChanged = orchestrator.Stamp, []string{"a"}, true, true
 		}, []string{
 			"behind a>a  ×2", "empty >a a ×2", "ahead a,zz>a zz ×1", "behind b>a b ×1",
@@ -83,7 +83,7 @@ func TestArrange(t *testing.T) {
 			t.Parallel()
 			req := request()
 			test.change(&req)
-			p, err := orchestrator.Arrange(on("s1", len(standings)), standings, g, req)
+			p, err := orchestrator.NewPlan(on("s1", len(standings)), standings, g, req)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -122,7 +122,7 @@ func TestTargetsThatLeadNowhere(t *testing.T) {
 			t.Parallel()
 			req := request()
 			req.Kind, req.Targets = test.kind, []string{test.target}
-			_, err := orchestrator.Arrange(on("s1", 3), test.standings, test.g, req)
+			_, err := orchestrator.NewPlan(on("s1", 3), test.standings, test.g, req)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Fatalf("%v, want %q", err, test.want)
 			}
@@ -141,15 +141,15 @@ func TestTargetsThatLeadNowhere(t *testing.T) {
 func TestRequestsThatMeanNothing(t *testing.T) {
 	t.Parallel()
 	g := line(t)
-	for name, change := range map[string]func(*orchestrator.Request){
-		"no id":       func(r *orchestrator.Request) { r.Rollout = "" },
-		"no target":   func(r *orchestrator.Request) { r.Targets = nil },
-		"two targets": func(r *orchestrator.Request) { r.Targets = []string{"a", "b"} },
-		"no kind":     func(r *orchestrator.Request) { r.Kind = "sidegrade" },
+	for name, change := range map[string]func(*orchestrator.PlanOptions){
+		"no id":       func(r *orchestrator.PlanOptions) { r.Rollout = "" },
+		"no target":   func(r *orchestrator.PlanOptions) { r.Targets = nil },
+		"two targets": func(r *orchestrator.PlanOptions) { r.Targets = []string{"a", "b"} },
+		"no kind":     func(r *orchestrator.PlanOptions) { r.Kind = "sidegrade" },
 	} {
 		req := request()
 		change(&req)
-		if _, err := orchestrator.Arrange(on("s1", 1), all(1, at(g)), g, req); err == nil {
+		if _, err := orchestrator.NewPlan(on("s1", 1), all(1, at(g)), g, req); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}

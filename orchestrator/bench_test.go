@@ -21,7 +21,7 @@ import (
 // brief takes 0.2 ms for a tenant, without using the processor.
 type brief struct{ wait time.Duration }
 
-func (b brief) Upgrade(_ context.Context, job engine.Job) (engine.Result, error) {
+func (b brief) Apply(_ context.Context, job engine.Job) (engine.Result, error) {
 	if b.wait > 0 {
 		ts := syscall.NsecToTimespec(b.wait.Nanoseconds())
 		_ = syscall.Nanosleep(&ts, nil)
@@ -57,11 +57,11 @@ func BenchmarkRun(b *testing.B) {
 					for b.Loop() {
 						i++
 						req.Rollout = fmt.Sprintf("r%d", i)
-						p, err := orchestrator.Arrange(tenants, standings, g, req)
+						p, err := orchestrator.NewPlan(tenants, standings, g, req)
 						if err != nil {
 							b.Fatal(err)
 						}
-						r, err := orchestrator.Run(b.Context(), orchestrator.RunConfig{Plan: p, Upgrader: brief{wait}, Graph: g, Store: s})
+						r, err := orchestrator.Run(b.Context(), orchestrator.RunConfig{Plan: p, Engine: brief{wait}, Graph: g, Store: s})
 						if err != nil || r.Count(orchestrator.Done) != n {
 							b.Fatalf("%v, %v", err, r.Counts())
 						}
@@ -81,7 +81,7 @@ func BenchmarkArrange(b *testing.B) {
 	g := line(b)
 	tenants, standings := on("s1", 10000), all(10000, at(g))
 	for b.Loop() {
-		if _, err := orchestrator.Arrange(tenants, standings, g, request()); err != nil {
+		if _, err := orchestrator.NewPlan(tenants, standings, g, request()); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -96,11 +96,11 @@ func BenchmarkMemory(b *testing.B) {
 		var before, after runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&before)
-		p, err := orchestrator.Arrange(tenants, standings, g, request())
+		p, err := orchestrator.NewPlan(tenants, standings, g, request())
 		if err != nil {
 			b.Fatal(err)
 		}
-		r, err := orchestrator.Run(b.Context(), orchestrator.RunConfig{Plan: p, Upgrader: brief{}, Graph: g, Store: nowhere{}})
+		r, err := orchestrator.Run(b.Context(), orchestrator.RunConfig{Plan: p, Engine: brief{}, Graph: g, Store: nowhere{}})
 		if err != nil {
 			b.Fatal(err)
 		}

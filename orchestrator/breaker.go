@@ -21,17 +21,17 @@ func (s *streak) succeeded() { clear(*s) }
 // breaks reports whether failures that look alike stop anything.
 func (p *Policy) breaks() bool { return p.Systemic > 0 && p.OnFailure != Continue }
 
-// alike looks, after a tenant that was touched has failed, whether it is the same with all of them. So many in a
+// countSystemic looks, after a tenant that was touched has failed, whether it is the same with all of them. So many in a
 // row with one cause, without a success in between, are no matter of single tenants: what is wrong is the revision,
 // or something that all share, and the others would fail as well. The rollout halts, whatever the budget bears. If
 // it is so on one server only, while others succeed, that server is left alone until an operator has seen to it. An
 // only server never comes to that: what is so there is so everywhere.
-func (r *runner) alike(t int32, s *server, f Failure) {
+func (r *runner) countSystemic(t int32, s *server, f Failure) {
 	if !r.Policy.breaks() {
 		return
 	}
 	cause, common := f.cause(r.wave.items[t].Tenant.ID), f.common(r.wave.items[t].Tenant.ID)
-	everywhere, here := r.streak.failed(cause), s.alike.failed(cause)
+	everywhere, here := r.streak.failed(cause), s.sameCause.failed(cause)
 	if f.Redacted == "" {
 		f.Message = common
 	}
@@ -49,5 +49,5 @@ func (r *runner) alike(t int32, s *server, f Failure) {
 // succeeded notes for the breakers that a tenant arrived.
 func (r *runner) succeeded(s *server) {
 	r.streak.succeeded()
-	s.alike.succeeded()
+	s.sameCause.succeeded()
 }

@@ -103,7 +103,7 @@ func TestServerOnWhichAllFailIsLeftAlone(t *testing.T) {
 		s := newScene(t, g, arrange(t, g, append(on("s1", 100), on("s2", 100)...), all(200, at(g))))
 		s.cfg.Policy.MaxFailures, s.cfg.Policy.PerServer = orchestrator.Budget{Percent: 50}, 1
 		s.fleet.do = func(ctx context.Context, job engine.Job) error {
-			if job.Target.Server == "s1" {
+			if job.Location.Server == "s1" {
 				_ = takes(1500*time.Millisecond)(ctx, job)
 				return oops(engine.Data, "extension is not installed")
 			}
@@ -147,7 +147,7 @@ func TestServerOnWhichSomeSucceedIsNot(t *testing.T) {
 		s.cfg.Policy.MaxFailures, s.cfg.Policy.PerServer = orchestrator.Budget{Percent: 50}, 1
 		n := 0
 		s.fleet.do = func(ctx context.Context, job engine.Job) error {
-			if job.Target.Server == "s1" { // one by one
+			if job.Location.Server == "s1" { // one by one
 				_ = takes(1500*time.Millisecond)(ctx, job)
 				if n++; n%4 != 0 {
 					return oops(engine.Data, "duplicates")
@@ -199,7 +199,7 @@ func TestStrictNeverOvershoots(t *testing.T) {
 			s := newScene(t, g, arrange(t, g, on("s1", n), all(n, at(g))))
 			s.cfg.Policy = policy
 			s.fleet.do = func(ctx context.Context, job engine.Job) error {
-				after, fails := bad[job.Target.Schema]
+				after, fails := bad[job.Location.Schema]
 				if !fails {
 					return takes(time.Second)(ctx, job)
 				}

@@ -107,7 +107,7 @@ func placeOf(e *engine.Error) string {
 
 // ownNames are the names that are the tenant's own, the longest first, since one may be part of another.
 func ownNames(t *tenant.Tenant) []string {
-	names := []string{t.ID, t.Target.Schema, t.Target.Database, strings.TrimSuffix(path.Base(t.Target.File), path.Ext(t.Target.File))}
+	names := []string{t.ID, t.Location.Schema, t.Location.Database, strings.TrimSuffix(path.Base(t.Location.File), path.Ext(t.Location.File))}
 	slices.SortFunc(names, func(a, b string) int { return len(b) - len(a) })
 	return slices.DeleteFunc(names, func(n string) bool { return len(n) < 2 })
 }

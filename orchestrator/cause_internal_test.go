@@ -11,10 +11,10 @@ import (
 // Errors are alike by what the server says in fields, whatever it says in words.
 func TestCauseOfAnError(t *testing.T) {
 	t.Parallel()
-	anna := tenant.Tenant{ID: "app/anna", Target: engine.Target{Database: "app", Schema: "anna"}}
-	bob := tenant.Tenant{ID: "app/bob", Target: engine.Target{Database: "app", Schema: "bob"}}
+	anna := tenant.Tenant{ID: "app/anna", Location: engine.Location{Database: "app", Schema: "anna"}}
+	bob := tenant.Tenant{ID: "app/bob", Location: engine.Location{Database: "app", Schema: "bob"}}
 	file := func(name string) tenant.Tenant {
-		return tenant.Tenant{ID: name, Target: engine.Target{File: "/data/" + name + ".db"}}
+		return tenant.Tenant{ID: name, Location: engine.Location{File: "/data/" + name + ".db"}}
 	}
 	ofServer := func(change func(*engine.Error)) *engine.Error {
 		e := &engine.Error{Class: engine.Data, SQLState: "23505", Revision: "r1", File: "r1.sql", Line: 7, Number: 2, Fields: &engine.Fields{Table: "users", Routine: "_bt_check_unique"}}

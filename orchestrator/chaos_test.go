@@ -40,9 +40,9 @@ func chaos(t *testing.T, seed uint64) {
 	for i, tn := range w.tenants {
 		switch i % 5 {
 		case 0:
-			w.applied[tn.Target.Schema] = []string{"a", "b", "c"}
+			w.applied[tn.Location.Schema] = []string{"a", "b", "c"}
 		case 1:
-			w.applied[tn.Target.Schema] = []string{"a", "b"}
+			w.applied[tn.Location.Schema] = []string{"a", "b"}
 		}
 	}
 	s := newScene(t, g, arrange(t, g, w.tenants, w.survey()))
@@ -76,7 +76,7 @@ func chaos(t *testing.T, seed uint64) {
 			}
 			s.fleet.mu.Lock()
 			defer s.fleet.mu.Unlock()
-			w.applied[job.Target.Schema] = []string{"a", "b", "c"}
+			w.applied[job.Location.Schema] = []string{"a", "b", "c"}
 			return nil
 		}
 		s.cfg.Policy = orchestrator.Policy{
@@ -89,7 +89,7 @@ func chaos(t *testing.T, seed uint64) {
 			s.cfg.Prober = &outage{server: "s1", until: time.Now().Add(time.Duration(rng.IntN(200)) * time.Second)}
 		}
 		stop := make(chan struct{})
-		s.cfg.Stop = stop
+		s.cfg.Drain = stop
 		ctx, cancel := context.WithCancel(t.Context())
 		var timers []*time.Timer
 		if !calm && rng.IntN(3) == 0 {
@@ -118,7 +118,7 @@ func chaos(t *testing.T, seed uint64) {
 			t.Fatal(err)
 		}
 		s.cfg.Earlier = events
-		if s.cfg.Plan, err = orchestrator.Rearrange(plan, events, w.tenants, w.survey(), g, orchestrator.Resumption{}); err != nil {
+		if s.cfg.Plan, err = orchestrator.ResumePlan(plan, events, w.tenants, w.survey(), g, orchestrator.ResumeOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		if s.cfg.Plan.Len() == 0 {
@@ -126,8 +126,8 @@ func chaos(t *testing.T, seed uint64) {
 		}
 	}
 	for _, tn := range w.tenants {
-		if len(w.applied[tn.Target.Schema]) != 3 {
-			t.Errorf("%s is left at %v", tn.ID, w.applied[tn.Target.Schema])
+		if len(w.applied[tn.Location.Schema]) != 3 {
+			t.Errorf("%s is left at %v", tn.ID, w.applied[tn.Location.Schema])
 		}
 	}
 }

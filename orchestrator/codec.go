@@ -16,7 +16,7 @@ var kinds = map[string]func([]byte) (Fact, error){
 	"tenant_retrying":    decodeAs[TenantRetrying],
 	"tenant_deferred":    decodeAs[TenantDeferred],
 	"tenant_finished":    decodeAs[TenantFinished],
-	"tenants_under_work": decodeAs[TenantsUnderWork],
+	"tenants_under_work": decodeAs[TenantsRunning],
 	"tenants_waiting":    decodeAs[TenantsWaiting],
 	"server_paused":      decodeAs[ServerPaused],
 	"server_resumed":     decodeAs[ServerResumed],
@@ -80,7 +80,7 @@ func kindOf(f Fact) string {
 		return "tenant_deferred"
 	case TenantFinished:
 		return "tenant_finished"
-	case TenantsUnderWork:
+	case TenantsRunning:
 		return "tenants_under_work"
 	case TenantsWaiting:
 		return "tenants_waiting"

@@ -12,8 +12,8 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// group is tenants that stand at the same place, before anybody has asked where they shall go.
-type group struct {
+// standingGroup is tenants that stand at the same place, before anybody has asked where they shall go.
+type standingGroup struct {
 	standing engine.Standing // of the first of them
 	mark     int             // what the caller keeps apart, see gather
 	count    int
@@ -21,10 +21,10 @@ type group struct {
 	key      string
 }
 
-// gather groups tenants by where they stand, the largest group first and those that could not be read
+// groupByStanding groups tenants by where they stand, the largest group first and those that could not be read
 // last. of[i] is the group of standings[i]. Tenants with different marks are never in one group; nil = all
 // are alike.
-func gather(standings []engine.Standing, tenants []tenant.Tenant, marks []int) (groups []group, of []int) {
+func groupByStanding(standings []engine.Standing, tenants []tenant.Tenant, marks []int) (groups []standingGroup, of []int) {
 	// Equal tables share one *Applied, so that almost every tenant is found without building its key.
 	type shared struct {
 		applied *engine.Applied
@@ -49,7 +49,7 @@ func gather(standings []engine.Standing, tenants []tenant.Tenant, marks []int) (
 			if at, ok = named[key]; !ok {
 				at = len(groups)
 				named[key] = at
-				groups = append(groups, group{standing: *s, mark: mark, example: tenants[i].ID, key: key})
+				groups = append(groups, standingGroup{standing: *s, mark: mark, example: tenants[i].ID, key: key})
 			}
 			seen[quick] = at
 		}
@@ -88,7 +88,7 @@ func appliedKey(a *engine.Applied) string {
 	return b.String()
 }
 
-func sortGroups(groups []group, of []int) ([]group, []int) {
+func sortGroups(groups []standingGroup, of []int) ([]standingGroup, []int) {
 	order := make([]int, len(groups))
 	for i := range order {
 		order[i] = i
@@ -101,7 +101,7 @@ func sortGroups(groups []group, of []int) ([]group, []int) {
 			cmp.Compare(x.key, y.key),
 		)
 	})
-	sorted := make([]group, len(groups))
+	sorted := make([]standingGroup, len(groups))
 	place := make([]int, len(groups))
 	for to, from := range order {
 		sorted[to] = groups[from]
@@ -114,17 +114,17 @@ func sortGroups(groups []group, of []int) ([]group, []int) {
 }
 
 // cohort is the group as a cohort that stays where it is.
-func (gr *group) cohort() Cohort {
+func (gr *standingGroup) cohort() Cohort {
 	s := &gr.standing
 	return Cohort{
-		State: s.State, Stands: stands(s), From: orEmpty(s.Heads), To: orEmpty(s.Heads),
+		State: s.State, Stands: standingHash(s), From: orEmpty(s.Heads), To: orEmpty(s.Heads),
 		Steps: []string{}, Sums: []string{}, Count: gr.count,
 	}
 }
 
-// stands is a short hash of what a survey read of a tenant: what is applied, and what of it changed since. It
+// standingHash is a short hash of what a survey read of a tenant: what is applied, and what of it changed since. It
 // is for noticing that a tenant stands elsewhere than when it was planned, and no more.
-func stands(s *engine.Standing) string {
+func standingHash(s *engine.Standing) string {
 	text := strings.Join(s.Applied.IDs(), " ") + "\x00" + strings.Join(s.Changed, " ") + cutKey(s)
 	if unreadable(s) {
 		text = "not read: " + string(s.State)

@@ -179,7 +179,7 @@ func TestStopsThatComeTooLateAreRefusedAndAbortOutweighsAll(t *testing.T) {
 			}
 		})
 		s.fleet.do = func(ctx context.Context, job engine.Job) error {
-			if job.Target.Schema == bad {
+			if job.Location.Schema == bad {
 				return s.breaks[bad]
 			}
 			return takes(s.work)(ctx, job)

@@ -136,27 +136,27 @@ func (g *GatePlan) String() string {
 	return strings.Join(parts, " + ")
 }
 
-// seat is one tenant in a plan.
-type seat struct {
+// placement is one tenant in a plan.
+type placement struct {
 	tenant *tenant.Tenant
 	wave   string
 	cohort int
 }
 
-func (p *Plan) seats() map[string]seat {
-	seats := make(map[string]seat, p.Len())
+func (p *Plan) placements() map[string]placement {
+	seats := make(map[string]placement, p.Len())
 	for i := range p.Waves {
 		w := &p.Waves[i]
 		for k := range w.Items {
 			item := &w.Items[k]
-			seats[item.Tenant.ID] = seat{&item.Tenant, w.Name, item.Cohort}
+			seats[item.Tenant.ID] = placement{&item.Tenant, w.Name, item.Cohort}
 		}
 	}
 	return seats
 }
 
 func (p *Plan) otherTenants(now *Plan) []string {
-	then, seats := p.seats(), now.seats()
+	then, seats := p.placements(), now.placements()
 	var gone, fresh, place, labels, wave, stands, way []string
 	for id, was := range then {
 		is, there := seats[id]
@@ -164,7 +164,7 @@ func (p *Plan) otherTenants(now *Plan) []string {
 			gone = append(gone, id)
 			continue
 		}
-		if was.tenant.Target != is.tenant.Target {
+		if was.tenant.Location != is.tenant.Location {
 			place = append(place, id)
 		}
 		if !maps.Equal(was.tenant.Labels, is.tenant.Labels) {
@@ -176,7 +176,7 @@ func (p *Plan) otherTenants(now *Plan) []string {
 		switch a, b := &p.Cohorts[was.cohort], &now.Cohorts[is.cohort]; {
 		case a.Stands != b.Stands:
 			stands = append(stands, id)
-		case !a.sameWay(b):
+		case !a.samePath(b):
 			way = append(way, id)
 		}
 	}
@@ -210,8 +210,8 @@ func (p *Plan) otherTenants(now *Plan) []string {
 	return lines
 }
 
-// sameWay reports whether two cohorts that stand at the same place are treated alike.
-func (c *Cohort) sameWay(other *Cohort) bool {
+// samePath reports whether two cohorts that stand at the same place are treated alike.
+func (c *Cohort) samePath(other *Cohort) bool {
 	return slices.Equal(c.Steps, other.Steps) && slices.Equal(c.To, other.To) &&
 		(c.Refused == nil) == (other.Refused == nil) && (c.Skipped == "") == (other.Skipped == "") && c.Gone == other.Gone
 }

@@ -77,6 +77,6 @@
 //
 // # Commands
 //
-// Operators ask by appending to the store, from wherever they are. A run polls for it, [Heed] does it for a rollout that
+// Operators ask by appending to the store, from wherever they are. A run polls for it, [ApplyPending] does it for a rollout that
 // nobody runs. Each command that is taken in is a fact, which says also when nothing came of it: both are the audit log.
 package orchestrator

@@ -78,7 +78,7 @@ type (
 		Attempt int      `json:"attempt"`
 		From    []string `json:"from,omitzero"`
 	}
-	// TenantReturned is a tick, unless the tenant was in TenantsUnderWork: a try that does not count as an attempt, for the server was full or went
+	// TenantReturned is a tick, unless the tenant was in TenantsRunning: a try that does not count as an attempt, for the server was full or went
 	// away, or the run was cancelled. The tenant is pending again.
 	TenantReturned struct {
 		Tenant  string  `json:"tenant"`
@@ -114,9 +114,9 @@ type (
 		Reason   string        `json:"reason,omitempty"`  // of Skipped
 		Notices  []Notice      `json:"notices,omitzero"`  // the last that the server gave, at most 20
 	}
-	// TenantsUnderWork names tenants that have been under work for longer than a moment, for who looks from elsewhere.
+	// TenantsRunning names tenants that have been under work for longer than a moment, for who looks from elsewhere.
 	// As a tick it names none, and says that the run goes on.
-	TenantsUnderWork struct {
+	TenantsRunning struct {
 		Tenants []string `json:"tenants,omitzero"`
 	}
 	// TenantsWaiting are all tenants of a server that wait for somebody else's session, in place of those of the last such
@@ -226,7 +226,7 @@ func (TenantReturned) fact()    {}
 func (TenantRetrying) fact()    {}
 func (TenantDeferred) fact()    {}
 func (TenantFinished) fact()    {}
-func (TenantsUnderWork) fact()  {}
+func (TenantsRunning) fact()    {}
 func (TenantsWaiting) fact()    {}
 func (ServerPaused) fact()      {}
 func (ServerResumed) fact()     {}

@@ -31,7 +31,7 @@ func Example() {
 		if err := os.WriteFile(file, nil, 0o600); err != nil {
 			log.Fatal(err)
 		}
-		tenants = append(tenants, tenant.Tenant{ID: id, Target: engine.Target{Dialect: revision.SQLite, File: file}})
+		tenants = append(tenants, tenant.Tenant{ID: id, Location: engine.Location{Dialect: revision.SQLite, File: file}})
 	}
 	graph, err := revision.Load(fstest.MapFS{"27c6a30d7c24_users.sql": {Data: []byte(`-- revision: 27c6a30d7c24
 -- revises: none
@@ -53,17 +53,17 @@ CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL);
 	defer store.Close()
 
 	upgrader := engine.New(db, graph, engine.Config{})
-	plan, err := orchestrator.Arrange(tenants, orchestrator.Survey(ctx, upgrader, tenants), graph, orchestrator.Request{
+	plan, err := orchestrator.NewPlan(tenants, orchestrator.Survey(ctx, upgrader, tenants), graph, orchestrator.PlanOptions{
 		Rollout: orchestrator.NewID(time.Now()), Fleet: "example", Kind: orchestrator.Upgrade,
 		Targets: []string{"heads"}, Created: time.Now(),
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	report, err := orchestrator.Run(ctx, orchestrator.RunConfig{Plan: plan, Upgrader: upgrader, Graph: graph, Store: store})
+	report, err := orchestrator.Run(ctx, orchestrator.RunConfig{Plan: plan, Engine: upgrader, Graph: graph, Store: store})
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(report.State, report.Count(orchestrator.Done), report.Ways()[0].To)
+	fmt.Println(report.State, report.Count(orchestrator.Done), report.Transitions()[0].To)
 	// Output: finished 3 [27c6a30d7c24]
 }

@@ -54,12 +54,12 @@ type Subject struct {
 	Target  string
 	Wave    string
 	Tenants []tenant.Tenant // those of the wave that stand where the rollout wanted them, sorted by id
-	Asker   Asker           // of RunConfig; nil when there is none
+	Asker   Querier         // of RunConfig; nil when there is none
 }
 
-// Asker puts a query to tenants; *engine.Engine is one.
-type Asker interface {
-	Ask(ctx context.Context, targets []engine.Target, query string) []engine.Reply
+// Querier puts a query to tenants; *engine.Engine is one.
+type Querier interface {
+	QueryEach(ctx context.Context, targets []engine.Location, query string) []engine.QueryResult
 }
 
 // Measure is one answer of a check.

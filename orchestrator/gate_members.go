@@ -13,25 +13,25 @@ import (
 // This file is about which tenants a gate is asked about, and what happens where there are none: such a gate does not
 // open by itself.
 
-// member is a tenant of a wave that stands where the rollout wanted it.
-type member struct {
+// gateMember is a tenant of a wave that stands where the rollout wanted it.
+type gateMember struct {
 	tenant tenant.Tenant
-	to     []string    // heads at which it was left
-	mark   engine.Mark // of its place
-	shows  bool        // it has what the waves that follow are to get; one that is pinned to an older revision has not
+	to     []string        // heads at which it was left
+	mark   engine.SchemaID // of its place
+	shows  bool            // it has what the waves that follow are to get; one that is pinned to an older revision has not
 }
 
-// members are the tenants of the wave at that index that stand where they should, sorted by id.
-func (r *runner) members(at int) []member {
+// gateMembers are the tenants of the wave at that index that stand where they should, sorted by id.
+func (r *runner) gateMembers(at int) []gateMember {
 	w := &r.Plan.Waves[at]
-	var all []member
+	var all []gateMember
 	shows := map[int]bool{} // by cohort
 	add := func(item *Item) {
 		c := &r.Plan.Cohorts[item.Cohort]
 		if _, known := shows[item.Cohort]; !known {
 			shows[item.Cohort] = r.Plan.shows(at, c)
 		}
-		all = append(all, member{item.Tenant, c.To, item.Standing.Mark, shows[item.Cohort]})
+		all = append(all, gateMember{item.Tenant, c.To, item.Standing.SchemaID, shows[item.Cohort]})
 	}
 	for i := range w.Settled {
 		add(&w.Settled[i])
@@ -41,13 +41,13 @@ func (r *runner) members(at int) []member {
 			add(&w.Items[i])
 		}
 	}
-	slices.SortFunc(all, func(a, b member) int { return byID(a.tenant, b.tenant) })
+	slices.SortFunc(all, func(a, b gateMember) int { return byID(a.tenant, b.tenant) })
 	return all
 }
 
-// subject is what the gate is asked about now.
-func (r *runner) subject(g *gating) Subject {
-	s := Subject{Rollout: r.Plan.Rollout, Fleet: r.Plan.Fleet, Target: r.Plan.Target, Wave: g.wave, Asker: r.Asker}
+// gateSubject is what the gate is asked about now.
+func (r *runner) gateSubject(g *gateRun) Subject {
+	s := Subject{Rollout: r.Plan.Rollout, Fleet: r.Plan.Fleet, Target: r.Plan.Target, Wave: g.wave, Asker: r.Querier}
 	for i := range g.members {
 		s.Tenants = append(s.Tenants, g.members[i].tenant)
 	}
@@ -84,8 +84,8 @@ func (p *Plan) shows(at int, c *Cohort) bool {
 }
 
 // empty says why no tenant can tell whether the new revisions are well; "" when one can.
-func (r *runner) empty(g *gating) string {
-	if slices.ContainsFunc(g.members, func(m member) bool { return m.shows }) {
+func (r *runner) empty(g *gateRun) string {
+	if slices.ContainsFunc(g.members, func(m gateMember) bool { return m.shows }) {
 		return ""
 	}
 	w := r.report.waveNamed(g.wave)
@@ -134,7 +134,7 @@ func (p *Plan) emptyGates(policy *Policy) []string {
 
 // mayBeEmpty says why a gate opens although it has no tenants; "" when it does not. A wave in which tenants failed is not
 // empty, whatever the policy says.
-func (r *runner) mayBeEmpty(g *gating) string {
+func (r *runner) mayBeEmpty(g *gateRun) string {
 	why := r.empty(g)
 	if why == "" || !r.Policy.allowsEmpty(g.wave) || r.report.waveNamed(g.wave).Count(Failed)+r.report.waveNamed(g.wave).Count(Uncertain) > 0 {
 		return ""
@@ -142,9 +142,9 @@ func (r *runner) mayBeEmpty(g *gating) string {
 	return why + ", and allow_empty permits that"
 }
 
-// holdIfEmpty keeps a gate shut that has no tenants: checks and bake are inconclusive. One that only asks for an approval
+// blockIfEmpty keeps a gate shut that has no tenants: checks and bake are inconclusive. One that only asks for an approval
 // goes on to that, with a warning.
-func (r *runner) holdIfEmpty(g *gating) {
+func (r *runner) blockIfEmpty(g *gateRun) {
 	why := r.empty(g)
 	if why == "" || g.held != nil || r.halt.state != "" {
 		return
@@ -158,7 +158,7 @@ func (r *runner) holdIfEmpty(g *gating) {
 	if r.report.waveNamed(g.wave).Count(Failed)+r.report.waveNamed(g.wave).Count(Uncertain) == 0 {
 		why += "; with `allow_empty: true` on the wave, `skein rollout resume` passes it"
 	}
-	g.hold(Inconclusive, why)
+	g.block(Inconclusive, why)
 }
 
 // allowsEmpty reports whether the gate of a wave opens where the wave has no tenants.
@@ -167,18 +167,18 @@ func (p *Policy) allowsEmpty(wave string) bool {
 	return i >= 0 && p.Waves[i].AllowEmpty
 }
 
-// lookAgain takes tenants off the list of a gate that are not there any more or not as the rollout left them: dropped,
+// surveyMembers takes tenants off the list of a gate that are not there any more or not as the rollout left them: dropped,
 // renamed, made again, restored. It reports whether there were any. One that cannot be read stays.
-func (r *runner) lookAgain(g *gating) bool {
+func (r *runner) surveyMembers(g *gateRun) bool {
 	if r.Surveyor == nil || len(g.members) == 0 {
 		return false
 	}
-	tenants := r.subject(g).Tenants
+	tenants := r.gateSubject(g).Tenants
 	var standings []engine.Standing
-	if !r.aside(func(ctx context.Context) { standings = Survey(ctx, r.Surveyor, tenants) }) {
+	if !r.interruptible(func(ctx context.Context) { standings = Survey(ctx, r.Surveyor, tenants) }) {
 		return false
 	}
-	var left []member
+	var left []gateMember
 	var off []string
 	for i, m := range g.members {
 		if m.stands(&standings[i]) {
@@ -197,8 +197,8 @@ func (r *runner) lookAgain(g *gating) bool {
 }
 
 // stands reports whether a tenant is still the one that the rollout left where it is.
-func (m *member) stands(now *engine.Standing) bool {
-	switch was, is := m.mark.SchemaOID, now.Mark.SchemaOID; {
+func (m *gateMember) stands(now *engine.Standing) bool {
+	switch was, is := m.mark.SchemaOID, now.SchemaID.SchemaOID; {
 	case now.State == engine.Missing:
 		return false
 	case now.Err != nil:

@@ -281,20 +281,20 @@ func TestTenantThatCannotBeReadStaysOnTheList(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := says(unknown)
 		s := newStage(t, 10, map[string]orchestrator.Gate{"canary": asks(m, nil)})
-		s.cfg.Surveyor = silent{}
+		s.cfg.Surveyor = isSilent{}
 		if r := s.run(t); r.State != orchestrator.StatePaused || len(m.at) != 4 || len(r.Warnings) > 0 {
 			t.Errorf("%s: %s, %d measures, %q", r.State, r.Reason, len(m.at), r.Warnings)
 		}
 	})
 }
 
-// silent is a Surveyor that reads nothing.
-type silent struct{}
+// isSilent is a Surveyor that reads nothing.
+type isSilent struct{}
 
-func (silent) Survey(_ context.Context, targets []engine.Target) []engine.Standing {
+func (isSilent) Survey(_ context.Context, targets []engine.Location) []engine.Standing {
 	return all(len(targets), engine.Standing{State: engine.Unreachable, Err: oops(engine.Connection, "no answer")})
 }
 
-func (n silent) SurveyRollout(ctx context.Context, targets []engine.Target, _ string) []engine.Standing {
+func (n isSilent) SurveyRollout(ctx context.Context, targets []engine.Location, _ string) []engine.Standing {
 	return n.Survey(ctx, targets)
 }

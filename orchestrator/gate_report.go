@@ -133,8 +133,8 @@ func (r *Report) aborting() *Command {
 	return nil
 }
 
-// heard returns the number up to which all commands were taken in, and those above it that were, too.
-func (r *Report) heard() (after int64, beyond map[int64]bool) {
+// acknowledged returns the number up to which all commands were taken in, and those above it that were, too.
+func (r *Report) acknowledged() (after int64, beyond map[int64]bool) {
 	beyond = map[int64]bool{}
 	for _, c := range r.Commands {
 		beyond[c.Command.Seq] = true

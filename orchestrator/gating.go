@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// asked reports whether a wave of a plan has a gate that is still to be asked, as far as a rollout has come.
-func asked(p *Plan, w *Wave, r *Report) bool {
+// gatePending reports whether a wave of a plan has a gate that is still to be asked, as far as a rollout has come.
+func gatePending(p *Plan, w *Wave, r *Report) bool {
 	if w.Gate == nil || p.Partial {
 		return false
 	}
@@ -16,35 +16,35 @@ func asked(p *Plan, w *Wave, r *Report) bool {
 	return report == nil || !report.Gate.Passed()
 }
 
-// needless reports whether the gate of a wave stands between nothing and nothing: the rollout did nothing to anybody
+// gateVacuous reports whether the gate of a wave stands between nothing and nothing: the rollout did nothing to anybody
 // of the wave, be it in vain, and has nothing to do in those that follow. Where it has, the gate is asked though all
 // of its wave are as an earlier rollout left them: that one may have halted at this very gate.
-func (r *runner) needless(at int) bool {
+func (r *runner) gateVacuous(at int) bool {
 	if w := r.report.waveNamed(r.Plan.Waves[at].Name); w != nil && w.Count(Done)+w.Count(Failed)+w.Count(Uncertain) > 0 {
 		return false
 	}
 	return !r.Plan.follows(at)
 }
 
-// gating is the gate of a wave while it is asked. Only the loop touches it; the meters are goroutines of its own.
-type gating struct {
+// gateRun is the gate of a wave while it is asked. Only the loop touches it; the meters are goroutines of its own.
+type gateRun struct {
 	wave    string
 	gate    *Gate
 	until   time.Time // end of the bake
-	checks  []checking
-	members []member // whom it is about
-	list    int      // how often tenants were taken off members
+	checks  []checkRun
+	members []gateMember // whom it is about
+	list    int          // how often tenants were taken off members
 
 	ctx     context.Context // of the meters
 	cancel  context.CancelFunc
-	running int           // meters at work
-	held    *GateSettled  // it does not open; nil = that is not known
-	results chan measured // capacity: one a check, which has one meter at work at most
-	wake    chan struct{} // capacity 1: there is a result
+	running int              // meters at work
+	held    *GateSettled     // it does not open; nil = that is not known
+	results chan measurement // capacity: one a check, which has one meter at work at most
+	wake    chan struct{}    // capacity 1: there is a result
 }
 
-// checking is a check of a gate that is asked.
-type checking struct {
+// checkRun is a check of a gate that is asked.
+type checkRun struct {
 	Check
 	busy     bool
 	due      time.Time // of the next measure
@@ -54,22 +54,22 @@ type checking struct {
 	unknown  int // in a row
 }
 
-// pass asks the gate of a wave that is through, if it is still to be asked, and returns when it is open, or
+// runGate asks the gate of a wave that is through, if it is still to be asked, and returns when it is open, or
 // something stops the run.
-func (r *runner) pass(at int) {
+func (r *runner) runGate(at int) {
 	w := &r.Plan.Waves[at]
-	if r.halt.state != "" || !asked(r.Plan, w, r.report) {
+	if r.halt.state != "" || !gatePending(r.Plan, w, r.report) {
 		return
 	}
-	if r.needless(at) {
-		r.unasked = append(r.unasked, w.Name)
+	if r.gateVacuous(at) {
+		r.gatesNotAsked = append(r.gatesNotAsked, w.Name)
 		return
 	}
 	g := r.closeGate(at)
 	settled := GateSettled{Wave: g.wave, Verdict: Pass, Reason: r.mayBeEmpty(g)}
 	if settled.Reason == "" {
-		r.holdIfEmpty(g)
-		r.watch(g)
+		r.blockIfEmpty(g)
+		r.watchGate(g)
 		g.close()
 		r.awaitApproval(g)
 		if by := r.report.gateOf(g.wave).Approved; by != nil && g.gate.Approval {
@@ -83,7 +83,7 @@ func (r *runner) pass(at int) {
 
 // closeGate makes it known that the gate is closed, maybe once more. The bake is counted from when the last tenant of
 // the wave was upgraded, in whichever run; where none was, from when the gate was first closed.
-func (r *runner) closeGate(at int) *gating {
+func (r *runner) closeGate(at int) *gateRun {
 	w := &r.Plan.Waves[at]
 	gate := r.Policy.gate(w.Name)
 	report := r.report.waveNamed(w.Name)
@@ -95,57 +95,57 @@ func (r *runner) closeGate(at int) *gating {
 	if began.IsZero() {
 		began = closed
 	}
-	g := &gating{wave: w.Name, gate: gate, until: began.Add(max(0, gate.Bake)), members: r.members(at)}
+	g := &gateRun{wave: w.Name, gate: gate, until: began.Add(max(0, gate.Bake)), members: r.gateMembers(at)}
 	if g.until.Before(closed) {
 		g.until = closed
 	}
 	g.ctx, g.cancel = context.WithCancel(r.ctx)
-	g.results, g.wake = make(chan measured, len(gate.Checks)), make(chan struct{}, 1)
+	g.results, g.wake = make(chan measurement, len(gate.Checks)), make(chan struct{}, 1)
 	f := GateClosed{Wave: w.Name, Until: g.until, Approval: gate.Approval}
 	for _, c := range gate.Checks {
-		g.checks = append(g.checks, checking{Check: c.withDefaults(), due: time.Now()})
+		g.checks = append(g.checks, checkRun{Check: c.withDefaults(), due: time.Now()})
 		f.Checks = append(f.Checks, c.Name)
 	}
 	r.emitNow(f)
 	return g
 }
 
-// lastWords is how long a gate that does not open waits for what the other checks under way have to say: whoever mends
+// checkGrace is how long a gate that does not open waits for what the other checks under way have to say: whoever mends
 // it shall know all that is wrong.
-const lastWords = 10 * time.Second
+const checkGrace = 10 * time.Second
 
-// watch measures until the bake is over and the last word of each check is a pass, or a limit is reached. Tenants that
+// watchGate measures until the bake is over and the last word of each check is a pass, or a limit is reached. Tenants that
 // are not there any more at the end are not among those by which a gate opens.
-func (r *runner) watch(g *gating) {
+func (r *runner) watchGate(g *gateRun) {
 	for r.halt.state == "" && g.held == nil && !g.over(time.Now()) {
-		g.start(time.Now(), r.subject(g))
+		g.start(time.Now(), r.gateSubject(g))
 		r.await(g.next(time.Now()), g.wake)
 		r.collect(g)
 	}
-	if g.held == nil && r.halt.state == "" && r.lookAgain(g) {
-		r.holdIfEmpty(g)
+	if g.held == nil && r.halt.state == "" && r.surveyMembers(g) {
+		r.blockIfEmpty(g)
 	}
-	for end := time.Now().Add(lastWords); g.held != nil && g.running > 0 && r.halt.state == "" && time.Now().Before(end); {
+	for end := time.Now().Add(checkGrace); g.held != nil && g.running > 0 && r.halt.state == "" && time.Now().Before(end); {
 		r.await(end, g.wake)
 		r.collect(g)
 	}
 	if g.held != nil && r.halt.state == "" {
-		r.hold(g)
+		r.holdAtGate(g)
 	}
 }
 
 // collect takes in what the meters have said.
-func (r *runner) collect(g *gating) {
+func (r *runner) collect(g *gateRun) {
 	if r.ctx.Err() != nil { // then it is worth nothing
-		r.hearCancel()
+		r.onCancel()
 	}
 	for len(g.results) > 0 && r.halt.state == "" {
-		r.measured(g, <-g.results)
+		r.recordMeasure(g, <-g.results)
 	}
 }
 
 // over reports whether nothing more has to be asked: the time is over, and all checks pass.
-func (g *gating) over(now time.Time) bool {
+func (g *gateRun) over(now time.Time) bool {
 	if now.Before(g.until) {
 		return false
 	}
@@ -157,15 +157,15 @@ func (g *gating) over(now time.Time) bool {
 	return true
 }
 
-// wanted reports whether one more measure of the check is to be taken, when it is due.
-func (g *gating) wanted(c *checking, now time.Time) bool {
+// due reports whether one more measure of the check is to be taken, when it is due.
+func (g *gateRun) due(c *checkRun, now time.Time) bool {
 	return !c.busy && g.held == nil && (now.Before(g.until) || c.last.Verdict != Pass)
 }
 
 // start takes the measures that are due.
-func (g *gating) start(now time.Time, subject Subject) {
+func (g *gateRun) start(now time.Time, subject Subject) {
 	for i := range g.checks {
-		if c := &g.checks[i]; g.wanted(c, now) && !c.due.After(now) {
+		if c := &g.checks[i]; g.due(c, now) && !c.due.After(now) {
 			c.busy = true
 			g.running++
 			go g.measure(i, c.Check, subject, g.list)
@@ -174,25 +174,25 @@ func (g *gating) start(now time.Time, subject Subject) {
 }
 
 // next returns when something is due: a measure, or the end of the bake; zero when only results are waited for.
-func (g *gating) next(now time.Time) (at time.Time) {
+func (g *gateRun) next(now time.Time) (at time.Time) {
 	if now.Before(g.until) {
 		at = g.until
 	}
 	for i := range g.checks {
-		if c := &g.checks[i]; g.wanted(c, now) && (at.IsZero() || c.due.Before(at)) {
+		if c := &g.checks[i]; g.due(c, now) && (at.IsZero() || c.due.Before(at)) {
 			at = c.due
 		}
 	}
 	return at
 }
 
-// measured takes in what a meter has said.
-func (r *runner) measured(g *gating, m measured) {
+// recordMeasure takes in what a meter has said.
+func (r *runner) recordMeasure(g *gateRun, m measurement) {
 	g.running--
 	c := &g.checks[m.check]
-	if m.Verdict != Pass && (m.list != g.list || r.lookAgain(g)) { // it is about tenants that are not there any more
+	if m.Verdict != Pass && (m.list != g.list || r.surveyMembers(g)) { // it is about tenants that are not there any more
 		c.busy, c.due = false, time.Now()
-		r.holdIfEmpty(g)
+		r.blockIfEmpty(g)
 		return
 	}
 	same := m.Verdict == Pass && c.last.Verdict == Pass && m.Evidence == c.last.Evidence
@@ -207,11 +207,11 @@ func (r *runner) measured(g *gating, m measured) {
 	case Fail:
 		c.unknown = 0
 		if c.failures++; c.failures > c.Failures {
-			g.holdBy(Fail, fmt.Sprintf("check %s failed%s: ", c.Name, times(c.failures)), m.Measure)
+			g.blockBy(Fail, fmt.Sprintf("check %s failed%s: ", c.Name, times(c.failures)), m.Measure)
 		}
 	default:
 		if c.unknown++; c.unknown > c.Inconclusive {
-			g.holdBy(Inconclusive, fmt.Sprintf("check %s could not tell%s: ", c.Name, times(c.unknown)), m.Measure)
+			g.blockBy(Inconclusive, fmt.Sprintf("check %s could not tell%s: ", c.Name, times(c.unknown)), m.Measure)
 		}
 	}
 }
@@ -223,23 +223,23 @@ func times(n int) string {
 	return fmt.Sprintf(" %d times", n)
 }
 
-// hold notes that the gate does not open. A check that failed says more than one that could not tell.
-func (g *gating) hold(v Verdict, reason string) {
+// block notes that the gate does not open. A check that failed says more than one that could not tell.
+func (g *gateRun) block(v Verdict, reason string) {
 	if g.held == nil || g.held.Verdict != Fail && v == Fail {
 		g.held = &GateSettled{Wave: g.wave, Verdict: v, Reason: reason}
 	}
 }
 
-// holdBy is hold for what a measure has shown.
-func (g *gating) holdBy(v Verdict, what string, m Measure) {
+// blockBy is hold for what a measure has shown.
+func (g *gateRun) blockBy(v Verdict, what string, m Measure) {
 	before := g.held
-	if g.hold(v, what+m.Evidence); g.held != before && m.Redacted != "" {
+	if g.block(v, what+m.Evidence); g.held != before && m.Redacted != "" {
 		g.held.Redacted = what + m.Redacted
 	}
 }
 
-// hold ends a gate that does not open.
-func (r *runner) hold(g *gating) {
+// holdAtGate ends a gate that does not open.
+func (r *runner) holdAtGate(g *gateRun) {
 	r.emit(*g.held)
 	state := StateHalted
 	if g.held.Verdict == Inconclusive {
@@ -250,7 +250,7 @@ func (r *runner) hold(g *gating) {
 }
 
 // awaitApproval waits for the word of an operator, where the gate wants one.
-func (r *runner) awaitApproval(g *gating) {
+func (r *runner) awaitApproval(g *gateRun) {
 	approved := func() bool { return !g.gate.Approval || r.report.gateOf(g.wave).Approved != nil }
 	if r.halt.state != "" || approved() {
 		return

@@ -434,7 +434,7 @@ func TestEveryPhaseCanBeStopped(t *testing.T) {
 	stoppers := map[string]stopper{
 		"signal": {orchestrator.StateInterrupted, 130, true, func(s *stage, after time.Duration) context.Context {
 			stop := make(chan struct{})
-			s.cfg.Stop = stop
+			s.cfg.Drain = stop
 			time.AfterFunc(after, func() { close(stop) })
 			return context.Background()
 		}},
@@ -493,7 +493,7 @@ func TestEveryPhaseCanBeStopped(t *testing.T) {
 						}
 						return
 					}
-					s.cfg.Stop, s.cfg.Lease = nil, nil
+					s.cfg.Drain, s.cfg.Lease = nil, nil
 					s.approves()
 					if r := s.resume(t); r.State != orchestrator.StateFinished || r.Count(orchestrator.Done) != 40 || !r.Waves[0].Gate.Passed() {
 						t.Errorf("resumed: %s, %s, %v", r.State, r.Reason, r.Counts())
@@ -716,7 +716,7 @@ func TestRunForSomeTenantsAsksNoGate(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.cfg.Earlier = events
-		s.cfg.Plan, err = orchestrator.Rearrange(plan, events, s.world.tenants, s.world.survey(), s.world.g, orchestrator.Resumption{Only: []string{bad}})
+		s.cfg.Plan, err = orchestrator.ResumePlan(plan, events, s.world.tenants, s.world.survey(), s.world.g, orchestrator.ResumeOptions{Only: []string{bad}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -747,7 +747,7 @@ func TestRunForSomeTenantsLeavesTheOthers(t *testing.T) {
 		}
 		known := plan.Pick(s.world.tenants)
 		s.cfg.Earlier = events
-		s.cfg.Plan, err = orchestrator.Rearrange(plan, events, known, s.world.survey()[:len(known)], s.world.g, orchestrator.Resumption{Only: []string{bad}})
+		s.cfg.Plan, err = orchestrator.ResumePlan(plan, events, known, s.world.survey()[:len(known)], s.world.g, orchestrator.ResumeOptions{Only: []string{bad}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,28 +5,28 @@ import (
 	"fmt"
 )
 
-// Heed carries out what operators asked of a rollout that no process runs: it takes the commands that are not
+// ApplyPending carries out what operators asked of a rollout that no process runs: it takes the commands that are not
 // taken in yet into the facts, and returns the report after them. The caller knows that nobody runs it, having
 // the fleet's lock. What only a run can do, such as passing a gate that was approved, is left for the next run.
 //
 // Skips and aborts are carried out, a pause is refused. The facts are stored together or not at all, and then shown to
 // the observers; a *[ConflictError] says that somebody runs the rollout after all.
-func Heed(ctx context.Context, store Store, rollout string, observers ...Observer) (*Report, error) {
+func ApplyPending(ctx context.Context, store Store, rollout string, observers ...Observer) (*Report, error) {
 	plan, events, err := store.Load(ctx, rollout)
 	if err != nil {
 		return nil, err
 	}
-	h := &heeder{plan: plan.Amend(events), report: &Report{}}
+	h := &pendingCommands{plan: plan.Amend(events), report: &Report{}}
 	for _, e := range events {
 		h.report.Apply(e)
 	}
-	commands, err := unheard(ctx, store, rollout, h.report)
+	commands, err := pendingOf(ctx, store, rollout, h.report)
 	if err != nil {
 		return nil, err
 	}
 	h.abort()
 	for _, c := range commands {
-		h.obey(c)
+		h.handle(c)
 	}
 	if len(h.facts) == 0 {
 		return h.report, nil
@@ -42,14 +42,14 @@ func Heed(ctx context.Context, store Store, rollout string, observers ...Observe
 	return h.report, nil
 }
 
-// heeder takes commands in for a rollout that nobody runs.
-type heeder struct {
+// pendingCommands takes commands in for a rollout that nobody runs.
+type pendingCommands struct {
 	plan   *Plan
 	report *Report // of the stored facts and of facts
 	facts  []Event // new
 }
 
-func (h *heeder) emit(f Fact) {
+func (h *pendingCommands) emit(f Fact) {
 	if h.report.Run == 0 { // the process that made the rollout died before its first fact
 		if _, opens := f.(RolloutStarted); !opens {
 			h.emit(h.plan.opening(1, Holder{}))
@@ -60,7 +60,7 @@ func (h *heeder) emit(f Fact) {
 	h.facts = append(h.facts, e)
 }
 
-func (h *heeder) obey(c Command) {
+func (h *pendingCommands) handle(c Command) {
 	over := h.report.State == StateAborted
 	refused := ""
 	switch c.Action {
@@ -86,7 +86,7 @@ func (h *heeder) obey(c Command) {
 		refused = c.unknown()
 	}
 	if refused == "" && c.Action == ActionSkip {
-		places := h.plan.places()
+		places := h.plan.positions()
 		for _, id := range c.Tenants {
 			h.skip(id, c.skipped(), places[id])
 		}
@@ -96,7 +96,7 @@ func (h *heeder) obey(c Command) {
 }
 
 // abort ends the rollout if an abort was taken in, be it by a run that died before it could end.
-func (h *heeder) abort() {
+func (h *pendingCommands) abort() {
 	if c := h.report.aborting(); c != nil {
 		h.emit(RolloutEnded{State: StateAborted, Reason: c.asked()})
 	}
@@ -104,11 +104,11 @@ func (h *heeder) abort() {
 
 // cannotSkip says why tenants cannot be skipped; "" when all of them can. What a run that died has begun is under
 // work no more.
-func (h *heeder) cannotSkip(ids []string) string {
+func (h *pendingCommands) cannotSkip(ids []string) string {
 	if len(ids) == 0 {
 		return "it names no tenant"
 	}
-	places := h.plan.places()
+	places := h.plan.positions()
 	for _, id := range ids {
 		if _, known := places[id]; !known {
 			return fmt.Sprintf("tenant %s is not part of the rollout", id)
@@ -120,7 +120,7 @@ func (h *heeder) cannotSkip(ids []string) string {
 	return ""
 }
 
-func (h *heeder) skip(id, reason string, at place) {
+func (h *pendingCommands) skip(id, reason string, at position) {
 	if h.report.Outcome(id) == Skipped {
 		return
 	}

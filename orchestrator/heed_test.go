@@ -16,7 +16,7 @@ import (
 // heed heeds, and checks that what is stored folds to what was returned.
 func (s *stage) heed(t testing.TB) *orchestrator.Report {
 	t.Helper()
-	r, err := orchestrator.Heed(context.Background(), s.store, "r1")
+	r, err := orchestrator.ApplyPending(context.Background(), s.store, "r1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,10 +182,10 @@ func TestHeedEndsWhereAnotherProcessWrites(t *testing.T) {
 		s.run(t)
 		s.command(ask(orchestrator.ActionAbort))
 		var conflict *orchestrator.ConflictError
-		if r, err := orchestrator.Heed(t.Context(), contested{s.store}, "r1"); r != nil || !errors.As(err, &conflict) {
+		if r, err := orchestrator.ApplyPending(t.Context(), contested{s.store}, "r1"); r != nil || !errors.As(err, &conflict) {
 			t.Errorf("%v, %v", r, err)
 		}
-		if _, err := orchestrator.Heed(t.Context(), s.store, "r2"); !errors.Is(err, orchestrator.ErrNoRollout) {
+		if _, err := orchestrator.ApplyPending(t.Context(), s.store, "r2"); !errors.Is(err, orchestrator.ErrNoRollout) {
 			t.Error(err)
 		}
 	})

@@ -55,7 +55,7 @@ func on(server string, n int) []tenant.Tenant {
 	tenants := make([]tenant.Tenant, n)
 	for i := range tenants {
 		id := fmt.Sprintf("%s-%04d", server, i+1)
-		tenants[i] = tenant.Tenant{ID: id, Source: "1", Target: engine.Target{
+		tenants[i] = tenant.Tenant{ID: id, Source: "1", Location: engine.Location{
 			Dialect: revision.Postgres, Server: server, Database: "app", Schema: id,
 		}}
 	}
@@ -107,15 +107,15 @@ func all(n int, s engine.Standing) []engine.Standing {
 	return standings
 }
 
-func request() orchestrator.Request {
-	return orchestrator.Request{
+func request() orchestrator.PlanOptions {
+	return orchestrator.PlanOptions{
 		Rollout: "r1", Fleet: "acme", Kind: orchestrator.Upgrade, Targets: []string{"heads"}, Created: begin,
 	}
 }
 
 func arrange(t testing.TB, g *revision.Graph, tenants []tenant.Tenant, standings []engine.Standing) *orchestrator.Plan {
 	t.Helper()
-	p, err := orchestrator.Arrange(tenants, standings, g, request())
+	p, err := orchestrator.NewPlan(tenants, standings, g, request())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +128,7 @@ type fleet struct {
 	t         testing.TB
 	perServer int // 0 = not checked
 	do        func(ctx context.Context, job engine.Job) error
-	ids       map[engine.Target]string
+	ids       map[engine.Location]string
 
 	mu       sync.Mutex
 	named    map[string]bool
@@ -144,22 +144,22 @@ type fleet struct {
 func newFleet(t testing.TB, p *orchestrator.Plan) *fleet {
 	t.Helper()
 	f := &fleet{
-		t: t, ids: map[engine.Target]string{}, named: map[string]bool{}, busy: map[string]bool{},
+		t: t, ids: map[engine.Location]string{}, named: map[string]bool{}, busy: map[string]bool{},
 		running: map[string]int{}, peak: map[string]int{}, attempts: map[string][]time.Time{},
 	}
 	for _, w := range p.Waves {
 		for _, item := range w.Items {
-			f.ids[item.Tenant.Target] = item.Tenant.ID
+			f.ids[item.Tenant.Location] = item.Tenant.ID
 		}
 	}
 	return f
 }
 
-func (f *fleet) Upgrade(ctx context.Context, job engine.Job) (engine.Result, error) {
+func (f *fleet) Apply(ctx context.Context, job engine.Job) (engine.Result, error) {
 	f.mu.Lock()
-	id, server := f.ids[job.Target], job.Target.Server
+	id, server := f.ids[job.Location], job.Location.Server
 	if id == "" {
-		id = job.Target.Schema // it came later
+		id = job.Location.Schema // it came later
 	}
 	if !f.named[id] {
 		f.t.Errorf("%s is touched before the store knows that it may be", id)
@@ -269,7 +269,7 @@ func newScene(t testing.TB, g *revision.Graph, p *orchestrator.Plan) *scene {
 	f := newFleet(t, p)
 	store := &watched{Store: state.NewMemory(), fleet: f}
 	return &scene{fleet: f, store: store, cfg: orchestrator.RunConfig{
-		Plan: p, Upgrader: f, Graph: g, Store: store, Holder: orchestrator.Holder{Host: "h", PID: 7, User: "u"},
+		Plan: p, Engine: f, Graph: g, Store: store, Holder: orchestrator.Holder{Host: "h", PID: 7, User: "u"},
 	}}
 }
 

@@ -12,35 +12,35 @@ const (
 	pollQuiet = time.Minute      // how long it says nothing when it cannot look
 )
 
-// mail is what the inbox has for the loop.
-type mail struct {
+// commandBatch is what the inbox has for the loop.
+type commandBatch struct {
 	commands []Command // in their order
 	err      error     // commands could not be read for longer than is borne
 }
 
-// inbox polls the store for what operators ask of the running rollout, in one goroutine.
-type inbox struct {
-	mail chan mail // taken by the loop
+// commandPoller polls the store for what operators ask of the running rollout, in one goroutine.
+type commandPoller struct {
+	mail chan commandBatch // taken by the loop
 
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the goroutine has returned
 }
 
-// newInbox begins to poll for commands above a number.
-func newInbox(ctx context.Context, store Store, rollout string, after int64) *inbox {
+// newCommandPoller begins to poll for commands above a number.
+func newCommandPoller(ctx context.Context, store Store, rollout string, after int64) *commandPoller {
 	ctx, cancel := context.WithCancel(ctx)
-	i := &inbox{mail: make(chan mail), cancel: cancel, done: make(chan struct{})}
+	i := &commandPoller{mail: make(chan commandBatch), cancel: cancel, done: make(chan struct{})}
 	go i.poll(ctx, store, rollout, after)
 	return i
 }
 
 // close ends the polling. A command that was not handed over stays in the store.
-func (i *inbox) close() {
+func (i *commandPoller) close() {
 	i.cancel()
 	<-i.done
 }
 
-func (i *inbox) poll(ctx context.Context, store Store, rollout string, after int64) {
+func (i *commandPoller) poll(ctx context.Context, store Store, rollout string, after int64) {
 	defer close(i.done)
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
@@ -51,8 +51,8 @@ func (i *inbox) poll(ctx context.Context, store Store, rollout string, after int
 		case <-ctx.Done():
 			return
 		}
-		commands, err := look(ctx, store, rollout, after)
-		var m mail
+		commands, err := commandsAfter(ctx, store, rollout, after)
+		var m commandBatch
 		switch {
 		case err == nil:
 			good, told = time.Now(), false
@@ -75,15 +75,15 @@ func (i *inbox) poll(ctx context.Context, store Store, rollout string, after int
 	}
 }
 
-func look(ctx context.Context, store Store, rollout string, after int64) ([]Command, error) {
+func commandsAfter(ctx context.Context, store Store, rollout string, after int64) ([]Command, error) {
 	ctx, cancel := context.WithTimeout(ctx, pollBound)
 	defer cancel()
 	return store.Commands(ctx, rollout, after)
 }
 
-// unheard reads the commands of a rollout that were not taken in yet, in their order.
-func unheard(ctx context.Context, store Store, rollout string, report *Report) ([]Command, error) {
-	after, beyond := report.heard()
+// pendingOf reads the commands of a rollout that were not taken in yet, in their order.
+func pendingOf(ctx context.Context, store Store, rollout string, report *Report) ([]Command, error) {
+	after, beyond := report.acknowledged()
 	all, err := store.Commands(ctx, rollout, after)
 	if err != nil {
 		return nil, err
@@ -98,11 +98,11 @@ func unheard(ctx context.Context, store Store, rollout string, report *Report) (
 }
 
 // read takes in what the inbox had.
-func (r *runner) read(m mail) {
+func (r *runner) read(m commandBatch) {
 	if m.err != nil {
 		r.emit(Warned{Message: fmt.Sprintf("commands such as pause and abort are not heard at the moment: %v", m.err)})
 	}
 	for _, c := range m.commands {
-		r.obey(c, false)
+		r.handleCommand(c, false)
 	}
 }

@@ -109,25 +109,25 @@ func TestDroppedTenantIsInNoQueue(t *testing.T) {
 	cohorts := []Cohort{{Steps: []string{"a"}}}
 	w := newWave(&Wave{Name: "all", Planned: len(items)}, items, cohorts, newLimits(cohorts), Policy{}.withDefaults())
 	s := w.servers[0]
-	w.toName()
+	w.nextWindow()
 	w.namedSeq = 1
 	named, planned := w.named[3], s.planned[3]
 	before := s.naming
-	w.drop(named)
-	w.drop(planned)
+	w.remove(named)
+	w.remove(planned)
 	if s.naming != before-1 || slices.Contains(w.named, named) || slices.Contains(s.planned, planned) {
 		t.Errorf("%d are being named, want %d", s.naming, before-1)
 	}
 	w.mayStart()
 	ready := s.ready[5]
-	w.drop(ready)
+	w.remove(ready)
 	resting := s.ready[0]
 	s.ready = s.ready[1:]
-	w.rest(resting, time.Now())
-	w.drop(resting)
+	w.wait(resting, time.Now())
+	w.remove(resting)
 	deferred := s.ready[0]
 	s.ready, s.deferred = s.ready[1:], []int32{deferred}
-	w.drop(deferred)
+	w.remove(deferred)
 	all := w.untouched(s)
 	if slices.Sort(all); len(all) != len(items)-5 || len(slices.Compact(all)) != len(all) {
 		t.Errorf("%d are left of %d", len(all), len(items))

@@ -3,12 +3,12 @@ package orchestrator
 import "bytes"
 
 // spelled is how deep a plan file is laid out entry by entry: down to the list of a wave's tenants.
-const spelled = 4
+const expandedDepth = 4
 
-// layout breaks JSON without white space into lines, for people to read and to compare: what holds other lists
+// formatPlan breaks JSON without white space into lines, for people to read and to compare: what holds other lists
 // or objects has a line an entry, down to the depth of spelled, and all else is in one line.
-func layout(src []byte) []byte {
-	holds := nesting(src)
+func formatPlan(src []byte) []byte {
+	holds := expandedAt(src)
 	out := bytes.NewBuffer(make([]byte, 0, len(src)+len(src)/4))
 	var open []bool // of each list or object that is open, whether it has a line an entry
 	newline := func() {
@@ -25,7 +25,7 @@ func layout(src []byte) []byte {
 			i = end - 1
 		case '{', '[':
 			out.WriteByte(c)
-			open = append(open, holds[i] && len(open) <= spelled)
+			open = append(open, holds[i] && len(open) <= expandedDepth)
 			if open[len(open)-1] {
 				newline()
 			}
@@ -52,8 +52,8 @@ func layout(src []byte) []byte {
 	return out.Bytes()
 }
 
-// nesting returns where the lists and objects begin that hold others.
-func nesting(src []byte) map[int]bool {
+// expandedAt returns where the lists and objects begin that hold others.
+func expandedAt(src []byte) map[int]bool {
 	holds := map[int]bool{}
 	var open []int
 	for i := 0; i < len(src); i++ {

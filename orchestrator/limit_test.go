@@ -100,8 +100,8 @@ func TestRevisionAlone(t *testing.T) {
 			alone := job.Plan.Len() == 3
 			for range 2 {
 				s.fleet.mu.Lock()
-				if n := s.fleet.running[job.Target.Server]; alone && n != 1 {
-					t.Errorf("%d on %s beside one that wants to be alone", n, job.Target.Server)
+				if n := s.fleet.running[job.Location.Server]; alone && n != 1 {
+					t.Errorf("%d on %s beside one that wants to be alone", n, job.Location.Server)
 				}
 				s.fleet.mu.Unlock()
 				if err := takes(time.Second)(ctx, job); err != nil {
@@ -126,7 +126,7 @@ func TestStampIsBoundByNoRevision(t *testing.T) {
 		g := graph(t, rev("a", "", revision.Options{Alone: true, Concurrency: 1}))
 		req := request()
 		req.Kind = orchestrator.Stamp
-		p, err := orchestrator.Arrange(on("s1", 80), all(80, at(g)), g, req)
+		p, err := orchestrator.NewPlan(on("s1", 80), all(80, at(g)), g, req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -146,7 +146,7 @@ func TestWorkStaysInADatabaseAndSpreadsOverSome(t *testing.T) {
 		for d := range 40 {
 			for i := range 25 {
 				id := fmt.Sprintf("d%02d-%02d", d, i)
-				tenants = append(tenants, tenant.Tenant{ID: id, Target: engine.Target{
+				tenants = append(tenants, tenant.Tenant{ID: id, Location: engine.Location{
 					Dialect: revision.Postgres, Server: "s1", Database: fmt.Sprintf("d%02d", d), Schema: id,
 				}})
 			}
@@ -157,7 +157,7 @@ func TestWorkStaysInADatabaseAndSpreadsOverSome(t *testing.T) {
 		var before []string
 		moves := 0
 		s.fleet.do = func(ctx context.Context, job engine.Job) error {
-			db := job.Target.Database
+			db := job.Location.Database
 			mu.Lock()
 			now[db]++
 			most = max(most, len(now))
@@ -168,7 +168,7 @@ func TestWorkStaysInADatabaseAndSpreadsOverSome(t *testing.T) {
 				before = before[1:]
 			}
 			mu.Unlock()
-			err := takes(time.Duration(50+len(job.Target.Schema))*time.Millisecond)(ctx, job)
+			err := takes(time.Duration(50+len(job.Location.Schema))*time.Millisecond)(ctx, job)
 			mu.Lock()
 			defer mu.Unlock()
 			if now[db]--; now[db] == 0 {

@@ -15,12 +15,12 @@ import (
 func (r *runner) runWave(at int, items []Item) {
 	name := r.Plan.Waves[at].Name
 	r.emit(WaveStarted{Wave: name})
-	r.turn(at, items)
-	if astray := r.wave.astray; len(astray) > 0 && r.halt.state == "" {
-		if items, ok := r.anew(at, astray); ok {
-			r.second = true
-			r.turn(at, r.unskipped(items))
-			r.second = false
+	r.runTenants(at, items)
+	if astray := r.wave.recreated; len(astray) > 0 && r.halt.state == "" {
+		if items, ok := r.replanRecreated(at, astray); ok {
+			r.final = true
+			r.runTenants(at, r.unskipped(items))
+			r.final = false
 		}
 	}
 	if r.report.waveNamed(name).unended() == 0 { // a run for some tenants may leave others
@@ -28,8 +28,8 @@ func (r *runner) runWave(at int, items []Item) {
 	}
 }
 
-// turn is the loop: it starts what may start, waits for something to happen, and takes it in.
-func (r *runner) turn(at int, items []Item) {
+// runTenants is the loop: it starts what may start, waits for something to happen, and takes it in.
+func (r *runner) runTenants(at int, items []Item) {
 	w := newWave(&r.Plan.Waves[at], items, r.Plan.Cohorts, newLimits(r.Plan.Cohorts), r.Policy)
 	r.reached = max(r.reached, at)
 	r.wave, r.done, r.notices = w, map[int32][]string{}, map[int32][]engine.Notice{}
@@ -38,10 +38,10 @@ func (r *runner) turn(at int, items []Item) {
 		s.watch.ctx, s.watch.end = context.WithCancel(r.ctx)
 	}
 	w.failures = r.report.Waves[r.report.waveIndex(w.name)].Failures // of the turns before
-	r.settled()
+	r.finishWithoutWork()
 	for {
 		r.dispatch()
-		if w.running == 0 && r.over() {
+		if w.running == 0 && r.stopped() {
 			w.away = 0
 			r.checkBudget()
 			break
@@ -50,24 +50,24 @@ func (r *runner) turn(at int, items []Item) {
 		if !ok || r.halt.state != "" {
 			at = time.Time{}
 		}
-		if look := w.nextLook(); !look.IsZero() && (at.IsZero() || look.Before(at)) {
+		if look := w.nextObservation(); !look.IsZero() && (at.IsZero() || look.Before(at)) {
 			at = look
 		}
 		if !r.await(at, nil) {
 			continue
 		}
 		if r.halt.state == "" {
-			r.ring(time.Now())
+			r.fireTimers(time.Now())
 		}
-		r.lookAround(time.Now())
+		r.watchServers(time.Now())
 	}
-	r.forgetProbes()
-	r.forgetLooks()
+	r.stopProbing()
+	r.stopObserving()
 }
 
-// settled ends the tenants that are not touched: refused, skipped, gone, or already there. Those whose server could not
+// finishWithoutWork ends the tenants that are not touched: refused, skipped, gone, or already there. Those whose server could not
 // be reached count against the budget only when the others of the turn are through: they say nothing about the change.
-func (r *runner) settled() {
+func (r *runner) finishWithoutWork() {
 	away := 0
 	for i := range r.wave.items {
 		item := &r.wave.items[i]
@@ -101,11 +101,11 @@ func (c *Cohort) refusedFor(item *Item) *Failure {
 	if item.Standing.Err == nil {
 		return c.Refused
 	}
-	return unread(&item.Standing, &item.Tenant)
+	return unreadableFailure(&item.Standing, &item.Tenant)
 }
 
-// over reports whether nothing can happen any more.
-func (r *runner) over() bool {
+// stopped reports whether nothing can happen any more.
+func (r *runner) stopped() bool {
 	return r.halt.state != "" || r.wave.left == 0 || r.blockedOnly()
 }
 
@@ -127,7 +127,7 @@ func (r *runner) blockedOnly() bool {
 
 // dispatch names tenants in the store and starts those that were named before.
 func (r *runner) dispatch() {
-	r.listen()
+	r.pollStop()
 	if r.halt.state != "" || r.journal.failure() != nil {
 		return
 	}
@@ -136,12 +136,12 @@ func (r *runner) dispatch() {
 		w.mayStart()
 	}
 	if w.namedSeq == 0 {
-		if names := w.toName(); names != nil {
+		if names := w.nextWindow(); names != nil {
 			r.emitNow(TenantsDispatched{Tenants: names})
 			w.namedSeq = r.seq
 		}
 	}
-	for most := w.most(&r.Policy); most <= 0 || w.running < most; {
+	for most := w.concurrency(&r.Policy); most <= 0 || w.running < most; {
 		t, ok := w.next()
 		if !ok {
 			break
@@ -155,15 +155,15 @@ func (r *runner) dispatch() {
 	}
 }
 
-// listen makes sure that nothing is begun once somebody has asked for a stop, however much else there is
+// pollStop makes sure that nothing is begun once somebody has asked for a stop, however much else there is
 // for await to hear.
-func (r *runner) listen() {
+func (r *runner) pollStop() {
 	select {
 	case <-r.cancelled:
-		r.hearCancel()
+		r.onCancel()
 	case <-r.stopping:
-		r.hearStop()
-	case m := <-r.inbox.mail:
+		r.onStop()
+	case m := <-r.poller.mail:
 		r.read(m)
 	default:
 	}
@@ -172,7 +172,7 @@ func (r *runner) listen() {
 // recall lets the deferred tenants of a server come again, each after a wait of its own.
 func (r *runner) recall(s *server) {
 	for _, t := range s.deferred {
-		r.wave.rest(t, time.Now().Add(r.Policy.Retry.deferral(int(r.wave.tasks[t].attempt))))
+		r.wave.wait(t, time.Now().Add(r.Policy.Retry.deferral(int(r.wave.tasks[t].attempt))))
 	}
 	s.deferred = nil
 }
@@ -189,9 +189,9 @@ func (r *runner) await(at time.Time, own <-chan struct{}) bool {
 	}
 	select {
 	case a := <-r.answers:
-		r.take(a)
+		r.handleAnswer(a)
 		for range len(r.answers) { // as many as there are, before new ones are started
-			r.take(<-r.answers)
+			r.handleAnswer(<-r.answers)
 		}
 	case <-r.journal.changed:
 		if err := r.journal.failure(); err != nil {
@@ -199,29 +199,29 @@ func (r *runner) await(at time.Time, own <-chan struct{}) bool {
 		}
 	case p := <-r.probed:
 		r.afterProbe(p)
-	case l := <-r.looked:
-		r.afterLook(l)
-	case m := <-r.inbox.mail:
+	case l := <-r.observed:
+		r.handleObservation(l)
+	case m := <-r.poller.mail:
 		r.read(m)
 	case <-own:
 	case <-clock:
 		return true
 	case <-r.stopping:
-		r.hearStop()
+		r.onStop()
 	case <-r.cancelled:
-		r.hearCancel()
+		r.onCancel()
 	case <-r.leaseLost():
-		r.lose()
+		r.leaseIsLost()
 	}
 	return false
 }
 
-func (r *runner) hearStop() {
+func (r *runner) onStop() {
 	r.stopping = nil
 	r.stop(StateInterrupted, "interrupted")
 }
 
-func (r *runner) hearCancel() {
+func (r *runner) onCancel() {
 	r.stopping, r.cancelled = nil, nil
 	r.stop(StateInterrupted, "cancelled")
 }
@@ -233,8 +233,8 @@ func (r *runner) leaseLost() <-chan struct{} {
 	return r.Lease.Lost()
 }
 
-// lose halts because the fleet's lock is lost, and says why.
-func (r *runner) lose() {
+// leaseIsLost halts because the fleet's lock is lost, and says why.
+func (r *runner) leaseIsLost() {
 	reason := "the fleet's lock was lost"
 	if err := r.Lease.Err(); err != nil {
 		reason += ": " + err.Error()
@@ -246,8 +246,8 @@ func (r *runner) lose() {
 	r.stop(StateHalted, reason)
 }
 
-// ring serves the timers that are due.
-func (r *runner) ring(now time.Time) {
+// fireTimers serves the timers that are due.
+func (r *runner) fireTimers(now time.Time) {
 	for {
 		t, ok := r.wave.timers.due(now)
 		switch {

@@ -37,8 +37,8 @@ func (c Check) withDefaults() Check {
 	return c
 }
 
-// measured is what a meter has said.
-type measured struct {
+// measurement is what a meter has said.
+type measurement struct {
 	Measure
 	check int // index into gating.checks
 	list  int // gating.list when it began
@@ -46,7 +46,7 @@ type measured struct {
 }
 
 // measure takes one measure in a goroutine of its own.
-func (g *gating) measure(check int, c Check, subject Subject, list int) {
+func (g *gateRun) measure(check int, c Check, subject Subject, list int) {
 	begun := time.Now()
 	ctx, cancel := context.WithTimeout(g.ctx, c.Timeout)
 	defer cancel()
@@ -58,7 +58,7 @@ func (g *gating) measure(check int, c Check, subject Subject, list int) {
 		m.Verdict = Inconclusive
 	}
 	m.Tenants = m.Tenants[:min(len(m.Tenants), evidenceTenants)]
-	g.results <- measured{Measure: m, check: check, list: list, took: time.Since(begun)}
+	g.results <- measurement{Measure: m, check: check, list: list, took: time.Since(begun)}
 	notify(g.wake)
 }
 
@@ -74,7 +74,7 @@ func ask(ctx context.Context, meter Meter, subject Subject) (m Measure) {
 }
 
 // close cancels the meters that are at work and waits for them. What they still say counts for nothing.
-func (g *gating) close() {
+func (g *gateRun) close() {
 	g.cancel()
 	for ; g.running > 0; g.running-- {
 		<-g.results

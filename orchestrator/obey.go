@@ -7,41 +7,41 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// obey takes in a command. Before says that it was asked before this run began. The process may be killed between
+// handleCommand takes in a command. Before says that it was asked before this run began. The process may be killed between
 // any two facts: so tenants are skipped before the command counts as taken in, for to skip them twice is harmless,
 // an approval is part of the fact, and an abort that was taken in is carried out by the next run.
-func (r *runner) obey(c Command, before bool) {
+func (r *runner) handleCommand(c Command, before bool) {
 	switch c.Action {
 	case ActionPause:
 		refused := r.cannotStop(StatePaused)
 		if before {
 			refused = "it was asked before this run began, which is to go on"
 		}
-		if r.record(c, refused) {
+		if r.acknowledge(c, refused) {
 			r.stop(StatePaused, c.asked())
 		}
 	case ActionAbort:
-		if r.record(c, r.cannotStop(StateAborted)) {
+		if r.acknowledge(c, r.cannotStop(StateAborted)) {
 			r.stop(StateAborted, c.asked())
 		}
 	case ActionApprove:
-		r.record(c, r.report.cannotApprove(c.Wave))
+		r.acknowledge(c, r.report.cannotApprove(c.Wave))
 	case ActionSkip:
-		places := r.Plan.places()
+		places := r.Plan.positions()
 		refused := r.cannotSkip(c.Tenants, places)
 		if refused == "" {
 			r.skip(c.Tenants, c.skipped(), places)
 		}
-		r.record(c, refused)
+		r.acknowledge(c, refused)
 	case ActionResume, ActionRetry, ActionRollback: // for the record only
-		r.record(c, "")
+		r.acknowledge(c, "")
 	default:
-		r.record(c, c.unknown())
+		r.acknowledge(c, c.unknown())
 	}
 }
 
-// record makes a command a fact, for somebody waits for it, and reports whether it counts.
-func (r *runner) record(c Command, refused string) bool {
+// acknowledge makes a command a fact, for somebody waits for it, and reports whether it counts.
+func (r *runner) acknowledge(c Command, refused string) bool {
 	r.emitNow(Commanded{Command: c, Refused: refused})
 	return refused == ""
 }
@@ -81,7 +81,7 @@ func (c *Command) unknown() string {
 }
 
 // cannotSkip says why tenants cannot be skipped; "" when all of them can. Either all are or none.
-func (r *runner) cannotSkip(ids []string, places map[string]place) string {
+func (r *runner) cannotSkip(ids []string, places map[string]position) string {
 	if len(ids) == 0 {
 		return "it names no tenant"
 	}
@@ -119,13 +119,13 @@ func unskippable(id string, o Outcome) string {
 
 // skip leaves tenants alone from now on. One that failed does not count as failed any more, though the budget of its
 // wave still does.
-func (r *runner) skip(ids []string, reason string, places map[string]place) {
+func (r *runner) skip(ids []string, reason string, places map[string]position) {
 	later := map[int]map[string]bool{} // by wave that is still to come
 	for _, id := range ids {
 		if t := r.task(id); t >= 0 && !r.wave.tasks[t].ended {
 			f := r.ending(t, Skipped, nil, engine.Result{})
 			f.Reason = reason
-			r.wave.drop(t)
+			r.wave.remove(t)
 			r.finish(t, f)
 			continue
 		}
@@ -179,15 +179,15 @@ func (f *TenantFinished) at(wave string, heads []string) {
 	}
 }
 
-// place is where a tenant stands in a plan: indexes.
-type place struct{ wave, item int }
+// position is where a tenant stands in a plan: indexes.
+type position struct{ wave, item int }
 
-// places are the places of the plan's tenants.
-func (p *Plan) places() map[string]place {
-	all := make(map[string]place, p.Len())
+// positions are the places of the plan's tenants.
+func (p *Plan) positions() map[string]position {
+	all := make(map[string]position, p.Len())
 	for w := range p.Waves {
 		for i := range p.Waves[w].Items {
-			all[p.Waves[w].Items[i].Tenant.ID] = place{w, i}
+			all[p.Waves[w].Items[i].Tenant.ID] = position{w, i}
 		}
 	}
 	return all

@@ -23,7 +23,7 @@ func (o Order) sized() bool { return o == SmallFirst || o == LargeFirst }
 
 // sort puts tenants of one wave, given by their places in the order of the hash, into the order in which they
 // are taken up. Those of whom the key is not known come last; equal ones keep the order of the hash.
-func (o Order) sort(places []int, tenants []tenant.Tenant, sizes []int64, h *hashing) {
+func (o Order) sort(places []int, tenants []tenant.Tenant, sizes []int64, h *hashOrder) {
 	key, labelled := strings.CutPrefix(string(o), byLabel)
 	switch {
 	case labelled:
@@ -40,7 +40,7 @@ func (o Order) sort(places []int, tenants []tenant.Tenant, sizes []int64, h *has
 			return cmp.Compare(known(sizes[b], -1), known(sizes[a], -1))
 		})
 	default:
-		copy(places, h.spread(tenants, places))
+		copy(places, h.interleave(tenants, places))
 	}
 }
 

@@ -8,36 +8,36 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// take takes in what a worker has to say.
-func (r *runner) take(a answer) {
+// handleAnswer takes in what a worker has to say.
+func (r *runner) handleAnswer(a answer) {
 	w, t := r.wave, a.task
 	s, k := w.server(t), &w.tasks[t]
-	w.cameBack(t)
+	w.returned(t)
 	if len(a.result.Done) > 0 {
 		r.done[t] = append(r.done[t], a.result.Done...)
 	}
-	k.learn(&a)
+	k.merge(&a)
 	f := a.failure(&w.items[t].Tenant)
 	if p, ok := errors.AsType[*panicError](a.err); ok {
 		id := w.items[t].Tenant.ID
 		r.emit(Warned{Message: fmt.Sprintf("tenant %s: %v\n%s", id, p, p.stack), Redacted: fmt.Sprintf("tenant %s: panic\n%s", id, p.stack)})
 	}
 	if s.health == away && f.Class == engine.Canceled && r.ctx.Err() == nil { // it was given up with its server
-		r.giveBack(t, f)
+		r.requeueFree(t, f)
 		w.ready(t)
 		if r.halt.state == "" {
 			r.abandon(s)
 		}
 		return
 	}
-	switch v := k.judge(r.ctx, a.err, f, r.Policy.Retry); v {
+	switch v := k.dispose(r.ctx, a.err, f, r.Policy.Retry); v {
 	case arrived:
-		r.arrived(t, a.result)
+		r.tenantDone(t, a.result)
 	case onceMore:
-		r.contended(s, k.epoch, f)
+		r.halve(s, k.epoch, f)
 		wait := r.Policy.Retry.wait(int(k.attempt))
 		r.emit(TenantRetrying{Tenant: w.items[t].Tenant.ID, Attempt: int(k.attempt), Wait: wait, Failure: f})
-		w.rest(t, time.Now().Add(wait))
+		w.wait(t, time.Now().Add(wait))
 	case later:
 		r.emit(TenantDeferred{Tenant: w.items[t].Tenant.ID, Attempt: int(k.attempt), Failure: f})
 		s.deferred = append(s.deferred, t)
@@ -48,18 +48,18 @@ func (r *runner) take(a answer) {
 	case stopped:
 		r.serverStopped(t, s, f)
 	case canceled:
-		r.giveBack(t, f)
+		r.requeueFree(t, f)
 		w.ready(t)
 	case vanished:
-		if !r.setAside(t, f) {
-			r.vanished(t, s, f, a)
+		if !r.deferForReplan(t, f) {
+			r.tenantGone(t, s, f, a)
 		}
 	default:
-		if f.Class == engine.Stale && r.setAside(t, f) {
+		if f.Class == engine.Stale && r.deferForReplan(t, f) {
 			break
 		}
 		r.finish(t, r.ending(t, Failed, &f, a.result))
-		r.alike(t, s, f)
+		r.countSystemic(t, s, f)
 		r.checkBudget()
 	}
 	if len(a.result.Done) > 0 && !k.ended { // what a try committed is not done again, and its notices do not come again
@@ -70,33 +70,33 @@ func (r *runner) take(a answer) {
 	}
 }
 
-// vanished ends a tenant that is said to be gone, if it is. One that is there, as another one of its name, was not
+// tenantGone ends a tenant that is said to be gone, if it is. One that is there, as another one of its name, was not
 // upgraded and has failed, and so has one of which that cannot be told. A rollback has nothing to take back of another
 // one.
-func (r *runner) vanished(t int32, s *server, f Failure, a answer) {
+func (r *runner) tenantGone(t int32, s *server, f Failure, a answer) {
 	item := &r.wave.items[t]
 	switch {
 	case a.now == nil, a.now.State == engine.Missing,
-		r.Plan.Kind == Rollback && a.now.Err == nil && a.now.Mark.SchemaOID != item.Standing.Mark.SchemaOID:
+		r.Plan.Kind == Rollback && a.now.Err == nil && a.now.SchemaID.SchemaOID != item.Standing.SchemaID.SchemaOID:
 		r.finish(t, r.ending(t, Gone, &f, a.result))
 		return
 	case a.now.State == engine.Unreachable && r.ctx.Err() != nil:
-		r.giveBack(t, f)
+		r.requeueFree(t, f)
 		r.wave.ready(t)
 		return
 	case a.now.State == engine.Unreachable:
-		f = *unread(a.now, &item.Tenant)
+		f = *unreadableFailure(a.now, &item.Tenant)
 	default:
 		f.Class = engine.Stale
 		f.Hint = "it is there, and was not upgraded: resume the rollout, which surveys it again"
 	}
 	r.finish(t, r.ending(t, Failed, &f, a.result))
-	r.alike(t, s, f)
+	r.countSystemic(t, s, f)
 	r.checkBudget()
 }
 
-// arrived ends a tenant that stands where planned.
-func (r *runner) arrived(t int32, result engine.Result) {
+// tenantDone ends a tenant that stands where planned.
+func (r *runner) tenantDone(t int32, result engine.Result) {
 	s, k, c := r.wave.server(t), &r.wave.tasks[t], r.wave.cohort(t)
 	outcome := Done
 	if len(r.done[t]) == 0 && k.returns == 0 {
@@ -114,7 +114,7 @@ func (r *runner) arrived(t int32, result engine.Result) {
 // ending is the fact that ends a tenant after a try.
 func (r *runner) ending(t int32, outcome Outcome, f *Failure, result engine.Result) TenantFinished {
 	return TenantFinished{
-		Outcome: outcome, From: r.wave.cohort(t).From, To: r.wave.stands(r.Graph, t, r.done[t]),
+		Outcome: outcome, From: r.wave.cohort(t).From, To: r.wave.headsAfter(r.Graph, t, r.done[t]),
 		Steps: len(r.done[t]), Attempt: int(r.wave.tasks[t].attempt), Duration: result.Duration, Failure: f,
 		Notices: noticesOf(engine.Last(r.notices[t], result.Notices...), &r.wave.items[t].Tenant),
 	}
@@ -148,9 +148,9 @@ func (f *TenantFinished) notKnown() {
 	}
 }
 
-// learn notes whether it is known what the tries so far have committed. A lost commit stays in doubt until a later try
+// merge notes whether it is known what the tries so far have committed. A lost commit stays in doubt until a later try
 // got as far as the tenant, which is asked before anything else is done to it.
-func (k *task) learn(a *answer) {
+func (k *task) merge(a *answer) {
 	switch e, _ := errors.AsType[*engine.Error](a.err); {
 	case a.result.Unknown:
 		k.unknown = true
@@ -169,23 +169,23 @@ func (r *runner) fail(t int32, f Failure) {
 	r.finish(t, r.ending(t, Failed, &f, engine.Result{}))
 }
 
-// giveBack notes that a try did not count.
-func (r *runner) giveBack(t int32, f Failure) {
+// requeueFree notes that a try did not count.
+func (r *runner) requeueFree(t int32, f Failure) {
 	k := &r.wave.tasks[t]
 	k.attempt--
 	k.returns++
 	back := TenantReturned{Tenant: r.wave.items[t].Tenant.ID, Failure: f}
-	if k.told {
-		k.told = false
+	if k.announced {
+		k.announced = false
 		r.emit(back)
 		return
 	}
 	r.tick(back)
 }
 
-// contended halves the width of a server on which tenants got in each other's way: where all of them want the
+// halve halves the width of a server on which tenants got in each other's way: where all of them want the
 // same shared object, trying again at the same width would only repeat it.
-func (r *runner) contended(s *server, epoch int, f Failure) {
+func (r *runner) halve(s *server, epoch int, f Failure) {
 	if s.full(epoch) {
 		r.emit(WidthChanged{Server: s.name, Width: s.width, Reason: f.Message, Redacted: f.Redacted})
 	}
@@ -198,36 +198,36 @@ func (r *runner) serverFull(t int32, s *server, f Failure) {
 	s.trouble(time.Now(), f)
 	if s.full(k.epoch) {
 		r.emit(WidthChanged{Server: s.name, Width: s.width, Reason: f.Message, Redacted: f.Redacted})
-	} else if s.width == 1 && s.running == 0 && r.lostTooOften(t, s, f) {
+	} else if s.width == 1 && s.running == 0 && r.losesTooOften(t, s, f) {
 		return
 	} else if s.width == 1 && s.running == 0 {
-		r.giveBack(t, f)
+		r.requeueFree(t, f)
 		r.wave.ready(t)
-		r.pause(s, r.wave.items[t].Tenant.Target.Database, f)
+		r.pause(s, r.wave.items[t].Tenant.Location.Database, f)
 		return
 	}
-	r.giveBack(t, f)
-	r.wave.rest(t, time.Now().Add(r.Policy.Retry.wait(int(k.returns))))
+	r.requeueFree(t, f)
+	r.wave.wait(t, time.Now().Add(r.Policy.Retry.wait(int(k.returns))))
 }
 
 // serverLost pauses a server that went away. The tenant is tried again, unless it is always the one with
 // which the server goes away.
 func (r *runner) serverLost(t int32, s *server, f Failure) {
 	s.trouble(time.Now(), f)
-	if r.lostTooOften(t, s, f) {
+	if r.losesTooOften(t, s, f) {
 		return
 	}
-	r.giveBack(t, f)
+	r.requeueFree(t, f)
 	r.wave.ready(t)
-	r.pause(s, r.wave.items[t].Tenant.Target.Database, f)
+	r.pause(s, r.wave.items[t].Tenant.Location.Database, f)
 }
 
 // maxLosses is how often a tenant may be lost while its server lives.
 const maxLosses = 5
 
-// lostTooOften counts the losses between which the server was alive, and fails a tenant that had too many:
+// losesTooOften counts the losses between which the server was alive, and fails a tenant that had too many:
 // it may be the one that brings the server down.
-func (r *runner) lostTooOften(t int32, s *server, f Failure) bool {
+func (r *runner) losesTooOften(t int32, s *server, f Failure) bool {
 	k := &r.wave.tasks[t]
 	if k.lost > 0 && s.lives == k.lives {
 		return false
@@ -240,14 +240,14 @@ func (r *runner) lostTooOften(t int32, s *server, f Failure) bool {
 		return fmt.Sprintf("lost %d times, although the server was alive in between: %s", k.lost, m)
 	})
 	r.fail(t, f)
-	r.alike(t, s, f)
+	r.countSystemic(t, s, f)
 	r.checkBudget()
 	return true
 }
 
 // serverStopped leaves a server alone until an operator has seen to it and resumes the rollout.
 func (r *runner) serverStopped(t int32, s *server, f Failure) {
-	r.giveBack(t, f)
+	r.requeueFree(t, f)
 	r.wave.ready(t)
 	if s.health != blocked && s.health != away {
 		r.block(s, f)

@@ -27,7 +27,7 @@ func (w *WaveReport) Count(o Outcome) int {
 	if o == Pending {
 		return w.counts[rankPending] + max(0, w.Planned-w.counts.named())
 	}
-	return w.counts[rankOf(o)]
+	return w.counts[indexOfOutcome(o)]
 }
 
 // unended returns how many tenants of the wave have not come to an end.
@@ -112,7 +112,7 @@ func (r *Report) Failed() []TenantReport { return r.with(rankFailed) }
 // is never nil.
 func (r *Report) Uncertain() []TenantReport { return r.with(rankUncertain) }
 
-func (r *Report) with(outcome rank) []TenantReport {
+func (r *Report) with(outcome outcomeIndex) []TenantReport {
 	failed := []TenantReport{}
 	for i := range r.records {
 		if r.records[i].outcome == outcome {
@@ -152,10 +152,10 @@ func (r *Report) Running() []RunningTenant {
 	return all
 }
 
-// Ways returns which ways how many tenants went, the most trodden first.
-func (r *Report) Ways() []Way {
-	trodden := slices.DeleteFunc(slices.Clone(r.ways.list), func(w Way) bool { return w.Tenants == 0 })
-	slices.SortStableFunc(trodden, func(a, b Way) int { return b.Tenants - a.Tenants })
+// Transitions returns which ways how many tenants went, the most trodden first.
+func (r *Report) Transitions() []Transition {
+	trodden := slices.DeleteFunc(slices.Clone(r.ways.list), func(w Transition) bool { return w.Tenants == 0 })
+	slices.SortStableFunc(trodden, func(a, b Transition) int { return b.Tenants - a.Tenants })
 	return trodden
 }
 

@@ -2,10 +2,10 @@ package orchestrator
 
 import "time"
 
-// pace finds out whether a server gets through more tenants with more of them at once. A server whose cores are
+// widthTuner finds out whether a server gets through more tenants with more of them at once. A server whose cores are
 // all busy does not: there each further connection costs, about a tenth with twice as many on two cores. So
 // places are added a few at a time, and the last ones are taken away again unless the rate has shown for them.
-type pace struct {
+type widthTuner struct {
 	skip  int       // successes that are not counted yet: the new connections have to be opened first
 	since time.Time // when counting began
 	done  int       // successes since
@@ -21,8 +21,8 @@ const (
 	paceQuarter = 4                      // a quarter more each time
 )
 
-// judge notes a success, and returns the width from now on and why it changed; "" when it did not.
-func (p *pace) judge(now time.Time, width, most int) (int, string) {
+// tune notes a success, and returns the width from now on and why it changed; "" when it did not.
+func (p *widthTuner) tune(now time.Time, width, most int) (int, string) {
 	switch {
 	case p.found:
 		return width, ""
@@ -45,6 +45,6 @@ func (p *pace) judge(now time.Time, width, most int) (int, string) {
 		p.found = true
 		return width, ""
 	}
-	*p = pace{rate: rate, added: min(max(1, width/paceQuarter), most-width)}
+	*p = widthTuner{rate: rate, added: min(max(1, width/paceQuarter), most-width)}
 	return width + p.added, "to see whether more at once is faster"
 }

@@ -29,7 +29,7 @@ func (f *fails) do(_ context.Context, job engine.Job) error {
 	if f.tries == nil {
 		f.tries = map[string]int{}
 	}
-	if f.tries[job.Target.Schema]++; f.tries[job.Target.Schema] <= f.n {
+	if f.tries[job.Location.Schema]++; f.tries[job.Location.Schema] <= f.n {
 		return oops(f.class, "try again")
 	}
 	return nil
@@ -97,10 +97,10 @@ func TestWaitingTenantsHoldNoPlace(t *testing.T) {
 		p := arrange(t, g, on("s1", 20), all(20, at(g)))
 		s := newScene(t, g, p)
 		s.cfg.Policy.Concurrency = 1
-		first := p.Waves[0].Items[0].Tenant.Target.Schema
+		first := p.Waves[0].Items[0].Tenant.Location.Schema
 		tried := false
 		s.fleet.do = func(ctx context.Context, job engine.Job) error {
-			if job.Target.Schema == first && !tried {
+			if job.Location.Schema == first && !tried {
 				tried = true
 				return oops(engine.Transient, "deadlock")
 			}
@@ -123,10 +123,10 @@ func TestBusyTenantsComeAtTheEndOfTheWave(t *testing.T) {
 		g := line(t)
 		p := arrange(t, g, on("s1", 100), all(100, at(g)))
 		s := newScene(t, g, p)
-		held := p.Waves[0].Items[0].Tenant.Target.Schema
+		held := p.Waves[0].Items[0].Tenant.Location.Schema
 		start := time.Now()
 		s.fleet.do = func(ctx context.Context, job engine.Job) error {
-			if job.Target.Schema == held && time.Since(start) < 18*time.Second {
+			if job.Location.Schema == held && time.Since(start) < 18*time.Second {
 				time.Sleep(2 * time.Second) // lock_timeout
 				return oops(engine.Busy, "held by pid 7")
 			}
@@ -189,7 +189,7 @@ func (o *outage) do(ctx context.Context, job engine.Job) error {
 	if err := takes(100*time.Millisecond)(ctx, job); err != nil {
 		return err
 	}
-	if job.Target.Server == o.server && time.Now().Before(o.until) {
+	if job.Location.Server == o.server && time.Now().Before(o.until) {
 		return oops(o.class, "connection refused")
 	}
 	return nil
@@ -290,13 +290,13 @@ func TestPatienceIsNotUsedUpByBlips(t *testing.T) {
 	})
 }
 
-// narrow is a server with room for one connection, which a tenant has that takes long; as a Prober it refuses others.
-type narrow struct {
+// restrict is a server with room for one connection, which a tenant has that takes long; as a Prober it refuses others.
+type restrict struct {
 	mu    sync.Mutex
 	taken bool
 }
 
-func (n *narrow) Probe(context.Context, string, string) error {
+func (n *restrict) Probe(context.Context, string, string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.taken {
@@ -305,7 +305,7 @@ func (n *narrow) Probe(context.Context, string, string) error {
 	return nil
 }
 
-func (n *narrow) do(ctx context.Context, job engine.Job) error {
+func (n *restrict) do(ctx context.Context, job engine.Job) error {
 	n.mu.Lock()
 	if n.taken {
 		n.mu.Unlock()
@@ -326,7 +326,7 @@ func TestServerThatIsBusyWithOursIsNotAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := line(t)
 		s := newScene(t, g, arrange(t, g, on("s1", 2), all(2, at(g))))
-		n := &narrow{}
+		n := &restrict{}
 		s.fleet.do, s.cfg.Prober = n.do, n
 		r := s.run(t)
 		if diff := cmp.Diff(counts(orchestrator.Done, 2), r.Counts()); diff != "" {
@@ -345,7 +345,7 @@ func TestTenantThatBringsTheServerDownFails(t *testing.T) {
 		s.cfg.Prober = &outage{}
 		killer := p.Waves[0].Items[5].Tenant.ID
 		s.fleet.do = func(ctx context.Context, job engine.Job) error {
-			if s.fleet.ids[job.Target] == killer {
+			if s.fleet.ids[job.Location] == killer {
 				return oops(engine.Connection, "server closed the connection")
 			}
 			return takes(time.Second)(ctx, job)
@@ -366,7 +366,7 @@ func TestFullDiskWaitsForAnOperator(t *testing.T) {
 		s.cfg.Prober = &outage{}
 		start := time.Now()
 		s.fleet.do = func(ctx context.Context, job engine.Job) error {
-			if job.Target.Server == "s1" && time.Since(start) >= 2*time.Second {
+			if job.Location.Server == "s1" && time.Since(start) >= 2*time.Second {
 				return oops(engine.Server, "disk full")
 			}
 			return takes(time.Second)(ctx, job)

@@ -66,7 +66,7 @@ func (p *Pin) until() string {
 }
 
 // freeze leaves a group where it is, also if it could not be read: nobody is going to touch it.
-func (p *Pin) freeze(gr group) Cohort {
+func (p *Pin) freeze(gr standingGroup) Cohort {
 	c := gr.cohort()
 	c.Skipped = "frozen"
 	if p.Reason != "" {
@@ -76,16 +76,16 @@ func (p *Pin) freeze(gr group) Cohort {
 	return c
 }
 
-// pinning is which pin counts for whom.
-type pinning struct {
+// pinIndex is which pin counts for whom.
+type pinIndex struct {
 	pins []Pin
 	of   []int // of each tenant the place of its pin in pins, from 1; 0 = none; nil when no tenant has one
 }
 
-// pinned finds for each tenant the first pin that is not over and matches it. That one counts alone: where it
+// matchPins finds for each tenant the first pin that is not over and matches it. That one counts alone: where it
 // means nothing to the kind of rollout, no later one does.
-func pinned(pins []Pin, kind Kind, now time.Time, c *census) *pinning {
-	p := &pinning{pins: pins}
+func matchPins(pins []Pin, kind Kind, now time.Time, c *census) *pinIndex {
+	p := &pinIndex{pins: pins}
 	held := make([]bool, len(c.tenants))
 	for i := range pins {
 		pin := &pins[i]
@@ -109,7 +109,7 @@ func pinned(pins []Pin, kind Kind, now time.Time, c *census) *pinning {
 }
 
 // pin returns the pin with that mark; nil for 0.
-func (p *pinning) pin(mark int) *Pin {
+func (p *pinIndex) pin(mark int) *Pin {
 	if mark == 0 {
 		return nil
 	}
@@ -117,7 +117,7 @@ func (p *pinning) pin(mark int) *Pin {
 }
 
 // among keeps of the tenants just those at the given places.
-func (p *pinning) among(places []int) {
+func (p *pinIndex) among(places []int) {
 	if p.of == nil {
 		return
 	}
@@ -129,7 +129,7 @@ func (p *pinning) among(places []int) {
 }
 
 // notes says which pins hold tenants back, and which have come to their end.
-func (p *pinning) notes(now time.Time) []string {
+func (p *pinIndex) notes(now time.Time) []string {
 	holds := make([]int, len(p.pins)+1)
 	for _, mark := range p.of {
 		holds[mark]++

@@ -26,12 +26,12 @@ func TestPins(t *testing.T) {
 		p.Until = at
 		return p
 	}
-	down := func(r *orchestrator.Request) { r.Kind, r.Targets = orchestrator.Downgrade, []string{"base"} }
-	stamp := func(r *orchestrator.Request) { r.Kind, r.Targets = orchestrator.Stamp, []string{"c"} }
-	up := func(*orchestrator.Request) {}
+	down := func(r *orchestrator.PlanOptions) { r.Kind, r.Targets = orchestrator.Downgrade, []string{"base"} }
+	stamp := func(r *orchestrator.PlanOptions) { r.Kind, r.Targets = orchestrator.Stamp, []string{"c"} }
+	up := func(*orchestrator.PlanOptions) {}
 	for _, test := range []struct {
 		name   string
-		change func(*orchestrator.Request)
+		change func(*orchestrator.PlanOptions)
 		pins   []orchestrator.Pin
 		want   []string // tenants 1 and 2 stand at a, 3 at c, 4 cannot be read
 		notes  []string
@@ -76,7 +76,7 @@ func TestPins(t *testing.T) {
 			req := request()
 			req.Policy.Pins = test.pins
 			test.change(&req)
-			p, err := orchestrator.Arrange(on("s1", 4), standings, g, req)
+			p, err := orchestrator.NewPlan(on("s1", 4), standings, g, req)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -100,7 +100,7 @@ func TestSkippedForAPinSaysWhy(t *testing.T) {
 	} {
 		req := request()
 		req.Policy.Pins = []orchestrator.Pin{pin}
-		p, err := orchestrator.Arrange(on("s1", 2), all(2, at(g)), g, req)
+		p, err := orchestrator.NewPlan(on("s1", 2), all(2, at(g)), g, req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,7 +127,7 @@ func TestPinsThatMeanNothing(t *testing.T) {
 		req := request()
 		test.pin.Tenants, test.pin.Reason = selector(t, "id=acme"), "old client" // nobody's id
 		req.Policy.Pins = []orchestrator.Pin{test.pin}
-		_, err := orchestrator.Arrange(on("s1", 1), all(1, at(g)), g, req)
+		_, err := orchestrator.NewPlan(on("s1", 1), all(1, at(g)), g, req)
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%q: %v", test.pin.Target, err)
 		}
@@ -147,11 +147,11 @@ func TestResumeKeepsToThePinsOfThePlan(t *testing.T) {
 		{Tenants: selector(t, "id=t-0001"), Freeze: true, Reason: "audit"},
 		{Tenants: selector(t, "id=t-0002"), Target: "b", Reason: "old client"},
 	}
-	stored, err := orchestrator.Arrange(tenants, all(3, unread), g, req)
+	stored, err := orchestrator.NewPlan(tenants, all(3, unread), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := orchestrator.Rearrange(stored, nil, tenants, all(3, at(g)), g, orchestrator.Resumption{})
+	p, err := orchestrator.ResumePlan(stored, nil, tenants, all(3, at(g)), g, orchestrator.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,13 +20,13 @@ const (
 	Downgrade Kind = "downgrade"
 	Stamp     Kind = "stamp"
 
-	// Rollback takes down what one rollout upgraded: see [ArrangeRollback].
+	// Rollback takes down what one rollout upgraded: see [RollbackPlan].
 	Rollback Kind = "rollback"
 )
 
 // Plan is what a rollout will do, decided before anything is touched: who, in which order, from where to
-// where. It holds ids and places, never secrets, and can be printed and stored. Make one with [Arrange], or
-// from a stored one with [Rearrange] or [ArrangeRollback]: only those can be run.
+// where. It holds ids and places, never secrets, and can be printed and stored. Make one with [NewPlan], or
+// from a stored one with [ResumePlan] or [RollbackPlan]: only those can be run.
 type Plan struct {
 	Rollout   string    `json:"rollout"` // id
 	Fleet     string    `json:"fleet"`
@@ -43,7 +43,7 @@ type Plan struct {
 	Created   time.Time `json:"created"`
 	Cohorts   []Cohort  `json:"cohorts"`
 	Waves     []Wave    `json:"waves"`
-	Settings  []Setting `json:"settings,omitempty"` // what else decides what happens: see [Request]
+	Settings  []Setting `json:"settings,omitempty"` // what else decides what happens: see [PlanOptions]
 	Notes     []string  `json:"notes,omitempty"`    // for people: waves that are empty or overlap, pins that count or have run out
 
 	Downgrades []KeptDowngrade `json:"downgrades,omitempty"` // the way back of what an upgrade applies: see [Plan.KeepDowngrades]
@@ -65,7 +65,7 @@ type Cohort struct {
 	Target  string       `json:"target,omitempty"`  // of a pin: where these go, instead of the plan's target
 	Gone    bool         `json:"gone,omitempty"`    // in a stored plan, but no longer in the fleet
 
-	was  *leg         // how an earlier run got them where they were wanted, if they are there; else nil
+	was  *fromTo      // how an earlier run got them where they were wanted, if they are there; else nil
 	plan *engine.Plan // built once and shared; nil when Steps is empty, and in a plan that was only loaded
 }
 
@@ -77,8 +77,8 @@ type Setting struct {
 	Value string `json:"value"`
 }
 
-// leg is from where to where a plan took its tenants.
-type leg struct{ from, to []string }
+// fromTo is from where to where a plan took its tenants.
+type fromTo struct{ from, to []string }
 
 // Wave is a group of tenants that is finished before the next begins.
 type Wave struct {

@@ -112,7 +112,7 @@ func (p Policy) withDefaults() Policy {
 	return p
 }
 
-// NeedsSizes reports whether a wave is in the order of size, so that [Request] must tell the sizes.
+// NeedsSizes reports whether a wave is in the order of size, so that [PlanOptions] must tell the sizes.
 func (p Policy) NeedsSizes() bool {
 	return slices.ContainsFunc(p.Waves, func(w WaveSpec) bool { return w.Order.sized() })
 }

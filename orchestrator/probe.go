@@ -32,8 +32,8 @@ func (r *runner) probe(s *server) {
 	}(r.probing, s.name, s.probeOf)
 }
 
-// forgetProbes ends the probes that nobody needs any more.
-func (r *runner) forgetProbes() {
+// stopProbing ends the probes that nobody needs any more.
+func (r *runner) stopProbing() {
 	r.endProbes()
 	for ; r.probes > 0; r.probes-- {
 		<-r.probed
@@ -61,7 +61,7 @@ func (r *runner) afterProbe(p probe) {
 		r.probeLater(s)
 	default:
 		s.trouble(time.Now(), s.failure) // again, if a tenant that was still under work made it meanwhile
-		if !r.givenUp(s, time.Now()) {
+		if !r.patienceOver(s, time.Now()) {
 			r.probeLater(s)
 		}
 	}
@@ -83,7 +83,7 @@ func (r *runner) resume(s *server) {
 
 // pause gives the server no more work until it answers a probe.
 func (r *runner) pause(s *server, database string, f Failure) {
-	if s.health != well || r.givenUp(s, time.Now()) {
+	if s.health != well || r.patienceOver(s, time.Now()) {
 		return
 	}
 	s.health, s.probeOf = probing, database
@@ -91,9 +91,9 @@ func (r *runner) pause(s *server, database string, f Failure) {
 	r.probeLater(s)
 }
 
-// givenUp fails all that is left of a server which has not answered for longer than is borne, in one stretch, and
+// patienceOver fails all that is left of a server which has not answered for longer than is borne, in one stretch, and
 // reports whether that was so.
-func (r *runner) givenUp(s *server, now time.Time) bool {
+func (r *runner) patienceOver(s *server, now time.Time) bool {
 	if s.since.IsZero() || now.Sub(s.since) < r.Policy.ServerPatience {
 		return false
 	}

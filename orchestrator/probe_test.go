@@ -49,7 +49,7 @@ func TestProbeOfADroppedDatabaseResumes(t *testing.T) {
 		tries := 0
 		s.fleet.do = func(ctx context.Context, job engine.Job) error {
 			switch {
-			case s.fleet.ids[job.Target] != dropped:
+			case s.fleet.ids[job.Location] != dropped:
 				return takes(time.Second)(ctx, job)
 			case tries == 0:
 				tries++

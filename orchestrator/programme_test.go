@@ -56,7 +56,7 @@ func anyCourse(t *testing.T, rng *rand.Rand) {
 		s.when = nil
 		if calm {
 			s.approves()
-			s.cfg.Store, s.cfg.Stop, s.cfg.NoWait = s.store, nil, false
+			s.cfg.Store, s.cfg.Drain, s.cfg.NoWait = s.store, nil, false
 			clear(s.breaks)
 			if r := s.run(t); r.State == orchestrator.StateFinished && r.Count(orchestrator.Failed) == 0 || r.State == orchestrator.StateAborted {
 				return
@@ -86,7 +86,7 @@ func anyRun(t *testing.T, rng *rand.Rand, s *stage) *orchestrator.Report {
 	}
 	s.cfg.NoWait = rng.IntN(4) == 0
 	stop := make(chan struct{})
-	s.cfg.Stop = stop
+	s.cfg.Drain = stop
 	var timers []*time.Timer
 	later := func(do func()) {
 		timers = append(timers, time.AfterFunc(time.Duration(rng.Int64N(int64(3*time.Minute))), do))

@@ -9,8 +9,8 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// Resumption says how a rollout is taken up again.
-type Resumption struct {
+// ResumeOptions says how a rollout is taken up again.
+type ResumeOptions struct {
 	Options
 	Only []string // ids of the tenants to take up; nil = all
 }
@@ -77,17 +77,17 @@ func (e *NotBegunError) Hint() string {
 	return "`skein rollout resume " + e.Rollout + "` goes on, wave by wave"
 }
 
-// TakenBackError says that a rollout was rolled back, and so is not taken up again.
-type TakenBackError struct{ Rollout string }
+// RolledBackError says that a rollout was rolled back, and so is not taken up again.
+type RolledBackError struct{ Rollout string }
 
-func (e *TakenBackError) Error() string {
+func (e *RolledBackError) Error() string {
 	return fmt.Sprintf("rollout %s was taken back: to resume it would do again what was undone", e.Rollout)
 }
 
 // Hint says what to do about it.
-func (e *TakenBackError) Hint() string { return "`skein upgrade` plans afresh, if it is meant" }
+func (e *RolledBackError) Hint() string { return "`skein upgrade` plans afresh, if it is meant" }
 
-// Rearrange makes the plan for taking a rollout up again: all tenants of the stored plan, with those that
+// ResumePlan makes the plan for taking a rollout up again: all tenants of the stored plan, with those that
 // joined it since, that are not where it wanted them, save those that were skipped. stored and events are as
 // Store.Load returned them; tenants is the fleet as it is known now (see [Plan.Pick]) and standings[i] where
 // tenants[i] stands.
@@ -99,12 +99,12 @@ func (e *TakenBackError) Hint() string { return "`skein upgrade` plans afresh, i
 // revisions whose rows name the rollout that is taken back: standings are as [SurveyFor] read them.
 //
 // A revision of the plan that changed or vanished is a [*StalePlanError], an aborted rollout an [*AbortedError], one that
-// was taken back a [*TakenBackError], and a tenant of how.Only whose wave has not begun a [*NotBegunError].
-func Rearrange(stored *Plan, events []Event, tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, how Resumption) (*Plan, error) {
+// was taken back a [*RolledBackError], and a tenant of how.Only whose wave has not begun a [*NotBegunError].
+func ResumePlan(stored *Plan, events []Event, tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, how ResumeOptions) (*Plan, error) {
 	if len(tenants) != len(standings) {
 		return nil, fmt.Errorf("%d tenants, but %d standings", len(tenants), len(standings))
 	}
-	a := &rearranger{stored: stored.Amend(events), only: how.Only, began: map[string]bool{}}
+	a := &resumePlanner{stored: stored.Amend(events), only: how.Only, began: map[string]bool{}}
 	for _, e := range events {
 		a.report.Apply(e)
 		if f, ok := e.Fact.(WaveStarted); ok {
@@ -115,7 +115,7 @@ func Rearrange(stored *Plan, events []Event, tenants []tenant.Tenant, standings 
 	case a.report.State == StateAborted:
 		return nil, &AbortedError{Rollout: stored.Rollout, Kind: stored.Kind, Reason: a.report.Reason}
 	case a.report.TakenBack:
-		return nil, &TakenBackError{Rollout: stored.Rollout}
+		return nil, &RolledBackError{Rollout: stored.Rollout}
 	}
 	then, err := graphOf(a.stored, g)
 	if err != nil {
@@ -124,7 +124,7 @@ func Rearrange(stored *Plan, events []Event, tenants []tenant.Tenant, standings 
 	if err := a.knows(how.Only); err != nil {
 		return nil, err
 	}
-	a.left = remainder{of: a.stored, then: then, now: g, options: how.Options.withDefaults()}
+	a.left = remainingPlanner{of: a.stored, then: then, now: g, options: how.Options.withDefaults()}
 	return a.plan(newCensus(tenants, standings))
 }
 
@@ -163,21 +163,21 @@ func graphOf(p *Plan, g *revision.Graph) (*revision.Graph, error) {
 	return then, nil
 }
 
-// rearranger plans one rollout anew.
-type rearranger struct {
+// resumePlanner plans one rollout anew.
+type resumePlanner struct {
 	stored *Plan // amended
-	left   remainder
+	left   remainingPlanner
 	only   []string
 	report Report
 	began  map[string]bool // waves, in any run
 }
 
 // knows checks that the tenants asked for are part of the rollout.
-func (a *rearranger) knows(only []string) error {
+func (a *resumePlanner) knows(only []string) error {
 	if len(only) == 0 {
 		return nil
 	}
-	places := a.stored.places()
+	places := a.stored.positions()
 	for _, id := range only {
 		at, known := places[id]
 		if !known {
@@ -190,13 +190,13 @@ func (a *rearranger) knows(only []string) error {
 	return nil
 }
 
-func (a *rearranger) plan(now *census) (*Plan, error) {
+func (a *resumePlanner) plan(now *census) (*Plan, error) {
 	p := *a.stored
 	p.Cohorts, p.Waves, p.Partial = nil, nil, a.only != nil
 	for _, wave := range a.stored.Waves {
 		var mine []Item
 		for _, item := range wave.Items {
-			if !a.leave(item, now) {
+			if !a.skip(item, now) {
 				mine = append(mine, item)
 			}
 		}
@@ -218,8 +218,8 @@ func (a *rearranger) plan(now *census) (*Plan, error) {
 	return &p, nil
 }
 
-// leave reports whether the tenant is none of this run's business.
-func (a *rearranger) leave(item Item, now *census) bool {
+// skip reports whether the tenant is none of this run's business.
+func (a *resumePlanner) skip(item Item, now *census) bool {
 	if a.only != nil && !slices.Contains(a.only, item.Tenant.ID) {
 		return true
 	}
@@ -235,7 +235,7 @@ func (a *rearranger) leave(item Item, now *census) bool {
 
 // recorded reports whether the store has it already that the tenant, of which nothing is left to do, is
 // where it was wanted.
-func (a *rearranger) recorded(id string, c *Cohort) bool {
+func (a *resumePlanner) recorded(id string, c *Cohort) bool {
 	outcome := a.report.Outcome(id)
 	return (outcome == Done || outcome == Unchanged) && len(c.Steps) == 0 && c.Refused == nil && c.Skipped == "" && !c.Gone
 }

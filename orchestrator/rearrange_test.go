@@ -74,7 +74,7 @@ func TestRearrangeUp(t *testing.T) {
 	events := outcomes(map[string]orchestrator.Outcome{
 		id(1): orchestrator.Done, id(2): orchestrator.Done, id(3): orchestrator.Failed, id(7): orchestrator.Skipped, id(8): orchestrator.Failed,
 	})
-	p, err := orchestrator.Rearrange(stored, events, tenants, now, more, orchestrator.Resumption{})
+	p, err := orchestrator.ResumePlan(stored, events, tenants, now, more, orchestrator.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,14 +89,14 @@ func TestRearrangeUp(t *testing.T) {
 	}
 
 	// A tenant left the fleet, and only two are asked for.
-	p, err = orchestrator.Rearrange(stored, events, tenants[:7], now[:7], more, orchestrator.Resumption{Only: []string{id(3), id(8)}})
+	p, err = orchestrator.ResumePlan(stored, events, tenants[:7], now[:7], more, orchestrator.ResumeOptions{Only: []string{id(3), id(8)}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{id(3) + ": c", id(8) + ": gone"}, goes(p)); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := orchestrator.Rearrange(stored, events, tenants, now, more, orchestrator.Resumption{Only: []string{"nobody"}}); err == nil {
+	if _, err := orchestrator.ResumePlan(stored, events, tenants, now, more, orchestrator.ResumeOptions{Only: []string{"nobody"}}); err == nil {
 		t.Error("a tenant that is not in the plan was accepted")
 	}
 }
@@ -109,11 +109,11 @@ func TestRearrangeRefusesThoseFromWhomARelativeTargetIsAnotherOne(t *testing.T) 
 	for target, want := range map[string]string{"+2": "refused stale", "c": "a b c", "heads": "a b c", "a+2": "a b c"} {
 		req := request()
 		req.Targets = []string{target}
-		stored, err := orchestrator.Arrange(tenants, all(2, at(g, "a")), g, req)
+		stored, err := orchestrator.NewPlan(tenants, all(2, at(g, "a")), g, req)
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := orchestrator.Rearrange(stored, nil, tenants, []engine.Standing{at(g, "a"), at(g)}, g, orchestrator.Resumption{})
+		p, err := orchestrator.ResumePlan(stored, nil, tenants, []engine.Standing{at(g, "a"), at(g)}, g, orchestrator.ResumeOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -130,12 +130,12 @@ func TestRearrangeDownAndStamp(t *testing.T) {
 	id := func(n int) string { return tenants[n-1].ID }
 	req := request()
 	req.Kind, req.Targets = orchestrator.Downgrade, []string{"a"}
-	stored, err := orchestrator.Arrange(tenants, append(all(4, at(g, "a", "b", "c")), at(g)), g, req)
+	stored, err := orchestrator.NewPlan(tenants, append(all(4, at(g, "a", "b", "c")), at(g)), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
 	now := []engine.Standing{at(g, "a", "b", "c"), at(g, "a", "b"), at(g, "a"), at(g), at(g)}
-	p, err := orchestrator.Rearrange(stored, outcomes(map[string]orchestrator.Outcome{id(3): orchestrator.Done}), tenants, now, g, orchestrator.Resumption{})
+	p, err := orchestrator.ResumePlan(stored, outcomes(map[string]orchestrator.Outcome{id(3): orchestrator.Done}), tenants, now, g, orchestrator.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,12 +145,12 @@ func TestRearrangeDownAndStamp(t *testing.T) {
 	}
 
 	req.Kind, req.Targets = orchestrator.Stamp, []string{"b"}
-	stored, err = orchestrator.Arrange(tenants, all(5, at(g)), g, req)
+	stored, err = orchestrator.NewPlan(tenants, all(5, at(g)), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
 	now = []engine.Standing{at(g), at(g, "a", "b"), at(g, "a"), at(g, "a", "b"), at(g)}
-	p, err = orchestrator.Rearrange(stored, outcomes(map[string]orchestrator.Outcome{id(2): orchestrator.Done}), tenants, now, g, orchestrator.Resumption{})
+	p, err = orchestrator.ResumePlan(stored, outcomes(map[string]orchestrator.Outcome{id(2): orchestrator.Done}), tenants, now, g, orchestrator.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestRearrangeRefusesOtherRevisions(t *testing.T) {
 		"changed, not in plan":  {graph(t, aOther, rev("b", "a"), rev("c", "b")), ""},
 		"another one was added": {graph(t, rev("a", ""), rev("b", "a"), rev("c", "b"), rev("d", "c")), ""},
 	} {
-		_, err := orchestrator.Rearrange(stored, nil, tenants, all(2, at(test.g, "a")), test.g, orchestrator.Resumption{})
+		_, err := orchestrator.ResumePlan(stored, nil, tenants, all(2, at(test.g, "a")), test.g, orchestrator.ResumeOptions{})
 		stale, refused := errors.AsType[*orchestrator.StalePlanError](err)
 		if refused != (test.refuses != "") || refused && (stale.Revision != test.refuses || stale.Hint() == "") {
 			t.Errorf("%s: %v", name, err)
@@ -195,7 +195,7 @@ func TestRearrangeOfADowngradeNeedsItsSections(t *testing.T) {
 	tenants := on("t", 1)
 	req := request()
 	req.Kind, req.Targets = orchestrator.Downgrade, []string{"a"}
-	stored, err := orchestrator.Arrange(tenants, all(1, at(g, "a", "b", "c")), g, req)
+	stored, err := orchestrator.NewPlan(tenants, all(1, at(g, "a", "b", "c")), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +203,7 @@ func TestRearrangeOfADowngradeNeedsItsSections(t *testing.T) {
 	oneWay.Downgrade, other.Downgrade.Checksum = nil, "other"
 	for _, b := range []*revision.Revision{oneWay, other} {
 		now := graph(t, rev("a", ""), b, rev("c", "b"))
-		_, err := orchestrator.Rearrange(stored, nil, tenants, all(1, at(now, "a", "b", "c")), now, orchestrator.Resumption{})
+		_, err := orchestrator.ResumePlan(stored, nil, tenants, all(1, at(now, "a", "b", "c")), now, orchestrator.ResumeOptions{})
 		if stale, ok := errors.AsType[*orchestrator.StalePlanError](err); !ok || stale.Revision != "b" {
 			t.Errorf("%v", err)
 		}
@@ -217,7 +217,7 @@ func TestRearrangeKeepsTheWaves(t *testing.T) {
 	req := request()
 	req.Policy.Waves = waves(t, "canary id=t-0001", "early id=t-0002", "nobody id=x", "rest")
 	req.Policy.Waves[0].Gate = orchestrator.Gate{Bake: time.Minute}
-	stored, err := orchestrator.Arrange(tenants, all(6, at(g, "a")), g, req)
+	stored, err := orchestrator.NewPlan(tenants, all(6, at(g, "a")), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +228,7 @@ func TestRearrangeKeepsTheWaves(t *testing.T) {
 	now[2] = at(g, "a") // restored
 	fresh := slices.Clone(tenants[:5])
 	fresh[0].Labels = map[string]string{"since": "today"}
-	p, err := orchestrator.Rearrange(stored, events, fresh, now, g, orchestrator.Resumption{})
+	p, err := orchestrator.ResumePlan(stored, events, fresh, now, g, orchestrator.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,7 +259,7 @@ func TestRearrangeKeepsTheWaves(t *testing.T) {
 		t.Errorf("gate %v, partial %v, notes %q", p.Waves[0].Gate, p.Partial, p.Notes)
 	}
 	events = append(events, orchestrator.Event{Rollout: "r1", Seq: int64(len(events) + 1), Time: begin, Fact: orchestrator.WaveStarted{Wave: "early"}})
-	p, err = orchestrator.Rearrange(stored, events, fresh, now, g, orchestrator.Resumption{Only: []string{"t-0002"}})
+	p, err = orchestrator.ResumePlan(stored, events, fresh, now, g, orchestrator.ResumeOptions{Only: []string{"t-0002"}})
 	if err != nil || !p.Partial || p.Len() != 1 {
 		t.Errorf("%v", err)
 	}
@@ -274,8 +274,8 @@ func TestAbortedRolloutsStayAborted(t *testing.T) {
 		{Rollout: "r1", Seq: 1, Fact: orchestrator.RolloutStarted{Run: 1, Kind: orchestrator.Upgrade}},
 		{Rollout: "r1", Seq: 2, Fact: orchestrator.RolloutEnded{State: orchestrator.StateAborted, Reason: "wrong fleet"}},
 	}
-	for _, how := range []orchestrator.Resumption{{}, {Only: []string{"t-0001"}}} {
-		_, err := orchestrator.Rearrange(stored, events, tenants, all(1, at(g)), g, how)
+	for _, how := range []orchestrator.ResumeOptions{{}, {Only: []string{"t-0001"}}} {
+		_, err := orchestrator.ResumePlan(stored, events, tenants, all(1, at(g)), g, how)
 		e, ok := errors.AsType[*orchestrator.AbortedError](err)
 		if !ok || e.Error() != "rollout r1 was aborted: wrong fleet" || !strings.Contains(e.Hint(), "skein rollout rollback r1") {
 			t.Errorf("%v", err)
@@ -297,7 +297,7 @@ type world struct {
 func (w *world) surveyed(rollout string) []engine.Standing {
 	standings := make([]engine.Standing, len(w.tenants))
 	for i, tn := range w.tenants {
-		standings[i] = w.rows(tn.Target.Schema, rollout)
+		standings[i] = w.rows(tn.Location.Schema, rollout)
 	}
 	return standings
 }
@@ -328,7 +328,7 @@ func (w *world) set(schema string, applied ...string) {
 func (w *world) survey() []engine.Standing {
 	standings := make([]engine.Standing, len(w.tenants))
 	for i, tn := range w.tenants {
-		standings[i] = w.standing(tn.Target.Schema)
+		standings[i] = w.standing(tn.Location.Schema)
 	}
 	return standings
 }
@@ -338,7 +338,7 @@ func (w *world) standing(schema string) engine.Standing {
 		return engine.Standing{State: engine.Missing, Err: &engine.Error{Class: engine.Gone, Message: "it is not there"}}
 	}
 	s := at(w.g, w.applied[schema]...)
-	s.Mark.SchemaOID = 1 + w.remade[schema]
+	s.SchemaID.SchemaOID = 1 + w.remade[schema]
 	return s
 }
 
@@ -349,18 +349,18 @@ func TestResumeDoesTheRestAndOnlyThat(t *testing.T) {
 		s := newScene(t, w.g, arrange(t, w.g, w.tenants, w.survey()))
 		broken := map[string]bool{}
 		for _, item := range s.cfg.Plan.Waves[0].Items[10:13] {
-			broken[item.Tenant.Target.Schema] = true
+			broken[item.Tenant.Location.Schema] = true
 		}
 		s.fleet.do = func(ctx context.Context, job engine.Job) error {
-			if broken[job.Target.Schema] {
-				return oops(engine.Data, fmt.Sprintf("duplicates in %q", job.Target.Schema))
+			if broken[job.Location.Schema] {
+				return oops(engine.Data, fmt.Sprintf("duplicates in %q", job.Location.Schema))
 			}
 			if err := takes(time.Second)(ctx, job); err != nil {
 				return err
 			}
 			s.fleet.mu.Lock()
 			defer s.fleet.mu.Unlock()
-			w.applied[job.Target.Schema] = []string{"a", "b", "c"}
+			w.applied[job.Location.Schema] = []string{"a", "b", "c"}
 			return nil
 		}
 		r := s.run(t)
@@ -379,7 +379,7 @@ func TestResumeDoesTheRestAndOnlyThat(t *testing.T) {
 			before := s.fleet.attempts
 			s.fleet.attempts = map[string][]time.Time{}
 			s.cfg.Earlier = events
-			s.cfg.Plan, err = orchestrator.Rearrange(plan, events, plan.Pick(w.tenants), w.survey(), w.g, orchestrator.Resumption{})
+			s.cfg.Plan, err = orchestrator.ResumePlan(plan, events, plan.Pick(w.tenants), w.survey(), w.g, orchestrator.ResumeOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -424,9 +424,9 @@ func TestResumeAfterAKill(t *testing.T) {
 			named = append(named, item.Tenant.ID)
 			switch {
 			case i < 10:
-				w.applied[item.Tenant.Target.Schema] = []string{"a", "b", "c"}
+				w.applied[item.Tenant.Location.Schema] = []string{"a", "b", "c"}
 			case i < 12:
-				w.applied[item.Tenant.Target.Schema] = []string{"a"}
+				w.applied[item.Tenant.Location.Schema] = []string{"a"}
 			}
 		}
 		if err := s.store.Create(t.Context(), p); err != nil {
@@ -448,7 +448,7 @@ func TestResumeAfterAKill(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s.cfg.Plan, err = orchestrator.Rearrange(plan, events, w.tenants, w.survey(), w.g, orchestrator.Resumption{}); err != nil {
+		if s.cfg.Plan, err = orchestrator.ResumePlan(plan, events, w.tenants, w.survey(), w.g, orchestrator.ResumeOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		s.cfg.Earlier = events
@@ -477,7 +477,7 @@ func TestRetryOfSomeLeavesTheRolloutHalted(t *testing.T) {
 			t.Fatal(err)
 		}
 		only := w.tenants[2].ID
-		if s.cfg.Plan, err = orchestrator.Rearrange(plan, events, w.tenants, w.survey(), w.g, orchestrator.Resumption{Only: []string{only}}); err != nil {
+		if s.cfg.Plan, err = orchestrator.ResumePlan(plan, events, w.tenants, w.survey(), w.g, orchestrator.ResumeOptions{Only: []string{only}}); err != nil {
 			t.Fatal(err)
 		}
 		s.cfg.Earlier = events

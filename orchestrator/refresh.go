@@ -10,30 +10,30 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// refresh looks at the fleet anew, before the wave at that index of the plan, or, beyond the last, before the end:
+// rediscover looks at the fleet anew, before the wave at that index of the plan, or, beyond the last, before the end:
 // what is left to do in the wave is planned by where its tenants stand now, and tenants that are new join the last
 // wave. It reports false when the run is to stop, or, before the end, when the fleet cannot be listed.
-func (r *runner) refresh(at int) bool {
+func (r *runner) rediscover(at int) bool {
 	if r.Discover == nil {
 		return true
 	}
 	look := r.discover
 	if at == len(r.Plan.Waves) {
-		look = r.lastLook
+		look = r.finalDiscovery
 	}
 	fleet, ok := look()
 	if !ok {
 		return false
 	}
 	r.fleet = fleet
-	fresh := r.newcomers(fleet)
-	var there Whereabouts
+	fresh := r.newTenants(fleet)
+	var there Located
 	var theirs []engine.Standing
-	locate := func(context.Context) Whereabouts { return Whereabouts{} }
+	locate := func(context.Context) Located { return Located{} }
 	if at < len(r.Plan.Waves) {
 		locate = r.locator(r.Plan.Waves[at].Items, fleet)
 	}
-	if !r.aside(func(ctx context.Context) {
+	if !r.interruptible(func(ctx context.Context) {
 		there = locate(ctx)
 		if len(fresh) > 0 {
 			theirs = SurveyFor(ctx, r.Surveyor, fresh, r.Plan)
@@ -41,14 +41,14 @@ func (r *runner) refresh(at int) bool {
 	}) {
 		return false
 	}
-	r.tellUnlisted(there.Unlisted)
+	r.warnUnlisted(there.Unlisted)
 	var err error
 	if at < len(r.Plan.Waves) {
 		before := r.Plan.Waves[at].Items // without those that were skipped meanwhile
 		if err = replan(r.Plan, at, there.Tenants, there.Standings, r.Graph, r.Options); err == nil {
 			w := &r.Plan.Waves[at]
 			w.Items, r.Plan.Cohorts = r.screen(w.Items, r.Plan.Cohorts)
-			r.tellReplanned(at, before, r.Plan.Waves[at].Items)
+			r.emitReplanned(at, before, r.Plan.Waves[at].Items)
 		}
 	}
 	if err == nil && len(fresh) > 0 {
@@ -67,7 +67,7 @@ func (r *runner) discover() ([]tenant.Tenant, bool) {
 	for n := 1; ; n++ {
 		var fleet []tenant.Tenant
 		var err error
-		if !r.aside(func(ctx context.Context) { fleet, err = r.Discover(ctx) }) {
+		if !r.interruptible(func(ctx context.Context) { fleet, err = r.Discover(ctx) }) {
 			return nil, false
 		}
 		left := r.Policy.ServerPatience - time.Since(begun)
@@ -78,7 +78,7 @@ func (r *runner) discover() ([]tenant.Tenant, bool) {
 			r.stop(StateHalted, err.Error())
 			return nil, false
 		case left <= 0 && r.DiscoverAway != nil:
-			if fleet, ok := r.discoverAway(err); ok || r.halt.state != "" {
+			if fleet, ok := r.discoverWithoutLostServers(err); ok || r.halt.state != "" {
 				return fleet, ok
 			}
 			fallthrough
@@ -95,21 +95,21 @@ func (r *runner) discover() ([]tenant.Tenant, bool) {
 	}
 }
 
-// discoverAway lists the fleet without the servers that are away.
-func (r *runner) discoverAway(why error) (fleet []tenant.Tenant, ok bool) {
+// discoverWithoutLostServers lists the fleet without the servers that are away.
+func (r *runner) discoverWithoutLostServers(why error) (fleet []tenant.Tenant, ok bool) {
 	var err error
-	if !r.aside(func(ctx context.Context) { fleet, err = r.DiscoverAway(ctx) }) || err != nil {
+	if !r.interruptible(func(ctx context.Context) { fleet, err = r.DiscoverAway(ctx) }) || err != nil {
 		return nil, false
 	}
 	r.emit(Warned{Message: fmt.Sprintf("the fleet could not be listed for %s, and goes on with those who were planned: %v", r.Policy.ServerPatience, why)})
 	return fleet, true
 }
 
-// lastLook lists the fleet when all work is done. That it cannot be listed then harms nobody: whoever came meanwhile
+// finalDiscovery lists the fleet when all work is done. That it cannot be listed then harms nobody: whoever came meanwhile
 // is left to the next rollout.
-func (r *runner) lastLook() (fleet []tenant.Tenant, ok bool) {
+func (r *runner) finalDiscovery() (fleet []tenant.Tenant, ok bool) {
 	var err error
-	if !r.aside(func(ctx context.Context) { fleet, err = r.Discover(ctx) }) {
+	if !r.interruptible(func(ctx context.Context) { fleet, err = r.Discover(ctx) }) {
 		return nil, false
 	}
 	if err != nil {
@@ -119,9 +119,9 @@ func (r *runner) lastLook() (fleet []tenant.Tenant, ok bool) {
 	return fleet, true
 }
 
-// aside does something in a goroutine and waits for it, hearing meanwhile what there is to hear. It reports false
+// interruptible does something in a goroutine and waits for it, hearing meanwhile what there is to hear. It reports false
 // when the run is to stop: then it was cancelled, and has returned.
-func (r *runner) aside(do func(context.Context)) bool {
+func (r *runner) interruptible(do func(context.Context)) bool {
 	ctx, cancel := context.WithCancel(r.ctx)
 	defer cancel()
 	done := make(chan struct{})
@@ -134,7 +134,7 @@ func (r *runner) aside(do func(context.Context)) bool {
 		select {
 		case <-done:
 			if r.ctx.Err() != nil { // then what it brought is worth nothing
-				r.hearCancel()
+				r.onCancel()
 			}
 			return r.halt.state == ""
 		default:
@@ -156,11 +156,11 @@ func (r *runner) sleep(d time.Duration) bool {
 // joinable reports whether tenants may join the rollout. A stamp says what is, and a rollback takes back what was
 // done: neither is for others. Nor is a rollout that had finished, and is resumed for those that failed.
 func (r *runner) joinable() bool {
-	return !r.closed && r.Discover != nil && r.Joins != nil && !r.Plan.Partial && (r.Plan.Kind == Upgrade || r.Plan.Kind == Downgrade)
+	return !r.finished && r.Discover != nil && r.Joins != nil && !r.Plan.Partial && (r.Plan.Kind == Upgrade || r.Plan.Kind == Downgrade)
 }
 
-// newcomers are the tenants of the fleet that the rollout does not know, and that belong to it.
-func (r *runner) newcomers(fleet []tenant.Tenant) []tenant.Tenant {
+// newTenants are the tenants of the fleet that the rollout does not know, and that belong to it.
+func (r *runner) newTenants(fleet []tenant.Tenant) []tenant.Tenant {
 	if !r.joinable() {
 		return nil
 	}
@@ -203,7 +203,7 @@ func (r *runner) screen(items []Item, cohorts []Cohort) ([]Item, []Cohort) {
 		return items, cohorts
 	}
 	screened, after := items, cohorts
-	if !r.aside(func(ctx context.Context) { screened, after = screen(ctx, r.Screener, items, cohorts, r.Data) }) {
+	if !r.interruptible(func(ctx context.Context) { screened, after = screen(ctx, r.Screener, items, cohorts, r.Data) }) {
 		return items, cohorts
 	}
 	return screened, after

@@ -159,9 +159,9 @@ func TestTenantsAreWorkedOnWhereTheyAreNow(t *testing.T) {
 			defer s.mu.Unlock()
 			for i := range s.world.tenants {
 				if s.world.tenants[i].ID == moved {
-					s.world.tenants[i].Target.Server, s.world.tenants[i].Target.Schema = "s2", "elsewhere"
+					s.world.tenants[i].Location.Server, s.world.tenants[i].Location.Schema = "s2", "elsewhere"
 					s.fleet.mu.Lock()
-					s.fleet.ids[s.world.tenants[i].Target] = moved
+					s.fleet.ids[s.world.tenants[i].Location] = moved
 					s.fleet.mu.Unlock()
 				}
 			}
@@ -354,7 +354,7 @@ func TestLookAtTheFleetCanBeStopped(t *testing.T) {
 // surveyor is a Surveyor that takes its time, and then cannot read anything if it was cancelled.
 type surveyor struct{ *stage }
 
-func (s surveyor) Survey(ctx context.Context, targets []engine.Target) []engine.Standing {
+func (s surveyor) Survey(ctx context.Context, targets []engine.Location) []engine.Standing {
 	if err := takes(time.Minute)(ctx, engine.Job{}); err == nil {
 		return s.stage.Survey(ctx, targets)
 	}
@@ -388,7 +388,7 @@ type brittle struct {
 	cancel func()
 }
 
-func (b brittle) Survey(_ context.Context, targets []engine.Target) []engine.Standing {
+func (b brittle) Survey(_ context.Context, targets []engine.Location) []engine.Standing {
 	b.cancel()
 	return all(len(targets), engine.Standing{State: engine.Unreachable, Err: oops(engine.Canceled, "cancelled")})
 }

@@ -15,7 +15,7 @@ func refusal(g *revision.Graph, s *engine.Standing, kind Kind, o Options) *Failu
 	unknown, gaps := g.Check(s.Applied.IDs())
 	switch {
 	case unreadable(s):
-		return unread(s, nil)
+		return unreadableFailure(s, nil)
 	case len(unknown) > 0 && !(kind == Stamp && o.Purge):
 		return &Failure{
 			Class:    engine.Stale,
@@ -24,9 +24,9 @@ func refusal(g *revision.Graph, s *engine.Standing, kind Kind, o Options) *Failu
 			Hint:     "run with the revisions that the tenant was upgraded with",
 		}
 	case len(gaps) > 0 && kind != Stamp:
-		return unread(s, nil)
+		return unreadableFailure(s, nil)
 	case len(s.Changed) > 0 && !o.AllowChanged && kind != Stamp:
-		return changed(g, s.Changed[0])
+		return changedFailure(g, s.Changed[0])
 	}
 	return halfDone(s, kind)
 }
@@ -49,8 +49,8 @@ func unreadable(s *engine.Standing) bool {
 	return s.State == engine.Unreachable || s.State == engine.Missing || s.State == engine.Unknown && s.Applied == nil
 }
 
-// unread is the failure of a standing that says for itself what is wrong; of may be nil.
-func unread(s *engine.Standing, of *tenant.Tenant) *Failure {
+// unreadableFailure is the failure of a standing that says for itself what is wrong; of may be nil.
+func unreadableFailure(s *engine.Standing, of *tenant.Tenant) *Failure {
 	err := s.Err
 	if err == nil {
 		err = errors.New("the tenant is " + string(s.State))
@@ -69,7 +69,7 @@ func unread(s *engine.Standing, of *tenant.Tenant) *Failure {
 	return &f
 }
 
-func changed(g *revision.Graph, id string) *Failure {
+func changedFailure(g *revision.Graph, id string) *Failure {
 	f := &Failure{
 		Class:    engine.Checksum,
 		Revision: id,
@@ -82,8 +82,8 @@ func changed(g *revision.Graph, id string) *Failure {
 	return f
 }
 
-// onTop refuses tenants on which a revision was applied that needs some of what is to be taken down.
-func onTop(id string, below []string) *Failure {
+// blockedFailure refuses tenants on which a revision was applied that needs some of what is to be taken down.
+func blockedFailure(id string, below []string) *Failure {
 	return &Failure{
 		Class:    engine.Stale,
 		Revision: id,

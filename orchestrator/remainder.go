@@ -11,8 +11,8 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// remainder plans tenants of a plan once more: of each one's way, what is left.
-type remainder struct {
+// remainingPlanner plans tenants of a plan once more: of each one's way, what is left.
+type remainingPlanner struct {
 	of      *Plan
 	then    *revision.Graph // of the plan, see graphOf
 	now     *revision.Graph
@@ -21,7 +21,7 @@ type remainder struct {
 }
 
 // items plans items of one wave anew, in their order, and appends their cohorts to p.Cohorts.
-func (m *remainder) items(items []Item, now *census, p *Plan) ([]Item, error) {
+func (m *remainingPlanner) items(items []Item, now *census, p *Plan) ([]Item, error) {
 	fresh := make([]Item, len(items))
 	var (
 		who       []int // places in items
@@ -32,18 +32,18 @@ func (m *remainder) items(items []Item, now *census, p *Plan) ([]Item, error) {
 	for i, item := range items {
 		at, there := now.at[item.Tenant.ID]
 		old := &m.of.Cohorts[item.Cohort]
-		if !there || m.left(old, &now.standings[at]) {
+		if !there || m.vanished(old, &now.standings[at]) {
 			fresh[i] = Item{Tenant: item.Tenant, Cohort: p.gone(old)}
 			continue
 		}
 		who, marks = append(who, i), append(marks, item.Cohort)
 		standing := now.standings[at]
 		if m.of.Kind == Rollback {
-			standing = m.down().judged(standing)
+			standing = m.down().assessed(standing)
 		}
 		tenants, standings = append(tenants, now.tenants[at]), append(standings, standing)
 	}
-	groups, of := gather(standings, tenants, marks)
+	groups, of := groupByStanding(standings, tenants, marks)
 	first := len(p.Cohorts)
 	for _, group := range groups {
 		c, err := m.cohort(group)
@@ -58,9 +58,9 @@ func (m *remainder) items(items []Item, now *census, p *Plan) ([]Item, error) {
 	return fresh, nil
 }
 
-// left reports whether the tenant that was planned is not there any more, though the fleet has one of its name: while a
+// vanished reports whether the tenant that was planned is not there any more, though the fleet has one of its name: while a
 // rollout runs its schema or file vanished.
-func (m *remainder) left(old *Cohort, now *engine.Standing) bool {
+func (m *remainingPlanner) vanished(old *Cohort, now *engine.Standing) bool {
 	return m.running && old.Refused == nil && now.State == engine.Missing
 }
 
@@ -82,7 +82,7 @@ func (p *Plan) gone(old *Cohort) int {
 }
 
 // cohort decides what is left to do for tenants of one old cohort that stand at one place.
-func (m *remainder) cohort(gr group) (Cohort, error) {
+func (m *remainingPlanner) cohort(gr standingGroup) (Cohort, error) {
 	s := gr.standing
 	old := &m.of.Cohorts[gr.mark]
 	c := gr.cohort()
@@ -92,13 +92,13 @@ func (m *remainder) cohort(gr group) (Cohort, error) {
 		return c, nil
 	}
 	if m.of.Kind == Rollback {
-		return m.back(gr, old), nil
+		return m.backOnPath(gr, old), nil
 	}
 	planned := old.Refused == nil && !old.Gone
 	applied := s.Applied.IDs()
-	if planned && s.Err == nil && m.there(old, applied) {
+	if planned && s.Err == nil && m.atTarget(old, applied) {
 		if c.was = old.was; len(old.Steps) > 0 {
-			c.was = &leg{old.From, old.To}
+			c.was = &fromTo{old.From, old.To}
 		}
 		return c, nil
 	}
@@ -107,20 +107,20 @@ func (m *remainder) cohort(gr group) (Cohort, error) {
 	}
 	switch {
 	case !planned: // it had no way; now it can be found
-		way := &way{graph: m.then, now: m.now, kind: m.of.Kind, targets: strings.Fields(m.of.Target), options: m.options}
-		return way.late(gr, old.Target)
+		way := &pathPlanner{graph: m.then, now: m.now, kind: m.of.Kind, targets: strings.Fields(m.of.Target), options: m.options}
+		return way.planLate(gr, old.Target)
 	case m.of.Kind == Stamp:
 		want, err := m.then.Closure(old.To)
 		if err != nil {
 			return c, err
 		}
 		c.To = old.To
-		c.take(engine.NewStamp(m.then, s.Applied, want))
+		c.setPlan(engine.NewStamp(m.then, s.Applied, want))
 		return c, nil
 	}
-	steps, after := m.rest(old, applied)
+	steps, after := m.remainingSteps(old, applied)
 	if _, gaps := m.now.Check(after); len(gaps) > 0 || len(steps) == 0 {
-		return m.astray(gr, old)
+		return m.offPath(gr, old)
 	}
 	c.To = m.now.HeadsOf(after)
 	c.steps(m.now, s.Applied, m.of.Direction(), steps, m.options.Mode)
@@ -128,18 +128,18 @@ func (m *remainder) cohort(gr group) (Cohort, error) {
 }
 
 // down is what a rollback does.
-func (m *remainder) down() *takeDown {
-	return &takeDown{of: m.of.Of, graph: m.now, options: m.options}
+func (m *remainingPlanner) down() *rollbackSteps {
+	return &rollbackSteps{of: m.of.Of, graph: m.now, options: m.options}
 }
 
-// back decides what is left to take back of tenants of one old cohort: what their rows say that the rollout applied,
+// backOnPath decides what is left to take back of tenants of one old cohort: what their rows say that the rollout applied,
 // wherever they stood when the rollback was planned.
-func (m *remainder) back(gr group, old *Cohort) Cohort {
+func (m *remainingPlanner) backOnPath(gr standingGroup, old *Cohort) Cohort {
 	down := m.down()
 	if !unreadable(&gr.standing) && !down.has(&gr.standing) {
 		c := gr.cohort()
 		if len(old.Steps) > 0 && slices.Equal(c.From, old.To) {
-			c.was = &leg{old.From, old.To}
+			c.was = &fromTo{old.From, old.To}
 		} else if len(old.Steps) == 0 {
 			c.was = old.was
 		}
@@ -149,21 +149,21 @@ func (m *remainder) back(gr group, old *Cohort) Cohort {
 	return c
 }
 
-// astray plans tenants that stand beside the way of their old cohort: restored from a backup, dropped and made
+// offPath plans tenants that stand beside the way of their old cohort: restored from a backup, dropped and made
 // again, changed by somebody else. An upgrade to a place that is named wants them there nevertheless, so they go
 // on from where they are, like tenants that are late. Anything else was decided for where they stood, and they are
 // refused.
-func (m *remainder) astray(gr group, old *Cohort) (Cohort, error) {
+func (m *remainingPlanner) offPath(gr standingGroup, old *Cohort) (Cohort, error) {
 	targets := strings.Fields(m.of.Target)
 	if m.of.Kind == Upgrade && !slices.ContainsFunc(append(targets, old.Target), relative) {
-		way := &way{graph: m.then, now: m.now, kind: m.of.Kind, targets: targets, options: m.options}
-		if c, err := way.late(gr, old.Target); err != nil || c.Refused == nil {
+		way := &pathPlanner{graph: m.then, now: m.now, kind: m.of.Kind, targets: targets, options: m.options}
+		if c, err := way.planLate(gr, old.Target); err != nil || c.Refused == nil {
 			return c, err
 		}
 	}
 	c := gr.cohort()
 	c.Target = old.Target
-	c.Refused = elsewhere(&gr.standing, old)
+	c.Refused = movedFailure(&gr.standing, old)
 	return c, nil
 }
 
@@ -176,9 +176,9 @@ func relative(target string) bool {
 	return strings.HasPrefix(own, "+") || strings.HasPrefix(own, "-")
 }
 
-// there reports whether a tenant with that applied set is where its cohort was to go. What somebody else
+// atTarget reports whether a tenant with that applied set is where its cohort was to go. What somebody else
 // has put on top since does not count.
-func (m *remainder) there(old *Cohort, applied []string) bool {
+func (m *remainingPlanner) atTarget(old *Cohort, applied []string) bool {
 	for i, id := range old.Steps {
 		has := slices.Contains(applied, id)
 		if has == (m.of.Direction() == revision.Down || i < len(old.Sums) && old.Sums[i] == "") {
@@ -193,8 +193,8 @@ func (m *remainder) there(old *Cohort, applied []string) bool {
 	return true
 }
 
-// rest returns the steps that are left, and what will be applied after them.
-func (m *remainder) rest(old *Cohort, applied []string) (steps, after []string) {
+// remainingSteps returns the steps that are left, and what will be applied after them.
+func (m *remainingPlanner) remainingSteps(old *Cohort, applied []string) (steps, after []string) {
 	after = slices.Clone(applied)
 	down := m.of.Direction() == revision.Down
 	for _, id := range old.Steps {
@@ -209,10 +209,10 @@ func (m *remainder) rest(old *Cohort, applied []string) (steps, after []string) 
 	return steps, after
 }
 
-// late plans tenants that were not there, or could not be read, when their rollout was planned. It is too
+// planLate plans tenants that were not there, or could not be read, when their rollout was planned. It is too
 // late to turn the rollout down, so those for which the target leads nowhere are refused. target is that of
 // a pin; "" = that of the rollout.
-func (w *way) late(gr group, target string) (Cohort, error) {
+func (w *pathPlanner) planLate(gr standingGroup, target string) (Cohort, error) {
 	mine := *w
 	if target != "" {
 		mine.targets = []string{target}
@@ -231,9 +231,9 @@ func (w *way) late(gr group, target string) (Cohort, error) {
 	return c, nil
 }
 
-// elsewhere refuses tenants from which the plan's way leads nowhere: restored from an older backup, or
+// movedFailure refuses tenants from which the plan's way leads nowhere: restored from an older backup, or
 // changed by somebody else.
-func elsewhere(s *engine.Standing, old *Cohort) *Failure {
+func movedFailure(s *engine.Standing, old *Cohort) *Failure {
 	return &Failure{
 		Class: engine.Stale,
 		Message: fmt.Sprintf("the tenant stands at [%s], from where the plan, which began at [%s], does not lead to [%s]",

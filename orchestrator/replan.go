@@ -11,7 +11,7 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// replan plans one wave of p afresh in the middle of a run, by the rules of [Rearrange]. tenants are those of
+// replan plans one wave of p afresh in the middle of a run, by the rules of [ResumePlan]. tenants are those of
 // the wave that are in the fleet now, as they are now, and standings[i] is where tenants[i] stands; those of
 // the wave that are not among them become Gone. It gives the wave new items, in the order they had, with
 // cohorts that are appended to p.Cohorts. Indexes into p.Cohorts stay valid, and what other plans share with
@@ -30,7 +30,7 @@ func replan(p *Plan, w int, tenants []tenant.Tenant, standings []engine.Standing
 	for _, item := range old {
 		after.Cohorts[item.Cohort].Count--
 	}
-	left := &remainder{of: p, then: then, now: g, options: o.withDefaults(), running: true}
+	left := &remainingPlanner{of: p, then: then, now: g, options: o.withDefaults(), running: true}
 	items, err := left.items(old, newCensus(tenants, standings), &after)
 	if err != nil {
 		return err
@@ -41,7 +41,7 @@ func replan(p *Plan, w int, tenants []tenant.Tenant, standings []engine.Standing
 }
 
 // join plans tenants that came into the fleet while its rollout runs, and returns the fact that says so: they belong
-// into the last wave of p, see [Plan.admit]. They go where [Arrange] would have sent them, by the graph of the plan and
+// into the last wave of p, see [Plan.admit]. They go where [NewPlan] would have sent them, by the graph of the plan and
 // the pins of now. One for which there is no way is refused, with the reason, and never an error of the rollout.
 //
 // Only upgrades and downgrades have late tenants. None of tenants may be in p already.
@@ -58,18 +58,18 @@ func join(p *Plan, tenants []tenant.Tenant, standings []engine.Standing, g *revi
 	if err != nil {
 		return TenantsJoined{}, err
 	}
-	pins := pinned(policy.Pins, p.Kind, now, newCensus(tenants, standings))
-	groups, of := gather(standings, tenants, pins.of)
-	way := &way{graph: then, now: g, kind: p.Kind, targets: strings.Fields(p.Target), options: o.withDefaults()}
+	pins := matchPins(policy.Pins, p.Kind, now, newCensus(tenants, standings))
+	groups, of := groupByStanding(standings, tenants, pins.of)
+	way := &pathPlanner{graph: then, now: g, kind: p.Kind, targets: strings.Fields(p.Target), options: o.withDefaults()}
 	fact := TenantsJoined{Wave: p.Waves[len(p.Waves)-1].Name, Cohorts: make([]Cohort, len(groups)), Items: make([]Item, 0, len(tenants))}
 	for i, group := range groups {
 		pin := pins.pin(group.mark)
-		if fact.Cohorts[i], err = way.joining(group, pin); err != nil {
+		if fact.Cohorts[i], err = way.planJoining(group, pin); err != nil {
 			return TenantsJoined{}, err
 		}
 	}
-	h := hash(tenants)
-	for _, i := range h.spread(tenants, h.order) {
+	h := newHashOrder(tenants)
+	for _, i := range h.interleave(tenants, h.order) {
 		fact.Items = append(fact.Items, Item{Tenant: tenants[i], Cohort: of[i], Standing: standings[i]})
 	}
 	return fact, nil
@@ -89,13 +89,13 @@ func (p *Plan) admit(late TenantsJoined) {
 	wave.Planned += len(late.Items)
 }
 
-// joining plans late tenants of one group, which a pin may hold back.
-func (w *way) joining(gr group, pin *Pin) (Cohort, error) {
+// planJoining plans late tenants of one group, which a pin may hold back.
+func (w *pathPlanner) planJoining(gr standingGroup, pin *Pin) (Cohort, error) {
 	switch {
 	case pin == nil:
-		return w.late(gr, "")
+		return w.planLate(gr, "")
 	case pin.Freeze:
 		return pin.freeze(gr), nil
 	}
-	return w.late(gr, pin.Target)
+	return w.planLate(gr, pin.Target)
 }

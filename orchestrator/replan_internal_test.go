@@ -42,7 +42,7 @@ func people(from, n int) []tenant.Tenant {
 	all := make([]tenant.Tenant, n)
 	for i := range all {
 		id := fmt.Sprintf("t%d", from+i)
-		all[i] = tenant.Tenant{ID: id, Target: engine.Target{Dialect: revision.Postgres, Server: "s1", Database: "app", Schema: id}}
+		all[i] = tenant.Tenant{ID: id, Location: engine.Location{Dialect: revision.Postgres, Server: "s1", Database: "app", Schema: id}}
 	}
 	return all
 }
@@ -121,12 +121,12 @@ func TestReplanOfAWave(t *testing.T) {
 	first := people(1, 10)
 	frozen, _ := tenant.ParseSelector("id=t7")
 	pinned, _ := tenant.ParseSelector("id in (t8,t10)")
-	req := Request{Rollout: "r1", Kind: Upgrade, Targets: []string{"heads"}, Policy: Policy{
+	req := PlanOptions{Rollout: "r1", Kind: Upgrade, Targets: []string{"heads"}, Policy: Policy{
 		Waves: []WaveSpec{{Name: "one", Size: Size{Count: 3}}, {Name: "two"}},
 		Pins:  []Pin{{Tenants: frozen, Freeze: true, Reason: "audit"}, {Tenants: pinned, Target: "b"}},
 	}}
 	req.Policy.Waves[0].Tenants, _ = tenant.ParseSelector("id in (t1,t2,t3)")
-	before, err := Arrange(first, stand(g, "a", "a", "a", "a", "a", "a", "a", "a", "!", "!"), g, req)
+	before, err := NewPlan(first, stand(g, "a", "a", "a", "a", "a", "a", "a", "a", "!", "!"), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestReplanOfAWave(t *testing.T) {
 	// Meanwhile d came in. Of wave two t4 is as it was, t5 was upgraded by somebody, t6 left, t9 and t10 can be read.
 	now := linear(t, "a", "b", "c", "d")
 	moved := people(4, 7)
-	moved[0].Target.Server = "s2"
+	moved[0].Location.Server = "s2"
 	moved = slices.Delete(moved, 2, 3)
 	if err := replan(&p, 1, moved, stand(now, "a", "a b", "a", "a", "", "a"), now, Options{}); err != nil {
 		t.Fatal(err)
@@ -148,7 +148,7 @@ func TestReplanOfAWave(t *testing.T) {
 	}
 	counted(t, &p)
 	for _, item := range p.Waves[1].Items {
-		if item.Tenant.ID == "t4" && item.Tenant.Target.Server != "s2" {
+		if item.Tenant.ID == "t4" && item.Tenant.Location.Server != "s2" {
 			t.Error("t4 is worked on where it was")
 		}
 	}
@@ -178,7 +178,7 @@ func TestReplanOfAWave(t *testing.T) {
 func TestReplanNeedsTheRevisionsOfThePlan(t *testing.T) {
 	t.Parallel()
 	g := linear(t, "a", "b")
-	p, err := Arrange(people(1, 1), stand(g, "a"), g, Request{Rollout: "r1", Kind: Upgrade, Targets: []string{"heads"}})
+	p, err := NewPlan(people(1, 1), stand(g, "a"), g, PlanOptions{Rollout: "r1", Kind: Upgrade, Targets: []string{"heads"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,7 +240,7 @@ func TestLateTenantsJoinTheLastWave(t *testing.T) {
 		{Tenants: sel("id=t13"), Freeze: true, Until: at},
 		{Tenants: sel("id=t14"), Target: "nope"},
 	}}
-	before, err := Arrange(people(1, 4), stand(g, "a", "a", "a", "a"), g, Request{
+	before, err := NewPlan(people(1, 4), stand(g, "a", "a", "a", "a"), g, PlanOptions{
 		Rollout: "r1", Kind: Upgrade, Targets: []string{"heads"}, Policy: Policy{Waves: []WaveSpec{{Name: "one", Size: Size{Count: 1}}}},
 	})
 	if err != nil {
@@ -302,7 +302,7 @@ func TestLateTenantsJoinTheLastWave(t *testing.T) {
 func TestLateTenantsOfADowngrade(t *testing.T) {
 	t.Parallel()
 	g := linear(t, "a", "b", "c")
-	p, err := Arrange(people(1, 1), stand(g, "a b c"), g, Request{Rollout: "r1", Kind: Downgrade, Targets: []string{"b"}})
+	p, err := NewPlan(people(1, 1), stand(g, "a b c"), g, PlanOptions{Rollout: "r1", Kind: Downgrade, Targets: []string{"b"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -315,7 +315,7 @@ func TestLateTenantsOfADowngrade(t *testing.T) {
 	if diff := cmp.Diff([]string{"t1 → c", "t2 → c", "t3 skipped: not applied", "t4 → ", "t5 refused: stale"}, fates(t, p, 0)); diff != "" {
 		t.Error(diff)
 	}
-	stamped, err := Arrange(people(1, 1), stand(g, "a"), g, Request{Rollout: "r1", Kind: Stamp, Targets: []string{"b"}})
+	stamped, err := NewPlan(people(1, 1), stand(g, "a"), g, PlanOptions{Rollout: "r1", Kind: Stamp, Targets: []string{"b"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,7 +41,7 @@ type Report struct {
 	idle    time.Duration // that this run spent at gates before
 	tenants map[string]int32
 	records []record
-	ways    ways
+	ways    transitions
 	running map[int32]RunningTenant
 	noticed noticed
 	waits   map[string][]TenantWait // by server; some may have gone on since
@@ -80,7 +80,7 @@ type record struct {
 	wave     int16
 	attempt  int16
 	steps    int32
-	outcome  rank
+	outcome  outcomeIndex
 }
 
 // Apply folds one event in. Events of other rollouts must not be mixed in; an event that was folded
@@ -113,8 +113,8 @@ func (r *Report) Apply(e Event) {
 		r.failing(f.Tenant, rankDeferred, f.Attempt, f.Failure)
 	case TenantFinished:
 		r.finished(e.Time, f)
-	case TenantsUnderWork:
-		r.underWork(e.Time, f)
+	case TenantsRunning:
+		r.tenantsRunning(e.Time, f)
 	case TenantsWaiting:
 		r.waiting(f)
 	case ServerPaused:
@@ -197,8 +197,8 @@ func (r *Report) begun(at time.Time, f TenantStarted) {
 	r.running[i] = RunningTenant{Tenant: f.Tenant, Since: at, Attempt: f.Attempt}
 }
 
-// underWork notes tenants of which no tick told that they were begun.
-func (r *Report) underWork(at time.Time, f TenantsUnderWork) {
+// tenantsRunning notes tenants of which no tick told that they were begun.
+func (r *Report) tenantsRunning(at time.Time, f TenantsRunning) {
 	for _, id := range f.Tenants {
 		if i := r.record(id); r.records[i].outcome != rankRunning {
 			r.begun(at, TenantStarted{Tenant: id, Attempt: int(r.records[i].attempt) + 1})
@@ -214,7 +214,7 @@ func (r *Report) waiting(f TenantsWaiting) {
 	r.waits[f.Server] = f.Waits
 }
 
-func (r *Report) failing(tenant string, to rank, attempt int, f Failure) {
+func (r *Report) failing(tenant string, to outcomeIndex, attempt int, f Failure) {
 	i := r.record(tenant)
 	r.records[i].attempt, r.records[i].failure = int16(attempt), &f
 	r.move(i, to)
@@ -224,7 +224,7 @@ func (r *Report) finished(at time.Time, f TenantFinished) {
 	w := r.waveIndex(f.Wave)
 	i := r.recordIn(w, f.Tenant)
 	rec := &r.records[i]
-	to := rankOf(f.Outcome)
+	to := indexOfOutcome(f.Outcome)
 	r.move(i, to)
 	rec.attempt, rec.steps, rec.duration = int16(f.Attempt), int32(f.Steps), f.Duration
 	rec.failure, rec.reason, rec.state = f.Failure, f.Reason, f.State
@@ -255,13 +255,13 @@ func (r *Report) shift(i int32, wave int) {
 }
 
 // add counts one more tenant of the wave. There are never more than are planned, unless facts were lost.
-func (w *WaveReport) add(outcome rank) {
+func (w *WaveReport) add(outcome outcomeIndex) {
 	w.counts[outcome]++
 	w.Planned = max(w.Planned, w.counts.named())
 }
 
 // move gives a tenant another outcome.
-func (r *Report) move(i int32, to rank) {
+func (r *Report) move(i int32, to outcomeIndex) {
 	rec := &r.records[i]
 	if rec.outcome == rankRunning && r.running != nil {
 		delete(r.running, i)

@@ -98,7 +98,7 @@ func TestFoldOfWhatIsStored(t *testing.T) {
 			for name, of := range map[string]func(*orchestrator.Report) any{
 				"counts":  func(r *orchestrator.Report) any { return r.Counts() },
 				"failed":  func(r *orchestrator.Report) any { return r.Failed() },
-				"ways":    func(r *orchestrator.Report) any { return r.Ways() },
+				"ways":    func(r *orchestrator.Report) any { return r.Transitions() },
 				"causes":  func(r *orchestrator.Report) any { return r.Causes() },
 				"summary": func(r *orchestrator.Report) any { return r.Summary() },
 			} {
@@ -315,7 +315,7 @@ func TestAnyFactsInAnyOrderMakeAWholeReport(t *testing.T) {
 				t.Fatalf("%v a second", rate)
 			}
 			ways := 0
-			for _, w := range r.Ways() {
+			for _, w := range r.Transitions() {
 				ways += w.Tenants
 			}
 			if ways > r.Planned() || len(r.Failed()) != r.Count(orchestrator.Failed) || len(r.Running()) > r.Count(orchestrator.Running) {

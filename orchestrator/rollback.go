@@ -11,7 +11,7 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// ArrangeRollback plans to take down what a rollout applied: of each tenant just the revisions whose rows name that
+// RollbackPlan plans to take down what a rollout applied: of each tenant just the revisions whose rows name that
 // rollout, in the reverse order of its waves. stored and events are as Store.Load returned them, req.Rollout is the id
 // of the new rollout; tenants is the whole fleet, and standings[i] where tenants[i] stands, as [SurveyRollout] read it.
 // Of req the kind, the targets and the policy do not count: pins neither.
@@ -25,7 +25,7 @@ import (
 // without a downgrade section makes an [*IrreversibleError], one whose file is missing a [*BlockedError], unless partial
 // is set: then the tenants that cannot be taken down whole are skipped. A revision that [Plan.WithKept] added to g goes
 // down by what was kept, with a note. That there is nothing to take back is an error, too.
-func ArrangeRollback(stored *Plan, events []Event, tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, req Request, partial bool) (*Plan, error) {
+func RollbackPlan(stored *Plan, events []Event, tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, req PlanOptions, partial bool) (*Plan, error) {
 	switch {
 	case len(tenants) != len(standings):
 		return nil, fmt.Errorf("%d tenants, but %d standings", len(tenants), len(standings))
@@ -36,7 +36,7 @@ func ArrangeRollback(stored *Plan, events []Event, tenants []tenant.Tenant, stan
 	}
 	b := &rollback{
 		of: stored.Amend(events), dispatched: dispatched(events), partial: partial,
-		down: takeDown{of: stored.Rollout, graph: g, options: req.Options.withDefaults()},
+		down: rollbackSteps{of: stored.Rollout, graph: g, options: req.Options.withDefaults()},
 	}
 	b.choose(newCensus(tenants, standings))
 	p := &Plan{
@@ -55,7 +55,7 @@ type rollback struct {
 	of         *Plan // what is taken back, amended
 	dispatched map[string]bool
 	partial    bool
-	down       takeDown
+	down       rollbackSteps
 
 	waves   []Wave // reversed; the cohort of an item is its place in the lists below
 	who     []tenant.Tenant
@@ -134,7 +134,7 @@ func (b *rollback) unnamed(back *Wave, id string, now *census) {
 }
 
 func (b *rollback) add(back *Wave, now *census, at int) {
-	standing := b.down.judged(now.standings[at])
+	standing := b.down.assessed(now.standings[at])
 	back.Items = append(back.Items, Item{Tenant: now.tenants[at], Cohort: len(b.who), Standing: standing})
 	b.who, b.where = append(b.who, now.tenants[at]), append(b.where, standing)
 }
@@ -142,7 +142,7 @@ func (b *rollback) add(back *Wave, now *census, at int) {
 // plan makes the cohorts and waves of p.
 func (b *rollback) plan(p *Plan) error {
 	oneWay, blocked := &IrreversibleError{Rollout: b.of.Rollout}, &BlockedError{Rollout: b.of.Rollout}
-	groups, of := gather(b.where, b.who, nil)
+	groups, of := groupByStanding(b.where, b.who, nil)
 	for _, gr := range groups {
 		c, without := b.down.cohort(gr)
 		switch {

@@ -44,7 +44,7 @@ func (e *IrreversibleError) Hint() string {
 }
 
 // add notes a group that cannot be taken down through the revisions of those ids.
-func (e *IrreversibleError) add(g *revision.Graph, ids []string, gr group) {
+func (e *IrreversibleError) add(g *revision.Graph, ids []string, gr standingGroup) {
 	if e.Example == "" {
 		e.Example = gr.example
 	}
@@ -86,7 +86,7 @@ func (e *BlockedError) Hint() string {
 }
 
 // add notes a group that cannot be taken down.
-func (e *BlockedError) add(why *Failure, gr group) {
+func (e *BlockedError) add(why *Failure, gr standingGroup) {
 	if e.Tenants == 0 {
 		e.Example, e.Failure = gr.example, *why
 	}

@@ -33,7 +33,7 @@ func tell(t testing.TB, g *revision.Graph, n int, specs ...orchestrator.WaveSpec
 	req := request()
 	req.Policy.Waves = specs
 	var err error
-	if s.stored, err = orchestrator.Arrange(s.tenants, all(n, at(g, "a")), g, req); err != nil {
+	if s.stored, err = orchestrator.NewPlan(s.tenants, all(n, at(g, "a")), g, req); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -68,8 +68,8 @@ func (s *story) end(n int, o orchestrator.Outcome, from, to string, steps int, c
 }
 
 func (s *story) rollback(partial bool) (*orchestrator.Plan, error) {
-	req := orchestrator.Request{Rollout: "r2", Fleet: "acme", Created: begin}
-	return orchestrator.ArrangeRollback(s.stored, statetest.Events("r1", 1, s.facts...), s.tenants, s.standings, s.g, req, partial)
+	req := orchestrator.PlanOptions{Rollout: "r2", Fleet: "acme", Created: begin}
+	return orchestrator.RollbackPlan(s.stored, statetest.Events("r1", 1, s.facts...), s.tenants, s.standings, s.g, req, partial)
 }
 
 // TestRollbackTakesDownWhatTheRowsName has rows that differ from what the facts would make one think.
@@ -320,7 +320,7 @@ func TestRollbackOfTenantsThatWereUnreachableAtFirst(t *testing.T) {
 	s := tell(t, g, 3)
 	unread := engine.Standing{State: engine.Unreachable, Err: oops(engine.Connection, "refused")}
 	var err error
-	if s.stored, err = orchestrator.Arrange(s.tenants, all(3, unread), g, request()); err != nil {
+	if s.stored, err = orchestrator.NewPlan(s.tenants, all(3, unread), g, request()); err != nil {
 		t.Fatal(err)
 	}
 	s.run(nil, false, s.end(1, orchestrator.Failed, "", "", 0, engine.Connection), s.end(2, orchestrator.Failed, "", "", 0, engine.Connection))
@@ -363,7 +363,7 @@ func TestRollbacksThatMeanNothing(t *testing.T) {
 	}
 	s.stored.Kind = orchestrator.Upgrade
 	for _, id := range []string{"", "r1"} {
-		if _, err := orchestrator.ArrangeRollback(s.stored, nil, s.tenants, s.standings, g, orchestrator.Request{Rollout: id}, false); err == nil {
+		if _, err := orchestrator.RollbackPlan(s.stored, nil, s.tenants, s.standings, g, orchestrator.PlanOptions{Rollout: id}, false); err == nil {
 			t.Errorf("a rollback of id %q", id)
 		}
 	}
@@ -390,7 +390,7 @@ func TestResumeOfARollback(t *testing.T) {
 		rowsOf(g, "a b:r7 c:r7"), at(g), // taken down and upgraded by another rollout since; restored
 		rowsOf(g, "a b:r1 c:r1"), // can be read now
 	}
-	p, err := orchestrator.Rearrange(stored, events, s.tenants, now, g, orchestrator.Resumption{})
+	p, err := orchestrator.ResumePlan(stored, events, s.tenants, now, g, orchestrator.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -420,12 +420,12 @@ func TestRollbackUndoesARun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{g: line(t), tenants: on("s1", 40), applied: map[string][]string{}}
 		for _, tn := range w.tenants {
-			w.applied[tn.Target.Schema] = []string{"a"}
+			w.applied[tn.Location.Schema] = []string{"a"}
 		}
 		s := newScene(t, w.g, arrange(t, w.g, w.tenants, w.survey()))
-		broken := s.cfg.Plan.Waves[0].Items[20].Tenant.Target.Schema
+		broken := s.cfg.Plan.Waves[0].Items[20].Tenant.Location.Schema
 		s.fleet.do = func(_ context.Context, job engine.Job) error {
-			if job.Target.Schema == broken {
+			if job.Location.Schema == broken {
 				return oops(engine.Data, "duplicates")
 			}
 			if job.Rollout == "r2" && job.Plan.Of != "r1" { // what the engine checks under the lock
@@ -434,7 +434,7 @@ func TestRollbackUndoesARun(t *testing.T) {
 			last := job.Plan.Parts[len(job.Plan.Parts)-1]
 			s.fleet.mu.Lock()
 			defer s.fleet.mu.Unlock()
-			w.applied[job.Target.Schema] = last.After
+			w.applied[job.Location.Schema] = last.After
 			return nil
 		}
 		if r := s.run(t); r.State != orchestrator.StateHalted {
@@ -456,7 +456,7 @@ func TestRollbackUndoesARun(t *testing.T) {
 				standings[i] = rowsOf(w.g, "a b:r1 c:r1")
 			}
 		}
-		p, err := orchestrator.ArrangeRollback(stored, events, w.tenants, standings, w.g, orchestrator.Request{Rollout: "r2", Fleet: "acme"}, false)
+		p, err := orchestrator.RollbackPlan(stored, events, w.tenants, standings, w.g, orchestrator.PlanOptions{Rollout: "r2", Fleet: "acme"}, false)
 		if err != nil {
 			t.Fatal(err)
 		}

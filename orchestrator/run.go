@@ -11,10 +11,10 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// Upgrader changes one tenant; *engine.Engine is one. It is called from many goroutines at once, for one
+// Applier changes one tenant; *engine.Engine is one. It is called from many goroutines at once, for one
 // tenant never twice at a time.
-type Upgrader interface {
-	Upgrade(ctx context.Context, job engine.Job) (engine.Result, error)
+type Applier interface {
+	Apply(ctx context.Context, job engine.Job) (engine.Result, error)
 }
 
 // Prober finds out whether a server that went away is there again: a connection to database is opened
@@ -31,11 +31,11 @@ type Observer interface {
 
 // RunConfig is what a run needs. Plan, Upgrader, Graph and Store are required.
 type RunConfig struct {
-	Plan     *Plan           // of Arrange; of Rearrange when Earlier is set
-	Policy   Policy          // the zero value is the default
-	Upgrader Upgrader        // must allow what the plan was made to allow: see Options
-	Graph    *revision.Graph // of the plan; to say where a tenant stands that stopped half way
-	Store    Store           // where the plan and the facts go
+	Plan   *Plan           // of Arrange; of Rearrange when Earlier is set
+	Policy Policy          // the zero value is the default
+	Engine Applier         // must allow what the plan was made to allow: see Options
+	Graph  *revision.Graph // of the plan; to say where a tenant stands that stopped half way
+	Store  Store           // where the plan and the facts go
 
 	Earlier   []Event                 // the rollout's facts so far, as Store.Load returned them, be it none; nil for a first run, which stores the plan
 	Lease     Lease                   // the fleet's lock; when it is lost the run halts; nil = none to watch. The caller releases it
@@ -43,11 +43,11 @@ type RunConfig struct {
 	Prober    Prober                  // nil: a server that went away is tried again with a tenant
 	Watcher   Watcher                 // nil: nobody looks at tenants under work from beside
 	Observers []Observer              // shown what happens
-	Stop      <-chan struct{}         // closed: dispatch no more and let the running tenants finish; nil = never
+	Drain     <-chan struct{}         // closed: dispatch no more and let the running tenants finish; nil = never
 	Data      func(tenant.Tenant) any // what templates see; called by the tenant's worker; nil = nothing
 
 	Options  Options  // with which the plan was made
-	Asker    Asker    // for gates that ask tenants; nil = such a gate cannot tell
+	Querier  Querier  // for gates that ask tenants; nil = such a gate cannot tell
 	NoWait   bool     // end the run where it would wait for an approval
 	Command  *Command // what an operator asked that made this run, for the record: a resume, a retry or a rollback. It is stored, unless it has a number and so is stored already; nil = nothing to record
 	Surveyor Surveyor // where tenants of later waves, and those that join, stand; needed with Discover
@@ -102,10 +102,10 @@ func Run(ctx context.Context, cfg RunConfig) (*Report, error) {
 	audience := newAudience(cfg.Observers)
 	r := &runner{
 		RunConfig: cfg, ctx: ctx, report: report, seq: report.Seq, journal: newJournal(ctx, cfg.Store, audience),
-		jobs: make(chan job), answers: make(chan answer, 64), probed: make(chan probe, 1), looked: make(chan sight, 1),
-		stopping: cfg.Stop, cancelled: ctx.Done(), begun: begun(cfg.Earlier), closed: report.State == StateFinished,
+		jobs: make(chan job), answers: make(chan answer, 64), probed: make(chan probe, 1), observed: make(chan observation, 1),
+		stopping: cfg.Drain, cancelled: ctx.Done(), begun: begun(cfg.Earlier), finished: report.State == StateFinished,
 	}
-	r.all(commands)
+	r.run(commands)
 	err = r.journal.close()
 	audience.close(ctx)
 	return report, err
@@ -140,12 +140,12 @@ func (c *RunConfig) commands(ctx context.Context, report *Report) ([]Command, er
 			return nil, err
 		}
 	}
-	return unheard(ctx, c.Store, c.Plan.Rollout, report)
+	return pendingOf(ctx, c.Store, c.Plan.Rollout, report)
 }
 
 func (c *RunConfig) check(earlier *Report) error {
 	switch {
-	case c.Plan == nil, c.Upgrader == nil, c.Graph == nil, c.Store == nil:
+	case c.Plan == nil, c.Engine == nil, c.Graph == nil, c.Store == nil:
 		return errors.New("a run needs a plan, an upgrader, a graph and a store")
 	case c.Discover != nil && c.Surveyor == nil:
 		return errors.New("a run that discovers tenants needs a surveyor to ask them where they stand")
@@ -164,7 +164,7 @@ func (c *RunConfig) check(earlier *Report) error {
 func (c *RunConfig) checkGates(earlier *Report) error {
 	for i := range c.Plan.Waves {
 		w := &c.Plan.Waves[i]
-		if !asked(c.Plan, w, earlier) {
+		if !gatePending(c.Plan, w, earlier) {
 			continue
 		}
 		if gate := c.Policy.gate(w.Name); gate == nil || gate.IsZero() {
@@ -178,24 +178,24 @@ func (c *RunConfig) checkGates(earlier *Report) error {
 // goroutines of it that get values and send values.
 type runner struct {
 	RunConfig
-	ctx     context.Context
-	report  *Report
-	seq     int64
-	journal *journal
-	inbox   *inbox
-	wave    *wave
-	reached int             // index of the last wave of the plan that was begun; -1 = none
-	unasked []string        // waves whose gates had nothing to be asked about
-	rounds  int             // of tenants that came late
-	second  bool            // it is the second turn of a wave
-	fleet   []tenant.Tenant // as it was listed last
-	halt    halt
-	done    map[int32][]string        // steps committed by tries that did not reach the end; by task
-	notices map[int32][]engine.Notice // of those tries
-	streak  streak                    // failures of the fleet
-	lost    bool                      // see [StoreLostError]
-	closed  bool                      // the rollout had finished before: nobody joins it any more
-	begun   map[string]bool           // tenants that earlier runs named and did not end
+	ctx           context.Context
+	report        *Report
+	seq           int64
+	journal       *journal
+	poller        *commandPoller
+	wave          *wave
+	reached       int             // index of the last wave of the plan that was begun; -1 = none
+	gatesNotAsked []string        // waves whose gates had nothing to be asked about
+	rounds        int             // of tenants that came late
+	final         bool            // it is the second turn of a wave
+	fleet         []tenant.Tenant // as it was listed last
+	halt          halt
+	done          map[int32][]string        // steps committed by tries that did not reach the end; by task
+	notices       map[int32][]engine.Notice // of those tries
+	streak        streak                    // failures of the fleet
+	lost          bool                      // see [StoreLostError]
+	finished      bool                      // the rollout had finished before: nobody joins it any more
+	begun         map[string]bool           // tenants that earlier runs named and did not end
 
 	unlisted map[string]bool // tenants of which it was warned that no source lists them
 
@@ -207,8 +207,8 @@ type runner struct {
 	answers   chan answer
 	probed    chan probe
 	probes    int // under way
-	looked    chan sight
-	looks     int // under way
+	observed  chan observation
+	observing int // under way
 	probing   context.Context
 	endProbes context.CancelFunc
 }
@@ -274,7 +274,7 @@ func (r *runner) width(w *Wave) int {
 	seen := map[string]bool{}
 	width := 0
 	for i := range w.Items {
-		t := w.Items[i].Tenant.Target
+		t := w.Items[i].Tenant.Location
 		if !seen[t.Server] && len(r.Plan.Cohorts[w.Items[i].Cohort].Steps) > 0 {
 			seen[t.Server] = true
 			width += r.Policy.startWidth(t.Dialect)

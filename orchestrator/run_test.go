@@ -26,7 +26,7 @@ func sameReports(t testing.TB, want, got *orchestrator.Report) {
 	for name, of := range map[string]func(*orchestrator.Report) any{
 		"counts":  func(r *orchestrator.Report) any { return r.Counts() },
 		"tenants": func(r *orchestrator.Report) any { return tenants(r) },
-		"ways":    func(r *orchestrator.Report) any { return r.Ways() },
+		"ways":    func(r *orchestrator.Report) any { return r.Transitions() },
 		"causes":  func(r *orchestrator.Report) any { return r.Causes() },
 		"running": func(r *orchestrator.Report) any { return r.Running() },
 		"next":    func(r *orchestrator.Report) any { return r.Next() },
@@ -56,11 +56,11 @@ func TestAllTenantsAreUpgraded(t *testing.T) {
 		if diff := cmp.Diff(counts(orchestrator.Done, 500), r.Counts()); diff != "" {
 			t.Error(diff)
 		}
-		want := []orchestrator.Way{
+		want := []orchestrator.Transition{
 			{From: []string{}, To: []string{"c"}, Outcome: orchestrator.Done, Tenants: 300},
 			{From: []string{"a"}, To: []string{"c"}, Outcome: orchestrator.Done, Tenants: 200},
 		}
-		if diff := cmp.Diff(want, r.Ways()); diff != "" {
+		if diff := cmp.Diff(want, r.Transitions()); diff != "" {
 			t.Error(diff)
 		}
 		// 300 tenants of a second each on one server: 8 at once, later 16.
@@ -106,7 +106,7 @@ func TestBudget(t *testing.T) {
 				s.cfg.Policy.MaxFailures, s.cfg.Policy.Systemic = test.budget, -1
 				s.fleet.do = func(ctx context.Context, job engine.Job) error {
 					var n int
-					_, _ = fmt.Sscanf(job.Target.Schema, "s1-%d", &n)
+					_, _ = fmt.Sscanf(job.Location.Schema, "s1-%d", &n)
 					if n <= test.fails {
 						return oops(engine.Data, "duplicates")
 					}
@@ -136,7 +136,7 @@ func TestHaltLetsRunningTenantsFinish(t *testing.T) {
 		s := newScene(t, g, p)
 		bad := p.Waves[0].Items[3].Tenant.ID
 		s.fleet.do = func(ctx context.Context, job engine.Job) error {
-			if s.fleet.ids[job.Target] == bad {
+			if s.fleet.ids[job.Location] == bad {
 				time.Sleep(time.Second)
 				return oops(engine.Revision, "no such column")
 			}
@@ -202,7 +202,7 @@ func TestInterruptDrains(t *testing.T) {
 		s := newScene(t, g, arrange(t, g, on("s1", 100), all(100, at(g))))
 		s.fleet.do = takes(10 * time.Second)
 		stop := make(chan struct{})
-		s.cfg.Stop = stop
+		s.cfg.Drain = stop
 		time.AfterFunc(15*time.Second, func() { close(stop) })
 		r := s.run(t)
 		if diff := cmp.Diff(counts(orchestrator.Done, 16, orchestrator.Pending, 84), r.Counts()); diff != "" {
@@ -221,12 +221,12 @@ func TestSecondSignalCancels(t *testing.T) {
 		p := arrange(t, g, on("s1", 100), all(100, at(g)))
 		s := newScene(t, g, p)
 		stop := make(chan struct{})
-		s.cfg.Stop = stop
+		s.cfg.Drain = stop
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := p.Waves[0].Items[0].Tenant.ID
 		s.fleet.do = func(ctx context.Context, job engine.Job) error {
 			err := takes(time.Hour)(ctx, job)
-			if s.fleet.ids[job.Target] == ended {
+			if s.fleet.ids[job.Location] == ended {
 				return nil // its commit was under way
 			}
 			return err
@@ -333,7 +333,7 @@ func TestPanicFailsTheTenant(t *testing.T) {
 		s := newScene(t, g, arrange(t, g, on("s1", 20), all(20, at(g))))
 		s.cfg.Policy.MaxFailures.Count = 1
 		s.fleet.do = func(_ context.Context, job engine.Job) error {
-			if job.Target.Schema == "s1-0004" {
+			if job.Location.Schema == "s1-0004" {
 				panic("index out of range")
 			}
 			return nil
@@ -392,7 +392,7 @@ func TestFirstReasonStandsUnlessPeopleAsk(t *testing.T) {
 			s := newScene(t, g, p)
 			s.fleet.do = func(ctx context.Context, job engine.Job) error {
 				for i := range 3 {
-					if p.Waves[0].Items[i].Tenant.Target == job.Target {
+					if p.Waves[0].Items[i].Tenant.Location == job.Location {
 						_ = takes(time.Duration(2+2*i)*time.Second)(ctx, job)
 						return oops(engine.Data, "duplicates")
 					}
@@ -402,7 +402,7 @@ func TestFirstReasonStandsUnlessPeopleAsk(t *testing.T) {
 			want, reason := orchestrator.StateHalted, "more tenants failed in wave all than max_failures allows (none)"
 			if signal > 0 {
 				stop := make(chan struct{})
-				s.cfg.Stop = stop
+				s.cfg.Drain = stop
 				time.AfterFunc(signal+500*time.Millisecond, func() { close(stop) })
 				if want = orchestrator.StateInterrupted; signal < 2*time.Second {
 					reason = "interrupted"

@@ -40,7 +40,7 @@ func screen(ctx context.Context, s Screener, items []Item, cohorts []Cohort, dat
 		if plan == nil {
 			continue
 		}
-		job := engine.Job{Target: item.Tenant.Target, Standing: item.Standing, Plan: plan, Attempt: 1}
+		job := engine.Job{Location: item.Tenant.Location, Standing: item.Standing, Plan: plan, Attempt: 1}
 		if data != nil {
 			job.Data = data(item.Tenant)
 		}

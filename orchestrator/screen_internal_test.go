@@ -15,7 +15,7 @@ type refuser map[string]*engine.Error
 func (r refuser) Screen(_ context.Context, jobs []engine.Job) []error {
 	refused := make([]error, len(jobs))
 	for i, job := range jobs {
-		if e := r[job.Target.Schema]; e != nil {
+		if e := r[job.Location.Schema]; e != nil {
 			refused[i] = e
 		}
 	}
@@ -27,9 +27,9 @@ func TestScreenRefusesTenantsByReasonAndLeavesTheOthers(t *testing.T) {
 	g := linear(t, "a", "b")
 	tenants := people(1, 5)
 	for i := range tenants {
-		tenants[i].Target.Schema = tenants[i].ID
+		tenants[i].Location.Schema = tenants[i].ID
 	}
-	p, err := Arrange(tenants, stand(g, "a", "a", "a", "a b", ""), g, Request{Rollout: "r1", Kind: Upgrade, Targets: []string{"heads"}})
+	p, err := NewPlan(tenants, stand(g, "a", "a", "a", "a b", ""), g, PlanOptions{Rollout: "r1", Kind: Upgrade, Targets: []string{"heads"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,17 +22,17 @@ type server struct {
 	ready    []int32 // may be started; those that come back stand first
 	deferred []int32
 
-	width   int // places now
-	start   int // places at first
-	most    int // places at most
-	running int
-	alone   bool     // the one that runs wants the server for itself
-	streak  int      // successes since the width last changed
-	pace    pace     // whether more places than at first are worth it
-	alike   streak   // failures here, for its breaker
-	epoch   int      // counts the changes for the worse, so that tenants which ran together halve but once
-	asked   int      // round of wave.next in which none of its tenants could start
-	warm    []string // databases in which a tenant has just finished
+	width     int // places now
+	start     int // places at first
+	most      int // places at most
+	running   int
+	alone     bool       // the one that runs wants the server for itself
+	streak    int        // successes since the width last changed
+	tuner     widthTuner // whether more places than at first are worth it
+	sameCause streak     // failures here, for its breaker
+	epoch     int        // counts the changes for the worse, so that tenants which ran together halve but once
+	asked     int        // round of wave.next in which none of its tenants could start
+	warm      []string   // databases in which a tenant has just finished
 
 	watch watched // tenants under work
 
@@ -85,7 +85,7 @@ func (s *server) pick(w *wave) (int32, bool) {
 			continue
 		case !w.limits.free(item.Cohort):
 			continue
-		case warm != "" && item.Tenant.Target.Database == warm:
+		case warm != "" && item.Tenant.Location.Database == warm:
 			return s.takeReady(i), true
 		case first < 0:
 			first = i
@@ -124,7 +124,7 @@ func (s *server) succeeded(now time.Time) (reason string) {
 		return "" // there is nobody to use another place
 	}
 	if s.width >= s.start {
-		width, why := s.pace.judge(now, s.width, s.most)
+		width, why := s.tuner.tune(now, s.width, s.most)
 		s.width = width
 		return why
 	}
@@ -150,7 +150,7 @@ func (s *server) full(epoch int) bool {
 		return false
 	}
 	s.epoch++
-	s.pace = pace{}
+	s.tuner = widthTuner{}
 	s.width = max(1, s.width/2)
 	return true
 }

@@ -54,7 +54,7 @@ func WritePlan(w io.Writer, p *Plan) error {
 	if err != nil {
 		return fmt.Errorf("write the plan: %w", err)
 	}
-	if _, err := w.Write(append(layout(text), '\n')); err != nil {
+	if _, err := w.Write(append(formatPlan(text), '\n')); err != nil {
 		return fmt.Errorf("write the plan: %w", err)
 	}
 	return nil

@@ -31,7 +31,7 @@ func reviewed(t testing.TB) *orchestrator.Plan {
 	req.Policy.Waves[0].Gate = orchestrator.Gate{Bake: time.Minute, Checks: []orchestrator.Check{{Name: "errors"}, {Name: "rows"}}, Approval: true}
 	req.Policy.Pins = []orchestrator.Pin{{Tenants: selector(t, "id=s1-0002"), Target: "b", Reason: "old client"}}
 	standings := append(all(6, at(g, "a")), at(g, "a", "b", "c"), engine.Standing{State: engine.Unreachable, Err: oops(engine.Connection, "refused")})
-	p, err := orchestrator.Arrange(tenants, standings, g, req)
+	p, err := orchestrator.NewPlan(tenants, standings, g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func TestDifferences(t *testing.T) {
 		g         *revision.Graph
 		tenants   []tenant.Tenant
 		standings []engine.Standing
-		req       orchestrator.Request
+		req       orchestrator.PlanOptions
 	}
 	for _, test := range []struct {
 		name   string
@@ -199,7 +199,7 @@ func TestDifferences(t *testing.T) {
 			s.Changed = []string{"a"}
 			n.standings[3] = s
 		}, []string{"tenant s1-0004 stands elsewhere"}},
-		{"one moved", func(n *now) { n.tenants[4].Target.Server = "s3" }, []string{"tenant s1-0005 is in another place"}},
+		{"one moved", func(n *now) { n.tenants[4].Location.Server = "s3" }, []string{"tenant s1-0005 is in another place"}},
 		{"labels", func(n *now) { n.tenants[4].Labels = map[string]string{"tier": "gold"} }, []string{"tenant s1-0005 has other labels"}},
 		{"a pin", func(n *now) {
 			n.req.Policy.Pins = []orchestrator.Pin{{Tenants: selector(t, "id=s1-0001"), Freeze: true}}
@@ -232,7 +232,7 @@ func TestDifferences(t *testing.T) {
 				if change != nil {
 					change(&n)
 				}
-				p, err := orchestrator.Arrange(n.tenants, n.standings, n.g, n.req)
+				p, err := orchestrator.NewPlan(n.tenants, n.standings, n.g, n.req)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -268,11 +268,11 @@ func TestDifferencesAreFew(t *testing.T) {
 		b.Policy.Waves[i].Gate = orchestrator.Gate{Approval: true}
 	}
 	b.Fleet, b.Targets, b.Selectors = "other", []string{"y"}, []string{"x"}
-	then, err := orchestrator.Arrange(on("s1", 20), all(20, at(g, "a")), g, a)
+	then, err := orchestrator.NewPlan(on("s1", 20), all(20, at(g, "a")), g, a)
 	if err != nil {
 		t.Fatal(err)
 	}
-	now, err := orchestrator.Arrange(on("s2", 20), all(20, at(other)), other, b)
+	now, err := orchestrator.NewPlan(on("s2", 20), all(20, at(other)), other, b)
 	if err != nil {
 		t.Fatal(err)
 	}

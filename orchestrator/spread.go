@@ -13,17 +13,17 @@ import (
 // abreast is how many databases of a server are worked on at a time. More would spread no better, and
 // would cost a new connection for almost every tenant, which is dearer than most revisions: a connection
 // belongs to one database.
-const abreast = 8
+const databasesAtOnce = 8
 
-// hashing is the order of tenants by the SHA-256 of their ids, as [tenant.Order] has it.
-type hashing struct {
+// hashOrder is the order of tenants by the SHA-256 of their ids, as [tenant.Order] has it.
+type hashOrder struct {
 	order []int // places of tenants
 	rank  []int // of each tenant the place in order
 }
 
-func hash(tenants []tenant.Tenant) *hashing {
+func newHashOrder(tenants []tenant.Tenant) *hashOrder {
 	sums := make([][sha256.Size]byte, len(tenants))
-	h := &hashing{order: make([]int, len(tenants)), rank: make([]int, len(tenants))}
+	h := &hashOrder{order: make([]int, len(tenants)), rank: make([]int, len(tenants))}
 	for i := range tenants {
 		sums[i], h.order[i] = sha256.Sum256([]byte(tenants[i].ID)), i
 	}
@@ -36,14 +36,14 @@ func hash(tenants []tenant.Tenant) *hashing {
 	return h
 }
 
-// spread returns the order in which some of the tenants, at the given places, are taken up: servers in turn;
+// interleave returns the order in which some of the tenants, at the given places, are taken up: servers in turn;
 // of each server a few databases in turn; in each database by the hash. The order depends on nothing but who
 // the tenants are.
-func (h *hashing) spread(tenants []tenant.Tenant, places []int) []int {
+func (h *hashOrder) interleave(tenants []tenant.Tenant, places []int) []int {
 	type database struct{ server, name string }
 	members := map[database][]int{}
 	for _, at := range places {
-		d := database{tenants[at].Target.Server, tenants[at].Target.Database}
+		d := database{tenants[at].Location.Server, tenants[at].Location.Database}
 		members[d] = append(members[d], at)
 	}
 	byRank := func(a, b int) int { return h.rank[a] - h.rank[b] }
@@ -56,13 +56,13 @@ func (h *hashing) spread(tenants []tenant.Tenant, places []int) []int {
 	for _, name := range slices.Sorted(maps.Keys(servers)) {
 		databases := servers[name]
 		slices.SortFunc(databases, func(a, b []int) int { return byRank(a[0], b[0]) }) // by the first tenants, for databases have no better order
-		lines = append(lines, braid(databases, abreast))
+		lines = append(lines, roundRobin(databases, databasesAtOnce))
 	}
-	return braid(lines, len(lines))
+	return roundRobin(lines, len(lines))
 }
 
-// braid takes from the first width lists in turn; where one ends the next takes its place.
-func braid(lists [][]int, width int) []int {
+// roundRobin takes from the first width lists in turn; where one ends the next takes its place.
+func roundRobin(lists [][]int, width int) []int {
 	n := 0
 	for _, l := range lists {
 		n += len(l)

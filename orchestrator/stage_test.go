@@ -45,15 +45,15 @@ func newStage(t testing.TB, n int, gates map[string]orchestrator.Gate) *stage {
 }
 
 // plan makes the plan, from where the tenants stand.
-func (s *stage) plan(t testing.TB, req orchestrator.Request) {
+func (s *stage) plan(t testing.TB, req orchestrator.PlanOptions) {
 	t.Helper()
 	req.Policy = s.policy
-	p, err := orchestrator.Arrange(slices.Clone(s.world.tenants), s.world.survey(), s.world.g, req)
+	p, err := orchestrator.NewPlan(slices.Clone(s.world.tenants), s.world.survey(), s.world.g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.scene = newScene(t, s.world.g, p)
-	s.cfg.Policy, s.cfg.Upgrader, s.cfg.Surveyor = s.policy, s, s
+	s.cfg.Policy, s.cfg.Engine, s.cfg.Surveyor = s.policy, s, s
 	s.cfg.Observers = []orchestrator.Observer{s}
 	s.fleet.do = s.do
 }
@@ -64,35 +64,35 @@ func (s *stage) do(ctx context.Context, job engine.Job) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.breaks[job.Target.Schema]
+	return s.breaks[job.Location.Schema]
 }
 
-// Upgrade lets the fleet look on, and has the tenant stand where it was taken.
+// Apply lets the fleet look on, and has the tenant stand where it was taken.
 // A tenant that was made anew since it was surveyed is not the one that is meant.
-func (s *stage) Upgrade(ctx context.Context, job engine.Job) (engine.Result, error) {
+func (s *stage) Apply(ctx context.Context, job engine.Job) (engine.Result, error) {
 	s.mu.Lock()
-	now := s.world.standing(job.Target.Schema)
-	other := job.Standing.Mark != now.Mark || fmt.Sprint(job.Standing.Applied.IDs()) != fmt.Sprint(now.Applied.IDs())
+	now := s.world.standing(job.Location.Schema)
+	other := job.Standing.SchemaID != now.SchemaID || fmt.Sprint(job.Standing.Applied.IDs()) != fmt.Sprint(now.Applied.IDs())
 	s.mu.Unlock()
 	if other {
 		return engine.Result{}, &engine.Error{Class: engine.Gone, Message: "it is another one"}
 	}
-	result, err := s.fleet.Upgrade(ctx, job)
+	result, err := s.fleet.Apply(ctx, job)
 	if err == nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		after := job.Plan.Parts[len(job.Plan.Parts)-1].After
 		for _, id := range after {
-			if !slices.Contains(s.world.applied[job.Target.Schema], id) {
-				s.world.by[job.Target.Schema+" "+id] = job.Rollout
+			if !slices.Contains(s.world.applied[job.Location.Schema], id) {
+				s.world.by[job.Location.Schema+" "+id] = job.Rollout
 			}
 		}
-		s.world.applied[job.Target.Schema] = after
+		s.world.applied[job.Location.Schema] = after
 	}
 	return result, err
 }
 
-func (s *stage) Survey(_ context.Context, targets []engine.Target) []engine.Standing {
+func (s *stage) Survey(_ context.Context, targets []engine.Location) []engine.Standing {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	standings := make([]engine.Standing, len(targets))
@@ -102,7 +102,7 @@ func (s *stage) Survey(_ context.Context, targets []engine.Target) []engine.Stan
 	return standings
 }
 
-func (s *stage) SurveyRollout(_ context.Context, targets []engine.Target, rollout string) []engine.Standing {
+func (s *stage) SurveyRollout(_ context.Context, targets []engine.Location, rollout string) []engine.Standing {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	standings := make([]engine.Standing, len(targets))
@@ -137,7 +137,7 @@ func (s *stage) create(ids ...string) {
 	defer s.mu.Unlock()
 	for _, id := range ids {
 		delete(s.world.dropped, id)
-		s.world.tenants = append(s.world.tenants, tenant.Tenant{ID: id, Source: "1", Target: engine.Target{
+		s.world.tenants = append(s.world.tenants, tenant.Tenant{ID: id, Source: "1", Location: engine.Location{
 			Dialect: revision.Postgres, Server: "s1", Database: "app", Schema: id,
 		}})
 	}
@@ -219,7 +219,7 @@ func (s *stage) rearrange(t testing.TB) {
 	s.mu.Unlock()
 	where := orchestrator.Locate(context.Background(), s, plan, plan.Amend(events).Planned(), fleet, func(tenant.Tenant) bool { return true })
 	s.cfg.Earlier = events
-	s.cfg.Plan, err = orchestrator.Rearrange(plan, events, where.Tenants, where.Standings, s.world.g, orchestrator.Resumption{})
+	s.cfg.Plan, err = orchestrator.ResumePlan(plan, events, where.Tenants, where.Standings, s.world.g, orchestrator.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

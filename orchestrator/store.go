@@ -29,7 +29,7 @@ type Store interface {
 	Command(ctx context.Context, c Command) (Command, error)
 	// Commands returns the commands of a rollout whose number is above after, in their order; never nil.
 	Commands(ctx context.Context, rollout string, after int64) ([]Command, error)
-	// Lock takes the fleet's lock by try, so that two rollouts never run at once; *HeldError says who has it.
+	// Lock takes the fleet's lock by try, so that two rollouts never run at once; *LockedError says who has it.
 	Lock(ctx context.Context, fleet string, holder Holder) (Lease, error)
 	// Close releases what the store holds.
 	Close() error
@@ -54,13 +54,13 @@ type Holder struct {
 	Since   time.Time `json:"since"`
 }
 
-// HeldError is returned when another process holds the fleet.
-type HeldError struct {
+// LockedError is returned when another process holds the fleet.
+type LockedError struct {
 	Fleet  string
 	Holder Holder
 }
 
-func (e *HeldError) Error() string {
+func (e *LockedError) Error() string {
 	h := e.Holder
 	if h == (Holder{}) {
 		return fmt.Sprintf("another process holds the fleet %q", e.Fleet)
@@ -74,7 +74,7 @@ func (e *HeldError) Error() string {
 }
 
 // Hint says what to do about it.
-func (e *HeldError) Hint() string {
+func (e *LockedError) Hint() string {
 	return "wait for it, or end that process; the lock ends with it"
 }
 

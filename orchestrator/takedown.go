@@ -9,25 +9,25 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// takeDown plans what a rollback does with tenants, by the rows of their version tables: see [SurveyRollout].
-type takeDown struct {
+// rollbackSteps plans what a rollback does with tenants, by the rows of their version tables: see [SurveyRollout].
+type rollbackSteps struct {
 	of      string // the rollout that is taken back
 	graph   *revision.Graph
 	options Options
 }
 
 // has reports whether the tenant has a revision that the rollout applied.
-func (d *takeDown) has(s *engine.Standing) bool { return len(s.Applied.Of(d.of)) > 0 }
+func (d *rollbackSteps) has(s *engine.Standing) bool { return len(s.Applied.Of(d.of)) > 0 }
 
-// judged is the standing as the rollback sees it: edited files of revisions that stay do not matter.
-func (d *takeDown) judged(s engine.Standing) engine.Standing {
+// assessed is the standing as the rollback sees it: edited files of revisions that stay do not matter.
+func (d *rollbackSteps) assessed(s engine.Standing) engine.Standing {
 	s.Changed = both(s.Changed, s.Applied.Of(d.of))
 	return s
 }
 
 // cohort decides what is done with a group; without are those of its revisions that have no downgrade section, where the
 // group is refused for that.
-func (d *takeDown) cohort(gr group) (c Cohort, without []string) {
+func (d *rollbackSteps) cohort(gr standingGroup) (c Cohort, without []string) {
 	c = gr.cohort()
 	s := &gr.standing
 	steps := d.graph.Sort(s.Applied.Of(d.of))
@@ -35,9 +35,9 @@ func (d *takeDown) cohort(gr group) (c Cohort, without []string) {
 	if c.Refused = d.refusal(s); c.Refused != nil {
 		return c, nil
 	}
-	after := walked(s.Applied.IDs(), revision.Down, steps)
+	after := applySteps(s.Applied.IDs(), revision.Down, steps)
 	if _, gaps := d.graph.Check(after); len(gaps) > 0 {
-		c.Refused = onTop(gaps[0].Revision, gaps[0].Missing)
+		c.Refused = blockedFailure(gaps[0].Revision, gaps[0].Missing)
 		return c, nil
 	}
 	if err := d.graph.Irreversible(&revision.Path{Direction: revision.Down, Steps: steps}); err != nil {
@@ -56,9 +56,9 @@ func (d *takeDown) cohort(gr group) (c Cohort, without []string) {
 }
 
 // refusal says why tenants that stand there cannot be taken back; nil when they may.
-func (d *takeDown) refusal(s *engine.Standing) *Failure {
+func (d *rollbackSteps) refusal(s *engine.Standing) *Failure {
 	if unreadable(s) {
-		return unread(s, nil)
+		return unreadableFailure(s, nil)
 	}
 	for _, id := range s.Applied.Of(d.of) {
 		if d.graph.Get(id) == nil {

@@ -2,11 +2,11 @@ package orchestrator
 
 import "slices"
 
-// rank is an Outcome in one byte, to index by.
-type rank uint8
+// outcomeIndex is an Outcome in one byte, to index by.
+type outcomeIndex uint8
 
 const (
-	rankPending rank = iota
+	rankPending outcomeIndex = iota
 	rankRunning
 	rankRetrying
 	rankDeferred
@@ -22,7 +22,9 @@ const (
 // outcomes are the outcomes in the order of a tenant's life.
 var outcomes = [ranks]Outcome{Pending, Running, Retrying, Deferred, Done, Unchanged, Failed, Uncertain, Skipped, Gone}
 
-func rankOf(o Outcome) rank { return rank(max(0, slices.Index(outcomes[:], o))) }
+func indexOfOutcome(o Outcome) outcomeIndex {
+	return outcomeIndex(max(0, slices.Index(outcomes[:], o)))
+}
 
 // counts are tenants by outcome. Those that were never named are not in it.
 type counts [ranks]int
@@ -35,22 +37,22 @@ func (c *counts) named() int {
 	return n
 }
 
-// ways are the ways that finished tenants went. There are few: one a cohort, and those of tenants that
+// transitions are the ways that finished tenants went. There are few: one a cohort, and those of tenants that
 // stopped half way.
-type ways struct {
-	list  []Way
+type transitions struct {
+	list  []Transition
 	place map[string]int32
 	key   []byte // scratch
 }
 
-// Way is how many tenants went from one place to another, and what became of them.
-type Way struct {
+// Transition is how many tenants went from one place to another, and what became of them.
+type Transition struct {
 	From, To []string // heads
 	Outcome  Outcome
 	Tenants  int
 }
 
-func (w *ways) join(from, to []string, outcome rank) int32 {
+func (w *transitions) join(from, to []string, outcome outcomeIndex) int32 {
 	key := append(w.key[:0], byte(outcome))
 	for _, id := range from {
 		key = append(append(key, id...), ' ')
@@ -67,13 +69,13 @@ func (w *ways) join(from, to []string, outcome rank) int32 {
 		}
 		i = int32(len(w.list))
 		w.place[string(key)] = i
-		w.list = append(w.list, Way{From: orEmpty(from), To: orEmpty(to), Outcome: outcomes[outcome]})
+		w.list = append(w.list, Transition{From: orEmpty(from), To: orEmpty(to), Outcome: outcomes[outcome]})
 	}
 	w.list[i].Tenants++
 	return i
 }
 
-func (w *ways) leave(i int32) {
+func (w *transitions) leave(i int32) {
 	if i >= 0 {
 		w.list[i].Tenants--
 	}

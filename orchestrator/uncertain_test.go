@@ -22,16 +22,16 @@ type lossy struct {
 	back      atomic.Bool
 }
 
-func (l *lossy) Upgrade(ctx context.Context, job engine.Job) (engine.Result, error) {
-	if job.Target.Schema != l.id || l.back.Load() {
-		return l.stage.Upgrade(ctx, job)
+func (l *lossy) Apply(ctx context.Context, job engine.Job) (engine.Result, error) {
+	if job.Location.Schema != l.id || l.back.Load() {
+		return l.stage.Apply(ctx, job)
 	}
 	gone := &engine.Error{Class: engine.Connection, Message: "connection refused"}
 	if l.lost {
 		return engine.Result{}, gone
 	}
 	if l.lost = true; l.committed {
-		if _, err := l.stage.Upgrade(ctx, job); err != nil {
+		if _, err := l.stage.Apply(ctx, job); err != nil {
 			return engine.Result{}, err
 		}
 	}
@@ -54,7 +54,7 @@ func TestLostReplyOfACommitIsNotKnownUntilAResumeAsks(t *testing.T) {
 				s.plan(t, request())
 				id := s.world.tenants[0].ID
 				l := &lossy{stage: s, id: id, committed: committed}
-				s.cfg.Upgrader, s.cfg.Prober = l, l
+				s.cfg.Engine, s.cfg.Prober = l, l
 				r := s.run(t)
 				if r.Outcome(id) != orchestrator.Uncertain || r.ExitCode() != 2 || r.Count(orchestrator.Failed) != 0 || r.Next() != "skein rollout resume r1" {
 					t.Errorf("%s, exit %d, next %q, %v", r.Outcome(id), r.ExitCode(), r.Next(), r.Counts())
@@ -84,7 +84,7 @@ func TestLostReplyThatIsSettledInTheRunIsForgotten(t *testing.T) {
 		id := s.world.tenants[0].ID
 		l := &lossy{stage: s, id: id}
 		s.cfg.Policy.OnFailure = orchestrator.Continue
-		s.cfg.Upgrader = l
+		s.cfg.Engine = l
 		s.breaks[id] = oops(engine.Data, "no")
 		s.when = append(s.when, func(f orchestrator.Fact) {
 			if _, ok := f.(orchestrator.TenantReturned); ok {

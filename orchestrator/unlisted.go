@@ -12,8 +12,8 @@ import (
 // A source may forget tenants for a moment: a page of its API that is missing, a query on a replica that lags behind. Who
 // is no longer listed is gone only if its schema, database or file is not there; else it keeps its place.
 
-// Whereabouts are tenants of a rollout that are there, as far as that can be told, and where they stand.
-type Whereabouts struct {
+// Located are tenants of a rollout that are there, as far as that can be told, and where they stand.
+type Located struct {
 	Tenants   []tenant.Tenant   // as the fleet has them now; those that it does not list, as they were planned
 	Standings []engine.Standing // of Tenants
 	Unlisted  []string          // ids of those of Tenants that the fleet does not list
@@ -22,26 +22,26 @@ type Whereabouts struct {
 // Locate finds out which of the tenants planned, some or all of those of p, are there. fleet is what the sources list now. One that they do not list
 // is asked for where it was planned, unless another tenant has that place now: then it was renamed. taken reports which
 // tenants of the fleet that are not in planned count as such others.
-func Locate(ctx context.Context, s Surveyor, p *Plan, planned, fleet []tenant.Tenant, taken func(tenant.Tenant) bool) Whereabouts {
+func Locate(ctx context.Context, s Surveyor, p *Plan, planned, fleet []tenant.Tenant, taken func(tenant.Tenant) bool) Located {
 	mine := make(map[string]bool, len(planned))
 	for _, t := range planned {
 		mine[t.ID] = true
 	}
-	var w Whereabouts
-	listed, places := make(map[string]bool, len(planned)), map[engine.Target]bool{}
+	var w Located
+	listed, places := make(map[string]bool, len(planned)), map[engine.Location]bool{}
 	for _, t := range fleet {
 		switch {
 		case mine[t.ID]:
 			listed[t.ID] = true
 			w.Tenants = append(w.Tenants, t)
-			places[t.Target] = true
+			places[t.Location] = true
 		case taken(t):
-			places[t.Target] = true
+			places[t.Location] = true
 		}
 	}
 	n := len(w.Tenants)
 	for _, t := range planned {
-		if !listed[t.ID] && !places[t.Target] {
+		if !listed[t.ID] && !places[t.Location] {
 			w.Tenants = append(w.Tenants, t)
 		}
 	}
@@ -53,9 +53,9 @@ func Locate(ctx context.Context, s Surveyor, p *Plan, planned, fleet []tenant.Te
 	return w
 }
 
-// LocateRollback reads where the whole fleet stands, for [ArrangeRollback] of the rollout that is stored, and with it the
+// LocateRollback reads where the whole fleet stands, for [RollbackPlan] of the rollout that is stored, and with it the
 // tenants of that rollout, which is amended, that the fleet does not list and that are there all the same.
-func LocateRollback(ctx context.Context, s Surveyor, stored *Plan, fleet []tenant.Tenant) Whereabouts {
+func LocateRollback(ctx context.Context, s Surveyor, stored *Plan, fleet []tenant.Tenant) Located {
 	listed := make(map[string]bool, len(fleet))
 	for _, t := range fleet {
 		listed[t.ID] = true
@@ -71,7 +71,7 @@ func LocateRollback(ctx context.Context, s Surveyor, stored *Plan, fleet []tenan
 }
 
 // keep leaves out those beyond the first n, which are not listed, that are not there.
-func (w *Whereabouts) keep(n int) {
+func (w *Located) keep(n int) {
 	at := n
 	for i := n; i < len(w.Tenants); i++ {
 		if w.Standings[i].State == engine.Missing {
@@ -110,7 +110,7 @@ func tenantsOf(items []Item) []tenant.Tenant {
 }
 
 // locator prepares [Locate] for items of the run. What it returns reads nothing that the run changes meanwhile.
-func (r *runner) locator(items []Item, fleet []tenant.Tenant) func(context.Context) Whereabouts {
+func (r *runner) locator(items []Item, fleet []tenant.Tenant) func(context.Context) Located {
 	known := map[string]bool{}
 	for i := range r.Plan.Waves {
 		for _, items := range [][]Item{r.Plan.Waves[i].Items, r.Plan.Waves[i].Settled} {
@@ -120,15 +120,15 @@ func (r *runner) locator(items []Item, fleet []tenant.Tenant) func(context.Conte
 		}
 	}
 	planned, joinable := tenantsOf(items), r.joinable()
-	return func(ctx context.Context) Whereabouts {
+	return func(ctx context.Context) Located {
 		return Locate(ctx, r.Surveyor, r.Plan, planned, fleet, func(t tenant.Tenant) bool {
 			return known[t.ID] || joinable && r.Joins(t)
 		})
 	}
 }
 
-// tellUnlisted warns of tenants that are not listed any more, once of each.
-func (r *runner) tellUnlisted(ids []string) {
+// warnUnlisted warns of tenants that are not listed any more, once of each.
+func (r *runner) warnUnlisted(ids []string) {
 	var fresh []string
 	for _, id := range ids {
 		if !r.unlisted[id] {

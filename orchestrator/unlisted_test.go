@@ -76,7 +76,7 @@ type mute struct {
 	id string
 }
 
-func (d mute) Survey(ctx context.Context, targets []engine.Target) []engine.Standing {
+func (d mute) Survey(ctx context.Context, targets []engine.Location) []engine.Standing {
 	all := d.stage.Survey(ctx, targets)
 	for i := range all {
 		if targets[i].Schema == d.id {

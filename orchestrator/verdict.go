@@ -9,24 +9,24 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// verdict is what a worker's answer means for its tenant and the server.
-type verdict uint8
+// disposition is what a worker's answer means for its tenant and the server.
+type disposition uint8
 
 const (
-	arrived  verdict = iota // it stands where planned
-	onceMore                // same tenant once more, after a wait
-	later                   // at the end of the wave
-	full                    // the server has no room: fewer at once, the tenant goes back
-	lost                    // the server went away: it is probed, the tenant goes back
-	stopped                 // the server needs an operator, the tenant goes back
-	canceled                // the run was cancelled, the tenant goes back
-	vanished                // it is no longer there
+	arrived  disposition = iota // it stands where planned
+	onceMore                    // same tenant once more, after a wait
+	later                       // at the end of the wave
+	full                        // the server has no room: fewer at once, the tenant goes back
+	lost                        // the server went away: it is probed, the tenant goes back
+	stopped                     // the server needs an operator, the tenant goes back
+	canceled                    // the run was cancelled, the tenant goes back
+	vanished                    // it is no longer there
 	failed
 )
 
-// judge says what is to be done after a try. It is the one place that knows what each class means for a
+// dispose says what is to be done after a try. It is the one place that knows what each class means for a
 // fleet; the dialects know which error is of which class.
-func (k *task) judge(ctx context.Context, err error, f Failure, retry Retry) verdict {
+func (k *task) dispose(ctx context.Context, err error, f Failure, retry Retry) disposition {
 	if err == nil {
 		return arrived
 	}

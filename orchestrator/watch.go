@@ -15,7 +15,7 @@ import (
 type Watcher interface {
 	// Watch returns for whom tenants of a server wait that are under work there; those that wait for no session are left out.
 	// An error that wraps a timeout says that the server does not answer; any other, that it could not be looked at.
-	Watch(ctx context.Context, server string, targets []engine.Target) (map[engine.Target][]engine.Holder, error)
+	Watch(ctx context.Context, server string, targets []engine.Location) (map[engine.Location][]engine.Holder, error)
 }
 
 const (
@@ -26,11 +26,11 @@ const (
 	beatEvery  = 5 * time.Second // between two ticks about tenants that are under work or wait
 )
 
-// sight is what came of looking at the tenants under work on a server.
-type sight struct {
+// observation is what came of looking at the tenants under work on a server.
+type observation struct {
 	server *server
 	begun  time.Time
-	waits  map[engine.Target][]engine.Holder
+	waits  map[engine.Location][]engine.Holder
 	err    error
 }
 
@@ -48,8 +48,8 @@ type watched struct {
 	end     context.CancelFunc // gives up the tries under work
 }
 
-// nextLook is when the next look is due; zero = no tenant is under work.
-func (w *wave) nextLook() (at time.Time) {
+// nextObservation is when the next look is due; zero = no tenant is under work.
+func (w *wave) nextObservation() (at time.Time) {
 	for _, s := range w.servers {
 		if next := s.watch.at; len(s.watch.tasks) > 0 && !s.watch.looking && (at.IsZero() || next.Before(at)) {
 			at = next
@@ -58,17 +58,17 @@ func (w *wave) nextLook() (at time.Time) {
 	return at
 }
 
-// lookAround looks at the tenants under work on each server for which it is time.
-func (r *runner) lookAround(now time.Time) {
+// watchServers looks at the tenants under work on each server for which it is time.
+func (r *runner) watchServers(now time.Time) {
 	for _, s := range r.wave.servers {
 		if len(s.watch.tasks) > 0 && !s.watch.looking && !s.watch.at.After(now) {
-			r.look(s, now)
+			r.observeServer(s, now)
 		}
 	}
 }
 
-// look makes known who is under work for longer than a moment, and asks the server about them.
-func (r *runner) look(s *server, now time.Time) {
+// observeServer makes known who is under work for longer than a moment, and asks the server about them.
+func (r *runner) observeServer(s *server, now time.Time) {
 	var long, fresh []int32
 	next := now.Add(watchEvery)
 	for _, t := range s.watch.tasks {
@@ -80,14 +80,14 @@ func (r *runner) look(s *server, now time.Time) {
 			continue
 		}
 		long = append(long, t)
-		if !k.told {
-			k.told = true
+		if !k.announced {
+			k.announced = true
 			fresh = append(fresh, t)
 		}
 	}
 	s.watch.at = next
 	if len(fresh) > 0 {
-		r.emit(TenantsUnderWork{Tenants: r.wave.ids(fresh)})
+		r.emit(TenantsRunning{Tenants: r.wave.ids(fresh)})
 		s.watch.told = now
 	}
 	if len(long) == 0 {
@@ -98,24 +98,24 @@ func (r *runner) look(s *server, now time.Time) {
 		if len(s.watch.waits) > 0 {
 			r.tick(TenantsWaiting{Server: s.name, Waits: s.watch.waits})
 		} else {
-			r.tick(TenantsUnderWork{})
+			r.tick(TenantsRunning{})
 		}
 	}
 	if r.Watcher == nil {
 		return
 	}
-	targets := make([]engine.Target, 0, len(long))
+	targets := make([]engine.Location, 0, len(long))
 	for _, t := range long {
-		targets = append(targets, r.wave.items[t].Tenant.Target)
+		targets = append(targets, r.wave.items[t].Tenant.Location)
 	}
 	s.watch.looking = true
-	r.looks++
+	r.observing++
 	go func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, watchBound)
 		defer cancel()
-		l := sight{server: s, begun: now}
+		l := observation{server: s, begun: now}
 		l.waits, l.err = r.Watcher.Watch(ctx, s.name, targets)
-		r.looked <- l
+		r.observed <- l
 	}(r.probing)
 }
 
@@ -127,14 +127,14 @@ func (w *wave) ids(tasks []int32) []string {
 	return ids
 }
 
-// afterLook takes in what was seen.
-func (r *runner) afterLook(l sight) {
-	r.looks--
+// handleObservation takes in what was seen.
+func (r *runner) handleObservation(l observation) {
+	r.observing--
 	s := l.server
 	s.watch.looking = false
 	s.watch.at = time.Now().Add(watchEvery)
-	if silent(l.err) {
-		r.unheard(s, l)
+	if isSilent(l.err) {
+		r.serverSilent(s, l)
 		return
 	}
 	if s.watch.unheard >= unheardMax && s.health == probing && r.halt.state == "" {
@@ -143,13 +143,13 @@ func (r *runner) afterLook(l sight) {
 	}
 	s.watch.unheard = 0
 	if l.err == nil { // else it had no room for us, say
-		r.tellWaits(s, l.waits)
+		r.emitWaits(s, l.waits)
 	}
 }
 
-// silent reports whether no answer came. A connection that is refused is an answer: of the machine, which will end those
+// isSilent reports whether no answer came. A connection that is refused is an answer: of the machine, which will end those
 // that it does not know either.
-func silent(err error) bool {
+func isSilent(err error) bool {
 	timeout, ok := errors.AsType[interface {
 		error
 		Timeout() bool
@@ -157,11 +157,11 @@ func silent(err error) bool {
 	return ok && timeout.Timeout()
 }
 
-// tellWaits makes known who waits for whom, where that has changed.
-func (r *runner) tellWaits(s *server, seen map[engine.Target][]engine.Holder) {
+// emitWaits makes known who waits for whom, where that has changed.
+func (r *runner) emitWaits(s *server, seen map[engine.Location][]engine.Holder) {
 	var waits []TenantWait
 	for _, t := range s.watch.tasks {
-		if of := seen[r.wave.items[t].Tenant.Target]; len(of) > 0 {
+		if of := seen[r.wave.items[t].Tenant.Location]; len(of) > 0 {
 			waits = append(waits, TenantWait{Tenant: r.wave.items[t].Tenant.ID, For: of})
 		}
 	}
@@ -177,10 +177,10 @@ func (w TenantWait) same(other TenantWait) bool {
 	return w.Tenant == other.Tenant && slices.EqualFunc(w.For, other.For, func(a, b engine.Holder) bool { return a.PID == b.PID })
 }
 
-// unheard notes that the server did not answer a look. One that does so again is away: it gets no more tenants, and
+// serverSilent notes that the server did not answer a look. One that does so again is away: it gets no more tenants, and
 // those under work are given up when it was away for as long as patience goes, or, where the run is to end, they are
 // waited for as long.
-func (r *runner) unheard(s *server, l sight) {
+func (r *runner) serverSilent(s *server, l observation) {
 	if s.watch.unheard++; s.watch.unheard == 1 {
 		s.watch.silent = l.begun
 	}
@@ -197,7 +197,7 @@ func (r *runner) unheard(s *server, l sight) {
 		s.trouble(s.watch.silent, f)
 	}
 	if r.halt.state == "" {
-		r.pause(s, first.Target.Database, f)
+		r.pause(s, first.Location.Database, f)
 	}
 	left := r.Policy.ServerPatience - time.Since(s.watch.silent)
 	switch {
@@ -224,10 +224,10 @@ func areTenants(n int) string {
 	return fmt.Sprintf("%d tenants are", n)
 }
 
-// forgetLooks ends the looks that are not needed any more.
-func (r *runner) forgetLooks() {
-	for ; r.looks > 0; r.looks-- {
-		<-r.looked
+// stopObserving ends the looks that are not needed any more.
+func (r *runner) stopObserving() {
+	for ; r.observing > 0; r.observing-- {
+		<-r.observed
 	}
 	for _, s := range r.wave.servers {
 		s.watch.end()

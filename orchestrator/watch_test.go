@@ -16,17 +16,17 @@ import (
 // watcher is a server that is frozen for a while, and on which tenants wait for another session.
 type watcher struct {
 	frozen, thawed time.Time
-	waits          func(engine.Target) []engine.Holder
+	waits          func(engine.Location) []engine.Holder
 }
 
 func (w *watcher) away() bool { return !time.Now().Before(w.frozen) && time.Now().Before(w.thawed) }
 
-func (w *watcher) Watch(ctx context.Context, _ string, targets []engine.Target) (map[engine.Target][]engine.Holder, error) {
+func (w *watcher) Watch(ctx context.Context, _ string, targets []engine.Location) (map[engine.Location][]engine.Holder, error) {
 	if w.away() {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
-	all := map[engine.Target][]engine.Holder{}
+	all := map[engine.Location][]engine.Holder{}
 	for _, t := range targets {
 		if w.waits != nil {
 			if of := w.waits(t); len(of) > 0 {
@@ -95,7 +95,7 @@ func TestFrozenServerIsGivenUp(t *testing.T) {
 		w := &watcher{frozen: time.Now().Add(5 * time.Second), thawed: time.Now().Add(time.Hour)}
 		s.cfg.Watcher, s.cfg.Prober, s.cfg.Policy.MaxFailures.Count = only{w, "s1"}, only{w, "s1"}, 20
 		s.fleet.do = func(ctx context.Context, job engine.Job) error {
-			if job.Target.Server == "s1" {
+			if job.Location.Server == "s1" {
 				return w.work(20*time.Second)(ctx, job)
 			}
 			return takes(time.Second)(ctx, job)
@@ -121,7 +121,7 @@ type only struct {
 	server string
 }
 
-func (o only) Watch(ctx context.Context, server string, targets []engine.Target) (map[engine.Target][]engine.Holder, error) {
+func (o only) Watch(ctx context.Context, server string, targets []engine.Location) (map[engine.Location][]engine.Holder, error) {
 	if server != o.server {
 		return nil, nil
 	}
@@ -144,7 +144,7 @@ func TestDrainDoesNotWaitForAFrozenServerForEver(t *testing.T) {
 		w := &watcher{frozen: time.Now().Add(5 * time.Second), thawed: time.Now().Add(time.Hour)}
 		stop := make(chan struct{})
 		time.AfterFunc(7*time.Second, func() { close(stop) })
-		s.cfg.Watcher, s.cfg.Prober, s.cfg.Stop = w, w, stop
+		s.cfg.Watcher, s.cfg.Prober, s.cfg.Drain = w, w, stop
 		s.fleet.do = func(ctx context.Context, job engine.Job) error { return w.work(20*time.Second)(ctx, job) }
 		r := s.run(t)
 		if r.State != orchestrator.StateInterrupted || r.Count(orchestrator.Pending) != 20 {
@@ -167,7 +167,7 @@ func TestStoredFactsTellWhoIsUnderWork(t *testing.T) {
 		s := newScene(t, g, arrange(t, g, on("s1", 2), all(2, at(g))))
 		start := time.Now()
 		holder := engine.Holder{PID: 7, Application: "worker", State: "idle in transaction", Age: time.Minute}
-		w := &watcher{waits: func(engine.Target) []engine.Holder {
+		w := &watcher{waits: func(engine.Location) []engine.Holder {
 			if time.Since(start) < 10*time.Second {
 				return []engine.Holder{holder}
 			}

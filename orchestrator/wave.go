@@ -27,7 +27,7 @@ type wave struct {
 	budget   int // failures that are borne; -1 = any number
 	round    int // counts the calls of next
 
-	astray []string // ids of tenants that are not those that were planned, see runner.anew
+	recreated []string // ids of tenants that are not those that were planned, see runner.anew
 
 	named    []int32 // being named in the store: may start once namedSeq is durable
 	namedSeq int64
@@ -35,16 +35,16 @@ type wave struct {
 
 // task is one tenant of the wave.
 type task struct {
-	began    time.Time // the running try
-	epoch    int       // of its server when the try began
-	lives    int       // of its server when it was last lost
-	attempt  int32     // tries that count, the running one included
-	lost     int32     // how often it was lost with a server that lives
-	returns  int32     // tries that did not count
-	timeouts int32
-	ended    bool
-	told     bool // that it is under work, for those who read the store
-	unknown  bool // whether its last change was committed
+	began     time.Time // the running try
+	epoch     int       // of its server when the try began
+	lives     int       // of its server when it was last lost
+	attempt   int32     // tries that count, the running one included
+	lost      int32     // how often it was lost with a server that lives
+	returns   int32     // tries that did not count
+	timeouts  int32
+	ended     bool
+	announced bool // that it is under work, for those who read the store
+	unknown   bool // whether its last change was committed
 }
 
 // newWave prepares to work on items of a wave: all of them, or those that came late.
@@ -62,9 +62,9 @@ func newWave(spec *Wave, items []Item, cohorts []Cohort, limits *limits, policy 
 		if len(cohorts[item.Cohort].Steps) == 0 {
 			continue // ends without being touched
 		}
-		s := w.byName[item.Tenant.Target.Server]
+		s := w.byName[item.Tenant.Location.Server]
 		if s == nil {
-			s = newServer(item.Tenant.Target.Server, policy.startWidth(item.Tenant.Target.Dialect), policy.PerServer)
+			s = newServer(item.Tenant.Location.Server, policy.startWidth(item.Tenant.Location.Dialect), policy.PerServer)
 			w.byName[s.name] = s
 			w.servers = append(w.servers, s)
 		}
@@ -73,16 +73,16 @@ func newWave(spec *Wave, items []Item, cohorts []Cohort, limits *limits, policy 
 	return w
 }
 
-func (w *wave) server(t int32) *server { return w.byName[w.items[t].Tenant.Target.Server] }
+func (w *wave) server(t int32) *server { return w.byName[w.items[t].Tenant.Location.Server] }
 
 func (w *wave) cohort(t int32) *Cohort { return &w.cohorts[w.items[t].Cohort] }
 
 // overBudget reports whether more tenants failed than is borne.
 func (w *wave) overBudget() bool { return w.budget >= 0 && w.failures-w.away > w.budget }
 
-// toName takes the next tenants to be named in the store: as soon as a server has used up half of those it
+// nextWindow takes the next tenants to be named in the store: as soon as a server has used up half of those it
 // has, all servers are filled up. They are in w.named until they may start.
-func (w *wave) toName() []string {
+func (w *wave) nextWindow() []string {
 	short := false
 	for _, s := range w.servers {
 		short = short || s.health == well && len(s.planned) > 0 && len(s.ready) < s.window()/2
@@ -141,11 +141,11 @@ func (w *wave) next() (int32, bool) {
 	}
 }
 
-// took notes that the tenant runs from now on, and returns its attempt.
-func (w *wave) took(t int32, now time.Time) int {
+// begin notes that the tenant runs from now on, and returns its attempt.
+func (w *wave) begin(t int32, now time.Time) int {
 	s, k := w.server(t), &w.tasks[t]
 	k.attempt++
-	k.began, k.epoch, k.told = now, s.epoch, false
+	k.began, k.epoch, k.announced = now, s.epoch, false
 	s.running++
 	if s.watch.tasks = append(s.watch.tasks, t); len(s.watch.tasks) == 1 {
 		s.watch.at = now.Add(watchAfter)
@@ -155,8 +155,8 @@ func (w *wave) took(t int32, now time.Time) int {
 	return int(k.attempt)
 }
 
-// cameBack notes that the tenant runs no more.
-func (w *wave) cameBack(t int32) {
+// returned notes that the tenant runs no more.
+func (w *wave) returned(t int32) {
 	s := w.server(t)
 	s.running--
 	s.watch.tasks = slices.DeleteFunc(s.watch.tasks, func(x int32) bool { return x == t })
@@ -164,12 +164,12 @@ func (w *wave) cameBack(t int32) {
 	w.running--
 	w.limits.release(w.items[t].Cohort)
 	if len(s.warm) < s.width {
-		s.warm = append(s.warm, w.items[t].Tenant.Target.Database)
+		s.warm = append(s.warm, w.items[t].Tenant.Location.Database)
 	}
 }
 
-// rest sends the tenant to sleep without a worker; it is ready again at the given time.
-func (w *wave) rest(t int32, until time.Time) { w.timers.add(timer{at: until, task: t}) }
+// wait sends the tenant to sleep without a worker; it is ready again at the given time.
+func (w *wave) wait(t int32, until time.Time) { w.timers.add(timer{at: until, task: t}) }
 
 // ready puts the tenant in front of the others that wait for its server.
 func (w *wave) ready(t int32) {
@@ -197,8 +197,8 @@ func (w *wave) untouched(s *server) []int32 {
 	return all
 }
 
-// drop takes a tenant that is not under work out of all queues.
-func (w *wave) drop(t int32) {
+// remove takes a tenant that is not under work out of all queues.
+func (w *wave) remove(t int32) {
 	s := w.server(t)
 	if i := slices.Index(w.named, t); i >= 0 {
 		w.named = slices.Delete(w.named, i, i+1)
@@ -210,9 +210,9 @@ func (w *wave) drop(t int32) {
 	w.timers.remove(func(x timer) bool { return x.server == nil && x.task == t })
 }
 
-// most returns how many tenants may be under work at once as far as policy goes; 0 = any number. Where the
+// concurrency returns how many tenants may be under work at once as far as policy goes; 0 = any number. Where the
 // budget is strict they are no more than may fail yet, and one.
-func (w *wave) most(policy *Policy) int {
+func (w *wave) concurrency(policy *Policy) int {
 	most := policy.Concurrency
 	if policy.Tolerance != Strict || w.budget < 0 {
 		return most
@@ -240,8 +240,8 @@ func (w *wave) stuck() int {
 	return n
 }
 
-// stands returns the heads of a tenant which of its plan has got as far as done.
-func (w *wave) stands(g *revision.Graph, t int32, done []string) []string {
+// headsAfter returns the heads of a tenant which of its plan has got as far as done.
+func (w *wave) headsAfter(g *revision.Graph, t int32, done []string) []string {
 	c := w.cohort(t)
 	if len(done) == 0 || c.plan == nil {
 		return c.From

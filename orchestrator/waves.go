@@ -10,60 +10,60 @@ import (
 	"github.com/skeindb/skein/tenant/suggest"
 )
 
-// share is a wave before anybody has asked what is done with its tenants.
-type share struct {
+// waveMembers is a wave before anybody has asked what is done with its tenants.
+type waveMembers struct {
 	name   string
 	gate   *GatePlan
 	places []int // of its tenants, in the order they are taken up
 }
 
-// divide says which tenant is in which wave: in the first that takes it. Tenants that none takes are a wave at
+// partition says which tenant is in which wave: in the first that takes it. Tenants that none takes are a wave at
 // the end. Who is in which wave depends on nothing but who the tenants are and, where a selector asks for it,
 // where they stand. notes are for people.
-func (r *Request) divide(c *census) (shares []share, notes []string, err error) {
-	h := hash(c.tenants)
+func (r *PlanOptions) partition(c *census) (shares []waveMembers, notes []string, err error) {
+	h := newHashOrder(c.tenants)
 	if len(r.Policy.Waves) == 0 {
-		return []share{{name: "all", places: h.spread(c.tenants, h.order)}}, nil, nil
+		return []waveMembers{{name: "all", places: h.interleave(c.tenants, h.order)}}, nil, nil
 	}
 	if err := r.checkWaves(); err != nil {
 		return nil, nil, err
 	}
-	d := &division{census: c, hashing: h, wave: make([]int, len(c.tenants)), names: make([]string, len(r.Policy.Waves))}
+	d := &partitioner{census: c, hashOrder: h, wave: make([]int, len(c.tenants)), names: make([]string, len(r.Policy.Waves))}
 	for i := range d.wave {
-		d.wave[i] = free
+		d.wave[i] = unassigned
 	}
 	for i := range r.Policy.Waves {
 		spec := &r.Policy.Waves[i]
 		d.names[i] = spec.Name
-		s := share{name: spec.Name, gate: spec.Gate.plan(), places: d.take(i, spec)}
+		s := waveMembers{name: spec.Name, gate: spec.Gate.plan(), places: d.assign(i, spec)}
 		spec.Order.sort(s.places, c.tenants, r.Sizes, h)
 		shares = append(shares, s)
 	}
 	var rest []int
 	for _, at := range h.order {
-		if d.wave[at] == free {
+		if d.wave[at] == unassigned {
 			rest = append(rest, at)
 		}
 	}
 	if len(rest) > 0 {
-		shares = append(shares, share{name: d.spare("rest"), places: h.spread(c.tenants, rest)})
+		shares = append(shares, waveMembers{name: d.uniqueName("rest"), places: h.interleave(c.tenants, rest)})
 	}
 	return shares, d.notes, nil
 }
 
-// division is the dividing under way.
-type division struct {
+// partitioner is the dividing under way.
+type partitioner struct {
 	*census
-	*hashing
+	*hashOrder
 	wave  []int    // of each tenant; free = in none
 	names []string // of the waves
 	notes []string
 }
 
-const free = -1
+const unassigned = -1
 
-// take gives the i-th wave the tenants that it takes, in the order of the hash.
-func (d *division) take(i int, spec *WaveSpec) []int {
+// assign gives the i-th wave the tenants that it takes, in the order of the hash.
+func (d *partitioner) assign(i int, spec *WaveSpec) []int {
 	matches := make([]bool, len(d.tenants))
 	for _, at := range d.matching(spec.Tenants) {
 		matches[at] = true
@@ -73,7 +73,7 @@ func (d *division) take(i int, spec *WaveSpec) []int {
 	for _, at := range d.order {
 		switch {
 		case !matches[at]:
-		case d.wave[at] == free:
+		case d.wave[at] == unassigned:
 			left = append(left, at)
 		default:
 			elsewhere[d.wave[at]]++
@@ -99,12 +99,12 @@ func (d *division) take(i int, spec *WaveSpec) []int {
 	return slices.Clip(mine)
 }
 
-func (d *division) note(format string, args ...any) {
+func (d *partitioner) note(format string, args ...any) {
 	d.notes = append(d.notes, fmt.Sprintf(format, args...))
 }
 
-// spare returns a name for one more wave.
-func (d *division) spare(name string) string {
+// uniqueName returns a name for one more wave.
+func (d *partitioner) uniqueName(name string) string {
 	candidate := name
 	for n := 2; slices.Contains(d.names, candidate); n++ {
 		candidate = fmt.Sprintf("%s-%d", name, n)
@@ -120,7 +120,7 @@ func isOrAre(n int) string {
 }
 
 // checkWaves reports what is wrong with the waves asked for, whoever the tenants are.
-func (r *Request) checkWaves() error {
+func (r *PlanOptions) checkWaves() error {
 	seen := map[string]bool{}
 	for i := range r.Policy.Waves {
 		w := &r.Policy.Waves[i]
@@ -140,7 +140,7 @@ func (r *Request) checkWaves() error {
 }
 
 // only keeps the wave of that name.
-func only(shares []share, name string) ([]share, error) {
+func only(shares []waveMembers, name string) ([]waveMembers, error) {
 	names := make([]string, len(shares))
 	for i, s := range shares {
 		if s.name == name {
@@ -151,8 +151,8 @@ func only(shares []share, name string) ([]share, error) {
 	return nil, &WaveError{Wave: name, Waves: names}
 }
 
-// narrow leaves of the census and the pins just the tenants of the shares, and gives the shares their new places.
-func narrow(shares []share, c *census, pins *pinning) *census {
+// restrict leaves of the census and the pins just the tenants of the shares, and gives the shares their new places.
+func restrict(shares []waveMembers, c *census, pins *pinIndex) *census {
 	var places []int
 	for _, s := range shares {
 		places = append(places, s.places...)

@@ -131,7 +131,7 @@ func TestWhoIsInWhichWave(t *testing.T) {
 			}
 			req := request()
 			req.Policy.Waves = waves(t, test.waves...)
-			p, err := orchestrator.Arrange(tiers(on("s1", test.tenants), 10), standings, g, req)
+			p, err := orchestrator.NewPlan(tiers(on("s1", test.tenants), 10), standings, g, req)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -154,7 +154,7 @@ func TestWavesTakeFromTheFrontOfTheOrder(t *testing.T) {
 	tenants := tiers(on("s1", 200), 4)
 	req := request()
 	req.Policy.Waves = waves(t, "canary tier=internal 5", "early - 10%")
-	p, err := orchestrator.Arrange(tenants, all(200, at(g)), g, req)
+	p, err := orchestrator.NewPlan(tenants, all(200, at(g)), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +206,7 @@ func TestEveryTenantIsInOneWave(t *testing.T) {
 			sizes[i] = rapid.Int64Range(-1, 3).Draw(t, "bytes")
 		}
 		req.Sizes = sizes
-		p, err := orchestrator.Arrange(tenants, standings, g, req)
+		p, err := orchestrator.NewPlan(tenants, standings, g, req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -234,7 +234,7 @@ func TestEveryTenantIsInOneWave(t *testing.T) {
 		for to, from := range shuffled {
 			again[to], where[to], req.Sizes[to] = tenants[from], standings[from], sizes[from]
 		}
-		q, err := orchestrator.Arrange(again, where, g, req)
+		q, err := orchestrator.NewPlan(again, where, g, req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -249,13 +249,13 @@ func TestEveryTenantIsInOneWave(t *testing.T) {
 		// How many move because of one more tenant is bounded by the waves, and not by the fleet.
 		req.Policy.Waves = slices.DeleteFunc(req.Policy.Waves, func(w orchestrator.WaveSpec) bool { return w.Order != orchestrator.ByHash })
 		req.Sizes = nil
-		if p, err = orchestrator.Arrange(tenants, standings, g, req); err != nil {
+		if p, err = orchestrator.NewPlan(tenants, standings, g, req); err != nil {
 			t.Fatal(err)
 		}
-		more := append(slices.Clone(tenants), tenant.Tenant{ID: "new", Labels: map[string]string{"tier": "free"}, Target: engine.Target{
+		more := append(slices.Clone(tenants), tenant.Tenant{ID: "new", Labels: map[string]string{"tier": "free"}, Location: engine.Location{
 			Dialect: revision.Postgres, Server: "s3", Database: "app", Schema: "new",
 		}})
-		if q, err = orchestrator.Arrange(more, append(slices.Clone(standings), at(g)), g, req); err != nil {
+		if q, err = orchestrator.NewPlan(more, append(slices.Clone(standings), at(g)), g, req); err != nil {
 			t.Fatal(err)
 		}
 		moved := 0
@@ -293,7 +293,7 @@ func TestOneMoreTenantMovesFew(t *testing.T) {
 	req.Policy.Waves = waves(t, "canary tier=internal 20", "early - 5%", "half - 30%")
 	tenants := tiers(on("s1", 601), 10)
 	arranged := func(n int) map[string]string {
-		p, err := orchestrator.Arrange(tenants[:n], all(n, at(g)), g, req)
+		p, err := orchestrator.NewPlan(tenants[:n], all(n, at(g)), g, req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -350,7 +350,7 @@ func TestOrderWithinAWave(t *testing.T) {
 		req := request()
 		req.Sizes = sizes
 		req.Policy.Waves = []orchestrator.WaveSpec{{Name: "one", Order: order}}
-		p, err := orchestrator.Arrange(tenants, all(6, at(g)), g, req)
+		p, err := orchestrator.NewPlan(tenants, all(6, at(g)), g, req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -366,21 +366,25 @@ func TestWavesThatMeanNothing(t *testing.T) {
 	t.Parallel()
 	g := line(t)
 	for name, test := range map[string]struct {
-		change func(*orchestrator.Request)
+		change func(*orchestrator.PlanOptions)
 		want   string
 	}{
-		"no name":       {func(r *orchestrator.Request) { r.Policy.Waves = []orchestrator.WaveSpec{{Name: "a"}, {}} }, "wave 2 has no name"},
-		"two of a name": {func(r *orchestrator.Request) { r.Policy.Waves = []orchestrator.WaveSpec{{Name: "a"}, {Name: "a"}} }, "two waves are named a"},
-		"no such order": {func(r *orchestrator.Request) { r.Policy.Waves = []orchestrator.WaveSpec{{Name: "a", Order: "tall"}} }, `no order "tall"`},
-		"label of what": {func(r *orchestrator.Request) { r.Policy.Waves = []orchestrator.WaveSpec{{Name: "a", Order: "label:"}} }, `no order "label:"`},
-		"sizes unknown": {func(r *orchestrator.Request) {
+		"no name":       {func(r *orchestrator.PlanOptions) { r.Policy.Waves = []orchestrator.WaveSpec{{Name: "a"}, {}} }, "wave 2 has no name"},
+		"two of a name": {func(r *orchestrator.PlanOptions) { r.Policy.Waves = []orchestrator.WaveSpec{{Name: "a"}, {Name: "a"}} }, "two waves are named a"},
+		"no such order": {func(r *orchestrator.PlanOptions) {
+			r.Policy.Waves = []orchestrator.WaveSpec{{Name: "a", Order: "tall"}}
+		}, `no order "tall"`},
+		"label of what": {func(r *orchestrator.PlanOptions) {
+			r.Policy.Waves = []orchestrator.WaveSpec{{Name: "a", Order: "label:"}}
+		}, `no order "label:"`},
+		"sizes unknown": {func(r *orchestrator.PlanOptions) {
 			r.Policy.Waves = []orchestrator.WaveSpec{{Name: "a", Order: orchestrator.SmallFirst}}
 		}, "nobody has said how large"},
-		"too few sizes": {func(r *orchestrator.Request) { r.Sizes = []int64{1} }, "2 tenants, but 1 sizes"},
+		"too few sizes": {func(r *orchestrator.PlanOptions) { r.Sizes = []int64{1} }, "2 tenants, but 1 sizes"},
 	} {
 		req := request()
 		test.change(&req)
-		if _, err := orchestrator.Arrange(on("s1", 2), all(2, at(g)), g, req); err == nil || !strings.Contains(err.Error(), test.want) {
+		if _, err := orchestrator.NewPlan(on("s1", 2), all(2, at(g)), g, req); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -404,11 +408,11 @@ func TestOnlyOneWave(t *testing.T) {
 	req.Targets = []string{"+1"}
 	req.Policy.Waves = waves(t, "canary tier=internal", "early - 5%")
 	req.Policy.Pins = []orchestrator.Pin{{Tenants: selector(t, "id=s1-0011"), Freeze: true, Reason: "audit"}, {Tenants: selector(t, "id=s1-0012"), Freeze: true, Reason: "no"}}
-	if _, err := orchestrator.Arrange(tenants, standings, g, req); err == nil {
+	if _, err := orchestrator.NewPlan(tenants, standings, g, req); err == nil {
 		t.Fatal("all waves: no error")
 	}
 	req.Only = "canary"
-	p, err := orchestrator.Arrange(tenants, standings, g, req)
+	p, err := orchestrator.NewPlan(tenants, standings, g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -428,17 +432,17 @@ func TestOnlyOneWave(t *testing.T) {
 	}
 
 	req.Targets, req.Only = []string{"heads"}, "early"
-	if p, err = orchestrator.Arrange(tenants, standings, g, req); err != nil || p.Len() != 5 {
+	if p, err = orchestrator.NewPlan(tenants, standings, g, req); err != nil || p.Len() != 5 {
 		t.Errorf("%d tenants, %v: a share is of all waves", p.Len(), err)
 	}
 	req.Only = "canray"
-	_, err = orchestrator.Arrange(tenants, standings, g, req)
+	_, err = orchestrator.NewPlan(tenants, standings, g, req)
 	if e, ok := errors.AsType[*orchestrator.WaveError](err); !ok || e.Hint() != "did you mean canary?" ||
 		e.Error() != "there is no wave canray; the waves are canary, early, rest" {
 		t.Errorf("%v", err)
 	}
 	req.Policy.Waves = nil
-	if _, err = orchestrator.Arrange(tenants, standings, g, req); err == nil || err.Error() != "there is no wave canray; the only one is all" {
+	if _, err = orchestrator.NewPlan(tenants, standings, g, req); err == nil || err.Error() != "there is no wave canray; the only one is all" {
 		t.Errorf("%v", err)
 	}
 }
@@ -451,7 +455,7 @@ func TestWavesHaveTheirGates(t *testing.T) {
 	req.Policy.Waves = waves(t, "canary - 1", "nobody id=x", "rest")
 	req.Policy.Waves[0].Gate = orchestrator.Gate{Bake: time.Minute, Checks: []orchestrator.Check{{Name: "errors"}}, Approval: true}
 	req.Policy.Waves[1].Gate = orchestrator.Gate{Bake: time.Second}
-	p, err := orchestrator.Arrange(on("s1", 3), all(3, at(g)), g, req)
+	p, err := orchestrator.NewPlan(on("s1", 3), all(3, at(g)), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -475,7 +479,7 @@ func BenchmarkArrangeWaves(b *testing.B) {
 	req.Policy.Waves = waves(b, "canary tier=internal 20", "early state=behind 5%", "half - 30%", "rest")
 	req.Policy.Pins = []orchestrator.Pin{{Tenants: selector(b, "id=s1-00*"), Freeze: true, Reason: "audit"}}
 	for b.Loop() {
-		if _, err := orchestrator.Arrange(tenants, standings, g, req); err != nil {
+		if _, err := orchestrator.NewPlan(tenants, standings, g, req); err != nil {
 			b.Fatal(err)
 		}
 	}

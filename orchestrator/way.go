@@ -10,8 +10,8 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// way finds where groups go.
-type way struct {
+// pathPlanner finds where groups go.
+type pathPlanner struct {
 	graph   *revision.Graph // in which targets are looked for
 	now     *revision.Graph // has all that graph has; more where revisions came in after the plan
 	kind    Kind
@@ -19,8 +19,8 @@ type way struct {
 	options Options
 }
 
-// pinned decides what is done with a group that a pin may hold back.
-func (w *way) pinned(gr group, pin *Pin) (Cohort, error) {
+// planPinned decides what is done with a group that a pin may hold back.
+func (w *pathPlanner) planPinned(gr standingGroup, pin *Pin) (Cohort, error) {
 	switch {
 	case pin == nil:
 		return w.cohort(gr)
@@ -38,7 +38,7 @@ func (w *way) pinned(gr group, pin *Pin) (Cohort, error) {
 }
 
 // cohort decides what is done with a group.
-func (w *way) cohort(gr group) (Cohort, error) {
+func (w *pathPlanner) cohort(gr standingGroup) (Cohort, error) {
 	s := gr.standing
 	c := gr.cohort()
 	if c.Refused = refusal(w.now, &s, w.kind, w.options); c.Refused != nil {
@@ -68,7 +68,7 @@ func (w *way) cohort(gr group) (Cohort, error) {
 	return c, &CohortError{Target: strings.Join(w.targets, " "), Heads: c.From, Tenants: gr.count, Example: gr.example, Err: err}
 }
 
-func (w *way) path(c *Cohort, s *engine.Standing, dir revision.Direction) error {
+func (w *pathPlanner) path(c *Cohort, s *engine.Standing, dir revision.Direction) error {
 	applied := s.Applied.IDs()
 	p, err := w.graph.Path(dir, w.graph.HeadsOf(applied), w.targets[0])
 	if err != nil {
@@ -77,9 +77,9 @@ func (w *way) path(c *Cohort, s *engine.Standing, dir revision.Direction) error 
 	if oneWay := w.graph.Irreversible(p); oneWay != nil {
 		return oneWay
 	}
-	after := walked(applied, dir, p.Steps)
+	after := applySteps(applied, dir, p.Steps)
 	if _, gaps := w.now.Check(after); len(gaps) > 0 && w.now != w.graph {
-		c.Refused = onTop(gaps[0].Revision, gaps[0].Missing)
+		c.Refused = blockedFailure(gaps[0].Revision, gaps[0].Missing)
 		return nil
 	}
 	c.To = w.now.HeadsOf(after)
@@ -87,8 +87,8 @@ func (w *way) path(c *Cohort, s *engine.Standing, dir revision.Direction) error 
 	return nil
 }
 
-// walked is what of applied is applied after steps in a direction.
-func walked(applied []string, dir revision.Direction, steps []string) []string {
+// applySteps is what of applied is applied after steps in a direction.
+func applySteps(applied []string, dir revision.Direction, steps []string) []string {
 	if dir == revision.Up {
 		return slices.Concat(applied, steps)
 	}
@@ -104,11 +104,11 @@ func (c *Cohort) steps(g *revision.Graph, applied *engine.Applied, dir revision.
 	if len(revs) == 0 {
 		return
 	}
-	c.take(engine.NewPlan(applied, dir, revs, mode))
+	c.setPlan(engine.NewPlan(applied, dir, revs, mode))
 }
 
-// take makes plan the cohort's way.
-func (c *Cohort) take(plan *engine.Plan) {
+// setPlan makes plan the cohort's way.
+func (c *Cohort) setPlan(plan *engine.Plan) {
 	if plan.Len() == 0 {
 		return
 	}
@@ -140,7 +140,7 @@ func accepts(s engine.Step, sum string) bool {
 	return sum == sumOf(s) || s.Revision.Accepts(sum)
 }
 
-func (w *way) stamp(c *Cohort, s *engine.Standing) error {
+func (w *pathPlanner) stamp(c *Cohort, s *engine.Standing) error {
 	from := w.graph.HeadsOf(s.Applied.IDs())
 	if w.options.Purge {
 		from = nil
@@ -150,6 +150,6 @@ func (w *way) stamp(c *Cohort, s *engine.Standing) error {
 		return err
 	}
 	c.To = w.graph.HeadsOf(want)
-	c.take(engine.NewStamp(w.graph, s.Applied, want))
+	c.setPlan(engine.NewStamp(w.graph, s.Applied, want))
 	return nil
 }

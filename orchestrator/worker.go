@@ -19,15 +19,15 @@ type job struct {
 }
 
 // goodbye is the task of a worker's last answer.
-const goodbye = -1
+const leave = -1
 
 // start gives a tenant to a worker.
 func (r *runner) start(t int32) {
 	item := &r.wave.items[t]
-	attempt := r.wave.took(t, time.Now())
+	attempt := r.wave.begin(t, time.Now())
 	r.tick(TenantStarted{Tenant: item.Tenant.ID, Attempt: attempt, From: r.wave.cohort(t).From})
 	next := job{task: t, item: item, ctx: r.wave.server(t).watch.ctx, job: engine.Job{
-		Target: item.Tenant.Target, Standing: item.Standing, Plan: r.wave.cohort(t).plan,
+		Location: item.Tenant.Location, Standing: item.Standing, Plan: r.wave.cohort(t).plan,
 		Attempt: attempt, Rollout: r.Plan.Rollout,
 	}}
 	// A worker that has answered is at the channel, or will be in no time; until there are as many as
@@ -42,7 +42,7 @@ func (r *runner) start(t int32) {
 // work does one job after the other until there are no more. It touches nothing of the runner but its
 // channels and what never changes.
 func (r *runner) work() {
-	defer func() { r.answers <- answer{task: goodbye} }()
+	defer func() { r.answers <- answer{task: leave} }()
 	for j := range r.jobs {
 		r.answers <- r.try(j.ctx, j)
 	}
@@ -68,9 +68,9 @@ func (r *runner) try(ctx context.Context, j job) (a answer) {
 	if r.Data != nil {
 		j.job.Data = r.Data(j.item.Tenant)
 	}
-	a.result, a.err = r.Upgrader.Upgrade(ctx, j.job)
+	a.result, a.err = r.Engine.Apply(ctx, j.job)
 	if e, ok := errors.AsType[*engine.Error](a.err); ok && e.Class == engine.Gone && r.Surveyor != nil {
-		now := r.Surveyor.Survey(ctx, []engine.Target{j.job.Target})[0]
+		now := r.Surveyor.Survey(ctx, []engine.Location{j.job.Location})[0]
 		a.now = &now
 	}
 	return a

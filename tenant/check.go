@@ -19,7 +19,7 @@ const (
 func check(tenants []Tenant) []error {
 	var errs []error
 	byID := make(map[string]*Tenant, len(tenants))
-	byTarget := make(map[engine.Target]*Tenant, len(tenants))
+	byTarget := make(map[engine.Location]*Tenant, len(tenants))
 	files := newFiles()
 	for i := range tenants {
 		t := &tenants[i]
@@ -32,17 +32,17 @@ func check(tenants []Tenant) []error {
 			continue
 		}
 		byID[t.ID] = t
-		if t.Target.Dialect == revision.SQLite {
+		if t.Location.Dialect == revision.SQLite {
 			if first := files.add(t); first != nil {
 				errs = append(errs, sameTarget(first, t))
 			}
 			continue
 		}
-		if first := byTarget[t.Target]; first != nil {
+		if first := byTarget[t.Location]; first != nil {
 			errs = append(errs, sameTarget(first, t))
 			continue
 		}
-		byTarget[t.Target] = t
+		byTarget[t.Location] = t
 	}
 	return errs
 }
@@ -56,11 +56,11 @@ func checkOne(t *Tenant) error {
 			return t.errorf("", "a label has no name")
 		}
 	}
-	target := t.Target
+	target := t.Location
 	switch target.Dialect {
 	case revision.SQLite:
 		switch {
-		case target != engine.Target{Dialect: revision.SQLite, File: target.File}:
+		case target != engine.Location{Dialect: revision.SQLite, File: target.File}:
 			return t.errorf("", "a SQLite file has no server, database or schema")
 		case target.File == "" || strings.ContainsRune(target.File, 0):
 			return t.errorf("", "%q is no name of a file", target.File)
@@ -112,18 +112,18 @@ func checkName(kind, name string) string {
 }
 
 func sameID(first, second *Tenant) error {
-	if first.Target == second.Target {
+	if first.Location == second.Location {
 		return second.errorf("Narrow one of the two, or leave the record out.",
-			"%s is listed by %s and again by %s", second.Target, first.origin(), second.origin())
+			"%s is listed by %s and again by %s", second.Location, first.origin(), second.origin())
 	}
 	return second.errorf("Ids are unique in the fleet: give one of the sources an id of its own, such as `id: \"{server}/{database}/{schema}\"`.",
-		"one id for two targets: %s from %s and %s from %s", first.Target, first.origin(), second.Target, second.origin())
+		"one id for two targets: %s from %s and %s from %s", first.Location, first.origin(), second.Location, second.origin())
 }
 
 func sameTarget(first, second *Tenant) error {
-	both := first.Target.String()
-	if second.Target != first.Target {
-		both += " = " + second.Target.String()
+	both := first.Location.String()
+	if second.Location != first.Location {
+		both += " = " + second.Location.String()
 	}
 	return second.errorf("Narrow one of the two, or leave the record out.",
 		"one target for two ids: %s is %q from %s and %q from %s", both, first.ID, first.origin(), second.ID, second.origin())

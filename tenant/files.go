@@ -26,7 +26,7 @@ func newFiles() *files {
 
 // add returns the tenant that has the same file already; nil when there is none.
 func (f *files) add(t *Tenant) *Tenant {
-	path := f.resolve(t.Target.File)
+	path := f.resolve(t.Location.File)
 	key := strings.ToLower(path)
 	for _, other := range f.seen[key] {
 		if sameFile(path, other.path) {

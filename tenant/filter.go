@@ -77,13 +77,13 @@ func (t *Tenant) value(key string) string {
 	case "id":
 		return t.ID
 	case "server":
-		return t.Target.Server
+		return t.Location.Server
 	case "database":
-		return t.Target.Database
+		return t.Location.Database
 	case "schema":
-		return t.Target.Schema
+		return t.Location.Schema
 	case "file":
-		return t.Target.File
+		return t.Location.File
 	case "source":
 		return t.Source
 	}

@@ -39,7 +39,7 @@ func source(name string, tenants ...string) fakeSource {
 		if !ok {
 			schema = id
 		}
-		s.tenants = append(s.tenants, tenant.Tenant{ID: id, Source: name, Target: engine.Target{
+		s.tenants = append(s.tenants, tenant.Tenant{ID: id, Source: name, Location: engine.Location{
 			Dialect: revision.Postgres, Server: "main", Database: "app", Schema: schema,
 		}})
 	}
@@ -50,7 +50,7 @@ func fileSource(name string, tenants ...string) fakeSource {
 	s := fakeSource{name: name}
 	for _, text := range tenants {
 		id, path, _ := strings.Cut(text, ":")
-		s.tenants = append(s.tenants, tenant.Tenant{ID: id, Source: name, Target: engine.Target{
+		s.tenants = append(s.tenants, tenant.Tenant{ID: id, Source: name, Location: engine.Location{
 			Dialect: revision.SQLite, File: path,
 		}})
 	}
@@ -149,20 +149,20 @@ func TestGatherWithoutSourcesIsAnError(t *testing.T) {
 func TestGatherChecksTargets(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		target engine.Target
+		target engine.Location
 		want   string
 	}{
-		{engine.Target{}, `unknown dialect ""`},
-		{engine.Target{Dialect: revision.SQLite}, `"" is no name of a file`},
-		{engine.Target{Dialect: revision.SQLite, File: "data/a.db"}, "not absolute"},
-		{engine.Target{Dialect: revision.SQLite, File: "/a\x00"}, "is no name of a file"},
-		{engine.Target{Dialect: revision.SQLite, File: "/a", Schema: "s"}, "a SQLite file has no server, database or schema"},
-		{engine.Target{Dialect: revision.Postgres, Server: "s", Database: "d", Schema: "s", File: "/f"}, "has no file"},
-		{engine.Target{Dialect: revision.Postgres, Database: "d", Schema: "s"}, "the server is not set"},
-		{engine.Target{Dialect: revision.Postgres, Server: "s", Schema: "s"}, "the database is not set"},
-		{engine.Target{Dialect: revision.Postgres, Server: "s", Database: "d", Schema: "a\x00"}, "not UTF-8 without NUL"},
+		{engine.Location{}, `unknown dialect ""`},
+		{engine.Location{Dialect: revision.SQLite}, `"" is no name of a file`},
+		{engine.Location{Dialect: revision.SQLite, File: "data/a.db"}, "not absolute"},
+		{engine.Location{Dialect: revision.SQLite, File: "/a\x00"}, "is no name of a file"},
+		{engine.Location{Dialect: revision.SQLite, File: "/a", Schema: "s"}, "a SQLite file has no server, database or schema"},
+		{engine.Location{Dialect: revision.Postgres, Server: "s", Database: "d", Schema: "s", File: "/f"}, "has no file"},
+		{engine.Location{Dialect: revision.Postgres, Database: "d", Schema: "s"}, "the server is not set"},
+		{engine.Location{Dialect: revision.Postgres, Server: "s", Schema: "s"}, "the database is not set"},
+		{engine.Location{Dialect: revision.Postgres, Server: "s", Database: "d", Schema: "a\x00"}, "not UTF-8 without NUL"},
 	} {
-		s := fakeSource{name: "1", tenants: []tenant.Tenant{{ID: "a", Source: "1", Target: c.target}}}
+		s := fakeSource{name: "1", tenants: []tenant.Tenant{{ID: "a", Source: "1", Location: c.target}}}
 		if _, _, errs, _ := gather(t, tenant.Guards{}, s); len(errs) != 1 || !strings.Contains(errs[0], c.want) {
 			t.Errorf("%+v: got %v, want %s", c.target, errs, c.want)
 		}
@@ -269,7 +269,7 @@ func fleetOf(b *testing.B, n int) []tenant.Source {
 			b.Fatal(err)
 		}
 		files[i].ID += ".db"
-		files[i].Target = engine.Target{Dialect: revision.SQLite, File: path}
+		files[i].Location = engine.Location{Dialect: revision.SQLite, File: path}
 	}
 	return []tenant.Source{fakeSource{name: "1", tenants: schemas}, fakeSource{name: "2", tenants: files}}
 }

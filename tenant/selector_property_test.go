@@ -62,7 +62,7 @@ func drawFleet(t *rapid.T) []tenant.Tenant {
 	for i, id := range ids {
 		tenants[i] = tenant.Tenant{
 			ID: id, Source: "1", Labels: map[string]string{"ax": id[:1], "bx": id},
-			Target: engine.Target{Dialect: revision.Postgres, Server: "a", Database: "b", Schema: id},
+			Location: engine.Location{Dialect: revision.Postgres, Server: "a", Database: "b", Schema: id},
 		}
 	}
 	return tenants

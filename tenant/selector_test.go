@@ -16,7 +16,7 @@ import (
 // fleet is six tenants that differ in everything a selector can ask for.
 func fleet() []tenant.Tenant {
 	schema := func(id, server, database, schema, source string, labels map[string]string) tenant.Tenant {
-		return tenant.Tenant{ID: id, Source: source, Labels: labels, Target: engine.Target{
+		return tenant.Tenant{ID: id, Source: source, Labels: labels, Location: engine.Location{
 			Dialect: revision.Postgres, Server: server, Database: database, Schema: schema,
 		}}
 	}
@@ -26,7 +26,7 @@ func fleet() []tenant.Tenant {
 		schema("bolt", "db2", "cust_1", "public", "registry", map[string]string{"tier": "free", "region": "us"}),
 		schema("crane, inc", "db2", "cust_2", "public", "registry", map[string]string{"tier": "free", "id": "shadowed"}),
 		schema("down", "db3", "app", "down", "3", nil),
-		{ID: "eu/lite", Source: "files", Target: engine.Target{Dialect: revision.SQLite, File: "/data/eu/lite.db"}},
+		{ID: "eu/lite", Source: "files", Location: engine.Location{Dialect: revision.SQLite, File: "/data/eu/lite.db"}},
 	}
 }
 
@@ -274,7 +274,7 @@ func numbered(n int) []tenant.Tenant {
 		id := fmt.Sprintf("t%05d", i)
 		tenants[i] = tenant.Tenant{
 			ID: id, Source: "1", Labels: map[string]string{"tier": []string{"gold", "free"}[i%2]},
-			Target: engine.Target{Dialect: revision.Postgres, Server: "main", Database: "app", Schema: id},
+			Location: engine.Location{Dialect: revision.Postgres, Server: "main", Database: "app", Schema: id},
 		}
 	}
 	return tenants

@@ -9,11 +9,11 @@ import (
 
 // Tenant is one member of the fleet. Read-only once gathered.
 type Tenant struct {
-	ID     string            `json:"id"`              // unique in the fleet; 1–255 bytes of UTF-8, no NUL or newline
-	Source string            `json:"source"`          // name of the source it came from, else its 1-based index
-	Labels map[string]string `json:"labels,omitzero"` // may be nil; values are never empty; tenants of one source may share the map
-	Target engine.Target     `json:"target"`          // unique in the fleet
-	Place  Place             `json:"place,omitzero"`  // where its record is written, for messages
+	ID       string            `json:"id"`              // unique in the fleet; 1–255 bytes of UTF-8, no NUL or newline
+	Source   string            `json:"source"`          // name of the source it came from, else its 1-based index
+	Labels   map[string]string `json:"labels,omitzero"` // may be nil; values are never empty; tenants of one source may share the map
+	Location engine.Location   `json:"target"`          // unique in the fleet
+	Place    Place             `json:"place,omitzero"`  // where its record is written, for messages
 }
 
 // Place is a line of a file that lists tenants. The zero value says that there is none: the tenant was

@@ -210,6 +210,6 @@ func isTerminal(v any) bool {
 }
 
 func heldError(err error) bool {
-	var held *orchestrator.HeldError
+	var held *orchestrator.LockedError
 	return errors.As(err, &held)
 }

@@ -110,7 +110,7 @@ func (f *fleet) arrange(ctx context.Context, store orchestrator.Store, id string
 		return nil, err
 	}
 	f.lookForMisplaced()
-	req := orchestrator.Request{
+	req := orchestrator.PlanOptions{
 		Rollout: id, Fleet: f.project.Fleet, Kind: s.kind, Targets: s.targets, Tag: s.flags.tag, Created: time.Now(),
 		Policy: s.policy, Only: s.wave, Selectors: s.selectors, Canary: s.canary, Options: s.options(f),
 		Settings: s.settings(f),
@@ -121,7 +121,7 @@ func (f *fleet) arrange(ctx context.Context, store orchestrator.Store, id string
 	if s.policy.NeedsSizes() {
 		req.Sizes = f.sizes(ctx, where.tenants)
 	}
-	plan, err := orchestrator.Arrange(where.tenants, where.standings, f.graph, req)
+	plan, err := orchestrator.NewPlan(where.tenants, where.standings, f.graph, req)
 	if err != nil {
 		return nil, err
 	}
@@ -133,9 +133,9 @@ func (f *fleet) arrange(ctx context.Context, store orchestrator.Store, id string
 
 // sizes are the sizes of tenants in bytes; -1 where they cannot be told.
 func (f *fleet) sizes(ctx context.Context, tenants []tenant.Tenant) []int64 {
-	targets := make([]engine.Target, 0, len(tenants))
+	targets := make([]engine.Location, 0, len(tenants))
 	for _, t := range tenants {
-		targets = append(targets, t.Target)
+		targets = append(targets, t.Location)
 	}
 	return f.engine.Sizes(ctx, targets)
 }

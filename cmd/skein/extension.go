@@ -18,16 +18,16 @@ func (f *fleet) know(tenants []tenant.Tenant) {
 	if f.pg == nil || len(tenants) == 0 {
 		return
 	}
-	targets := make([]engine.Target, len(tenants))
+	targets := make([]engine.Location, len(tenants))
 	for i, t := range tenants {
-		targets[i] = t.Target
+		targets[i] = t.Location
 	}
 	f.pg.Know(targets)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.ids = make(map[engine.Target]string, len(tenants))
+	f.ids = make(map[engine.Location]string, len(tenants))
 	for _, t := range tenants {
-		f.ids[t.Target] = t.ID
+		f.ids[t.Location] = t.ID
 	}
 }
 

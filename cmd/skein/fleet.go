@@ -27,8 +27,8 @@ type fleet struct {
 	close   func() error
 
 	mu   sync.Mutex
-	told map[string]bool          // guarded by mu: warnings of sources, which are asked again at each wave
-	ids  map[engine.Target]string // guarded by mu: of the tenants that were last gathered
+	told map[string]bool            // guarded by mu: warnings of sources, which are asked again at each wave
+	ids  map[engine.Location]string // guarded by mu: of the tenants that were last gathered
 }
 
 // open reads config and revisions and makes the engine. It connects to nothing. application is what the

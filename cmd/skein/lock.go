@@ -31,7 +31,7 @@ func (f *fleet) lock(ctx context.Context, store orchestrator.Store, rollout stri
 	deadline := time.Now().Add(peekTime)
 	for {
 		lease, err := store.Lock(ctx, f.project.Fleet, holder(rollout))
-		var held *orchestrator.HeldError
+		var held *orchestrator.LockedError
 		if !errors.As(err, &held) || held.Holder.Rollout != "" || time.Now().After(deadline) {
 			return lease, err
 		}
@@ -56,7 +56,7 @@ func (f *fleet) state(ctx context.Context, store orchestrator.Store, id string, 
 		return stored, nil
 	}
 	lease, err := store.Lock(ctx, f.project.Fleet, holder(""))
-	if held, ok := errors.AsType[*orchestrator.HeldError](err); ok {
+	if held, ok := errors.AsType[*orchestrator.LockedError](err); ok {
 		if other := held.Holder.Rollout; other != "" && other != id {
 			return orchestrator.StateInterrupted, nil
 		}

@@ -75,7 +75,7 @@ func (f *fleet) serversOf(p *orchestrator.Plan) []string {
 	}
 	for _, w := range p.Waves {
 		for _, item := range w.Items {
-			name := item.Tenant.Target.Server
+			name := item.Tenant.Location.Server
 			variable, brought := strings.CutPrefix(name, "$")
 			if !brought || slices.Contains(names, name) {
 				continue

@@ -54,7 +54,7 @@ func (f *fleet) rehearse(ctx context.Context, store orchestrator.Store, id, how 
 		policy := f.project.Policy
 		policy.OnFailure, policy.Retry.Attempts, policy.Waves, policy.Pins = orchestrator.Continue, 2, nil, nil
 		report, err := f.work(ctx, orchestrator.RunConfig{
-			Plan: plan, Store: state.NewMemory(), Lease: lease, Policy: policy, Upgrader: r,
+			Plan: plan, Store: state.NewMemory(), Lease: lease, Policy: policy, Engine: r,
 			Observers: []orchestrator.Observer{v}, Options: orchestrator.Options{Mode: f.engine.Mode()},
 		})
 		if report == nil {
@@ -119,10 +119,10 @@ func magnitude(size int64) int {
 	return digits
 }
 
-// rehearser is an orchestrator.Upgrader that leaves no trace, and notes what it saw. It is safe for concurrent use.
+// rehearser is an orchestrator.Applier that leaves no trace, and notes what it saw. It is safe for concurrent use.
 type rehearser struct {
 	engine *engine.Engine
-	at     map[engine.Target]string // ids
+	at     map[engine.Location]string // ids
 
 	mu    sync.Mutex
 	locks map[lockKey]*view.Lock
@@ -131,24 +131,24 @@ type rehearser struct {
 
 type lockKey struct{ object, mode string }
 
-func tenantsAt(p *orchestrator.Plan) map[engine.Target]string {
-	at := make(map[engine.Target]string, p.Len())
+func tenantsAt(p *orchestrator.Plan) map[engine.Location]string {
+	at := make(map[engine.Location]string, p.Len())
 	for _, w := range p.Waves {
 		for _, item := range w.Items {
-			at[item.Tenant.Target] = item.Tenant.ID
+			at[item.Tenant.Location] = item.Tenant.ID
 		}
 	}
 	return at
 }
 
-// Upgrade implements orchestrator.Upgrader.
-func (r *rehearser) Upgrade(ctx context.Context, job engine.Job) (engine.Result, error) {
+// Apply implements orchestrator.Applier.
+func (r *rehearser) Apply(ctx context.Context, job engine.Job) (engine.Result, error) {
 	job.Attempt = 1 // a later one would wait longer for locks
 	did, err := r.engine.Rehearse(ctx, job)
 	if err != nil {
 		return engine.Result{Duration: did.Duration, Notices: did.Notices}, err
 	}
-	r.note(r.at[job.Target], &did)
+	r.note(r.at[job.Location], &did)
 	return engine.Result{Done: did.Steps, Duration: did.Duration, Notices: did.Notices}, nil
 }
 

@@ -61,7 +61,7 @@ func (a *app) takeUp(cmd *cobra.Command, named string, flags *changeFlags, o ord
 				return err
 			}
 			opts := orchestrator.Options{Mode: f.engine.Mode(), AllowChanged: flags.allowChanged}
-			plan, err := f.rearrange(ctx, stored, orchestrator.Resumption{Options: opts, Only: o.tenants})
+			plan, err := f.rearrange(ctx, stored, orchestrator.ResumeOptions{Options: opts, Only: o.tenants})
 			if err != nil {
 				return err
 			}
@@ -77,7 +77,7 @@ func (a *app) takeUp(cmd *cobra.Command, named string, flags *changeFlags, o ord
 }
 
 // rearrange asks the tenants of a rollout where they stand, and plans what is left.
-func (f *fleet) rearrange(ctx context.Context, stored record, how orchestrator.Resumption) (*orchestrator.Plan, error) {
+func (f *fleet) rearrange(ctx context.Context, stored record, how orchestrator.ResumeOptions) (*orchestrator.Plan, error) {
 	who, err := f.scopeOf(stored.plan)
 	if err != nil {
 		return nil, err
@@ -98,7 +98,7 @@ func (f *fleet) rearrange(ctx context.Context, stored record, how orchestrator.R
 	if len(where.Unlisted) > 0 {
 		f.app.note("skein: warning: %s", orchestrator.UnlistedWarning(where.Unlisted))
 	}
-	plan, err := orchestrator.Rearrange(stored.plan, stored.events, where.Tenants, where.Standings, f.graph, how)
+	plan, err := orchestrator.ResumePlan(stored.plan, stored.events, where.Tenants, where.Standings, f.graph, how)
 	if err != nil {
 		return nil, err
 	}

@@ -42,7 +42,7 @@ func (a *app) rollback(cmd *cobra.Command, named string, flags *changeFlags, par
 	}
 	id := a.newID(ctx)
 	return a.withFleet(cmd, id, flags, func(f *fleet, store orchestrator.Store) error {
-		req := orchestrator.Request{
+		req := orchestrator.PlanOptions{
 			Rollout: id, Fleet: f.project.Fleet, Kind: orchestrator.Rollback, Targets: []string{of}, Created: time.Now(), Policy: f.project.Policy, Tag: flags.reason,
 			Options: orchestrator.Options{Mode: f.engine.Mode(), AllowChanged: flags.allowChanged},
 		}
@@ -84,7 +84,7 @@ func (a *app) rollback(cmd *cobra.Command, named string, flags *changeFlags, par
 }
 
 // arrangeRollback asks the tenants of a rollout where they stand, and plans to take it back.
-func (f *fleet) arrangeRollback(ctx context.Context, store orchestrator.Store, of string, req orchestrator.Request, partial bool) (*orchestrator.Plan, error) {
+func (f *fleet) arrangeRollback(ctx context.Context, store orchestrator.Store, of string, req orchestrator.PlanOptions, partial bool) (*orchestrator.Plan, error) {
 	stored, err := f.load(ctx, store, of)
 	if err != nil {
 		return nil, err
@@ -108,7 +108,7 @@ func (f *fleet) arrangeRollback(ctx context.Context, store orchestrator.Store, o
 	if len(where.Unlisted) > 0 {
 		f.app.note("skein: warning: %s", orchestrator.UnlistedWarning(where.Unlisted))
 	}
-	plan, err := orchestrator.ArrangeRollback(stored.plan, stored.events, where.Tenants, where.Standings, f.graph, req, partial)
+	plan, err := orchestrator.RollbackPlan(stored.plan, stored.events, where.Tenants, where.Standings, f.graph, req, partial)
 	if err != nil {
 		return nil, err
 	}

@@ -62,11 +62,11 @@ func notesOf(p *orchestrator.Plan) []string {
 // work runs a plan with this fleet's connections.
 func (f *fleet) work(ctx context.Context, cfg orchestrator.RunConfig) (*orchestrator.Report, error) {
 	f.app.drains.Store(true)
-	if cfg.Upgrader == nil {
-		cfg.Upgrader = f.engine
+	if cfg.Engine == nil {
+		cfg.Engine = f.engine
 	}
-	cfg.Graph, cfg.Asker = f.graph, f.engine
-	cfg.Holder, cfg.Stop = holder(cfg.Plan.Rollout), f.app.drain
+	cfg.Graph, cfg.Querier = f.graph, f.engine
+	cfg.Holder, cfg.Drain = holder(cfg.Plan.Rollout), f.app.drain
 	cfg.Data = f.data
 	if f.pg != nil {
 		cfg.Prober, cfg.Watcher = f.pg, f.pg
@@ -175,5 +175,5 @@ type templateTenant struct {
 }
 
 func templateTenantOf(t tenant.Tenant) templateTenant {
-	return templateTenant{t.ID, t.Target.Server, t.Target.Database, t.Target.Schema, t.Target.File, t.Labels}
+	return templateTenant{t.ID, t.Location.Server, t.Location.Database, t.Location.Schema, t.Location.File, t.Labels}
 }

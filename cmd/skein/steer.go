@@ -81,7 +81,7 @@ func (a *app) steer(ctx context.Context, named string, o order) error {
 			return err
 		}
 		lease, err := f.lock(ctx, store, "")
-		if held, ok := errors.AsType[*orchestrator.HeldError](err); ok && (held.Holder.Rollout == id || held.Holder.Rollout == "") {
+		if held, ok := errors.AsType[*orchestrator.LockedError](err); ok && (held.Holder.Rollout == id || held.Holder.Rollout == "") {
 			return f.ask(ctx, store, &r, o)
 		}
 		if err != nil {
@@ -190,7 +190,7 @@ func (f *fleet) takeIn(ctx context.Context, store orchestrator.Store, id string)
 		return nil, nil, noRollout(err, id)
 	}
 	var fresh factList
-	report, err = orchestrator.Heed(ctx, store, id, &fresh)
+	report, err = orchestrator.ApplyPending(ctx, store, id, &fresh)
 	if err != nil || len(fresh) == 0 {
 		return report, func() {}, err
 	}

@@ -70,7 +70,7 @@ func (a *app) printTenants(tenants []tenant.Tenant) error {
 			if labels == nil {
 				labels = map[string]string{}
 			}
-			entries = append(entries, tenantEntry{t.ID, t.Source, t.Target.Server, t.Target.Database, t.Target.Schema, t.Target.File, labels})
+			entries = append(entries, tenantEntry{t.ID, t.Source, t.Location.Server, t.Location.Database, t.Location.Schema, t.Location.File, labels})
 		}
 		writeJSON(a.out, entries)
 		return nil
@@ -78,9 +78,9 @@ func (a *app) printTenants(tenants []tenant.Tenant) error {
 	w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "TENANT\tSOURCE\tTARGET\tLABELS")
 	for _, t := range tenants {
-		target := t.Target.String()
-		if t.Target.File != "" {
-			target = show(t.Target.File)
+		target := t.Location.String()
+		if t.Location.File != "" {
+			target = show(t.Location.File)
 		}
 		view.Row(w, "%s\t%s\t%s\t%s\n", t.ID, t.Source, target, labelText(t.Labels))
 	}

@@ -26,9 +26,9 @@ var asking = []promise{
 }
 
 // users makes tenants of which the n-th has n users.
-func users(t *testing.T, w world, n int) []engine.Target {
+func users(t *testing.T, w world, n int) []engine.Location {
 	t.Helper()
-	targets := make([]engine.Target, n)
+	targets := make([]engine.Location, n)
 	for i := range targets {
 		targets[i] = w.d.New(t)
 		w.run(t, w.job(t, targets[i]), "a1")
@@ -43,8 +43,8 @@ func askEach(t *testing.T, d Dialect) {
 	w := open(t, d, engine.Config{}, createUsers)
 	targets := users(t, w, 4)
 	targets[1], targets[2] = targets[2], targets[1]
-	want := []engine.Reply{{Text: "0", Rows: 1}, {Text: "2", Rows: 1}, {Text: "1", Rows: 1}, {Text: "3", Rows: 1}}
-	if diff := cmp.Diff(want, w.Ask(t.Context(), targets, "SELECT count(*) FROM users -- all of them")); diff != "" {
+	want := []engine.QueryResult{{Text: "0", Rows: 1}, {Text: "2", Rows: 1}, {Text: "1", Rows: 1}, {Text: "3", Rows: 1}}
+	if diff := cmp.Diff(want, w.QueryEach(t.Context(), targets, "SELECT count(*) FROM users -- all of them")); diff != "" {
 		t.Errorf("replies (-want +got):\n%s", diff)
 	}
 }
@@ -52,7 +52,7 @@ func askEach(t *testing.T, d Dialect) {
 func askValues(t *testing.T, d Dialect) {
 	w := open(t, d, engine.Config{}, createUsers)
 	tenant := users(t, w, 4)[3]
-	for query, want := range map[string]engine.Reply{
+	for query, want := range map[string]engine.QueryResult{
 		"SELECT name, id FROM users ORDER BY id": {Text: "user 0", Rows: 3},
 		"SELECT name FROM users WHERE id < 0":    {Null: true},
 		"SELECT NULL UNION ALL SELECT NULL":      {Null: true, Rows: 2},
@@ -63,7 +63,7 @@ func askValues(t *testing.T, d Dialect) {
 		"WITH x AS (SELECT max(id) AS m FROM users) SELECT m FROM x;":                    {Text: "2", Rows: 1},
 		"SELECT a.id FROM users a, users b, users c, users d, users e, users f, users g": {Text: "0", Rows: engine.MaxRows},
 	} {
-		got := w.Ask(t.Context(), []engine.Target{tenant}, query)
+		got := w.QueryEach(t.Context(), []engine.Location{tenant}, query)
 		if len(got) != 1 || got[0].Text != want.Text && want.Rows < engine.MaxRows || got[0].Null != want.Null || got[0].Rows != want.Rows || got[0].Err != nil {
 			t.Errorf("%s: %+v, want %+v", query, got, want)
 		}
@@ -75,9 +75,9 @@ func askIsolated(t *testing.T, d Dialect) {
 	targets := append(users(t, w, 3), d.New(t), d.New(t), d.New(t))
 	d.Drop(t, targets[4])
 	w.run(t, w.job(t, targets[5]), "a1")
-	got := w.Ask(t.Context(), targets, "SELECT count(*) FROM users")
-	want := []engine.Reply{{Text: "0", Rows: 1}, {Text: "1", Rows: 1}, {Text: "2", Rows: 1}, {}, {}, {Text: "0", Rows: 1}}
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(engine.Reply{}, "Err")); diff != "" {
+	got := w.QueryEach(t.Context(), targets, "SELECT count(*) FROM users")
+	want := []engine.QueryResult{{Text: "0", Rows: 1}, {Text: "1", Rows: 1}, {Text: "2", Rows: 1}, {}, {}, {Text: "0", Rows: 1}}
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(engine.QueryResult{}, "Err")); diff != "" {
 		t.Errorf("replies (-want +got):\n%s", diff)
 	}
 	for i, class := range []engine.Class{"", "", "", engine.Revision, engine.Gone, ""} {
@@ -98,7 +98,7 @@ func askReadOnly(t *testing.T, d Dialect) {
 		"WITH x AS (SELECT 1) INSERT INTO users (id, name) SELECT 9, 'Eve' FROM x",
 		"PRAGMA user_version = 7",
 	} {
-		for i, r := range w.Ask(t.Context(), targets, query) {
+		for i, r := range w.QueryEach(t.Context(), targets, query) {
 			if e := asError(t, r.Err); e.Class != engine.Revision {
 				t.Errorf("%s of tenant %d: class %s: %v", query, i, e.Class, e)
 			}
@@ -112,9 +112,9 @@ func askReadOnly(t *testing.T, d Dialect) {
 
 func askRefused(t *testing.T, d Dialect) {
 	w := open(t, d, engine.Config{}, createUsers)
-	targets := []engine.Target{d.New(t), d.New(t)}
+	targets := []engine.Location{d.New(t), d.New(t)}
 	for _, query := range []string{"", ";", "SELECT 1; SELECT 2", "COMMIT", "SELECT 'x", "SELECT FROM WHERE"} {
-		for i, r := range w.Ask(t.Context(), targets, query) {
+		for i, r := range w.QueryEach(t.Context(), targets, query) {
 			if e := asError(t, r.Err); e.Class != engine.Revision || e.Message == "" {
 				t.Errorf("%q of tenant %d: class %s: %v", query, i, e.Class, e)
 			}
@@ -126,7 +126,7 @@ func askCanceled(t *testing.T, d Dialect) {
 	w := open(t, d, engine.Config{}, createUsers)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for i, r := range w.Ask(ctx, []engine.Target{d.New(t), d.New(t)}, "SELECT 1") {
+	for i, r := range w.QueryEach(ctx, []engine.Location{d.New(t), d.New(t)}, "SELECT 1") {
 		if e := asError(t, r.Err); e.Class != engine.Canceled {
 			t.Errorf("tenant %d: class %s: %v", i, e.Class, e)
 		}
@@ -135,22 +135,22 @@ func askCanceled(t *testing.T, d Dialect) {
 
 func askSlow(t *testing.T, d Dialect) {
 	w := open(t, d, engine.Config{}, createUsers)
-	targets := []engine.Target{d.New(t), d.New(t), d.New(t)}
+	targets := []engine.Location{d.New(t), d.New(t), d.New(t)}
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	for i, r := range w.Ask(ctx, targets, d.Slow) {
+	for i, r := range w.QueryEach(ctx, targets, d.Slow) {
 		if e := asError(t, r.Err); e.Class != engine.Canceled {
 			t.Errorf("tenant %d: class %s: %v", i, e.Class, e)
 		}
 	}
-	if r := w.Ask(t.Context(), targets, "SELECT 1")[2]; r.Text != "1" {
+	if r := w.QueryEach(t.Context(), targets, "SELECT 1")[2]; r.Text != "1" {
 		t.Errorf("afterwards: %+v", r)
 	}
 }
 
 func askNobody(t *testing.T, d Dialect) {
 	w := open(t, d, engine.Config{}, createUsers)
-	if got := w.Ask(t.Context(), nil, "SELECT 1"); len(got) != 0 {
+	if got := w.QueryEach(t.Context(), nil, "SELECT 1"); len(got) != 0 {
 		t.Errorf("replies of nobody: %v", got)
 	}
 	if got := w.Sizes(t.Context(), nil); len(got) != 0 {
@@ -160,7 +160,7 @@ func askNobody(t *testing.T, d Dialect) {
 
 func sizesGrow(t *testing.T, d Dialect) {
 	w := open(t, d, engine.Config{}, createUsers)
-	targets := []engine.Target{d.New(t), d.New(t), d.New(t)}
+	targets := []engine.Location{d.New(t), d.New(t), d.New(t)}
 	if got := w.Sizes(t.Context(), targets); got[1] < 0 || got[1] > 1<<20 {
 		t.Errorf("empty tenants have %v bytes", got)
 	}
@@ -178,7 +178,7 @@ INSERT INTO users (id, name) SELECT i, 'a name of some length that takes its pla
 
 func sizesMissing(t *testing.T, d Dialect) {
 	w := open(t, d, engine.Config{}, createUsers)
-	targets := []engine.Target{d.New(t), d.New(t), d.New(t)}
+	targets := []engine.Location{d.New(t), d.New(t), d.New(t)}
 	d.Drop(t, targets[1])
 	if got := w.Sizes(t.Context(), targets); got[0] < 0 || got[1] != -1 || got[2] < 0 {
 		t.Errorf("sizes %v", got)

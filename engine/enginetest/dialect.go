@@ -16,22 +16,22 @@ type Dialect struct {
 	Open func(t *testing.T) engine.Database
 
 	// New makes an empty tenant: it is there, and there is nothing in it.
-	New func(t *testing.T) engine.Target
+	New func(t *testing.T) engine.Location
 
 	// Exec runs one statement in the tenant, as another client of the database.
-	Exec func(t *testing.T, target engine.Target, sql string)
+	Exec func(t *testing.T, target engine.Location, sql string)
 
 	// Query runs a query in the tenant, as another client. Values are text; NULL is "NULL".
-	Query func(t *testing.T, target engine.Target, sql string) [][]string
+	Query func(t *testing.T, target engine.Location, sql string) [][]string
 
 	// Dump writes out all that is in the tenant, structure and rows, as another client sees it.
-	Dump func(t *testing.T, target engine.Target) string
+	Dump func(t *testing.T, target engine.Location) string
 
 	// Lock makes another session hold what nobody can alter the table users beside, until release is called.
-	Lock func(t *testing.T, target engine.Target) (release func())
+	Lock func(t *testing.T, target engine.Location) (release func())
 
 	// Drop removes the tenant.
-	Drop func(t *testing.T, target engine.Target)
+	Drop func(t *testing.T, target engine.Location)
 
 	// Refusals are ways in which a version table with the rows of a1 and b2 keeps skein's next row out.
 	Refusals []Refusal
@@ -40,7 +40,7 @@ type Dialect struct {
 	Slow string
 
 	// Outside makes the body of a no-transaction revision for a tenant which has the table users.
-	Outside func(t *testing.T, target engine.Target) Outside
+	Outside func(t *testing.T, target engine.Location) Outside
 }
 
 // Outside is a body of two statements, of which the second fails until Mend was called. The first must

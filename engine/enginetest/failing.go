@@ -33,7 +33,7 @@ var uniqueNames = rev{
 var nonsense = rev{id: "x1", revises: "b2", up: "CREATE TABLE notes (id integer);\n-- not this:\nCREATE TABEL notes (id integer);"}
 
 // twins makes a tenant in which two users have one name.
-func twins(t *testing.T, w world) engine.Target {
+func twins(t *testing.T, w world) engine.Location {
 	t.Helper()
 	tenant := w.d.New(t)
 	w.with(t, engine.Config{}, createUsers).run(t, w.with(t, engine.Config{}, createUsers).job(t, tenant), "a1")
@@ -126,7 +126,7 @@ func canceled(t *testing.T, d Dialect) {
 	w, tenant := open(t, d, engine.Config{}, createUsers, slow), d.New(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	result, err := w.Upgrade(ctx, w.job(t, tenant))
+	result, err := w.Apply(ctx, w.job(t, tenant))
 	if e := asError(t, err); e.Class != engine.Canceled || len(result.Done) > 0 {
 		t.Errorf("done are %v, error %s: %v", result.Done, e.Class, e)
 	}

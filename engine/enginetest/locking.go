@@ -27,7 +27,7 @@ func locked(t *testing.T, d Dialect) {
 	w = w.with(t, engine.Config{LockTimeout: 100 * time.Millisecond}, chain...)
 	job := w.job(t, tenant)
 	release := d.Lock(t, tenant)
-	_, err := w.Upgrade(t.Context(), job)
+	_, err := w.Apply(t.Context(), job)
 	release()
 	if e := asError(t, err); e.Class != engine.Busy {
 		t.Errorf("class %s: %v", e.Class, e)
@@ -84,7 +84,7 @@ func eight(t *testing.T, d Dialect) {
 	var workers sync.WaitGroup
 	for i := range 8 {
 		workers.Go(func() {
-			result, err := worlds[i%2].Upgrade(t.Context(), job)
+			result, err := worlds[i%2].Apply(t.Context(), job)
 			switch {
 			case err == nil && slices.Equal(result.Done, []string{"a1", "b2", "c3"}):
 				winners.Add(1)

@@ -31,7 +31,7 @@ func refusals(t *testing.T, d Dialect, deletes bool, check func(*testing.T, Refu
 // unrecorded upgrades and demands an error about our own row of that revision.
 func (w world) unrecorded(t *testing.T, job engine.Job, r Refusal, id string) {
 	t.Helper()
-	result, err := w.Upgrade(t.Context(), job)
+	result, err := w.Apply(t.Context(), job)
 	e := asError(t, err)
 	if e.Class == engine.Gone || e.Class == engine.Stale || e.Revision != id || !strings.Contains(e.Message, r.Says) || !strings.Contains(e.Advice, "skein_version") {
 		t.Errorf("the error is of class %s, of revision %s: %v — %s", e.Class, e.Revision, e, e.Advice)
@@ -42,7 +42,7 @@ func (w world) unrecorded(t *testing.T, job engine.Job, r Refusal, id string) {
 }
 
 // refusing is a tenant with a1 and b2 whose version table refuses.
-func refusing(t *testing.T, d Dialect, r Refusal) (world, engine.Target) {
+func refusing(t *testing.T, d Dialect, r Refusal) (world, engine.Location) {
 	t.Helper()
 	w, tenant := open(t, d, engine.Config{}, createUsers, addEmail), d.New(t)
 	w.run(t, w.job(t, tenant), "a1", "b2")

@@ -33,9 +33,9 @@ var rehearsing = []promise{
 // rehearse demands that the tenant has the same in it before and afterwards.
 func (w world) rehearse(ctx context.Context, t *testing.T, job engine.Job) (engine.Rehearsal, error) {
 	t.Helper()
-	before := w.d.Dump(t, job.Target)
+	before := w.d.Dump(t, job.Location)
 	r, err := w.Rehearse(ctx, job)
-	if diff := cmp.Diff(before, w.d.Dump(t, job.Target)); diff != "" {
+	if diff := cmp.Diff(before, w.d.Dump(t, job.Location)); diff != "" {
 		t.Errorf("the rehearsal changed the tenant (-before +after):\n%s", diff)
 	}
 	return r, err
@@ -46,7 +46,7 @@ func (w world) tried(t *testing.T, job engine.Job, steps ...string) engine.Rehea
 	t.Helper()
 	r, err := w.rehearse(t.Context(), t, job)
 	if err != nil {
-		t.Fatalf("rehearse %s: %v", job.Target, err)
+		t.Fatalf("rehearse %s: %v", job.Location, err)
 	}
 	if !slices.Equal(r.Steps, steps) {
 		t.Errorf("the steps are %v, want %v", r.Steps, steps)
@@ -80,7 +80,7 @@ func rehearseEmpty(t *testing.T, d Dialect) {
 			t.Errorf("it took %s, untried %v", r.Duration, r.Untried)
 		}
 	}
-	if w.survey(t, tenant).Mark.HasTable {
+	if w.survey(t, tenant).SchemaID.HasTable {
 		t.Error("there is a version table")
 	}
 	w.run(t, job, "a1", "b2", "c3")
@@ -242,7 +242,7 @@ func rehearseDropped(t *testing.T, d Dialect) {
 
 func rehearseTwenty(t *testing.T, d Dialect) {
 	w := open(t, d, engine.Config{}, chain...)
-	targets := make([]engine.Target, 20)
+	targets := make([]engine.Location, 20)
 	for i := range targets {
 		targets[i] = d.New(t)
 	}
@@ -251,7 +251,7 @@ func rehearseTwenty(t *testing.T, d Dialect) {
 	var tenants sync.WaitGroup
 	for i, target := range targets {
 		tenants.Go(func() {
-			r, err := w.Rehearse(t.Context(), engine.Job{Target: target, Standing: standings[i], Plan: plan, Attempt: 1})
+			r, err := w.Rehearse(t.Context(), engine.Job{Location: target, Standing: standings[i], Plan: plan, Attempt: 1})
 			if err != nil || len(r.Steps) != 3 {
 				t.Errorf("tenant %d: %v, %v", i, r.Steps, err)
 			}
@@ -259,8 +259,8 @@ func rehearseTwenty(t *testing.T, d Dialect) {
 	}
 	tenants.Wait()
 	for i, s := range w.Survey(t.Context(), targets) {
-		if s.State != engine.Empty || s.Mark != standings[i].Mark {
-			t.Errorf("tenant %d is %s, %+v", i, s.State, s.Mark)
+		if s.State != engine.Empty || s.SchemaID != standings[i].SchemaID {
+			t.Errorf("tenant %d is %s, %+v", i, s.State, s.SchemaID)
 		}
 	}
 }

@@ -30,7 +30,7 @@ VALUES ('feed', '2026-11-23T10:00:00Z', 0, 'other')`
 func emptyStanding(t *testing.T, d Dialect) {
 	w, tenant := open(t, d, engine.Config{}, chain...), d.New(t)
 	s := w.survey(t, tenant)
-	if s.State != engine.Empty || s.Applied == nil || len(s.Applied.Rows) != 0 || s.Mark.HasTable || s.Err != nil {
+	if s.State != engine.Empty || s.Applied == nil || len(s.Applied.Rows) != 0 || s.SchemaID.HasTable || s.Err != nil {
 		t.Errorf("an empty tenant stands at %+v", s)
 	}
 }
@@ -62,7 +62,7 @@ func notOurTable(t *testing.T, d Dialect) {
 	}
 	asError(t, s.Err)
 
-	_, err := w.Upgrade(t.Context(), planned)
+	_, err := w.Apply(t.Context(), planned)
 	asError(t, err)
 	w.lacks(t, tenant, "users")
 }
@@ -87,7 +87,7 @@ func changed(t *testing.T, d Dialect) {
 
 func missingInTheMiddle(t *testing.T, d Dialect) {
 	w := open(t, d, engine.Config{}, createUsers)
-	tenants := []engine.Target{d.New(t), d.New(t), d.New(t), d.New(t), d.New(t)}
+	tenants := []engine.Location{d.New(t), d.New(t), d.New(t), d.New(t), d.New(t)}
 	w.run(t, w.job(t, tenants[0]), "a1")
 	w.run(t, w.job(t, tenants[3]), "a1")
 	d.Drop(t, tenants[2])
@@ -110,7 +110,7 @@ func surveyNone(t *testing.T, d Dialect) {
 
 func surveyCanceled(t *testing.T, d Dialect) {
 	w := open(t, d, engine.Config{}, chain...)
-	tenants := []engine.Target{d.New(t), d.New(t)}
+	tenants := []engine.Location{d.New(t), d.New(t)}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for i, s := range w.Survey(ctx, tenants) {
@@ -122,7 +122,7 @@ func surveyCanceled(t *testing.T, d Dialect) {
 
 func shared(t *testing.T, d Dialect) {
 	w := open(t, d, engine.Config{}, createUsers)
-	tenants := []engine.Target{d.New(t), d.New(t), d.New(t), d.New(t)}
+	tenants := []engine.Location{d.New(t), d.New(t), d.New(t), d.New(t)}
 	w.run(t, w.job(t, tenants[0]), "a1")
 	w.run(t, w.job(t, tenants[2]), "a1")
 	s := w.Survey(t.Context(), tenants)
@@ -136,14 +136,14 @@ func shared(t *testing.T, d Dialect) {
 
 func settle(t *testing.T, d Dialect) {
 	w, tenant := open(t, d, engine.Config{}, chain...), d.New(t)
-	ask := func() ([]string, engine.Mark) {
+	ask := func() ([]string, engine.SchemaID) {
 		t.Helper()
 		session, err := w.db.Open(t.Context(), tenant)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer session.Close()
-		applied, mark, err := session.Settle(t.Context())
+		applied, mark, err := session.ResolveInDoubt(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -154,7 +154,7 @@ func settle(t *testing.T, d Dialect) {
 	}
 	w.run(t, w.job(t, tenant), "a1", "b2", "c3")
 	ids, mark := ask()
-	if !slices.Equal(ids, []string{"a1", "b2", "c3"}) || mark != w.survey(t, tenant).Mark {
+	if !slices.Equal(ids, []string{"a1", "b2", "c3"}) || mark != w.survey(t, tenant).SchemaID {
 		t.Errorf("settled at %v, %+v", ids, mark)
 	}
 	w.stand(t, tenant, engine.Current, "c3")

@@ -18,7 +18,7 @@ var takingBack = []promise{
 }
 
 // by upgrades a tenant to the heads for a rollout.
-func (w world) by(t *testing.T, target engine.Target, rollout string, want ...string) {
+func (w world) by(t *testing.T, target engine.Location, rollout string, want ...string) {
 	t.Helper()
 	job := w.job(t, target)
 	job.Rollout = rollout
@@ -26,16 +26,16 @@ func (w world) by(t *testing.T, target engine.Target, rollout string, want ...st
 }
 
 // back is a job that takes down what a rollout applied, as its rows say now.
-func (w world) back(t *testing.T, target engine.Target, rollout string) engine.Job {
+func (w world) back(t *testing.T, target engine.Location, rollout string) engine.Job {
 	t.Helper()
-	s := w.SurveyRollout(t.Context(), []engine.Target{target}, rollout)[0]
+	s := w.SurveyRollout(t.Context(), []engine.Location{target}, rollout)[0]
 	var steps []*revision.Revision
 	for _, id := range w.Graph().Sort(s.Applied.Of(rollout)) {
 		steps = append([]*revision.Revision{w.Graph().Get(id)}, steps...)
 	}
 	plan := engine.NewPlan(s.Applied, revision.Down, steps, w.Mode())
 	plan.Of = rollout
-	return engine.Job{Target: target, Standing: s, Plan: plan, Attempt: 1, Rollout: "back"}
+	return engine.Job{Location: target, Standing: s, Plan: plan, Attempt: 1, Rollout: "back"}
 }
 
 func surveyRollout(t *testing.T, d Dialect) {
@@ -48,18 +48,18 @@ func surveyRollout(t *testing.T, d Dialect) {
 	none := d.New(t)
 	for rollout, want := range map[string]string{"r1": "a1|b2 c3|", "r2": "b2 c3|a1|", "r3": "||", "": "||"} {
 		var got []string
-		for _, s := range w.SurveyRollout(t.Context(), []engine.Target{first, second, none}, rollout) {
+		for _, s := range w.SurveyRollout(t.Context(), []engine.Location{first, second, none}, rollout) {
 			got = append(got, strings.Join(s.Applied.Of(rollout), " "))
 		}
 		if diff := cmp.Diff(want, strings.Join(got, "|")); diff != "" {
 			t.Errorf("rollout %q (-want +got):\n%s", rollout, diff)
 		}
 	}
-	s := w.Survey(t.Context(), []engine.Target{first, second})
+	s := w.Survey(t.Context(), []engine.Location{first, second})
 	if s[0].Applied != s[1].Applied {
 		t.Error("tenants whose tables differ only in who wrote them are two cohorts")
 	}
-	s = w.SurveyRollout(t.Context(), []engine.Target{first, second}, "r3")
+	s = w.SurveyRollout(t.Context(), []engine.Location{first, second}, "r3")
 	if s[0].Applied != s[1].Applied {
 		t.Error("tenants of which the rollout wrote nothing are two cohorts")
 	}
@@ -85,7 +85,7 @@ func takeBackOthers(t *testing.T, d Dialect) {
 		w.by(t, tenant, "r2", "a1", "b2", "c3")
 		w.fail(t.Context(), t, job, engine.Error{Class: engine.Stale, Revision: "c3"})
 		w.stand(t, tenant, engine.Current, "c3")
-		if _, err := w.Upgrade(t.Context(), job); !strings.Contains(asError(t, err).Message, "applied by rollout r2, not by r'1") {
+		if _, err := w.Apply(t.Context(), job); !strings.Contains(asError(t, err).Message, "applied by rollout r2, not by r'1") {
 			t.Errorf("the error does not say who applied it: %v", err)
 		}
 	}

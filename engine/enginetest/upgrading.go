@@ -117,7 +117,7 @@ func downgrade(t *testing.T, d Dialect) {
 	w.stand(t, tenant, engine.Empty)
 	w.lacks(t, tenant, "users")
 	w.lacks(t, tenant, "orders")
-	if !w.survey(t, tenant).Mark.HasTable {
+	if !w.survey(t, tenant).SchemaID.HasTable {
 		t.Error("the version table did not stay at base")
 	}
 	w.run(t, w.job(t, tenant), "a1", "b2", "c3")
@@ -143,7 +143,7 @@ func purge(t *testing.T, d Dialect) {
 	d.Exec(t, tenant, insertUnknown)
 	job := w.job(t, tenant)
 	job.Plan = engine.NewStamp(w.Graph(), job.Standing.Applied, []string{"a1"})
-	if _, err := w.Upgrade(t.Context(), job); err != nil {
+	if _, err := w.Apply(t.Context(), job); err != nil {
 		t.Fatal(err)
 	}
 	w.stand(t, tenant, engine.Behind, "a1")
@@ -172,7 +172,7 @@ func template(t *testing.T, d Dialect) {
 
 func hundred(t *testing.T, d Dialect) {
 	w := open(t, d, engine.Config{}, chain...)
-	targets := make([]engine.Target, 100)
+	targets := make([]engine.Location, 100)
 	for i := range targets {
 		targets[i] = d.New(t)
 	}
@@ -181,8 +181,8 @@ func hundred(t *testing.T, d Dialect) {
 	var tenants sync.WaitGroup
 	for i, target := range targets {
 		tenants.Go(func() {
-			job := engine.Job{Target: target, Standing: standings[i], Plan: plan, Attempt: 1, Rollout: strconv.Itoa(i)}
-			if _, err := w.Upgrade(t.Context(), job); err != nil {
+			job := engine.Job{Location: target, Standing: standings[i], Plan: plan, Attempt: 1, Rollout: strconv.Itoa(i)}
+			if _, err := w.Apply(t.Context(), job); err != nil {
 				t.Errorf("tenant %d: %v", i, err)
 			}
 		})

@@ -100,9 +100,9 @@ func load(t *testing.T, d Dialect, revs []rev) *revision.Graph {
 }
 
 // survey reads where one tenant stands.
-func (w world) survey(t *testing.T, target engine.Target) engine.Standing {
+func (w world) survey(t *testing.T, target engine.Location) engine.Standing {
 	t.Helper()
-	all := w.Survey(t.Context(), []engine.Target{target})
+	all := w.Survey(t.Context(), []engine.Location{target})
 	if len(all) != 1 {
 		t.Fatalf("a survey of one tenant has %d standings", len(all))
 	}
@@ -110,7 +110,7 @@ func (w world) survey(t *testing.T, target engine.Target) engine.Standing {
 }
 
 // stand fails the test unless the tenant stands at state with heads.
-func (w world) stand(t *testing.T, target engine.Target, state engine.State, heads ...string) {
+func (w world) stand(t *testing.T, target engine.Location, state engine.State, heads ...string) {
 	t.Helper()
 	got := w.survey(t, target)
 	if got.State != state || !slices.Equal(got.Heads, heads) {
@@ -119,13 +119,13 @@ func (w world) stand(t *testing.T, target engine.Target, state engine.State, hea
 }
 
 // job plans the way of a tenant, as surveyed now, to the heads.
-func (w world) job(t *testing.T, target engine.Target) engine.Job {
+func (w world) job(t *testing.T, target engine.Location) engine.Job {
 	t.Helper()
 	s := w.survey(t, target)
 	if s.Err != nil {
 		t.Fatalf("survey %s: %v", target, s.Err)
 	}
-	return engine.Job{Target: target, Standing: s, Plan: w.plan(s), Attempt: 1, Rollout: "r1"}
+	return engine.Job{Location: target, Standing: s, Plan: w.plan(s), Attempt: 1, Rollout: "r1"}
 }
 
 func (w world) plan(s engine.Standing) *engine.Plan {
@@ -135,7 +135,7 @@ func (w world) plan(s engine.Standing) *engine.Plan {
 }
 
 // down plans the way of a tenant, as surveyed now, to base.
-func (w world) down(t *testing.T, target engine.Target) engine.Job {
+func (w world) down(t *testing.T, target engine.Location) engine.Job {
 	t.Helper()
 	job := w.job(t, target)
 	all := w.Graph().All()
@@ -147,9 +147,9 @@ func (w world) down(t *testing.T, target engine.Target) engine.Job {
 // run upgrades and demands that precisely the steps with these ids are done.
 func (w world) run(t *testing.T, job engine.Job, want ...string) engine.Result {
 	t.Helper()
-	result, err := w.Upgrade(t.Context(), job)
+	result, err := w.Apply(t.Context(), job)
 	if err != nil {
-		t.Fatalf("upgrade %s: %v", job.Target, err)
+		t.Fatalf("upgrade %s: %v", job.Location, err)
 	}
 	if !slices.Equal(result.Done, want) {
 		t.Errorf("done are %v, want %v", result.Done, want)
@@ -161,7 +161,7 @@ func (w world) run(t *testing.T, job engine.Job, want ...string) engine.Result {
 // that are done all the same.
 func (w world) fail(ctx context.Context, t *testing.T, job engine.Job, want engine.Error, done ...string) *engine.Error {
 	t.Helper()
-	result, err := w.Upgrade(ctx, job)
+	result, err := w.Apply(ctx, job)
 	got := asError(t, err)
 	same := engine.Error{Class: got.Class, Revision: got.Revision, File: got.File, Line: got.Line}
 	if diff := cmp.Diff(want, same); diff != "" {
@@ -183,7 +183,7 @@ func asError(t *testing.T, err error) *engine.Error {
 }
 
 // rows reads the version table: revision, checksum, rollout and tool of each row.
-func (w world) rows(t *testing.T, target engine.Target) [][]string {
+func (w world) rows(t *testing.T, target engine.Location) [][]string {
 	t.Helper()
 	return w.d.Query(t, target, `SELECT revision, checksum, rollout, tool FROM skein_version
 WHERE applied_at IS NOT NULL AND duration_ms >= 0 ORDER BY revision`)
@@ -195,7 +195,7 @@ func (w world) row(id, rollout, tool string) []string {
 }
 
 // has fails the test unless a query finds rows of these values, one column each.
-func (w world) has(t *testing.T, target engine.Target, query string, want ...string) {
+func (w world) has(t *testing.T, target engine.Location, query string, want ...string) {
 	t.Helper()
 	var got []string
 	for _, row := range w.d.Query(t, target, query) {
@@ -207,7 +207,7 @@ func (w world) has(t *testing.T, target engine.Target, query string, want ...str
 }
 
 // lacks fails the test when the tenant has a table of this name: it makes one, which then must work.
-func (w world) lacks(t *testing.T, target engine.Target, table string) {
+func (w world) lacks(t *testing.T, target engine.Location, table string) {
 	t.Helper()
 	w.d.Exec(t, target, "CREATE TABLE "+table+" (id integer)")
 	w.d.Exec(t, target, "DROP TABLE "+table)

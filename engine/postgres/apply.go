@@ -67,7 +67,7 @@ type application struct {
 
 // application refuses a plan that cannot be right, and prepares the rest.
 func (s *session) application(ctx context.Context, work *engine.Work) (*application, error) {
-	if !work.Mark.HasTable && len(work.Parts[0].Before) > 0 {
+	if !work.SchemaID.HasTable && len(work.Parts[0].Before) > 0 {
 		return nil, staleError()
 	}
 	c, err := s.connection(ctx)
@@ -252,7 +252,7 @@ func (a *application) skip(parts int) {
 	done := parts - a.skipped
 	a.again, a.skipped = false, parts
 	a.work.Parts, a.verdicts, a.leaves = a.work.Parts[done:], a.verdicts[done:], a.leaves[done:]
-	a.work.Mark.HasTable = a.work.Mark.HasTable || parts > 0
+	a.work.SchemaID.HasTable = a.work.SchemaID.HasTable || parts > 0
 }
 
 // asError keeps a nil *engine.Error from becoming an error that is not nil.

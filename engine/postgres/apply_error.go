@@ -184,9 +184,9 @@ func (a *application) aftermath(ctx context.Context, e *engine.Error, p piece) {
 	case e.Class == engine.Busy && p.kind == kindLock:
 		e.Advice = s.busy(ctx, "").Advice
 	case e.Class == engine.Busy && e.SQLState == stateLockTimeout:
-		e.Advice = s.holders(ctx, fmt.Sprintf("l.locktype = 'relation' AND l.relation IN (SELECT oid FROM pg_catalog.pg_class WHERE relnamespace = %d)", a.work.Mark.SchemaOID))
+		e.Advice = s.holders(ctx, fmt.Sprintf("l.locktype = 'relation' AND l.relation IN (SELECT oid FROM pg_catalog.pg_class WHERE relnamespace = %d)", a.work.SchemaID.SchemaOID))
 	case e.Class == engine.Stale, e.Class == engine.Revision, e.Class == engine.Data:
-		if oid, err := s.schemaOID(ctx); err == nil && oid != a.work.Mark.SchemaOID {
+		if oid, err := s.schemaOID(ctx); err == nil && oid != a.work.SchemaID.SchemaOID {
 			*e = *s.gone()
 		} else if err == nil && a.overtaken(ctx, e, p) {
 			*e = *staleError()

@@ -20,12 +20,12 @@ const (
 	askPatience = time.Second // for a lock
 )
 
-// Ask implements [engine.Database]. Databases are asked side by side, each over at most two connections and many
+// QueryEach implements [engine.Database]. Databases are asked side by side, each over at most two connections and many
 // targets a message, each target in a transaction of its own. The server skips what follows an error in its message,
 // so that is sent again without the target whose error it was.
-func (db *DB) Ask(ctx context.Context, targets []engine.Target, query string) []engine.Reply {
-	replies := make([]engine.Reply, len(targets))
-	text, err := engine.Question(query, revision.Postgres)
+func (db *DB) QueryEach(ctx context.Context, targets []engine.Location, query string) []engine.QueryResult {
+	replies := make([]engine.QueryResult, len(targets))
+	text, err := engine.ReadOnlyQuery(query, revision.Postgres)
 	if err != nil {
 		for i := range replies {
 			replies[i].Err = err
@@ -48,7 +48,7 @@ func (db *DB) Ask(ctx context.Context, targets []engine.Target, query string) []
 // each calls do for each database of targets, with the indexes of those in it: servers side by side, and as many
 // databases of one as connections may be open. A target without a database is in that of its server's URL. err says
 // that the server is unknown.
-func (db *DB) each(targets []engine.Target, do func(srv *server, database string, mine []int, err error)) {
+func (db *DB) each(targets []engine.Location, do func(srv *server, database string, mine []int, err error)) {
 	servers := map[string]map[string][]int{}
 	for i, t := range targets {
 		name := t.Database
@@ -82,15 +82,15 @@ type asking struct {
 	db       *DB
 	server   *server
 	database string
-	targets  []engine.Target
-	replies  []engine.Reply
+	targets  []engine.Location
+	replies  []engine.QueryResult
 	query    string
 	asked    body // the query, and what is known of it
 }
 
 func (a *asking) fail(mine []int, err error) {
 	for _, i := range mine {
-		a.replies[i] = engine.Reply{Err: err}
+		a.replies[i] = engine.QueryResult{Err: err}
 	}
 }
 
@@ -273,8 +273,8 @@ func timeLeft(ctx context.Context) time.Duration {
 }
 
 // answer reads a result to its end.
-func answer(r *pgconn.ResultReader) (engine.Reply, error) {
-	reply := engine.Reply{Null: true}
+func answer(r *pgconn.ResultReader) (engine.QueryResult, error) {
+	reply := engine.QueryResult{Null: true}
 	for r.NextRow() {
 		if values := r.Values(); reply.Rows == 0 && len(values) > 0 && values[0] != nil {
 			reply.Text, reply.Null = string(values[0]), false
@@ -286,7 +286,7 @@ func answer(r *pgconn.ResultReader) (engine.Reply, error) {
 }
 
 // explain is classify for a query, whose errors are not those of a revision.
-func (a *asking) explain(ctx context.Context, t engine.Target, err error) *engine.Error {
+func (a *asking) explain(ctx context.Context, t engine.Location, err error) *engine.Error {
 	e := *classify(ctx, err)
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) {

@@ -99,7 +99,7 @@ func (db *DB) DefaultSchema(ctx context.Context, server, database string) (strin
 		return schema, nil
 	}
 	// A connection that applied revisions has the path of a session still: it was only ever set for a transaction.
-	seen, err := db.visit(ctx, srv, engine.Target{Dialect: revision.Postgres, Server: server, Database: database}, db.visits.shared())
+	seen, err := db.visit(ctx, srv, engine.Location{Dialect: revision.Postgres, Server: server, Database: database}, db.visits.shared())
 	if err != nil || seen.target.Schema == "" {
 		return "", listing(err, server, database)
 	}

@@ -162,7 +162,7 @@ func (db *DB) Pooled(server string) bool {
 
 // Open takes a connection to the tenant's database. It waits for a free place under the server's
 // MaxConnections; a server that has no connection left for us is a Capacity error.
-func (db *DB) Open(ctx context.Context, target engine.Target) (engine.Session, error) {
+func (db *DB) Open(ctx context.Context, target engine.Location) (engine.Session, error) {
 	if err := addressable(target.Schema); err != nil {
 		return nil, err
 	}
@@ -170,7 +170,7 @@ func (db *DB) Open(ctx context.Context, target engine.Target) (engine.Session, e
 	if err != nil {
 		return nil, err
 	}
-	db.Know([]engine.Target{target})
+	db.Know([]engine.Location{target})
 	c, err := srv.acquire(ctx, target.Database)
 	if err != nil {
 		return nil, err

@@ -56,12 +56,12 @@ func TestSchemasThatCannotBeTenants(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"", "$user", "pg_temp", strings.Repeat("x", 64)} {
-		target := engine.Target{Dialect: revision.Postgres, Server: "main", Database: "d", Schema: name}
+		target := engine.Location{Dialect: revision.Postgres, Server: "main", Database: "d", Schema: name}
 		if _, err := db.Open(t.Context(), target); err == nil || classify(t.Context(), err).Class != engine.Revision {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
-	st := db.Survey(t.Context(), []engine.Target{{Server: "other", Schema: "x"}, {Server: "main", Database: "d", Schema: "x"}}, "")
+	st := db.Survey(t.Context(), []engine.Location{{Server: "other", Schema: "x"}, {Server: "main", Database: "d", Schema: "x"}}, "")
 	if len(st) != 2 || st[0].State != engine.Unreachable || st[1].State != engine.Unreachable || st[0].Err == nil || st[1].Err == nil {
 		t.Errorf("%+v", st)
 	}

@@ -111,7 +111,7 @@ func (c *composer) replay(part int, trial bool) {
 	if trial {
 		first = 0
 	}
-	c.work.Mark.HasTable = c.work.Mark.HasTable || first > 0
+	c.work.SchemaID.HasTable = c.work.SchemaID.HasTable || first > 0
 	for i := first; i <= part; i++ {
 		c.part, c.step = i, 0
 		if i > first {

@@ -300,7 +300,7 @@ func (f *extensionFacts) where(s extensionStatement) string {
 func (db *DB) screenExtensions(ctx context.Context, candidates []engine.Candidate, refused []error) {
 	steps := make([][]extensionStep, len(candidates))
 	plans := map[*engine.Plan][]extensionStep{} // of plans without templates
-	var targets []engine.Target
+	var targets []engine.Location
 	var of []int
 	for i := range candidates {
 		c := &candidates[i]
@@ -310,7 +310,7 @@ func (db *DB) screenExtensions(ctx context.Context, candidates []engine.Candidat
 			plans[c.Plan] = known
 		}
 		if steps[i] = known; len(known) > 0 && refused[i] == nil {
-			targets, of = append(targets, c.Target), append(of, i)
+			targets, of = append(targets, c.Location), append(of, i)
 		}
 	}
 	db.each(targets, func(srv *server, database string, mine []int, err error) {

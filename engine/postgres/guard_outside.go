@@ -67,7 +67,7 @@ func (g *outsideGuard) breach(ctx context.Context, o *outside, stmt revision.Sta
 		return nil, false
 	}
 	work := *o.work
-	work.Mark.HasTable = work.Mark.HasTable || o.made
+	work.SchemaID.HasTable = work.SchemaID.HasTable || o.made
 	one := body{statements: []revision.Statement{stmt}, traits: readTraits([]revision.Statement{stmt})}
 	a := &application{
 		session: o.session, work: &work, conn: o.conn, database: g.database, verdicts: []verdict{g.verdict},

@@ -95,7 +95,7 @@ func locksSeen(text []byte) []lockSeen {
 }
 
 // locks returns those that say something beside the others.
-func (l *looks) locks() []engine.Held {
+func (l *looks) locks() []engine.LockUse {
 	var news []hold
 	for h := range l.spans {
 		if !l.implied(h) {
@@ -106,9 +106,9 @@ func (l *looks) locks() []engine.Held {
 		return cmp.Or(cmp.Compare(l.length(b), l.length(a)), cmp.Compare(strength(b.mode), strength(a.mode)),
 			cmp.Compare(l.relations[a.relation].name, l.relations[b.relation].name), cmp.Compare(a.relation, b.relation))
 	})
-	var locks []engine.Held
+	var locks []engine.LockUse
 	for _, h := range news {
-		locks = append(locks, engine.Held{Object: l.relations[h.relation].name, Mode: h.mode, For: l.length(h)})
+		locks = append(locks, engine.LockUse{Object: l.relations[h.relation].name, Mode: h.mode, For: l.length(h)})
 	}
 	return locks
 }

@@ -39,7 +39,7 @@ func TestLooksCountFromTheStatementBefore(t *testing.T) {
 	} {
 		l.take(piece{}, look)
 	}
-	want := []engine.Held{
+	want := []engine.LockUse{
 		{Object: "users", Mode: "AccessShareLock", For: 8 * time.Millisecond}, // longer than the stronger one
 		{Object: "users", Mode: "AccessExclusiveLock", For: 6 * time.Millisecond},
 		{Object: "public.plans", Mode: "ShareLock", For: 6 * time.Millisecond},

@@ -64,22 +64,22 @@ func (p *poll) wait(ctx context.Context) bool {
 	}
 }
 
-// Settle implements [engine.Session].
-func (s *session) Settle(ctx context.Context) (*engine.Applied, engine.Mark, error) {
+// ResolveInDoubt implements [engine.Session].
+func (s *session) ResolveInDoubt(ctx context.Context) (*engine.Applied, engine.SchemaID, error) {
 	c, err := s.connection(ctx)
 	if err != nil {
-		return nil, engine.Mark{}, err
+		return nil, engine.SchemaID{}, err
 	}
 	for p := (poll{}); ; {
 		applied, mark, locked, err := s.ask(ctx, c)
 		switch {
 		case err != nil && (ctx.Err() == nil || c.pg.IsClosed()):
-			return nil, engine.Mark{}, classify(ctx, err)
+			return nil, engine.SchemaID{}, classify(ctx, err)
 		case err == nil && locked:
 			return applied, mark, nil
 		}
 		if !p.wait(ctx) {
-			return nil, engine.Mark{}, s.unsettled(ctx)
+			return nil, engine.SchemaID{}, s.unsettled(ctx)
 		}
 	}
 }
@@ -92,7 +92,7 @@ func (s *session) unsettled(ctx context.Context) error {
 }
 
 // ask reads what is applied if the lock is to be had.
-func (s *session) ask(ctx context.Context, c *conn) (applied *engine.Applied, mark engine.Mark, locked bool, err error) {
+func (s *session) ask(ctx context.Context, c *conn) (applied *engine.Applied, mark engine.SchemaID, locked bool, err error) {
 	defer c.rollback(ctx)
 	schema := s.target.Schema
 	results, err := c.query(ctx, fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_catalog.pg_try_advisory_xact_lock(%d); "+

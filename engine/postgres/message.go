@@ -150,7 +150,7 @@ func (c *composer) end(part *engine.Part) {
 	if !c.unproven { // else they ran, and those of the rows at once
 		c.own(kindCommit, settleConstraints)
 	}
-	c.own(kindEnd, c.table.endsAt(c.schema, c.work.Mark.SchemaOID, part.After))
+	c.own(kindEnd, c.table.endsAt(c.schema, c.work.SchemaID.SchemaOID, part.After))
 }
 
 // open begins a transaction: settings, the lock, and then, in a statement of its own whose snapshot is later
@@ -158,7 +158,7 @@ func (c *composer) end(part *engine.Part) {
 func (c *composer) open(part *engine.Part) {
 	c.step, c.unproven = 0, false
 	c.begin(part.Isolation())
-	if part.Isolation() != "" && (c.work.Mark.HasTable || c.part > 0) {
+	if part.Isolation() != "" && (c.work.SchemaID.HasTable || c.part > 0) {
 		c.own(kindCheck, c.table.keep(c.schema))
 	}
 	c.enter(part)
@@ -170,8 +170,8 @@ func (c *composer) enter(part *engine.Part) {
 	if c.whole && part.GoesDown() {
 		absent = c.table.journal(c.schema)
 	}
-	c.own(kindLock, enter(c.lock, c.schema, c.work.Mark.SchemaOID, absent))
-	if !c.work.Mark.HasTable && c.part == 0 {
+	c.own(kindLock, enter(c.lock, c.schema, c.work.SchemaID.SchemaOID, absent))
+	if !c.work.SchemaID.HasTable && c.part == 0 {
 		c.own(kindCreate, c.table.create(c.schema))
 	} else {
 		c.own(kindCheck, c.table.standsAt(c.schema, part, c.work.Of))

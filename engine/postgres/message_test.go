@@ -100,19 +100,19 @@ func TestMessages(t *testing.T) {
 	stamp.Stamp = true
 	down := second
 	down.Direction = revision.Down
-	mark := engine.Mark{SchemaOID: 16400, HasTable: true}
+	mark := engine.SchemaID{SchemaOID: 16400, HasTable: true}
 	for name, c := range map[string]struct {
 		work  engine.Work
 		plain bool
 	}{
-		"first_connection_first_table": {engine.Work{Mark: engine.Mark{SchemaOID: 16400}, Parts: []engine.Part{{Steps: []engine.Step{first, second}}}}, false},
-		"small":                        {engine.Work{Mark: mark, Parts: []engine.Part{{Steps: []engine.Step{second}, Before: []string{"a1"}}}}, true},
-		"two_transactions": {engine.Work{Mark: engine.Mark{SchemaOID: 16400}, Parts: []engine.Part{
+		"first_connection_first_table": {engine.Work{SchemaID: engine.SchemaID{SchemaOID: 16400}, Parts: []engine.Part{{Steps: []engine.Step{first, second}}}}, false},
+		"small":                        {engine.Work{SchemaID: mark, Parts: []engine.Part{{Steps: []engine.Step{second}, Before: []string{"a1"}}}}, true},
+		"two_transactions": {engine.Work{SchemaID: engine.SchemaID{SchemaOID: 16400}, Parts: []engine.Part{
 			{Steps: []engine.Step{first}}, {Steps: []engine.Step{second}, Before: []string{"a1"}},
 		}}, true},
-		"downgrade":     {engine.Work{Mark: mark, Parts: []engine.Part{{Steps: []engine.Step{down}, Before: []string{"a1", "b2"}}}}, true},
-		"stamp":         {engine.Work{Mark: mark, Parts: []engine.Part{{Steps: []engine.Step{stamp}}}}, true},
-		"sets_settings": {engine.Work{Mark: mark, Parts: []engine.Part{{Steps: []engine.Step{sets, second}}}}, true},
+		"downgrade":     {engine.Work{SchemaID: mark, Parts: []engine.Part{{Steps: []engine.Step{down}, Before: []string{"a1", "b2"}}}}, true},
+		"stamp":         {engine.Work{SchemaID: mark, Parts: []engine.Part{{Steps: []engine.Step{stamp}}}}, true},
+		"sets_settings": {engine.Work{SchemaID: mark, Parts: []engine.Part{{Steps: []engine.Step{sets, second}}}}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -125,7 +125,7 @@ func TestMessages(t *testing.T) {
 func TestMessageOfARehearsal(t *testing.T) {
 	t.Parallel()
 	work := &engine.Work{
-		Mark: engine.Mark{SchemaOID: 16400}, LockTimeout: 2 * time.Second, Tool: "skein",
+		SchemaID: engine.SchemaID{SchemaOID: 16400}, LockTimeout: 2 * time.Second, Tool: "skein",
 		Parts: []engine.Part{
 			{Steps: []engine.Step{step(t, "a1", "CREATE TABLE users (id int); SET LOCAL work_mem = 1", "", revision.Options{}, revision.Up)}},
 			{Steps: []engine.Step{step(t, "b2", "SELECT 1", "", revision.Options{}, revision.Up)}, Before: []string{"a1"}},

@@ -45,7 +45,7 @@ func (db *DB) newNameChecks(facts tailFacts, work *engine.Work, bodies func(engi
 		return nil
 	}
 	c := &nameChecks{
-		facts: facts, parsed: &db.names, schema: schema, oid: work.Mark.SchemaOID, exact: exact,
+		facts: facts, parsed: &db.names, schema: schema, oid: work.SchemaID.SchemaOID, exact: exact,
 		traits: func(b bound) *traits { return bodies(b.step).traits },
 	}
 	var steps []bound

@@ -23,7 +23,7 @@ func (db *DB) screenNames(ctx context.Context, candidates []engine.Candidate, re
 		if refused[i] != nil {
 			continue
 		}
-		p := place{c.Target.Server, c.Target.Database}
+		p := place{c.Location.Server, c.Location.Database}
 		at[p] = append(at[p], i)
 	}
 	var databases sync.WaitGroup
@@ -117,8 +117,8 @@ func (s *screening) ways(mine []int) []*way {
 		if len(c.Bodies) > 0 {
 			k.text = textOf(c)
 		}
-		if s.database != nil && slices.Contains(s.database.tail, c.Target.Schema) {
-			k.text += "\x00" + c.Target.Schema
+		if s.database != nil && slices.Contains(s.database.tail, c.Location.Schema) {
+			k.text += "\x00" + c.Location.Schema
 		}
 		w := by[k]
 		if w == nil {
@@ -157,7 +157,7 @@ func boundOf(c *engine.Candidate) []bound {
 // way refuses those who go one way and lack something for it.
 func (s *screening) way(ctx context.Context, w *way) error {
 	own := ""
-	if schema := s.candidates[w.who[0]].Target.Schema; slices.Contains(s.database.tail, schema) {
+	if schema := s.candidates[w.who[0]].Location.Schema; slices.Contains(s.database.tail, schema) {
 		own = schema
 	}
 	facts := s.database.facts(s.db.cfg.Touches).without(own)
@@ -250,8 +250,8 @@ func (s *screening) lacking(ctx context.Context, who []int, tail []string, needs
 		var oids, places []string
 		for _, i := range chunk {
 			c := &s.candidates[i]
-			if c.Standing.Mark.SchemaOID != 0 {
-				oids, places = append(oids, oidText(c.Standing.Mark.SchemaOID)), append(places, strconv.Itoa(i))
+			if c.Standing.SchemaID.SchemaOID != 0 {
+				oids, places = append(oids, oidText(c.Standing.SchemaID.SchemaOID)), append(places, strconv.Itoa(i))
 			}
 		}
 		results, err := s.conn.query(ctx, lackingQuery(oids, places, tail, needs, rough))

@@ -29,7 +29,7 @@ func BenchmarkScreenWhereNoNameMeets(b *testing.B) {
 	plan := engine.NewPlan(nil, revision.Up, g.All(), engine.PerTenant)
 	candidates := make([]engine.Candidate, 1000)
 	for i := range candidates {
-		candidates[i] = engine.Candidate{Target: engine.Target{Server: "main", Database: "x", Schema: fmt.Sprintf("t%d", i)}, Plan: plan}
+		candidates[i] = engine.Candidate{Location: engine.Location{Server: "main", Database: "x", Schema: fmt.Sprintf("t%d", i)}, Plan: plan}
 	}
 	for b.Loop() {
 		for _, err := range db.Screen(b.Context(), candidates) {

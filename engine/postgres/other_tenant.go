@@ -29,7 +29,7 @@ func (s *screening) otherTenants(w *way) {
 					continue
 				}
 				for _, at := range w.who {
-					if s.refused[at] == nil && s.candidates[at].Target.Schema != q.Schema {
+					if s.refused[at] == nil && s.candidates[at].Location.Schema != q.Schema {
 						s.refused[at] = otherTenantError(b.step, statement, q)
 					}
 				}

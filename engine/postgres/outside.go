@@ -14,8 +14,8 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// ApplyOutside implements [engine.Session]: on a direct connection of its own, which is ended afterwards.
-func (s *session) ApplyOutside(ctx context.Context, work engine.Work) error {
+// ApplyNoTx implements [engine.Session]: on a direct connection of its own, which is ended afterwards.
+func (s *session) ApplyNoTx(ctx context.Context, work engine.Work) error {
 	s.hangUp() // the new connection takes this one's place
 	c, err := s.server.takeDirect(ctx, s.target.Database)
 	if err != nil {
@@ -57,7 +57,7 @@ func poolerError(server string) *engine.Error {
 	}
 }
 
-// outside is one call of ApplyOutside.
+// outside is one call of ApplyNoTx.
 type outside struct {
 	session *session
 	conn    *conn
@@ -186,7 +186,7 @@ func (o *outside) leave(ctx context.Context) {
 // check is what Apply does in its message.
 func (o *outside) check(ctx context.Context) error {
 	s := o.session
-	mark := o.work.Mark
+	mark := o.work.SchemaID
 	sql := fail("WHEN "+schemaIs(s.target.Schema, mark.SchemaOID)+" IS NOT TRUE THEN '"+markGone+"' WHEN "+leads(s.target.Schema)+" IS NOT TRUE THEN '"+markPath+"'") + "; "
 	if mark.HasTable {
 		sql += s.db.table.standsAt(s.target.Schema, &o.work.Parts[0], o.work.Of)
@@ -269,7 +269,7 @@ func namelessError() *engine.Error {
 // opening is the SQL of the tables that have to be there before the first line of the journal.
 func (o *outside) opening() string {
 	sql := ""
-	if !o.work.Mark.HasTable && !o.made {
+	if !o.work.SchemaID.HasTable && !o.made {
 		sql += o.session.db.table.create(o.session.target.Schema) + "; "
 	}
 	return sql + o.journal.opening()

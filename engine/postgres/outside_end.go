@@ -22,7 +22,7 @@ func (o *outside) finish(ctx context.Context) error {
 			id: literal(r.ID), duration: since(o.journal.started()), checksum: r.Checksum(), rollout: o.work.Rollout, tool: o.work.Tool,
 		}) + "; "
 	}
-	sql += settleConstraints + "; " + s.db.table.endsAt(schema, o.work.Mark.SchemaOID, o.work.Parts[0].After) + "; " + o.journal.close() + "; COMMIT"
+	sql += settleConstraints + "; " + s.db.table.endsAt(schema, o.work.SchemaID.SchemaOID, o.work.Parts[0].After) + "; " + o.journal.close() + "; COMMIT"
 	results, err := o.conn.query(ctx, sql)
 	if err == nil {
 		return nil
@@ -57,7 +57,7 @@ func (o *outside) unrecorded(ctx context.Context, err error, results []*pgconn.R
 	o.conn.rollback(ctx)
 	switch oid, err := schemaOID(ctx, o.conn, s.target.Schema); {
 	case err != nil:
-	case oid != o.work.Mark.SchemaOID:
+	case oid != o.work.SchemaID.SchemaOID:
 		return s.gone()
 	case e.SQLState == stateDuplicateRow:
 		if results, err := o.conn.query(ctx, s.db.table.has(s.target.Schema, o.step.Revision.ID)); err == nil && value(results[0]) == "t" {

@@ -127,7 +127,7 @@ func (c *composer) rehearse(guards []string, checks bool) {
 			if checks {
 				c.own(kindSet, "SET LOCAL client_connection_check_interval = '2s'")
 			}
-			c.own(kindSet, remember(c.work.Mark.SchemaOID, c.table))
+			c.own(kindSet, remember(c.work.SchemaID.SchemaOID, c.table))
 			c.own(kindLook, remembered)
 			c.own(kindLook, c.looks.now)
 		}

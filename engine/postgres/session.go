@@ -14,7 +14,7 @@ import (
 type session struct {
 	db     *DB
 	server *server
-	target engine.Target
+	target engine.Location
 	conn   *conn // nil between connections
 	closed bool
 }
@@ -84,7 +84,7 @@ func schemaOID(ctx context.Context, c *conn, schema string) (uint32, error) {
 
 func (s *session) gone() *engine.Error { return goneError(s.target) }
 
-func goneError(t engine.Target) *engine.Error {
+func goneError(t engine.Location) *engine.Error {
 	return &engine.Error{
 		Class:   engine.Gone,
 		Message: fmt.Sprintf("schema %s of database %s is not there any more, or is another one of that name", ident(t.Schema), t.Database),

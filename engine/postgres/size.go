@@ -19,7 +19,7 @@ const sizePatience = 100 * time.Millisecond
 // To ask for the size of a file takes a lock, for which a statement of somebody else's may be in the way: what is
 // locked counts by the catalog, as the last VACUUM or ANALYZE left it, and so does a chunk of 250 schemas in which
 // that could not be foreseen.
-func (db *DB) Sizes(ctx context.Context, targets []engine.Target) []int64 {
+func (db *DB) Sizes(ctx context.Context, targets []engine.Location) []int64 {
 	sizes := make([]int64, len(targets))
 	for i := range sizes {
 		sizes[i] = -1
@@ -44,7 +44,7 @@ func (db *DB) Sizes(ctx context.Context, targets []engine.Target) []int64 {
 }
 
 // sizes fills in the sizes of one chunk's targets.
-func (c *conn) sizes(ctx context.Context, targets []engine.Target, chunk []int, sizes []int64) {
+func (c *conn) sizes(ctx context.Context, targets []engine.Location, chunk []int, sizes []int64) {
 	names := make([]string, len(chunk))
 	for n, i := range chunk {
 		names[n] = targets[i].Schema

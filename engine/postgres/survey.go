@@ -22,7 +22,7 @@ const (
 // Survey implements [engine.Database]. Databases are read side by side, each over at most two connections:
 // first the catalog, then the version tables in chunks; a database with one target in one visit, or none where discovery
 // has just made it. What cannot be read does not keep the rest from it.
-func (db *DB) Survey(ctx context.Context, targets []engine.Target, rollout string) []engine.Standing {
+func (db *DB) Survey(ctx context.Context, targets []engine.Location, rollout string) []engine.Standing {
 	standings := make([]engine.Standing, len(targets))
 	db.Know(targets)
 	places := map[place][]int{}
@@ -80,7 +80,7 @@ type survey struct {
 	server    *server
 	cohorts   *cohorts
 	database  string
-	targets   []engine.Target
+	targets   []engine.Location
 	standings []engine.Standing
 	mine      []int  // indexes of this database's targets
 	rollout   string // whose rows are told from the others; "" = no one's
@@ -207,7 +207,7 @@ func (s *survey) cutOff(ctx context.Context, c *conn, i int) bool {
 
 // found fills in what the catalog says of a schema that is there, and reports whether its table is to be read.
 func (s *survey) found(st *engine.Standing, name string, row [][]byte) bool {
-	st.Mark.SchemaOID = parseOID(row[1])
+	st.SchemaID.SchemaOID = parseOID(row[1])
 	switch {
 	case string(row[3]) != "t":
 		st.State, st.Err = engine.Unknown, s.server.unreadable(name, "USAGE")
@@ -218,15 +218,15 @@ func (s *survey) found(st *engine.Standing, name string, row [][]byte) bool {
 		st.State, st.Err = engine.Unknown, &engine.Error{Class: engine.Revision, Message: message, Advice: advice}
 	case string(row[4]) != "t":
 		st.State, st.Err = engine.Unknown, s.server.unreadable(name, "SELECT on the version table")
-		st.Mark.HasTable = true
+		st.SchemaID.HasTable = true
 	default:
-		st.Mark.HasTable = true
+		st.SchemaID.HasTable = true
 		return true
 	}
 	return false
 }
 
-func missingError(t engine.Target) *engine.Error {
+func missingError(t engine.Location) *engine.Error {
 	return &engine.Error{Class: engine.Gone, Message: fmt.Sprintf("schema %s is not there in database %s", ident(t.Schema), t.Database)}
 }
 

@@ -46,7 +46,7 @@ func (s *server) address(database string) address {
 // Know notes tenants of the fleet, so that none of their schemas gets onto the search path of another. A survey notes
 // those that it is asked about; whoever surveys only some of a fleet tells all of it here, before. Tenants are never
 // forgotten: one that left the fleet keeps its rows. Targets on servers that the DB does not know are passed over.
-func (db *DB) Know(targets []engine.Target) {
+func (db *DB) Know(targets []engine.Location) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	for _, t := range targets {

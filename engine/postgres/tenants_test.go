@@ -62,7 +62,7 @@ func TestTenantsAreKnownByAllNamesOfAServer(t *testing.T) {
 	}
 	db.databases[place{"own", "app"}] = newDatabase([]string{"a", "public"}, nil)
 	db.databases[place{"own", "else"}] = newDatabase([]string{"a"}, nil)
-	db.Know([]engine.Target{
+	db.Know([]engine.Location{
 		{Server: "main", Database: "app", Schema: "b"}, {Server: "main", Schema: "a"}, {Server: "gone", Schema: "c"},
 		{Server: "main", Database: "app", Schema: "b"}, {Server: "other", Database: "app", Schema: "d"},
 	})

@@ -32,7 +32,7 @@ type visits struct {
 }
 
 type visit struct {
-	target   engine.Target
+	target   engine.Location
 	standing engine.Standing
 	at       time.Time
 }
@@ -86,7 +86,7 @@ func (v *visits) take() map[place]visit {
 }
 
 // of reports whether a visit tells where a target stands.
-func (v visit) of(t engine.Target) bool { return v.target == t && time.Since(v.at) < visitTime }
+func (v visit) of(t engine.Location) bool { return v.target == t && time.Since(v.at) < visitTime }
 
 // visitQuery asks, of a schema: its name, OID and whether it is on the path of the session; whether there is something of the
 // version table's name in it, whether that is a table, and whether it may be read; whether there is a journal; the settings that are to be settled;
@@ -123,7 +123,7 @@ const (
 
 // visit reads where a tenant stands that has its database for itself. A target without a schema is about the one in which
 // the role creates things; it comes back with it, or without one where there is none. An error is that of the connection.
-func (db *DB) visit(ctx context.Context, srv *server, target engine.Target, cohorts *cohorts) (visit, error) {
+func (db *DB) visit(ctx context.Context, srv *server, target engine.Location, cohorts *cohorts) (visit, error) {
 	c, err := srv.acquire(ctx, target.Database)
 	if err != nil {
 		return visit{}, err
@@ -143,8 +143,8 @@ func (db *DB) visit(ctx context.Context, srv *server, target engine.Target, coho
 	if target.Schema == "" {
 		return seen, nil
 	}
-	db.Know([]engine.Target{target})
-	s := &survey{db: db, server: srv, cohorts: cohorts, database: target.Database, targets: []engine.Target{target}, standings: make([]engine.Standing, 1), mine: []int{0}}
+	db.Know([]engine.Location{target})
+	s := &survey{db: db, server: srv, cohorts: cohorts, database: target.Database, targets: []engine.Location{target}, standings: make([]engine.Standing, 1), mine: []int{0}}
 	s.visited(ctx, c, row)
 	seen.standing = s.standings[0]
 	return seen, nil

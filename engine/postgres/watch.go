@@ -18,12 +18,12 @@ import (
 // A connection whose backend is not there any more, twice in a row, is closed: its end was lost on the way, and who
 // waits for its answer would wait until the network gives up. For itself it takes a place under the server's limit, or,
 // when all are taken, one connection more for the moment.
-func (db *DB) Watch(ctx context.Context, server string, targets []engine.Target) (map[engine.Target][]engine.Holder, error) {
+func (db *DB) Watch(ctx context.Context, server string, targets []engine.Location) (map[engine.Location][]engine.Holder, error) {
 	srv, err := db.server(server)
 	if err != nil {
 		return nil, err
 	}
-	byKey := map[string]engine.Target{}
+	byKey := map[string]engine.Location{}
 	for _, t := range targets {
 		byKey[strconv.FormatInt(lockKey(t.Database, t.Schema, db.table.name), 10)] = t
 	}
@@ -39,7 +39,7 @@ func (db *DB) Watch(ctx context.Context, server string, targets []engine.Target)
 	if !c.nature.pooled {
 		srv.bury(c, results[1])
 	}
-	waits := map[engine.Target][]engine.Holder{}
+	waits := map[engine.Location][]engine.Holder{}
 	for _, r := range results[0].Rows {
 		t := byKey[string(r[0])]
 		if len(waits[t]) < mostHolders {
@@ -52,7 +52,7 @@ func (db *DB) Watch(ctx context.Context, server string, targets []engine.Target)
 const mostHolders = 3 // of a tenant
 
 // watchQuery finds who has the advisory locks of tenants, and for whom those sessions wait: eldest transaction first.
-func watchQuery(byKey map[string]engine.Target) string {
+func watchQuery(byKey map[string]engine.Location) string {
 	keys := make([]string, 0, len(byKey))
 	for key := range byKey {
 		keys = append(keys, key)

@@ -106,7 +106,7 @@ func TestCommitWaitsForReadersAsLongAsTheLockTimeout(t *testing.T) {
 	e := engine.New(newDB(t), bodies(t, family, rebuild), engine.Config{LockTimeout: -1})
 	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Millisecond)
 	defer cancel()
-	_, err = e.Upgrade(ctx, job(t, e, tenant))
+	_, err = e.Apply(ctx, job(t, e, tenant))
 	failure(t, err, engine.Canceled)
 
 	release()
@@ -121,10 +121,10 @@ func TestSettleWaitsForTheLock(t *testing.T) {
 	release := lock(t, tenant)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	_, _, err := s.Settle(ctx)
+	_, _, err := s.ResolveInDoubt(ctx)
 	failure(t, err, engine.Busy)
 	release()
-	applied, mark, err := s.Settle(t.Context())
+	applied, mark, err := s.ResolveInDoubt(t.Context())
 	if err != nil || len(applied.Rows) != 1 || !mark.HasTable {
 		t.Errorf("settled at %v, %+v: %v", applied, mark, err)
 	}
@@ -149,10 +149,10 @@ func TestVersionTableMayHaveAnyName(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := engine.New(db, bodies(t, family, ": no-transaction\nVACUUM;"), engine.Config{})
-	if _, err := e.Upgrade(t.Context(), job(t, e, tenant)); err != nil {
+	if _, err := e.Apply(t.Context(), job(t, e, tenant)); err != nil {
 		t.Fatal(err)
 	}
-	if s := e.Survey(t.Context(), []engine.Target{tenant})[0]; s.State != engine.Current {
+	if s := e.Survey(t.Context(), []engine.Location{tenant})[0]; s.State != engine.Current {
 		t.Errorf("the tenant is %s: %v", s.State, s.Err)
 	}
 	for _, name := range []string{"sqlite_version", "SQLite_x", "a\x00b"} {
@@ -172,7 +172,7 @@ func TestBrokenVersionTableIsUnknown(t *testing.T) {
 	} {
 		tenant := newFile(t)
 		exec(t, tenant, statement)
-		s := newDB(t).Survey(t.Context(), []engine.Target{tenant}, "")[0]
+		s := newDB(t).Survey(t.Context(), []engine.Location{tenant}, "")[0]
 		if s.State != engine.Unknown {
 			t.Errorf("%s: the tenant is %q", statement, s.State)
 			continue

@@ -15,43 +15,43 @@ import (
 // queryTime bounds a query.
 const queryTime = 30 * time.Second
 
-// Ask implements [engine.Database]: as many files at a time as may be open, each opened as a survey does, with
+// QueryEach implements [engine.Database]: as many files at a time as may be open, each opened as a survey does, with
 // query_only. PRAGMAs cannot be asked, as some of them write all the same; most that only tell something are
 // functions too: SELECT * FROM pragma_foreign_key_check.
 //
 // Values are written as SQLite writes them, but for dates: those in a column that is declared as one have the form of
 // SQLite's functions, whatever is stored.
-func (db *DB) Ask(ctx context.Context, targets []engine.Target, query string) []engine.Reply {
-	replies := make([]engine.Reply, len(targets))
-	text, refused := engine.Question(query, revision.SQLite)
+func (db *DB) QueryEach(ctx context.Context, targets []engine.Location, query string) []engine.QueryResult {
+	replies := make([]engine.QueryResult, len(targets))
+	text, refused := engine.ReadOnlyQuery(query, revision.SQLite)
 	db.each(len(targets), func(i int) {
-		reply, err := engine.Reply{}, refused
+		reply, err := engine.QueryResult{}, refused
 		if err == nil {
 			reply, err = db.ask(ctx, targets[i].File, text)
 		}
 		if err != nil {
-			reply = engine.Reply{Err: explain(err)}
+			reply = engine.QueryResult{Err: explain(err)}
 		}
 		replies[i] = reply
 	})
 	return replies
 }
 
-func (db *DB) ask(ctx context.Context, path, query string) (engine.Reply, error) {
+func (db *DB) ask(ctx context.Context, path, query string) (engine.QueryResult, error) {
 	if err := db.enter(ctx); err != nil {
-		return engine.Reply{}, err
+		return engine.QueryResult{}, err
 	}
 	defer db.leave()
 	c, err := open(ctx, path)
 	if err != nil {
-		return engine.Reply{}, err
+		return engine.QueryResult{}, err
 	}
 	defer c.close()
 	if err := c.patience(ctx, surveyPatience); err != nil {
-		return engine.Reply{}, err
+		return engine.QueryResult{}, err
 	}
 	if err := c.exec(ctx, "PRAGMA query_only = 1"); err != nil {
-		return engine.Reply{}, err
+		return engine.QueryResult{}, err
 	}
 	bounded, cancel := context.WithTimeoutCause(ctx, queryTime, errTooLong)
 	defer cancel()
@@ -63,7 +63,7 @@ func (db *DB) ask(ctx context.Context, path, query string) (engine.Reply, error)
 }
 
 // answer runs a query, reads as many rows as are counted, and writes out the first value.
-func (c *conn) answer(ctx context.Context, query string) (engine.Reply, error) {
+func (c *conn) answer(ctx context.Context, query string) (engine.QueryResult, error) {
 	reply, value, declared, err := c.first(ctx, query)
 	if err != nil || value == nil {
 		return reply, err
@@ -83,7 +83,7 @@ func (c *conn) answer(ctx context.Context, query string) (engine.Reply, error) {
 }
 
 // first returns the first value of an answer, nil for NULL and for none, and the type of its column.
-func (c *conn) first(ctx context.Context, query string) (reply engine.Reply, value any, declared string, err error) {
+func (c *conn) first(ctx context.Context, query string) (reply engine.QueryResult, value any, declared string, err error) {
 	reply.Null = true
 	rows, err := c.sql.QueryContext(ctx, query)
 	if err != nil {

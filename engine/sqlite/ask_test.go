@@ -10,9 +10,9 @@ import (
 	"github.com/skeindb/skein/engine/sqlite"
 )
 
-func ask(t *testing.T, target engine.Target, query string) engine.Reply {
+func ask(t *testing.T, target engine.Location, query string) engine.QueryResult {
 	t.Helper()
-	return newDB(t).Ask(t.Context(), []engine.Target{target}, query)[0]
+	return newDB(t).QueryEach(t.Context(), []engine.Location{target}, query)[0]
 }
 
 func TestValuesAreWrittenAsSQLiteWritesThem(t *testing.T) {
@@ -82,7 +82,7 @@ func TestQuestionToWhatIsNoDatabase(t *testing.T) {
 	if err := os.WriteFile(path, make([]byte, 5000), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	replies := newDB(t).Ask(t.Context(), []engine.Target{
+	replies := newDB(t).QueryEach(t.Context(), []engine.Location{
 		{Dialect: revision.SQLite, File: path}, {Dialect: revision.SQLite, File: filepath.Join(dir, "none.db")}, newFile(t),
 	}, "SELECT count(*) FROM sqlite_schema")
 	failure(t, replies[0].Err, engine.Data)
@@ -98,10 +98,10 @@ func TestQuestionsAndUpgradesShareThePlaces(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	targets := []engine.Target{newFile(t), newFile(t), newFile(t)}
+	targets := []engine.Location{newFile(t), newFile(t), newFile(t)}
 	s := session(t, db, targets[0])
 	s.Close()
-	for _, r := range db.Ask(t.Context(), targets, "SELECT 1") {
+	for _, r := range db.QueryEach(t.Context(), targets, "SELECT 1") {
 		if r.Text != "1" {
 			t.Errorf("%+v", r)
 		}
@@ -113,9 +113,9 @@ func TestSizeCountsTheWriteAheadLog(t *testing.T) {
 	tenant := newFile(t)
 	exec(t, tenant, "PRAGMA journal_mode = WAL")
 	hold(t, tenant, "SELECT 1 FROM sqlite_schema") // who closes last would checkpoint
-	before := newDB(t).Sizes(t.Context(), []engine.Target{tenant})[0]
+	before := newDB(t).Sizes(t.Context(), []engine.Location{tenant})[0]
 	mustUpgrade(t, tenant, family)
-	if after := newDB(t).Sizes(t.Context(), []engine.Target{tenant})[0]; after <= before {
+	if after := newDB(t).Sizes(t.Context(), []engine.Location{tenant})[0]; after <= before {
 		t.Errorf("%d bytes became %d", before, after)
 	}
 }

@@ -23,9 +23,9 @@ func BenchmarkFleet(b *testing.B) {
 	}
 	for b.Loop() {
 		dir := b.TempDir()
-		targets := make([]engine.Target, 2000)
+		targets := make([]engine.Location, 2000)
 		for i := range targets {
-			targets[i] = engine.Target{Dialect: revision.SQLite, File: filepath.Join(dir, fmt.Sprintf("%d.db", i))}
+			targets[i] = engine.Location{Dialect: revision.SQLite, File: filepath.Join(dir, fmt.Sprintf("%d.db", i))}
 			if err := os.WriteFile(targets[i].File, nil, 0o600); err != nil {
 				b.Fatal(err)
 			}
@@ -51,7 +51,7 @@ func BenchmarkFleet(b *testing.B) {
 	}
 }
 
-func upgradeAll(b *testing.B, e *engine.Engine, targets []engine.Target, standings []engine.Standing) {
+func upgradeAll(b *testing.B, e *engine.Engine, targets []engine.Location, standings []engine.Standing) {
 	b.Helper()
 	way := plan(e, standings[0])
 	places := make(chan struct{}, 2*runtime.GOMAXPROCS(0))
@@ -60,8 +60,8 @@ func upgradeAll(b *testing.B, e *engine.Engine, targets []engine.Target, standin
 		places <- struct{}{}
 		workers.Go(func() {
 			defer func() { <-places }()
-			job := engine.Job{Target: target, Standing: standings[i], Plan: way, Attempt: 1}
-			if _, err := e.Upgrade(b.Context(), job); err != nil {
+			job := engine.Job{Location: target, Standing: standings[i], Plan: way, Attempt: 1}
+			if _, err := e.Apply(b.Context(), job); err != nil {
 				b.Error(err)
 			}
 		})
@@ -71,7 +71,7 @@ func upgradeAll(b *testing.B, e *engine.Engine, targets []engine.Target, standin
 
 // BenchmarkKeys upgrades a file of a million rows with a foreign key, whose keys are checked each time.
 func BenchmarkKeys(b *testing.B) {
-	target := engine.Target{Dialect: revision.SQLite, File: filepath.Join(b.TempDir(), "big.db")}
+	target := engine.Location{Dialect: revision.SQLite, File: filepath.Join(b.TempDir(), "big.db")}
 	if err := os.WriteFile(target.File, nil, 0o600); err != nil {
 		b.Fatal(err)
 	}
@@ -82,9 +82,9 @@ func BenchmarkKeys(b *testing.B) {
 	upgrades := []string{family, `WITH RECURSIVE n (i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000) INSERT INTO children (id, parent) SELECT i, 1 FROM n;`}
 	for b.Loop() {
 		e := engine.New(db, bodies(b, upgrades...), engine.Config{})
-		standing := e.Survey(b.Context(), []engine.Target{target})[0]
-		job := engine.Job{Target: target, Standing: standing, Plan: plan(e, standing), Attempt: 1}
-		if _, err := e.Upgrade(b.Context(), job); err != nil {
+		standing := e.Survey(b.Context(), []engine.Location{target})[0]
+		job := engine.Job{Location: target, Standing: standing, Plan: plan(e, standing), Attempt: 1}
+		if _, err := e.Apply(b.Context(), job); err != nil {
 			b.Fatal(err)
 		}
 		upgrades = append(upgrades, "PRAGMA user_version = 1;")

@@ -30,7 +30,7 @@ func dialect(journalMode string) enginetest.Dialect {
 	return enginetest.Dialect{
 		Name: revision.SQLite,
 		Open: func(t *testing.T) engine.Database { return newDB(t) },
-		New: func(t *testing.T) engine.Target {
+		New: func(t *testing.T) engine.Location {
 			t.Helper()
 			target := newFile(t)
 			exec(t, target, "PRAGMA journal_mode = "+journalMode)
@@ -40,7 +40,7 @@ func dialect(journalMode string) enginetest.Dialect {
 		Query: query,
 		Dump:  dump,
 		Lock:  lock,
-		Drop: func(t *testing.T, target engine.Target) {
+		Drop: func(t *testing.T, target engine.Location) {
 			t.Helper()
 			if err := os.Remove(target.File); err != nil {
 				t.Error(err)
@@ -84,7 +84,7 @@ func dialect(journalMode string) enginetest.Dialect {
 			}},
 		},
 		Slow: "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
-		Outside: func(t *testing.T, target engine.Target) enginetest.Outside {
+		Outside: func(t *testing.T, target engine.Location) enginetest.Outside {
 			t.Helper()
 			first, second := target.File+"-copy1", target.File+"-copy2"
 			if err := os.WriteFile(second, []byte("in the way"), 0o600); err != nil {
@@ -110,9 +110,9 @@ func newDB(t *testing.T) *sqlite.DB {
 }
 
 // newFile makes a database without tables in a folder of its own.
-func newFile(t *testing.T) engine.Target {
+func newFile(t *testing.T) engine.Location {
 	t.Helper()
-	target := engine.Target{Dialect: revision.SQLite, File: filepath.Join(t.TempDir(), "tenant.db")}
+	target := engine.Location{Dialect: revision.SQLite, File: filepath.Join(t.TempDir(), "tenant.db")}
 	if err := os.WriteFile(target.File, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func newFile(t *testing.T) engine.Target {
 }
 
 // client is another program that has the file open.
-func client(t *testing.T, target engine.Target) *sql.DB {
+func client(t *testing.T, target engine.Location) *sql.DB {
 	t.Helper()
 	u := url.URL{Scheme: "file", Path: target.File, RawQuery: "mode=rw&_pragma=busy_timeout(10000)"}
 	db, err := sql.Open("sqlite", u.String())
@@ -130,7 +130,7 @@ func client(t *testing.T, target engine.Target) *sql.DB {
 	return db
 }
 
-func exec(t *testing.T, target engine.Target, statement string) {
+func exec(t *testing.T, target engine.Location, statement string) {
 	t.Helper()
 	db := client(t, target)
 	defer db.Close()
@@ -139,7 +139,7 @@ func exec(t *testing.T, target engine.Target, statement string) {
 	}
 }
 
-func query(t *testing.T, target engine.Target, statement string) [][]string {
+func query(t *testing.T, target engine.Location, statement string) [][]string {
 	t.Helper()
 	db := client(t, target)
 	defer db.Close()
@@ -161,7 +161,7 @@ func query(t *testing.T, target engine.Target, statement string) [][]string {
 }
 
 // dump is the file's structure and rows, by SQLite's own words.
-func dump(t *testing.T, target engine.Target) string {
+func dump(t *testing.T, target engine.Location) string {
 	t.Helper()
 	all := fmt.Sprintln(query(t, target, "PRAGMA user_version"), query(t, target, "PRAGMA schema_version"))
 	for _, object := range query(t, target, "SELECT type, name, sql FROM sqlite_schema ORDER BY type, name") {
@@ -194,13 +194,13 @@ func texts(rows *sql.Rows) ([]string, error) {
 }
 
 // lock holds the file's write lock.
-func lock(t *testing.T, target engine.Target) (release func()) {
+func lock(t *testing.T, target engine.Location) (release func()) {
 	t.Helper()
 	return hold(t, target, "BEGIN IMMEDIATE")
 }
 
 // hold runs statements on one connection and keeps it until release is called.
-func hold(t *testing.T, target engine.Target, statements ...string) (release func()) {
+func hold(t *testing.T, target engine.Location, statements ...string) (release func()) {
 	t.Helper()
 	db := client(t, target)
 	conn, err := db.Conn(context.Background())

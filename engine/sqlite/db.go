@@ -42,7 +42,7 @@ func New(cfg Config) (*DB, error) {
 
 // Open opens the tenant's file; a file that is not there is Gone and stays so. Open waits while MaxOpen
 // files are open.
-func (db *DB) Open(ctx context.Context, target engine.Target) (engine.Session, error) {
+func (db *DB) Open(ctx context.Context, target engine.Location) (engine.Session, error) {
 	if err := db.enter(ctx); err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	tenant := engine.Target{Dialect: revision.SQLite, File: filepath.Join(dir, "acme.db")}
+	tenant := engine.Location{Dialect: revision.SQLite, File: filepath.Join(dir, "acme.db")}
 	if err := os.WriteFile(tenant.File, nil, 0o600); err != nil { // an empty file is an empty database
 		log.Fatal(err)
 	}
@@ -43,16 +43,16 @@ DROP TABLE users;
 	e := engine.New(db, graph, engine.Config{})
 
 	ctx := context.Background()
-	standing := e.Survey(ctx, []engine.Target{tenant})[0]
+	standing := e.Survey(ctx, []engine.Location{tenant})[0]
 	fmt.Println(standing.State)
-	result, err := e.Upgrade(ctx, engine.Job{
-		Target:   tenant,
+	result, err := e.Apply(ctx, engine.Job{
+		Location: tenant,
 		Standing: standing,
 		Plan:     engine.NewPlan(standing.Applied, revision.Up, graph.All(), e.Mode()),
 		Attempt:  1,
 	})
 	fmt.Println(result.Done, err)
-	fmt.Println(e.Survey(ctx, []engine.Target{tenant})[0].State)
+	fmt.Println(e.Survey(ctx, []engine.Location{tenant})[0].State)
 	// Output:
 	// empty
 	// [1975ea83b712] <nil>

@@ -23,7 +23,7 @@ func TestAnyPathIsOpenedAsItIs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			tenant := engine.Target{Dialect: revision.SQLite, File: filepath.Join(dir, name)}
+			tenant := engine.Location{Dialect: revision.SQLite, File: filepath.Join(dir, name)}
 			if err := os.WriteFile(tenant.File, nil, 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -85,7 +85,7 @@ func TestSurveyTellsWhatAFileIs(t *testing.T) {
 	}
 	db := newDB(t)
 	for _, test := range tests {
-		s := db.Survey(t.Context(), []engine.Target{{Dialect: revision.SQLite, File: test.path}}, "")[0]
+		s := db.Survey(t.Context(), []engine.Location{{Dialect: revision.SQLite, File: test.path}}, "")[0]
 		if s.State != test.state || (s.Applied == nil) != (test.state != "") {
 			t.Errorf("%s: state %q, applied %v, error %v; want %q", test.what, s.State, s.Applied, s.Err, test.state)
 		}
@@ -93,7 +93,7 @@ func TestSurveyTellsWhatAFileIs(t *testing.T) {
 			failure(t, s.Err, test.class)
 		}
 		if test.state == engine.Missing {
-			if _, err := db.Open(t.Context(), engine.Target{File: test.path}); err == nil {
+			if _, err := db.Open(t.Context(), engine.Location{File: test.path}); err == nil {
 				t.Errorf("%s: was opened", test.what)
 			} else {
 				failure(t, err, engine.Gone)
@@ -108,10 +108,10 @@ func TestHotJournalIsRolledBackBySurvey(t *testing.T) {
 	mustUpgrade(t, tenant, family)
 	release := hold(t, tenant, "PRAGMA cache_size = 1", "BEGIN IMMEDIATE", "DELETE FROM skein_version",
 		"WITH RECURSIVE n (i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) INSERT INTO parents (id) SELECT i FROM n")
-	crashed := engine.Target{Dialect: revision.SQLite, File: filepath.Join(t.TempDir(), "crashed.db")}
+	crashed := engine.Location{Dialect: revision.SQLite, File: filepath.Join(t.TempDir(), "crashed.db")}
 	snapshot(t, tenant.File, crashed.File, "", "-journal")
 	release()
-	if s := newDB(t).Survey(t.Context(), []engine.Target{crashed}, "")[0]; len(s.Applied.IDs()) != 1 {
+	if s := newDB(t).Survey(t.Context(), []engine.Location{crashed}, "")[0]; len(s.Applied.IDs()) != 1 {
 		t.Errorf("applied are %v: %v", s.Applied.IDs(), s.Err)
 	}
 	if n := one(t, crashed, "SELECT count(*) FROM parents"); n != "2" {
@@ -125,10 +125,10 @@ func TestSurveyReadsWhatACrashLeftInTheWAL(t *testing.T) {
 	exec(t, tenant, "PRAGMA journal_mode = WAL")
 	release := hold(t, tenant, "SELECT 1 FROM sqlite_schema") // who closes last would checkpoint
 	mustUpgrade(t, tenant, family)
-	crashed := engine.Target{Dialect: revision.SQLite, File: filepath.Join(t.TempDir(), "crashed.db")}
+	crashed := engine.Location{Dialect: revision.SQLite, File: filepath.Join(t.TempDir(), "crashed.db")}
 	snapshot(t, tenant.File, crashed.File, "", "-wal")
 	release()
-	if s := newDB(t).Survey(t.Context(), []engine.Target{crashed}, "")[0]; len(s.Applied.IDs()) != 1 {
+	if s := newDB(t).Survey(t.Context(), []engine.Location{crashed}, "")[0]; len(s.Applied.IDs()) != 1 {
 		t.Errorf("applied are %v: %v", s.Applied.IDs(), s.Err)
 	}
 }
@@ -156,7 +156,7 @@ func TestSurveyAndUpgradeLeaveNoFileOpen(t *testing.T) {
 		}
 		return len(files)
 	}
-	targets := make([]engine.Target, 50)
+	targets := make([]engine.Location, 50)
 	for i := range targets {
 		targets[i] = newFile(t)
 	}
@@ -188,7 +188,7 @@ func TestFileReplacedDuringASessionIsGone(t *testing.T) {
 	if n != 0 || one(t, tenant, "SELECT count(*) FROM skein_version") != "1" {
 		t.Errorf("%d parts are committed", n)
 	}
-	if _, _, err := s.Settle(t.Context()); err == nil {
+	if _, _, err := s.ResolveInDoubt(t.Context()); err == nil {
 		t.Error("a session of a replaced file was settled")
 	}
 }
@@ -225,7 +225,7 @@ func TestOpenWaitsForAPlace(t *testing.T) {
 	first.Close() // gives back one place, not two
 	second := session(t, db, tenant)
 	second.Close()
-	if s := db.Survey(t.Context(), []engine.Target{tenant, tenant, tenant}, ""); s[2].Err != nil {
+	if s := db.Survey(t.Context(), []engine.Location{tenant, tenant, tenant}, ""); s[2].Err != nil {
 		t.Error(s[2].Err)
 	}
 }

@@ -37,24 +37,24 @@ func bodies(t testing.TB, upgrades ...string) *revision.Graph {
 }
 
 // upgrade runs bodies that the tenant does not have yet.
-func upgrade(t *testing.T, target engine.Target, upgrades ...string) (engine.Result, error) {
+func upgrade(t *testing.T, target engine.Location, upgrades ...string) (engine.Result, error) {
 	t.Helper()
 	return upgradeBy(t, engine.Config{LockTimeout: 100 * time.Millisecond}, target, upgrades...)
 }
 
-func upgradeBy(t *testing.T, cfg engine.Config, target engine.Target, upgrades ...string) (engine.Result, error) {
+func upgradeBy(t *testing.T, cfg engine.Config, target engine.Location, upgrades ...string) (engine.Result, error) {
 	t.Helper()
 	e := engine.New(newDB(t), bodies(t, upgrades...), cfg)
-	return e.Upgrade(t.Context(), job(t, e, target))
+	return e.Apply(t.Context(), job(t, e, target))
 }
 
-func job(t *testing.T, e *engine.Engine, target engine.Target) engine.Job {
+func job(t *testing.T, e *engine.Engine, target engine.Location) engine.Job {
 	t.Helper()
-	s := e.Survey(t.Context(), []engine.Target{target})[0]
+	s := e.Survey(t.Context(), []engine.Location{target})[0]
 	if s.Err != nil {
 		t.Fatal(s.Err)
 	}
-	return engine.Job{Target: target, Standing: s, Plan: plan(e, s), Attempt: 1}
+	return engine.Job{Location: target, Standing: s, Plan: plan(e, s), Attempt: 1}
 }
 
 func plan(e *engine.Engine, s engine.Standing) *engine.Plan {
@@ -63,7 +63,7 @@ func plan(e *engine.Engine, s engine.Standing) *engine.Plan {
 	return engine.NewPlan(s.Applied, revision.Up, pending, e.Mode())
 }
 
-func mustUpgrade(t *testing.T, target engine.Target, upgrades ...string) {
+func mustUpgrade(t *testing.T, target engine.Location, upgrades ...string) {
 	t.Helper()
 	if _, err := upgrade(t, target, upgrades...); err != nil {
 		t.Fatal(err)
@@ -84,7 +84,7 @@ func failure(t *testing.T, err error, class engine.Class) *engine.Error {
 }
 
 // one returns the single value of a query.
-func one(t *testing.T, target engine.Target, statement string) string {
+func one(t *testing.T, target engine.Location, statement string) string {
 	t.Helper()
 	rows := query(t, target, statement)
 	if len(rows) != 1 || len(rows[0]) != 1 {
@@ -93,7 +93,7 @@ func one(t *testing.T, target engine.Target, statement string) string {
 	return rows[0][0]
 }
 
-func session(t *testing.T, db *sqlite.DB, target engine.Target) engine.Session {
+func session(t *testing.T, db *sqlite.DB, target engine.Location) engine.Session {
 	t.Helper()
 	s, err := db.Open(t.Context(), target)
 	if err != nil {

@@ -77,8 +77,8 @@ func (s *session) rollback(ctx context.Context) {
 	_ = s.conn.exec(context.WithoutCancel(ctx), "ROLLBACK")
 }
 
-// Settle implements [engine.Session].
-func (s *session) Settle(ctx context.Context) (*engine.Applied, engine.Mark, error) {
+// ResolveInDoubt implements [engine.Session].
+func (s *session) ResolveInDoubt(ctx context.Context) (*engine.Applied, engine.SchemaID, error) {
 	defer s.rollback(ctx)
 	rows, exists, err := []engine.Row(nil), false, s.begin(ctx, 0)
 	if err == nil {
@@ -88,9 +88,9 @@ func (s *session) Settle(ctx context.Context) (*engine.Applied, engine.Mark, err
 		err = busy(err, "another connection has held the file's write lock for all of the time there was to ask")
 	}
 	if err != nil {
-		return nil, engine.Mark{}, classify(err)
+		return nil, engine.SchemaID{}, classify(err)
 	}
-	return &engine.Applied{Rows: rows}, engine.Mark{HasTable: exists}, nil
+	return &engine.Applied{Rows: rows}, engine.SchemaID{HasTable: exists}, nil
 }
 
 func busy(err error, message string) error {

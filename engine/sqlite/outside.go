@@ -14,7 +14,7 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// ApplyOutside implements [engine.Session]: each statement by itself.
+// ApplyNoTx implements [engine.Session]: each statement by itself.
 //
 // VACUUM, and the PRAGMAs that change how the file is laid out, run outside any transaction. SQLite has no lock that
 // outlives a transaction, so none is held while one runs. That is safe, as these statements can be repeated and
@@ -24,7 +24,7 @@ import (
 //
 // A later call leaves out what the journal says is done, and repeats the PRAGMAs: page_size and auto_vacuum are
 // wishes of one connection, which its next VACUUM fulfils.
-func (s *session) ApplyOutside(ctx context.Context, work engine.Work) error {
+func (s *session) ApplyNoTx(ctx context.Context, work engine.Work) error {
 	part := &work.Parts[0]
 	step := part.Steps[0]
 	statements := work.Statements(step)

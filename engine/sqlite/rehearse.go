@@ -59,7 +59,7 @@ func (s *session) rehearse(ctx context.Context, work *engine.Work, exact bool) (
 	start := time.Now()
 	defer func() {
 		r.Duration = time.Since(start)
-		r.Locks = []engine.Held{{Object: "the file", Mode: "write", For: r.Duration}}
+		r.Locks = []engine.LockUse{{Object: "the file", Mode: "write", For: r.Duration}}
 	}()
 	for i := range work.Parts {
 		part := &work.Parts[i]

@@ -11,7 +11,7 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-func rehearse(t *testing.T, target engine.Target, upgrades ...string) (engine.Rehearsal, error) {
+func rehearse(t *testing.T, target engine.Location, upgrades ...string) (engine.Rehearsal, error) {
 	t.Helper()
 	e := engine.New(newDB(t), bodies(t, upgrades...), engine.Config{LockTimeout: 100 * time.Millisecond})
 	return e.Rehearse(t.Context(), job(t, e, target))
@@ -73,7 +73,7 @@ func TestRehearsalHoldsTheFile(t *testing.T) {
 	t.Parallel()
 	tenant := newFile(t)
 	r, err := rehearse(t, tenant, family)
-	if err != nil || len(r.Locks) != 1 || r.Locks[0] != (engine.Held{Object: "the file", Mode: "write", For: r.Duration}) {
+	if err != nil || len(r.Locks) != 1 || r.Locks[0] != (engine.LockUse{Object: "the file", Mode: "write", For: r.Duration}) {
 		t.Errorf("%+v, %v", r, err)
 	}
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // Sizes implements [engine.Database]: the size of the file and of its write-ahead log. It opens nothing.
-func (db *DB) Sizes(ctx context.Context, targets []engine.Target) []int64 {
+func (db *DB) Sizes(ctx context.Context, targets []engine.Location) []int64 {
 	sizes := make([]int64, len(targets))
 	for i, t := range targets {
 		sizes[i] = -1

@@ -17,7 +17,7 @@ const surveyPatience = time.Second
 
 // Survey reads where targets stand, as many files at a time as may be open. Opening a file rolls back a
 // hot journal and closing it may checkpoint a WAL that nobody else has open, as for every reader.
-func (db *DB) Survey(ctx context.Context, targets []engine.Target, rollout string) []engine.Standing {
+func (db *DB) Survey(ctx context.Context, targets []engine.Location, rollout string) []engine.Standing {
 	standings := make([]engine.Standing, len(targets))
 	cohorts := cohorts{rollout: rollout, seen: map[[sha256.Size]byte]*engine.Applied{}}
 	db.each(len(targets), func(i int) { standings[i] = db.standing(ctx, targets[i].File, &cohorts) })
@@ -44,7 +44,7 @@ func (db *DB) standing(ctx context.Context, path string, cohorts *cohorts) engin
 		e := classify(err)
 		return engine.Standing{State: state(e.Class), Err: e}
 	}
-	return engine.Standing{Applied: cohorts.of(rows), CutOff: cut, Mark: engine.Mark{HasTable: exists}}
+	return engine.Standing{Applied: cohorts.of(rows), CutOff: cut, SchemaID: engine.SchemaID{HasTable: exists}}
 }
 
 func (db *DB) read(ctx context.Context, path string) (rows []engine.Row, cut []engine.CutOff, exists bool, err error) {

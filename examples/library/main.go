@@ -89,7 +89,7 @@ func upgrade(ctx context.Context, dir string, stop <-chan struct{}) (*orchestrat
 	defer db.Close()
 	upgrader := engine.New(db, graph, engine.Config{})
 	policy := orchestrator.Policy{OnFailure: orchestrator.Continue} // one broken file does not hold up the others
-	plan, err := orchestrator.Arrange(tenants, orchestrator.Survey(ctx, upgrader, tenants), graph, orchestrator.Request{
+	plan, err := orchestrator.NewPlan(tenants, orchestrator.Survey(ctx, upgrader, tenants), graph, orchestrator.PlanOptions{
 		Rollout: rollout, Fleet: "library", Kind: orchestrator.Upgrade, Targets: []string{"heads"},
 		Created: time.Now(), Policy: policy,
 	})
@@ -99,8 +99,8 @@ func upgrade(ctx context.Context, dir string, stop <-chan struct{}) (*orchestrat
 
 	// 5. Go. Each tenant is upgraded in a transaction of its own; the store is written as it goes.
 	return orchestrator.Run(ctx, orchestrator.RunConfig{
-		Plan: plan, Policy: policy, Upgrader: upgrader, Graph: graph,
-		Store: store, Lease: lease, Holder: holder, Stop: stop,
+		Plan: plan, Policy: policy, Engine: upgrader, Graph: graph,
+		Store: store, Lease: lease, Holder: holder, Drain: stop,
 	})
 }
 

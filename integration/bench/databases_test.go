@@ -150,7 +150,7 @@ func (l *library) databases(url string, names []string, extra int) {
 	l.t.Helper()
 	tenants := make([]tenant.Tenant, len(names))
 	for i, n := range names {
-		tenants[i] = tenant.Tenant{ID: n, Target: engine.Target{Dialect: revision.Postgres, Server: "main", Database: n, Schema: "public"}}
+		tenants[i] = tenant.Tenant{ID: n, Location: engine.Location{Dialect: revision.Postgres, Server: "main", Database: n, Schema: "public"}}
 	}
 	l.upgrade(l.open(url), load(l.t, history(l.t, revision.Postgres, extra), revision.Postgres), tenants)
 }

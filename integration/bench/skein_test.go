@@ -40,7 +40,7 @@ func (l *library) postgres(url, database string, schemas []string, extra int) {
 	l.t.Helper()
 	tenants := make([]tenant.Tenant, len(schemas))
 	for i, s := range schemas {
-		tenants[i] = tenant.Tenant{ID: s, Target: engine.Target{Dialect: revision.Postgres, Server: "main", Database: database, Schema: s}}
+		tenants[i] = tenant.Tenant{ID: s, Location: engine.Location{Dialect: revision.Postgres, Server: "main", Database: database, Schema: s}}
 	}
 	l.upgrade(l.open(url), load(l.t, history(l.t, revision.Postgres, extra), revision.Postgres), tenants)
 }
@@ -66,7 +66,7 @@ func (l *library) sqlite(paths []string, extra int) {
 	}
 	tenants := make([]tenant.Tenant, len(paths))
 	for i, p := range paths {
-		tenants[i] = tenant.Tenant{ID: p, Target: engine.Target{Dialect: revision.SQLite, File: p}}
+		tenants[i] = tenant.Tenant{ID: p, Location: engine.Location{Dialect: revision.SQLite, File: p}}
 	}
 	l.upgrade(db, load(l.t, history(l.t, revision.SQLite, extra), revision.SQLite), tenants)
 }
@@ -90,14 +90,14 @@ func (l *library) upgrade(db engine.Database, g *revision.Graph, tenants []tenan
 	e := engine.New(db, g, engine.Config{})
 	standings := orchestrator.Survey(ctx, e, tenants)
 	clock.mark("survey")
-	plan, err := orchestrator.Arrange(tenants, standings, g, orchestrator.Request{
+	plan, err := orchestrator.NewPlan(tenants, standings, g, orchestrator.PlanOptions{
 		Rollout: id, Fleet: "bench", Kind: orchestrator.Upgrade, Targets: []string{"heads"}, Created: time.Now(),
 	})
 	if err != nil {
 		l.t.Fatal(err)
 	}
 	clock.mark("arrange")
-	report, err := orchestrator.Run(ctx, orchestrator.RunConfig{Plan: plan, Upgrader: e, Graph: g, Store: store, Lease: lease})
+	report, err := orchestrator.Run(ctx, orchestrator.RunConfig{Plan: plan, Engine: e, Graph: g, Store: store, Lease: lease})
 	if err != nil || report.ExitCode() != 0 {
 		l.t.Fatalf("skein: %v, %v", err, report)
 	}

@@ -43,9 +43,9 @@ func (u *turns) upgrade(extra int) turn {
 	ctx := u.t.Context()
 	g := load(u.t, history(u.t, revision.Postgres, extra), revision.Postgres)
 	e := engine.New(u.db, g, engine.Config{})
-	var targets []engine.Target
+	var targets []engine.Location
 	for i := 1; i < len(u.world.schemas); i += 2 {
-		targets = append(targets, engine.Target{Dialect: revision.Postgres, Server: "main", Database: u.world.name, Schema: u.world.schemas[i]})
+		targets = append(targets, engine.Location{Dialect: revision.Postgres, Server: "main", Database: u.world.name, Schema: u.world.schemas[i]})
 	}
 	standings := e.Survey(ctx, targets)
 	steps := g.All()
@@ -76,7 +76,7 @@ func (u *turns) upgrade(extra int) turn {
 			u.t.Fatal(err)
 		}
 		between := time.Now()
-		if _, err := e.Upgrade(ctx, engine.Job{Target: target, Standing: standings[i], Plan: plan, Attempt: 1, Rollout: "20261101-000000-abcd"}); err != nil {
+		if _, err := e.Apply(ctx, engine.Job{Location: target, Standing: standings[i], Plan: plan, Attempt: 1, Rollout: "20261101-000000-abcd"}); err != nil {
 			u.t.Fatal(err)
 		}
 		result.limit = append(result.limit, between.Sub(begun))

@@ -28,7 +28,7 @@ func TestEvidenceWithoutValues(t *testing.T) {
 	t.Cleanup(metrics.Close)
 	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(quoted)) }))
 	t.Cleanup(broken.Close)
-	answers := func(one engine.Reply) orchestrator.Subject { return wave(&oracle{one: one}, 2) }
+	answers := func(one engine.QueryResult) orchestrator.Subject { return wave(&oracle{one: one}, 2) }
 	for name, test := range map[string]struct {
 		meter   orchestrator.Meter
 		subject orchestrator.Subject
@@ -36,8 +36,8 @@ func TestEvidenceWithoutValues(t *testing.T) {
 	}{
 		"answer":             {SQL{Query: "select 1"}, answers(text(quoted)), "2 of 2 tenants: the answer is not true: t_00, t_01"},
 		"no number":          {SQL{Query: "select 1", Expect: expect(t, "> 0")}, answers(text(quoted)), "2 of 2 tenants: the answer is no number, want > 0: t_00, t_01"},
-		"error":              {SQL{Query: "select 1"}, answers(engine.Reply{Err: failed}), "2 of 2 tenants: ERROR 22P02 invalid_text_representation: t_00, t_01"},
-		"error of no engine": {SQL{Query: "select 1"}, answers(engine.Reply{Err: errors.New(quoted)}), "2 of 2 tenants: the query failed: t_00, t_01"},
+		"error":              {SQL{Query: "select 1"}, answers(engine.QueryResult{Err: failed}), "2 of 2 tenants: ERROR 22P02 invalid_text_representation: t_00, t_01"},
+		"error of no engine": {SQL{Query: "select 1"}, answers(engine.QueryResult{Err: errors.New(quoted)}), "2 of 2 tenants: the query failed: t_00, t_01"},
 		"page":               {HTTP{URL: value(page.URL)}, orchestrator.Subject{}, "418 I'm a teapot"},
 		"metrics":            {Prometheus{URL: value(metrics.URL), Query: "up"}, orchestrator.Subject{}, "1 of 2 samples: got 0, want != 0"},
 		"no metrics":         {Prometheus{URL: value(broken.URL), Query: "up"}, orchestrator.Subject{}, "200 OK: no answer that could be read"},

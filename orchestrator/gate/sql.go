@@ -41,7 +41,7 @@ func (s SQL) Measure(ctx context.Context, subject orchestrator.Subject) orchestr
 	if len(asked.targets) == 0 {
 		return unknown("no tenant of the wave stands where it should: none was asked")
 	}
-	replies := subject.Asker.Ask(ctx, asked.targets, s.Query)
+	replies := subject.Asker.QueryEach(ctx, asked.targets, s.Query)
 	if len(replies) != len(asked.targets) {
 		return unknown("%d answers to %d questions", len(replies), len(asked.targets))
 	}
@@ -51,17 +51,17 @@ func (s SQL) Measure(ctx context.Context, subject orchestrator.Subject) orchestr
 // askedList is whom the query is put to: targets and their names, side by side.
 type askedList struct {
 	what    string // a name for one of them: tenant, server
-	targets []engine.Target
+	targets []engine.Location
 	names   []string
 }
 
 func (s SQL) askWhom(subject orchestrator.Subject) askedList {
 	list := askedList{what: string(cmp.Or(s.Per, PerTenant))}
-	seen := map[engine.Target]bool{}
+	seen := map[engine.Location]bool{}
 	for _, t := range subject.Tenants {
-		target, name := t.Target, t.ID
+		target, name := t.Location, t.ID
 		if s.Per == PerServer {
-			target = engine.Target{Dialect: target.Dialect, Server: target.Server, File: target.File}
+			target = engine.Location{Dialect: target.Dialect, Server: target.Server, File: target.File}
 			name = cmp.Or(target.Server, target.File)
 		}
 		if !seen[target] {
@@ -72,7 +72,7 @@ func (s SQL) askWhom(subject orchestrator.Subject) askedList {
 	return list
 }
 
-func (s SQL) sum(ctx context.Context, asked askedList, replies []engine.Reply) orchestrator.Measure {
+func (s SQL) sum(ctx context.Context, asked askedList, replies []engine.QueryResult) orchestrator.Measure {
 	var groups []*likeAnswers
 	byText := map[string]*likeAnswers{}
 	verdict := orchestrator.Pass
@@ -110,7 +110,7 @@ func (s SQL) sum(ctx context.Context, asked askedList, replies []engine.Reply) o
 }
 
 // judge says what a reply means, and in words why it is no pass; redacted is that without values of rows.
-func (s SQL) judge(ctx context.Context, r *engine.Reply) (v orchestrator.Verdict, text, redacted string) {
+func (s SQL) judge(ctx context.Context, r *engine.QueryResult) (v orchestrator.Verdict, text, redacted string) {
 	switch {
 	case r.Err != nil:
 		e, ok := errors.AsType[*engine.Error](r.Err)

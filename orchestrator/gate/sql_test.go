@@ -18,15 +18,15 @@ import (
 
 // oracle answers by place, and notes what it was asked.
 type oracle struct {
-	replies map[string]engine.Reply // by schema, else server, else file; else `one`
-	one     engine.Reply
-	asked   []engine.Target
+	replies map[string]engine.QueryResult // by schema, else server, else file; else `one`
+	one     engine.QueryResult
+	asked   []engine.Location
 	query   string
 }
 
-func (o *oracle) Ask(_ context.Context, targets []engine.Target, query string) []engine.Reply {
+func (o *oracle) QueryEach(_ context.Context, targets []engine.Location, query string) []engine.QueryResult {
 	o.asked, o.query = targets, query
-	replies := make([]engine.Reply, len(targets))
+	replies := make([]engine.QueryResult, len(targets))
 	for i, t := range targets {
 		name := t.Schema + t.File
 		if name == "" {
@@ -40,14 +40,14 @@ func (o *oracle) Ask(_ context.Context, targets []engine.Target, query string) [
 	return replies
 }
 
-func text(s string) engine.Reply { return engine.Reply{Text: s, Rows: 1} }
+func text(s string) engine.QueryResult { return engine.QueryResult{Text: s, Rows: 1} }
 
 // wave has n tenants on two servers.
-func wave(o orchestrator.Asker, n int) orchestrator.Subject {
+func wave(o orchestrator.Querier, n int) orchestrator.Subject {
 	s := orchestrator.Subject{Rollout: "r1", Fleet: "acme", Target: "heads", Wave: "canary", Asker: o}
 	for i := range n {
 		id := fmt.Sprintf("t_%02d", i)
-		s.Tenants = append(s.Tenants, tenant.Tenant{ID: id, Target: engine.Target{
+		s.Tenants = append(s.Tenants, tenant.Tenant{ID: id, Location: engine.Location{
 			Dialect: revision.Postgres, Server: fmt.Sprint("db", i%2), Database: "app", Schema: id,
 		}})
 	}
@@ -68,8 +68,8 @@ func TestSQLAsksTenants(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		expect  string
-		replies map[string]engine.Reply
-		one     engine.Reply
+		replies map[string]engine.QueryResult
+		one     engine.QueryResult
 		tenants int
 		want    orchestrator.Measure
 	}{
@@ -77,7 +77,7 @@ func TestSQLAsksTenants(t *testing.T) {
 		{"one passes", "> 0", nil, text("3"), 1, orchestrator.Measure{Verdict: pass, Evidence: "1 tenant answered > 0"}},
 		{"nobody to ask", "", nil, text("f"), 0, orchestrator.Measure{Verdict: orchestrator.Inconclusive, Evidence: "no tenant of the wave stands where it should: none was asked"}},
 		{
-			"some fail", "> 0", map[string]engine.Reply{"t_01": text("0"), "t_05": text("0")}, text("3"), 60,
+			"some fail", "> 0", map[string]engine.QueryResult{"t_01": text("0"), "t_05": text("0")}, text("3"), 60,
 			orchestrator.Measure{Verdict: fail, Evidence: "2 of 60 tenants: got 0, want > 0: t_01, t_05", Tenants: []string{"t_01", "t_05"}},
 		},
 		{
@@ -89,18 +89,18 @@ func TestSQLAsksTenants(t *testing.T) {
 		},
 		{
 			"a failure outweighs what is not known", "> 0",
-			map[string]engine.Reply{"t_00": {}, "t_01": {Null: true, Rows: 1}, "t_02": {Null: true, Rows: 1}, "t_03": {Err: refused}, "t_04": text("0")}, text("1"), 9,
+			map[string]engine.QueryResult{"t_00": {}, "t_01": {Null: true, Rows: 1}, "t_02": {Null: true, Rows: 1}, "t_03": {Err: refused}, "t_04": text("0")}, text("1"), 9,
 			orchestrator.Measure{
 				Verdict: fail, Evidence: "1 of 9 tenants: got 0, want > 0: t_04; 2: got NULL: t_01, t_02; 1: no row: t_00; 1 otherwise",
 				Tenants: []string{"t_04", "t_01", "t_02", "t_00", "t_03"},
 			},
 		},
 		{
-			"an error", "", map[string]engine.Reply{"t_01": {Err: refused}}, text("on"), 2,
+			"an error", "", map[string]engine.QueryResult{"t_01": {Err: refused}}, text("on"), 2,
 			orchestrator.Measure{Verdict: inconclusive, Evidence: "1 of 2 tenants: connection refused: t_01", Tenants: []string{"t_01"}},
 		},
 		{
-			"no number", "< 5", map[string]engine.Reply{"t_01": text("many\x1b[31m")}, text("1"), 2,
+			"no number", "< 5", map[string]engine.QueryResult{"t_01": text("many\x1b[31m")}, text("1"), 2,
 			orchestrator.Measure{Verdict: inconclusive, Evidence: "1 of 2 tenants: got many\x1b[31m, want < 5, and it is no number: t_01", Tenants: []string{"t_01"}},
 		},
 		{
@@ -121,10 +121,10 @@ func TestSQLAsksTenants(t *testing.T) {
 
 func TestSQLAsksServers(t *testing.T) {
 	t.Parallel()
-	o := &oracle{one: text("t"), replies: map[string]engine.Reply{"db1": text("f")}}
+	o := &oracle{one: text("t"), replies: map[string]engine.QueryResult{"db1": text("f")}}
 	measured(t, SQL{Query: "select 1", Per: PerServer}.Measure(t.Context(), wave(o, 7)),
 		orchestrator.Measure{Verdict: fail, Evidence: "1 of 2 servers: got f, want true: db1"})
-	want := []engine.Target{{Dialect: revision.Postgres, Server: "db0"}, {Dialect: revision.Postgres, Server: "db1"}}
+	want := []engine.Location{{Dialect: revision.Postgres, Server: "db0"}, {Dialect: revision.Postgres, Server: "db1"}}
 	if diff := cmp.Diff(want, o.asked); diff != "" {
 		t.Errorf("asked (-want +got):\n%s", diff)
 	}
@@ -132,18 +132,18 @@ func TestSQLAsksServers(t *testing.T) {
 	o = &oracle{one: text("t")}
 	files := orchestrator.Subject{Asker: o}
 	for _, path := range []string{"/data/a.db", "/data/b.db"} {
-		files.Tenants = append(files.Tenants, tenant.Tenant{ID: path[6:7], Target: engine.Target{Dialect: revision.SQLite, File: path}})
+		files.Tenants = append(files.Tenants, tenant.Tenant{ID: path[6:7], Location: engine.Location{Dialect: revision.SQLite, File: path}})
 	}
 	measured(t, SQL{Query: "select 1", Per: PerServer}.Measure(t.Context(), files), orchestrator.Measure{Verdict: pass, Evidence: "2 servers answered true"})
 }
 
 func TestSQLEvidenceIsBounded(t *testing.T) {
 	t.Parallel()
-	o := &oracle{replies: map[string]engine.Reply{}}
+	o := &oracle{replies: map[string]engine.QueryResult{}}
 	s := wave(o, 30)
 	for i := range s.Tenants {
 		s.Tenants[i].ID = strings.Repeat("ü", 120) + fmt.Sprint(i)
-		o.replies[s.Tenants[i].Target.Schema] = engine.Reply{Err: fmt.Errorf("%d %s", i, strings.Repeat("long ", 100))}
+		o.replies[s.Tenants[i].Location.Schema] = engine.QueryResult{Err: fmt.Errorf("%d %s", i, strings.Repeat("long ", 100))}
 	}
 	m := SQL{Query: "select 1"}.Measure(t.Context(), s)
 	if m.Verdict != inconclusive || len(m.Evidence) > allShown || len(m.Tenants) != tenantsKept {
@@ -158,7 +158,7 @@ func TestSQLThatCannotAsk(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 0)
 	defer cancel()
-	o := &oracle{one: engine.Reply{Err: &engine.Error{Class: engine.Canceled, Message: "canceled"}}, replies: map[string]engine.Reply{
+	o := &oracle{one: engine.QueryResult{Err: &engine.Error{Class: engine.Canceled, Message: "canceled"}}, replies: map[string]engine.QueryResult{
 		"t_00": {Err: errors.New("broken")}, "t_01": text("t"),
 	}}
 	measured(t, SQL{Query: "select 1"}.Measure(ctx, wave(o, 4)), orchestrator.Measure{

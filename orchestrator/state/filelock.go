@@ -74,7 +74,7 @@ func (l *fileLease) lockBeside(fleet string, holder orchestrator.Holder) error {
 	case err != nil:
 		return errors.Join(fmt.Errorf("lock the fleet with %s: %w", path, err), f.Close())
 	case !taken:
-		held := &orchestrator.HeldError{Fleet: fleet}
+		held := &orchestrator.LockedError{Fleet: fleet}
 		if text, err := os.ReadFile(path); err == nil {
 			_ = json.Unmarshal(text, &held.Holder) // it may be writing just now; then its name is not known
 		}
@@ -106,7 +106,7 @@ func (l *fileLease) lockFile(fleet string, _ orchestrator.Holder) (err error) {
 		return fmt.Errorf("lock the fleet with %s: %w", l.store.path, err)
 	}
 	if !taken {
-		return &orchestrator.HeldError{Fleet: fleet}
+		return &orchestrator.LockedError{Fleet: fleet}
 	}
 	return nil
 }
@@ -125,7 +125,7 @@ func (l *fileLease) lockNames(fleet string, holder orchestrator.Holder) error {
 		case err != nil:
 			return fmt.Errorf("lock the fleet with the name %s: %w", path, err)
 		case other != nil:
-			return &orchestrator.HeldError{Fleet: fleet, Holder: *other}
+			return &orchestrator.LockedError{Fleet: fleet, Holder: *other}
 		}
 		l.names = append(l.names, lock)
 	}

@@ -57,7 +57,7 @@ func TestKilledProcessHoldsNoLock(t *testing.T) {
 
 	me := orchestrator.Holder{Rollout: "r2", Host: "h", PID: os.Getpid(), User: "me", Since: statetest.Epoch.Add(time.Hour)}
 	_, err = s.Lock(t.Context(), "acme", me)
-	held, ok := errors.AsType[*orchestrator.HeldError](err)
+	held, ok := errors.AsType[*orchestrator.LockedError](err)
 	if !ok || held.Holder.PID != child.Process.Pid {
 		t.Fatalf("%v, want to hear of process %d", err, child.Process.Pid)
 	}

@@ -197,7 +197,7 @@ func (m *Memory) Lock(_ context.Context, fleet string, holder orchestrator.Holde
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if held, ok := m.locks[fleet]; ok {
-		return nil, &orchestrator.HeldError{Fleet: fleet, Holder: held}
+		return nil, &orchestrator.LockedError{Fleet: fleet, Holder: held}
 	}
 	m.locks[fleet] = holder
 	return &memoryLease{m: m, fleet: fleet}, nil

@@ -27,7 +27,7 @@ func revisions(d revision.Dialect) (*revision.Graph, error) {
 
 // migrate brings the tables of a store to the form that this program knows. Several processes may do so
 // at once. Tables of a newer program are refused.
-func migrate(ctx context.Context, db engine.Database, target engine.Target) error {
+func migrate(ctx context.Context, db engine.Database, target engine.Location) error {
 	g, err := revisions(target.Dialect)
 	if err != nil {
 		return err
@@ -51,8 +51,8 @@ func migrate(ctx context.Context, db engine.Database, target engine.Target) erro
 	return fmt.Errorf("prepare the store %s: %w", target, last)
 }
 
-func step(ctx context.Context, e *engine.Engine, target engine.Target, attempt int) error {
-	standing := e.Survey(ctx, []engine.Target{target})[0]
+func step(ctx context.Context, e *engine.Engine, target engine.Location, attempt int) error {
+	standing := e.Survey(ctx, []engine.Location{target})[0]
 	switch {
 	case standing.Err != nil:
 		return standing.Err
@@ -70,6 +70,6 @@ func step(ctx context.Context, e *engine.Engine, target engine.Target, attempt i
 		revs[i] = e.Graph().Get(id)
 	}
 	plan := engine.NewPlan(standing.Applied, revision.Up, revs, e.Mode())
-	_, err = e.Upgrade(ctx, engine.Job{Target: target, Standing: standing, Plan: plan, Attempt: attempt})
+	_, err = e.Apply(ctx, engine.Job{Location: target, Standing: standing, Plan: plan, Attempt: attempt})
 	return err
 }

@@ -86,7 +86,7 @@ func (s *Postgres) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = migrate(ctx, own, engine.Target{Dialect: revision.Postgres, Server: "store", Database: database, Schema: schema})
+	err = migrate(ctx, own, engine.Location{Dialect: revision.Postgres, Server: "store", Database: database, Schema: schema})
 	return errors.Join(err, own.Close())
 }
 

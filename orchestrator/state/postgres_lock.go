@@ -43,7 +43,7 @@ func take(ctx context.Context, c *pgx.Conn, fleet string, holder orchestrator.Ho
 		return nil, fmt.Errorf("lock the fleet: %w", err)
 	}
 	if !taken {
-		return nil, &orchestrator.HeldError{Fleet: fleet, Holder: heldBy(ctx, c, fleet, key)}
+		return nil, &orchestrator.LockedError{Fleet: fleet, Holder: heldBy(ctx, c, fleet, key)}
 	}
 	text, err := json.Marshal(holder)
 	if err != nil {

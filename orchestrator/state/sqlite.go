@@ -62,7 +62,7 @@ func OpenSQLite(ctx context.Context, path string) (*SQLite, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = migrate(ctx, own, engine.Target{Dialect: revision.SQLite, File: path})
+	err = migrate(ctx, own, engine.Location{Dialect: revision.SQLite, File: path})
 	if err = errors.Join(err, own.Close()); err != nil {
 		return nil, err
 	}

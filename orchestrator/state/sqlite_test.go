@@ -227,7 +227,7 @@ func TestOldFileIsMigrated(t *testing.T) {
 		t.Fatal(err)
 	}
 	old := engine.New(own, g, engine.Config{})
-	if err := step(t.Context(), old, engine.Target{Dialect: revision.SQLite, File: path}, 1); err != nil {
+	if err := step(t.Context(), old, engine.Location{Dialect: revision.SQLite, File: path}, 1); err != nil {
 		t.Fatal(err)
 	}
 	db, err := sql.Open("sqlite", path)

@@ -155,10 +155,10 @@ func list(t *testing.T, source tenant.Source, err error) found {
 		if one.Source != source.Name() {
 			t.Errorf("tenant %s is said to be from source %q, not %q", one.ID, one.Source, source.Name())
 		}
-		if isFile := one.Target.File != ""; isFile != (one.Target.Dialect == revision.SQLite) {
-			t.Errorf("tenant %s: %+v", one.ID, one.Target)
+		if isFile := one.Location.File != ""; isFile != (one.Location.Dialect == revision.SQLite) {
+			t.Errorf("tenant %s: %+v", one.ID, one.Location)
 		}
-		f.Tenants = append(f.Tenants, one.ID+" "+one.Target.String()+labels(one))
+		f.Tenants = append(f.Tenants, one.ID+" "+one.Location.String()+labels(one))
 	}
 	return f
 }

@@ -123,7 +123,7 @@ func (g *glob) tenant(path string) tenant.Tenant {
 	})
 	return tenant.Tenant{
 		ID: id, Source: g.spec.Name, Labels: g.labels,
-		Target: engine.Target{Dialect: revision.SQLite, File: file},
+		Location: engine.Location{Dialect: revision.SQLite, File: file},
 	}
 }
 

@@ -66,7 +66,7 @@ func (e Env) tenants(ctx context.Context, source string, defaults Defaults, reco
 			continue
 		}
 		tenants = append(tenants, tenant.Tenant{
-			ID: records[i].ID, Source: source, Target: target, Place: records[i].Place,
+			ID: records[i].ID, Source: source, Location: target, Place: records[i].Place,
 			Labels: mergeLabels(r.labels, records[i].Labels),
 		})
 	}
@@ -94,39 +94,39 @@ func (r *resolver) describe(record *Record, err error) []error {
 }
 
 // target returns where the tenant is; the schema is still "" when it is to be asked for.
-func (r *resolver) target(record *Record) (engine.Target, error) {
+func (r *resolver) target(record *Record) (engine.Location, error) {
 	if record.File != "" {
 		return r.fileTarget(record)
 	}
 	server, database, err := r.server(record)
 	if err != nil {
-		return engine.Target{}, err
+		return engine.Location{}, err
 	}
 	if record.Database != "" {
 		database = record.Database
 	}
 	if database == "" {
-		return engine.Target{}, &tenant.Error{
+		return engine.Location{}, &tenant.Error{
 			Message: fmt.Sprintf("names no database, and neither does the URL of server %s", server),
 		}
 	}
-	return engine.Target{
+	return engine.Location{
 		Dialect: revision.Postgres, Server: server, Database: database, Schema: cmp.Or(record.Schema, r.defaults.Schema),
 	}, nil
 }
 
-func (r *resolver) fileTarget(record *Record) (engine.Target, error) {
+func (r *resolver) fileTarget(record *Record) (engine.Location, error) {
 	if record.Server+record.Database+record.Schema+record.URLEnv != "" {
-		return engine.Target{}, &tenant.Error{
+		return engine.Location{}, &tenant.Error{
 			Message: "has a file and also a server, database, schema or url_env",
 			Advice:  "a tenant is a SQLite file or a schema in PostgreSQL, not both",
 		}
 	}
 	path, err := r.env.path(record.File)
 	if err != nil {
-		return engine.Target{}, err
+		return engine.Location{}, err
 	}
-	return engine.Target{Dialect: revision.SQLite, File: path}, nil
+	return engine.Location{Dialect: revision.SQLite, File: path}, nil
 }
 
 // server returns the record's server and the database that is meant if the record names none.
@@ -198,10 +198,10 @@ func (r *resolver) fillSchemas(ctx context.Context, tenants []tenant.Tenant) (fi
 	wanting := map[place][]int{}
 	existing := map[string]func() (map[string]bool, error){}
 	for i, t := range tenants {
-		if t.Target.Dialect != revision.Postgres || t.Target.Schema != "" {
+		if t.Location.Dialect != revision.Postgres || t.Location.Schema != "" {
 			continue
 		}
-		p := place{t.Target.Server, t.Target.Database}
+		p := place{t.Location.Server, t.Location.Database}
 		if wanting[p] == nil {
 			places = append(places, p)
 			existing[p.server] = r.existing(ctx, p.server)
@@ -239,7 +239,7 @@ func (r *resolver) fillSchemas(ctx context.Context, tenants []tenant.Tenant) (fi
 			missing = append(missing, p.server+"/"+p.database)
 		}
 		for _, t := range wanting[p] {
-			tenants[t].Target.Schema = cmp.Or(schemas[i], "public")
+			tenants[t].Location.Schema = cmp.Or(schemas[i], "public")
 		}
 	}
 	if len(missing) > 0 {
@@ -247,7 +247,7 @@ func (r *resolver) fillSchemas(ctx context.Context, tenants []tenant.Tenant) (fi
 		warnings = append(warnings, fmt.Sprintf("%d databases that are listed do not exist: %s", len(missing), some(missing)))
 	}
 	if left != nil {
-		tenants = slices.DeleteFunc(tenants, func(t tenant.Tenant) bool { return t.Target.Dialect == revision.Postgres && t.Target.Schema == "" })
+		tenants = slices.DeleteFunc(tenants, func(t tenant.Tenant) bool { return t.Location.Dialect == revision.Postgres && t.Location.Schema == "" })
 	}
 	return tenants, warnings, left
 }

@@ -213,7 +213,7 @@ func (s *server) tenant(database, schema string) tenant.Tenant {
 	})
 	return tenant.Tenant{
 		ID: id, Source: s.spec.Name, Labels: s.labels,
-		Target: engine.Target{Dialect: revision.Postgres, Server: s.spec.Server, Database: database, Schema: schema},
+		Location: engine.Location{Dialect: revision.Postgres, Server: s.spec.Server, Database: database, Schema: schema},
 	}
 }
 

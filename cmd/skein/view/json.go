@@ -178,7 +178,7 @@ func describe(e orchestrator.Event) (kind string, f fields) {
 			return "", nil
 		}
 		return "waiting", fields{"server": t.Server, "waits": waitsJSON(t.Waits)}
-	case orchestrator.TenantsDispatched, orchestrator.TenantReturned, orchestrator.TenantsReplanned, orchestrator.TenantsUnderWork:
+	case orchestrator.TenantsDispatched, orchestrator.TenantReturned, orchestrator.TenantsReplanned, orchestrator.TenantsRunning:
 		return "", nil // what is to be said of these tenants, other lines say
 	default:
 		return "tenant", describeTenant(e.Fact)

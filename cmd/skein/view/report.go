@@ -79,7 +79,7 @@ func elapsed(d time.Duration) string {
 
 // writeWays is a line for each way that tenants went: from where, to where, with what outcome.
 func writeWays(w io.Writer, r *orchestrator.Report) {
-	ways := r.Ways()
+	ways := r.Transitions()
 	if len(ways) == 0 {
 		return
 	}
@@ -97,7 +97,7 @@ func writeWays(w io.Writer, r *orchestrator.Report) {
 }
 
 // nowAt is where tenants that went a way stand.
-func nowAt(w orchestrator.Way) string {
+func nowAt(w orchestrator.Transition) string {
 	if w.Outcome == orchestrator.Uncertain {
 		return "not known"
 	}

@@ -52,9 +52,9 @@ func Facts() []orchestrator.Fact {
 			Items: []orchestrator.Item{
 				{Tenant: tenant.Tenant{
 					ID: "late/ü", Source: "1", Labels: map[string]string{"tier": "free"}, Place: tenant.Place{File: "tenants.csv", Line: 7},
-					Target: engine.Target{Dialect: revision.Postgres, Server: "main", Database: "app", Schema: "late ü"},
+					Location: engine.Location{Dialect: revision.Postgres, Server: "main", Database: "app", Schema: "late ü"},
 				}},
-				{Tenant: tenant.Tenant{ID: "lost", Source: "files", Target: engine.Target{Dialect: revision.SQLite, File: "/data/lost.db"}}, Cohort: 1},
+				{Tenant: tenant.Tenant{ID: "lost", Source: "files", Location: engine.Location{Dialect: revision.SQLite, File: "/data/lost.db"}}, Cohort: 1},
 			},
 		},
 		orchestrator.TenantsReplanned{
@@ -63,7 +63,7 @@ func Facts() []orchestrator.Fact {
 				State: engine.Empty, From: []string{}, To: []string{"27c6a30d7c24"}, Steps: []string{"1975ea83b712", "27c6a30d7c24"},
 				Sums: []string{"af5570f5", "5891b5b5"}, Count: 1,
 			}},
-			Items: []orchestrator.Item{{Tenant: tenant.Tenant{ID: "late/ü", Source: "1", Target: engine.Target{Dialect: revision.Postgres, Server: "main", Database: "app", Schema: "late ü"}}}},
+			Items: []orchestrator.Item{{Tenant: tenant.Tenant{ID: "late/ü", Source: "1", Location: engine.Location{Dialect: revision.Postgres, Server: "main", Database: "app", Schema: "late ü"}}}},
 		},
 		orchestrator.GateClosed{Wave: "all", Until: Epoch.Add(10 * time.Minute), Checks: []string{"rows", "errors"}, Approval: true},
 		orchestrator.GateClosed{Wave: "all", Until: Epoch, Checks: []string{}}, // closed anew by a later run
@@ -114,7 +114,7 @@ func Plan(rollout, fleet string, n int) *orchestrator.Plan {
 	for i := range n {
 		p.Waves[0].Items = append(p.Waves[0].Items, orchestrator.Item{Tenant: tenant.Tenant{
 			ID: fmt.Sprintf("tenant_%05d", i), Source: "1", Labels: map[string]string{"tier": "gold", "region": "eu-central-1"},
-			Target: engine.Target{
+			Location: engine.Location{
 				Dialect: revision.Postgres, Server: fmt.Sprintf("db%d", i%2), Database: "app", Schema: fmt.Sprintf("tenant_%05d", i),
 			},
 		}})

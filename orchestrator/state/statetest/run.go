@@ -254,7 +254,7 @@ func lockIsExclusive(t *testing.T, open func() orchestrator.Store) {
 	lease, err := mine.Lock(t.Context(), "acme/ü", me)
 	must(t, err)
 	_, err = theirs.Lock(t.Context(), "acme/ü", orchestrator.Holder{Host: "other"})
-	if held, ok := errors.AsType[*orchestrator.HeldError](err); !ok {
+	if held, ok := errors.AsType[*orchestrator.LockedError](err); !ok {
 		t.Errorf("a second lock: %v, want a HeldError", err)
 	} else if diff := cmp.Diff(me, held.Holder); diff != "" {
 		t.Errorf("the holder (-want +got):\n%s", diff)
