@@ -63,7 +63,7 @@ func TestRetryFinishesNoWaveThatHasNotBegun(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.cfg.Earlier = events
-		s.cfg.Plan, err = orchestrator.ResumePlan(plan, events, s.world.tenants, s.world.survey(), s.world.g, orchestrator.ResumeOptions{Only: []string{id}})
+		s.cfg.Plan, err = orchestrator.ResumePlan(orchestrator.Current(plan, events), orchestrator.HistoryOf(events), s.world.tenants, s.world.survey(), s.world.g, orchestrator.ResumeOptions{Only: []string{id}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -213,7 +213,7 @@ func (s *stage) back(t *testing.T, events []orchestrator.Event, partial bool) (*
 		t.Fatal(err)
 	}
 	req := orchestrator.PlanOptions{Rollout: "r2", Fleet: "acme", Created: begin}
-	return orchestrator.RollbackPlan(plan, events, s.world.tenants, s.world.surveyed("r1"), s.world.g, req, partial)
+	return orchestrator.RollbackPlan(orchestrator.Current(plan, events), orchestrator.Touched(events), s.world.tenants, s.world.surveyed("r1"), s.world.g, req, partial)
 }
 
 // backs is back of all facts, and wants it to succeed.
@@ -280,7 +280,7 @@ func TestRetryDoesNotGoAroundAGate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = orchestrator.ResumePlan(plan, events, s.world.tenants, s.world.survey(), s.world.g, orchestrator.ResumeOptions{Only: []string{id}})
+		_, err = orchestrator.ResumePlan(orchestrator.Current(plan, events), orchestrator.HistoryOf(events), s.world.tenants, s.world.survey(), s.world.g, orchestrator.ResumeOptions{Only: []string{id}})
 		if e, ok := errors.AsType[*orchestrator.NotBegunError](err); !ok || e.Wave != "rest" || e.Hint() == "" {
 			t.Error(err)
 		}

@@ -2,19 +2,22 @@ package orchestrator
 
 import "slices"
 
-// Amend returns the plan with the tenants that joined its rollout while it ran, or were sent another way, as the facts
-// tell. The plan
-// given stays as it is. A tenant that the plan names already is not added once more, so that a plan can be
-// amended again as facts come in.
-func (p *Plan) Amend(events []Event) *Plan {
+// Change is what a rollout that runs changed in its plan: tenants of one wave that joined it, or that take another path.
+type Change struct {
+	Wave    string   `json:"wave"`
+	Cohorts []Cohort `json:"cohorts"`
+	Items   []Item   `json:"items"` // their Cohort is an index into Cohorts here
+
+	Replanned bool `json:"-"` // the plan names the tenants already, and they take another path
+}
+
+// Amend returns the plan with the changes applied. The plan given stays as it is. A tenant that the plan names already is
+// not added again, so that a plan can be amended several times as changes come in.
+func (p *Plan) Amend(changes []Change) *Plan {
 	amended := *p
 	var named map[string]bool
-	for _, e := range events {
-		joined, late := e.Fact.(TenantsJoined)
-		other, anew := e.Fact.(TenantsReplanned)
-		if !late && !anew {
-			continue
-		}
+	for i := range changes {
+		c := &changes[i]
 		if named == nil {
 			named = p.names()
 			amended.Cohorts = slices.Clone(p.Cohorts)
@@ -23,17 +26,17 @@ func (p *Plan) Amend(events []Event) *Plan {
 				amended.Waves[i].Items = slices.Clone(amended.Waves[i].Items)
 			}
 		}
-		if late {
-			amended.add(&joined, named)
+		if c.Replanned {
+			amended.redirect(c)
 		} else {
-			amended.send(&other)
+			amended.add(c, named)
 		}
 	}
 	return &amended
 }
 
-// send gives the tenants of a fact the ways that it has for them. The slices of the plan are its own.
-func (p *Plan) send(f *TenantsReplanned) {
+// redirect gives the tenants of a change the paths that it has for them. The slices of the plan are its own.
+func (p *Plan) redirect(f *Change) {
 	w := slices.IndexFunc(p.Waves, func(w Wave) bool { return w.Name == f.Wave })
 	if w < 0 {
 		return
@@ -69,8 +72,8 @@ func (p *Plan) names() map[string]bool {
 	return named
 }
 
-// add puts the tenants of a fact into their wave. The slices of the plan are its own.
-func (p *Plan) add(f *TenantsJoined, named map[string]bool) {
+// add puts the tenants of a change into their wave. The slices of the plan are its own.
+func (p *Plan) add(f *Change, named map[string]bool) {
 	if !slices.ContainsFunc(f.Items, func(i Item) bool { return !named[i.Tenant.ID] }) {
 		return
 	}

@@ -40,7 +40,7 @@ func TestAmend(t *testing.T) {
 		orchestrator.TenantFinished{Tenant: late[0].ID, Wave: "rest", Outcome: orchestrator.Done},
 		orchestrator.TenantsJoined{Wave: "rest", Cohorts: cohorts[1:], Items: items(0, 0, 0, 0)}, // the first three are known
 	)
-	p := stored.Amend(events)
+	p := orchestrator.Current(stored, events)
 	if diff := cmp.Diff([]string{"canary ×1", "rest ×6"}, inWaves(p)); diff != "" {
 		t.Error(diff)
 	}
@@ -58,7 +58,7 @@ func TestAmend(t *testing.T) {
 	if diff := cmp.Diff(&before, stored, ignore); diff != "" {
 		t.Errorf("the plan given changed: %s", diff)
 	}
-	if diff := cmp.Diff(p, p.Amend(events), ignore); diff != "" {
+	if diff := cmp.Diff(p, orchestrator.Current(p, events), ignore); diff != "" {
 		t.Errorf("amended twice: %s", diff)
 	}
 	if got := p.Pick(late); len(got) != 4 {
@@ -67,14 +67,14 @@ func TestAmend(t *testing.T) {
 
 	// Plans of one store share nothing that an amendment writes to.
 	stored.Cohorts, stored.Waves[1].Items = slices.Grow(stored.Cohorts, 9), slices.Grow(stored.Waves[1].Items, 9)
-	one := stored.Amend(events)
-	_ = stored.Amend(statetest.Events("r1", 1, orchestrator.TenantsJoined{Wave: "rest", Cohorts: cohorts[1:], Items: items(0, 0, 0, 0)[3:]}))
+	one := orchestrator.Current(stored, events)
+	_ = orchestrator.Current(stored, statetest.Events("r1", 1, orchestrator.TenantsJoined{Wave: "rest", Cohorts: cohorts[1:], Items: items(0, 0, 0, 0)[3:]}))
 	if diff := cmp.Diff(p, one, ignore); diff != "" {
 		t.Errorf("another amendment changed this one: %s", diff)
 	}
 
 	// A wave that the plan does not have is no reason to lose tenants.
-	p = stored.Amend(statetest.Events("r1", 1, orchestrator.TenantsJoined{Wave: "more", Cohorts: cohorts, Items: items(0)}))
+	p = orchestrator.Current(stored, statetest.Events("r1", 1, orchestrator.TenantsJoined{Wave: "more", Cohorts: cohorts, Items: items(0)}))
 	if diff := cmp.Diff([]string{"canary ×1", "rest ×2", "more ×1"}, inWaves(p)); diff != "" {
 		t.Error(diff)
 	}
@@ -96,7 +96,7 @@ func TestResumeKnowsLateTenants(t *testing.T) {
 		orchestrator.TenantFinished{Tenant: late[0].ID, Wave: "all", Outcome: orchestrator.Done},
 	)
 	now := append(all(2, at(g, "a")), at(g, "a", "b", "c"), at(g, "a"))
-	p, err := orchestrator.ResumePlan(stored, events, append(tenants, late[:2]...), now, g, orchestrator.ResumeOptions{})
+	p, err := orchestrator.ResumePlan(orchestrator.Current(stored, events), orchestrator.HistoryOf(events), append(tenants, late[:2]...), now, g, orchestrator.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestResumeKnowsLateTenants(t *testing.T) {
 	if diff := cmp.Diff([]string{late[0].ID}, idsOf(p.Waves[0].Settled)); diff != "" {
 		t.Error(diff)
 	}
-	if p, err = orchestrator.ResumePlan(stored, events, late[:2], now[2:], g, orchestrator.ResumeOptions{Only: []string{late[1].ID}}); err != nil || p.Len() != 1 || !p.Partial {
+	if p, err = orchestrator.ResumePlan(orchestrator.Current(stored, events), orchestrator.HistoryOf(events), late[:2], now[2:], g, orchestrator.ResumeOptions{Only: []string{late[1].ID}}); err != nil || p.Len() != 1 || !p.Partial {
 		t.Errorf("%v", err)
 	}
 }

@@ -33,7 +33,7 @@ func (r *runner) replanRecreated(at int, ids []string) ([]Item, bool) {
 	if !ok {
 		return nil, false
 	}
-	before := r.Plan.Waves[at].named(ids)
+	before := r.Plan.Waves[at].ItemsOf(ids)
 	items, ok := r.planRecreated(at, before, fleet)
 	if ok {
 		r.emitReplanned(at, before, items)
@@ -52,7 +52,7 @@ func (r *runner) planRecreated(at int, items []Item, fleet []tenant.Tenant) ([]I
 	if !r.interruptible(func(ctx context.Context) { there = locate(ctx) }) {
 		return nil, false
 	}
-	if err := replan(&p, at, there.Tenants, there.Standings, r.Graph, r.Options); err != nil {
+	if err := Replan(&p, at, there.Tenants, there.Standings, r.Graph, r.Options); err != nil {
 		r.stop(StateHalted, fmt.Sprintf("tenants of wave %s changed, and cannot be planned anew: %v", p.Waves[at].Name, err))
 		return nil, false
 	}
@@ -81,17 +81,6 @@ func (r *runner) replace(at int, items []Item) {
 			w.Items = append(w.Items, items[i])
 		}
 	}
-}
-
-// named returns the items of those tenants.
-func (w *Wave) named(ids []string) []Item {
-	var items []Item
-	for i := range w.Items {
-		if slices.Contains(ids, w.Items[i].Tenant.ID) {
-			items = append(items, w.Items[i])
-		}
-	}
-	return items
 }
 
 // recheckFinished takes up, before the end, tenants that were gone and are in the fleet again, and, where there were several

@@ -78,7 +78,7 @@ func NewPlan(tenants []tenant.Tenant, standings []engine.Standing, g *revision.G
 		Created: req.Created, Notes: slices.Concat(notes, pins.notes(req.Created)),
 	}
 	groups, of := groupByStanding(census.standings, census.tenants, pins.of)
-	way := &pathPlanner{graph: g, now: g, kind: req.Kind, targets: req.Targets, options: req.Options.withDefaults()}
+	way := &pathPlanner{graph: g, now: g, kind: req.Kind, targets: req.Targets, options: req.Options.WithDefaults()}
 	p.Cohorts = make([]Cohort, len(groups))
 	for i, group := range groups {
 		if p.Cohorts[i], err = way.planPinned(group, pins.pin(group.mark)); err != nil {
@@ -121,7 +121,7 @@ func (r *PlanOptions) check(tenants []tenant.Tenant, standings []engine.Standing
 	return nil
 }
 
-func (o Options) withDefaults() Options {
+func (o Options) WithDefaults() Options {
 	if o.Mode == "" {
 		o.Mode = engine.PerTenant
 	}

@@ -1,6 +1,10 @@
 package orchestrator
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/skeindb/skein/orchestrator/internal/words"
+)
 
 // streak counts failures by cause since the last success: of the fleet, or of one server. The zero value is ready
 // to use.
@@ -18,25 +22,22 @@ func (s *streak) failed(cause string) int {
 // succeeded notes a success.
 func (s *streak) succeeded() { clear(*s) }
 
-// breaks reports whether failures that look alike stop anything.
-func (p *Policy) breaks() bool { return p.Systemic > 0 && p.OnFailure != Continue }
-
 // countSystemic looks, after a tenant that was touched has failed, whether it is the same with all of them. So many in a
 // row with one cause, without a success in between, are no matter of single tenants: what is wrong is the revision,
 // or something that all share, and the others would fail as well. The rollout halts, whatever the budget bears. If
 // it is so on one server only, while others succeed, that server is left alone until an operator has seen to it. An
 // only server never comes to that: what is so there is so everywhere.
 func (r *runner) countSystemic(t int32, s *server, f Failure) {
-	if !r.Policy.breaks() {
+	if !r.Policy.Breaks() {
 		return
 	}
-	cause, common := f.cause(r.wave.items[t].Tenant.ID), f.common(r.wave.items[t].Tenant.ID)
+	cause, common := f.Key(r.wave.items[t].Tenant.ID), f.Common(r.wave.items[t].Tenant.ID)
 	everywhere, here := r.streak.failed(cause), s.sameCause.failed(cause)
 	if f.Redacted == "" {
 		f.Message = common
 	}
-	f.reword(func(m string) string {
-		return fmt.Sprintf("%s in a row failed with the same error: %s", tenants(r.Policy.Systemic), m)
+	f.Reword(func(m string) string {
+		return fmt.Sprintf("%s in a row failed with the same error: %s", words.Tenants(r.Policy.Systemic), m)
 	})
 	switch {
 	case everywhere >= r.Policy.Systemic:

@@ -49,8 +49,8 @@ func TestCauseOfAnError(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a, b := failureOf(test.a, &test.of), failureOf(fmt.Errorf("wrapped: %w", test.b), &test.other)
-			if alike := a.cause(test.of.ID) == b.cause(test.other.ID); alike != test.alike {
+			a, b := FailureOf(test.a, &test.of), FailureOf(fmt.Errorf("wrapped: %w", test.b), &test.other)
+			if alike := a.Key(test.of.ID) == b.Key(test.other.ID); alike != test.alike {
 				t.Errorf("alike: %v", alike)
 			}
 		})

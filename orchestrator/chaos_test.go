@@ -118,7 +118,7 @@ func chaos(t *testing.T, seed uint64) {
 			t.Fatal(err)
 		}
 		s.cfg.Earlier = events
-		if s.cfg.Plan, err = orchestrator.ResumePlan(plan, events, w.tenants, w.survey(), g, orchestrator.ResumeOptions{}); err != nil {
+		if s.cfg.Plan, err = orchestrator.ResumePlan(orchestrator.Current(plan, events), orchestrator.HistoryOf(events), w.tenants, w.survey(), g, orchestrator.ResumeOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		if s.cfg.Plan.Len() == 0 {

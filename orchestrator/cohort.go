@@ -63,7 +63,7 @@ func groupKey(s *engine.Standing, mark int, of *tenant.Tenant) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\x00%s\x00%s\x00%s\x00%d", s.State, appliedKey(s.Applied), strings.Join(s.Changed, " "), cutKey(s), mark)
 	if s.Err != nil {
-		b.WriteString("\x00" + failureOf(s.Err, of).Cause)
+		b.WriteString("\x00" + FailureOf(s.Err, of).Cause)
 	}
 	return b.String()
 }
@@ -143,9 +143,37 @@ func compareBool(a, b bool) int {
 	return 1
 }
 
+// Refuse is a cohort of none, whose tenants stand where those of c do and are not touched.
+func (c *Cohort) Refuse(why *Failure) Cohort {
+	return Cohort{
+		State: c.State, Stands: c.Stands, From: c.From, To: c.From, Steps: []string{}, Sums: []string{},
+		Refused: why, Target: c.Target,
+	}
+}
+
+// RefusedFor is why this tenant was refused: in its own words, where the survey had some.
+func (c *Cohort) RefusedFor(item *Item) *Failure {
+	if item.Standing.Err == nil {
+		return c.Refused
+	}
+	return UnreadableFailure(&item.Standing, &item.Tenant)
+}
+
 func orEmpty(s []string) []string {
 	if s == nil {
 		return []string{}
 	}
 	return s
+}
+
+// EnginePlan returns what the tenants of the cohort run, shared by all of them; nil where there is nothing to do, and in a
+// plan that was only loaded.
+func (c *Cohort) EnginePlan() *engine.Plan { return c.plan }
+
+// Reached returns the heads between which an earlier run brought the tenants to where the rollout wants them, if one did.
+func (c *Cohort) Reached() (from, to []string, ok bool) {
+	if c.was == nil {
+		return nil, nil, false
+	}
+	return c.was.from, c.was.to, true
 }

@@ -1,6 +1,9 @@
 package orchestrator
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Command is what an operator asked of a rollout, and at the same time its line in the audit log. Commands are
 // appended to the store by whatever process the operator is at, and are never changed; a running rollout
@@ -34,3 +37,40 @@ const (
 	ActionRetry    Action = "retry"
 	ActionRollback Action = "rollback"
 )
+
+// Asked is the reason of a run that ends by the command.
+func (c *Command) Asked() string { return c.Who() + " asked for it" + c.Because() }
+
+// Because ends a sentence with the reason given.
+func (c *Command) Because() string {
+	if c.Reason == "" {
+		return ""
+	}
+	return ": " + c.Reason
+}
+
+// SkippedBy is the reason of a tenant that the command skips.
+func (c *Command) SkippedBy() string { return "skipped by " + c.Who() + c.Because() }
+
+func (c *Command) Unknown() string {
+	return fmt.Sprintf("%q is nothing that can be asked of a rollout", c.Action)
+}
+
+// Who names the operator.
+func (c *Command) Who() string {
+	if c.Host == "" {
+		return c.User
+	}
+	return c.User + " on " + c.Host
+}
+
+// Unskippable says why a tenant that has come to an end cannot be skipped; "" when it can.
+func Unskippable(id string, o Outcome) string {
+	switch o {
+	case Done, Unchanged:
+		return fmt.Sprintf("tenant %s is done", id)
+	case Gone:
+		return fmt.Sprintf("tenant %s is not there any more", id)
+	}
+	return ""
+}

@@ -3,6 +3,8 @@ package orchestrator
 import (
 	"fmt"
 	"slices"
+
+	"github.com/skeindb/skein/orchestrator/internal/words"
 )
 
 // maxRounds is how often tenants that came late are taken up at the end of a rollout. Where more keep coming, the
@@ -13,13 +15,13 @@ const maxRounds = 10
 func (r *runner) run(commands []Command) {
 	r.reached = -1
 	r.emit(r.opening())
-	if c := r.report.aborting(); c != nil { // an earlier run died before it could end
-		r.stop(StateAborted, c.asked())
+	if c := r.report.Aborting(); c != nil { // an earlier run died before it could end
+		r.stop(StateAborted, c.Asked())
 	}
 	for _, c := range commands {
 		r.handleCommand(c, true)
 	}
-	after, _ := r.report.acknowledged()
+	after, _ := r.report.Acknowledged()
 	r.poller = newCommandPoller(r.ctx, r.Store, r.Plan.Rollout, after)
 	r.runWaves()
 	r.poller.close()
@@ -39,11 +41,11 @@ func (r *runner) run(commands []Command) {
 // finalState is what a run has come to that nothing has stopped. One for some tenants only may leave work for others.
 func (r *runner) finalState() halt {
 	if left := r.report.Left(); left > 0 {
-		return halt{state: StateHalted, reason: fmt.Sprintf("%s %s left, not part of this run", tenants(left), isOrAre(left))}
+		return halt{state: StateHalted, reason: fmt.Sprintf("%s %s left, not part of this run", words.Tenants(left), words.IsAre(left))}
 	}
 	for i := range r.Plan.Waves {
 		w := &r.Plan.Waves[i]
-		if w.Gate != nil && w.Planned > 0 && !r.report.waveNamed(w.Name).Gate.Passed() && !slices.Contains(r.gatesNotAsked, w.Name) {
+		if w.Gate != nil && w.Planned > 0 && !r.report.WaveNamed(w.Name).Gate.Passed() && !slices.Contains(r.gatesNotAsked, w.Name) {
 			return halt{state: StateHalted, reason: fmt.Sprintf("the gate of wave %s was not part of this run", w.Name)}
 		}
 	}

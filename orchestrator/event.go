@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"slices"
 	"time"
 
 	"github.com/skeindb/skein/engine"
@@ -21,22 +22,6 @@ func (e Event) Tick() bool { return e.Seq == 0 }
 // Fact is what happened. The set is sealed: exactly the types of this file. [Encode] and [Decode] put
 // them into text for stores.
 type Fact interface{ fact() }
-
-// Outcome is what has become of a tenant in a rollout.
-type Outcome string
-
-const (
-	Pending   Outcome = "pending"
-	Running   Outcome = "running"
-	Retrying  Outcome = "retrying"
-	Deferred  Outcome = "deferred"
-	Done      Outcome = "done"      // it was changed and stands where planned
-	Unchanged Outcome = "unchanged" // it stood there already
-	Failed    Outcome = "failed"
-	Uncertain Outcome = "uncertain" // it is not known whether its last change was committed
-	Skipped   Outcome = "skipped"   // left alone on purpose
-	Gone      Outcome = "gone"      // no longer there
-)
 
 // State is where a rollout stands.
 type State string
@@ -148,18 +133,10 @@ type (
 		Redacted string `json:"redacted,omitempty"`
 	}
 	// TenantsJoined adds tenants to a wave that were not in the fleet when the rollout was planned.
-	TenantsJoined struct {
-		Wave    string   `json:"wave"`
-		Cohorts []Cohort `json:"cohorts"`
-		Items   []Item   `json:"items"` // their Cohort is an index into Cohorts here; see [Plan.Amend]
-	}
+	TenantsJoined Change
 	// TenantsReplanned sends tenants of a wave another way, since they stand elsewhere than when it was planned. It
 	// is told where they go through revisions that were not on their way before.
-	TenantsReplanned struct {
-		Wave    string   `json:"wave"`
-		Cohorts []Cohort `json:"cohorts"`
-		Items   []Item   `json:"items"` // as in TenantsJoined
-	}
+	TenantsReplanned Change
 	// GateClosed: the wave is through, and its gate is asked from now on; once more in each run until it passes.
 	GateClosed struct {
 		Wave     string    `json:"wave"`
@@ -241,3 +218,36 @@ func (GateSettled) fact()       {}
 func (Commanded) fact()         {}
 func (WaveFinished) fact()      {}
 func (RolloutEnded) fact()      {}
+
+// StandsAt says of a tenant that is skipped before its turn where it stands.
+func (f *TenantFinished) StandsAt(wave string, heads []string) {
+	f.Wave, f.To = wave, heads
+	if f.From == nil {
+		f.From = heads
+	}
+}
+
+// Opening is the fact with which a run of the plan begins.
+func Opening(p *Plan, run int, by Holder) RolloutStarted {
+	f := RolloutStarted{Run: run, Fleet: p.Fleet, Kind: p.Kind, Target: p.Target, Host: by.Host, PID: by.PID, User: by.User}
+	for _, w := range p.Waves {
+		f.Waves = append(f.Waves, WavePlanned{Name: w.Name, Tenants: w.Planned})
+	}
+	return f
+}
+
+// Unknown makes a failure one of a tenant of which it is not known where it stands.
+func (f *TenantFinished) Unknown() {
+	f.Outcome, f.To = Uncertain, nil
+	if f.Failure != nil {
+		why := *f.Failure
+		why.Message = "it is not known whether the last change was committed: " + why.Message
+		why.Hint = "once the server answers, resume the rollout: it asks the tenant where it stands"
+		f.Failure = &why
+	}
+}
+
+// Same reports whether a tenant waits for the same sessions still.
+func (w TenantWait) Same(other TenantWait) bool {
+	return w.Tenant == other.Tenant && slices.EqualFunc(w.For, other.For, func(a, b engine.Holder) bool { return a.PID == b.PID })
+}

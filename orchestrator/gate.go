@@ -97,3 +97,20 @@ func (g *Gate) plan() *GatePlan {
 	}
 	return p
 }
+
+// WithDefaults puts the documented default into each field that is zero.
+func (c Check) WithDefaults() Check {
+	if c.Interval <= 0 {
+		c.Interval = defaultInterval
+	}
+	if c.Timeout <= 0 {
+		c.Timeout = defaultTimeout
+	}
+	switch {
+	case c.Inconclusive == 0:
+		c.Inconclusive = defaultInconclusive
+	case c.Inconclusive < 0:
+		c.Inconclusive = 0
+	}
+	return c
+}

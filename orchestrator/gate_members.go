@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/orchestrator/internal/words"
 	"github.com/skeindb/skein/tenant"
 )
 
@@ -29,7 +30,7 @@ func (r *runner) gateMembers(at int) []gateMember {
 	add := func(item *Item) {
 		c := &r.Plan.Cohorts[item.Cohort]
 		if _, known := shows[item.Cohort]; !known {
-			shows[item.Cohort] = r.Plan.shows(at, c)
+			shows[item.Cohort] = r.Plan.Shows(at, c)
 		}
 		all = append(all, gateMember{item.Tenant, c.To, item.Standing.SchemaID, shows[item.Cohort]})
 	}
@@ -54,41 +55,12 @@ func (r *runner) gateSubject(g *gateRun) Subject {
 	return s
 }
 
-// follows reports whether a wave behind the one at that index has something to do.
-func (p *Plan) follows(at int) bool {
-	for _, later := range p.Waves[at+1:] {
-		for i := range later.Items {
-			if len(p.Cohorts[later.Items[i].Cohort].Steps) > 0 {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// shows reports whether tenants of a cohort of the wave at that index say something about what the waves behind it
-// are to get: all do but those that a pin sends elsewhere.
-func (p *Plan) shows(at int, c *Cohort) bool {
-	if c.Target == "" {
-		return true
-	}
-	for _, later := range p.Waves[at+1:] {
-		for i := range later.Items {
-			other := &p.Cohorts[later.Items[i].Cohort]
-			if len(other.Steps) > 0 && slices.Equal(other.To, c.To) {
-				return true
-			}
-		}
-	}
-	return !p.follows(at)
-}
-
 // empty says why no tenant can tell whether the new revisions are well; "" when one can.
 func (r *runner) empty(g *gateRun) string {
 	if slices.ContainsFunc(g.members, func(m gateMember) bool { return m.shows }) {
 		return ""
 	}
-	w := r.report.waveNamed(g.wave)
+	w := r.report.WaveNamed(g.wave)
 	switch {
 	case w.Planned == 0:
 		return "no tenant is in the wave"
@@ -104,39 +76,11 @@ func (r *runner) empty(g *gateRun) string {
 	return fmt.Sprintf("no tenant of the wave stands where it should (%s)", strings.Join(came, ", "))
 }
 
-// emptyGates are the gates of a plan that will not open by themselves, in words.
-func (p *Plan) emptyGates(policy *Policy) []string {
-	var notes []string
-	for at := range p.Waves {
-		w := &p.Waves[at]
-		if w.Gate == nil || !p.follows(at) || policy.allowsEmpty(w.Name) || slices.ContainsFunc(w.Items, func(item Item) bool {
-			c := &p.Cohorts[item.Cohort]
-			return c.Refused == nil && c.Skipped == "" && !c.Gone && p.shows(at, c)
-		}) {
-			continue
-		}
-		why := "all of its tenants are held back or cannot be upgraded"
-		if len(w.Items) == 0 {
-			why = "no tenant is in it"
-		}
-		then := "its gate is inconclusive, and the rollout pauses there"
-		if w.Gate.Approval && len(w.Gate.Checks) == 0 {
-			then = "its gate asks for the approval all the same"
-		}
-		note := fmt.Sprintf("wave %s: %s: %s, unless the wave has `allow_empty: true`", w.Name, why, then)
-		if len(p.Selectors) > 0 {
-			note += "; `--wave NAME` takes the tenants of one wave alone"
-		}
-		notes = append(notes, note)
-	}
-	return notes
-}
-
 // mayBeEmpty says why a gate opens although it has no tenants; "" when it does not. A wave in which tenants failed is not
 // empty, whatever the policy says.
 func (r *runner) mayBeEmpty(g *gateRun) string {
 	why := r.empty(g)
-	if why == "" || !r.Policy.allowsEmpty(g.wave) || r.report.waveNamed(g.wave).Count(Failed)+r.report.waveNamed(g.wave).Count(Uncertain) > 0 {
+	if why == "" || !r.Policy.AllowsEmpty(g.wave) || r.report.WaveNamed(g.wave).Count(Failed)+r.report.WaveNamed(g.wave).Count(Uncertain) > 0 {
 		return ""
 	}
 	return why + ", and allow_empty permits that"
@@ -150,21 +94,15 @@ func (r *runner) blockIfEmpty(g *gateRun) {
 		return
 	}
 	if g.gate.Approval && len(g.checks) == 0 {
-		g.until = now()
+		g.until = Now()
 		r.emit(Warned{Message: fmt.Sprintf("gate of wave %s: %s, so there is none to look at before you approve", g.wave, why)})
 		return
 	}
 	why += ", so there is none to look at"
-	if r.report.waveNamed(g.wave).Count(Failed)+r.report.waveNamed(g.wave).Count(Uncertain) == 0 {
+	if r.report.WaveNamed(g.wave).Count(Failed)+r.report.WaveNamed(g.wave).Count(Uncertain) == 0 {
 		why += "; with `allow_empty: true` on the wave, `skein rollout resume` passes it"
 	}
 	g.block(Inconclusive, why)
-}
-
-// allowsEmpty reports whether the gate of a wave opens where the wave has no tenants.
-func (p *Policy) allowsEmpty(wave string) bool {
-	i := slices.IndexFunc(p.Waves, func(w WaveSpec) bool { return w.Name == wave })
-	return i >= 0 && p.Waves[i].AllowEmpty
 }
 
 // surveyMembers takes tenants off the list of a gate that are not there any more or not as the rollout left them: dropped,
@@ -192,7 +130,7 @@ func (r *runner) surveyMembers(g *gateRun) bool {
 	}
 	g.members = left
 	g.list++
-	r.emit(Warned{Message: fmt.Sprintf("gate of wave %s: no longer as the rollout left them, and not asked: %s", g.wave, some(off))})
+	r.emit(Warned{Message: fmt.Sprintf("gate of wave %s: no longer as the rollout left them, and not asked: %s", g.wave, words.Some(off))})
 	return true
 }
 

@@ -38,7 +38,7 @@ func (r *Report) gate(at time.Time, fact Fact) {
 	case GateClosed:
 		r.enterGate(at, f)
 	case GateMeasured:
-		c := r.gateOf(f.Wave).check(f.Check)
+		c := r.GateOf(f.Wave).check(f.Check)
 		c.Verdict, c.Evidence, c.Tenants, c.At, c.Took = f.Verdict, f.Evidence, f.Tenants, at, f.Took
 		switch f.Verdict {
 		case Pass:
@@ -49,12 +49,12 @@ func (r *Report) gate(at time.Time, fact Fact) {
 			c.Unknown++
 		}
 	case ApprovalAwaited:
-		r.gateOf(f.Wave).Waiting = true
+		r.GateOf(f.Wave).Waiting = true
 		if r.State == StateRunning {
 			r.State = StateWaiting
 		}
 	case GateSettled:
-		g := r.gateOf(f.Wave)
+		g := r.GateOf(f.Wave)
 		g.Waiting, g.Verdict, g.Reason = false, f.Verdict, f.Reason
 		if f.Verdict != Pass {
 			g.Approved = nil
@@ -68,7 +68,7 @@ func (r *Report) gate(at time.Time, fact Fact) {
 
 // enterGate folds that a gate is asked, maybe once more: then an earlier run closed it.
 func (r *Report) enterGate(at time.Time, f GateClosed) {
-	w := &r.Waves[r.waveIndex(f.Wave)]
+	w := &r.Waves[r.WaveIndex(f.Wave)]
 	g := &GateReport{Closed: at, Until: f.Until, Approval: f.Approval}
 	if w.Gate != nil && !w.Gate.Closed.IsZero() {
 		g.Closed, g.Approved = w.Gate.Closed, w.Gate.Approved
@@ -90,9 +90,9 @@ func (r *Report) leaveGate(at time.Time) {
 	}
 }
 
-// gateOf returns a wave's gate, also where the fact that closed it was lost.
-func (r *Report) gateOf(wave string) *GateReport {
-	w := &r.Waves[r.waveIndex(wave)]
+// GateOf returns a wave's gate, also where the fact that closed it was lost.
+func (r *Report) GateOf(wave string) *GateReport {
+	w := &r.Waves[r.WaveIndex(wave)]
 	if w.Gate == nil {
 		w.Gate = &GateReport{}
 	}
@@ -115,13 +115,13 @@ func (r *Report) commanded(f Commanded) {
 	r.Commands = append(r.Commands, f)
 	r.TakenBack = r.TakenBack || f.Command.Action == ActionRollback && f.Refused == ""
 	if c := f.Command; c.Action == ActionApprove && f.Refused == "" && c.Wave != "" {
-		r.gateOf(c.Wave).Approved = &c
+		r.GateOf(c.Wave).Approved = &c
 	}
 }
 
-// aborting returns the abort that was taken in and not carried out, since the process has not ended or died before;
+// Aborting returns the abort that was taken in and not carried out, since the process has not ended or died before;
 // nil when there is none.
-func (r *Report) aborting() *Command {
+func (r *Report) Aborting() *Command {
 	if r.State == StateAborted {
 		return nil
 	}
@@ -133,8 +133,8 @@ func (r *Report) aborting() *Command {
 	return nil
 }
 
-// acknowledged returns the number up to which all commands were taken in, and those above it that were, too.
-func (r *Report) acknowledged() (after int64, beyond map[int64]bool) {
+// Acknowledged returns the number up to which all commands were taken in, and those above it that were, too.
+func (r *Report) Acknowledged() (after int64, beyond map[int64]bool) {
 	beyond = map[int64]bool{}
 	for _, c := range r.Commands {
 		beyond[c.Command.Seq] = true
@@ -146,8 +146,8 @@ func (r *Report) acknowledged() (after int64, beyond map[int64]bool) {
 	return after, beyond
 }
 
-// waveNamed returns the wave of that name; nil when there is none.
-func (r *Report) waveNamed(name string) *WaveReport {
+// WaveNamed returns the wave of that name; nil when there is none.
+func (r *Report) WaveNamed(name string) *WaveReport {
 	for i := range r.Waves {
 		if r.Waves[i].Name == name {
 			return &r.Waves[i]
@@ -156,13 +156,13 @@ func (r *Report) waveNamed(name string) *WaveReport {
 	return nil
 }
 
-// cannotApprove says why an approval of a wave's gate counts for nothing; "" when it counts. It may come while the
+// CannotApprove says why an approval of a wave's gate counts for nothing; "" when it counts. It may come while the
 // gate still bakes: it then opens the gate as soon as all else holds.
-func (r *Report) cannotApprove(wave string) string {
+func (r *Report) CannotApprove(wave string) string {
 	if wave == "" {
 		return "it names no wave"
 	}
-	w := r.waveNamed(wave)
+	w := r.WaveNamed(wave)
 	switch {
 	case w == nil:
 		return "the rollout has no wave " + wave

@@ -3,7 +3,6 @@ package orchestrator
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -12,7 +11,7 @@ func gatePending(p *Plan, w *Wave, r *Report) bool {
 	if w.Gate == nil || p.Partial {
 		return false
 	}
-	report := r.waveNamed(w.Name)
+	report := r.WaveNamed(w.Name)
 	return report == nil || !report.Gate.Passed()
 }
 
@@ -20,10 +19,10 @@ func gatePending(p *Plan, w *Wave, r *Report) bool {
 // of the wave, be it in vain, and has nothing to do in those that follow. Where it has, the gate is asked though all
 // of its wave are as an earlier rollout left them: that one may have halted at this very gate.
 func (r *runner) gateVacuous(at int) bool {
-	if w := r.report.waveNamed(r.Plan.Waves[at].Name); w != nil && w.Count(Done)+w.Count(Failed)+w.Count(Uncertain) > 0 {
+	if w := r.report.WaveNamed(r.Plan.Waves[at].Name); w != nil && w.Count(Done)+w.Count(Failed)+w.Count(Uncertain) > 0 {
 		return false
 	}
-	return !r.Plan.follows(at)
+	return !r.Plan.Follows(at)
 }
 
 // gateRun is the gate of a wave while it is asked. Only the loop touches it; the meters are goroutines of its own.
@@ -72,8 +71,8 @@ func (r *runner) runGate(at int) {
 		r.watchGate(g)
 		g.close()
 		r.awaitApproval(g)
-		if by := r.report.gateOf(g.wave).Approved; by != nil && g.gate.Approval {
-			settled.Reason = "approved by " + by.who() + by.because()
+		if by := r.report.GateOf(g.wave).Approved; by != nil && g.gate.Approval {
+			settled.Reason = "approved by " + by.Who() + by.Because()
 		}
 	}
 	if r.halt.state == "" {
@@ -85,9 +84,9 @@ func (r *runner) runGate(at int) {
 // the wave was upgraded, in whichever run; where none was, from when the gate was first closed.
 func (r *runner) closeGate(at int) *gateRun {
 	w := &r.Plan.Waves[at]
-	gate := r.Policy.gate(w.Name)
-	report := r.report.waveNamed(w.Name)
-	closed := now()
+	gate := r.Policy.GateOf(w.Name)
+	report := r.report.WaveNamed(w.Name)
+	closed := Now()
 	if before := report.Gate; before != nil && !before.Closed.IsZero() {
 		closed = before.Closed
 	}
@@ -103,7 +102,7 @@ func (r *runner) closeGate(at int) *gateRun {
 	g.results, g.wake = make(chan measurement, len(gate.Checks)), make(chan struct{}, 1)
 	f := GateClosed{Wave: w.Name, Until: g.until, Approval: gate.Approval}
 	for _, c := range gate.Checks {
-		g.checks = append(g.checks, checkRun{Check: c.withDefaults(), due: time.Now()})
+		g.checks = append(g.checks, checkRun{Check: c.WithDefaults(), due: time.Now()})
 		f.Checks = append(f.Checks, c.Name)
 	}
 	r.emitNow(f)
@@ -246,12 +245,12 @@ func (r *runner) holdAtGate(g *gateRun) {
 		state = StatePaused
 	}
 	what := fmt.Sprintf("gate of wave %s: ", g.wave)
-	r.stopQuoting(state, what+g.held.Reason, what+orFull(g.held.Redacted, g.held.Reason))
+	r.stopQuoting(state, what+g.held.Reason, what+RedactedOr(g.held.Redacted, g.held.Reason))
 }
 
 // awaitApproval waits for the word of an operator, where the gate wants one.
 func (r *runner) awaitApproval(g *gateRun) {
-	approved := func() bool { return !g.gate.Approval || r.report.gateOf(g.wave).Approved != nil }
+	approved := func() bool { return !g.gate.Approval || r.report.GateOf(g.wave).Approved != nil }
 	if r.halt.state != "" || approved() {
 		return
 	}
@@ -262,15 +261,6 @@ func (r *runner) awaitApproval(g *gateRun) {
 	for r.halt.state == "" && !approved() {
 		r.await(time.Time{}, nil)
 	}
-}
-
-// gate returns the gate of the wave of that name; nil when the policy has no such wave.
-func (p *Policy) gate(wave string) *Gate {
-	i := slices.IndexFunc(p.Waves, func(w WaveSpec) bool { return w.Name == wave })
-	if i < 0 {
-		return nil
-	}
-	return &p.Waves[i].Gate
 }
 
 // GateError says that a gate of the plan cannot be asked any more.

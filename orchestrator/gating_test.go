@@ -716,7 +716,7 @@ func TestRunForSomeTenantsAsksNoGate(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.cfg.Earlier = events
-		s.cfg.Plan, err = orchestrator.ResumePlan(plan, events, s.world.tenants, s.world.survey(), s.world.g, orchestrator.ResumeOptions{Only: []string{bad}})
+		s.cfg.Plan, err = orchestrator.ResumePlan(orchestrator.Current(plan, events), orchestrator.HistoryOf(events), s.world.tenants, s.world.survey(), s.world.g, orchestrator.ResumeOptions{Only: []string{bad}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -747,7 +747,7 @@ func TestRunForSomeTenantsLeavesTheOthers(t *testing.T) {
 		}
 		known := plan.Pick(s.world.tenants)
 		s.cfg.Earlier = events
-		s.cfg.Plan, err = orchestrator.ResumePlan(plan, events, known, s.world.survey()[:len(known)], s.world.g, orchestrator.ResumeOptions{Only: []string{bad}})
+		s.cfg.Plan, err = orchestrator.ResumePlan(orchestrator.Current(plan, events), orchestrator.HistoryOf(events), known, s.world.survey()[:len(known)], s.world.g, orchestrator.ResumeOptions{Only: []string{bad}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,11 +16,11 @@ func ApplyPending(ctx context.Context, store Store, rollout string, observers ..
 	if err != nil {
 		return nil, err
 	}
-	h := &pendingCommands{plan: plan.Amend(events), report: &Report{}}
+	h := &pendingCommands{plan: Current(plan, events), report: &Report{}}
 	for _, e := range events {
 		h.report.Apply(e)
 	}
-	commands, err := pendingOf(ctx, store, rollout, h.report)
+	commands, err := PendingCommands(ctx, store, rollout, h.report)
 	if err != nil {
 		return nil, err
 	}
@@ -52,10 +52,10 @@ type pendingCommands struct {
 func (h *pendingCommands) emit(f Fact) {
 	if h.report.Run == 0 { // the process that made the rollout died before its first fact
 		if _, opens := f.(RolloutStarted); !opens {
-			h.emit(h.plan.opening(1, Holder{}))
+			h.emit(Opening(h.plan, 1, Holder{}))
 		}
 	}
-	e := Event{Rollout: h.plan.Rollout, Seq: h.report.Seq + 1, Time: now(), Fact: f}
+	e := Event{Rollout: h.plan.Rollout, Seq: h.report.Seq + 1, Time: Now(), Fact: f}
 	h.report.Apply(e)
 	h.facts = append(h.facts, e)
 }
@@ -71,7 +71,7 @@ func (h *pendingCommands) handle(c Command) {
 			refused = fmt.Sprintf("the rollout is %s already", h.report.State)
 		}
 	case ActionApprove:
-		if refused = h.report.cannotApprove(c.Wave); refused == "" && !over {
+		if refused = h.report.CannotApprove(c.Wave); refused == "" && !over {
 			return // the next run takes it in
 		}
 		if over {
@@ -83,12 +83,12 @@ func (h *pendingCommands) handle(c Command) {
 		}
 	case ActionResume, ActionRetry, ActionRollback: // for the record only
 	default:
-		refused = c.unknown()
+		refused = c.Unknown()
 	}
 	if refused == "" && c.Action == ActionSkip {
-		places := h.plan.positions()
+		places := h.plan.Positions()
 		for _, id := range c.Tenants {
-			h.skip(id, c.skipped(), places[id])
+			h.skip(id, c.SkippedBy(), places[id])
 		}
 	}
 	h.emit(Commanded{Command: c, Refused: refused})
@@ -97,8 +97,8 @@ func (h *pendingCommands) handle(c Command) {
 
 // abort ends the rollout if an abort was taken in, be it by a run that died before it could end.
 func (h *pendingCommands) abort() {
-	if c := h.report.aborting(); c != nil {
-		h.emit(RolloutEnded{State: StateAborted, Reason: c.asked()})
+	if c := h.report.Aborting(); c != nil {
+		h.emit(RolloutEnded{State: StateAborted, Reason: c.Asked()})
 	}
 }
 
@@ -108,27 +108,27 @@ func (h *pendingCommands) cannotSkip(ids []string) string {
 	if len(ids) == 0 {
 		return "it names no tenant"
 	}
-	places := h.plan.positions()
+	places := h.plan.Positions()
 	for _, id := range ids {
 		if _, known := places[id]; !known {
 			return fmt.Sprintf("tenant %s is not part of the rollout", id)
 		}
-		if refused := unskippable(id, h.report.Outcome(id)); refused != "" {
+		if refused := Unskippable(id, h.report.Outcome(id)); refused != "" {
 			return refused
 		}
 	}
 	return ""
 }
 
-func (h *pendingCommands) skip(id, reason string, at position) {
+func (h *pendingCommands) skip(id, reason string, at Position) {
 	if h.report.Outcome(id) == Skipped {
 		return
 	}
-	f := h.report.skipping(id, reason)
-	wave := &h.plan.Waves[at.wave]
+	f := h.report.SkippedTenant(id, reason)
+	wave := &h.plan.Waves[at.Wave]
 	f.Wave = wave.Name
 	if f.From == nil { // where it stood when it was planned; nobody asks it now
-		f.at(wave.Name, h.plan.Cohorts[wave.Items[at.item].Cohort].From)
+		f.StandsAt(wave.Name, h.plan.Cohorts[wave.Items[at.Item].Cohort].From)
 	}
 	h.emit(f)
 }

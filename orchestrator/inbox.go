@@ -51,7 +51,7 @@ func (i *commandPoller) poll(ctx context.Context, store Store, rollout string, a
 		case <-ctx.Done():
 			return
 		}
-		commands, err := commandsAfter(ctx, store, rollout, after)
+		commands, err := CommandsAfter(ctx, store, rollout, after)
 		var m commandBatch
 		switch {
 		case err == nil:
@@ -73,28 +73,6 @@ func (i *commandPoller) poll(ctx context.Context, store Store, rollout string, a
 			after = max(after, c.Seq)
 		}
 	}
-}
-
-func commandsAfter(ctx context.Context, store Store, rollout string, after int64) ([]Command, error) {
-	ctx, cancel := context.WithTimeout(ctx, pollBound)
-	defer cancel()
-	return store.Commands(ctx, rollout, after)
-}
-
-// pendingOf reads the commands of a rollout that were not taken in yet, in their order.
-func pendingOf(ctx context.Context, store Store, rollout string, report *Report) ([]Command, error) {
-	after, beyond := report.acknowledged()
-	all, err := store.Commands(ctx, rollout, after)
-	if err != nil {
-		return nil, err
-	}
-	var fresh []Command
-	for _, c := range all {
-		if !beyond[c.Seq] {
-			fresh = append(fresh, c)
-		}
-	}
-	return fresh, nil
 }
 
 // read takes in what the inbox had.

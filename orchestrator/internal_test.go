@@ -71,14 +71,14 @@ func TestBudgetOf(t *testing.T) {
 
 func TestWaitsStayWithinTheirBounds(t *testing.T) {
 	t.Parallel()
-	r := Retry{}.withDefaults()
+	r := Retry{}.WithDefaults()
 	bounds := []time.Duration{200 * time.Millisecond, 400 * time.Millisecond, 800 * time.Millisecond, 1600 * time.Millisecond}
 	for i, bound := range bounds {
 		for range 1000 {
-			if w := r.wait(i + 1); w < 0 || w > bound {
+			if w := r.Wait(i + 1); w < 0 || w > bound {
 				t.Fatalf("wait(%d) = %s", i+1, w)
 			}
-			if w := r.deferral(i + 1); w < 4*bound || w > 8*bound {
+			if w := r.Deferral(i + 1); w < 4*bound || w > 8*bound {
 				t.Fatalf("deferral(%d) = %s", i+1, w)
 			}
 			if w := probeWait(i + 1); w < probeBase/2 || w > probeMax {
@@ -86,7 +86,7 @@ func TestWaitsStayWithinTheirBounds(t *testing.T) {
 			}
 		}
 	}
-	if w := r.wait(1000); w > 30*time.Second {
+	if w := r.Wait(1000); w > 30*time.Second {
 		t.Errorf("wait(1000) = %s", w)
 	}
 }
@@ -107,7 +107,7 @@ func TestDroppedTenantIsInNoQueue(t *testing.T) {
 		items[i].Tenant.ID = fmt.Sprint("t", i)
 	}
 	cohorts := []Cohort{{Steps: []string{"a"}}}
-	w := newWave(&Wave{Name: "all", Planned: len(items)}, items, cohorts, newLimits(cohorts), Policy{}.withDefaults())
+	w := newWave(&Wave{Name: "all", Planned: len(items)}, items, cohorts, newLimits(cohorts), Policy{}.WithDefaults())
 	s := w.servers[0]
 	w.nextWindow()
 	w.namedSeq = 1

@@ -26,8 +26,8 @@ func newLimits(cohorts []Cohort) *limits {
 	l := &limits{chains: make([]chain, len(cohorts))}
 	place := map[string]int{}
 	for i := range cohorts {
-		if cohorts[i].plan != nil {
-			l.chain(&l.chains[i], cohorts[i].plan, place)
+		if cohorts[i].EnginePlan() != nil {
+			l.chain(&l.chains[i], cohorts[i].EnginePlan(), place)
 		}
 	}
 	return l

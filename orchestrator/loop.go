@@ -23,7 +23,7 @@ func (r *runner) runWave(at int, items []Item) {
 			r.final = false
 		}
 	}
-	if r.report.waveNamed(name).unended() == 0 { // a run for some tenants may leave others
+	if r.report.WaveNamed(name).Unended() == 0 { // a run for some tenants may leave others
 		r.emit(WaveFinished{Wave: name})
 	}
 }
@@ -37,7 +37,7 @@ func (r *runner) runTenants(at int, items []Item) {
 	for _, s := range w.servers {
 		s.watch.ctx, s.watch.end = context.WithCancel(r.ctx)
 	}
-	w.failures = r.report.Waves[r.report.waveIndex(w.name)].Failures // of the turns before
+	w.failures = r.report.Waves[r.report.WaveIndex(w.name)].Failures // of the turns before
 	r.finishWithoutWork()
 	for {
 		r.dispatch()
@@ -82,26 +82,20 @@ func (r *runner) finishWithoutWork() {
 		case c.Skipped != "":
 			f.Outcome, f.Reason = Skipped, c.Skipped
 		case c.Refused != nil:
-			f.Outcome, f.Failure, f.State = Failed, c.refusedFor(item), c.State
+			f.Outcome, f.Failure, f.State = Failed, c.RefusedFor(item), c.State
 			r.wave.refused++
 			if c.State == engine.Unreachable && f.Failure.Class == engine.Connection {
 				away++
 			}
-		case c.was != nil && r.begun[item.Tenant.ID]: // the earlier run got there, and died before it could say so
-			f.Outcome, f.From, f.To = Done, c.was.from, c.was.to
+		case r.begun[item.Tenant.ID]: // an earlier run may have got there, and died before it could say so
+			if from, to, ok := c.Reached(); ok {
+				f.Outcome, f.From, f.To = Done, from, to
+			}
 		}
 		r.finish(int32(i), f)
 	}
 	r.wave.away = away
 	r.checkBudget()
-}
-
-// refusedFor is why this tenant was refused: in its own words, where the survey had some.
-func (c *Cohort) refusedFor(item *Item) *Failure {
-	if item.Standing.Err == nil {
-		return c.Refused
-	}
-	return unreadableFailure(&item.Standing, &item.Tenant)
 }
 
 // stopped reports whether nothing can happen any more.
@@ -172,7 +166,7 @@ func (r *runner) pollStop() {
 // recall lets the deferred tenants of a server come again, each after a wait of its own.
 func (r *runner) recall(s *server) {
 	for _, t := range s.deferred {
-		r.wave.wait(t, time.Now().Add(r.Policy.Retry.deferral(int(r.wave.tasks[t].attempt))))
+		r.wave.wait(t, time.Now().Add(r.Policy.Retry.Deferral(int(r.wave.tasks[t].attempt))))
 	}
 	s.deferred = nil
 }
@@ -278,13 +272,6 @@ func (r *runner) checkBudget() {
 	}
 	// Without their number: those under work may fail yet.
 	r.stop(StateHalted, fmt.Sprintf("more tenants failed in wave %s than max_failures allows (%s)%s", w.name, allowed, how))
-}
-
-func tenants(n int) string {
-	if n == 1 {
-		return "1 tenant"
-	}
-	return fmt.Sprintf("%d tenants", n)
 }
 
 func serverName(name string) string {

@@ -20,23 +20,6 @@ const (
 	evidenceTenants = 10 // most of Measure.Tenants
 )
 
-// withDefaults puts the documented default into each field that is zero.
-func (c Check) withDefaults() Check {
-	if c.Interval <= 0 {
-		c.Interval = defaultInterval
-	}
-	if c.Timeout <= 0 {
-		c.Timeout = defaultTimeout
-	}
-	switch {
-	case c.Inconclusive == 0:
-		c.Inconclusive = defaultInconclusive
-	case c.Inconclusive < 0:
-		c.Inconclusive = 0
-	}
-	return c
-}
-
 // measurement is what a meter has said.
 type measurement struct {
 	Measure

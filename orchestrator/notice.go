@@ -19,8 +19,8 @@ type Notice struct {
 	Line     int    `json:"line,omitempty"`
 }
 
-// noticesOf puts a tenant's notices into the form that is stored.
-func noticesOf(all []engine.Notice, of *tenant.Tenant) []Notice {
+// NoticesOf puts a tenant's notices into the form that is stored.
+func NoticesOf(all []engine.Notice, of *tenant.Tenant) []Notice {
 	var notices []Notice
 	for i := range all {
 		n := &all[i]
@@ -29,7 +29,7 @@ func noticesOf(all []engine.Notice, of *tenant.Tenant) []Notice {
 			Class: engine.Class(n.Severity), SQLState: n.SQLState, Revision: n.Revision, File: n.File, Line: n.Line, Number: n.Number,
 			Message: n.Message, Fields: n.Fields,
 		}
-		stored.Cause = causeOf(e, ownNames(of))
+		stored.Cause = CauseOf(e, of)
 		if n.Fields != nil {
 			fields := *n.Fields
 			fields.Severity = "" // it is said beside
@@ -43,7 +43,7 @@ func noticesOf(all []engine.Notice, of *tenant.Tenant) []Notice {
 func hideNotices(all []Notice) []Notice {
 	all = slices.Clone(all)
 	for i := range all {
-		all[i].Message, all[i].Redacted = orFull(all[i].Redacted, all[i].Message), ""
+		all[i].Message, all[i].Redacted = RedactedOr(all[i].Redacted, all[i].Message), ""
 	}
 	return all
 }

@@ -45,7 +45,7 @@ func TestNoticesOfOneKind(t *testing.T) {
 	t.Parallel()
 	of := func(message, severity string, line int) string {
 		n := engine.Notice{Severity: severity, SQLState: "01000", Message: message, Revision: "r1", Number: 1, Line: 7, Fields: &engine.Fields{Severity: severity, Calls: []string{fmt.Sprint("f line ", line)}}}
-		return noticesOf([]engine.Notice{n}, &tenant.Tenant{ID: "acme"})[0].Cause
+		return NoticesOf([]engine.Notice{n}, &tenant.Tenant{ID: "acme"})[0].Cause
 	}
 	if of("3 rows", "WARNING", 1) != of("4 rows of acme", "WARNING", 1) || of("3 rows", "WARNING", 1) == of("3 rows", "NOTICE", 1) || of("3 rows", "WARNING", 1) == of("3 rows", "WARNING", 2) {
 		t.Error("kinds are mixed up")

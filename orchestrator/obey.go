@@ -18,25 +18,25 @@ func (r *runner) handleCommand(c Command, before bool) {
 			refused = "it was asked before this run began, which is to go on"
 		}
 		if r.acknowledge(c, refused) {
-			r.stop(StatePaused, c.asked())
+			r.stop(StatePaused, c.Asked())
 		}
 	case ActionAbort:
 		if r.acknowledge(c, r.cannotStop(StateAborted)) {
-			r.stop(StateAborted, c.asked())
+			r.stop(StateAborted, c.Asked())
 		}
 	case ActionApprove:
-		r.acknowledge(c, r.report.cannotApprove(c.Wave))
+		r.acknowledge(c, r.report.CannotApprove(c.Wave))
 	case ActionSkip:
-		places := r.Plan.positions()
+		places := r.Plan.Positions()
 		refused := r.cannotSkip(c.Tenants, places)
 		if refused == "" {
-			r.skip(c.Tenants, c.skipped(), places)
+			r.skip(c.Tenants, c.SkippedBy(), places)
 		}
 		r.acknowledge(c, refused)
 	case ActionResume, ActionRetry, ActionRollback: // for the record only
 		r.acknowledge(c, "")
 	default:
-		r.acknowledge(c, c.unknown())
+		r.acknowledge(c, c.Unknown())
 	}
 }
 
@@ -48,46 +48,20 @@ func (r *runner) acknowledge(c Command, refused string) bool {
 
 // cannotStop says why a stop comes too late; "" when it does not.
 func (r *runner) cannotStop(state State) string {
-	if state.weight() > r.halt.state.weight() {
+	if weight(state) > weight(r.halt.state) {
 		return ""
 	}
 	return fmt.Sprintf("the run ends already: %s", r.halt.reason)
 }
 
-// who names the operator.
-func (c *Command) who() string {
-	if c.Host == "" {
-		return c.User
-	}
-	return c.User + " on " + c.Host
-}
-
-// because ends a sentence with the reason given.
-func (c *Command) because() string {
-	if c.Reason == "" {
-		return ""
-	}
-	return ": " + c.Reason
-}
-
-// asked is the reason of a run that ends by the command.
-func (c *Command) asked() string { return c.who() + " asked for it" + c.because() }
-
-// skipped is the reason of a tenant that the command skips.
-func (c *Command) skipped() string { return "skipped by " + c.who() + c.because() }
-
-func (c *Command) unknown() string {
-	return fmt.Sprintf("%q is nothing that can be asked of a rollout", c.Action)
-}
-
 // cannotSkip says why tenants cannot be skipped; "" when all of them can. Either all are or none.
-func (r *runner) cannotSkip(ids []string, places map[string]position) string {
+func (r *runner) cannotSkip(ids []string, places map[string]Position) string {
 	if len(ids) == 0 {
 		return "it names no tenant"
 	}
 	for _, id := range ids {
 		at, known := places[id]
-		if known && at.wave > r.reached {
+		if known && at.Wave > r.reached {
 			continue // its wave is still to come
 		}
 		switch outcome := r.report.Outcome(id); outcome {
@@ -98,7 +72,7 @@ func (r *runner) cannotSkip(ids []string, places map[string]position) string {
 		case Running:
 			return fmt.Sprintf("tenant %s is under work", id)
 		default:
-			if refused := unskippable(id, outcome); refused != "" {
+			if refused := Unskippable(id, outcome); refused != "" {
 				return refused
 			}
 		}
@@ -106,20 +80,9 @@ func (r *runner) cannotSkip(ids []string, places map[string]position) string {
 	return ""
 }
 
-// unskippable says why a tenant that has come to an end cannot be skipped; "" when it can.
-func unskippable(id string, o Outcome) string {
-	switch o {
-	case Done, Unchanged:
-		return fmt.Sprintf("tenant %s is done", id)
-	case Gone:
-		return fmt.Sprintf("tenant %s is not there any more", id)
-	}
-	return ""
-}
-
 // skip leaves tenants alone from now on. One that failed does not count as failed any more, though the budget of its
 // wave still does.
-func (r *runner) skip(ids []string, reason string, places map[string]position) {
+func (r *runner) skip(ids []string, reason string, places map[string]Position) {
 	later := map[int]map[string]bool{} // by wave that is still to come
 	for _, id := range ids {
 		if t := r.task(id); t >= 0 && !r.wave.tasks[t].ended {
@@ -132,14 +95,14 @@ func (r *runner) skip(ids []string, reason string, places map[string]position) {
 		if r.report.Outcome(id) == Skipped {
 			continue
 		}
-		f := r.report.skipping(id, reason)
-		if at, known := places[id]; known && at.wave > r.reached {
-			spec := &r.Plan.Waves[at.wave]
-			f.at(spec.Name, r.Plan.Cohorts[spec.Items[at.item].Cohort].From)
-			if later[at.wave] == nil {
-				later[at.wave] = map[string]bool{}
+		f := r.report.SkippedTenant(id, reason)
+		if at, known := places[id]; known && at.Wave > r.reached {
+			spec := &r.Plan.Waves[at.Wave]
+			f.StandsAt(spec.Name, r.Plan.Cohorts[spec.Items[at.Item].Cohort].From)
+			if later[at.Wave] == nil {
+				later[at.Wave] = map[string]bool{}
 			}
-			later[at.wave][id] = true
+			later[at.Wave][id] = true
 		}
 		r.emit(f)
 	}
@@ -161,46 +124,10 @@ func (r *runner) unskipped(items []Item) []Item {
 	return left
 }
 
-// skipping is the fact that a tenant is skipped, with what is known of it: as far as it got, it stays.
-func (r *Report) skipping(id, reason string) TenantFinished {
-	f := TenantFinished{Tenant: id, Outcome: Skipped, Reason: reason}
-	if i, ok := r.tenants[id]; ok {
-		t := r.tenant(i)
-		f.Wave, f.From, f.To, f.Steps = t.Wave, t.From, t.To, t.Steps
-	}
-	return f
-}
-
-// at says of a tenant that is skipped before its turn where it stands.
-func (f *TenantFinished) at(wave string, heads []string) {
-	f.Wave, f.To = wave, heads
-	if f.From == nil {
-		f.From = heads
-	}
-}
-
-// position is where a tenant stands in a plan: indexes.
-type position struct{ wave, item int }
-
-// positions are the places of the plan's tenants.
-func (p *Plan) positions() map[string]position {
-	all := make(map[string]position, p.Len())
-	for w := range p.Waves {
-		for i := range p.Waves[w].Items {
-			all[p.Waves[w].Items[i].Tenant.ID] = position{w, i}
-		}
-	}
-	return all
-}
-
 // task returns the place of a tenant in the wave under way; -1 when it has none.
 func (r *runner) task(id string) int32 {
 	if r.wave == nil {
 		return -1
 	}
-	return int32(indexOf(r.wave.items, id))
-}
-
-func indexOf(items []Item, id string) int {
-	return slices.IndexFunc(items, func(i Item) bool { return i.Tenant.ID == id })
+	return int32(IndexOf(r.wave.items, id))
 }

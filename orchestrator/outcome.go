@@ -35,7 +35,7 @@ func (r *runner) handleAnswer(a answer) {
 		r.tenantDone(t, a.result)
 	case onceMore:
 		r.halve(s, k.epoch, f)
-		wait := r.Policy.Retry.wait(int(k.attempt))
+		wait := r.Policy.Retry.Wait(int(k.attempt))
 		r.emit(TenantRetrying{Tenant: w.items[t].Tenant.ID, Attempt: int(k.attempt), Wait: wait, Failure: f})
 		w.wait(t, time.Now().Add(wait))
 	case later:
@@ -85,7 +85,7 @@ func (r *runner) tenantGone(t int32, s *server, f Failure, a answer) {
 		r.wave.ready(t)
 		return
 	case a.now.State == engine.Unreachable:
-		f = *unreadableFailure(a.now, &item.Tenant)
+		f = *UnreadableFailure(a.now, &item.Tenant)
 	default:
 		f.Class = engine.Stale
 		f.Hint = "it is there, and was not upgraded: resume the rollout, which surveys it again"
@@ -116,7 +116,7 @@ func (r *runner) ending(t int32, outcome Outcome, f *Failure, result engine.Resu
 	return TenantFinished{
 		Outcome: outcome, From: r.wave.cohort(t).From, To: r.wave.headsAfter(r.Graph, t, r.done[t]),
 		Steps: len(r.done[t]), Attempt: int(r.wave.tasks[t].attempt), Duration: result.Duration, Failure: f,
-		Notices: noticesOf(engine.Last(r.notices[t], result.Notices...), &r.wave.items[t].Tenant),
+		Notices: NoticesOf(engine.Last(r.notices[t], result.Notices...), &r.wave.items[t].Tenant),
 	}
 }
 
@@ -131,21 +131,10 @@ func (r *runner) finish(t int32, f TenantFinished) {
 	if f.Outcome == Failed {
 		w.failures++
 		if w.tasks[t].unknown {
-			f.notKnown()
+			f.Unknown()
 		}
 	}
 	r.emit(f)
-}
-
-// notKnown makes a failure one of a tenant of which it is not known where it stands.
-func (f *TenantFinished) notKnown() {
-	f.Outcome, f.To = Uncertain, nil
-	if f.Failure != nil {
-		why := *f.Failure
-		why.Message = "it is not known whether the last change was committed: " + why.Message
-		why.Hint = "once the server answers, resume the rollout: it asks the tenant where it stands"
-		f.Failure = &why
-	}
 }
 
 // merge notes whether it is known what the tries so far have committed. A lost commit stays in doubt until a later try
@@ -207,7 +196,7 @@ func (r *runner) serverFull(t int32, s *server, f Failure) {
 		return
 	}
 	r.requeueFree(t, f)
-	r.wave.wait(t, time.Now().Add(r.Policy.Retry.wait(int(k.returns))))
+	r.wave.wait(t, time.Now().Add(r.Policy.Retry.Wait(int(k.returns))))
 }
 
 // serverLost pauses a server that went away. The tenant is tried again, unless it is always the one with
@@ -236,7 +225,7 @@ func (r *runner) losesTooOften(t int32, s *server, f Failure) bool {
 	if k.lost++; k.lost < maxLosses {
 		return false
 	}
-	f.reword(func(m string) string {
+	f.Reword(func(m string) string {
 		return fmt.Sprintf("lost %d times, although the server was alive in between: %s", k.lost, m)
 	})
 	r.fail(t, f)

@@ -30,8 +30,8 @@ func (w *WaveReport) Count(o Outcome) int {
 	return w.counts[indexOfOutcome(o)]
 }
 
-// unended returns how many tenants of the wave have not come to an end.
-func (w *WaveReport) unended() int {
+// Unended returns how many tenants of the wave have not come to an end.
+func (w *WaveReport) Unended() int {
 	return w.Count(Pending) + w.Count(Running) + w.Count(Retrying) + w.Count(Deferred)
 }
 
@@ -86,14 +86,14 @@ type TenantReport struct {
 func (r *Report) Tenants() iter.Seq[TenantReport] {
 	return func(yield func(TenantReport) bool) {
 		for i := range r.records {
-			if !yield(r.tenant(int32(i))) {
+			if !yield(r.tenantAt(int32(i))) {
 				return
 			}
 		}
 	}
 }
 
-func (r *Report) tenant(i int32) TenantReport {
+func (r *Report) tenantAt(i int32) TenantReport {
 	rec := &r.records[i]
 	t := TenantReport{
 		Tenant: rec.id, Wave: r.Waves[rec.wave].Name, Outcome: outcomes[rec.outcome], Attempt: int(rec.attempt),
@@ -116,7 +116,7 @@ func (r *Report) with(outcome outcomeIndex) []TenantReport {
 	failed := []TenantReport{}
 	for i := range r.records {
 		if r.records[i].outcome == outcome {
-			t := r.tenant(int32(i))
+			t := r.tenantAt(int32(i))
 			if t.Failure == nil {
 				t.Failure = &Failure{Message: "no reason was recorded"}
 			}
@@ -253,4 +253,10 @@ func (r *Report) Summary() Summary {
 		ID: r.Rollout, Kind: r.Kind, State: r.State, Target: r.Target,
 		Started: r.Started, Finished: r.Finished, Counts: r.Counts(),
 	}
+}
+
+// Has reports whether any fact named the tenant.
+func (r *Report) Has(tenant string) bool {
+	_, ok := r.tenants[tenant]
+	return ok
 }

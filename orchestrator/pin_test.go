@@ -151,7 +151,7 @@ func TestResumeKeepsToThePinsOfThePlan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := orchestrator.ResumePlan(stored, nil, tenants, all(3, at(g)), g, orchestrator.ResumeOptions{})
+	p, err := orchestrator.ResumePlan(stored, orchestrator.HistoryOf(nil), tenants, all(3, at(g)), g, orchestrator.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

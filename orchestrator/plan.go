@@ -173,3 +173,80 @@ func (p *Plan) Others(tenants []tenant.Tenant) []tenant.Tenant {
 	named := p.names()
 	return slices.DeleteFunc(slices.Clone(tenants), func(t tenant.Tenant) bool { return named[t.ID] })
 }
+
+// Compact drops cohorts that no tenant is in.
+func (p *Plan) Compact() {
+	used := make([]bool, len(p.Cohorts))
+	for i := range p.Waves {
+		for _, items := range [][]Item{p.Waves[i].Items, p.Waves[i].Settled} {
+			for k := range items {
+				used[items[k].Cohort] = true
+			}
+		}
+	}
+	place := make([]int, len(p.Cohorts))
+	var kept []Cohort
+	for i := range p.Cohorts {
+		place[i] = len(kept)
+		if used[i] || p.Cohorts[i].Count > 0 {
+			kept = append(kept, p.Cohorts[i])
+		}
+	}
+	if len(kept) == len(p.Cohorts) {
+		return
+	}
+	p.Cohorts = kept
+	for i := range p.Waves {
+		for _, items := range [][]Item{p.Waves[i].Items, p.Waves[i].Settled} {
+			for k := range items {
+				items[k].Cohort = place[items[k].Cohort]
+			}
+		}
+	}
+}
+
+// Planned returns the tenants that the plan names, as they were planned.
+func (p *Plan) Planned() []tenant.Tenant {
+	all := make([]tenant.Tenant, 0, p.Len())
+	for i := range p.Waves {
+		all = append(all, TenantsOf(p.Waves[i].Items)...)
+	}
+	return all
+}
+
+func TenantsOf(items []Item) []tenant.Tenant {
+	all := make([]tenant.Tenant, len(items))
+	for i := range items {
+		all[i] = items[i].Tenant
+	}
+	return all
+}
+
+// Position is where a tenant stands in a plan: indexes.
+type Position struct{ Wave, Item int }
+
+// Positions are the places of the plan's tenants.
+func (p *Plan) Positions() map[string]Position {
+	all := make(map[string]Position, p.Len())
+	for w := range p.Waves {
+		for i := range p.Waves[w].Items {
+			all[p.Waves[w].Items[i].Tenant.ID] = Position{w, i}
+		}
+	}
+	return all
+}
+
+func IndexOf(items []Item, id string) int {
+	return slices.IndexFunc(items, func(i Item) bool { return i.Tenant.ID == id })
+}
+
+// ItemsOf returns the items of those tenants.
+func (w *Wave) ItemsOf(ids []string) []Item {
+	var items []Item
+	for i := range w.Items {
+		if slices.Contains(ids, w.Items[i].Tenant.ID) {
+			items = append(items, w.Items[i])
+		}
+	}
+	return items
+}

@@ -91,8 +91,8 @@ const (
 	defaultSystemic = 10
 )
 
-// withDefaults puts the documented default into each field that is zero.
-func (p Policy) withDefaults() Policy {
+// WithDefaults puts the documented default into each field that is zero.
+func (p Policy) WithDefaults() Policy {
 	if p.PerServer <= 0 {
 		p.PerServer = defaultPerServer
 	}
@@ -108,7 +108,7 @@ func (p Policy) withDefaults() Policy {
 	if p.Systemic == 0 {
 		p.Systemic = defaultSystemic
 	}
-	p.Retry = p.Retry.withDefaults()
+	p.Retry = p.Retry.WithDefaults()
 	return p
 }
 
@@ -117,8 +117,8 @@ func (p Policy) NeedsSizes() bool {
 	return slices.ContainsFunc(p.Waves, func(w WaveSpec) bool { return w.Order.sized() })
 }
 
-// startWidth is how many tenants at once a server is given at first. The files of SQLite count as one.
-func (p Policy) startWidth(d revision.Dialect) int {
+// StartConcurrency is how many tenants at once a server is given at first. The files of SQLite count as one.
+func (p Policy) StartConcurrency(d revision.Dialect) int {
 	switch {
 	case p.Concurrency > 0:
 		return min(p.Concurrency, p.PerServer) // somebody has said what the servers bear
@@ -126,4 +126,16 @@ func (p Policy) startWidth(d revision.Dialect) int {
 		return min(max(autoFiles, 2*runtime.GOMAXPROCS(0)), p.PerServer)
 	}
 	return min(autoWidth, p.PerServer)
+}
+
+// Breaks reports whether failures that look alike stop anything.
+func (p *Policy) Breaks() bool { return p.Systemic > 0 && p.OnFailure != Continue }
+
+// GateOf returns the gate of the wave of that name; nil when the policy has no such wave.
+func (p *Policy) GateOf(wave string) *Gate {
+	i := slices.IndexFunc(p.Waves, func(w WaveSpec) bool { return w.Name == wave })
+	if i < 0 {
+		return nil
+	}
+	return &p.Waves[i].Gate
 }

@@ -3,6 +3,7 @@ package orchestrator
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/skeindb/skein/engine"
@@ -46,7 +47,7 @@ func (r *runner) afterProbe(p probe) {
 	s := p.server
 	var f Failure
 	if p.err != nil {
-		f = failureOf(p.err, nil)
+		f = FailureOf(p.err, nil)
 	}
 	switch {
 	case s.health != probing:
@@ -111,7 +112,7 @@ func (r *runner) patienceOver(s *server, now time.Time) bool {
 // abandon fails the tenants of a server that was given up, but for those under work.
 func (r *runner) abandon(s *server) {
 	f := s.failure
-	f.reword(func(m string) string {
+	f.Reword(func(m string) string {
 		return fmt.Sprintf("%s was away for %s: %s", serverName(s.name), r.Policy.ServerPatience, m)
 	})
 	f.Hint = "bring the server back, then resume the rollout"
@@ -119,4 +120,10 @@ func (r *runner) abandon(s *server) {
 		r.fail(t, f)
 	}
 	r.checkBudget()
+}
+
+// probeWait is the pause before the n-th probe of a server that went away.
+func probeWait(n int) time.Duration {
+	half := Retry{Max: probeMax}.bound(probeBase, n) / 2
+	return half + rand.N(half+1)
 }

@@ -88,8 +88,8 @@ func (e *RolledBackError) Error() string {
 func (e *RolledBackError) Hint() string { return "`skein upgrade` plans afresh, if it is meant" }
 
 // ResumePlan makes the plan for taking a rollout up again: all tenants of the stored plan, with those that
-// joined it since, that are not where it wanted them, save those that were skipped. stored and events are as
-// Store.Load returned them; tenants is the fleet as it is known now (see [Plan.Pick]) and standings[i] where
+// joined it since, that are not where it wanted them, except those that were skipped. current is the stored plan as its
+// rollout has changed it; tenants is the fleet as it is known now (see [Plan.Pick]) and standings[i] where
 // tenants[i] stands.
 //
 // The survey is the truth. A tenant that the store calls done but which is not goes again; one that is
@@ -100,22 +100,16 @@ func (e *RolledBackError) Hint() string { return "`skein upgrade` plans afresh, 
 //
 // A revision of the plan that changed or vanished is a [*StalePlanError], an aborted rollout an [*AbortedError], one that
 // was taken back a [*RolledBackError], and a tenant of how.Only whose wave has not begun a [*NotBegunError].
-func ResumePlan(stored *Plan, events []Event, tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, how ResumeOptions) (*Plan, error) {
+func ResumePlan(current *Plan, history History, tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, how ResumeOptions) (*Plan, error) {
 	if len(tenants) != len(standings) {
 		return nil, fmt.Errorf("%d tenants, but %d standings", len(tenants), len(standings))
 	}
-	a := &resumePlanner{stored: stored.Amend(events), only: how.Only, began: map[string]bool{}}
-	for _, e := range events {
-		a.report.Apply(e)
-		if f, ok := e.Fact.(WaveStarted); ok {
-			a.began[f.Wave] = true
-		}
-	}
+	a := &resumePlanner{stored: current, only: how.Only, history: history}
 	switch {
-	case a.report.State == StateAborted:
-		return nil, &AbortedError{Rollout: stored.Rollout, Kind: stored.Kind, Reason: a.report.Reason}
-	case a.report.TakenBack:
-		return nil, &RolledBackError{Rollout: stored.Rollout}
+	case history.Aborted:
+		return nil, &AbortedError{Rollout: current.Rollout, Kind: current.Kind, Reason: history.Reason}
+	case history.RolledBack:
+		return nil, &RolledBackError{Rollout: current.Rollout}
 	}
 	then, err := graphOf(a.stored, g)
 	if err != nil {
@@ -124,7 +118,7 @@ func ResumePlan(stored *Plan, events []Event, tenants []tenant.Tenant, standings
 	if err := a.knows(how.Only); err != nil {
 		return nil, err
 	}
-	a.left = remainingPlanner{of: a.stored, then: then, now: g, options: how.Options.withDefaults()}
+	a.left = remainingPlanner{of: a.stored, then: then, now: g, options: how.Options.WithDefaults()}
 	return a.plan(newCensus(tenants, standings))
 }
 
@@ -165,11 +159,10 @@ func graphOf(p *Plan, g *revision.Graph) (*revision.Graph, error) {
 
 // resumePlanner plans one rollout anew.
 type resumePlanner struct {
-	stored *Plan // amended
-	left   remainingPlanner
-	only   []string
-	report Report
-	began  map[string]bool // waves, in any run
+	stored  *Plan // amended
+	left    remainingPlanner
+	only    []string
+	history History
 }
 
 // knows checks that the tenants asked for are part of the rollout.
@@ -177,13 +170,13 @@ func (a *resumePlanner) knows(only []string) error {
 	if len(only) == 0 {
 		return nil
 	}
-	places := a.stored.positions()
+	places := a.stored.Positions()
 	for _, id := range only {
 		at, known := places[id]
 		if !known {
 			return fmt.Errorf("tenant %s is not part of rollout %s", id, a.stored.Rollout)
 		}
-		if wave := a.stored.Waves[at.wave].Name; at.wave > 0 && !a.began[wave] {
+		if wave := a.stored.Waves[at.Wave].Name; at.Wave > 0 && !a.history.Began[wave] {
 			return &NotBegunError{Rollout: a.stored.Rollout, Tenant: id, Wave: wave}
 		}
 	}
@@ -223,7 +216,7 @@ func (a *resumePlanner) skip(item Item, now *census) bool {
 	if a.only != nil && !slices.Contains(a.only, item.Tenant.ID) {
 		return true
 	}
-	switch a.report.Outcome(item.Tenant.ID) {
+	switch a.history.outcome(item.Tenant.ID) {
 	case Skipped:
 		return true
 	case Gone:
@@ -236,6 +229,6 @@ func (a *resumePlanner) skip(item Item, now *census) bool {
 // recorded reports whether the store has it already that the tenant, of which nothing is left to do, is
 // where it was wanted.
 func (a *resumePlanner) recorded(id string, c *Cohort) bool {
-	outcome := a.report.Outcome(id)
+	outcome := a.history.outcome(id)
 	return (outcome == Done || outcome == Unchanged) && len(c.Steps) == 0 && c.Refused == nil && c.Skipped == "" && !c.Gone
 }

@@ -74,7 +74,7 @@ func TestRearrangeUp(t *testing.T) {
 	events := outcomes(map[string]orchestrator.Outcome{
 		id(1): orchestrator.Done, id(2): orchestrator.Done, id(3): orchestrator.Failed, id(7): orchestrator.Skipped, id(8): orchestrator.Failed,
 	})
-	p, err := orchestrator.ResumePlan(stored, events, tenants, now, more, orchestrator.ResumeOptions{})
+	p, err := orchestrator.ResumePlan(orchestrator.Current(stored, events), orchestrator.HistoryOf(events), tenants, now, more, orchestrator.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,14 +89,14 @@ func TestRearrangeUp(t *testing.T) {
 	}
 
 	// A tenant left the fleet, and only two are asked for.
-	p, err = orchestrator.ResumePlan(stored, events, tenants[:7], now[:7], more, orchestrator.ResumeOptions{Only: []string{id(3), id(8)}})
+	p, err = orchestrator.ResumePlan(orchestrator.Current(stored, events), orchestrator.HistoryOf(events), tenants[:7], now[:7], more, orchestrator.ResumeOptions{Only: []string{id(3), id(8)}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{id(3) + ": c", id(8) + ": gone"}, goes(p)); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := orchestrator.ResumePlan(stored, events, tenants, now, more, orchestrator.ResumeOptions{Only: []string{"nobody"}}); err == nil {
+	if _, err := orchestrator.ResumePlan(orchestrator.Current(stored, events), orchestrator.HistoryOf(events), tenants, now, more, orchestrator.ResumeOptions{Only: []string{"nobody"}}); err == nil {
 		t.Error("a tenant that is not in the plan was accepted")
 	}
 }
@@ -113,7 +113,7 @@ func TestRearrangeRefusesThoseFromWhomARelativeTargetIsAnotherOne(t *testing.T) 
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := orchestrator.ResumePlan(stored, nil, tenants, []engine.Standing{at(g, "a"), at(g)}, g, orchestrator.ResumeOptions{})
+		p, err := orchestrator.ResumePlan(stored, orchestrator.HistoryOf(nil), tenants, []engine.Standing{at(g, "a"), at(g)}, g, orchestrator.ResumeOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -135,7 +135,7 @@ func TestRearrangeDownAndStamp(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := []engine.Standing{at(g, "a", "b", "c"), at(g, "a", "b"), at(g, "a"), at(g), at(g)}
-	p, err := orchestrator.ResumePlan(stored, outcomes(map[string]orchestrator.Outcome{id(3): orchestrator.Done}), tenants, now, g, orchestrator.ResumeOptions{})
+	p, err := orchestrator.ResumePlan(orchestrator.Current(stored, outcomes(map[string]orchestrator.Outcome{id(3): orchestrator.Done})), orchestrator.HistoryOf(outcomes(map[string]orchestrator.Outcome{id(3): orchestrator.Done})), tenants, now, g, orchestrator.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestRearrangeDownAndStamp(t *testing.T) {
 		t.Fatal(err)
 	}
 	now = []engine.Standing{at(g), at(g, "a", "b"), at(g, "a"), at(g, "a", "b"), at(g)}
-	p, err = orchestrator.ResumePlan(stored, outcomes(map[string]orchestrator.Outcome{id(2): orchestrator.Done}), tenants, now, g, orchestrator.ResumeOptions{})
+	p, err = orchestrator.ResumePlan(orchestrator.Current(stored, outcomes(map[string]orchestrator.Outcome{id(2): orchestrator.Done})), orchestrator.HistoryOf(outcomes(map[string]orchestrator.Outcome{id(2): orchestrator.Done})), tenants, now, g, orchestrator.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestRearrangeRefusesOtherRevisions(t *testing.T) {
 		"changed, not in plan":  {graph(t, aOther, rev("b", "a"), rev("c", "b")), ""},
 		"another one was added": {graph(t, rev("a", ""), rev("b", "a"), rev("c", "b"), rev("d", "c")), ""},
 	} {
-		_, err := orchestrator.ResumePlan(stored, nil, tenants, all(2, at(test.g, "a")), test.g, orchestrator.ResumeOptions{})
+		_, err := orchestrator.ResumePlan(stored, orchestrator.HistoryOf(nil), tenants, all(2, at(test.g, "a")), test.g, orchestrator.ResumeOptions{})
 		stale, refused := errors.AsType[*orchestrator.StalePlanError](err)
 		if refused != (test.refuses != "") || refused && (stale.Revision != test.refuses || stale.Hint() == "") {
 			t.Errorf("%s: %v", name, err)
@@ -203,7 +203,7 @@ func TestRearrangeOfADowngradeNeedsItsSections(t *testing.T) {
 	oneWay.Downgrade, other.Downgrade.Checksum = nil, "other"
 	for _, b := range []*revision.Revision{oneWay, other} {
 		now := graph(t, rev("a", ""), b, rev("c", "b"))
-		_, err := orchestrator.ResumePlan(stored, nil, tenants, all(1, at(now, "a", "b", "c")), now, orchestrator.ResumeOptions{})
+		_, err := orchestrator.ResumePlan(stored, orchestrator.HistoryOf(nil), tenants, all(1, at(now, "a", "b", "c")), now, orchestrator.ResumeOptions{})
 		if stale, ok := errors.AsType[*orchestrator.StalePlanError](err); !ok || stale.Revision != "b" {
 			t.Errorf("%v", err)
 		}
@@ -228,7 +228,7 @@ func TestRearrangeKeepsTheWaves(t *testing.T) {
 	now[2] = at(g, "a") // restored
 	fresh := slices.Clone(tenants[:5])
 	fresh[0].Labels = map[string]string{"since": "today"}
-	p, err := orchestrator.ResumePlan(stored, events, fresh, now, g, orchestrator.ResumeOptions{})
+	p, err := orchestrator.ResumePlan(orchestrator.Current(stored, events), orchestrator.HistoryOf(events), fresh, now, g, orchestrator.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,7 +259,7 @@ func TestRearrangeKeepsTheWaves(t *testing.T) {
 		t.Errorf("gate %v, partial %v, notes %q", p.Waves[0].Gate, p.Partial, p.Notes)
 	}
 	events = append(events, orchestrator.Event{Rollout: "r1", Seq: int64(len(events) + 1), Time: begin, Fact: orchestrator.WaveStarted{Wave: "early"}})
-	p, err = orchestrator.ResumePlan(stored, events, fresh, now, g, orchestrator.ResumeOptions{Only: []string{"t-0002"}})
+	p, err = orchestrator.ResumePlan(orchestrator.Current(stored, events), orchestrator.HistoryOf(events), fresh, now, g, orchestrator.ResumeOptions{Only: []string{"t-0002"}})
 	if err != nil || !p.Partial || p.Len() != 1 {
 		t.Errorf("%v", err)
 	}
@@ -275,7 +275,7 @@ func TestAbortedRolloutsStayAborted(t *testing.T) {
 		{Rollout: "r1", Seq: 2, Fact: orchestrator.RolloutEnded{State: orchestrator.StateAborted, Reason: "wrong fleet"}},
 	}
 	for _, how := range []orchestrator.ResumeOptions{{}, {Only: []string{"t-0001"}}} {
-		_, err := orchestrator.ResumePlan(stored, events, tenants, all(1, at(g)), g, how)
+		_, err := orchestrator.ResumePlan(orchestrator.Current(stored, events), orchestrator.HistoryOf(events), tenants, all(1, at(g)), g, how)
 		e, ok := errors.AsType[*orchestrator.AbortedError](err)
 		if !ok || e.Error() != "rollout r1 was aborted: wrong fleet" || !strings.Contains(e.Hint(), "skein rollout rollback r1") {
 			t.Errorf("%v", err)
@@ -379,7 +379,7 @@ func TestResumeDoesTheRestAndOnlyThat(t *testing.T) {
 			before := s.fleet.attempts
 			s.fleet.attempts = map[string][]time.Time{}
 			s.cfg.Earlier = events
-			s.cfg.Plan, err = orchestrator.ResumePlan(plan, events, plan.Pick(w.tenants), w.survey(), w.g, orchestrator.ResumeOptions{})
+			s.cfg.Plan, err = orchestrator.ResumePlan(orchestrator.Current(plan, events), orchestrator.HistoryOf(events), plan.Pick(w.tenants), w.survey(), w.g, orchestrator.ResumeOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -448,7 +448,7 @@ func TestResumeAfterAKill(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s.cfg.Plan, err = orchestrator.ResumePlan(plan, events, w.tenants, w.survey(), w.g, orchestrator.ResumeOptions{}); err != nil {
+		if s.cfg.Plan, err = orchestrator.ResumePlan(orchestrator.Current(plan, events), orchestrator.HistoryOf(events), w.tenants, w.survey(), w.g, orchestrator.ResumeOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		s.cfg.Earlier = events
@@ -477,7 +477,7 @@ func TestRetryOfSomeLeavesTheRolloutHalted(t *testing.T) {
 			t.Fatal(err)
 		}
 		only := w.tenants[2].ID
-		if s.cfg.Plan, err = orchestrator.ResumePlan(plan, events, w.tenants, w.survey(), w.g, orchestrator.ResumeOptions{Only: []string{only}}); err != nil {
+		if s.cfg.Plan, err = orchestrator.ResumePlan(orchestrator.Current(plan, events), orchestrator.HistoryOf(events), w.tenants, w.survey(), w.g, orchestrator.ResumeOptions{Only: []string{only}}); err != nil {
 			t.Fatal(err)
 		}
 		s.cfg.Earlier = events

@@ -45,7 +45,7 @@ func (r *runner) rediscover(at int) bool {
 	var err error
 	if at < len(r.Plan.Waves) {
 		before := r.Plan.Waves[at].Items // without those that were skipped meanwhile
-		if err = replan(r.Plan, at, there.Tenants, there.Standings, r.Graph, r.Options); err == nil {
+		if err = Replan(r.Plan, at, there.Tenants, there.Standings, r.Graph, r.Options); err == nil {
 			w := &r.Plan.Waves[at]
 			w.Items, r.Plan.Cohorts = r.screen(w.Items, r.Plan.Cohorts)
 			r.emitReplanned(at, before, r.Plan.Waves[at].Items)
@@ -84,10 +84,10 @@ func (r *runner) discover() ([]tenant.Tenant, bool) {
 			fallthrough
 		case left <= 0:
 			what := fmt.Sprintf("the fleet could not be listed for %s: ", r.Policy.ServerPatience)
-			r.stopQuoting(StateHalted, what+err.Error(), what+errorWithoutValues(err))
+			r.stopQuoting(StateHalted, what+err.Error(), what+ErrorWithoutValues(err))
 			return nil, false
 		case n == 1:
-			r.emit(warnedOf("the fleet cannot be listed, which is tried again: ", err))
+			r.emit(WarningOf("the fleet cannot be listed, which is tried again: ", err))
 		}
 		if !r.sleep(min(probeWait(n), left)) {
 			return nil, false
@@ -113,7 +113,7 @@ func (r *runner) finalDiscovery() (fleet []tenant.Tenant, ok bool) {
 		return nil, false
 	}
 	if err != nil {
-		r.emit(warnedOf("the fleet was to be looked at once more, and tenants that came meanwhile are left to the next rollout: ", err))
+		r.emit(WarningOf("the fleet was to be looked at once more, and tenants that came meanwhile are left to the next rollout: ", err))
 		return nil, false
 	}
 	return fleet, true
@@ -176,7 +176,7 @@ func (r *runner) newTenants(fleet []tenant.Tenant) []tenant.Tenant {
 	}
 	var fresh []tenant.Tenant
 	for _, t := range fleet {
-		_, named := r.report.tenants[t.ID] // gone, skipped, or of an earlier run
+		named := r.report.Has(t.ID) // gone, skipped, or of an earlier run
 		if !named && !known[t.ID] && r.Joins(t) {
 			fresh = append(fresh, t)
 		}
@@ -186,13 +186,13 @@ func (r *runner) newTenants(fleet []tenant.Tenant) []tenant.Tenant {
 
 // join adds tenants to the last wave.
 func (r *runner) join(fresh []tenant.Tenant, standings []engine.Standing) error {
-	f, err := join(r.Plan, fresh, standings, r.Graph, r.Policy, r.Options, time.Now())
+	f, err := Join(r.Plan, fresh, standings, r.Graph, r.Policy, r.Options, time.Now())
 	if err != nil {
 		return err
 	}
 	f.Items, f.Cohorts = r.screen(f.Items, f.Cohorts)
-	r.Plan.admit(f)
-	r.emit(f)
+	r.Plan.Add(f)
+	r.emit(TenantsJoined(f))
 	return nil
 }
 

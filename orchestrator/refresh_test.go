@@ -50,8 +50,8 @@ func TestTenantsThatComeJoinTheLastWave(t *testing.T) {
 					t.Errorf("they joined %d times", n)
 				}
 				plan, events, err := s.store.Load(t.Context(), "r1")
-				if err != nil || plan.Amend(events).Len() != 23 {
-					t.Errorf("%v, amended to %d", err, plan.Amend(events).Len())
+				if err != nil || orchestrator.Current(plan, events).Len() != 23 {
+					t.Errorf("%v, amended to %d", err, orchestrator.Current(plan, events).Len())
 				}
 				if s.cfg.Plan.Len() != 20 {
 					t.Errorf("the caller's plan grew to %d", s.cfg.Plan.Len())

@@ -15,7 +15,7 @@ func refusal(g *revision.Graph, s *engine.Standing, kind Kind, o Options) *Failu
 	unknown, gaps := g.Check(s.Applied.IDs())
 	switch {
 	case unreadable(s):
-		return unreadableFailure(s, nil)
+		return UnreadableFailure(s, nil)
 	case len(unknown) > 0 && !(kind == Stamp && o.Purge):
 		return &Failure{
 			Class:    engine.Stale,
@@ -24,7 +24,7 @@ func refusal(g *revision.Graph, s *engine.Standing, kind Kind, o Options) *Failu
 			Hint:     "run with the revisions that the tenant was upgraded with",
 		}
 	case len(gaps) > 0 && kind != Stamp:
-		return unreadableFailure(s, nil)
+		return UnreadableFailure(s, nil)
 	case len(s.Changed) > 0 && !o.AllowChanged && kind != Stamp:
 		return changedFailure(g, s.Changed[0])
 	}
@@ -37,7 +37,7 @@ func halfDone(s *engine.Standing, kind Kind) *Failure {
 	for _, c := range s.HalfDone() {
 		down := kind == Downgrade || kind == Rollback
 		if kind != Stamp && down != (c.Direction == revision.Down) {
-			f := failureOf(c.Err(), nil)
+			f := FailureOf(c.Err(), nil)
 			return &f
 		}
 	}
@@ -49,13 +49,13 @@ func unreadable(s *engine.Standing) bool {
 	return s.State == engine.Unreachable || s.State == engine.Missing || s.State == engine.Unknown && s.Applied == nil
 }
 
-// unreadableFailure is the failure of a standing that says for itself what is wrong; of may be nil.
-func unreadableFailure(s *engine.Standing, of *tenant.Tenant) *Failure {
+// UnreadableFailure is the failure of a standing that says for itself what is wrong; of may be nil.
+func UnreadableFailure(s *engine.Standing, of *tenant.Tenant) *Failure {
 	err := s.Err
 	if err == nil {
 		err = errors.New("the tenant is " + string(s.State))
 	}
-	f := failureOf(err, of)
+	f := FailureOf(err, of)
 	if _, ok := errors.AsType[*engine.Error](err); !ok {
 		switch s.State {
 		case engine.Unreachable:
@@ -90,31 +90,4 @@ func blockedFailure(id string, below []string) *Failure {
 		Message:  fmt.Sprintf("revision %s, which is applied too, builds on what is to be taken down: %s", id, strings.Join(below, ", ")),
 		Hint:     "take that revision down first, with `skein downgrade`, or by rolling back what applied it",
 	}
-}
-
-// failureOf puts an error of a tenant into the form that is stored; nil when it is of none.
-func failureOf(err error, of *tenant.Tenant) Failure {
-	var own []string
-	if of != nil {
-		own = ownNames(of)
-	}
-	e, ok := errors.AsType[*engine.Error](err)
-	if !ok {
-		return Failure{
-			Class: engine.Internal, Message: err.Error(), Hint: hintOf(err), Redacted: "an error of an unknown kind",
-			Cause: causeOf(&engine.Error{Class: engine.Internal, Message: err.Error()}, own),
-		}
-	}
-	f := Failure{
-		Class: e.Class, SQLState: e.SQLState, Revision: e.Revision, File: e.File, Line: e.Line,
-		Statement: e.Statement, Message: e.Message, Hint: e.Advice, Cause: causeOf(e, own),
-	}
-	if e.Fields != nil {
-		f.Context = strings.Join(e.Fields.Calls, ", ")
-	}
-	redacted, hint := e.WithoutValues()
-	if f.HintQuoted = hint != e.Advice; redacted != e.Message {
-		f.Redacted = redacted
-	}
-	return f
 }

@@ -136,7 +136,7 @@ func TestReplanOfAWave(t *testing.T) {
 	moved := people(4, 7)
 	moved[0].Location.Server = "s2"
 	moved = slices.Delete(moved, 2, 3)
-	if err := replan(&p, 1, moved, stand(now, "a", "a b", "a", "a", "", "a"), now, Options{}); err != nil {
+	if err := Replan(&p, 1, moved, stand(now, "a", "a b", "a", "a", "", "a"), now, Options{}); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"t10 → b", "t4 → b c", "t5 → c", "t6 gone", "t7 skipped: frozen: audit", "t8 → b", "t9 → a b c"}
@@ -159,14 +159,14 @@ func TestReplanOfAWave(t *testing.T) {
 
 	// The next time round: t6 and its pins are back, t4 was restored from before the plan, t7 left.
 	again := append(people(4, 3), people(8, 3)...)
-	if err := replan(&p, 1, again, stand(now, "", "a b", "a", "a", "a b c d", "!"), now, Options{}); err != nil {
+	if err := Replan(&p, 1, again, stand(now, "", "a b", "a", "a", "a b c d", "!"), now, Options{}); err != nil {
 		t.Fatal(err)
 	}
 	want = []string{"t10 refused: connection", "t4 → a b c", "t5 → c", "t6 → b c", "t7 gone", "t8 → b", "t9 → "}
 	if diff := cmp.Diff(want, fates(t, &p, 1)); diff != "" {
 		t.Error(diff)
 	}
-	if err := replan(&p, 1, people(7, 1), stand(now, "a"), now, Options{}); err != nil {
+	if err := Replan(&p, 1, people(7, 1), stand(now, "a"), now, Options{}); err != nil {
 		t.Fatal(err)
 	}
 	if got := fates(t, &p, 1); !slices.Contains(got, "t7 skipped: frozen: audit") {
@@ -183,9 +183,9 @@ func TestReplanNeedsTheRevisionsOfThePlan(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, do := range []func(*revision.Graph) error{
-		func(g *revision.Graph) error { return replan(p, 0, people(1, 1), stand(g, "a"), g, Options{}) },
+		func(g *revision.Graph) error { return Replan(p, 0, people(1, 1), stand(g, "a"), g, Options{}) },
 		func(g *revision.Graph) error {
-			_, err := join(p, people(2, 1), stand(g, "a"), g, Policy{}, Options{}, time.Time{})
+			_, err := Join(p, people(2, 1), stand(g, "a"), g, Policy{}, Options{}, time.Time{})
 			return err
 		},
 	} {
@@ -212,13 +212,13 @@ func TestReplanOfARollback(t *testing.T) {
 			{Tenant: people(1, 1)[0]}, {Tenant: people(2, 1)[0]}, {Tenant: people(3, 1)[0]}, {Tenant: people(4, 1)[0], Cohort: 1},
 		}}},
 	}
-	if err := replan(p, 0, people(1, 4), stand(g, "a b:r1 c:r1", "a b:r1", "a b:r7 c:r7", "a b:r1 c:r1"), g, Options{}); err != nil {
+	if err := Replan(p, 0, people(1, 4), stand(g, "a b:r1 c:r1", "a b:r1", "a b:r7 c:r7", "a b:r1 c:r1"), g, Options{}); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"t1 → c b", "t2 → b", "t3 → ", "t4 → c b"}, fates(t, p, 0)); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := join(p, people(5, 1), stand(g, "a"), g, Policy{}, Options{}, time.Time{}); err == nil {
+	if _, err := Join(p, people(5, 1), stand(g, "a"), g, Policy{}, Options{}, time.Time{}); err == nil {
 		t.Error("a tenant joined a rollback")
 	}
 }
@@ -248,11 +248,11 @@ func TestLateTenantsJoinTheLastWave(t *testing.T) {
 	}
 	p := *before
 	now := linear(t, "a", "b", "c", "d")
-	fact, err := join(&p, people(11, 8), stand(now, "a", "a", "a", "a", "a b c", "!", "a zz", "a b c d"), now, policy, Options{}, at)
+	fact, err := Join(&p, people(11, 8), stand(now, "a", "a", "a", "a", "a b c", "!", "a zz", "a b c d"), now, policy, Options{}, at)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.admit(fact)
+	p.Add(fact)
 	late := []string{
 		"t11 skipped: frozen: audit", "t12 → b", "t13 → b c", "t14 refused: stale", "t15 → ", "t16 refused: connection", "t17 refused: stale", "t18 → ",
 	}
@@ -278,7 +278,7 @@ func TestLateTenantsJoinTheLastWave(t *testing.T) {
 	}
 
 	// The fact alone tells the same, after it went through a store.
-	kind, body, err := Encode(fact)
+	kind, body, err := Encode(TenantsJoined(fact))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -286,7 +286,7 @@ func TestLateTenantsJoinTheLastWave(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	amended := before.Amend([]Event{{Rollout: "r1", Seq: 1, Fact: read}})
+	amended := Current(before, []Event{{Rollout: "r1", Seq: 1, Fact: read}})
 	counted(t, amended)
 	for i, item := range p.Waves[1].Items {
 		other := amended.Waves[1].Items[i]
@@ -307,11 +307,11 @@ func TestLateTenantsOfADowngrade(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := linear(t, "a", "b", "c", "d")
-	fact, err := join(p, people(2, 4), stand(now, "a b c", "a", "a b", "a b c d"), now, Policy{}, Options{}, time.Time{})
+	fact, err := Join(p, people(2, 4), stand(now, "a b c", "a", "a b", "a b c d"), now, Policy{}, Options{}, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.admit(fact)
+	p.Add(fact)
 	if diff := cmp.Diff([]string{"t1 → c", "t2 → c", "t3 skipped: not applied", "t4 → ", "t5 refused: stale"}, fates(t, p, 0)); diff != "" {
 		t.Error(diff)
 	}
@@ -319,7 +319,7 @@ func TestLateTenantsOfADowngrade(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := join(stamped, people(2, 1), stand(g, "a"), g, Policy{}, Options{}, time.Time{}); err == nil {
+	if _, err := Join(stamped, people(2, 1), stand(g, "a"), g, Policy{}, Options{}, time.Time{}); err == nil {
 		t.Error("a tenant joined a stamp")
 	}
 }

@@ -99,7 +99,7 @@ func (r *Report) Apply(e Event) {
 	case RolloutStarted:
 		r.started(e, f)
 	case WaveStarted:
-		r.wave, r.inWave = r.waveIndex(f.Wave), true
+		r.wave, r.inWave = r.WaveIndex(f.Wave), true
 		r.Waves[r.wave].Started, r.Waves[r.wave].Finished = true, false // again, for tenants that came late
 	case TenantsDispatched:
 		r.dispatched(f)
@@ -132,7 +132,7 @@ func (r *Report) Apply(e Event) {
 	case Commanded:
 		r.commanded(f)
 	case WaveFinished:
-		r.Waves[r.waveIndex(f.Wave)].Finished = true
+		r.Waves[r.WaveIndex(f.Wave)].Finished = true
 	case RolloutEnded:
 		r.State, r.Reason, r.Finished, r.Lost = f.State, f.Reason, e.Time, f.Lost
 		r.inWave = false
@@ -159,14 +159,14 @@ func (r *Report) started(e Event, f RolloutStarted) {
 		}
 	}
 	for _, planned := range f.Waves {
-		w := &r.Waves[r.waveIndex(planned.Name)]
+		w := &r.Waves[r.WaveIndex(planned.Name)]
 		w.Planned = max(planned.Tenants, w.counts.named()) // late tenants of earlier runs included
 	}
 }
 
 // joined adds tenants that came late. They are in their wave from now on, whether or not it is named again.
 func (r *Report) joined(f TenantsJoined) {
-	w := &r.Waves[r.waveIndex(f.Wave)]
+	w := &r.Waves[r.WaveIndex(f.Wave)]
 	w.Planned += len(f.Items)
 	w.Joined += len(f.Items)
 }
@@ -221,7 +221,7 @@ func (r *Report) failing(tenant string, to outcomeIndex, attempt int, f Failure)
 }
 
 func (r *Report) finished(at time.Time, f TenantFinished) {
-	w := r.waveIndex(f.Wave)
+	w := r.WaveIndex(f.Wave)
 	i := r.recordIn(w, f.Tenant)
 	rec := &r.records[i]
 	to := indexOfOutcome(f.Outcome)
@@ -274,7 +274,7 @@ func (r *Report) move(i int32, to outcomeIndex) {
 
 // record returns the tenant's place in r.records; a new one is of the wave that was begun last.
 func (r *Report) record(id string) int32 {
-	r.waveIndex("") // a store that lost its beginning must not make us panic
+	r.WaveIndex("") // a store that lost its beginning must not make us panic
 	return r.recordIn(r.wave, id)
 }
 
@@ -294,8 +294,8 @@ func (r *Report) recordIn(wave int, id string) int32 {
 	return i
 }
 
-// waveIndex returns the wave's place; a new wave is appended. "" is any wave.
-func (r *Report) waveIndex(name string) int {
+// WaveIndex returns the wave's place; a new wave is appended. "" is any wave.
+func (r *Report) WaveIndex(name string) int {
 	for i := range r.Waves {
 		if r.Waves[i].Name == name || name == "" {
 			return i
@@ -312,4 +312,14 @@ func (r *Report) server(name string, change func(*ServerReport)) {
 	s := r.Servers[name]
 	change(&s)
 	r.Servers[name] = s
+}
+
+// SkippedTenant is the fact that a tenant is skipped, with what is known of it: as far as it got, it stays.
+func (r *Report) SkippedTenant(id, reason string) TenantFinished {
+	f := TenantFinished{Tenant: id, Outcome: Skipped, Reason: reason}
+	if i, ok := r.tenants[id]; ok {
+		t := r.tenantAt(i)
+		f.Wave, f.From, f.To, f.Steps = t.Wave, t.From, t.To, t.Steps
+	}
+	return f
 }

@@ -18,7 +18,7 @@ type Retry struct {
 	Max      time.Duration // upper bound of one wait; default 30 s
 }
 
-func (r Retry) withDefaults() Retry {
+func (r Retry) WithDefaults() Retry {
 	if r.Attempts <= 0 {
 		r.Attempts = 5
 	}
@@ -40,13 +40,13 @@ func (r Retry) bound(base time.Duration, tries int) time.Duration {
 	return d
 }
 
-// wait is the pause after the tries-th try of a tenant with a transient error.
-func (r Retry) wait(tries int) time.Duration {
+// Wait is the pause after the tries-th try of a tenant with a transient error.
+func (r Retry) Wait(tries int) time.Duration {
 	return rand.N(r.bound(r.Base, tries) + 1)
 }
 
-// deferral is the pause, at the end of the wave, of a tenant whose tries-th try met a lock.
-func (r Retry) deferral(tries int) time.Duration {
+// Deferral is the pause, at the end of the wave, of a tenant whose tries-th try met a lock.
+func (r Retry) Deferral(tries int) time.Duration {
 	half := r.bound(8*r.Base, tries) / 2
 	return half + rand.N(half+1)
 }
@@ -55,9 +55,3 @@ const (
 	probeBase = 250 * time.Millisecond
 	probeMax  = 10 * time.Second
 )
-
-// probeWait is the pause before the n-th probe of a server that went away.
-func probeWait(n int) time.Duration {
-	half := Retry{Max: probeMax}.bound(probeBase, n) / 2
-	return half + rand.N(half+1)
-}

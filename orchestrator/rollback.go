@@ -4,16 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/revision"
+	"github.com/skeindb/skein/orchestrator/internal/words"
 	"github.com/skeindb/skein/tenant"
 )
 
 // RollbackPlan plans to take down what a rollout applied: of each tenant just the revisions whose rows name that
-// rollout, in the reverse order of its waves. stored and events are as Store.Load returned them, req.Rollout is the id
-// of the new rollout; tenants is the whole fleet, and standings[i] where tenants[i] stands, as [SurveyRollout] read it.
+// rollout, in the reverse order of its waves. current is the stored plan as its rollout has changed it, touched the
+// tenants that the rollout may have changed (true = it did), req.Rollout is the id of the new rollout; tenants is the whole fleet, and standings[i] where tenants[i] stands, as [SurveyRollout] read it.
 // Of req the kind, the targets and the policy do not count: pins neither.
 //
 // The rows decide, whatever the store has recorded: what was taken down, stamped, restored or made again since is not
@@ -25,28 +25,28 @@ import (
 // without a downgrade section makes an [*IrreversibleError], one whose file is missing a [*BlockedError], unless partial
 // is set: then the tenants that cannot be taken down whole are skipped. A revision that [Plan.WithKept] added to g goes
 // down by what was kept, with a note. That there is nothing to take back is an error, too.
-func RollbackPlan(stored *Plan, events []Event, tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, req PlanOptions, partial bool) (*Plan, error) {
+func RollbackPlan(current *Plan, touched map[string]bool, tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, req PlanOptions, partial bool) (*Plan, error) {
 	switch {
 	case len(tenants) != len(standings):
 		return nil, fmt.Errorf("%d tenants, but %d standings", len(tenants), len(standings))
-	case req.Rollout == "" || req.Rollout == stored.Rollout:
+	case req.Rollout == "" || req.Rollout == current.Rollout:
 		return nil, errors.New("the rollback needs an id of its own")
-	case stored.Kind != Upgrade:
-		return nil, &RollbackError{Rollout: stored.Rollout, Kind: stored.Kind}
+	case current.Kind != Upgrade:
+		return nil, &RollbackError{Rollout: current.Rollout, Kind: current.Kind}
 	}
 	b := &rollback{
-		of: stored.Amend(events), dispatched: dispatched(events), partial: partial,
-		down: rollbackSteps{of: stored.Rollout, graph: g, options: req.Options.withDefaults()},
+		of: current, dispatched: touched, partial: partial,
+		down: rollbackSteps{of: current.Rollout, graph: g, options: req.Options.WithDefaults()},
 	}
 	b.choose(newCensus(tenants, standings))
 	p := &Plan{
-		Rollout: req.Rollout, Fleet: req.Fleet, Kind: Rollback, Target: stored.Rollout, Of: stored.Rollout,
+		Rollout: req.Rollout, Fleet: req.Fleet, Kind: Rollback, Target: current.Rollout, Of: current.Rollout,
 		Graph: g.Sum(), Revisions: ids(g.All()), Tag: req.Tag, FleetSize: req.FleetSize, Created: req.Created, Notes: b.notes(),
 	}
 	if err := b.plan(p); err != nil {
 		return nil, err
 	}
-	p.carry(stored, g)
+	p.carry(current, g)
 	return p, nil
 }
 
@@ -64,28 +64,6 @@ type rollback struct {
 	without []string // ids of changed tenants that have nothing of the rollout any more
 	renamed []string // ids of tenants that the rollout does not name, and yet changed
 	unread  []string // ids of tenants that the rollout does not name, and that could not be read
-}
-
-// dispatched returns the tenants that a rollout may have changed, as its facts say; true = it did. Who is not in it was
-// never touched: tenants are named in the store before they are.
-func dispatched(events []Event) map[string]bool {
-	all := map[string]bool{}
-	note := func(id string, changed bool) { all[id] = all[id] || changed }
-	for _, e := range events {
-		switch f := e.Fact.(type) {
-		case TenantsDispatched:
-			for _, id := range f.Tenants {
-				note(id, false)
-			}
-		case TenantDeferred:
-			note(f.Tenant, f.Steps > 0)
-		case TenantFinished:
-			if f.Outcome != Skipped && f.Outcome != Gone {
-				note(f.Tenant, f.Outcome == Done || f.Steps > 0)
-			}
-		}
-	}
-	return all
 }
 
 // choose finds the tenants that have something of the rollout, and those that cannot be read, though it may have changed them.
@@ -183,7 +161,7 @@ func (c *Cohort) skip() {
 func (b *rollback) nothing() error {
 	if n := len(b.unread); n > 0 {
 		return fmt.Errorf("there is nothing to take back from the tenants that could be read: none has anything that rollout %s applied; %s could not be read: %s",
-			b.of.Rollout, tenants(n), some(b.unread))
+			b.of.Rollout, words.Tenants(n), words.Some(b.unread))
 	}
 	return fmt.Errorf("there is nothing to take back: no tenant has anything that rollout %s applied", b.of.Rollout)
 }
@@ -193,27 +171,20 @@ func (b *rollback) notes() []string {
 	var notes []string
 	if n := len(b.renamed); n > 0 {
 		notes = append(notes, fmt.Sprintf("%s that rollout %s does not name %s revisions that it applied, renamed or copied since, and will be taken along: %s",
-			tenants(n), b.of.Rollout, hasOrHave(n), some(b.renamed)))
+			words.Tenants(n), b.of.Rollout, words.HasHave(n), words.Some(b.renamed)))
 	}
 	if n := len(b.without); n > 0 {
 		notes = append(notes, fmt.Sprintf("%s that rollout %s changed %s nothing of it any more, taken down, stamped, restored or made again since, and will be left alone: %s",
-			tenants(n), b.of.Rollout, hasOrHave(n), some(b.without)))
+			words.Tenants(n), b.of.Rollout, words.HasHave(n), words.Some(b.without)))
 	}
 	if n := len(b.gone); n > 0 {
-		notes = append(notes, fmt.Sprintf("%s that rollout %s changed %s no longer in the fleet: %s", tenants(n), b.of.Rollout, isOrAre(n), some(b.gone)))
+		notes = append(notes, fmt.Sprintf("%s that rollout %s changed %s no longer in the fleet: %s", words.Tenants(n), b.of.Rollout, words.IsAre(n), words.Some(b.gone)))
 		if n := len(b.unread); n > 0 { // one of them may be one of those under another name
 			notes = append(notes, fmt.Sprintf("%s that rollout %s does not name could not be read, so that it is not known whether it has revisions of it: %s",
-				tenants(n), b.of.Rollout, some(b.unread)))
+				words.Tenants(n), b.of.Rollout, words.Some(b.unread)))
 		}
 	}
 	return notes
-}
-
-func hasOrHave(n int) string {
-	if n == 1 {
-		return "has"
-	}
-	return "have"
 }
 
 // both returns those of ids that are among others as well; nil when none is.
@@ -225,13 +196,4 @@ func both(ids, others []string) []string {
 		}
 	}
 	return in
-}
-
-// some lists ids for people: a few, and how many more.
-func some(ids []string) string {
-	const most = 5
-	if len(ids) <= most {
-		return strings.Join(ids, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(ids[:most], ", "), len(ids)-most)
 }

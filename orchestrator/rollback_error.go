@@ -7,6 +7,7 @@ import (
 
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/revision"
+	"github.com/skeindb/skein/orchestrator/internal/words"
 )
 
 // IrreversibleError says what of a rollout cannot be taken back.
@@ -40,7 +41,7 @@ func (e *IrreversibleError) Hint() string {
 	if e.Others == 0 {
 		return write
 	}
-	return fmt.Sprintf("%s; or take back only the other %s, with --partial", write, tenants(e.Others))
+	return fmt.Sprintf("%s; or take back only the other %s, with --partial", write, words.Tenants(e.Others))
 }
 
 // add notes a group that cannot be taken down through the revisions of those ids.
@@ -80,7 +81,7 @@ func (e *BlockedError) Hint() string {
 		hint = "restore the file, or go on nevertheless with --allow-changed"
 	}
 	if e.Others > 0 {
-		hint += fmt.Sprintf("; or take back only the other %s, with --partial", tenants(e.Others))
+		hint += fmt.Sprintf("; or take back only the other %s, with --partial", words.Tenants(e.Others))
 	}
 	return hint
 }

@@ -69,7 +69,7 @@ func (s *story) end(n int, o orchestrator.Outcome, from, to string, steps int, c
 
 func (s *story) rollback(partial bool) (*orchestrator.Plan, error) {
 	req := orchestrator.PlanOptions{Rollout: "r2", Fleet: "acme", Created: begin}
-	return orchestrator.RollbackPlan(s.stored, statetest.Events("r1", 1, s.facts...), s.tenants, s.standings, s.g, req, partial)
+	return orchestrator.RollbackPlan(orchestrator.Current(s.stored, statetest.Events("r1", 1, s.facts...)), orchestrator.Touched(statetest.Events("r1", 1, s.facts...)), s.tenants, s.standings, s.g, req, partial)
 }
 
 // TestRollbackTakesDownWhatTheRowsName has rows that differ from what the facts would make one think.
@@ -363,7 +363,7 @@ func TestRollbacksThatMeanNothing(t *testing.T) {
 	}
 	s.stored.Kind = orchestrator.Upgrade
 	for _, id := range []string{"", "r1"} {
-		if _, err := orchestrator.RollbackPlan(s.stored, nil, s.tenants, s.standings, g, orchestrator.PlanOptions{Rollout: id}, false); err == nil {
+		if _, err := orchestrator.RollbackPlan(s.stored, orchestrator.Touched(nil), s.tenants, s.standings, g, orchestrator.PlanOptions{Rollout: id}, false); err == nil {
 			t.Errorf("a rollback of id %q", id)
 		}
 	}
@@ -390,7 +390,7 @@ func TestResumeOfARollback(t *testing.T) {
 		rowsOf(g, "a b:r7 c:r7"), at(g), // taken down and upgraded by another rollout since; restored
 		rowsOf(g, "a b:r1 c:r1"), // can be read now
 	}
-	p, err := orchestrator.ResumePlan(stored, events, s.tenants, now, g, orchestrator.ResumeOptions{})
+	p, err := orchestrator.ResumePlan(orchestrator.Current(stored, events), orchestrator.HistoryOf(events), s.tenants, now, g, orchestrator.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -456,7 +456,7 @@ func TestRollbackUndoesARun(t *testing.T) {
 				standings[i] = rowsOf(w.g, "a b:r1 c:r1")
 			}
 		}
-		p, err := orchestrator.RollbackPlan(stored, events, w.tenants, standings, w.g, orchestrator.PlanOptions{Rollout: "r2", Fleet: "acme"}, false)
+		p, err := orchestrator.RollbackPlan(orchestrator.Current(stored, events), orchestrator.Touched(events), w.tenants, standings, w.g, orchestrator.PlanOptions{Rollout: "r2", Fleet: "acme"}, false)
 		if err != nil {
 			t.Fatal(err)
 		}

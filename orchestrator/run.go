@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/revision"
@@ -21,12 +20,6 @@ type Applier interface {
 // and closed.
 type Prober interface {
 	Probe(ctx context.Context, server, database string) error
-}
-
-// Observer is shown what happens: each stored fact once it is durable, and the ticks between them. It is
-// called from one goroutine; it may be slow, for the rollout does not wait for it, and it decides nothing.
-type Observer interface {
-	Observe(Event)
 }
 
 // RunConfig is what a run needs. Plan, Upgrader, Graph and Store are required.
@@ -85,7 +78,7 @@ func Run(ctx context.Context, cfg RunConfig) (*Report, error) {
 	}
 	if cfg.Policy.HideValues {
 		plan := *cfg.Plan
-		plan.Cohorts = hideCohorts(plan.Cohorts)
+		plan.Cohorts = CohortsWithoutValues(plan.Cohorts)
 		cfg.Plan = &plan
 	}
 	if cfg.Earlier == nil {
@@ -98,7 +91,7 @@ func Run(ctx context.Context, cfg RunConfig) (*Report, error) {
 		return nil, fmt.Errorf("the rollout's commands: %w", err)
 	}
 	plan := *cfg.Plan // waves change while the fleet moves; the caller's plan does not
-	cfg.Plan, cfg.Policy = &plan, cfg.Policy.withDefaults()
+	cfg.Plan, cfg.Policy = &plan, cfg.Policy.WithDefaults()
 	audience := newAudience(cfg.Observers)
 	r := &runner{
 		RunConfig: cfg, ctx: ctx, report: report, seq: report.Seq, journal: newJournal(ctx, cfg.Store, audience),
@@ -140,7 +133,7 @@ func (c *RunConfig) commands(ctx context.Context, report *Report) ([]Command, er
 			return nil, err
 		}
 	}
-	return pendingOf(ctx, c.Store, c.Plan.Rollout, report)
+	return PendingCommands(ctx, c.Store, c.Plan.Rollout, report)
 }
 
 func (c *RunConfig) check(earlier *Report) error {
@@ -153,7 +146,7 @@ func (c *RunConfig) check(earlier *Report) error {
 		return &AbortedError{Rollout: c.Plan.Rollout, Kind: c.Plan.Kind, Reason: earlier.Reason}
 	}
 	for i := range c.Plan.Cohorts {
-		if cohort := &c.Plan.Cohorts[i]; len(cohort.Steps) > 0 && cohort.plan == nil {
+		if cohort := &c.Plan.Cohorts[i]; len(cohort.Steps) > 0 && cohort.EnginePlan() == nil {
 			return errors.New("a plan that was only loaded cannot be run: survey its tenants and rearrange it")
 		}
 	}
@@ -167,7 +160,7 @@ func (c *RunConfig) checkGates(earlier *Report) error {
 		if !gatePending(c.Plan, w, earlier) {
 			continue
 		}
-		if gate := c.Policy.gate(w.Name); gate == nil || gate.IsZero() {
+		if gate := c.Policy.GateOf(w.Name); gate == nil || gate.IsZero() {
 			return &GateError{Rollout: c.Plan.Rollout, Wave: w.Name, NoWave: gate == nil}
 		}
 	}
@@ -226,11 +219,11 @@ func (r *runner) stop(state State, reason string) { r.stopQuoting(state, reason,
 
 // stopQuoting is stop for a reason that quotes what others wrote; redacted is the reason without values of rows.
 func (r *runner) stopQuoting(state State, reason, redacted string) {
-	if state.weight() <= r.halt.state.weight() {
+	if weight(state) <= weight(r.halt.state) {
 		return
 	}
 	if r.halt.reason != "" {
-		redacted = orFull(redacted, reason) + "; before that: " + orFull(r.halt.redacted, r.halt.reason)
+		redacted = RedactedOr(redacted, reason) + "; before that: " + RedactedOr(r.halt.redacted, r.halt.reason)
 		reason += "; before that: " + r.halt.reason
 	}
 	if redacted == reason {
@@ -239,32 +232,10 @@ func (r *runner) stopQuoting(state State, reason, redacted string) {
 	r.halt = halt{state, reason, redacted}
 }
 
-// weight is how much a state counts among the reasons for which a run may end.
-func (s State) weight() int {
-	switch s {
-	case "":
-		return 0
-	case StateAborted:
-		return 3
-	case StateInterrupted:
-		return 2
-	}
-	return 1
-}
-
 func (r *runner) opening() RolloutStarted {
-	f := r.Plan.opening(r.report.Run+1, r.Holder)
+	f := Opening(r.Plan, r.report.Run+1, r.Holder)
 	for i := range r.Plan.Waves {
 		f.Width = max(f.Width, r.width(&r.Plan.Waves[i]))
-	}
-	return f
-}
-
-// opening is the fact with which a run of the plan begins.
-func (p *Plan) opening(run int, by Holder) RolloutStarted {
-	f := RolloutStarted{Run: run, Fleet: p.Fleet, Kind: p.Kind, Target: p.Target, Host: by.Host, PID: by.PID, User: by.User}
-	for _, w := range p.Waves {
-		f.Waves = append(f.Waves, WavePlanned{Name: w.Name, Tenants: w.Planned})
 	}
 	return f
 }
@@ -277,7 +248,7 @@ func (r *runner) width(w *Wave) int {
 		t := w.Items[i].Tenant.Location
 		if !seen[t.Server] && len(r.Plan.Cohorts[w.Items[i].Cohort].Steps) > 0 {
 			seen[t.Server] = true
-			width += r.Policy.startWidth(t.Dialect)
+			width += r.Policy.StartConcurrency(t.Dialect)
 		}
 	}
 	if most := r.Policy.Concurrency; most > 0 {
@@ -298,14 +269,14 @@ func (r *runner) emitNow(f Fact) { r.publish(f, true) }
 func (r *runner) publish(f Fact, urgent bool) {
 	f = r.allowed(f)
 	r.seq++
-	e := Event{Rollout: r.Plan.Rollout, Seq: r.seq, Time: now(), Fact: f}
+	e := Event{Rollout: r.Plan.Rollout, Seq: r.seq, Time: Now(), Fact: f}
 	r.report.Apply(e)
 	r.journal.add(e, urgent)
 }
 
 // tick shows something that is not worth storing.
 func (r *runner) tick(f Fact) {
-	e := Event{Rollout: r.Plan.Rollout, Time: now(), Fact: r.allowed(f)}
+	e := Event{Rollout: r.Plan.Rollout, Time: Now(), Fact: r.allowed(f)}
 	r.report.Apply(e)
 	if len(r.Observers) > 0 {
 		r.journal.add(e, false)
@@ -315,10 +286,20 @@ func (r *runner) tick(f Fact) {
 // allowed is the fact as the policy allows it to be stored and shown.
 func (r *runner) allowed(f Fact) Fact {
 	if r.Policy.HideValues {
-		return withoutValues(f)
+		return FactWithoutValues(f)
 	}
 	return f
 }
 
-// now is the time as it is stored.
-func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+// weight is how much a state counts among the reasons for which a run may end.
+func weight(s State) int {
+	switch s {
+	case "":
+		return 0
+	case StateAborted:
+		return 3
+	case StateInterrupted:
+		return 2
+	}
+	return 1
+}

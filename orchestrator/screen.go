@@ -27,7 +27,7 @@ func Screen(ctx context.Context, s Screener, p *Plan, data func(tenant.Tenant) a
 		screened = screened[n:]
 	}
 	p.Cohorts = cohorts
-	p.compact()
+	p.Compact()
 }
 
 // screen returns items, and cohorts as they are when the refused ones among the items have left theirs. What is given
@@ -36,7 +36,7 @@ func screen(ctx context.Context, s Screener, items []Item, cohorts []Cohort, dat
 	var jobs []engine.Job
 	var of []int
 	for i, item := range items {
-		plan := cohorts[item.Cohort].plan
+		plan := cohorts[item.Cohort].EnginePlan()
 		if plan == nil {
 			continue
 		}
@@ -60,55 +60,16 @@ func screen(ctx context.Context, s Screener, items []Item, cohorts []Cohort, dat
 			continue
 		}
 		item := &items[of[k]]
-		why := reason{item.Cohort, failureOf(err, &item.Tenant)}
+		why := reason{item.Cohort, FailureOf(err, &item.Tenant)}
 		at, known := places[why]
 		if !known {
 			at = len(cohorts)
 			places[why] = at
-			cohorts = append(cohorts, cohorts[item.Cohort].refused(&why.Failure))
+			cohorts = append(cohorts, cohorts[item.Cohort].Refuse(&why.Failure))
 		}
 		cohorts[item.Cohort].Count--
 		cohorts[at].Count++
 		item.Cohort = at
 	}
 	return items, cohorts
-}
-
-// refused is a cohort of none, whose tenants stand where those of c do and are not touched.
-func (c *Cohort) refused(why *Failure) Cohort {
-	return Cohort{
-		State: c.State, Stands: c.Stands, From: c.From, To: c.From, Steps: []string{}, Sums: []string{},
-		Refused: why, Target: c.Target,
-	}
-}
-
-// compact drops cohorts that no tenant is in.
-func (p *Plan) compact() {
-	used := make([]bool, len(p.Cohorts))
-	for i := range p.Waves {
-		for _, items := range [][]Item{p.Waves[i].Items, p.Waves[i].Settled} {
-			for k := range items {
-				used[items[k].Cohort] = true
-			}
-		}
-	}
-	place := make([]int, len(p.Cohorts))
-	var kept []Cohort
-	for i := range p.Cohorts {
-		place[i] = len(kept)
-		if used[i] || p.Cohorts[i].Count > 0 {
-			kept = append(kept, p.Cohorts[i])
-		}
-	}
-	if len(kept) == len(p.Cohorts) {
-		return
-	}
-	p.Cohorts = kept
-	for i := range p.Waves {
-		for _, items := range [][]Item{p.Waves[i].Items, p.Waves[i].Settled} {
-			for k := range items {
-				items[k].Cohort = place[items[k].Cohort]
-			}
-		}
-	}
 }

@@ -217,9 +217,9 @@ func (s *stage) rearrange(t testing.TB) {
 	s.mu.Lock()
 	fleet := slices.Clone(s.world.tenants)
 	s.mu.Unlock()
-	where := orchestrator.Locate(context.Background(), s, plan, plan.Amend(events).Planned(), fleet, func(tenant.Tenant) bool { return true })
+	where := orchestrator.Locate(context.Background(), s, plan, orchestrator.Current(plan, events).Planned(), fleet, func(tenant.Tenant) bool { return true })
 	s.cfg.Earlier = events
-	s.cfg.Plan, err = orchestrator.ResumePlan(plan, events, where.Tenants, where.Standings, s.world.g, orchestrator.ResumeOptions{})
+	s.cfg.Plan, err = orchestrator.ResumePlan(orchestrator.Current(plan, events), orchestrator.HistoryOf(events), where.Tenants, where.Standings, s.world.g, orchestrator.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -118,3 +118,34 @@ type Summary struct {
 
 	FleetSize int // of the plan: tenants of the whole fleet
 }
+
+// Observer is shown what happens: each stored fact once it is durable, and the ticks between them. It is
+// called from one goroutine; it may be slow, for the rollout does not wait for it, and it decides nothing.
+type Observer interface {
+	Observe(Event)
+}
+
+// Now is the time as it is stored.
+func Now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
+// PendingCommands reads the commands of a rollout that were not taken in yet, in their order.
+func PendingCommands(ctx context.Context, store Store, rollout string, report *Report) ([]Command, error) {
+	after, beyond := report.Acknowledged()
+	all, err := store.Commands(ctx, rollout, after)
+	if err != nil {
+		return nil, err
+	}
+	var fresh []Command
+	for _, c := range all {
+		if !beyond[c.Seq] {
+			fresh = append(fresh, c)
+		}
+	}
+	return fresh, nil
+}
+
+func CommandsAfter(ctx context.Context, store Store, rollout string, after int64) ([]Command, error) {
+	ctx, cancel := context.WithTimeout(ctx, pollBound)
+	defer cancel()
+	return store.Commands(ctx, rollout, after)
+}

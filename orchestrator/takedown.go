@@ -58,7 +58,7 @@ func (d *rollbackSteps) cohort(gr standingGroup) (c Cohort, without []string) {
 // refusal says why tenants that stand there cannot be taken back; nil when they may.
 func (d *rollbackSteps) refusal(s *engine.Standing) *Failure {
 	if unreadable(s) {
-		return unreadableFailure(s, nil)
+		return UnreadableFailure(s, nil)
 	}
 	for _, id := range s.Applied.Of(d.of) {
 		if d.graph.Get(id) == nil {

@@ -69,7 +69,7 @@ func (w *transitions) join(from, to []string, outcome outcomeIndex) int32 {
 		}
 		i = int32(len(w.list))
 		w.place[string(key)] = i
-		w.list = append(w.list, Transition{From: orEmpty(from), To: orEmpty(to), Outcome: outcomes[outcome]})
+		w.list = append(w.list, Transition{From: noNil(from), To: noNil(to), Outcome: outcomes[outcome]})
 	}
 	w.list[i].Tenants++
 	return i
@@ -79,4 +79,12 @@ func (w *transitions) leave(i int32) {
 	if i >= 0 {
 		w.list[i].Tenants--
 	}
+}
+
+// noNil makes a list that JSON writes as [].
+func noNil(ids []string) []string {
+	if ids == nil {
+		return []string{}
+	}
+	return ids
 }

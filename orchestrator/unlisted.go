@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/orchestrator/internal/words"
 	"github.com/skeindb/skein/tenant"
 )
 
@@ -89,24 +90,7 @@ func UnlistedWarning(ids []string) string {
 	if len(ids) == 1 {
 		return "1 tenant is no longer listed by the sources, but is not gone: it stays in the rollout: " + ids[0]
 	}
-	return fmt.Sprintf("%d tenants are no longer listed by the sources, but are not gone: they stay in the rollout: %s", len(ids), some(ids))
-}
-
-// Planned returns the tenants that the plan names, as they were planned.
-func (p *Plan) Planned() []tenant.Tenant {
-	all := make([]tenant.Tenant, 0, p.Len())
-	for i := range p.Waves {
-		all = append(all, tenantsOf(p.Waves[i].Items)...)
-	}
-	return all
-}
-
-func tenantsOf(items []Item) []tenant.Tenant {
-	all := make([]tenant.Tenant, len(items))
-	for i := range items {
-		all[i] = items[i].Tenant
-	}
-	return all
+	return fmt.Sprintf("%d tenants are no longer listed by the sources, but are not gone: they stay in the rollout: %s", len(ids), words.Some(ids))
 }
 
 // locator prepares [Locate] for items of the run. What it returns reads nothing that the run changes meanwhile.
@@ -119,7 +103,7 @@ func (r *runner) locator(items []Item, fleet []tenant.Tenant) func(context.Conte
 			}
 		}
 	}
-	planned, joinable := tenantsOf(items), r.joinable()
+	planned, joinable := TenantsOf(items), r.joinable()
 	return func(ctx context.Context) Located {
 		return Locate(ctx, r.Surveyor, r.Plan, planned, fleet, func(t tenant.Tenant) bool {
 			return known[t.ID] || joinable && r.Joins(t)

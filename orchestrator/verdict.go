@@ -86,7 +86,7 @@ func (a *answer) failure(of *tenant.Tenant) Failure {
 	if a.err == nil {
 		return Failure{}
 	}
-	f := failureOf(a.err, of)
+	f := FailureOf(a.err, of)
 	_, known := errors.AsType[*engine.Error](a.err)
 	if !known && (errors.Is(a.err, context.Canceled) || errors.Is(a.err, context.DeadlineExceeded)) {
 		f.Class = engine.Canceled

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/orchestrator/internal/words"
 )
 
 // Watcher looks at tenants under work from beside. *postgres.DB is one.
@@ -165,16 +166,11 @@ func (r *runner) emitWaits(s *server, seen map[engine.Location][]engine.Holder) 
 			waits = append(waits, TenantWait{Tenant: r.wave.items[t].Tenant.ID, For: of})
 		}
 	}
-	if slices.EqualFunc(waits, s.watch.waits, TenantWait.same) {
+	if slices.EqualFunc(waits, s.watch.waits, TenantWait.Same) {
 		return
 	}
 	s.watch.waits, s.watch.told = waits, time.Now()
 	r.emit(TenantsWaiting{Server: s.name, Waits: waits})
-}
-
-// same reports whether a tenant waits for the same sessions still.
-func (w TenantWait) same(other TenantWait) bool {
-	return w.Tenant == other.Tenant && slices.EqualFunc(w.For, other.For, func(a, b engine.Holder) bool { return a.PID == b.PID })
 }
 
 // serverSilent notes that the server did not answer a look. One that does so again is away: it gets no more tenants, and
@@ -190,7 +186,7 @@ func (r *runner) serverSilent(s *server, l observation) {
 	first := r.wave.items[s.watch.tasks[0]].Tenant
 	f := Failure{
 		Class:   engine.Connection,
-		Message: fmt.Sprintf("%s does not answer, while %s under work there", serverName(s.name), areTenants(len(s.watch.tasks))),
+		Message: fmt.Sprintf("%s does not answer, while %s under work there", serverName(s.name), words.Tenants(len(s.watch.tasks))+" "+words.IsAre(len(s.watch.tasks))),
 		Hint:    "is its machine, or the network to it, frozen? what is under work goes on when it answers again",
 	}
 	if s.since.IsZero() {
@@ -207,7 +203,7 @@ func (r *runner) serverSilent(s *server, l observation) {
 	case r.halt.state != "" && !s.watch.warned:
 		s.watch.warned = true
 		r.emit(Warned{Message: fmt.Sprintf("%s does not answer since %s, while %s under work there: %s; the run waits for it for %s at most (rollout.server_patience), a second signal ends that",
-			serverName(s.name), s.watch.silent.UTC().Format(time.TimeOnly), areTenants(len(s.watch.tasks)),
+			serverName(s.name), s.watch.silent.UTC().Format(time.TimeOnly), words.Tenants(len(s.watch.tasks))+" "+words.IsAre(len(s.watch.tasks)),
 			strings.Join(r.wave.ids(s.watch.tasks[:min(3, len(s.watch.tasks))]), ", "), left.Round(time.Second))})
 	}
 }
@@ -215,13 +211,6 @@ func (r *runner) serverSilent(s *server, l observation) {
 // giveUp ends the tries on a server that does not answer: what they have come to is told by the tenants, once it does.
 func (r *runner) giveUp(s *server) {
 	s.watch.end()
-}
-
-func areTenants(n int) string {
-	if n == 1 {
-		return "1 tenant is"
-	}
-	return fmt.Sprintf("%d tenants are", n)
 }
 
 // stopObserving ends the looks that are not needed any more.

@@ -64,7 +64,7 @@ func newWave(spec *Wave, items []Item, cohorts []Cohort, limits *limits, policy 
 		}
 		s := w.byName[item.Tenant.Location.Server]
 		if s == nil {
-			s = newServer(item.Tenant.Location.Server, policy.startWidth(item.Tenant.Location.Dialect), policy.PerServer)
+			s = newServer(item.Tenant.Location.Server, policy.StartConcurrency(item.Tenant.Location.Dialect), policy.PerServer)
 			w.byName[s.name] = s
 			w.servers = append(w.servers, s)
 		}
@@ -243,11 +243,11 @@ func (w *wave) stuck() int {
 // headsAfter returns the heads of a tenant which of its plan has got as far as done.
 func (w *wave) headsAfter(g *revision.Graph, t int32, done []string) []string {
 	c := w.cohort(t)
-	if len(done) == 0 || c.plan == nil {
+	if len(done) == 0 || c.EnginePlan() == nil {
 		return c.From
 	}
 	have := w.items[t].Standing.Applied.IDs()
-	for _, part := range c.plan.Parts {
+	for _, part := range c.EnginePlan().Parts {
 		for _, step := range part.Steps {
 			at := slices.Index(have, step.Revision.ID)
 			switch {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/orchestrator/internal/words"
 	"github.com/skeindb/skein/tenant"
 	"github.com/skeindb/skein/tenant/suggest"
 )
@@ -89,7 +90,7 @@ func (d *partitioner) assign(i int, spec *WaveSpec) []int {
 	if !spec.Tenants.IsZero() { // all that are left are meant to be what others do not take
 		for other, n := range elsewhere {
 			if n > 0 {
-				d.note("%s that wave %s also matches %s in wave %s", tenants(n), spec.Name, isOrAre(n), d.names[other])
+				d.note("%s that wave %s also matches %s in wave %s", words.Tenants(n), spec.Name, words.IsAre(n), d.names[other])
 			}
 		}
 	}
@@ -110,13 +111,6 @@ func (d *partitioner) uniqueName(name string) string {
 		candidate = fmt.Sprintf("%s-%d", name, n)
 	}
 	return candidate
-}
-
-func isOrAre(n int) string {
-	if n == 1 {
-		return "is"
-	}
-	return "are"
 }
 
 // checkWaves reports what is wrong with the waves asked for, whoever the tenants are.

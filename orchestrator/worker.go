@@ -27,7 +27,7 @@ func (r *runner) start(t int32) {
 	attempt := r.wave.begin(t, time.Now())
 	r.tick(TenantStarted{Tenant: item.Tenant.ID, Attempt: attempt, From: r.wave.cohort(t).From})
 	next := job{task: t, item: item, ctx: r.wave.server(t).watch.ctx, job: engine.Job{
-		Location: item.Tenant.Location, Standing: item.Standing, Plan: r.wave.cohort(t).plan,
+		Location: item.Tenant.Location, Standing: item.Standing, Plan: r.wave.cohort(t).EnginePlan(),
 		Attempt: attempt, Rollout: r.Plan.Rollout,
 	}}
 	// A worker that has answered is at the channel, or will be in no time; until there are as many as

@@ -118,7 +118,7 @@ func (f *fleet) load(ctx context.Context, store orchestrator.Store, id string) (
 	if plan.Fleet != f.project.Fleet {
 		return record{}, &usageError{fmt.Sprintf("rollout %s is one of the fleet %s, and this is %s", id, plan.Fleet, f.project.Fleet), ""}
 	}
-	r := record{plan: plan.Amend(events), events: events, report: reportOf(plan, events)}
+	r := record{plan: orchestrator.Current(plan, events), events: events, report: reportOf(plan, events)}
 	if r.commands, err = store.Commands(ctx, id, 0); err != nil {
 		return record{}, err
 	}

@@ -98,7 +98,7 @@ func (f *fleet) rearrange(ctx context.Context, stored record, how orchestrator.R
 	if len(where.Unlisted) > 0 {
 		f.app.note("skein: warning: %s", orchestrator.UnlistedWarning(where.Unlisted))
 	}
-	plan, err := orchestrator.ResumePlan(stored.plan, stored.events, where.Tenants, where.Standings, f.graph, how)
+	plan, err := orchestrator.ResumePlan(orchestrator.Current(stored.plan, stored.events), orchestrator.HistoryOf(stored.events), where.Tenants, where.Standings, f.graph, how)
 	if err != nil {
 		return nil, err
 	}

@@ -101,14 +101,14 @@ func (f *fleet) arrangeRollback(ctx context.Context, store orchestrator.Store, o
 	if whole {
 		req.FleetSize = len(tenants)
 	}
-	where := orchestrator.LocateRollback(ctx, f.engine, stored.plan.Amend(stored.events), tenants)
+	where := orchestrator.LocateRollback(ctx, f.engine, orchestrator.Current(stored.plan, stored.events), tenants)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	if len(where.Unlisted) > 0 {
 		f.app.note("skein: warning: %s", orchestrator.UnlistedWarning(where.Unlisted))
 	}
-	plan, err := orchestrator.RollbackPlan(stored.plan, stored.events, where.Tenants, where.Standings, f.graph, req, partial)
+	plan, err := orchestrator.RollbackPlan(orchestrator.Current(stored.plan, stored.events), orchestrator.Touched(stored.events), where.Tenants, where.Standings, f.graph, req, partial)
 	if err != nil {
 		return nil, err
 	}

@@ -215,7 +215,7 @@ func (f *fleet) loadHeld(ctx context.Context, store orchestrator.Store, id strin
 	if err != nil {
 		return record{}, noRollout(err, id)
 	}
-	r := record{plan: plan.Amend(events), events: events, report: reportOf(plan, events)}
+	r := record{plan: orchestrator.Current(plan, events), events: events, report: reportOf(plan, events)}
 	if r.report.State == orchestrator.StateRunning {
 		r.report.State = orchestrator.StateInterrupted
 	}

@@ -1,9 +1,9 @@
 package orchestrator
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"path"
 	"slices"
 	"strconv"
@@ -15,51 +15,9 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// Cause is failures that are the same but for the tenant: of one class and SQLSTATE, in one statement of one revision, with
-// the same fields of the server's error (table, column, type, constraint, routine, and the lines of functions that were
-// running). What servers say in words is no part of it, for it quotes values of rows and names of the tenant.
-type Cause struct {
-	Class    engine.Class
-	SQLState string
-	Revision string
-	File     string
-	Line     int
-	Message  string   // of Example, without values of rows, and without what differs where skein says it
-	Example  Failure  // of the first tenant in Tenants
-	Count    int      // tenants
-	Tenants  []string // up to five of them, by id
-}
-
-const examples = 5
-
-// Causes groups the failed tenants, and those that are uncertain, by what went wrong, the most frequent first.
-func (r *Report) Causes() []Cause {
-	place := map[string]int{}
-	causes := []Cause{}
-	for _, t := range slices.Concat(r.Failed(), r.Uncertain()) {
-		f := t.Failure
-		key := f.cause(t.Tenant)
-		i, ok := place[key]
-		if !ok {
-			i = len(causes)
-			place[key] = i
-			causes = append(causes, Cause{
-				Class: f.Class, SQLState: f.SQLState, Revision: f.Revision, File: f.File, Line: f.Line,
-				Message: f.common(t.Tenant), Example: *f,
-			})
-		}
-		causes[i].Count++
-		if len(causes[i].Tenants) < examples {
-			causes[i].Tenants = append(causes[i].Tenants, t.Tenant)
-		}
-	}
-	slices.SortStableFunc(causes, func(a, b Cause) int { return cmp.Compare(b.Count, a.Count) })
-	return causes
-}
-
-// cause is the same for all tenants that failed for one reason. Failures that no error was the reason of, and those
+// Key is the same for all tenants that failed for one reason. Failures that no error was the reason of, and those
 // that an older skein stored, have none of their own.
-func (f *Failure) cause(tenant string) string {
+func (f *Failure) Key(tenant string) string {
 	if f.Cause != "" {
 		return f.Cause
 	}
@@ -70,8 +28,8 @@ func (f *Failure) cause(tenant string) string {
 	return strings.Join(parts, "\x00")
 }
 
-// common is what to say of all failures of one cause, without values of rows.
-func (f *Failure) common(tenant string) string {
+// Common is what to say of all failures of one cause, without values of rows.
+func (f *Failure) Common(tenant string) string {
 	if said := f.WithoutValues(); said != f.Message {
 		return said
 	}
@@ -96,6 +54,9 @@ func causeOf(e *engine.Error, own []string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:8])
 }
+
+// CauseOf is equal for errors of tenants that have one reason: see [Failure.Key].
+func CauseOf(e *engine.Error, of *tenant.Tenant) string { return causeOf(e, ownNames(of)) }
 
 // placeOf is the statement's number, which templates change less than its line; the line where there is no number.
 func placeOf(e *engine.Error) string {
@@ -142,4 +103,75 @@ func withoutNames(text string, names []string) string {
 
 func alphanumeric(r rune) bool {
 	return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r))
+}
+
+// WithoutValues returns the message without values of rows.
+func (f *Failure) WithoutValues() string {
+	switch {
+	case f.Redacted != "":
+		return f.Redacted
+	case f.Cause == "" && f.SQLState != "": // stored by an older skein: the text may be the server's
+		return string(f.Class) + " error, SQLSTATE " + f.SQLState
+	}
+	return f.Message
+}
+
+// HideValues takes the values of rows out for good.
+func (f *Failure) HideValues() {
+	f.Message, f.Redacted = f.WithoutValues(), ""
+	if f.HintQuoted {
+		f.Hint, f.HintQuoted = "", false
+	}
+}
+
+// Reword changes what a failure says: form gets the message, and then the one without values.
+func (f *Failure) Reword(form func(message string) string) {
+	if f.Redacted != "" {
+		f.Redacted = form(f.Redacted)
+	}
+	f.Message = form(f.Message)
+}
+
+func WithoutValues(f *Failure) *Failure {
+	if f == nil {
+		return nil
+	}
+	copied := *f
+	copied.HideValues()
+	return &copied
+}
+
+func CohortsWithoutValues(all []Cohort) []Cohort {
+	all = slices.Clone(all)
+	for i := range all {
+		all[i].Refused = WithoutValues(all[i].Refused)
+	}
+	return all
+}
+
+// FailureOf puts an error of a tenant into the form that is stored; nil when it is of none.
+func FailureOf(err error, of *tenant.Tenant) Failure {
+	var own []string
+	if of != nil {
+		own = ownNames(of)
+	}
+	e, ok := errors.AsType[*engine.Error](err)
+	if !ok {
+		return Failure{
+			Class: engine.Internal, Message: err.Error(), Hint: hintOf(err), Redacted: "an error of an unknown kind",
+			Cause: causeOf(&engine.Error{Class: engine.Internal, Message: err.Error()}, own),
+		}
+	}
+	f := Failure{
+		Class: e.Class, SQLState: e.SQLState, Revision: e.Revision, File: e.File, Line: e.Line,
+		Statement: e.Statement, Message: e.Message, Hint: e.Advice, Cause: causeOf(e, own),
+	}
+	if e.Fields != nil {
+		f.Context = strings.Join(e.Fields.Calls, ", ")
+	}
+	redacted, hint := e.WithoutValues()
+	if f.HintQuoted = hint != e.Advice; redacted != e.Message {
+		f.Redacted = redacted
+	}
+	return f
 }
