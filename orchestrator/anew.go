@@ -160,7 +160,7 @@ func (r *runner) emitReplanned(at int, before, after []Item) {
 	for _, item := range after {
 		old, known := was[item.Tenant.ID]
 		c := &r.Plan.Cohorts[item.Cohort]
-		if !known || len(without(c.Steps, r.Plan.Cohorts[old].Steps)) == 0 {
+		if !known || !slices.ContainsFunc(c.Steps, func(id string) bool { return !slices.Contains(r.Plan.Cohorts[old].Steps, id) }) {
 			continue
 		}
 		place, told := to[item.Cohort]

@@ -114,3 +114,9 @@ func (c Check) WithDefaults() Check {
 	}
 	return c
 }
+
+const (
+	defaultInterval     = 30 * time.Second
+	defaultTimeout      = 10 * time.Second
+	defaultInconclusive = 3
+)

@@ -7,9 +7,8 @@ import (
 )
 
 const (
-	pollEvery = time.Second      // how often a run looks for commands
-	pollBound = 10 * time.Second // how long one look may take
-	pollQuiet = time.Minute      // how long it says nothing when it cannot look
+	pollEvery = time.Second // how often a run looks for commands
+	pollQuiet = time.Minute // how long it says nothing when it cannot look
 )
 
 // commandBatch is what the inbox has for the loop.

@@ -10,10 +10,6 @@ import (
 )
 
 const (
-	defaultInterval     = 30 * time.Second
-	defaultTimeout      = 10 * time.Second
-	defaultInconclusive = 3
-
 	// samePasses is how often a check that passes, and says the same each time, is stored.
 	samePasses = time.Minute
 

@@ -124,6 +124,11 @@ func (r *runner) abandon(s *server) {
 
 // probeWait is the pause before the n-th probe of a server that went away.
 func probeWait(n int) time.Duration {
-	half := Retry{Max: probeMax}.bound(probeBase, n) / 2
+	half := Retry{Max: probeMax}.Bound(probeBase, n) / 2
 	return half + rand.N(half+1)
 }
+
+const (
+	probeBase = 250 * time.Millisecond
+	probeMax  = 10 * time.Second
+)

@@ -82,7 +82,7 @@ func fates(t *testing.T, p *Plan, w int) []string {
 	var lines []string
 	for _, item := range p.Waves[w].Items {
 		c := &p.Cohorts[item.Cohort]
-		if (len(c.Steps) > 0) != (c.plan != nil) || c.plan != nil && c.plan.Len() != len(c.Steps) {
+		if (len(c.Steps) > 0) != (c.EnginePlan() != nil) || c.EnginePlan() != nil && c.EnginePlan().Len() != len(c.Steps) {
 			t.Errorf("%s cannot go its way", item.Tenant.ID)
 		}
 		fate := "→ " + strings.Join(c.Steps, " ")

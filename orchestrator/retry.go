@@ -31,8 +31,8 @@ func (r Retry) WithDefaults() Retry {
 	return r
 }
 
-// bound is the longest wait after so many tries: base, doubled each time, at most r.Max.
-func (r Retry) bound(base time.Duration, tries int) time.Duration {
+// Bound is the longest wait after so many tries: base, doubled each time, at most r.Max.
+func (r Retry) Bound(base time.Duration, tries int) time.Duration {
 	d := min(base, r.Max)
 	for ; tries > 1 && d < r.Max; tries-- {
 		d = min(2*d, r.Max)
@@ -42,16 +42,11 @@ func (r Retry) bound(base time.Duration, tries int) time.Duration {
 
 // Wait is the pause after the tries-th try of a tenant with a transient error.
 func (r Retry) Wait(tries int) time.Duration {
-	return rand.N(r.bound(r.Base, tries) + 1)
+	return rand.N(r.Bound(r.Base, tries) + 1)
 }
 
 // Deferral is the pause, at the end of the wave, of a tenant whose tries-th try met a lock.
 func (r Retry) Deferral(tries int) time.Duration {
-	half := r.bound(8*r.Base, tries) / 2
+	half := r.Bound(8*r.Base, tries) / 2
 	return half + rand.N(half+1)
 }
-
-const (
-	probeBase = 250 * time.Millisecond
-	probeMax  = 10 * time.Second
-)

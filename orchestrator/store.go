@@ -149,3 +149,6 @@ func CommandsAfter(ctx context.Context, store Store, rollout string, after int64
 	defer cancel()
 	return store.Commands(ctx, rollout, after)
 }
+
+// pollBound is how long one look for commands may take.
+const pollBound = 10 * time.Second

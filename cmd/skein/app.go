@@ -42,8 +42,8 @@ type app struct {
 	told map[string]bool // warnings of the config, which some commands read twice
 }
 
-// run is the whole program; it returns the exit code.
-func run(ctx context.Context, args []string, s *streams) int {
+// execute is the whole program; it returns the exit code.
+func execute(ctx context.Context, args []string, s *streams) int {
 	a := &app{streams: s}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -271,7 +271,7 @@ func (d *demo) call(ctx context.Context, want int, s *streams, args []string) er
 	if d.app.quiet {
 		all = append(all, "-q")
 	}
-	if got := run(ctx, all, s); got != want {
+	if got := execute(ctx, all, s); got != want {
 		return fmt.Errorf("demo: skein %s ended with %d where %d was expected", strings.Join(args, " "), got, want)
 	}
 	return ctx.Err()

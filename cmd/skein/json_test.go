@@ -181,7 +181,7 @@ func tryJSON(t *testing.T, path string, c jsonCall, fault jsonFault, project str
 		args[len(args)-1-len(fault.extra)] = filepath.Join(dir, "new")
 	}
 	var out, errs bytes.Buffer
-	code := run(ctx, args, &streams{in: strings.NewReader(""), out: &out, err: &errs})
+	code := execute(ctx, args, &streams{in: strings.NewReader(""), out: &out, err: &errs})
 	what := fmt.Sprintf("%s: skein %s: exit %d\n%s%s", fault.name, path, code, out.String(), errs.String())
 	if fault.hits(path, c) && (code == exitDone || fault.code != 0 && code != fault.code) {
 		t.Errorf("want exit code %d for %s", fault.code, what)
@@ -259,7 +259,7 @@ func jsonProject(t *testing.T, more string) string {
 			t.Fatal(err)
 		}
 	}
-	if code := run(t.Context(), []string{"-c", filepath.Join(dir, "skein.yaml"), "-q", "upgrade", "--max-failures", "1"},
+	if code := execute(t.Context(), []string{"-c", filepath.Join(dir, "skein.yaml"), "-q", "upgrade", "--max-failures", "1"},
 		&streams{in: strings.NewReader(""), out: io.Discard, err: io.Discard}); code == exitDone {
 		t.Fatal("the first upgrade failed for no tenant")
 	}
@@ -272,7 +272,7 @@ func TestJSONOfARunThatCannotBegin(t *testing.T) {
 	dir := jsonProject(t, "rollout: {waves: [{name: first, tenants: id=t2, gate: {sql: \"select 0\"}}, {name: rest}]}\n")
 	put(t, filepath.Join(dir, "skein.yaml"), "fleet: acme\nstate: {store: state.db}\ntenants: [{glob: \"data/*.db\"}]\n")
 	var out bytes.Buffer
-	code := run(t.Context(), []string{"-c", filepath.Join(dir, "skein.yaml"), "--json", "rollout", "resume"},
+	code := execute(t.Context(), []string{"-c", filepath.Join(dir, "skein.yaml"), "--json", "rollout", "resume"},
 		&streams{in: strings.NewReader(""), out: &out, err: io.Discard})
 	if err := oneOutput(out.String(), code, false); err != nil || code != exitUsage || !strings.Contains(out.String(), "gate after wave first") {
 		t.Errorf("%v, exit %d\n%s", err, code, out.String())

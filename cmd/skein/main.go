@@ -15,7 +15,7 @@ var version = "dev"
 func main() {
 	ctx, stop, drain := signals()
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:], &streams{in: os.Stdin, out: view.NewText(os.Stdout), err: view.NewText(os.Stderr), drain: drain}))
+	os.Exit(execute(ctx, os.Args[1:], &streams{in: os.Stdin, out: view.NewText(os.Stdout), err: view.NewText(os.Stderr), drain: drain}))
 }
 
 // signals maps the first SIGINT, SIGTERM or SIGHUP to drain, and the second to the end of ctx, unless it is a SIGHUP: a

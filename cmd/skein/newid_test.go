@@ -27,7 +27,7 @@ func TestIDsFollowTheLatestRollout(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out, errs bytes.Buffer
-	run(t.Context(), []string{"-c", filepath.Join(dir, "skein.yaml"), "upgrade", "-t", "id=t2"}, &streams{in: strings.NewReader(""), out: &out, err: &errs})
+	execute(t.Context(), []string{"-c", filepath.Join(dir, "skein.yaml"), "upgrade", "-t", "id=t2"}, &streams{in: strings.NewReader(""), out: &out, err: &errs})
 	if !strings.Contains(errs.String(), "the clock of this machine is 4") {
 		t.Errorf("nobody says that the clock is behind: %s", errs.String())
 	}

@@ -25,9 +25,9 @@ func takesPart(name string) bool {
 // printed is what the benchmarks found, as Markdown; shown at the end, when nothing stands in between.
 var printed sheet
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+func TestMain(m *testing.M) { os.Exit(runTests(m)) }
 
-func run(m *testing.M) int {
+func runTests(m *testing.M) int {
 	defer skeintest.Clean()
 	code := pgtest.Main(m)
 	if text := printed.String(); text != "" {
