@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/skeindb/skein/engine"
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
 )
 
 // builder fills a Project from merged values, and complains about values that contradict each other. A
@@ -132,18 +132,18 @@ func (b *builder) touches() []string {
 	return list(b.tree.at("guards").at("touches"))
 }
 
-func (b *builder) policy() orchestrator.Policy {
-	p := orchestrator.Policy{
+func (b *builder) policy() plan.Policy {
+	p := plan.Policy{
 		PerServer: b.count("rollout.per_server"),
-		Retry: orchestrator.Retry{
+		Retry: plan.Retry{
 			Attempts: b.count("rollout.retry.attempts"),
 			Base:     b.duration("rollout.retry.base"),
 			Max:      b.duration("rollout.retry.max"),
 		},
 		ServerPatience: b.duration("rollout.server_patience"),
-		OnFailure:      orchestrator.OnFailure(b.text("rollout.on_failure")),
+		OnFailure:      plan.OnFailure(b.text("rollout.on_failure")),
 		MaxFailures:    b.budget("rollout.max_failures"),
-		Tolerance:      orchestrator.Tolerance(b.text("rollout.tolerance")),
+		Tolerance:      plan.Tolerance(b.text("rollout.tolerance")),
 		Systemic:       orNever(b.count("rollout.systemic")),
 		HideValues:     !b.flag("errors.values"),
 	}
@@ -205,7 +205,7 @@ func (b *builder) percent(name string) float64 {
 	return f
 }
 
-func (b *builder) budget(name string) orchestrator.Budget {
+func (b *builder) budget(name string) plan.Budget {
 	count, percent, _ := (&key{}).parseBudget(b.text(name))
-	return orchestrator.Budget{Count: count, Percent: percent}
+	return plan.Budget{Count: count, Percent: percent}
 }

@@ -11,7 +11,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
 )
 
 // onlyPace are the keys below rollout that say how fast it goes, and not what happens: they may differ from machine to
@@ -42,9 +42,9 @@ type decision struct {
 // Decisive returns what of the effective config, and of -x, decides what a rollout does, for a plan file to hold. Texts
 // that may carry secrets (URLs, headers, arguments of programs, values of -x) are there as digests; of a secret that
 // stands elsewhere, where that is. Entries of lists that have names go by these.
-func (p *Project) Decisive() []orchestrator.Setting {
+func (p *Project) Decisive() []plan.Setting {
 	names := p.entryNames()
-	var all []orchestrator.Setting
+	var all []plan.Setting
 	for _, d := range p.decisive {
 		last := len(d.at) - 1
 		if d.at[last] == "name" && strings.HasPrefix(d.at[last-1], "[") {
@@ -56,14 +56,14 @@ func (p *Project) Decisive() []orchestrator.Setting {
 				at[i] = "[" + name + "]"
 			}
 		}
-		s := orchestrator.Setting{Key: at.String(), Value: d.value}
+		s := plan.Setting{Key: at.String(), Value: d.value}
 		if len(at) > 4 && at[1] == "waves" && at[3] == "gate" {
 			s.Of, s.Key = "the gate of wave "+strings.Trim(at[2], "[]"), at[4:].String()
 		}
 		all = append(all, s)
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Vars)) {
-		all = append(all, orchestrator.Setting{Key: "-x " + name, Value: p.digest(p.Vars[name])})
+		all = append(all, plan.Setting{Key: "-x " + name, Value: p.digest(p.Vars[name])})
 	}
 	return all
 }

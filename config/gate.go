@@ -7,8 +7,8 @@ import (
 
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/revision"
-	"github.com/skeindb/skein/orchestrator"
 	"github.com/skeindb/skein/orchestrator/gate"
+	"github.com/skeindb/skein/orchestrator/plan"
 )
 
 // The keys that say how a check asks.
@@ -21,11 +21,11 @@ const (
 
 // gate reads what must hold after a wave: its short forms first, as checks named after their kind, then its
 // checks in the order of the file.
-func (b *builder) gate(f *field) orchestrator.Gate {
+func (b *builder) gate(f *field) plan.Gate {
 	if f == nil {
-		return orchestrator.Gate{}
+		return plan.Gate{}
 	}
-	g := orchestrator.Gate{Bake: f.duration("bake"), Approval: f.flag("approval")}
+	g := plan.Gate{Bake: f.duration("bake"), Approval: f.flag("approval")}
 	names := map[string]*yaml.Node{}
 	for _, kind := range []string{checkSQL, checkHTTP, checkExec} {
 		short := f.at(kind)
@@ -52,14 +52,14 @@ func (b *builder) gate(f *field) orchestrator.Gate {
 
 // pace reads how often and how patiently a check is measured; what it does not say is its gate's to say, and
 // after that the orchestrator's.
-func pace(check, gate *field) orchestrator.Check {
+func pace(check, gate *field) plan.Check {
 	from := func(name string) *field {
 		if check.at(name) != nil {
 			return check
 		}
 		return gate
 	}
-	c := orchestrator.Check{
+	c := plan.Check{
 		Interval: from("interval").duration("interval"),
 		Timeout:  from("timeout").duration("timeout"),
 		Failures: from("failures").count("failures"),
@@ -106,7 +106,7 @@ func (b *builder) perServer(per *field) {
 }
 
 // meter makes what asks; nil for no kind. The field is an entry of `checks`, or a gate with a short form.
-func (b *builder) meter(f *field, kind string) orchestrator.Meter {
+func (b *builder) meter(f *field, kind string) plan.Meter {
 	switch kind {
 	case checkSQL:
 		b.question(f.at(checkSQL))

@@ -15,9 +15,9 @@ import (
 
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/revision"
-	"github.com/skeindb/skein/orchestrator"
 	"github.com/skeindb/skein/orchestrator/gate"
 	"github.com/skeindb/skein/orchestrator/notify"
+	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/tenant"
 )
 
@@ -41,9 +41,9 @@ func TestDefaultsAreThoseOfTheDocumentation(t *testing.T) {
 		Revisions: Revisions{Dir: "conf/migrations", Heads: Many},
 		State:     State{VersionTable: "skein_version", Store: got.State.Store, KeepDowngrades: true},
 		Compare:   Compare{Scope: "tenant", Types: true, Defaults: true},
-		Policy: orchestrator.Policy{
-			PerServer: 16, Retry: orchestrator.Retry{Attempts: 5, Base: 200 * time.Millisecond, Max: 30 * time.Second},
-			ServerPatience: 5 * time.Minute, OnFailure: orchestrator.Halt, Tolerance: orchestrator.Soft, Systemic: 10,
+		Policy: plan.Policy{
+			PerServer: 16, Retry: plan.Retry{Attempts: 5, Base: 200 * time.Millisecond, Max: 30 * time.Second},
+			ServerPatience: 5 * time.Minute, OnFailure: plan.Halt, Tolerance: plan.Soft, Systemic: 10,
 		},
 		Engine: engine.Config{Mode: engine.PerTenant, LockTimeout: 2 * time.Second},
 	}
@@ -125,14 +125,14 @@ func TestFullExampleLoads(t *testing.T) {
 		Guards:  tenant.Guards{MinTenants: 100, MaxShrink: 5},
 		Touches: []string{"audit.*", "public.plans"},
 		Compare: Compare{Scope: "tenant", Exclude: []string{"table:spatial_ref_sys", "table:tmp_*"}, Types: true},
-		Policy: orchestrator.Policy{
-			PerServer: 12, Retry: orchestrator.Retry{Attempts: 3, Base: 100 * time.Millisecond, Max: 10 * time.Second},
-			ServerPatience: 2 * time.Minute, OnFailure: orchestrator.Continue, MaxFailures: orchestrator.Budget{Percent: 1},
-			Tolerance: orchestrator.Strict, Systemic: 10,
-			Waves: []orchestrator.WaveSpec{
-				{Name: "canary", Tenants: selector(t, "tier=internal"), Gate: orchestrator.Gate{
+		Policy: plan.Policy{
+			PerServer: 12, Retry: plan.Retry{Attempts: 3, Base: 100 * time.Millisecond, Max: 10 * time.Second},
+			ServerPatience: 2 * time.Minute, OnFailure: plan.Continue, MaxFailures: plan.Budget{Percent: 1},
+			Tolerance: plan.Strict, Systemic: 10,
+			Waves: []plan.WaveSpec{
+				{Name: "canary", Tenants: selector(t, "tier=internal"), Gate: plan.Gate{
 					Bake: 10 * time.Minute, Approval: true,
-					Checks: []orchestrator.Check{
+					Checks: []plan.Check{
 						{Name: "sql", Interval: time.Minute, Timeout: 10 * time.Second, Failures: 1, Inconclusive: 5, Meter: gate.SQL{Query: "select count(*) > 0 from users", Per: gate.PerTenant}},
 						{Name: "http", Interval: time.Minute, Timeout: 10 * time.Second, Failures: 1, Inconclusive: 5, Meter: gate.HTTP{URL: some}},
 						{Name: "exec", Interval: time.Minute, Timeout: 10 * time.Second, Failures: 1, Inconclusive: 5, Meter: gate.Exec{Run: []string{"bin/check", "--wave"}, Dir: absolute(t, "testdata")}},
@@ -140,10 +140,10 @@ func TestFullExampleLoads(t *testing.T) {
 						{Name: "rows", Interval: time.Minute, Timeout: 10 * time.Second, Failures: 1, Inconclusive: 5, Meter: gate.SQL{Query: "select count(*) from public.jobs", Per: gate.PerServer, Expect: condition(t, "0")}},
 					},
 				}},
-				{Name: "early", Size: orchestrator.Size{Percent: 5}, Order: "label:region"},
-				{Name: "rest", Order: orchestrator.SmallFirst},
+				{Name: "early", Size: plan.Size{Percent: 5}, Order: "label:region"},
+				{Name: "rest", Order: plan.SmallFirst},
 			},
-			Pins: []orchestrator.Pin{
+			Pins: []plan.Pin{
 				{Tenants: selector(t, "id=acme"), Freeze: true, Reason: "audit", Until: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)},
 				{Tenants: selector(t, "tier in (gold,silver)"), Target: "1975ea83b712", Reason: "contract"},
 			},
@@ -168,17 +168,17 @@ func TestFlagBeatsEnvironmentBeatsFileBeatsDefault(t *testing.T) {
 		name, text string
 		env        []string
 		flags      map[string]string
-		want       orchestrator.Budget
+		want       plan.Budget
 		source     string
 	}{
-		{"default", minimal, nil, nil, orchestrator.Budget{}, "default"},
-		{"file", text, nil, nil, orchestrator.Budget{Count: 2}, "skein.yaml:2:25"},
-		{"environment", text, []string{env}, nil, orchestrator.Budget{Percent: 3}, "SKEIN_ROLLOUT__MAX_FAILURES"},
-		{"environment alone", minimal, []string{env}, nil, orchestrator.Budget{Percent: 3}, "SKEIN_ROLLOUT__MAX_FAILURES"},
-		{"flag", text, []string{env}, flag, orchestrator.Budget{Count: 4}, "--max-failures"},
-		{"flag alone", minimal, nil, flag, orchestrator.Budget{Count: 4}, "--max-failures"},
-		{"an empty variable is none", text, []string{env[:len(env)-2]}, nil, orchestrator.Budget{Count: 2}, "skein.yaml:2:25"},
-		{"the last variable counts", text, []string{env, "SKEIN_ROLLOUT__MAX_FAILURES=9"}, nil, orchestrator.Budget{Count: 9}, "SKEIN_ROLLOUT__MAX_FAILURES"},
+		{"default", minimal, nil, nil, plan.Budget{}, "default"},
+		{"file", text, nil, nil, plan.Budget{Count: 2}, "skein.yaml:2:25"},
+		{"environment", text, []string{env}, nil, plan.Budget{Percent: 3}, "SKEIN_ROLLOUT__MAX_FAILURES"},
+		{"environment alone", minimal, []string{env}, nil, plan.Budget{Percent: 3}, "SKEIN_ROLLOUT__MAX_FAILURES"},
+		{"flag", text, []string{env}, flag, plan.Budget{Count: 4}, "--max-failures"},
+		{"flag alone", minimal, nil, flag, plan.Budget{Count: 4}, "--max-failures"},
+		{"an empty variable is none", text, []string{env[:len(env)-2]}, nil, plan.Budget{Count: 2}, "skein.yaml:2:25"},
+		{"the last variable counts", text, []string{env, "SKEIN_ROLLOUT__MAX_FAILURES=9"}, nil, plan.Budget{Count: 9}, "SKEIN_ROLLOUT__MAX_FAILURES"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

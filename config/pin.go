@@ -3,14 +3,14 @@ package config
 import (
 	"fmt"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
 )
 
 // pins reads the pins. Those that have ended are left out, with a warning.
-func (b *builder) pins() []orchestrator.Pin {
-	var pins []orchestrator.Pin
+func (b *builder) pins() []plan.Pin {
+	var pins []plan.Pin
 	for _, f := range b.tree.at("pins").entries() {
-		p := orchestrator.Pin{Freeze: f.flag("freeze"), Target: f.text("target"), Reason: f.text("reason")}
+		p := plan.Pin{Freeze: f.flag("freeze"), Target: f.text("target"), Reason: f.text("reason")}
 		if text := f.text("tenants"); text != "" {
 			p.Tenants, _ = parseSelector(text)
 		}
@@ -26,7 +26,7 @@ func (b *builder) pins() []orchestrator.Pin {
 }
 
 // either complains unless the pin has exactly one effect.
-func (b *builder) either(f *field, p orchestrator.Pin) {
+func (b *builder) either(f *field, p plan.Pin) {
 	switch freeze, target := f.at("freeze"), f.at("target"); {
 	case p.Freeze && target != nil:
 		b.blame(KindConflict, target, "a tenant that is frozen goes nowhere", "keep one of `freeze` and `target`")
@@ -39,7 +39,7 @@ func (b *builder) either(f *field, p orchestrator.Pin) {
 }
 
 // ended reports whether a pin has no effect any more, and warns of it.
-func (b *builder) ended(f *field, p orchestrator.Pin) bool {
+func (b *builder) ended(f *field, p plan.Pin) bool {
 	if p.Until.IsZero() || p.Until.After(b.opts.Now) {
 		return false
 	}

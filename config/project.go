@@ -6,8 +6,8 @@ import (
 
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/revision"
-	"github.com/skeindb/skein/orchestrator"
 	"github.com/skeindb/skein/orchestrator/notify"
+	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/tenant"
 )
 
@@ -22,7 +22,7 @@ type Project struct {
 	Guards    tenant.Guards // without Known
 	Touches   []string      // guards.touches: what revisions may change outside of a tenant, as globs over schema.name
 	Compare   Compare
-	Policy    orchestrator.Policy
+	Policy    plan.Policy
 	Notify    []notify.Hook     // who is told about a rollout; their URLs are read when they are used
 	Engine    engine.Config     // without AllowChanged and Tool
 	Vars      map[string]string // -x key=value

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/skeindb/skein/orchestrator"
 	"github.com/skeindb/skein/orchestrator/gate"
+	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/tenant"
 )
 
@@ -25,8 +25,8 @@ func parseSelector(raw string) (tenant.Selector, *problem) {
 	return s, nil
 }
 
-func (k *key) parseSize(raw string) (orchestrator.Size, *problem) {
-	s, err := orchestrator.ParseSize(raw)
+func (k *key) parseSize(raw string) (plan.Size, *problem) {
+	s, err := plan.ParseSize(raw)
 	if err != nil {
 		return s, k.unexpected(raw)
 	}
@@ -38,17 +38,17 @@ const (
 	orderLabel = "label:"
 )
 
-func (k *key) parseOrder(raw string) (orchestrator.Order, *problem) {
-	switch o := orchestrator.Order(raw); {
+func (k *key) parseOrder(raw string) (plan.Order, *problem) {
+	switch o := plan.Order(raw); {
 	case raw == orderHash:
-		return orchestrator.ByHash, nil
-	case o == orchestrator.SmallFirst, o == orchestrator.LargeFirst:
+		return plan.ByHash, nil
+	case o == plan.SmallFirst, o == plan.LargeFirst:
 		return o, nil
 	case strings.HasPrefix(raw, orderLabel) && checkName(raw[len(orderLabel):]) == nil:
 		return o, nil
 	}
 	p := k.unexpected(raw)
-	p.advice = didYouMean(raw, []string{orderHash, string(orchestrator.SmallFirst), string(orchestrator.LargeFirst)}, "")
+	p.advice = didYouMean(raw, []string{orderHash, string(plan.SmallFirst), string(plan.LargeFirst)}, "")
 	if strings.HasPrefix(raw, strings.TrimSuffix(orderLabel, ":")) {
 		p.advice = "name the label: label:region"
 	}

@@ -5,12 +5,12 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
 )
 
 // waves reads rollout.waves.
-func (b *builder) waves() []orchestrator.WaveSpec {
-	var waves []orchestrator.WaveSpec
+func (b *builder) waves() []plan.WaveSpec {
+	var waves []plan.WaveSpec
 	var taker *field // the first wave that leaves nobody
 	names := map[string]*yaml.Node{}
 	for _, f := range b.tree.at("rollout").at("waves").entries() {
@@ -31,8 +31,8 @@ func (b *builder) waves() []orchestrator.WaveSpec {
 }
 
 // wave reads an entry, apart from its gate.
-func wave(f *field) orchestrator.WaveSpec {
-	w := orchestrator.WaveSpec{Name: f.text("name"), AllowEmpty: f.flag("allow_empty")}
+func wave(f *field) plan.WaveSpec {
+	w := plan.WaveSpec{Name: f.text("name"), AllowEmpty: f.flag("allow_empty")}
 	if text := f.text("tenants"); text != "" {
 		w.Tenants, _ = parseSelector(text)
 	}
@@ -47,7 +47,7 @@ func wave(f *field) orchestrator.WaveSpec {
 
 // takesAll reports whether nobody is left for the waves after this one. What was complained about, or has keys
 // that are misspelt, may have been meant otherwise.
-func takesAll(f *field, size orchestrator.Size) bool {
+func takesAll(f *field, size plan.Size) bool {
 	const everybody = 100 // percent
 	return !f.broken && whole(f) && f.at("tenants") == nil && (f.at("size") == nil || size.Percent >= everybody)
 }

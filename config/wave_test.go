@@ -12,8 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/skeindb/skein/orchestrator"
 	"github.com/skeindb/skein/orchestrator/gate"
+	"github.com/skeindb/skein/orchestrator/plan"
 )
 
 // withGate is a config with one wave that has the gate.
@@ -25,33 +25,33 @@ func TestWaves(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name, waves string
-		want        []orchestrator.WaveSpec
+		want        []plan.WaveSpec
 	}{
 		{"none", "", nil},
 		{"all commented out", "\n    # - {name: canary}", nil},
 		{"an empty list", "[]", nil},
-		{"all", "[{name: all}]", []orchestrator.WaveSpec{{Name: "all"}}},
-		{"a count", "[{name: a, size: 20}]", []orchestrator.WaveSpec{{Name: "a", Size: orchestrator.Size{Count: 20}}}},
-		{"a share", "[{name: a, size: 0.5%}]", []orchestrator.WaveSpec{{Name: "a", Size: orchestrator.Size{Percent: 0.5}}}},
-		{"a selector", "[{name: a, tenants: '!frozen,id=a-*'}]", []orchestrator.WaveSpec{{Name: "a", Tenants: selector(t, "!frozen,id=a-*")}}},
-		{"orders", "[{name: a, size: 1, order: hash}, {name: b, size: 1, order: small}, {name: c, size: 1, order: large}, {name: d, order: 'label:tier'}]", []orchestrator.WaveSpec{
-			{Name: "a", Size: orchestrator.Size{Count: 1}, Order: orchestrator.ByHash},
-			{Name: "b", Size: orchestrator.Size{Count: 1}, Order: orchestrator.SmallFirst},
-			{Name: "c", Size: orchestrator.Size{Count: 1}, Order: orchestrator.LargeFirst},
+		{"all", "[{name: all}]", []plan.WaveSpec{{Name: "all"}}},
+		{"a count", "[{name: a, size: 20}]", []plan.WaveSpec{{Name: "a", Size: plan.Size{Count: 20}}}},
+		{"a share", "[{name: a, size: 0.5%}]", []plan.WaveSpec{{Name: "a", Size: plan.Size{Percent: 0.5}}}},
+		{"a selector", "[{name: a, tenants: '!frozen,id=a-*'}]", []plan.WaveSpec{{Name: "a", Tenants: selector(t, "!frozen,id=a-*")}}},
+		{"orders", "[{name: a, size: 1, order: hash}, {name: b, size: 1, order: small}, {name: c, size: 1, order: large}, {name: d, order: 'label:tier'}]", []plan.WaveSpec{
+			{Name: "a", Size: plan.Size{Count: 1}, Order: plan.ByHash},
+			{Name: "b", Size: plan.Size{Count: 1}, Order: plan.SmallFirst},
+			{Name: "c", Size: plan.Size{Count: 1}, Order: plan.LargeFirst},
 			{Name: "d", Order: "label:tier"},
 		}},
-		{"the rest is the last", "[{name: a, tenants: x}, {name: b, size: 99%}, {name: c, tenants: y, size: 100%}, {name: rest}]", []orchestrator.WaveSpec{
-			{Name: "a", Tenants: selector(t, "x")}, {Name: "b", Size: orchestrator.Size{Percent: 99}},
-			{Name: "c", Tenants: selector(t, "y"), Size: orchestrator.Size{Percent: 100}}, {Name: "rest"},
+		{"the rest is the last", "[{name: a, tenants: x}, {name: b, size: 99%}, {name: c, tenants: y, size: 100%}, {name: rest}]", []plan.WaveSpec{
+			{Name: "a", Tenants: selector(t, "x")}, {Name: "b", Size: plan.Size{Percent: 99}},
+			{Name: "c", Tenants: selector(t, "y"), Size: plan.Size{Percent: 100}}, {Name: "rest"},
 		}},
-		{"no gate", "[{name: a, gate: {approval: false, bake: 1ms}}]", []orchestrator.WaveSpec{{Name: "a", Gate: orchestrator.Gate{Bake: time.Millisecond}}}},
-		{"approval", "[{name: a, gate: {approval: true}}]", []orchestrator.WaveSpec{{Name: "a", Gate: orchestrator.Gate{Approval: true}}}},
-		{"may be empty", "[{name: a, tenants: x, allow_empty: true}, {name: b, allow_empty: false}]", []orchestrator.WaveSpec{
+		{"no gate", "[{name: a, gate: {approval: false, bake: 1ms}}]", []plan.WaveSpec{{Name: "a", Gate: plan.Gate{Bake: time.Millisecond}}}},
+		{"approval", "[{name: a, gate: {approval: true}}]", []plan.WaveSpec{{Name: "a", Gate: plan.Gate{Approval: true}}}},
+		{"may be empty", "[{name: a, tenants: x, allow_empty: true}, {name: b, allow_empty: false}]", []plan.WaveSpec{
 			{Name: "a", Tenants: selector(t, "x"), AllowEmpty: true}, {Name: "b"},
 		}},
-		{"gates that share by anchor", "[{name: a, size: 1, gate: &g {bake: 1h}}, {name: b, gate: {<<: *g, approval: true}}]", []orchestrator.WaveSpec{
-			{Name: "a", Size: orchestrator.Size{Count: 1}, Gate: orchestrator.Gate{Bake: time.Hour}},
-			{Name: "b", Gate: orchestrator.Gate{Bake: time.Hour, Approval: true}},
+		{"gates that share by anchor", "[{name: a, size: 1, gate: &g {bake: 1h}}, {name: b, gate: {<<: *g, approval: true}}]", []plan.WaveSpec{
+			{Name: "a", Size: plan.Size{Count: 1}, Gate: plan.Gate{Bake: time.Hour}},
+			{Name: "b", Gate: plan.Gate{Bake: time.Hour, Approval: true}},
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -70,35 +70,35 @@ func TestChecksOfAGate(t *testing.T) {
 	isTrue := gate.SQL{Query: "select true", Per: gate.PerTenant}
 	for _, c := range []struct {
 		name, gate string
-		want       []orchestrator.Check
+		want       []plan.Check
 	}{
-		{"short forms come first and are named after their kind", "{checks: [{name: own, sql: select true}], exec: [check], http: 'https://h', sql: select true}", []orchestrator.Check{
+		{"short forms come first and are named after their kind", "{checks: [{name: own, sql: select true}], exec: [check], http: 'https://h', sql: select true}", []plan.Check{
 			{Name: "sql", Meter: isTrue}, {Name: "http", Meter: gate.HTTP{URL: some}},
 			{Name: "exec", Meter: gate.Exec{Run: []string{"check"}, Dir: conf}}, {Name: "own", Meter: isTrue},
 		}},
-		{"checks keep the order of the file", "{checks: [{name: b, sql: select true}, {name: a, exec: [x]}, {name: c, sql: select true}]}", []orchestrator.Check{
+		{"checks keep the order of the file", "{checks: [{name: b, sql: select true}, {name: a, exec: [x]}, {name: c, sql: select true}]}", []plan.Check{
 			{Name: "b", Meter: isTrue}, {Name: "a", Meter: gate.Exec{Run: []string{"x"}, Dir: conf}}, {Name: "c", Meter: isTrue},
 		}},
-		{"the gate's pace is that of its checks", "{interval: 1s, timeout: 1ms, failures: 2, inconclusive: 4, sql: select true, checks: [{name: a, sql: select true}]}", []orchestrator.Check{
+		{"the gate's pace is that of its checks", "{interval: 1s, timeout: 1ms, failures: 2, inconclusive: 4, sql: select true, checks: [{name: a, sql: select true}]}", []plan.Check{
 			{Name: "sql", Meter: isTrue, Interval: time.Second, Timeout: time.Millisecond, Failures: 2, Inconclusive: 4},
 			{Name: "a", Meter: isTrue, Interval: time.Second, Timeout: time.Millisecond, Failures: 2, Inconclusive: 4},
 		}},
-		{"a check's own pace wins", "{interval: 1s, timeout: 1s, failures: 2, inconclusive: 4, checks: [{name: a, sql: select true, interval: 2m, timeout: 3s, failures: 0, inconclusive: 0}]}", []orchestrator.Check{
+		{"a check's own pace wins", "{interval: 1s, timeout: 1s, failures: 2, inconclusive: 4, checks: [{name: a, sql: select true, interval: 2m, timeout: 3s, failures: 0, inconclusive: 0}]}", []plan.Check{
 			{Name: "a", Meter: isTrue, Interval: 2 * time.Minute, Timeout: 3 * time.Second, Failures: 0, Inconclusive: -1},
 		}},
-		{"no inconclusive measure at all", "{inconclusive: 0, sql: select true}", []orchestrator.Check{{Name: "sql", Meter: isTrue, Inconclusive: -1}}},
-		{"per server", "{checks: [{name: a, sql: select 1, per: server, expect: '>= 1'}, {name: b, sql: select 1, per: tenant, expect: '!= 0'}]}", []orchestrator.Check{
+		{"no inconclusive measure at all", "{inconclusive: 0, sql: select true}", []plan.Check{{Name: "sql", Meter: isTrue, Inconclusive: -1}}},
+		{"per server", "{checks: [{name: a, sql: select 1, per: server, expect: '>= 1'}, {name: b, sql: select 1, per: tenant, expect: '!= 0'}]}", []plan.Check{
 			{Name: "a", Meter: gate.SQL{Query: "select 1", Per: gate.PerServer, Expect: condition(t, ">= 1")}},
 			{Name: "b", Meter: gate.SQL{Query: "select 1", Per: gate.PerTenant, Expect: condition(t, "!= 0")}},
 		}},
-		{"what YAML takes for no text is expected all the same", "{checks: [{name: a, sql: select 1, expect: 1.5}, {name: b, sql: select 1, expect: True}, {name: c, sql: select 1, expect: False}, {name: d, sql: select 1, expect: 2026-11-23}, {name: e, sql: select 1, expect: 'True'}]}", []orchestrator.Check{
+		{"what YAML takes for no text is expected all the same", "{checks: [{name: a, sql: select 1, expect: 1.5}, {name: b, sql: select 1, expect: True}, {name: c, sql: select 1, expect: False}, {name: d, sql: select 1, expect: 2026-11-23}, {name: e, sql: select 1, expect: 'True'}]}", []plan.Check{
 			{Name: "a", Meter: gate.SQL{Query: "select 1", Per: gate.PerTenant, Expect: condition(t, "1.5")}},
 			{Name: "b", Meter: gate.SQL{Query: "select 1", Per: gate.PerTenant, Expect: condition(t, "true")}},
 			{Name: "c", Meter: gate.SQL{Query: "select 1", Per: gate.PerTenant, Expect: condition(t, "False")}},
 			{Name: "d", Meter: gate.SQL{Query: "select 1", Per: gate.PerTenant, Expect: condition(t, "2026-11-23")}},
 			{Name: "e", Meter: gate.SQL{Query: "select 1", Per: gate.PerTenant, Expect: condition(t, "True")}},
 		}},
-		{"the web", "{checks: [{name: a, http: {env: A}, headers: {X: y}}, {name: b, prometheus: 'http://p', query: up, headers: {X: {env: Y}}}]}", []orchestrator.Check{
+		{"the web", "{checks: [{name: a, http: {env: A}, headers: {X: y}}, {name: b, prometheus: 'http://p', query: up, headers: {X: {env: Y}}}]}", []plan.Check{
 			{Name: "a", Meter: gate.HTTP{URL: some, Headers: map[string]func(context.Context) (string, error){"X": some}}},
 			{Name: "b", Meter: gate.Prometheus{URL: some, Query: "up", Headers: map[string]func(context.Context) (string, error){"X": some}}},
 		}},
@@ -147,7 +147,7 @@ rollout:
 		t.Fatal(err)
 	}
 	for _, c := range p.Policy.Waves[0].Gate.Checks {
-		if m := c.Meter.Measure(t.Context(), orchestrator.Subject{}); m.Verdict != orchestrator.Pass || !strings.Contains(m.Evidence, "I am here") {
+		if m := c.Meter.Measure(t.Context(), plan.Subject{}); m.Verdict != plan.Pass || !strings.Contains(m.Evidence, "I am here") {
 			t.Errorf("%s: %s, %s", c.Name, m.Verdict, m.Evidence)
 		}
 	}
@@ -216,7 +216,7 @@ func TestPins(t *testing.T) {
   - {tenants: "id=*", freeze: true, reason: over, until: 2026-12-23}
 `
 	day := time.Date(2026, 12, 25, 0, 0, 0, 0, time.UTC)
-	want := []orchestrator.Pin{
+	want := []plan.Pin{
 		{Tenants: selector(t, "id=a"), Freeze: true, Reason: "never ends"},
 		{Tenants: selector(t, "id=b"), Target: "abc", Reason: "to the end of the day", Until: day},
 		{Tenants: selector(t, "id=c"), Freeze: true, Reason: "in quotes", Until: day},
@@ -256,14 +256,14 @@ func TestToleranceAndBreakerFromTheEnvironment(t *testing.T) {
 	for _, c := range []struct {
 		file      string
 		env       []string
-		tolerance orchestrator.Tolerance
+		tolerance plan.Tolerance
 		systemic  int
 	}{
-		{"", nil, orchestrator.Soft, 10},
-		{"rollout: {tolerance: strict, systemic: 3}\n", nil, orchestrator.Strict, 3},
-		{"rollout: {tolerance: strict, systemic: 0}\n", nil, orchestrator.Strict, -1},
-		{"", []string{"SKEIN_ROLLOUT__TOLERANCE=strict", "SKEIN_ROLLOUT__SYSTEMIC=0"}, orchestrator.Strict, -1},
-		{"rollout: {tolerance: strict, systemic: 3}\n", []string{"SKEIN_ROLLOUT__TOLERANCE=soft", "SKEIN_ROLLOUT__SYSTEMIC=7"}, orchestrator.Soft, 7},
+		{"", nil, plan.Soft, 10},
+		{"rollout: {tolerance: strict, systemic: 3}\n", nil, plan.Strict, 3},
+		{"rollout: {tolerance: strict, systemic: 0}\n", nil, plan.Strict, -1},
+		{"", []string{"SKEIN_ROLLOUT__TOLERANCE=strict", "SKEIN_ROLLOUT__SYSTEMIC=0"}, plan.Strict, -1},
+		{"rollout: {tolerance: strict, systemic: 3}\n", []string{"SKEIN_ROLLOUT__TOLERANCE=soft", "SKEIN_ROLLOUT__SYSTEMIC=7"}, plan.Soft, 7},
 	} {
 		p := loadText(t, minimal+c.file, c.env...)
 		if p.Policy.Tolerance != c.tolerance || p.Policy.Systemic != c.systemic {

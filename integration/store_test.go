@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/skeindb/skein/integration/pgtest"
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/rollout"
 	"github.com/skeindb/skein/orchestrator/state"
 	"github.com/skeindb/skein/orchestrator/state/statetest"
 )
@@ -27,9 +27,9 @@ func openStore(t *testing.T, url string) *state.Postgres {
 
 func TestPostgresStore(t *testing.T) {
 	t.Parallel()
-	statetest.Run(t, func(t *testing.T) func() orchestrator.Store {
+	statetest.Run(t, func(t *testing.T) func() rollout.Store {
 		url, _ := pgtest.Database(t, pgtest.Server(t))
-		return func() orchestrator.Store { return openStore(t, url) }
+		return func() rollout.Store { return openStore(t, url) }
 	})
 }
 
@@ -100,7 +100,7 @@ func TestLockEndsWithItsConnection(t *testing.T) {
 	t.Parallel()
 	url, _ := pgtest.Database(t, pgtest.Server(t))
 	mine, theirs := openStore(t, url), openStore(t, url)
-	holder := orchestrator.Holder{Rollout: "r1", Host: "h", PID: 7, User: "u", Since: statetest.Epoch}
+	holder := rollout.Holder{Rollout: "r1", Host: "h", PID: 7, User: "u", Since: statetest.Epoch}
 	lease, err := mine.Lock(t.Context(), "acme", holder)
 	if err != nil {
 		t.Fatal(err)
@@ -116,7 +116,7 @@ func TestLockEndsWithItsConnection(t *testing.T) {
 			}
 			break
 		}
-		if _, held := errors.AsType[*orchestrator.LockedError](err); !held || time.Now().After(deadline) {
+		if _, held := errors.AsType[*rollout.LockedError](err); !held || time.Now().After(deadline) {
 			t.Fatal(err)
 		}
 	}

@@ -12,7 +12,8 @@ import (
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/engine/sqlite"
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/run"
 	"github.com/skeindb/skein/orchestrator/state"
 	"github.com/skeindb/skein/tenant"
 )
@@ -53,17 +54,17 @@ CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL);
 	defer store.Close()
 
 	upgrader := engine.New(db, graph, engine.Config{})
-	plan, err := orchestrator.NewPlan(tenants, orchestrator.Survey(ctx, upgrader, tenants), graph, orchestrator.PlanOptions{
-		Rollout: orchestrator.NewID(time.Now()), Fleet: "example", Kind: orchestrator.Upgrade,
+	p, err := plan.NewPlan(tenants, run.Survey(ctx, upgrader, tenants), graph, plan.PlanOptions{
+		Rollout: plan.NewID(time.Now()), Fleet: "example", Kind: plan.Upgrade,
 		Targets: []string{"heads"}, Created: time.Now(),
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	report, err := orchestrator.Run(ctx, orchestrator.RunConfig{Plan: plan, Engine: upgrader, Graph: graph, Store: store})
+	report, err := run.Run(ctx, run.RunConfig{Plan: p, Engine: upgrader, Graph: graph, Store: store})
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(report.State, report.Count(orchestrator.Done), report.Transitions()[0].To)
+	fmt.Println(report.State, report.Count(plan.Done), report.Transitions()[0].To)
 	// Output: finished 3 [27c6a30d7c24]
 }

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/skeindb/skein/cmd/skein/view"
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // streams is the world outside: what the program reads and writes, and the first signal to end.
@@ -210,6 +210,6 @@ func isTerminal(v any) bool {
 }
 
 func heldError(err error) bool {
-	var held *orchestrator.LockedError
+	var held *rollout.LockedError
 	return errors.As(err, &held)
 }

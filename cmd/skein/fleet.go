@@ -13,7 +13,7 @@ import (
 	"github.com/skeindb/skein/engine/postgres"
 	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/engine/sqlite"
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/run"
 	"github.com/skeindb/skein/tenant"
 )
 
@@ -112,7 +112,7 @@ func (f *fleet) survey(ctx context.Context, tenants []tenant.Tenant, whole bool,
 			return surveyed{}, err
 		}
 	}
-	s = surveyed{tenants, orchestrator.Survey(ctx, f.engine, tenants)}
+	s = surveyed{tenants, run.Survey(ctx, f.engine, tenants)}
 	if err := ctx.Err(); err != nil {
 		return surveyed{}, err
 	}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"sync/atomic"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/tenant"
 	"github.com/skeindb/skein/tenant/discover"
 )
@@ -14,9 +14,9 @@ import (
 // scope says who is looked for when the sources are asked.
 type scope struct {
 	guards tenant.Guards
-	chosen tenant.Selector    // sources that list no tenant of it are not asked
-	plan   *orchestrator.Plan // on behalf of which it is; nil = of none
-	away   bool               // the tenants of the plan stand in for those of a source that cannot be reached
+	chosen tenant.Selector // sources that list no tenant of it are not asked
+	plan   *plan.Plan      // on behalf of which it is; nil = of none
+	away   bool            // the tenants of the plan stand in for those of a source that cannot be reached
 }
 
 // gather asks the sources who the tenants are. Whole says that no source was left out.
@@ -41,7 +41,7 @@ func (f *fleet) gather(ctx context.Context, s scope) (tenants []tenant.Tenant, w
 }
 
 // scopeOf is who is looked for on behalf of a plan.
-func (f *fleet) scopeOf(p *orchestrator.Plan) (scope, error) {
+func (f *fleet) scopeOf(p *plan.Plan) (scope, error) {
 	chosen, err := parseSelectors(p.Selectors)
 	return scope{guards: f.guards(p.FleetSize), chosen: chosen, plan: p, away: true}, err
 }

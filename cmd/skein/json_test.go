@@ -17,7 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/rollout"
 	"github.com/skeindb/skein/orchestrator/state"
 )
 
@@ -300,7 +300,7 @@ func holdFleet(t *testing.T, path string) (release func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lease, err := store.Lock(t.Context(), "acme", orchestrator.Holder{Rollout: "other", Host: "h", PID: 1, User: "u", Since: time.Now()})
+	lease, err := store.Lock(t.Context(), "acme", rollout.Holder{Rollout: "other", Host: "h", PID: 1, User: "u", Since: time.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,7 @@ import (
 	"os/user"
 	"time"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 const (
@@ -16,7 +16,7 @@ const (
 )
 
 // locked runs work while this process holds the fleet.
-func (f *fleet) locked(ctx context.Context, store orchestrator.Store, rollout string, work func(orchestrator.Lease) error) (err error) {
+func (f *fleet) locked(ctx context.Context, store rollout.Store, rollout string, work func(rollout.Lease) error) (err error) {
 	lease, err := f.lock(ctx, store, rollout)
 	if err != nil {
 		return err
@@ -27,11 +27,11 @@ func (f *fleet) locked(ctx context.Context, store orchestrator.Store, rollout st
 
 // lock takes the fleet's lock by try. A holder without a rollout is a command that only looks, and is gone in
 // no time.
-func (f *fleet) lock(ctx context.Context, store orchestrator.Store, rollout string) (orchestrator.Lease, error) {
+func (f *fleet) lock(ctx context.Context, store rollout.Store, id string) (rollout.Lease, error) {
 	deadline := time.Now().Add(peekTime)
 	for {
-		lease, err := store.Lock(ctx, f.project.Fleet, holder(rollout))
-		var held *orchestrator.LockedError
+		lease, err := store.Lock(ctx, f.project.Fleet, holder(id))
+		var held *rollout.LockedError
 		if !errors.As(err, &held) || held.Holder.Rollout != "" || time.Now().After(deadline) {
 			return lease, err
 		}
@@ -43,7 +43,7 @@ func (f *fleet) lock(ctx context.Context, store orchestrator.Store, rollout stri
 	}
 }
 
-func release(ctx context.Context, lease orchestrator.Lease) error {
+func release(ctx context.Context, lease rollout.Lease) error {
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTime)
 	defer cancel()
 	return lease.Release(bounded)
@@ -51,25 +51,25 @@ func release(ctx context.Context, lease orchestrator.Lease) error {
 
 // state is where a rollout really stands: one that the store calls running, while nobody holds the fleet for it, has
 // lost its process. One that waits for an approval goes on waiting also without a process.
-func (f *fleet) state(ctx context.Context, store orchestrator.Store, id string, stored orchestrator.State) (orchestrator.State, error) {
-	if stored != orchestrator.StateRunning {
+func (f *fleet) state(ctx context.Context, store rollout.Store, id string, stored rollout.State) (rollout.State, error) {
+	if stored != rollout.StateRunning {
 		return stored, nil
 	}
 	lease, err := store.Lock(ctx, f.project.Fleet, holder(""))
-	if held, ok := errors.AsType[*orchestrator.LockedError](err); ok {
+	if held, ok := errors.AsType[*rollout.LockedError](err); ok {
 		if other := held.Holder.Rollout; other != "" && other != id {
-			return orchestrator.StateInterrupted, nil
+			return rollout.StateInterrupted, nil
 		}
 		return stored, nil
 	}
 	if err != nil {
 		return stored, err
 	}
-	return orchestrator.StateInterrupted, release(ctx, lease)
+	return rollout.StateInterrupted, release(ctx, lease)
 }
 
-func holder(rollout string) orchestrator.Holder {
-	h := orchestrator.Holder{Rollout: rollout, PID: os.Getpid(), Since: time.Now(), Host: "unknown", User: "unknown"}
+func holder(id string) rollout.Holder {
+	h := rollout.Holder{Rollout: id, PID: os.Getpid(), Since: time.Now(), Host: "unknown", User: "unknown"}
 	if host, err := os.Hostname(); err == nil {
 		h.Host = host
 	}

@@ -12,13 +12,15 @@ import (
 
 	"github.com/skeindb/skein/cmd/skein/view"
 	"github.com/skeindb/skein/engine"
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
+	"github.com/skeindb/skein/orchestrator/run"
 	"github.com/skeindb/skein/tenant"
 )
 
 // change is one of upgrade, downgrade and stamp: what it asks of the fleet.
 type change struct {
-	kind    orchestrator.Kind
+	kind    plan.Kind
 	targets []string
 	purge   bool
 	flags   *changeFlags
@@ -31,14 +33,14 @@ func (a *app) change(cmd *cobra.Command, c change) error {
 	if c.flags.rehearse != "" {
 		id = "rehearsal-" + id // what others are told who find the fleet held; no rollout has such an id
 	}
-	return a.withFleet(cmd, id, c.flags, func(f *fleet, store orchestrator.Store) error {
+	return a.withFleet(cmd, id, c.flags, func(f *fleet, store rollout.Store) error {
 		shape, err := f.shape(c)
 		if err != nil {
 			return err
 		}
-		arrange := func() (*orchestrator.Plan, error) { return f.arrange(ctx, store, id, shape) }
+		arrange := func() (*plan.Plan, error) { return f.arrange(ctx, store, id, shape) }
 		if shape.from != nil {
-			arrange = func() (*orchestrator.Plan, error) { return f.again(ctx, store, id, shape) }
+			arrange = func() (*plan.Plan, error) { return f.again(ctx, store, id, shape) }
 		}
 		switch {
 		case c.flags.rehearse != "":
@@ -58,12 +60,12 @@ func (a *app) change(cmd *cobra.Command, c change) error {
 				return err
 			}
 		}
-		return f.locked(ctx, store, id, func(lease orchestrator.Lease) error {
+		return f.locked(ctx, store, id, func(lease rollout.Lease) error {
 			plan, err := arrange()
 			if err != nil {
 				return err
 			}
-			return f.run(ctx, orchestrator.RunConfig{
+			return f.run(ctx, run.RunConfig{
 				Plan: plan, Store: store, Lease: lease, Policy: shape.policy, Options: shape.options(f), NoWait: c.flags.noWait,
 			})
 		})
@@ -71,7 +73,7 @@ func (a *app) change(cmd *cobra.Command, c change) error {
 }
 
 // withFleet opens the project for a rollout of that id, and its store.
-func (a *app) withFleet(cmd *cobra.Command, id string, flags *changeFlags, work func(*fleet, orchestrator.Store) error) (err error) {
+func (a *app) withFleet(cmd *cobra.Command, id string, flags *changeFlags, work func(*fleet, rollout.Store) error) (err error) {
 	ctx := cmd.Context()
 	f, err := a.open(ctx, "skein/"+id, flags.overrides(cmd), func(cfg *engine.Config) {
 		cfg.AllowChanged = flags.allowChanged
@@ -92,7 +94,7 @@ func (a *app) withFleet(cmd *cobra.Command, id string, flags *changeFlags, work 
 }
 
 // arrange gathers, surveys and plans. Nothing is touched.
-func (f *fleet) arrange(ctx context.Context, store orchestrator.Store, id string, s shape) (*orchestrator.Plan, error) {
+func (f *fleet) arrange(ctx context.Context, store rollout.Store, id string, s shape) (*plan.Plan, error) {
 	known, err := f.known(ctx, store)
 	if err != nil {
 		return nil, err
@@ -110,7 +112,7 @@ func (f *fleet) arrange(ctx context.Context, store orchestrator.Store, id string
 		return nil, err
 	}
 	f.lookForMisplaced()
-	req := orchestrator.PlanOptions{
+	req := plan.PlanOptions{
 		Rollout: id, Fleet: f.project.Fleet, Kind: s.kind, Targets: s.targets, Tag: s.flags.tag, Created: time.Now(),
 		Policy: s.policy, Only: s.wave, Selectors: s.selectors, Canary: s.canary, Options: s.options(f),
 		Settings: s.settings(f),
@@ -121,7 +123,7 @@ func (f *fleet) arrange(ctx context.Context, store orchestrator.Store, id string
 	if s.policy.NeedsSizes() {
 		req.Sizes = f.sizes(ctx, where.tenants)
 	}
-	plan, err := orchestrator.NewPlan(where.tenants, where.standings, f.graph, req)
+	plan, err := plan.NewPlan(where.tenants, where.standings, f.graph, req)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +143,7 @@ func (f *fleet) sizes(ctx context.Context, tenants []tenant.Tenant) []int64 {
 }
 
 // known is how many tenants the fleet had at the last rollout that saw all of it; 0 = there was none.
-func (f *fleet) known(ctx context.Context, store orchestrator.Store) (int, error) {
+func (f *fleet) known(ctx context.Context, store rollout.Store) (int, error) {
 	last, err := store.List(ctx, f.project.Fleet, 100)
 	for _, s := range last {
 		if s.FleetSize > 0 {
@@ -152,12 +154,12 @@ func (f *fleet) known(ctx context.Context, store orchestrator.Store) (int, error
 }
 
 // asks reports whether a person is asked before tenants are changed.
-func (a *app) asks(kind orchestrator.Kind, flags *changeFlags) bool {
-	return !flags.yes && (isTerminal(a.in) || kind == orchestrator.Downgrade || kind == orchestrator.Rollback)
+func (a *app) asks(kind plan.Kind, flags *changeFlags) bool {
+	return !flags.yes && (isTerminal(a.in) || kind == plan.Downgrade || kind == plan.Rollback)
 }
 
 // confirm shows the plan and asks. Where nobody can be asked, what takes things away wants --yes.
-func (a *app) confirm(plan *orchestrator.Plan) error {
+func (a *app) confirm(plan *plan.Plan) error {
 	if !isTerminal(a.in) {
 		return &usageError{fmt.Sprintf("a %s without a terminal needs --yes", plan.Kind), "look at it first with --dry-run"}
 	}

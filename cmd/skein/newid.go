@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/skeindb/skein/config"
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
 )
 
 // newID returns the id of a new rollout. Ids begin with a time, and people sort them: so where the clock of this machine
@@ -14,12 +14,12 @@ func (a *app) newID(ctx context.Context) string {
 	now := time.Now()
 	latest, ok := idTime(a.latestID(ctx))
 	if !ok || now.Unix() > latest.Unix() {
-		return orchestrator.NewID(now)
+		return plan.NewID(now)
 	}
 	if behind := latest.Sub(now); behind > time.Minute {
 		a.note("skein: warning: the clock of this machine is %s behind that of the fleet's latest rollout; ids go on from there", behind.Round(time.Second))
 	}
-	return orchestrator.NewID(latest.Add(time.Second))
+	return plan.NewID(latest.Add(time.Second))
 }
 
 // latestID is the id of the fleet's latest rollout; "" when there is none, or when the store cannot be read: whoever

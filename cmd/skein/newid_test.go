@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/state"
 )
 
@@ -21,8 +21,8 @@ func TestIDsFollowTheLatestRollout(t *testing.T) {
 		t.Fatal(err)
 	}
 	ahead := time.Now().Add(48 * time.Hour)
-	early := orchestrator.NewID(ahead)
-	plan := &orchestrator.Plan{Rollout: early, Fleet: "acme", Kind: orchestrator.Upgrade, Target: "heads", Created: ahead}
+	early := plan.NewID(ahead)
+	plan := &plan.Plan{Rollout: early, Fleet: "acme", Kind: plan.Upgrade, Target: "heads", Created: ahead}
 	if err := errors.Join(store.Create(t.Context(), plan), store.Close()); err != nil {
 		t.Fatal(err)
 	}

@@ -9,13 +9,13 @@ import (
 
 	"github.com/skeindb/skein/cmd/skein/view"
 	"github.com/skeindb/skein/engine/postgres"
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
 )
 
 // awaitOrphans waits until no backend of a dead run of the plan is at work any more, or ends them. A backend that lost
 // its client finishes the one message that it was sent; tenants are surveyed after that. Of a rollback, the runs of the
 // rollout that is taken back count, too.
-func (f *fleet) awaitOrphans(ctx context.Context, p *orchestrator.Plan, terminate bool) error {
+func (f *fleet) awaitOrphans(ctx context.Context, p *plan.Plan, terminate bool) error {
 	if f.pg == nil {
 		return nil
 	}
@@ -68,7 +68,7 @@ func (f *fleet) orphans(ctx context.Context, server, application string, termina
 
 // serversOf are the servers on which a run of the plan may have worked: those of the config, and those that its tenants
 // bring along (`url_env`), which are named after their variable.
-func (f *fleet) serversOf(p *orchestrator.Plan) []string {
+func (f *fleet) serversOf(p *plan.Plan) []string {
 	var names []string
 	for _, s := range f.project.Servers {
 		names = append(names, s.Name)

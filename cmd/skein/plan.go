@@ -10,7 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/skeindb/skein/cmd/skein/view"
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 type planWave struct {
@@ -59,9 +60,9 @@ func (a *app) planCommand() *cobra.Command {
 			return err
 		}
 		ctx := cmd.Context()
-		id := orchestrator.NewID(time.Now())
-		return a.withFleet(cmd, id, &flags, func(f *fleet, store orchestrator.Store) error {
-			shape, err := f.shape(change{kind: orchestrator.Upgrade, targets: []string{targetOf(args)}, flags: &flags})
+		id := plan.NewID(time.Now())
+		return a.withFleet(cmd, id, &flags, func(f *fleet, store rollout.Store) error {
+			shape, err := f.shape(change{kind: plan.Upgrade, targets: []string{targetOf(args)}, flags: &flags})
 			if err != nil {
 				return err
 			}
@@ -85,7 +86,7 @@ func (a *app) planCommand() *cobra.Command {
 }
 
 // printPlan shows a plan. Its exit code is 2 where tenants could not be read or would be refused, and so would fail.
-func (a *app) printPlan(p *orchestrator.Plan) error {
+func (a *app) printPlan(p *plan.Plan) error {
 	if a.json {
 		a.writePlanJSON(p)
 	} else if err := writePlan(a.out, p); err != nil {
@@ -99,7 +100,7 @@ func (a *app) printPlan(p *orchestrator.Plan) error {
 	return nil
 }
 
-func (a *app) writePlanJSON(p *orchestrator.Plan) {
+func (a *app) writePlanJSON(p *plan.Plan) {
 	waves := []planWave{}
 	for _, w := range p.Waves {
 		ids := make([]string, 0, len(w.Items))
@@ -136,9 +137,9 @@ func (a *app) writePlanJSON(p *orchestrator.Plan) {
 	writeJSON(a.out, doc)
 }
 
-func writePlan(out io.Writer, p *orchestrator.Plan) error {
+func writePlan(out io.Writer, p *plan.Plan) error {
 	to := "to"
-	if p.Kind == orchestrator.Rollback {
+	if p.Kind == plan.Rollback {
 		to = "of"
 	}
 	fmt.Fprintf(out, "%s %s %s: %d of %s %s something to do", p.Kind, to, p.Target, p.Changes(), view.Count(p.Len(), "tenant"), has(p.Len()))
@@ -161,7 +162,7 @@ func writePlan(out io.Writer, p *orchestrator.Plan) error {
 }
 
 // refusedIn is how many tenants of a plan would be refused, and so fail.
-func refusedIn(p *orchestrator.Plan) (n int) {
+func refusedIn(p *plan.Plan) (n int) {
 	for _, c := range p.Cohorts {
 		if c.Refused != nil {
 			n += c.Count
@@ -178,7 +179,7 @@ func has(n int) string {
 }
 
 // waveText is a wave in a line. Where there is but one, the plan's first line tells how many have something to do.
-func waveText(p *orchestrator.Plan, w *orchestrator.Wave) string {
+func waveText(p *plan.Plan, w *plan.Wave) string {
 	text := fmt.Sprintf("wave %s: %s", w.Name, view.Count(len(w.Items), "tenant"))
 	if len(p.Waves) > 1 && len(w.Items) > 0 {
 		n := 0
@@ -196,7 +197,7 @@ func waveText(p *orchestrator.Plan, w *orchestrator.Wave) string {
 }
 
 // stepsText is what runs, in brackets what commits together.
-func stepsText(c orchestrator.Cohort) string {
+func stepsText(c plan.Cohort) string {
 	switch {
 	case c.Refused != nil:
 		return "refused: " + placeText(c.Refused) + c.Refused.Message
@@ -224,7 +225,7 @@ func stepsText(c orchestrator.Cohort) string {
 }
 
 // placeText is where in the revisions a failure is, with a colon; "" when it is about none.
-func placeText(f *orchestrator.Failure) string {
+func placeText(f *plan.Failure) string {
 	switch {
 	case f.File == "":
 		return ""

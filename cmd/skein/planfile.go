@@ -9,12 +9,13 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // savePlan writes a plan to a file, whole or not at all: what was there before stays until the new one is complete.
 // Its error names the file, and not the one that is written at first.
-func savePlan(file string, p *orchestrator.Plan) error {
+func savePlan(file string, p *plan.Plan) error {
 	if info, err := os.Stat(file); err == nil && info.IsDir() {
 		return &usageError{fmt.Sprintf("cannot write the plan to %s: it is a folder", show(file)), "name a file in it"}
 	}
@@ -38,7 +39,7 @@ func savePlan(file string, p *orchestrator.Plan) error {
 }
 
 // replace writes a plan next to the file, and puts it in its place.
-func replace(file string, p *orchestrator.Plan) (err error) {
+func replace(file string, p *plan.Plan) (err error) {
 	part, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+".*")
 	if err != nil {
 		return err
@@ -48,7 +49,7 @@ func replace(file string, p *orchestrator.Plan) (err error) {
 			err = errors.Join(err, os.Remove(part.Name()))
 		}
 	}()
-	err = orchestrator.WritePlan(part, p)
+	err = plan.WritePlan(part, p)
 	if err == nil {
 		err = part.Chmod(0o644) // it is to be reviewed by others; there are no secrets in it
 	}
@@ -68,7 +69,7 @@ func (s *shape) read(file, fleet string) error {
 		return &usageError{err.Error(), "`skein plan -o FILE` writes one"}
 	}
 	defer in.Close()
-	p, err := orchestrator.ReadPlan(in)
+	p, err := plan.ReadPlan(in)
 	if err != nil {
 		return fmt.Errorf("%s: %w", show(file), err)
 	}
@@ -84,7 +85,7 @@ func (s *shape) read(file, fleet string) error {
 }
 
 // again makes the plan of a file once more, and refuses where another comes out.
-func (f *fleet) again(ctx context.Context, store orchestrator.Store, id string, s shape) (*orchestrator.Plan, error) {
+func (f *fleet) again(ctx context.Context, store rollout.Store, id string, s shape) (*plan.Plan, error) {
 	plan, err := f.arrange(ctx, store, id, s)
 	if err != nil {
 		return nil, err

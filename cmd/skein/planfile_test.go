@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
 )
 
 func TestAPlanThatCannotBeWrittenNamesTheFile(t *testing.T) {
@@ -21,7 +21,7 @@ func TestAPlanThatCannotBeWrittenNamesTheFile(t *testing.T) {
 		"taken/p.json":   "not a directory",
 	} {
 		file := filepath.Join(dir, name)
-		err := savePlan(file, &orchestrator.Plan{})
+		err := savePlan(file, &plan.Plan{})
 		if err == nil || !strings.Contains(err.Error(), "cannot write the plan to "+file+": ") || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", name, err)
 		}

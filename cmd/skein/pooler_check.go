@@ -4,12 +4,13 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/run"
 )
 
 // checked refuses tenants in which their plan must not run, and a plan that cannot be carried out.
-func (f *fleet) checked(ctx context.Context, p *orchestrator.Plan) (*orchestrator.Plan, error) {
-	orchestrator.Screen(ctx, f.engine, p, f.data)
+func (f *fleet) checked(ctx context.Context, p *plan.Plan) (*plan.Plan, error) {
+	run.Screen(ctx, f.engine, p, f.data)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -18,14 +19,14 @@ func (f *fleet) checked(ctx context.Context, p *orchestrator.Plan) (*orchestrato
 
 // fits refuses a plan that these connections cannot carry out: a revision outside a transaction needs a
 // session of its own, which a transaction pooler does not give.
-func (f *fleet) fits(p *orchestrator.Plan) error {
+func (f *fleet) fits(p *plan.Plan) error {
 	if f.pg == nil {
 		return nil
 	}
 	outside, dir := "", p.Direction()
 	for _, c := range p.Cohorts {
 		for _, id := range c.Steps {
-			if r := f.graph.Get(id); r != nil && p.Kind != orchestrator.Stamp && r.Section(dir) != nil && r.Section(dir).Options.NoTransaction {
+			if r := f.graph.Get(id); r != nil && p.Kind != plan.Stamp && r.Section(dir) != nil && r.Section(dir).Options.NoTransaction {
 				outside = id
 			}
 		}

@@ -10,7 +10,9 @@ import (
 
 	"github.com/skeindb/skein/cmd/skein/view"
 	"github.com/skeindb/skein/engine"
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
+	"github.com/skeindb/skein/orchestrator/run"
 	"github.com/skeindb/skein/orchestrator/state"
 	"github.com/skeindb/skein/tenant"
 )
@@ -33,29 +35,29 @@ func briefly(configured time.Duration) time.Duration {
 }
 
 // rehearse works the plan as a rollout would, but rolls back what it did in each tenant. Nothing is stored.
-func (f *fleet) rehearse(ctx context.Context, store orchestrator.Store, id, how string, arrange func() (*orchestrator.Plan, error)) error {
-	return f.locked(ctx, store, id, func(lease orchestrator.Lease) error {
-		plan, err := arrange()
+func (f *fleet) rehearse(ctx context.Context, store rollout.Store, id, how string, arrange func() (*plan.Plan, error)) error {
+	return f.locked(ctx, store, id, func(lease rollout.Lease) error {
+		p, err := arrange()
 		if err != nil {
 			return err
 		}
-		of := plan.Len()
-		plan = oneWave(plan)
+		of := p.Len()
+		p = oneWave(p)
 		if how == rehearseSample {
-			f.sample(ctx, plan)
+			f.sample(ctx, p)
 		}
 		o := f.viewOptions(nil)
 		o.Rehearsal = &view.Rehearsal{Of: of}
 		v := f.app.view(o)
-		for _, note := range plan.Notes {
+		for _, note := range p.Notes {
 			v.Note(note)
 		}
-		r := &rehearser{engine: f.engine, at: tenantsAt(plan), found: o.Rehearsal}
+		r := &rehearser{engine: f.engine, at: tenantsAt(p), found: o.Rehearsal}
 		policy := f.project.Policy
-		policy.OnFailure, policy.Retry.Attempts, policy.Waves, policy.Pins = orchestrator.Continue, 2, nil, nil
-		report, err := f.work(ctx, orchestrator.RunConfig{
-			Plan: plan, Store: state.NewMemory(), Lease: lease, Policy: policy, Engine: r,
-			Observers: []orchestrator.Observer{v}, Options: orchestrator.Options{Mode: f.engine.Mode()},
+		policy.OnFailure, policy.Retry.Attempts, policy.Waves, policy.Pins = plan.Continue, 2, nil, nil
+		report, err := f.work(ctx, run.RunConfig{
+			Plan: p, Store: state.NewMemory(), Lease: lease, Policy: policy, Engine: r,
+			Observers: []rollout.Observer{v}, Options: plan.Options{Mode: f.engine.Mode()},
 		})
 		if report == nil {
 			return err
@@ -70,20 +72,20 @@ func (f *fleet) rehearse(ctx context.Context, store orchestrator.Store, id, how 
 }
 
 // oneWave puts all tenants of a plan into one wave without a gate.
-func oneWave(p *orchestrator.Plan) *orchestrator.Plan {
-	all := orchestrator.Wave{Name: "all", Items: []orchestrator.Item{}}
+func oneWave(p *plan.Plan) *plan.Plan {
+	all := plan.Wave{Name: "all", Items: []plan.Item{}}
 	for _, w := range p.Waves {
 		all.Items = append(all.Items, w.Items...)
 	}
 	all.Planned = len(all.Items)
 	flat := *p
-	flat.Waves = []orchestrator.Wave{all}
+	flat.Waves = []plan.Wave{all}
 	return &flat
 }
 
 // sample leaves one tenant of each cohort and order of magnitude in the plan's wave: what goes the same way through
 // about as much data fails alike, and takes alike long.
-func (f *fleet) sample(ctx context.Context, p *orchestrator.Plan) {
+func (f *fleet) sample(ctx context.Context, p *plan.Plan) {
 	wave := &p.Waves[0]
 	who := make([]tenant.Tenant, 0, len(wave.Items))
 	for _, item := range wave.Items {
@@ -92,7 +94,7 @@ func (f *fleet) sample(ctx context.Context, p *orchestrator.Plan) {
 	sizes := f.sizes(ctx, who)
 	type stratum struct{ cohort, size int }
 	seen := map[stratum]bool{}
-	var chosen []orchestrator.Item
+	var chosen []plan.Item
 	for i, item := range wave.Items {
 		s := stratum{item.Cohort, magnitude(sizes[i])}
 		if !seen[s] {
@@ -131,7 +133,7 @@ type rehearser struct {
 
 type lockKey struct{ object, mode string }
 
-func tenantsAt(p *orchestrator.Plan) map[engine.Location]string {
+func tenantsAt(p *plan.Plan) map[engine.Location]string {
 	at := make(map[engine.Location]string, p.Len())
 	for _, w := range p.Waves {
 		for _, item := range w.Items {

@@ -11,7 +11,8 @@ import (
 
 	"github.com/skeindb/skein/cmd/skein/view"
 	"github.com/skeindb/skein/config"
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 func (a *app) rolloutCommand() *cobra.Command {
@@ -34,28 +35,28 @@ func (a *app) rolloutCommand() *cobra.Command {
 
 // summary is a line of `rollout list --json`.
 type summary struct {
-	ID       string                       `json:"id"`
-	Kind     orchestrator.Kind            `json:"type"`
-	State    orchestrator.State           `json:"state"`
-	Target   string                       `json:"target"`
-	Started  time.Time                    `json:"started"`
-	Finished *time.Time                   `json:"finished"`
-	Counts   map[orchestrator.Outcome]int `json:"counts"`
+	ID       string               `json:"id"`
+	Kind     plan.Kind            `json:"type"`
+	State    rollout.State        `json:"state"`
+	Target   string               `json:"target"`
+	Started  time.Time            `json:"started"`
+	Finished *time.Time           `json:"finished"`
+	Counts   map[plan.Outcome]int `json:"counts"`
 }
 
-func summaryOf(s orchestrator.Summary) summary {
+func summaryOf(s rollout.Summary) summary {
 	out := summary{ID: s.ID, Kind: s.Kind, State: s.State, Target: s.Target, Started: s.Started.UTC(), Counts: s.Counts}
 	if !s.Finished.IsZero() {
 		at := s.Finished.UTC()
 		out.Finished = &at
 	}
 	if out.Counts == nil {
-		out.Counts = map[orchestrator.Outcome]int{}
+		out.Counts = map[plan.Outcome]int{}
 	}
 	return out
 }
 
-func countsText(counts map[orchestrator.Outcome]int) string { return view.Counts(counts) }
+func countsText(counts map[plan.Outcome]int) string { return view.Counts(counts) }
 
 func (a *app) rolloutListCommand() *cobra.Command {
 	var limit int
@@ -64,7 +65,7 @@ func (a *app) rolloutListCommand() *cobra.Command {
 		Short: "List the fleet's rollouts, the latest first",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.withStore(cmd.Context(), func(f *fleet, store orchestrator.Store) error {
+			return a.withStore(cmd.Context(), func(f *fleet, store rollout.Store) error {
 				all, err := store.List(cmd.Context(), f.project.Fleet, limit)
 				if err != nil {
 					return err
@@ -103,14 +104,14 @@ func first(args []string) string {
 
 // record is a rollout as the store has it.
 type record struct {
-	plan     *orchestrator.Plan // with the tenants that joined
-	events   []orchestrator.Event
-	report   *orchestrator.Report
-	commands []orchestrator.Command
+	plan     *plan.Plan // with the tenants that joined
+	events   []rollout.Event
+	report   *rollout.Report
+	commands []rollout.Command
 }
 
 // load reads a rollout of this fleet, and where it really stands.
-func (f *fleet) load(ctx context.Context, store orchestrator.Store, id string) (record, error) {
+func (f *fleet) load(ctx context.Context, store rollout.Store, id string) (record, error) {
 	plan, events, err := store.Load(ctx, id)
 	if err != nil {
 		return record{}, noRollout(err, id)
@@ -118,7 +119,7 @@ func (f *fleet) load(ctx context.Context, store orchestrator.Store, id string) (
 	if plan.Fleet != f.project.Fleet {
 		return record{}, &usageError{fmt.Sprintf("rollout %s is one of the fleet %s, and this is %s", id, plan.Fleet, f.project.Fleet), ""}
 	}
-	r := record{plan: orchestrator.Current(plan, events), events: events, report: reportOf(plan, events)}
+	r := record{plan: rollout.Current(plan, events), events: events, report: reportOf(plan, events)}
 	if r.commands, err = store.Commands(ctx, id, 0); err != nil {
 		return record{}, err
 	}
@@ -127,9 +128,9 @@ func (f *fleet) load(ctx context.Context, store orchestrator.Store, id string) (
 }
 
 // reportOf folds what is stored. A rollout that died before its first fact has only a plan.
-func reportOf(plan *orchestrator.Plan, events []orchestrator.Event) *orchestrator.Report {
-	r := &orchestrator.Report{
-		Rollout: plan.Rollout, Fleet: plan.Fleet, Kind: plan.Kind, Target: plan.Target, Started: plan.Created, State: orchestrator.StateRunning,
+func reportOf(plan *plan.Plan, events []rollout.Event) *rollout.Report {
+	r := &rollout.Report{
+		Rollout: plan.Rollout, Fleet: plan.Fleet, Kind: plan.Kind, Target: plan.Target, Started: plan.Created, State: rollout.StateRunning,
 	}
 	for _, e := range events {
 		r.Apply(e)
@@ -138,14 +139,14 @@ func reportOf(plan *orchestrator.Plan, events []orchestrator.Event) *orchestrato
 }
 
 func noRollout(err error, id string) error {
-	if errors.Is(err, orchestrator.ErrNoRollout) {
+	if errors.Is(err, rollout.ErrNoRollout) {
 		return &usageError{fmt.Sprintf("there is no rollout %s", id), "`skein rollout list` shows them"}
 	}
 	return err
 }
 
 // withStore opens the project and its store for commands that touch no tenant.
-func (a *app) withStore(ctx context.Context, work func(*fleet, orchestrator.Store) error) (err error) {
+func (a *app) withStore(ctx context.Context, work func(*fleet, rollout.Store) error) (err error) {
 	p, err := a.project(config.Options{})
 	if err != nil {
 		return err

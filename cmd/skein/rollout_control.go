@@ -6,11 +6,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 func (a *app) rolloutPauseCommand() *cobra.Command {
-	o := order{action: orchestrator.ActionPause}
+	o := order{action: rollout.ActionPause}
 	cmd := &cobra.Command{
 		Use:     "pause [ID]",
 		Short:   "Let a running rollout begin no more tenants, finish those under work, and end",
@@ -24,7 +24,7 @@ func (a *app) rolloutPauseCommand() *cobra.Command {
 }
 
 func (a *app) rolloutApproveCommand() *cobra.Command {
-	o := order{action: orchestrator.ActionApprove}
+	o := order{action: rollout.ActionApprove}
 	cmd := &cobra.Command{
 		Use:   "approve [ID]",
 		Short: "Open the gate that waits for an approval",
@@ -40,7 +40,7 @@ func (a *app) rolloutApproveCommand() *cobra.Command {
 }
 
 func (a *app) rolloutAbortCommand() *cobra.Command {
-	o := order{action: orchestrator.ActionAbort}
+	o := order{action: rollout.ActionAbort}
 	cmd := &cobra.Command{
 		Use:   "abort [ID]",
 		Short: "Give a rollout up for good",
@@ -55,7 +55,7 @@ func (a *app) rolloutAbortCommand() *cobra.Command {
 }
 
 func (a *app) rolloutSkipCommand() *cobra.Command {
-	o := order{action: orchestrator.ActionSkip}
+	o := order{action: rollout.ActionSkip}
 	var id string
 	cmd := &cobra.Command{
 		Use:   "skip TENANT... --reason TEXT",

@@ -6,24 +6,25 @@ import (
 	"slices"
 
 	"github.com/skeindb/skein/cmd/skein/view"
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // wanted says which rollout is meant where none is named, and what is said when there is none.
 type wanted struct {
-	first  orchestrator.State              // one that stands so goes before all others; "" = none does
-	states []orchestrator.State            // of the store; nil = any
-	also   func(orchestrator.Summary) bool // must hold as well; nil = nothing
-	latest bool                            // one that another came after, which counts, must be named: see overtakes
+	first  rollout.State              // one that stands so goes before all others; "" = none does
+	states []rollout.State            // of the store; nil = any
+	also   func(rollout.Summary) bool // must hold as well; nil = nothing
+	latest bool                       // one that another came after, which counts, must be named: see overtakes
 	none   string
 }
 
-func (w wanted) fits(s orchestrator.Summary) bool {
+func (w wanted) fits(s rollout.Summary) bool {
 	return (w.states == nil || slices.Contains(w.states, s.State)) && (w.also == nil || w.also(s))
 }
 
 // rank puts the rollouts that go first before the others.
-func (w wanted) rank(s orchestrator.Summary) int {
+func (w wanted) rank(s rollout.Summary) int {
 	if w.first != "" && s.State == w.first {
 		return 0
 	}
@@ -32,16 +33,16 @@ func (w wanted) rank(s orchestrator.Summary) int {
 
 // overtakes reports whether a rollout puts those before it out of mind: who names none hardly means one of them. So it
 // is with one that changed tenants, and with one that was given up: to say that twice does not mean two.
-func overtakes(s orchestrator.Summary) bool {
+func overtakes(s rollout.Summary) bool {
 	switch s.Kind {
-	case orchestrator.Upgrade, orchestrator.Downgrade, orchestrator.Rollback:
-		return s.State == orchestrator.StateAborted || s.Counts[orchestrator.Done] > 0
+	case plan.Upgrade, plan.Downgrade, plan.Rollback:
+		return s.State == rollout.StateAborted || s.Counts[plan.Done] > 0
 	}
 	return false
 }
 
 // rolloutID is the one named, else the latest rollout that fits.
-func (f *fleet) rolloutID(ctx context.Context, store orchestrator.Store, named string, want wanted) (string, error) {
+func (f *fleet) rolloutID(ctx context.Context, store rollout.Store, named string, want wanted) (string, error) {
 	if named != "" {
 		return named, nil
 	}
@@ -62,15 +63,15 @@ func (f *fleet) rolloutID(ctx context.Context, store orchestrator.Store, named s
 // approvable is the latest rollout that waits for an approval, whatever stopped it since: one that a process runs, or that
 // waits in the store, before those that were paused, halted or interrupted while they waited and that no other rollout
 // has overtaken.
-func (f *fleet) approvable(ctx context.Context, store orchestrator.Store) (string, error) {
-	want := steerable(orchestrator.ActionApprove)
+func (f *fleet) approvable(ctx context.Context, store rollout.Store) (string, error) {
+	want := steerable(rollout.ActionApprove)
 	all, err := store.List(ctx, f.project.Fleet, 0)
 	if err != nil {
 		return "", err
 	}
-	if !slices.ContainsFunc(all, func(s orchestrator.Summary) bool { return s.State == want.first }) {
+	if !slices.ContainsFunc(all, func(s rollout.Summary) bool { return s.State == want.first }) {
 		for _, s := range all {
-			if s.State != orchestrator.StateFinished && s.State != orchestrator.StateAborted {
+			if s.State != rollout.StateFinished && s.State != rollout.StateAborted {
 				r, err := f.load(ctx, store, s.ID)
 				if err != nil {
 					return "", err
@@ -88,9 +89,9 @@ func (f *fleet) approvable(ctx context.Context, store orchestrator.Store) (strin
 }
 
 // pick finds the rollout that is meant among all of the fleet, of which there are some, the latest first.
-func (w wanted) pick(all []orchestrator.Summary) (id string, err error) {
+func (w wanted) pick(all []rollout.Summary) (id string, err error) {
 	sorted := slices.Clone(all)
-	slices.SortStableFunc(sorted, func(a, b orchestrator.Summary) int { return w.rank(a) - w.rank(b) })
+	slices.SortStableFunc(sorted, func(a, b rollout.Summary) int { return w.rank(a) - w.rank(b) })
 	at := slices.IndexFunc(sorted, w.fits)
 	if at < 0 {
 		return "", &usageError{fmt.Sprintf("%s; the latest, %s, is %s", w.none, all[0].ID, all[0].State), "`skein rollout list` shows them"}
@@ -103,7 +104,7 @@ func (w wanted) pick(all []orchestrator.Summary) (id string, err error) {
 		if s.ID == id {
 			break
 		}
-		if s.Kind == orchestrator.Rollback && s.Target == id && s.State == orchestrator.StateFinished {
+		if s.Kind == plan.Rollback && s.Target == id && s.State == rollout.StateFinished {
 			return "", &usageError{fmt.Sprintf("rollout %s was taken back by %s", id, s.ID), "`skein upgrade` begins a new one"}
 		}
 		if overtakes(s) {
@@ -116,13 +117,13 @@ func (w wanted) pick(all []orchestrator.Summary) (id string, err error) {
 }
 
 // described is what a rollout did, in words: "a rollback that changed 3 tenants".
-func described(s orchestrator.Summary) string {
+func described(s rollout.Summary) string {
 	what := "a " + string(s.Kind)
-	if s.Kind == orchestrator.Upgrade {
+	if s.Kind == plan.Upgrade {
 		what = "an upgrade"
 	}
-	if s.State == orchestrator.StateAborted {
+	if s.State == rollout.StateAborted {
 		return what + " that was aborted"
 	}
-	return what + " that changed " + view.Count(s.Counts[orchestrator.Done], "tenant")
+	return what + " that changed " + view.Count(s.Counts[plan.Done], "tenant")
 }

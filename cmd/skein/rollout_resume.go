@@ -8,7 +8,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/skeindb/skein/cmd/skein/view"
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
+	"github.com/skeindb/skein/orchestrator/run"
 	"github.com/skeindb/skein/tenant"
 )
 
@@ -29,15 +31,15 @@ func (a *app) rolloutResumeCommand() *cobra.Command {
 	flags.addTerminate(cmd)
 	flags.addReason(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return a.takeUp(cmd, first(args), &flags, order{action: orchestrator.ActionResume, reason: flags.reason})
+		return a.takeUp(cmd, first(args), &flags, order{action: rollout.ActionResume, reason: flags.reason})
 	}
 	return cmd
 }
 
 // unfinished are rollouts of which something may be left to do.
 var unfinished = wanted{
-	also: func(s orchestrator.Summary) bool {
-		return s.State != orchestrator.StateAborted && (s.State != orchestrator.StateFinished || s.Counts[orchestrator.Failed]+s.Counts[orchestrator.Uncertain] > 0)
+	also: func(s rollout.Summary) bool {
+		return s.State != rollout.StateAborted && (s.State != rollout.StateFinished || s.Counts[plan.Failed]+s.Counts[plan.Uncertain] > 0)
 	},
 	latest: true,
 	none:   "no rollout has anything left to do",
@@ -50,8 +52,8 @@ func (a *app) takeUp(cmd *cobra.Command, named string, flags *changeFlags, o ord
 	if err != nil {
 		return err
 	}
-	return a.withFleet(cmd, id, flags, func(f *fleet, store orchestrator.Store) error {
-		return f.locked(ctx, store, id, func(lease orchestrator.Lease) error {
+	return a.withFleet(cmd, id, flags, func(f *fleet, store rollout.Store) error {
+		return f.locked(ctx, store, id, func(lease rollout.Lease) error {
 			stored, err := f.load(ctx, store, id)
 			if err != nil {
 				return err
@@ -60,8 +62,8 @@ func (a *app) takeUp(cmd *cobra.Command, named string, flags *changeFlags, o ord
 			if err := f.awaitOrphans(ctx, stored.plan, flags.terminate); err != nil {
 				return err
 			}
-			opts := orchestrator.Options{Mode: f.engine.Mode(), AllowChanged: flags.allowChanged}
-			plan, err := f.rearrange(ctx, stored, orchestrator.ResumeOptions{Options: opts, Only: o.tenants})
+			opts := plan.Options{Mode: f.engine.Mode(), AllowChanged: flags.allowChanged}
+			plan, err := f.rearrange(ctx, stored, plan.ResumeOptions{Options: opts, Only: o.tenants})
 			if err != nil {
 				return err
 			}
@@ -69,7 +71,7 @@ func (a *app) takeUp(cmd *cobra.Command, named string, flags *changeFlags, o ord
 				return err
 			}
 			asked := o.command(id)
-			return f.run(ctx, orchestrator.RunConfig{
+			return f.run(ctx, run.RunConfig{
 				Plan: plan, Store: store, Lease: lease, Earlier: stored.events, Policy: f.project.Policy, Options: opts, NoWait: flags.noWait, Command: &asked,
 			})
 		})
@@ -77,7 +79,7 @@ func (a *app) takeUp(cmd *cobra.Command, named string, flags *changeFlags, o ord
 }
 
 // rearrange asks the tenants of a rollout where they stand, and plans what is left.
-func (f *fleet) rearrange(ctx context.Context, stored record, how orchestrator.ResumeOptions) (*orchestrator.Plan, error) {
+func (f *fleet) rearrange(ctx context.Context, stored record, how plan.ResumeOptions) (*plan.Plan, error) {
 	who, err := f.scopeOf(stored.plan)
 	if err != nil {
 		return nil, err
@@ -86,19 +88,19 @@ func (f *fleet) rearrange(ctx context.Context, stored record, how orchestrator.R
 	if err != nil {
 		return nil, err
 	}
-	if stored.plan.Kind == orchestrator.Rollback {
+	if stored.plan.Kind == plan.Rollback {
 		f.warnOfUnnamed(ctx, stored.plan, fleet)
 	}
-	where := orchestrator.Locate(ctx, f.engine, stored.plan, stored.plan.Planned(), fleet, func(tenant.Tenant) bool {
-		return stored.report.State != orchestrator.StateFinished // else it does not join, and its place is that of the old name
+	where := run.Locate(ctx, f.engine, stored.plan, stored.plan.Planned(), fleet, func(tenant.Tenant) bool {
+		return stored.report.State != rollout.StateFinished // else it does not join, and its place is that of the old name
 	})
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	if len(where.Unlisted) > 0 {
-		f.app.note("skein: warning: %s", orchestrator.UnlistedWarning(where.Unlisted))
+		f.app.note("skein: warning: %s", run.UnlistedWarning(where.Unlisted))
 	}
-	plan, err := orchestrator.ResumePlan(orchestrator.Current(stored.plan, stored.events), orchestrator.HistoryOf(stored.events), where.Tenants, where.Standings, f.graph, how)
+	plan, err := plan.ResumePlan(rollout.Current(stored.plan, stored.events), rollout.HistoryOf(stored.events), where.Tenants, where.Standings, f.graph, how)
 	if err != nil {
 		return nil, err
 	}
@@ -107,10 +109,10 @@ func (f *fleet) rearrange(ctx context.Context, stored record, how orchestrator.R
 
 // warnOfUnnamed tells which tenants a rollback that is taken up again does not know, though they have revisions that it
 // takes back: they were renamed or copied since it was planned.
-func (f *fleet) warnOfUnnamed(ctx context.Context, p *orchestrator.Plan, tenants []tenant.Tenant) {
+func (f *fleet) warnOfUnnamed(ctx context.Context, p *plan.Plan, tenants []tenant.Tenant) {
 	others := p.Others(tenants)
 	var left []string
-	for i, s := range orchestrator.SurveyFor(ctx, f.engine, others, p) {
+	for i, s := range run.SurveyFor(ctx, f.engine, others, p) {
 		if len(s.Applied.Of(p.Of)) > 0 {
 			left = append(left, others[i].ID)
 		}
@@ -130,7 +132,7 @@ func isOrAre(n int) string {
 
 // find finds the id before the connections are named after it.
 func (a *app) find(ctx context.Context, named string, want wanted) (id string, err error) {
-	err = a.withStore(ctx, func(f *fleet, store orchestrator.Store) error {
+	err = a.withStore(ctx, func(f *fleet, store rollout.Store) error {
 		id, err = f.rolloutID(ctx, store, named, want)
 		return err
 	})

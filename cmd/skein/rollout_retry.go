@@ -6,7 +6,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/skeindb/skein/cmd/skein/view"
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 func (a *app) rolloutRetryCommand() *cobra.Command {
@@ -25,7 +26,7 @@ func (a *app) rolloutRetryCommand() *cobra.Command {
 	flags.addTerminate(cmd)
 	flags.addReason(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return a.takeUp(cmd, id, &flags, order{action: orchestrator.ActionRetry, tenants: unique(args), reason: flags.reason})
+		return a.takeUp(cmd, id, &flags, order{action: rollout.ActionRetry, tenants: unique(args), reason: flags.reason})
 	}
 	return cmd
 }
@@ -36,7 +37,7 @@ func rolloutFlag(cmd *cobra.Command, id *string) {
 }
 
 // idle refuses a retry of tenants none of which has anything left to do, and says of each why.
-func idle(plan *orchestrator.Plan, stored *record, tenants []string) error {
+func idle(plan *plan.Plan, stored *record, tenants []string) error {
 	if len(tenants) == 0 || plan.Len() > 0 {
 		return nil
 	}

@@ -7,7 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
+	"github.com/skeindb/skein/orchestrator/run"
 )
 
 func (a *app) rolloutRollbackCommand() *cobra.Command {
@@ -41,13 +43,13 @@ func (a *app) rollback(cmd *cobra.Command, named string, flags *changeFlags, par
 		return err
 	}
 	id := a.newID(ctx)
-	return a.withFleet(cmd, id, flags, func(f *fleet, store orchestrator.Store) error {
-		req := orchestrator.PlanOptions{
-			Rollout: id, Fleet: f.project.Fleet, Kind: orchestrator.Rollback, Targets: []string{of}, Created: time.Now(), Policy: f.project.Policy, Tag: flags.reason,
-			Options: orchestrator.Options{Mode: f.engine.Mode(), AllowChanged: flags.allowChanged},
+	return a.withFleet(cmd, id, flags, func(f *fleet, store rollout.Store) error {
+		req := plan.PlanOptions{
+			Rollout: id, Fleet: f.project.Fleet, Kind: plan.Rollback, Targets: []string{of}, Created: time.Now(), Policy: f.project.Policy, Tag: flags.reason,
+			Options: plan.Options{Mode: f.engine.Mode(), AllowChanged: flags.allowChanged},
 		}
-		arrange := func() (*orchestrator.Plan, error) { return f.arrangeRollback(ctx, store, of, req, partial) }
-		if flags.dryRun || a.asks(orchestrator.Rollback, flags) {
+		arrange := func() (*plan.Plan, error) { return f.arrangeRollback(ctx, store, of, req, partial) }
+		if flags.dryRun || a.asks(plan.Rollback, flags) {
 			plan, err := arrange()
 			switch {
 			case flags.dryRun && err != nil:
@@ -61,7 +63,7 @@ func (a *app) rollback(cmd *cobra.Command, named string, flags *changeFlags, par
 				return err
 			}
 		}
-		return f.locked(ctx, store, id, func(lease orchestrator.Lease) error {
+		return f.locked(ctx, store, id, func(lease rollout.Lease) error {
 			stored, err := f.load(ctx, store, of)
 			if err != nil {
 				return err
@@ -78,13 +80,13 @@ func (a *app) rollback(cmd *cobra.Command, named string, flags *changeFlags, par
 			}
 			policy := f.project.Policy
 			policy.Waves, policy.Pins = nil, nil // those of the rollout that is taken back, without their gates
-			return f.run(ctx, orchestrator.RunConfig{Plan: plan, Store: store, Lease: lease, Policy: policy, Options: req.Options})
+			return f.run(ctx, run.RunConfig{Plan: plan, Store: store, Lease: lease, Policy: policy, Options: req.Options})
 		})
 	})
 }
 
 // arrangeRollback asks the tenants of a rollout where they stand, and plans to take it back.
-func (f *fleet) arrangeRollback(ctx context.Context, store orchestrator.Store, of string, req orchestrator.PlanOptions, partial bool) (*orchestrator.Plan, error) {
+func (f *fleet) arrangeRollback(ctx context.Context, store rollout.Store, of string, req plan.PlanOptions, partial bool) (*plan.Plan, error) {
 	stored, err := f.load(ctx, store, of)
 	if err != nil {
 		return nil, err
@@ -101,14 +103,14 @@ func (f *fleet) arrangeRollback(ctx context.Context, store orchestrator.Store, o
 	if whole {
 		req.FleetSize = len(tenants)
 	}
-	where := orchestrator.LocateRollback(ctx, f.engine, orchestrator.Current(stored.plan, stored.events), tenants)
+	where := run.LocateRollback(ctx, f.engine, rollout.Current(stored.plan, stored.events), tenants)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	if len(where.Unlisted) > 0 {
-		f.app.note("skein: warning: %s", orchestrator.UnlistedWarning(where.Unlisted))
+		f.app.note("skein: warning: %s", run.UnlistedWarning(where.Unlisted))
 	}
-	plan, err := orchestrator.RollbackPlan(orchestrator.Current(stored.plan, stored.events), orchestrator.Touched(stored.events), where.Tenants, where.Standings, f.graph, req, partial)
+	plan, err := plan.RollbackPlan(rollout.Current(stored.plan, stored.events), rollout.Touched(stored.events), where.Tenants, where.Standings, f.graph, req, partial)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +119,7 @@ func (f *fleet) arrangeRollback(ctx context.Context, store orchestrator.Store, o
 
 // useKept adds to the revisions those whose files are missing, and of which a rollout kept the downgrade sections. Where
 // they do not fit, each tenant that needs one of them is refused for the missing file.
-func (f *fleet) useKept(p *orchestrator.Plan) {
+func (f *fleet) useKept(p *plan.Plan) {
 	graph, err := p.WithKept(f.graph, f.project.Dialect())
 	if err != nil {
 		f.warn([]string{"the downgrade sections that rollout " + p.Rollout + " kept cannot be used: " + err.Error()})
@@ -132,20 +134,20 @@ func (f *fleet) useKept(p *orchestrator.Plan) {
 // recorded does not say whether it changed anything: a killed run may have. So it is never passed over for the one
 // before, nor is one that was taken back already: who says it twice does not mean two.
 func (a *app) upgraded(ctx context.Context, named string) (id string, err error) {
-	err = a.withStore(ctx, func(f *fleet, store orchestrator.Store) error {
+	err = a.withStore(ctx, func(f *fleet, store rollout.Store) error {
 		all, err := store.List(ctx, f.project.Fleet, 0)
 		if err != nil {
 			return err
 		}
 		id, err = f.rolloutID(ctx, store, named, wanted{
-			also: func(s orchestrator.Summary) bool { return s.Kind == orchestrator.Upgrade },
+			also: func(s rollout.Summary) bool { return s.Kind == plan.Upgrade },
 			none: "there is no upgrade that could be taken back",
 		})
 		if err != nil || named != "" {
 			return err
 		}
 		for _, s := range all {
-			if s.Kind == orchestrator.Rollback && s.Target == id && s.State == orchestrator.StateFinished && s.Counts[orchestrator.Failed]+s.Counts[orchestrator.Uncertain]+s.Counts[orchestrator.Skipped] == 0 {
+			if s.Kind == plan.Rollback && s.Target == id && s.State == rollout.StateFinished && s.Counts[plan.Failed]+s.Counts[plan.Uncertain]+s.Counts[plan.Skipped] == 0 {
 				return &usageError{fmt.Sprintf("rollout %s was taken back already, by %s", id, s.ID), "name the ID of the rollout to take back"}
 			}
 		}
@@ -155,12 +157,12 @@ func (a *app) upgraded(ctx context.Context, named string) (id string, err error)
 }
 
 // noteRollback writes into the log of the rollout that is taken back who did so, and by which rollout.
-func (f *fleet) noteRollback(ctx context.Context, store orchestrator.Store, of, id, reason string) error {
+func (f *fleet) noteRollback(ctx context.Context, store rollout.Store, of, id, reason string) error {
 	by := "by rollout " + id
 	if reason != "" {
 		by = fmt.Sprintf("%s (%s)", reason, by)
 	}
-	if _, err := store.Command(ctx, order{action: orchestrator.ActionRollback, reason: by}.command(of)); err != nil {
+	if _, err := store.Command(ctx, order{action: rollout.ActionRollback, reason: by}.command(of)); err != nil {
 		return err
 	}
 	_, told, err := f.takeIn(ctx, store, of) // nobody runs it: we have the lock

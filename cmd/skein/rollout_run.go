@@ -6,13 +6,15 @@ import (
 	"slices"
 
 	"github.com/skeindb/skein/cmd/skein/view"
-	"github.com/skeindb/skein/orchestrator"
 	"github.com/skeindb/skein/orchestrator/notify"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
+	"github.com/skeindb/skein/orchestrator/run"
 	"github.com/skeindb/skein/tenant"
 )
 
 // run works a plan under its policy and shows it; its error is the exit code, or why it could not be run.
-func (f *fleet) run(ctx context.Context, cfg orchestrator.RunConfig) error {
+func (f *fleet) run(ctx context.Context, cfg run.RunConfig) error {
 	if err := f.follow(&cfg); err != nil {
 		return err
 	}
@@ -28,7 +30,7 @@ func (f *fleet) run(ctx context.Context, cfg orchestrator.RunConfig) error {
 		}
 	}
 	hooks := f.hooks(cfg.Earlier)
-	cfg.Observers = []orchestrator.Observer{v, hooks}
+	cfg.Observers = []rollout.Observer{v, hooks}
 	report, err := f.work(ctx, cfg)
 	defer hooks.Close(ctx) // after the report: nobody waits for a hook to read it
 	if report == nil {
@@ -38,18 +40,18 @@ func (f *fleet) run(ctx context.Context, cfg orchestrator.RunConfig) error {
 }
 
 // hooks are the webhooks of the config, for a rollout of which so much is known.
-func (f *fleet) hooks(earlier []orchestrator.Event) *notify.Notifier {
+func (f *fleet) hooks(earlier []rollout.Event) *notify.Notifier {
 	return notify.New(f.project.Notify, notify.Config{
 		Warn: func(message string) { f.app.note("skein: warning: %s", message) }, Earlier: earlier,
 	})
 }
 
 // notesOf are what people should know before a plan is run: of a rollback also what cannot be taken back.
-func notesOf(p *orchestrator.Plan) []string {
+func notesOf(p *plan.Plan) []string {
 	notes := slices.Clone(p.Notes)
 	for _, c := range p.Cohorts {
 		switch who := view.Count(c.Count, "tenant"); {
-		case p.Kind != orchestrator.Rollback:
+		case p.Kind != plan.Rollback:
 		case c.Skipped != "":
 			notes = append(notes, who+": "+c.Skipped)
 		case c.Refused != nil:
@@ -60,7 +62,7 @@ func notesOf(p *orchestrator.Plan) []string {
 }
 
 // work runs a plan with this fleet's connections.
-func (f *fleet) work(ctx context.Context, cfg orchestrator.RunConfig) (*orchestrator.Report, error) {
+func (f *fleet) work(ctx context.Context, cfg run.RunConfig) (*rollout.Report, error) {
 	f.app.drains.Store(true)
 	if cfg.Engine == nil {
 		cfg.Engine = f.engine
@@ -71,16 +73,16 @@ func (f *fleet) work(ctx context.Context, cfg orchestrator.RunConfig) (*orchestr
 	if f.pg != nil {
 		cfg.Prober, cfg.Watcher = f.pg, f.pg
 	}
-	return orchestrator.Run(ctx, cfg)
+	return run.Run(ctx, cfg)
 }
 
 // finish draws the report and returns the exit code. An error beside a report is about the store.
-func (f *fleet) finish(v view.View, report *orchestrator.Report, err error) error {
+func (f *fleet) finish(v view.View, report *rollout.Report, err error) error {
 	return f.finishWith(exitDone, v, report, err)
 }
 
 // finishWith is finish with an exit code for a report that calls for none.
-func (f *fleet) finishWith(good int, v view.View, report *orchestrator.Report, err error) error {
+func (f *fleet) finishWith(good int, v view.View, report *rollout.Report, err error) error {
 	code := report.ExitCode()
 	if err != nil && code == exitDone {
 		code = exitHalted
@@ -100,7 +102,7 @@ func (f *fleet) finishWith(good int, v view.View, report *orchestrator.Report, e
 
 // follow lets the run see how the fleet changes while it goes on. A run for some tenants has nothing to do with the
 // others.
-func (f *fleet) follow(cfg *orchestrator.RunConfig) (err error) {
+func (f *fleet) follow(cfg *run.RunConfig) (err error) {
 	p := cfg.Plan
 	cfg.Surveyor = f.engine
 	if p.Partial {
@@ -120,13 +122,13 @@ func (f *fleet) follow(cfg *orchestrator.RunConfig) (err error) {
 		}
 	}
 	cfg.Discover, cfg.DiscoverAway = list(false), list(true)
-	if slices.Contains([]orchestrator.Kind{orchestrator.Upgrade, orchestrator.Downgrade}, p.Kind) {
+	if slices.Contains([]plan.Kind{plan.Upgrade, plan.Downgrade}, p.Kind) {
 		cfg.Joins, err = joins(p)
 	}
 	return err
 }
 
-func (f *fleet) viewOptions(earlier []orchestrator.Event) view.Options {
+func (f *fleet) viewOptions(earlier []rollout.Event) view.Options {
 	return view.Options{
 		Verbose: f.app.verbose, Quiet: f.app.quiet, Colour: f.app.colour(f.app.out),
 		Folder: filepath.ToSlash(show(revisionsDir(f.project))), Earlier: earlier,
@@ -134,7 +136,7 @@ func (f *fleet) viewOptions(earlier []orchestrator.Event) view.Options {
 }
 
 // gatesOf are the gates of a plan in words, by wave. A run for some tenants asks none.
-func gatesOf(p *orchestrator.Plan) map[string]string {
+func gatesOf(p *plan.Plan) map[string]string {
 	gates := map[string]string{}
 	for _, w := range p.Waves {
 		if text := view.Gate(w.Gate); text != "" && !p.Partial {

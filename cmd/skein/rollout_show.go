@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/skeindb/skein/cmd/skein/view"
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 func (a *app) rolloutShowCommand() *cobra.Command {
@@ -47,14 +47,14 @@ func (a *app) rolloutShowCommand() *cobra.Command {
 // ran waits for a run.
 func (r *record) next() string {
 	wave := waiting(r.report)
-	if wave == "" || r.report.State == orchestrator.StateAborted || r.report.TakenBack || r.approval(wave) == nil {
+	if wave == "" || r.report.State == rollout.StateAborted || r.report.TakenBack || r.approval(wave) == nil {
 		return ""
 	}
 	return "skein rollout resume " + r.report.Rollout
 }
 
 // waiting is the wave whose gate awaits an approval; "" when none does.
-func waiting(r *orchestrator.Report) string {
+func waiting(r *rollout.Report) string {
 	for i := range r.Waves {
 		if g := r.Waves[i].Gate; g != nil && g.Waiting {
 			return r.Waves[i].Name
@@ -64,9 +64,9 @@ func waiting(r *orchestrator.Report) string {
 }
 
 // approval is the command that approves a wave's gate and was not taken in yet; nil when there is none.
-func (r *record) approval(wave string) *orchestrator.Command {
+func (r *record) approval(wave string) *rollout.Command {
 	for i := range r.commands {
-		if c := &r.commands[i]; c.Action == orchestrator.ActionApprove && c.Wave == wave && r.taken(c.Seq) == nil {
+		if c := &r.commands[i]; c.Action == rollout.ActionApprove && c.Wave == wave && r.taken(c.Seq) == nil {
 			return c
 		}
 	}
@@ -74,12 +74,12 @@ func (r *record) approval(wave string) *orchestrator.Command {
 }
 
 // taken is what came of a command; nil when it was not taken in yet.
-func (r *record) taken(seq int64) *orchestrator.Commanded {
+func (r *record) taken(seq int64) *rollout.Commanded {
 	return takenIn(r.report, seq)
 }
 
-func takenIn(r *orchestrator.Report, seq int64) *orchestrator.Commanded {
-	i := slices.IndexFunc(r.Commands, func(c orchestrator.Commanded) bool { return c.Command.Seq == seq })
+func takenIn(r *rollout.Report, seq int64) *rollout.Commanded {
+	i := slices.IndexFunc(r.Commands, func(c rollout.Commanded) bool { return c.Command.Seq == seq })
 	if i < 0 {
 		return nil
 	}
@@ -88,7 +88,7 @@ func takenIn(r *orchestrator.Report, seq int64) *orchestrator.Commanded {
 
 // auditEntry is one line of the log: how the rollout began, or what an operator asked of it.
 type auditEntry struct {
-	orchestrator.Command
+	rollout.Command
 	begun   bool      // it is no command, but the first run
 	taken   time.Time // when the command was taken in; zero = not yet
 	refused string
@@ -100,14 +100,14 @@ func audit(r record) []auditEntry {
 	times := map[int64]time.Time{}
 	for _, e := range r.events {
 		switch f := e.Fact.(type) {
-		case orchestrator.RolloutStarted:
+		case rollout.RolloutStarted:
 			if f.Run == 1 {
 				entries = append(entries, auditEntry{
-					Command: orchestrator.Command{Rollout: e.Rollout, Action: "start", Reason: r.plan.Tag, User: f.User, Host: f.Host, At: e.Time},
+					Command: rollout.Command{Rollout: e.Rollout, Action: "start", Reason: r.plan.Tag, User: f.User, Host: f.Host, At: e.Time},
 					begun:   true, taken: e.Time,
 				})
 			}
-		case orchestrator.Commanded:
+		case rollout.Commanded:
 			times[f.Command.Seq] = e.Time
 		}
 	}
@@ -151,7 +151,7 @@ func auditJSON(entries []auditEntry) []map[string]any {
 
 // withRollout reads a rollout, the latest where none is named.
 func (a *app) withRollout(ctx context.Context, named string, work func(*fleet, record) error) error {
-	return a.withStore(ctx, func(f *fleet, store orchestrator.Store) error {
+	return a.withStore(ctx, func(f *fleet, store rollout.Store) error {
 		id, err := f.rolloutID(ctx, store, named, wanted{})
 		if err != nil {
 			return err

@@ -6,20 +6,21 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 func TestAuditSaysWhatIsNotKnownYet(t *testing.T) {
 	t.Parallel()
-	started := orchestrator.Event{Rollout: "r1", Seq: 1, Time: time.Unix(1, 0), Fact: orchestrator.RolloutStarted{Run: 1}}
-	r := &record{plan: &orchestrator.Plan{Rollout: "r1", Kind: orchestrator.Upgrade}, events: []orchestrator.Event{started}}
+	started := rollout.Event{Rollout: "r1", Seq: 1, Time: time.Unix(1, 0), Fact: rollout.RolloutStarted{Run: 1}}
+	r := &record{plan: &plan.Plan{Rollout: "r1", Kind: plan.Upgrade}, events: []rollout.Event{started}}
 	r.report = reportOf(r.plan, r.events)
-	refused := orchestrator.Command{Rollout: "r1", Seq: 1, Action: orchestrator.ActionSkip, Tenants: []string{"c1"}}
-	taken := orchestrator.Command{Rollout: "r1", Seq: 2, Action: orchestrator.ActionSkip, Tenants: []string{"c2"}}
-	pending := orchestrator.Command{Rollout: "r1", Seq: 3, Action: orchestrator.ActionApprove, Wave: "canary"}
-	r.commands = []orchestrator.Command{refused, taken, pending}
-	for i, f := range []orchestrator.Fact{orchestrator.Commanded{Command: refused, Refused: "it is done"}, orchestrator.Commanded{Command: taken}} {
-		e := orchestrator.Event{Rollout: "r1", Seq: int64(i) + 2, Time: time.Unix(1, 0), Fact: f}
+	refused := rollout.Command{Rollout: "r1", Seq: 1, Action: rollout.ActionSkip, Tenants: []string{"c1"}}
+	taken := rollout.Command{Rollout: "r1", Seq: 2, Action: rollout.ActionSkip, Tenants: []string{"c2"}}
+	pending := rollout.Command{Rollout: "r1", Seq: 3, Action: rollout.ActionApprove, Wave: "canary"}
+	r.commands = []rollout.Command{refused, taken, pending}
+	for i, f := range []rollout.Fact{rollout.Commanded{Command: refused, Refused: "it is done"}, rollout.Commanded{Command: taken}} {
+		e := rollout.Event{Rollout: "r1", Seq: int64(i) + 2, Time: time.Unix(1, 0), Fact: f}
 		r.events = append(r.events, e)
 		r.report.Apply(e)
 	}

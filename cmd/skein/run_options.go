@@ -5,18 +5,18 @@ import (
 	"regexp"
 	"slices"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/tenant"
 )
 
 // shape is a change with the waves in which it is made.
 type shape struct {
 	change
-	policy    orchestrator.Policy
+	policy    plan.Policy
 	selectors []string
-	canary    string             // as in withCanary; "" = none but the policy's
-	wave      string             // only the tenants of this wave; "" = all waves
-	from      *orchestrator.Plan // that is made again; nil = none
+	canary    string     // as in withCanary; "" = none but the policy's
+	wave      string     // only the tenants of this wave; "" = all waves
+	from      *plan.Plan // that is made again; nil = none
 }
 
 // shape puts what the flags say, or the plan that they name, in place of what the config says.
@@ -31,7 +31,7 @@ func (f *fleet) shape(c change) (shape, error) {
 		}
 	}
 	var err error
-	if c.kind == orchestrator.Stamp {
+	if c.kind == plan.Stamp {
 		s.policy.Waves = nil // nothing runs in the tenants, so there is nothing to wait for
 	} else if s.canary != "" {
 		s.policy, err = withCanary(s.policy, s.canary)
@@ -39,22 +39,22 @@ func (f *fleet) shape(c change) (shape, error) {
 	return s, err
 }
 
-func (s *shape) options(f *fleet) orchestrator.Options {
-	return orchestrator.Options{Mode: f.engine.Mode(), AllowChanged: s.flags.allowChanged, Purge: s.purge}
+func (s *shape) options(f *fleet) plan.Options {
+	return plan.Options{Mode: f.engine.Mode(), AllowChanged: s.flags.allowChanged, Purge: s.purge}
 }
 
 // settings are what decides what happens besides tenants and revisions: of the config, and of flags that stand for no
 // key of it.
-func (s *shape) settings(f *fleet) []orchestrator.Setting {
+func (s *shape) settings(f *fleet) []plan.Setting {
 	all := f.project.Decisive()
 	if s.flags.allowChanged {
-		all = append(all, orchestrator.Setting{Key: "--allow-changed", Value: "true"})
+		all = append(all, plan.Setting{Key: "--allow-changed", Value: "true"})
 	}
 	return all
 }
 
 // covers refuses a plan in which a wave that was asked for has nobody: a canary of nobody protects nobody.
-func (s *shape) covers(p *orchestrator.Plan) error {
+func (s *shape) covers(p *plan.Plan) error {
 	if s.wave != "" && p.Len() == 0 {
 		return &usageError{fmt.Sprintf("the wave %s has no tenants", s.wave), "`skein plan` shows the waves"}
 	}
@@ -70,10 +70,10 @@ const canaryWave = "canary"
 // withCanary puts a wave in front of all others: those that the text selects, or so many of all. A wave of the name
 // canary that the policy has goes there with this choice, and keeps its order and its gate. The policy given stays as
 // it is.
-func withCanary(p orchestrator.Policy, text string) (orchestrator.Policy, error) {
-	canary := orchestrator.WaveSpec{Name: canaryWave}
+func withCanary(p plan.Policy, text string) (plan.Policy, error) {
+	canary := plan.WaveSpec{Name: canaryWave}
 	waves := slices.Clone(p.Waves)
-	if i := slices.IndexFunc(waves, func(w orchestrator.WaveSpec) bool { return w.Name == canaryWave }); i >= 0 {
+	if i := slices.IndexFunc(waves, func(w plan.WaveSpec) bool { return w.Name == canaryWave }); i >= 0 {
 		canary = waves[i]
 		waves = slices.Delete(waves, i, i+1)
 	}
@@ -90,8 +90,8 @@ func withCanary(p orchestrator.Policy, text string) (orchestrator.Policy, error)
 var number = regexp.MustCompile(`^[-+0-9.,\s]+%?$`)
 
 // choice reads a number of tenants, a share of them, or else a selector.
-func choice(text string) (tenant.Selector, orchestrator.Size, error) {
-	size, err := orchestrator.ParseSize(text)
+func choice(text string) (tenant.Selector, plan.Size, error) {
+	size, err := plan.ParseSize(text)
 	if err == nil {
 		return tenant.Selector{}, size, nil
 	}
@@ -99,7 +99,7 @@ func choice(text string) (tenant.Selector, orchestrator.Size, error) {
 		return tenant.Selector{}, size, &usageError{"--canary: " + err.Error(), "give a number, a share, or a selector such as tier=internal"}
 	}
 	selector, err := tenant.ParseSelector(text)
-	return selector, orchestrator.Size{}, err
+	return selector, plan.Size{}, err
 }
 
 // cut is the end of a selector that has a sample or a limit: they come last, and bare.
@@ -108,7 +108,7 @@ var cut = regexp.MustCompile(`(^|,)(sample|limit)=[^,"()=]*$`)
 // joins makes what tells whether a tenant that is new in the fleet belongs to a rollout, by what its plan remembers of
 // how its tenants were chosen; nil when none does. Where somebody stood, or who was drawn by lot or for one wave, says
 // nothing about one who was not there.
-func joins(p *orchestrator.Plan) (func(tenant.Tenant) bool, error) {
+func joins(p *plan.Plan) (func(tenant.Tenant) bool, error) {
 	chosen, err := parseSelectors(p.Selectors)
 	if err != nil {
 		return nil, err

@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/tenant"
 )
 
@@ -21,26 +21,26 @@ func selector(t *testing.T, text string) tenant.Selector {
 
 func TestCanaryGoesFirst(t *testing.T) {
 	t.Parallel()
-	gate := orchestrator.Gate{Bake: time.Minute}
-	early := orchestrator.WaveSpec{Name: "early", Size: orchestrator.Size{Percent: 5}}
-	own := orchestrator.WaveSpec{Name: "canary", Tenants: selector(t, "tier=internal"), Order: orchestrator.SmallFirst, Gate: gate}
+	gate := plan.Gate{Bake: time.Minute}
+	early := plan.WaveSpec{Name: "early", Size: plan.Size{Percent: 5}}
+	own := plan.WaveSpec{Name: "canary", Tenants: selector(t, "tier=internal"), Order: plan.SmallFirst, Gate: gate}
 	for _, test := range []struct {
 		name, text string
-		waves      []orchestrator.WaveSpec
-		want       orchestrator.WaveSpec // the first wave
-		then       int                   // waves after it
+		waves      []plan.WaveSpec
+		want       plan.WaveSpec // the first wave
+		then       int           // waves after it
 	}{
-		{"a number", "3", nil, orchestrator.WaveSpec{Name: "canary", Size: orchestrator.Size{Count: 3}}, 0},
-		{"a share", "2.5%", []orchestrator.WaveSpec{early}, orchestrator.WaveSpec{Name: "canary", Size: orchestrator.Size{Percent: 2.5}}, 1},
-		{"a selector", "id=acme-*", []orchestrator.WaveSpec{early}, orchestrator.WaveSpec{Name: "canary", Tenants: selector(t, "id=acme-*")}, 1},
+		{"a number", "3", nil, plan.WaveSpec{Name: "canary", Size: plan.Size{Count: 3}}, 0},
+		{"a share", "2.5%", []plan.WaveSpec{early}, plan.WaveSpec{Name: "canary", Size: plan.Size{Percent: 2.5}}, 1},
+		{"a selector", "id=acme-*", []plan.WaveSpec{early}, plan.WaveSpec{Name: "canary", Tenants: selector(t, "id=acme-*")}, 1},
 		{
-			"the config's wave keeps order and gate, and loses its own choice", "7", []orchestrator.WaveSpec{early, own},
-			orchestrator.WaveSpec{Name: "canary", Size: orchestrator.Size{Count: 7}, Order: orchestrator.SmallFirst, Gate: gate}, 1,
+			"the config's wave keeps order and gate, and loses its own choice", "7", []plan.WaveSpec{early, own},
+			plan.WaveSpec{Name: "canary", Size: plan.Size{Count: 7}, Order: plan.SmallFirst, Gate: gate}, 1,
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			before := orchestrator.Policy{Waves: test.waves}
+			before := plan.Policy{Waves: test.waves}
 			p, err := withCanary(before, test.text)
 			if err != nil {
 				t.Fatal(err)
@@ -66,7 +66,7 @@ func TestCanaryGoesFirst(t *testing.T) {
 func TestCanaryThatIsNoSizeAndNoSelectorIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "0", "-3", "0%", "101%", "1.5", "tier=", "a b"} {
-		if p, err := withCanary(orchestrator.Policy{}, text); err == nil {
+		if p, err := withCanary(plan.Policy{}, text); err == nil {
 			t.Errorf("%q makes %+v", text, p.Waves)
 		}
 	}
@@ -89,7 +89,7 @@ func TestWhoJoinsIsWhomTheSelectorsMean(t *testing.T) {
 		{[]string{"sample=5%"}, "nobody ever"},
 		{[]string{"tier in (gold,free),limit=20"}, "nobody ever"},
 	} {
-		f, err := joins(&orchestrator.Plan{Selectors: test.selectors})
+		f, err := joins(&plan.Plan{Selectors: test.selectors})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,10 +105,10 @@ func TestWhoJoinsIsWhomTheSelectorsMean(t *testing.T) {
 
 func TestNobodyJoinsASingleWave(t *testing.T) {
 	t.Parallel()
-	if f, err := joins(&orchestrator.Plan{Only: "early"}); f != nil || err != nil {
+	if f, err := joins(&plan.Plan{Only: "early"}); f != nil || err != nil {
 		t.Errorf("somebody does, %v", err)
 	}
-	if f, err := joins(&orchestrator.Plan{Canary: "sample=5%"}); f == nil || err != nil {
+	if f, err := joins(&plan.Plan{Canary: "sample=5%"}); f == nil || err != nil {
 		t.Errorf("a canary keeps late tenants out, %v", err)
 	}
 }

@@ -8,50 +8,52 @@ import (
 	"time"
 
 	"github.com/skeindb/skein/cmd/skein/view"
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/control"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // order is what an operator asks of a rollout.
 type order struct {
-	action  orchestrator.Action
+	action  rollout.Action
 	wave    string   // of an approval
 	tenants []string // of a skip or a retry
 	reason  string
 }
 
 // command is the order as the store keeps it, with who gives it and when.
-func (o order) command(rollout string) orchestrator.Command {
+func (o order) command(id string) rollout.Command {
 	h := holder("")
-	return orchestrator.Command{
-		Rollout: rollout, Action: o.action, Wave: o.wave, Tenants: o.tenants, Reason: o.reason, User: h.User, Host: h.Host,
+	return rollout.Command{
+		Rollout: id, Action: o.action, Wave: o.wave, Tenants: o.tenants, Reason: o.reason, User: h.User, Host: h.Host,
 		At: time.Now().UTC().Truncate(time.Microsecond),
 	}
 }
 
 // steered is what came of an order, as JSON.
 type steered struct {
-	Rollout string              `json:"rollout"`
-	Action  orchestrator.Action `json:"action"`
-	State   orchestrator.State  `json:"state"` // of the rollout
-	Message string              `json:"message"`
+	Rollout string         `json:"rollout"`
+	Action  rollout.Action `json:"action"`
+	State   rollout.State  `json:"state"` // of the rollout
+	Message string         `json:"message"`
 }
 
 // steerable says which rollout an order is for, where none is named.
-func steerable(action orchestrator.Action) wanted {
+func steerable(action rollout.Action) wanted {
 	switch action {
-	case orchestrator.ActionPause:
-		return wanted{states: []orchestrator.State{orchestrator.StateRunning, orchestrator.StateWaiting}, none: "no rollout runs"}
-	case orchestrator.ActionApprove:
+	case rollout.ActionPause:
+		return wanted{states: []rollout.State{rollout.StateRunning, rollout.StateWaiting}, none: "no rollout runs"}
+	case rollout.ActionApprove:
 		return wanted{
-			first:  orchestrator.StateWaiting,
-			states: []orchestrator.State{orchestrator.StateWaiting, orchestrator.StateRunning, orchestrator.StateInterrupted},
+			first:  rollout.StateWaiting,
+			states: []rollout.State{rollout.StateWaiting, rollout.StateRunning, rollout.StateInterrupted},
 			none:   "no rollout waits for an approval",
 		}
-	case orchestrator.ActionAbort:
+	case rollout.ActionAbort:
 		return wanted{
-			states: []orchestrator.State{
-				orchestrator.StateRunning, orchestrator.StateWaiting, orchestrator.StatePaused,
-				orchestrator.StateHalted, orchestrator.StateInterrupted,
+			states: []rollout.State{
+				rollout.StateRunning, rollout.StateWaiting, rollout.StatePaused,
+				rollout.StateHalted, rollout.StateInterrupted,
 			},
 			latest: true,
 			none:   "no rollout is under way or stopped",
@@ -62,10 +64,10 @@ func steerable(action orchestrator.Action) wanted {
 
 // steer asks something of a rollout: of the process that runs it, or where there is none, of what is stored.
 func (a *app) steer(ctx context.Context, named string, o order) error {
-	return a.withStore(ctx, func(f *fleet, store orchestrator.Store) error {
+	return a.withStore(ctx, func(f *fleet, store rollout.Store) error {
 		var id string
 		var err error
-		if named == "" && o.action == orchestrator.ActionApprove {
+		if named == "" && o.action == rollout.ActionApprove {
 			id, err = f.approvable(ctx, store)
 		} else {
 			id, err = f.rolloutID(ctx, store, named, steerable(o.action))
@@ -81,7 +83,7 @@ func (a *app) steer(ctx context.Context, named string, o order) error {
 			return err
 		}
 		lease, err := f.lock(ctx, store, "")
-		if held, ok := errors.AsType[*orchestrator.LockedError](err); ok && (held.Holder.Rollout == id || held.Holder.Rollout == "") {
+		if held, ok := errors.AsType[*rollout.LockedError](err); ok && (held.Holder.Rollout == id || held.Holder.Rollout == "") {
 			return f.ask(ctx, store, &r, o)
 		}
 		if err != nil {
@@ -96,15 +98,15 @@ func (a *app) steer(ctx context.Context, named string, o order) error {
 func (o *order) check(r *record) error {
 	id, state := r.report.Rollout, r.report.State
 	switch {
-	case state == orchestrator.StateAborted:
+	case state == rollout.StateAborted:
 		return &usageError{fmt.Sprintf("rollout %s was aborted%s", id, view.Because(r.report.Reason)), "plan afresh; tenants that are done will be left alone"}
-	case r.report.TakenBack && (o.action == orchestrator.ActionApprove || o.action == orchestrator.ActionSkip):
+	case r.report.TakenBack && (o.action == rollout.ActionApprove || o.action == rollout.ActionSkip):
 		return &usageError{fmt.Sprintf("rollout %s was taken back, and does not go on", id), "`skein upgrade` plans afresh, if it is meant"}
-	case state == orchestrator.StateFinished && r.report.Count(orchestrator.Failed)+r.report.Count(orchestrator.Uncertain) == 0:
+	case state == rollout.StateFinished && r.report.Count(plan.Failed)+r.report.Count(plan.Uncertain) == 0:
 		return &usageError{fmt.Sprintf("rollout %s is finished", id), "`skein rollout rollback " + id + "` takes back what it did"}
 	}
 	switch o.action {
-	case orchestrator.ActionApprove:
+	case rollout.ActionApprove:
 		wave := waiting(r.report)
 		switch {
 		case wave == "":
@@ -113,7 +115,7 @@ func (o *order) check(r *record) error {
 			return &usageError{fmt.Sprintf("rollout %s waits for an approval of wave %s, not of %s", id, wave, o.wave), ""}
 		}
 		o.wave = wave
-	case orchestrator.ActionSkip:
+	case rollout.ActionSkip:
 		return o.known(r)
 	}
 	return nil
@@ -136,7 +138,7 @@ func (o *order) known(r *record) error {
 }
 
 // settle carries an order out on a rollout that nobody runs. The caller has the fleet's lock.
-func (f *fleet) settle(ctx context.Context, store orchestrator.Store, id string, o order) error {
+func (f *fleet) settle(ctx context.Context, store rollout.Store, id string, o order) error {
 	r, err := f.loadHeld(ctx, store, id) // what ran a moment ago may have come further
 	if err != nil {
 		return err
@@ -145,9 +147,9 @@ func (f *fleet) settle(ctx context.Context, store orchestrator.Store, id string,
 		return err
 	}
 	switch o.action {
-	case orchestrator.ActionPause:
+	case rollout.ActionPause:
 		return &usageError{fmt.Sprintf("nobody runs rollout %s: it is %s", id, r.report.State), "`skein rollout resume " + id + "` goes on, `skein rollout abort " + id + "` gives it up"}
-	case orchestrator.ActionApprove:
+	case rollout.ActionApprove:
 		if c := r.approval(o.wave); c != nil {
 			return &usageError{
 				fmt.Sprintf("the gate of wave %s was approved already, by %s on %s", o.wave, c.User, c.Host), "`skein rollout resume " + id + "` goes on",
@@ -168,7 +170,7 @@ func (f *fleet) settle(ctx context.Context, store orchestrator.Store, id string,
 }
 
 // heed lets the orchestrator take in what was asked of a rollout that nobody runs, and tells what came of it.
-func (f *fleet) heed(ctx context.Context, store orchestrator.Store, c orchestrator.Command) error {
+func (f *fleet) heed(ctx context.Context, store rollout.Store, c rollout.Command) error {
 	report, told, err := f.takeIn(ctx, store, c.Rollout)
 	if err != nil {
 		return err
@@ -184,17 +186,17 @@ func (f *fleet) heed(ctx context.Context, store orchestrator.Store, c orchestrat
 
 // takeIn takes in what was asked of a rollout that nobody runs. Webhooks are told of what came of it as they are told
 // of a run's end; told waits for them.
-func (f *fleet) takeIn(ctx context.Context, store orchestrator.Store, id string) (report *orchestrator.Report, told func(), err error) {
+func (f *fleet) takeIn(ctx context.Context, store rollout.Store, id string) (report *rollout.Report, told func(), err error) {
 	_, before, err := store.Load(ctx, id)
 	if err != nil {
 		return nil, nil, noRollout(err, id)
 	}
 	var fresh factList
-	report, err = orchestrator.ApplyPending(ctx, store, id, &fresh)
+	report, err = control.ApplyPending(ctx, store, id, &fresh)
 	if err != nil || len(fresh) == 0 {
 		return report, func() {}, err
 	}
-	if _, opens := fresh[0].Fact.(orchestrator.RolloutStarted); opens { // which is no run: it died before its first fact
+	if _, opens := fresh[0].Fact.(rollout.RolloutStarted); opens { // which is no run: it died before its first fact
 		before, fresh = append(before, fresh[0]), fresh[1:]
 	}
 	hooks := f.hooks(before)
@@ -205,19 +207,19 @@ func (f *fleet) takeIn(ctx context.Context, store orchestrator.Store, id string)
 }
 
 // factList is an observer that keeps what it is shown.
-type factList []orchestrator.Event
+type factList []rollout.Event
 
-func (l *factList) Observe(e orchestrator.Event) { *l = append(*l, e) }
+func (l *factList) Observe(e rollout.Event) { *l = append(*l, e) }
 
 // loadHeld is load for a caller that has the fleet's lock: what is called running has lost its process.
-func (f *fleet) loadHeld(ctx context.Context, store orchestrator.Store, id string) (record, error) {
+func (f *fleet) loadHeld(ctx context.Context, store rollout.Store, id string) (record, error) {
 	plan, events, err := store.Load(ctx, id)
 	if err != nil {
 		return record{}, noRollout(err, id)
 	}
-	r := record{plan: orchestrator.Current(plan, events), events: events, report: reportOf(plan, events)}
-	if r.report.State == orchestrator.StateRunning {
-		r.report.State = orchestrator.StateInterrupted
+	r := record{plan: rollout.Current(plan, events), events: events, report: reportOf(plan, events)}
+	if r.report.State == rollout.StateRunning {
+		r.report.State = rollout.StateInterrupted
 	}
 	r.commands, err = store.Commands(ctx, id, 0)
 	return r, err
@@ -231,7 +233,7 @@ const (
 
 // ask writes the order down and waits until the process that runs the rollout has taken it in. Should that end
 // meanwhile, the order is carried out here.
-func (f *fleet) ask(ctx context.Context, store orchestrator.Store, r *record, o order) error {
+func (f *fleet) ask(ctx context.Context, store rollout.Store, r *record, o order) error {
 	id := r.report.Rollout
 	c, err := store.Command(ctx, o.command(id))
 	if err != nil {
@@ -270,23 +272,23 @@ func (f *fleet) ask(ctx context.Context, store orchestrator.Store, r *record, o 
 }
 
 // cameTo tells what came of a command.
-func (a *app) cameTo(r *orchestrator.Report, came *orchestrator.Commanded) error {
+func (a *app) cameTo(r *rollout.Report, came *rollout.Commanded) error {
 	c := came.Command
 	if came.Refused != "" {
 		return &usageError{fmt.Sprintf("rollout %s refused to %s: %s", c.Rollout, c.Action, came.Refused), ""}
 	}
 	message := ""
 	switch c.Action {
-	case orchestrator.ActionPause:
+	case rollout.ActionPause:
 		message = "running tenants finish, no other is begun; to go on: skein rollout resume " + c.Rollout
-	case orchestrator.ActionAbort:
+	case rollout.ActionAbort:
 		message = "it is given up"
-		if r.Left() > 0 && (r.State == orchestrator.StateRunning || r.State == orchestrator.StateWaiting) {
+		if r.Left() > 0 && (r.State == rollout.StateRunning || r.State == rollout.StateWaiting) {
 			message = "running tenants finish, no other is begun, and it is given up"
 		}
-	case orchestrator.ActionApprove:
+	case rollout.ActionApprove:
 		message = "the gate of wave " + c.Wave + " is approved"
-	case orchestrator.ActionSkip:
+	case rollout.ActionSkip:
 		message = "left alone: " + strings.Join(c.Tenants, ", ")
 	}
 	a.tell(steered{c.Rollout, c.Action, r.State, message})

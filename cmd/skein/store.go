@@ -6,13 +6,13 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/rollout"
 	"github.com/skeindb/skein/orchestrator/state"
 )
 
 // openStore opens where rollouts are kept. With create false a store that is not there yet is nil: who only
 // looks leaves no files behind.
-func (f *fleet) openStore(ctx context.Context, create bool) (orchestrator.Store, error) {
+func (f *fleet) openStore(ctx context.Context, create bool) (rollout.Store, error) {
 	file, url, err := f.project.Store(ctx)
 	if err != nil {
 		return nil, err

@@ -19,7 +19,9 @@ import (
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/engine/sqlite"
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
+	"github.com/skeindb/skein/orchestrator/run"
 	"github.com/skeindb/skein/orchestrator/state"
 	"github.com/skeindb/skein/tenant"
 	"github.com/skeindb/skein/tenant/discover"
@@ -46,7 +48,7 @@ func main() {
 }
 
 // upgrade brings all tenants in dir to the heads of the revisions.
-func upgrade(ctx context.Context, dir string, stop <-chan struct{}) (*orchestrator.Report, error) {
+func upgrade(ctx context.Context, dir string, stop <-chan struct{}) (*rollout.Report, error) {
 	// 1. The revisions, from the program itself. Mistakes in them end here, before anything is touched.
 	folder, err := fs.Sub(files, "revisions")
 	if err != nil {
@@ -63,8 +65,8 @@ func upgrade(ctx context.Context, dir string, stop <-chan struct{}) (*orchestrat
 		return nil, err
 	}
 	defer store.Close()
-	rollout := orchestrator.NewID(time.Now())
-	holder := orchestrator.Holder{Rollout: rollout, PID: os.Getpid(), Since: time.Now()}
+	id := plan.NewID(time.Now())
+	holder := rollout.Holder{Rollout: id, PID: os.Getpid(), Since: time.Now()}
 	lease, err := store.Lock(ctx, "library", holder)
 	if err != nil {
 		return nil, err
@@ -88,9 +90,9 @@ func upgrade(ctx context.Context, dir string, stop <-chan struct{}) (*orchestrat
 	}
 	defer db.Close()
 	upgrader := engine.New(db, graph, engine.Config{})
-	policy := orchestrator.Policy{OnFailure: orchestrator.Continue} // one broken file does not hold up the others
-	plan, err := orchestrator.NewPlan(tenants, orchestrator.Survey(ctx, upgrader, tenants), graph, orchestrator.PlanOptions{
-		Rollout: rollout, Fleet: "library", Kind: orchestrator.Upgrade, Targets: []string{"heads"},
+	policy := plan.Policy{OnFailure: plan.Continue} // one broken file does not hold up the others
+	plan, err := plan.NewPlan(tenants, run.Survey(ctx, upgrader, tenants), graph, plan.PlanOptions{
+		Rollout: id, Fleet: "library", Kind: plan.Upgrade, Targets: []string{"heads"},
 		Created: time.Now(), Policy: policy,
 	})
 	if err != nil {
@@ -98,15 +100,15 @@ func upgrade(ctx context.Context, dir string, stop <-chan struct{}) (*orchestrat
 	}
 
 	// 5. Go. Each tenant is upgraded in a transaction of its own; the store is written as it goes.
-	return orchestrator.Run(ctx, orchestrator.RunConfig{
+	return run.Run(ctx, run.RunConfig{
 		Plan: plan, Policy: policy, Engine: upgrader, Graph: graph,
 		Store: store, Lease: lease, Holder: holder, Drain: stop,
 	})
 }
 
-func show(w io.Writer, report *orchestrator.Report) {
+func show(w io.Writer, report *rollout.Report) {
 	fmt.Fprintf(w, "%s: %d upgraded, %d unchanged, %d failed, %d left\n", report.State,
-		report.Count(orchestrator.Done), report.Count(orchestrator.Unchanged), report.Count(orchestrator.Failed), report.Left())
+		report.Count(plan.Done), report.Count(plan.Unchanged), report.Count(plan.Failed), report.Left())
 	for _, t := range report.Failed() {
 		fmt.Fprintf(w, "%s: %s\n", t.Tenant, t.Failure.Message)
 	}

@@ -18,7 +18,9 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/engine/sqlite"
 	"github.com/skeindb/skein/integration/skeintest"
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
+	"github.com/skeindb/skein/orchestrator/run"
 	"github.com/skeindb/skein/orchestrator/state"
 	"github.com/skeindb/skein/tenant"
 )
@@ -81,23 +83,23 @@ func (l *library) upgrade(db engine.Database, g *revision.Graph, tenants []tenan
 		l.t.Fatal(err)
 	}
 	defer store.Close()
-	id := orchestrator.NewID(time.Now())
-	lease, err := store.Lock(ctx, "bench", orchestrator.Holder{Rollout: id, PID: os.Getpid()})
+	id := plan.NewID(time.Now())
+	lease, err := store.Lock(ctx, "bench", rollout.Holder{Rollout: id, PID: os.Getpid()})
 	if err != nil {
 		l.t.Fatal(err)
 	}
 	clock.mark("store")
 	e := engine.New(db, g, engine.Config{})
-	standings := orchestrator.Survey(ctx, e, tenants)
+	standings := run.Survey(ctx, e, tenants)
 	clock.mark("survey")
-	plan, err := orchestrator.NewPlan(tenants, standings, g, orchestrator.PlanOptions{
-		Rollout: id, Fleet: "bench", Kind: orchestrator.Upgrade, Targets: []string{"heads"}, Created: time.Now(),
+	plan, err := plan.NewPlan(tenants, standings, g, plan.PlanOptions{
+		Rollout: id, Fleet: "bench", Kind: plan.Upgrade, Targets: []string{"heads"}, Created: time.Now(),
 	})
 	if err != nil {
 		l.t.Fatal(err)
 	}
 	clock.mark("arrange")
-	report, err := orchestrator.Run(ctx, orchestrator.RunConfig{Plan: plan, Engine: e, Graph: g, Store: store, Lease: lease})
+	report, err := run.Run(ctx, run.RunConfig{Plan: plan, Engine: e, Graph: g, Store: store, Lease: lease})
 	if err != nil || report.ExitCode() != 0 {
 		l.t.Fatalf("skein: %v, %v", err, report)
 	}

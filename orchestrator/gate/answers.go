@@ -6,12 +6,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
 )
 
 // likeAnswers are those that say the same.
 type likeAnswers struct {
-	verdict  orchestrator.Verdict
+	verdict  plan.Verdict
 	text     string
 	redacted string // text without values of rows
 	names    []string
@@ -34,7 +34,7 @@ func withoutValues(groups []*likeAnswers) []*likeAnswers {
 // worstFirst orders failures before what says nothing, and then by how many there are.
 func worstFirst(a, b *likeAnswers) int {
 	failed := func(g *likeAnswers) int {
-		if g.verdict == orchestrator.Fail {
+		if g.verdict == plan.Fail {
 			return 0
 		}
 		return 1

@@ -7,7 +7,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
 )
 
 const (
@@ -19,8 +19,8 @@ const (
 )
 
 // unknown is a measure that says nothing, and why.
-func unknown(format string, args ...any) orchestrator.Measure {
-	return orchestrator.Measure{Verdict: orchestrator.Inconclusive, Evidence: fmt.Sprintf(format, args...)}
+func unknown(format string, args ...any) plan.Measure {
+	return plan.Measure{Verdict: plan.Inconclusive, Evidence: fmt.Sprintf(format, args...)}
 }
 
 // late says why a measure has no answer when its context, whose error this is, ended before.

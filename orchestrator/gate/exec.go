@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
 )
 
 // Exec runs a program, without a shell. Its exit status is the answer: 0 is a pass, 75 (EX_TEMPFAIL) is
@@ -30,7 +30,7 @@ type Exec struct {
 	Env []string // NAME=value, added to the environment; values are not shown
 }
 
-var _ orchestrator.Meter = Exec{}
+var _ plan.Meter = Exec{}
 
 const (
 	tempFail  = 75              // EX_TEMPFAIL of sysexits.h
@@ -38,7 +38,7 @@ const (
 )
 
 // Measure implements orchestrator.Meter.
-func (e Exec) Measure(ctx context.Context, subject orchestrator.Subject) orchestrator.Measure {
+func (e Exec) Measure(ctx context.Context, subject plan.Subject) plan.Measure {
 	if len(e.Run) == 0 || e.Run[0] == "" {
 		return unknown("there is no program to run")
 	}
@@ -61,10 +61,10 @@ func (e Exec) Measure(ctx context.Context, subject orchestrator.Subject) orchest
 	if cmd.ProcessState == nil {
 		return unknown("%s cannot be started: %v", e.Run[0], err)
 	}
-	return answer(ctx, cmd.ProcessState, err, orchestrator.OneLine(v.over(out.lastLine()), lineShown))
+	return answer(ctx, cmd.ProcessState, err, plan.OneLine(v.over(out.lastLine()), lineShown))
 }
 
-func (e Exec) command(ctx context.Context, subject orchestrator.Subject) (*exec.Cmd, error) {
+func (e Exec) command(ctx context.Context, subject plan.Subject) (*exec.Cmd, error) {
 	program := filepath.FromSlash(e.Run[0])
 	if strings.ContainsRune(program, filepath.Separator) && !filepath.IsAbs(program) {
 		var err error
@@ -89,17 +89,17 @@ func (e Exec) command(ctx context.Context, subject orchestrator.Subject) (*exec.
 }
 
 // answer says what the end of a program means.
-func answer(ctx context.Context, state *os.ProcessState, err error, said string) orchestrator.Measure {
-	m := orchestrator.Measure{Verdict: orchestrator.Inconclusive}
+func answer(ctx context.Context, state *os.ProcessState, err error, said string) plan.Measure {
+	m := plan.Measure{Verdict: plan.Inconclusive}
 	switch {
 	case err == nil:
-		return orchestrator.Measure{Verdict: orchestrator.Pass, Evidence: cmp.Or(said, "exit status 0")}
+		return plan.Measure{Verdict: plan.Pass, Evidence: cmp.Or(said, "exit status 0")}
 	case ctx.Err() != nil:
 		m.Evidence = late(ctx.Err())
 	case state.Exited():
 		m.Evidence = fmt.Sprintf("exit status %d", state.ExitCode())
 		if state.ExitCode() != tempFail {
-			m.Verdict = orchestrator.Fail
+			m.Verdict = plan.Fail
 		}
 	default:
 		m.Evidence = state.String() // signal: killed

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
 )
 
 func sh(script string) Exec { return Exec{Run: []string{"sh", "-c", script}} }
@@ -22,7 +22,7 @@ func TestExecJudgesByExitStatus(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		script   string
-		verdict  orchestrator.Verdict
+		verdict  plan.Verdict
 		evidence string
 	}{
 		{"true", pass, "exit status 0"},
@@ -35,7 +35,7 @@ func TestExecJudgesByExitStatus(t *testing.T) {
 		{`i=0; while [ $i -lt 2000 ]; do echo "line $i"; i=$((i+1)); done; printf '%0300d\n' 7; exit 2`, fail,
 			"exit status 2: " + strings.Repeat("0", lineShown-3) + "…"},
 	} {
-		measured(t, sh(test.script).Measure(t.Context(), wave(nil, 3)), orchestrator.Measure{Verdict: test.verdict, Evidence: test.evidence})
+		measured(t, sh(test.script).Measure(t.Context(), wave(nil, 3)), plan.Measure{Verdict: test.verdict, Evidence: test.evidence})
 	}
 }
 
@@ -43,10 +43,10 @@ func TestExecIsToldAboutTheWave(t *testing.T) {
 	t.Parallel()
 	e := sh(`echo "$SKEIN_ROLLOUT $SKEIN_FLEET $SKEIN_TARGET $SKEIN_WAVE $SKEIN_TENANTS $MORE $(tr '\n' '+')"`)
 	e.Env = []string{"MORE=and", "SKEIN_WAVE=another"}
-	measured(t, e.Measure(t.Context(), wave(nil, 3)), orchestrator.Measure{Verdict: pass, Evidence: "r1 acme heads canary 3 and t_00+t_01+t_02+"})
+	measured(t, e.Measure(t.Context(), wave(nil, 3)), plan.Measure{Verdict: pass, Evidence: "r1 acme heads canary 3 and t_00+t_01+t_02+"})
 
 	// More than a pipe holds, which nobody reads.
-	measured(t, sh(`echo ignored`).Measure(t.Context(), wave(nil, 30000)), orchestrator.Measure{Verdict: pass, Evidence: "ignored"})
+	measured(t, sh(`echo ignored`).Measure(t.Context(), wave(nil, 30000)), plan.Measure{Verdict: pass, Evidence: "ignored"})
 }
 
 // TestMain makes the test binary a program that says how it was called.
@@ -76,7 +76,7 @@ func TestExecRunsInItsFolderWithoutAShell(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := Exec{Run: []string{"bin/check", "$HOME; *", ""}, Dir: dir, Env: []string{"SKEIN_TEST_CHECK=1"}}
-	want := orchestrator.Measure{Verdict: fail, Evidence: "exit status 4: $HOME; *| in project"}
+	want := plan.Measure{Verdict: fail, Evidence: "exit status 4: $HOME; *| in project"}
 	measured(t, e.Measure(t.Context(), wave(nil, 1)), want)
 	if here, err := os.Getwd(); err != nil {
 		t.Fatal(err)
@@ -106,7 +106,7 @@ func TestExecEvidenceHoldsNoSecretOfItsEnvironment(t *testing.T) {
 	t.Parallel()
 	e := sh(`echo "refused: $TOKEN"; exit 1`)
 	e.Env = []string{"TOKEN=swordfish"}
-	measured(t, e.Measure(t.Context(), wave(nil, 1)), orchestrator.Measure{Verdict: fail, Evidence: "exit status 1: refused: ***"})
+	measured(t, e.Measure(t.Context(), wave(nil, 1)), plan.Measure{Verdict: fail, Evidence: "exit status 1: refused: ***"})
 }
 
 func TestExecIsKilledWithItsChildren(t *testing.T) {
@@ -121,13 +121,13 @@ func TestExecIsKilledWithItsChildren(t *testing.T) {
 			defer cancel()
 			e := sh(`sleep 600 & echo working; echo $! > pid.new; mv pid.new pid; wait`)
 			e.Dir = t.TempDir()
-			done := make(chan orchestrator.Measure, 1)
+			done := make(chan plan.Measure, 1)
 			go func() { done <- e.Measure(ctx, wave(nil, 1)) }()
 			child := waitForPID(t, filepath.Join(e.Dir, "pid"))
 			if name == "cancel" {
 				cancel()
 			}
-			measured(t, <-done, orchestrator.Measure{Verdict: inconclusive, Evidence: says})
+			measured(t, <-done, plan.Measure{Verdict: inconclusive, Evidence: says})
 			waitForEnd(t, child)
 		})
 	}
@@ -137,7 +137,7 @@ func TestExecEndsWhatItLeavesBehind(t *testing.T) {
 	t.Parallel()
 	e := sh(`sleep 600 & echo $! > pid; echo well`)
 	e.Dir = t.TempDir()
-	measured(t, e.Measure(t.Context(), wave(nil, 1)), orchestrator.Measure{Verdict: pass, Evidence: "well"})
+	measured(t, e.Measure(t.Context(), wave(nil, 1)), plan.Measure{Verdict: pass, Evidence: "well"})
 	waitForEnd(t, waitForPID(t, filepath.Join(e.Dir, "pid")))
 }
 

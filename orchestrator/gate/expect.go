@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
 )
 
 // Expect is what an answer has to be. The zero value expects true. Make one with [ParseExpect]; values are
@@ -76,7 +76,7 @@ func (e Expect) String() string {
 func (e Expect) ordered() bool { return e.op == less || e.op == most || e.op == more || e.op == least }
 
 // judge says whether an answer is as expected. An order on what is no number is Inconclusive.
-func (e Expect) judge(answer string) orchestrator.Verdict {
+func (e Expect) judge(answer string) plan.Verdict {
 	answer = strings.TrimSpace(answer)
 	if e.ordered() {
 		return e.order(answer)
@@ -107,10 +107,10 @@ func truth(answer string, words ...string) bool {
 	return false
 }
 
-func (e Expect) order(answer string) orchestrator.Verdict {
+func (e Expect) order(answer string) plan.Verdict {
 	sign, ok := compare(answer, e.value)
 	if !ok {
-		return orchestrator.Inconclusive
+		return plan.Inconclusive
 	}
 	switch e.op {
 	case less:
@@ -124,11 +124,11 @@ func (e Expect) order(answer string) orchestrator.Verdict {
 	}
 }
 
-func verdict(pass bool) orchestrator.Verdict {
+func verdict(pass bool) plan.Verdict {
 	if pass {
-		return orchestrator.Pass
+		return plan.Pass
 	}
-	return orchestrator.Fail
+	return plan.Fail
 }
 
 // compare returns the sign of a - b; false unless both are numbers. Whole numbers are compared to the last digit.

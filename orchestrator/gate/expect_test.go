@@ -3,13 +3,13 @@ package gate
 import (
 	"testing"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
 )
 
 const (
-	pass         = orchestrator.Pass
-	fail         = orchestrator.Fail
-	inconclusive = orchestrator.Inconclusive
+	pass         = plan.Pass
+	fail         = plan.Fail
+	inconclusive = plan.Inconclusive
 )
 
 func expect(t testing.TB, s string) Expect {
@@ -54,7 +54,7 @@ func TestExpect(t *testing.T) {
 		if again := expect(t, e.String()); again != e {
 			t.Errorf("%q is %#v when read again, want %#v", e, again, e)
 		}
-		for want, answers := range map[orchestrator.Verdict][]string{pass: test.pass, fail: test.fail, inconclusive: test.unknown} {
+		for want, answers := range map[plan.Verdict][]string{pass: test.pass, fail: test.fail, inconclusive: test.unknown} {
 			for _, a := range answers {
 				if got := e.judge(a); got != want {
 					t.Errorf("%q of %q is %s, want %s", e, a, got, want)

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
 )
 
 // HTTP asks an endpoint with a GET. Its status is the answer: 2xx is a pass; 429, which is about us, and no answer
@@ -17,10 +17,10 @@ type HTTP struct {
 	Client  *http.Client // nil = the default one; the time is limited by the context
 }
 
-var _ orchestrator.Meter = HTTP{}
+var _ plan.Meter = HTTP{}
 
 // Measure implements orchestrator.Meter.
-func (h HTTP) Measure(ctx context.Context, _ orchestrator.Subject) orchestrator.Measure {
+func (h HTTP) Measure(ctx context.Context, _ plan.Subject) plan.Measure {
 	r := request{client: h.Client, headers: h.Headers}
 	u, err := r.place(ctx, h.URL)
 	if err != nil {
@@ -31,9 +31,9 @@ func (h HTTP) Measure(ctx context.Context, _ orchestrator.Subject) orchestrator.
 		return unknown("%v", err)
 	}
 	defer resp.Body.Close()
-	m := orchestrator.Measure{Verdict: verdict(resp.StatusCode/100 == 2), Evidence: status(resp)}
+	m := plan.Measure{Verdict: verdict(resp.StatusCode/100 == 2), Evidence: status(resp)}
 	if resp.StatusCode == http.StatusTooManyRequests {
-		m.Verdict = orchestrator.Inconclusive
+		m.Verdict = plan.Inconclusive
 	}
 	if said := r.firstLine(resp.Body); said != "" {
 		m.Redacted = m.Evidence // whatever the page quotes

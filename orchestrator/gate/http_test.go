@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
 )
 
 func value(s string) func(context.Context) (string, error) {
@@ -36,7 +36,7 @@ func TestHTTPJudgesByStatus(t *testing.T) {
 	for _, test := range []struct {
 		code     int
 		body     string
-		verdict  orchestrator.Verdict
+		verdict  plan.Verdict
 		evidence string
 	}{
 		{200, "", pass, "200 OK"},
@@ -56,7 +56,7 @@ func TestHTTPJudgesByStatus(t *testing.T) {
 				_, _ = io.WriteString(w, test.body)
 			}).URL)
 		}
-		measured(t, h.Measure(t.Context(), orchestrator.Subject{}), orchestrator.Measure{Verdict: test.verdict, Evidence: test.evidence})
+		measured(t, h.Measure(t.Context(), plan.Subject{}), plan.Measure{Verdict: test.verdict, Evidence: test.evidence})
 	}
 }
 
@@ -68,7 +68,7 @@ func TestHTTPSendsHeaders(t *testing.T) {
 	})
 	u := strings.Replace(server.URL, "http://", "http://ann:sesame@", 1)
 	h := HTTP{URL: value(u + "\n"), Headers: map[string]func(context.Context) (string, error){"x-probe": value("yes"), "Host": value("api")}}
-	measured(t, h.Measure(t.Context(), orchestrator.Subject{}), orchestrator.Measure{Verdict: pass, Evidence: "200 OK: GET api yes skein true"})
+	measured(t, h.Measure(t.Context(), plan.Subject{}), plan.Measure{Verdict: pass, Evidence: "200 OK: GET api yes skein true"})
 }
 
 // A page may repeat what was asked, and with it what only the server should see.
@@ -86,7 +86,7 @@ func TestHTTPEvidenceHoldsNoSecret(t *testing.T) {
 		u := strings.Replace(at, "://", "://ann:hunter22@", 1) + "/x?key=open%2Bsesame&other=open-sesame#open-sesame"
 		h := HTTP{URL: value(u), Headers: map[string]func(context.Context) (string, error){"X-Token": value("Bearer swordfish")}}
 		p := Prometheus{URL: h.URL, Headers: h.Headers, Query: "up"}
-		for _, m := range []orchestrator.Measure{h.Measure(t.Context(), orchestrator.Subject{}), p.Measure(t.Context(), orchestrator.Subject{})} {
+		for _, m := range []plan.Measure{h.Measure(t.Context(), plan.Subject{}), p.Measure(t.Context(), plan.Subject{})} {
 			if m.Verdict == pass || m.Evidence == "" {
 				t.Errorf("%s: %+v", at, m)
 			}
@@ -125,7 +125,7 @@ func TestHTTPWithoutAnAnswer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := test.h.Measure(test.ctx, orchestrator.Subject{})
+			m := test.h.Measure(test.ctx, plan.Subject{})
 			if m.Verdict != inconclusive || !strings.Contains(m.Evidence, test.says) || strings.Contains(m.Evidence, "swordfish") {
 				t.Errorf("%+v, want %q", m, test.says)
 			}
@@ -143,7 +143,7 @@ func TestHTTPReadsNoFurtherThanItShows(t *testing.T) {
 		<-r.Context().Done()
 		close(gone)
 	})
-	measured(t, HTTP{URL: value(server.URL)}.Measure(t.Context(), orchestrator.Subject{}), orchestrator.Measure{Verdict: pass, Evidence: "200 OK: alive"})
+	measured(t, HTTP{URL: value(server.URL)}.Measure(t.Context(), plan.Subject{}), plan.Measure{Verdict: pass, Evidence: "200 OK: alive"})
 	<-gone
 }
 
@@ -166,13 +166,13 @@ func TestHTTPStaysWithItsHost(t *testing.T) {
 		}
 	})
 	headers := map[string]func(context.Context) (string, error){"X-Token": value("swordfish")}
-	for path, want := range map[string]orchestrator.Measure{
+	for path, want := range map[string]plan.Measure{
 		"/moved": {Verdict: pass, Evidence: "200 OK: well"},
 		"/round": {Verdict: fail, Evidence: `302 Found: <a href="/round">Found</a>.`},
 	} {
-		measured(t, HTTP{URL: value(server.URL + path), Headers: headers}.Measure(t.Context(), orchestrator.Subject{}), want)
+		measured(t, HTTP{URL: value(server.URL + path), Headers: headers}.Measure(t.Context(), plan.Subject{}), want)
 	}
-	if m := (HTTP{URL: value(server.URL + "/away"), Headers: headers}).Measure(t.Context(), orchestrator.Subject{}); m.Verdict != fail || !strings.HasPrefix(m.Evidence, "302 Found") {
+	if m := (HTTP{URL: value(server.URL + "/away"), Headers: headers}).Measure(t.Context(), plan.Subject{}); m.Verdict != fail || !strings.HasPrefix(m.Evidence, "302 Found") {
 		t.Errorf("%+v", m)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
 )
 
 // Prometheus puts an instant query to Prometheus, or to what speaks its API. Every sample of the answer, a scalar
@@ -28,12 +28,12 @@ type Prometheus struct {
 	Client  *http.Client // nil = the default one; the time is limited by the context
 }
 
-var _ orchestrator.Meter = Prometheus{}
+var _ plan.Meter = Prometheus{}
 
 const answerRead = 4 << 20 // bytes of an answer
 
 // Measure implements orchestrator.Meter.
-func (p Prometheus) Measure(ctx context.Context, _ orchestrator.Subject) orchestrator.Measure {
+func (p Prometheus) Measure(ctx context.Context, _ plan.Subject) plan.Measure {
 	r := request{client: p.Client, headers: p.Headers}
 	u, err := r.place(ctx, p.URL)
 	if err != nil {
@@ -53,19 +53,19 @@ func (p Prometheus) Measure(ctx context.Context, _ orchestrator.Subject) orchest
 	case ctx.Err() != nil:
 		return unknown("%s", late(ctx.Err()))
 	case err != nil:
-		return unknown("%s: %s", status(resp), orchestrator.OneLine(r.veil.over(err.Error()), lineShown))
+		return unknown("%s: %s", status(resp), plan.OneLine(r.veil.over(err.Error()), lineShown))
 	case len(body) > answerRead:
 		return unknown("the answer is longer than %d bytes: ask for fewer series", answerRead)
 	}
 	samples, err := decode(body)
 	if err != nil {
-		m := unknown("%s: %s", status(resp), orchestrator.OneLine(r.veil.over(err.Error()), lineShown))
+		m := unknown("%s: %s", status(resp), plan.OneLine(r.veil.over(err.Error()), lineShown))
 		m.Redacted = status(resp) + ": no answer that could be read"
 		return m
 	}
 	m := p.judge(samples)
-	m.Evidence = orchestrator.OneLine(r.veil.over(m.Evidence), allShown)
-	m.Redacted = orchestrator.OneLine(r.veil.over(m.Redacted), allShown)
+	m.Evidence = plan.OneLine(r.veil.over(m.Evidence), allShown)
+	m.Redacted = plan.OneLine(r.veil.over(m.Redacted), allShown)
 	return m
 }
 
@@ -131,7 +131,7 @@ func decodeValue(data []byte) (string, error) {
 	return value, err
 }
 
-func (p Prometheus) judge(samples []sample) orchestrator.Measure {
+func (p Prometheus) judge(samples []sample) plan.Measure {
 	if len(samples) == 0 {
 		return unknown("no sample")
 	}
@@ -140,27 +140,27 @@ func (p Prometheus) judge(samples []sample) orchestrator.Measure {
 		want = "!= 0"
 	}
 	var groups []*likeAnswers
-	worst := orchestrator.Pass
+	worst := plan.Pass
 	for _, s := range samples {
 		v := p.verdict(s)
-		if v == orchestrator.Pass {
+		if v == plan.Pass {
 			continue
 		}
-		if worst != orchestrator.Fail {
+		if worst != plan.Fail {
 			worst = v
 		}
-		text := fmt.Sprintf("got %s, want %s", cmp.Or(orchestrator.OneLine(s.value, valueShown), "a histogram"), want)
+		text := fmt.Sprintf("got %s, want %s", cmp.Or(plan.OneLine(s.value, valueShown), "a histogram"), want)
 		i := slices.IndexFunc(groups, func(g *likeAnswers) bool { return g.text == text })
 		if i < 0 {
 			i, groups = len(groups), append(groups, &likeAnswers{verdict: v, text: text})
 		}
 		groups[i].names = append(groups[i].names, series(s.labels))
 	}
-	m := orchestrator.Measure{Verdict: worst}
+	m := plan.Measure{Verdict: worst}
 	switch {
 	case len(samples) == 1:
-		m.Evidence = fmt.Sprintf("got %s, want %s", cmp.Or(orchestrator.OneLine(samples[0].value, valueShown), "a histogram"), want)
-	case worst == orchestrator.Pass:
+		m.Evidence = fmt.Sprintf("got %s, want %s", cmp.Or(plan.OneLine(samples[0].value, valueShown), "a histogram"), want)
+	case worst == plan.Pass:
 		m.Evidence = fmt.Sprintf("%s are %s", count(len(samples), "sample"), want)
 	default:
 		slices.SortStableFunc(groups, worstFirst)
@@ -170,11 +170,11 @@ func (p Prometheus) judge(samples []sample) orchestrator.Measure {
 	return m
 }
 
-func (p Prometheus) verdict(s sample) orchestrator.Verdict {
+func (p Prometheus) verdict(s sample) plan.Verdict {
 	x, err := strconv.ParseFloat(s.value, 64)
 	switch {
 	case err != nil, math.IsNaN(x):
-		return orchestrator.Inconclusive
+		return plan.Inconclusive
 	case p.Expect == (Expect{}):
 		return verdict(x != 0)
 	}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
 )
 
 // scalar and vector are answers as Prometheus 3 writes them.
@@ -28,7 +28,7 @@ func TestPrometheus(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, answer, expect string
-		verdict              orchestrator.Verdict
+		verdict              plan.Verdict
 		evidence             string
 	}{
 		{"scalar", scalar("0.002"), "< 0.01", pass, "got 0.002, want < 0.01"},
@@ -61,7 +61,7 @@ func TestPrometheus(t *testing.T) {
 			t.Parallel()
 			server := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, test.answer) })
 			p := Prometheus{URL: value(server.URL), Query: "up", Expect: expect(t, test.expect)}
-			measured(t, p.Measure(t.Context(), orchestrator.Subject{}), orchestrator.Measure{Verdict: test.verdict, Evidence: test.evidence})
+			measured(t, p.Measure(t.Context(), plan.Subject{}), plan.Measure{Verdict: test.verdict, Evidence: test.evidence})
 		})
 	}
 }
@@ -77,7 +77,7 @@ func TestPrometheusIsAskedTheQuery(t *testing.T) {
 		_, _ = io.WriteString(w, "no access")
 	})
 	p := Prometheus{URL: value(server.URL + "/prom/?dedup=true"), Query: query, Headers: map[string]func(context.Context) (string, error){"X-Scope-OrgID": value("t1")}}
-	measured(t, p.Measure(t.Context(), orchestrator.Subject{}), orchestrator.Measure{
+	measured(t, p.Measure(t.Context(), plan.Subject{}), plan.Measure{
 		Verdict: inconclusive, Evidence: "401 Unauthorized: this is no answer of Prometheus: no access",
 	})
 }
@@ -91,7 +91,7 @@ func TestPrometheusWithoutAnAnswer(t *testing.T) {
 			}
 		}
 	})
-	if m := (Prometheus{URL: value(endless.URL), Query: "up"}).Measure(t.Context(), orchestrator.Subject{}); m.Verdict != inconclusive || !strings.Contains(m.Evidence, "longer than") {
+	if m := (Prometheus{URL: value(endless.URL), Query: "up"}).Measure(t.Context(), plan.Subject{}); m.Verdict != inconclusive || !strings.Contains(m.Evidence, "longer than") {
 		t.Errorf("%+v", m)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -101,7 +101,7 @@ func TestPrometheusWithoutAnAnswer(t *testing.T) {
 		cancel()
 		<-r.Context().Done()
 	})
-	if m := (Prometheus{URL: value(stalled.URL), Query: "up"}).Measure(ctx, orchestrator.Subject{}); m.Verdict != inconclusive || !strings.Contains(m.Evidence, "cut off") {
+	if m := (Prometheus{URL: value(stalled.URL), Query: "up"}).Measure(ctx, plan.Subject{}); m.Verdict != inconclusive || !strings.Contains(m.Evidence, "cut off") {
 		t.Errorf("%+v", m)
 	}
 }
@@ -113,7 +113,7 @@ func TestPrometheusEvidenceIsBounded(t *testing.T) {
 		samples = append(samples, at(strings.Repeat("long", 60)+fmt.Sprint(i), "0"))
 	}
 	server := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, vector(samples...)) })
-	m := Prometheus{URL: value(server.URL), Query: "up"}.Measure(t.Context(), orchestrator.Subject{})
+	m := Prometheus{URL: value(server.URL), Query: "up"}.Measure(t.Context(), plan.Subject{})
 	if m.Verdict != fail || len(m.Evidence) > allShown || !strings.HasPrefix(m.Evidence, "50 of 50 samples: got 0") {
 		t.Errorf("%d bytes: %+v", len(m.Evidence), m)
 	}

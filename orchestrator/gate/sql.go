@@ -8,7 +8,7 @@ import (
 	"slices"
 
 	"github.com/skeindb/skein/engine"
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
 )
 
 // Per is what a query is put to.
@@ -28,12 +28,12 @@ type SQL struct {
 	Expect Expect
 }
 
-var _ orchestrator.Meter = SQL{}
+var _ plan.Meter = SQL{}
 
 const tenantsKept = 10 // ids in a Measure
 
 // Measure implements orchestrator.Meter.
-func (s SQL) Measure(ctx context.Context, subject orchestrator.Subject) orchestrator.Measure {
+func (s SQL) Measure(ctx context.Context, subject plan.Subject) plan.Measure {
 	if subject.Asker == nil {
 		return unknown("there is no way to ask tenants here")
 	}
@@ -55,7 +55,7 @@ type askedList struct {
 	names   []string
 }
 
-func (s SQL) askWhom(subject orchestrator.Subject) askedList {
+func (s SQL) askWhom(subject plan.Subject) askedList {
 	list := askedList{what: string(cmp.Or(s.Per, PerTenant))}
 	seen := map[engine.Location]bool{}
 	for _, t := range subject.Tenants {
@@ -72,17 +72,17 @@ func (s SQL) askWhom(subject orchestrator.Subject) askedList {
 	return list
 }
 
-func (s SQL) sum(ctx context.Context, asked askedList, replies []engine.QueryResult) orchestrator.Measure {
+func (s SQL) sum(ctx context.Context, asked askedList, replies []engine.QueryResult) plan.Measure {
 	var groups []*likeAnswers
 	byText := map[string]*likeAnswers{}
-	verdict := orchestrator.Pass
+	verdict := plan.Pass
 	var tenants []string
 	for i := range replies {
 		v, text, redacted := s.judge(ctx, &replies[i])
-		if v == orchestrator.Pass {
+		if v == plan.Pass {
 			continue
 		}
-		if verdict != orchestrator.Fail {
+		if verdict != plan.Fail {
 			verdict = v
 		}
 		g := byText[text]
@@ -92,8 +92,8 @@ func (s SQL) sum(ctx context.Context, asked askedList, replies []engine.QueryRes
 		}
 		g.names = append(g.names, asked.names[i])
 	}
-	if verdict == orchestrator.Pass {
-		return orchestrator.Measure{Verdict: verdict, Evidence: fmt.Sprintf("%s answered %s", count(len(replies), asked.what), s.Expect)}
+	if verdict == plan.Pass {
+		return plan.Measure{Verdict: verdict, Evidence: fmt.Sprintf("%s answered %s", count(len(replies), asked.what), s.Expect)}
 	}
 	slices.SortStableFunc(groups, worstFirst)
 	if asked.what == string(PerTenant) {
@@ -102,36 +102,36 @@ func (s SQL) sum(ctx context.Context, asked askedList, replies []engine.QueryRes
 		}
 	}
 	of := count(len(replies), asked.what)
-	m := orchestrator.Measure{Verdict: verdict, Tenants: tenants, Evidence: orchestrator.OneLine(tell(groups, of), allShown)}
-	if redacted := orchestrator.OneLine(tell(withoutValues(groups), of), allShown); redacted != m.Evidence {
+	m := plan.Measure{Verdict: verdict, Tenants: tenants, Evidence: plan.OneLine(tell(groups, of), allShown)}
+	if redacted := plan.OneLine(tell(withoutValues(groups), of), allShown); redacted != m.Evidence {
 		m.Redacted = redacted
 	}
 	return m
 }
 
 // judge says what a reply means, and in words why it is no pass; redacted is that without values of rows.
-func (s SQL) judge(ctx context.Context, r *engine.QueryResult) (v orchestrator.Verdict, text, redacted string) {
+func (s SQL) judge(ctx context.Context, r *engine.QueryResult) (v plan.Verdict, text, redacted string) {
 	switch {
 	case r.Err != nil:
 		e, ok := errors.AsType[*engine.Error](r.Err)
 		if ok && e.Class == engine.Canceled && ctx.Err() != nil {
 			text = late(ctx.Err())
-			return orchestrator.Inconclusive, text, text
+			return plan.Inconclusive, text, text
 		}
 		redacted = "the query failed"
 		if ok {
 			redacted, _ = e.WithoutValues()
 		}
-		return orchestrator.Inconclusive, orchestrator.OneLine(r.Err.Error(), lineShown), orchestrator.OneLine(redacted, lineShown)
+		return plan.Inconclusive, plan.OneLine(r.Err.Error(), lineShown), plan.OneLine(redacted, lineShown)
 	case r.Rows == 0:
-		return orchestrator.Inconclusive, "no row", "no row"
+		return plan.Inconclusive, "no row", "no row"
 	case r.Null:
-		return orchestrator.Inconclusive, "got NULL", "got NULL"
+		return plan.Inconclusive, "got NULL", "got NULL"
 	}
 	v = s.Expect.judge(r.Text)
-	text = fmt.Sprintf("got %s, want %s", cmp.Or(orchestrator.OneLine(r.Text, valueShown), `""`), s.Expect)
+	text = fmt.Sprintf("got %s, want %s", cmp.Or(plan.OneLine(r.Text, valueShown), `""`), s.Expect)
 	redacted = fmt.Sprintf("the answer is not %s", s.Expect)
-	if v == orchestrator.Inconclusive {
+	if v == plan.Inconclusive {
 		text += ", and it is no number"
 		redacted = fmt.Sprintf("the answer is no number, want %s", s.Expect)
 	}

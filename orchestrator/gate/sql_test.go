@@ -12,7 +12,7 @@ import (
 
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/revision"
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/tenant"
 )
 
@@ -43,8 +43,8 @@ func (o *oracle) QueryEach(_ context.Context, targets []engine.Location, query s
 func text(s string) engine.QueryResult { return engine.QueryResult{Text: s, Rows: 1} }
 
 // wave has n tenants on two servers.
-func wave(o orchestrator.Querier, n int) orchestrator.Subject {
-	s := orchestrator.Subject{Rollout: "r1", Fleet: "acme", Target: "heads", Wave: "canary", Asker: o}
+func wave(o plan.Querier, n int) plan.Subject {
+	s := plan.Subject{Rollout: "r1", Fleet: "acme", Target: "heads", Wave: "canary", Asker: o}
 	for i := range n {
 		id := fmt.Sprintf("t_%02d", i)
 		s.Tenants = append(s.Tenants, tenant.Tenant{ID: id, Location: engine.Location{
@@ -55,9 +55,9 @@ func wave(o orchestrator.Querier, n int) orchestrator.Subject {
 }
 
 // measured compares a measure but for its second text: see TestEvidenceWithoutValues.
-func measured(t *testing.T, got, want orchestrator.Measure) {
+func measured(t *testing.T, got, want plan.Measure) {
 	t.Helper()
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(orchestrator.Measure{}, "Redacted")); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(plan.Measure{}, "Redacted")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -71,18 +71,18 @@ func TestSQLAsksTenants(t *testing.T) {
 		replies map[string]engine.QueryResult
 		one     engine.QueryResult
 		tenants int
-		want    orchestrator.Measure
+		want    plan.Measure
 	}{
-		{"all pass", "", nil, text("t"), 60, orchestrator.Measure{Verdict: pass, Evidence: "60 tenants answered true"}},
-		{"one passes", "> 0", nil, text("3"), 1, orchestrator.Measure{Verdict: pass, Evidence: "1 tenant answered > 0"}},
-		{"nobody to ask", "", nil, text("f"), 0, orchestrator.Measure{Verdict: orchestrator.Inconclusive, Evidence: "no tenant of the wave stands where it should: none was asked"}},
+		{"all pass", "", nil, text("t"), 60, plan.Measure{Verdict: pass, Evidence: "60 tenants answered true"}},
+		{"one passes", "> 0", nil, text("3"), 1, plan.Measure{Verdict: pass, Evidence: "1 tenant answered > 0"}},
+		{"nobody to ask", "", nil, text("f"), 0, plan.Measure{Verdict: plan.Inconclusive, Evidence: "no tenant of the wave stands where it should: none was asked"}},
 		{
 			"some fail", "> 0", map[string]engine.QueryResult{"t_01": text("0"), "t_05": text("0")}, text("3"), 60,
-			orchestrator.Measure{Verdict: fail, Evidence: "2 of 60 tenants: got 0, want > 0: t_01, t_05", Tenants: []string{"t_01", "t_05"}},
+			plan.Measure{Verdict: fail, Evidence: "2 of 60 tenants: got 0, want > 0: t_01, t_05", Tenants: []string{"t_01", "t_05"}},
 		},
 		{
 			"all fail", "", nil, text("f"), 12,
-			orchestrator.Measure{
+			plan.Measure{
 				Verdict: fail, Evidence: "12 of 12 tenants: got f, want true: t_00, t_01, t_02, t_03, t_04 …",
 				Tenants: []string{"t_00", "t_01", "t_02", "t_03", "t_04", "t_05", "t_06", "t_07", "t_08", "t_09"},
 			},
@@ -90,22 +90,22 @@ func TestSQLAsksTenants(t *testing.T) {
 		{
 			"a failure outweighs what is not known", "> 0",
 			map[string]engine.QueryResult{"t_00": {}, "t_01": {Null: true, Rows: 1}, "t_02": {Null: true, Rows: 1}, "t_03": {Err: refused}, "t_04": text("0")}, text("1"), 9,
-			orchestrator.Measure{
+			plan.Measure{
 				Verdict: fail, Evidence: "1 of 9 tenants: got 0, want > 0: t_04; 2: got NULL: t_01, t_02; 1: no row: t_00; 1 otherwise",
 				Tenants: []string{"t_04", "t_01", "t_02", "t_00", "t_03"},
 			},
 		},
 		{
 			"an error", "", map[string]engine.QueryResult{"t_01": {Err: refused}}, text("on"), 2,
-			orchestrator.Measure{Verdict: inconclusive, Evidence: "1 of 2 tenants: connection refused: t_01", Tenants: []string{"t_01"}},
+			plan.Measure{Verdict: inconclusive, Evidence: "1 of 2 tenants: connection refused: t_01", Tenants: []string{"t_01"}},
 		},
 		{
 			"no number", "< 5", map[string]engine.QueryResult{"t_01": text("many\x1b[31m")}, text("1"), 2,
-			orchestrator.Measure{Verdict: inconclusive, Evidence: "1 of 2 tenants: got many\x1b[31m, want < 5, and it is no number: t_01", Tenants: []string{"t_01"}},
+			plan.Measure{Verdict: inconclusive, Evidence: "1 of 2 tenants: got many\x1b[31m, want < 5, and it is no number: t_01", Tenants: []string{"t_01"}},
 		},
 		{
 			"an empty text", "= x", nil, text(""), 1,
-			orchestrator.Measure{Verdict: fail, Evidence: `1 of 1 tenant: got "", want = x: t_00`, Tenants: []string{"t_00"}},
+			plan.Measure{Verdict: fail, Evidence: `1 of 1 tenant: got "", want = x: t_00`, Tenants: []string{"t_00"}},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -123,18 +123,18 @@ func TestSQLAsksServers(t *testing.T) {
 	t.Parallel()
 	o := &oracle{one: text("t"), replies: map[string]engine.QueryResult{"db1": text("f")}}
 	measured(t, SQL{Query: "select 1", Per: PerServer}.Measure(t.Context(), wave(o, 7)),
-		orchestrator.Measure{Verdict: fail, Evidence: "1 of 2 servers: got f, want true: db1"})
+		plan.Measure{Verdict: fail, Evidence: "1 of 2 servers: got f, want true: db1"})
 	want := []engine.Location{{Dialect: revision.Postgres, Server: "db0"}, {Dialect: revision.Postgres, Server: "db1"}}
 	if diff := cmp.Diff(want, o.asked); diff != "" {
 		t.Errorf("asked (-want +got):\n%s", diff)
 	}
 
 	o = &oracle{one: text("t")}
-	files := orchestrator.Subject{Asker: o}
+	files := plan.Subject{Asker: o}
 	for _, path := range []string{"/data/a.db", "/data/b.db"} {
 		files.Tenants = append(files.Tenants, tenant.Tenant{ID: path[6:7], Location: engine.Location{Dialect: revision.SQLite, File: path}})
 	}
-	measured(t, SQL{Query: "select 1", Per: PerServer}.Measure(t.Context(), files), orchestrator.Measure{Verdict: pass, Evidence: "2 servers answered true"})
+	measured(t, SQL{Query: "select 1", Per: PerServer}.Measure(t.Context(), files), plan.Measure{Verdict: pass, Evidence: "2 servers answered true"})
 }
 
 func TestSQLEvidenceIsBounded(t *testing.T) {
@@ -161,7 +161,7 @@ func TestSQLThatCannotAsk(t *testing.T) {
 	o := &oracle{one: engine.QueryResult{Err: &engine.Error{Class: engine.Canceled, Message: "canceled"}}, replies: map[string]engine.QueryResult{
 		"t_00": {Err: errors.New("broken")}, "t_01": text("t"),
 	}}
-	measured(t, SQL{Query: "select 1"}.Measure(ctx, wave(o, 4)), orchestrator.Measure{
+	measured(t, SQL{Query: "select 1"}.Measure(ctx, wave(o, 4)), plan.Measure{
 		Verdict: inconclusive, Evidence: "2 of 4 tenants: no answer in time: t_02, t_03; 1: broken: t_00", Tenants: []string{"t_02", "t_03", "t_00"},
 	})
 }

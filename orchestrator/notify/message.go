@@ -7,33 +7,34 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // message is the body of the format JSON. It holds nothing of tenants but how many there are, their ids where a
 // reason names them, and the causes of failures; what servers and gates quote of rows is in none of it.
 type message struct {
-	Format   int                          `json:"format"` // 1
-	Occasion Occasion                     `json:"occasion"`
-	Fleet    string                       `json:"fleet"`
-	Rollout  string                       `json:"rollout"` // id
-	Type     orchestrator.Kind            `json:"type"`    // upgrade, downgrade, stamp, rollback
-	Target   string                       `json:"target"`
-	State    orchestrator.State           `json:"state"`
-	Wave     string                       `json:"wave"`    // that it is about; "" = none
-	Verdict  orchestrator.Verdict         `json:"verdict"` // of a gate; else ""
-	Reason   string                       `json:"reason"`  // of a verdict or an end; "" when there is nothing to say
-	Counts   map[orchestrator.Outcome]int `json:"counts"`  // tenants by outcome, without those that none has
-	Next     string                       `json:"next"`    // the command to go on with; "" = none
-	Text     string                       `json:"text"`    // all that in a paragraph, for people
-	Time     time.Time                    `json:"time"`    // UTC
+	Format   int                  `json:"format"` // 1
+	Occasion Occasion             `json:"occasion"`
+	Fleet    string               `json:"fleet"`
+	Rollout  string               `json:"rollout"` // id
+	Type     plan.Kind            `json:"type"`    // upgrade, downgrade, stamp, rollback
+	Target   string               `json:"target"`
+	State    rollout.State        `json:"state"`
+	Wave     string               `json:"wave"`    // that it is about; "" = none
+	Verdict  plan.Verdict         `json:"verdict"` // of a gate; else ""
+	Reason   string               `json:"reason"`  // of a verdict or an end; "" when there is nothing to say
+	Counts   map[plan.Outcome]int `json:"counts"`  // tenants by outcome, without those that none has
+	Next     string               `json:"next"`    // the command to go on with; "" = none
+	Text     string               `json:"text"`    // all that in a paragraph, for people
+	Time     time.Time            `json:"time"`    // UTC
 }
 
 // news is what has just come to be known.
 type news struct {
 	occasion Occasion
 	wave     string
-	verdict  orchestrator.Verdict
+	verdict  plan.Verdict
 	reason   string
 }
 
@@ -43,10 +44,10 @@ const (
 	causeShown  = 300
 )
 
-func compose(r *orchestrator.Report, n news, at time.Time) message {
+func compose(r *rollout.Report, n news, at time.Time) message {
 	m := message{
 		Format: 1, Occasion: n.occasion, Fleet: r.Fleet, Rollout: r.Rollout, Type: r.Kind, Target: r.Target, State: r.State,
-		Wave: n.wave, Verdict: n.verdict, Reason: orchestrator.OneLine(visible(n.reason), reasonShown), Counts: r.Counts(), Next: r.Next(), Time: at,
+		Wave: n.wave, Verdict: n.verdict, Reason: plan.OneLine(visible(n.reason), reasonShown), Counts: r.Counts(), Next: r.Next(), Time: at,
 	}
 	sentences := []string{"skein: " + job(r) + " " + happening(r, &m) + "."}
 	switch m.Occasion {
@@ -69,15 +70,15 @@ func compose(r *orchestrator.Report, n news, at time.Time) message {
 }
 
 // job is what the rollout does: "upgrade of acme to heads".
-func job(r *orchestrator.Report) string {
-	if r.Kind == orchestrator.Rollback {
+func job(r *rollout.Report) string {
+	if r.Kind == plan.Rollback {
 		return fmt.Sprintf("rollback of %s, fleet %s,", r.Target, r.Fleet)
 	}
 	return fmt.Sprintf("%s of %s to %s", r.Kind, r.Fleet, r.Target)
 }
 
 // happening is what has become of it.
-func happening(r *orchestrator.Report, m *message) string {
+func happening(r *rollout.Report, m *message) string {
 	switch m.Occasion {
 	case Started:
 		if r.Run > 1 {
@@ -85,7 +86,7 @@ func happening(r *orchestrator.Report, m *message) string {
 		}
 		return fmt.Sprintf("started by %s: %s", cmp.Or(r.User, "somebody"), waves(r))
 	case Gate:
-		verb := map[orchestrator.Verdict]string{orchestrator.Pass: "passed", orchestrator.Fail: "failed"}[m.Verdict]
+		verb := map[plan.Verdict]string{plan.Pass: "passed", plan.Fail: "failed"}[m.Verdict]
 		return because(fmt.Sprintf("– the gate of wave %s %s", m.Wave, cmp.Or(verb, "is inconclusive")), m.Reason)
 	case Approval:
 		return fmt.Sprintf("waits for an approval after wave %s", m.Wave)
@@ -119,7 +120,7 @@ func because(what, reason string) string {
 }
 
 // waves is who comes when: "5000 tenants in 2 waves (canary 5, rest 4995)".
-func waves(r *orchestrator.Report) string {
+func waves(r *rollout.Report) string {
 	of := fmt.Sprintf("%d tenants", r.Planned())
 	if r.Planned() == 1 {
 		of = "1 tenant"
@@ -135,11 +136,11 @@ func waves(r *orchestrator.Report) string {
 }
 
 // tally is the tenants by outcome: "12 done, 3 failed."
-func tally(counts map[orchestrator.Outcome]int) string {
+func tally(counts map[plan.Outcome]int) string {
 	var each []string
-	for _, o := range []orchestrator.Outcome{
-		orchestrator.Done, orchestrator.Unchanged, orchestrator.Failed, orchestrator.Uncertain, orchestrator.Skipped, orchestrator.Gone,
-		orchestrator.Running, orchestrator.Retrying, orchestrator.Deferred, orchestrator.Pending,
+	for _, o := range []plan.Outcome{
+		plan.Done, plan.Unchanged, plan.Failed, plan.Uncertain, plan.Skipped, plan.Gone,
+		plan.Running, plan.Retrying, plan.Deferred, plan.Pending,
 	} {
 		if n := counts[o]; n > 0 {
 			each = append(each, fmt.Sprintf("%d %s", n, o))
@@ -152,7 +153,7 @@ func tally(counts map[orchestrator.Outcome]int) string {
 }
 
 // causes is what most of the failed tenants failed for, a sentence each. A cause holds no values of rows.
-func causes(r *orchestrator.Report) []string {
+func causes(r *rollout.Report) []string {
 	all := r.Causes()
 	var each []string
 	for _, c := range all[:min(len(all), causesShown)] {
@@ -163,7 +164,7 @@ func causes(r *orchestrator.Report) []string {
 		if where != "" {
 			where = " in " + where
 		}
-		each = append(each, fmt.Sprintf("%d failed%s: %s.", c.Count, where, strings.TrimSuffix(orchestrator.OneLine(visible(c.Message), causeShown), ".")))
+		each = append(each, fmt.Sprintf("%d failed%s: %s.", c.Count, where, strings.TrimSuffix(plan.OneLine(visible(c.Message), causeShown), ".")))
 	}
 	if rest := len(all) - len(each); rest == 1 {
 		each = append(each, "There is another cause.")

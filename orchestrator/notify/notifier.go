@@ -8,14 +8,14 @@ import (
 	"sync"
 	"time"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // Config is what a Notifier needs besides its hooks. The zero value is fine.
 type Config struct {
 	Warn    func(message string) // called from other goroutines, one at a time; nil = nobody is warned
 	Client  *http.Client         // nil = the default one; the time of a request is limited in any case
-	Earlier []orchestrator.Event // the rollout's facts so far, when it goes on; nobody is told of them
+	Earlier []rollout.Event      // the rollout's facts so far, when it goes on; nobody is told of them
 }
 
 // Notifier tells hooks what becomes of a rollout. It is an orchestrator.Observer; its methods may be called from
@@ -29,13 +29,13 @@ type Notifier struct {
 	warn    func(string)
 
 	mu      sync.Mutex
-	report  orchestrator.Report // guarded by mu
-	awaited bool                // in this run an approval was told of; guarded by mu
-	closed  bool                // guarded by mu
-	senders []*sender           // their queue and busy are guarded by mu
+	report  rollout.Report // guarded by mu
+	awaited bool           // in this run an approval was told of; guarded by mu
+	closed  bool           // guarded by mu
+	senders []*sender      // their queue and busy are guarded by mu
 }
 
-var _ orchestrator.Observer = (*Notifier)(nil)
+var _ rollout.Observer = (*Notifier)(nil)
 
 const (
 	closeBound = 10 * time.Second // how long Close sends
@@ -56,7 +56,7 @@ func New(hooks []Hook, cfg Config) *Notifier {
 }
 
 // Observe implements orchestrator.Observer. It never waits for a hook. A fact that is known already is no news.
-func (n *Notifier) Observe(e orchestrator.Event) {
+func (n *Notifier) Observe(e rollout.Event) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.closed || !e.Tick() && e.Seq <= n.report.Seq {
@@ -81,19 +81,19 @@ func (n *Notifier) Observe(e orchestrator.Event) {
 }
 
 // occasion says whether a fact, which is folded already, is one that hooks are told of.
-func (n *Notifier) occasion(fact orchestrator.Fact) (news, bool) {
+func (n *Notifier) occasion(fact rollout.Fact) (news, bool) {
 	switch f := fact.(type) {
-	case orchestrator.RolloutStarted:
+	case rollout.RolloutStarted:
 		n.awaited = false
 		return news{occasion: Started}, true
-	case orchestrator.GateSettled:
+	case rollout.GateSettled:
 		return news{occasion: Gate, wave: f.Wave, verdict: f.Verdict, reason: cmp.Or(f.Redacted, f.Reason)}, true
-	case orchestrator.ApprovalAwaited:
+	case rollout.ApprovalAwaited:
 		n.awaited = true
 		return news{occasion: Approval, wave: f.Wave}, true
-	case orchestrator.RolloutEnded:
+	case rollout.RolloutEnded:
 		o, ok := endings[f.State]
-		if f.State == orchestrator.StateWaiting && n.awaited { // it was said when the waiting began
+		if f.State == rollout.StateWaiting && n.awaited { // it was said when the waiting began
 			return news{}, false
 		}
 		return news{occasion: o, wave: lastWave(&n.report), reason: cmp.Or(f.Redacted, f.Reason)}, ok
@@ -101,14 +101,14 @@ func (n *Notifier) occasion(fact orchestrator.Fact) (news, bool) {
 	return news{}, false
 }
 
-var endings = map[orchestrator.State]Occasion{
-	orchestrator.StatePaused: Paused, orchestrator.StateHalted: Halted, orchestrator.StateInterrupted: Interrupted,
-	orchestrator.StateAborted: Aborted, orchestrator.StateFinished: Finished, orchestrator.StateWaiting: Approval,
+var endings = map[rollout.State]Occasion{
+	rollout.StatePaused: Paused, rollout.StateHalted: Halted, rollout.StateInterrupted: Interrupted,
+	rollout.StateAborted: Aborted, rollout.StateFinished: Finished, rollout.StateWaiting: Approval,
 }
 
 // lastWave returns the wave that a run has come to; "" when it has gone through all.
-func lastWave(r *orchestrator.Report) string {
-	if r.State == orchestrator.StateFinished {
+func lastWave(r *rollout.Report) string {
+	if r.State == rollout.StateFinished {
 		return ""
 	}
 	name := ""

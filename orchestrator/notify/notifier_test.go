@@ -17,8 +17,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/skeindb/skein/engine"
-	"github.com/skeindb/skein/orchestrator"
 	"github.com/skeindb/skein/orchestrator/notify"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 var epoch = time.Date(2026, 11, 23, 10, 0, 0, 123456000, time.UTC)
@@ -83,12 +84,12 @@ func url(s string) func(context.Context) (string, error) {
 const secret = "https://ann:sesame@hooks.example/services/T0/B0/swordfish?key=hunter2"
 
 // events numbers facts; ticks have no number.
-func events(facts ...orchestrator.Fact) []orchestrator.Event {
-	var all []orchestrator.Event
+func events(facts ...rollout.Fact) []rollout.Event {
+	var all []rollout.Event
 	seq := int64(0)
 	for i, f := range facts {
-		e := orchestrator.Event{Rollout: "r1", Time: epoch.Add(time.Duration(i) * time.Second), Fact: f}
-		if _, tick := f.(orchestrator.TenantStarted); !tick {
+		e := rollout.Event{Rollout: "r1", Time: epoch.Add(time.Duration(i) * time.Second), Fact: f}
+		if _, tick := f.(rollout.TenantStarted); !tick {
 			seq++
 			e.Seq = seq
 		}
@@ -97,17 +98,17 @@ func events(facts ...orchestrator.Fact) []orchestrator.Event {
 	return all
 }
 
-func started(run int) orchestrator.RolloutStarted {
-	return orchestrator.RolloutStarted{
-		Run: run, Fleet: "acme", Kind: orchestrator.Upgrade, Target: "heads", User: "ann", Host: "h",
-		Waves: []orchestrator.WavePlanned{{Name: "canary", Tenants: 2}, {Name: "rest", Tenants: 3}},
+func started(run int) rollout.RolloutStarted {
+	return rollout.RolloutStarted{
+		Run: run, Fleet: "acme", Kind: plan.Upgrade, Target: "heads", User: "ann", Host: "h",
+		Waves: []rollout.WavePlanned{{Name: "canary", Tenants: 2}, {Name: "rest", Tenants: 3}},
 	}
 }
 
-func finished(id, wave string, o orchestrator.Outcome) orchestrator.TenantFinished {
-	f := orchestrator.TenantFinished{Tenant: id, Wave: wave, Outcome: o, Attempt: 1}
-	if o == orchestrator.Failed {
-		f.Failure = &orchestrator.Failure{
+func finished(id, wave string, o plan.Outcome) rollout.TenantFinished {
+	f := rollout.TenantFinished{Tenant: id, Wave: wave, Outcome: o, Attempt: 1}
+	if o == plan.Failed {
+		f.Failure = &plan.Failure{
 			Class: engine.Data, SQLState: "23505", Revision: "b2", File: "b2_key.sql", Line: 7,
 			Message:  fmt.Sprintf("could not create index \"%s_key\": Key (email)=(%s@example.com) is duplicated.", id, id),
 			Redacted: "ERROR 23505 unique_violation: table users, constraint users_email_key", Cause: "c0ffee",
@@ -117,28 +118,28 @@ func finished(id, wave string, o orchestrator.Outcome) orchestrator.TenantFinish
 }
 
 // story is a rollout that comes upon each occasion but being finished.
-func story() []orchestrator.Event {
+func story() []rollout.Event {
 	return events(
 		started(1),
-		orchestrator.WaveStarted{Wave: "canary"},
-		orchestrator.TenantsDispatched{Tenants: []string{"a", "b"}},
-		orchestrator.TenantStarted{Tenant: "a", Attempt: 1},
-		finished("a", "canary", orchestrator.Done),
-		finished("b", "canary", orchestrator.Done),
-		orchestrator.GateClosed{Wave: "canary", Until: epoch, Checks: []string{"rows"}, Approval: true},
-		orchestrator.GateMeasured{Wave: "canary", Check: "rows", Verdict: orchestrator.Pass},
-		orchestrator.ApprovalAwaited{Wave: "canary"},
-		orchestrator.GateSettled{Wave: "canary", Verdict: orchestrator.Pass, Reason: "approved by bob"},
-		orchestrator.WaveFinished{Wave: "canary"},
-		orchestrator.WaveStarted{Wave: "rest"},
-		finished("c", "rest", orchestrator.Failed),
-		finished("d", "rest", orchestrator.Failed),
-		orchestrator.RolloutEnded{State: orchestrator.StateHalted, Reason: "2 tenants failed, more than 1\n(max_failures)."},
+		rollout.WaveStarted{Wave: "canary"},
+		rollout.TenantsDispatched{Tenants: []string{"a", "b"}},
+		rollout.TenantStarted{Tenant: "a", Attempt: 1},
+		finished("a", "canary", plan.Done),
+		finished("b", "canary", plan.Done),
+		rollout.GateClosed{Wave: "canary", Until: epoch, Checks: []string{"rows"}, Approval: true},
+		rollout.GateMeasured{Wave: "canary", Check: "rows", Verdict: plan.Pass},
+		rollout.ApprovalAwaited{Wave: "canary"},
+		rollout.GateSettled{Wave: "canary", Verdict: plan.Pass, Reason: "approved by bob"},
+		rollout.WaveFinished{Wave: "canary"},
+		rollout.WaveStarted{Wave: "rest"},
+		finished("c", "rest", plan.Failed),
+		finished("d", "rest", plan.Failed),
+		rollout.RolloutEnded{State: rollout.StateHalted, Reason: "2 tenants failed, more than 1\n(max_failures)."},
 	)
 }
 
 // tell plays events to a notifier in a bubble of time and returns what its hooks got and what was warned of.
-func tell(t *testing.T, w *wire, hooks []notify.Hook, cfg notify.Config, all []orchestrator.Event) (warnings []string) {
+func tell(t *testing.T, w *wire, hooks []notify.Hook, cfg notify.Config, all []rollout.Event) (warnings []string) {
 	t.Helper()
 	var mu sync.Mutex
 	cfg.Client = &http.Client{Transport: w}
@@ -244,32 +245,32 @@ func TestEnds(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name  string
-		facts []orchestrator.Fact
+		facts []rollout.Fact
 		want  []string
 	}{
-		{"paused", []orchestrator.Fact{orchestrator.RolloutEnded{State: orchestrator.StatePaused, Reason: "bob paused it: lunch"}}, []string{
+		{"paused", []rollout.Fact{rollout.RolloutEnded{State: rollout.StatePaused, Reason: "bob paused it: lunch"}}, []string{
 			"skein: upgrade of acme to heads is paused in wave canary: bob paused it: lunch. 5 pending. Next: skein rollout resume r1",
 		}},
-		{"interrupted", []orchestrator.Fact{orchestrator.RolloutEnded{State: orchestrator.StateInterrupted}}, []string{
+		{"interrupted", []rollout.Fact{rollout.RolloutEnded{State: rollout.StateInterrupted}}, []string{
 			"skein: upgrade of acme to heads was interrupted in wave canary. 5 pending. Next: skein rollout resume r1",
 		}},
-		{"aborted", []orchestrator.Fact{orchestrator.RolloutEnded{State: orchestrator.StateAborted, Reason: "by bob"}}, []string{
+		{"aborted", []rollout.Fact{rollout.RolloutEnded{State: rollout.StateAborted, Reason: "by bob"}}, []string{
 			"skein: upgrade of acme to heads was aborted in wave canary: by bob. 5 pending. Rollout r1.",
 		}},
-		{"finished", []orchestrator.Fact{finished("a", "canary", orchestrator.Skipped), finished("b", "canary", orchestrator.Unchanged),
-			finished("c", "rest", orchestrator.Done), finished("d", "rest", orchestrator.Done), finished("e", "rest", orchestrator.Done), orchestrator.RolloutEnded{State: orchestrator.StateFinished}}, []string{
+		{"finished", []rollout.Fact{finished("a", "canary", plan.Skipped), finished("b", "canary", plan.Unchanged),
+			finished("c", "rest", plan.Done), finished("d", "rest", plan.Done), finished("e", "rest", plan.Done), rollout.RolloutEnded{State: rollout.StateFinished}}, []string{
 			"skein: upgrade of acme to heads is finished. 3 done, 1 unchanged, 1 skipped. Rollout r1.",
 		}},
-		{"gate failed", []orchestrator.Fact{orchestrator.GateSettled{Wave: "canary", Verdict: orchestrator.Fail, Reason: "rows: 2 of 2 tenants: got 0, want > 0: a, b"}}, []string{
+		{"gate failed", []rollout.Fact{rollout.GateSettled{Wave: "canary", Verdict: plan.Fail, Reason: "rows: 2 of 2 tenants: got 0, want > 0: a, b"}}, []string{
 			"skein: upgrade of acme to heads – the gate of wave canary failed: rows: 2 of 2 tenants: got 0, want &gt; 0: a, b. Rollout r1.",
 		}},
-		{"gate inconclusive", []orchestrator.Fact{orchestrator.GateSettled{Wave: "canary", Verdict: orchestrator.Inconclusive, Reason: "<!channel> & co"}}, []string{
+		{"gate inconclusive", []rollout.Fact{rollout.GateSettled{Wave: "canary", Verdict: plan.Inconclusive, Reason: "<!channel> & co"}}, []string{
 			"skein: upgrade of acme to heads – the gate of wave canary is inconclusive: &lt;!channel&gt; &amp; co. Rollout r1.",
 		}},
-		{"ends while it waits", []orchestrator.Fact{orchestrator.ApprovalAwaited{Wave: "canary"}, orchestrator.RolloutEnded{State: orchestrator.StateWaiting}}, []string{
+		{"ends while it waits", []rollout.Fact{rollout.ApprovalAwaited{Wave: "canary"}, rollout.RolloutEnded{State: rollout.StateWaiting}}, []string{
 			"skein: upgrade of acme to heads waits for an approval after wave canary. Next: skein rollout approve r1",
 		}},
-		{"ends where an earlier run waited", []orchestrator.Fact{orchestrator.RolloutEnded{State: orchestrator.StateWaiting}}, []string{
+		{"ends where an earlier run waited", []rollout.Fact{rollout.RolloutEnded{State: rollout.StateWaiting}}, []string{
 			"skein: upgrade of acme to heads waits for an approval after wave canary. Next: skein rollout approve r1",
 		}},
 	} {
@@ -277,7 +278,7 @@ func TestEnds(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := &wire{}
-				all := events(append([]orchestrator.Fact{started(1), orchestrator.WaveStarted{Wave: "canary"}}, test.facts...)...)
+				all := events(append([]rollout.Fact{started(1), rollout.WaveStarted{Wave: "canary"}}, test.facts...)...)
 				tell(t, w, []notify.Hook{{URL: url(secret), Format: notify.Slack}}, notify.Config{}, all)
 				if diff := cmp.Diff(test.want, texts(t, w)[1:]); diff != "" {
 					t.Errorf("(-want +got):\n%s", diff)
@@ -291,15 +292,15 @@ func TestOtherKindsAndManyCauses(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := &wire{}
-		facts := []orchestrator.Fact{
-			orchestrator.RolloutStarted{Run: 1, Fleet: "acme", Kind: orchestrator.Rollback, Target: "r0", Waves: []orchestrator.WavePlanned{{Name: "all", Tenants: 5}}},
+		facts := []rollout.Fact{
+			rollout.RolloutStarted{Run: 1, Fleet: "acme", Kind: plan.Rollback, Target: "r0", Waves: []rollout.WavePlanned{{Name: "all", Tenants: 5}}},
 		}
 		for i, message := range []string{"one", "two", "three", "four", "five"} {
-			facts = append(facts, orchestrator.TenantFinished{
-				Tenant: fmt.Sprint("t", i), Wave: "all", Outcome: orchestrator.Failed, Failure: &orchestrator.Failure{Message: strings.Repeat(message+" ", 200)},
+			facts = append(facts, rollout.TenantFinished{
+				Tenant: fmt.Sprint("t", i), Wave: "all", Outcome: plan.Failed, Failure: &plan.Failure{Message: strings.Repeat(message+" ", 200)},
 			})
 		}
-		facts = append(facts, orchestrator.RolloutEnded{State: orchestrator.StateFinished})
+		facts = append(facts, rollout.RolloutEnded{State: rollout.StateFinished})
 		tell(t, w, []notify.Hook{{URL: url(secret), Format: notify.Slack}}, notify.Config{}, events(facts...))
 		got := texts(t, w)
 		if want := "skein: rollback of r0, fleet acme, started by somebody: 5 tenants. Rollout r1."; got[0] != want {
@@ -362,12 +363,12 @@ func TestRolloutThatGoesOnTellsOnlyWhatIsNew(t *testing.T) {
 		earlier := story()
 		next := earlier[len(earlier)-1].Seq
 		later := slices.Clone(earlier[4:]) // shown again, by whatever mistake
-		for _, f := range []orchestrator.Fact{
-			started(2), orchestrator.WaveStarted{Wave: "rest"}, finished("c", "rest", orchestrator.Done), finished("d", "rest", orchestrator.Done),
-			finished("e", "rest", orchestrator.Done), orchestrator.RolloutEnded{State: orchestrator.StateFinished},
+		for _, f := range []rollout.Fact{
+			started(2), rollout.WaveStarted{Wave: "rest"}, finished("c", "rest", plan.Done), finished("d", "rest", plan.Done),
+			finished("e", "rest", plan.Done), rollout.RolloutEnded{State: rollout.StateFinished},
 		} {
 			next++
-			later = append(later, orchestrator.Event{Rollout: "r1", Seq: next, Time: epoch.Add(time.Hour), Fact: f})
+			later = append(later, rollout.Event{Rollout: "r1", Seq: next, Time: epoch.Add(time.Hour), Fact: f})
 		}
 		tell(t, w, []notify.Hook{{URL: url(secret), Format: notify.Slack}}, notify.Config{Earlier: earlier}, later)
 		want := []string{
@@ -505,7 +506,7 @@ func TestHangingHookHarmsNobody(t *testing.T) {
 		if len(warnings) != 4 {
 			t.Errorf("%q, want one for each of 4 messages", warnings)
 		}
-		n.Observe(orchestrator.Event{Rollout: "r1", Seq: 99, Time: epoch, Fact: orchestrator.RolloutEnded{State: orchestrator.StateFinished}})
+		n.Observe(rollout.Event{Rollout: "r1", Seq: 99, Time: epoch, Fact: rollout.RolloutEnded{State: rollout.StateFinished}})
 		n.Close(t.Context())
 		synctest.Wait()
 		if got := len(w.all()); got != 3+4+1 {

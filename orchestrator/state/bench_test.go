@@ -6,19 +6,20 @@ import (
 	"testing"
 	"time"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
 	"github.com/skeindb/skein/orchestrator/state/statetest"
 )
 
-func outcomes(rollout string, n int) []orchestrator.Event {
-	facts := make([]orchestrator.Fact, n)
+func outcomes(id string, n int) []rollout.Event {
+	facts := make([]rollout.Fact, n)
 	for i := range facts {
-		facts[i] = orchestrator.TenantFinished{
-			Tenant: fmt.Sprintf("tenant_%05d", i), Wave: "all", Outcome: orchestrator.Done,
+		facts[i] = rollout.TenantFinished{
+			Tenant: fmt.Sprintf("tenant_%05d", i), Wave: "all", Outcome: plan.Done,
 			From: []string{"27c6a30d7c24"}, To: []string{"1975ea83b712"}, Steps: 2, Attempt: 1, Duration: 1234567 * time.Nanosecond,
 		}
 	}
-	return statetest.Events(rollout, 1, facts...)
+	return statetest.Events(id, 1, facts...)
 }
 
 func BenchmarkSQLite(b *testing.B) {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // asked is a command in the form of the tables. The body is without the command's number, and so the same
@@ -16,7 +16,7 @@ type asked struct {
 	body    string // JSON
 }
 
-func ask(c orchestrator.Command) (asked, error) {
+func ask(c rollout.Command) (asked, error) {
 	c.Seq, c.At = 0, c.At.UTC().Truncate(time.Microsecond)
 	body, err := json.Marshal(c)
 	if err != nil {
@@ -26,8 +26,8 @@ func ask(c orchestrator.Command) (asked, error) {
 }
 
 // numbered returns the command as it is stored, under its number.
-func (a *asked) numbered(seq int64) (orchestrator.Command, error) {
-	var c orchestrator.Command
+func (a *asked) numbered(seq int64) (rollout.Command, error) {
+	var c rollout.Command
 	if err := json.Unmarshal([]byte(a.body), &c); err != nil {
 		return c, fmt.Errorf("rollout %s, command %d: %w", a.rollout, seq, err)
 	}

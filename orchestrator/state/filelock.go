@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // lookEvery is how often the holder of a lock looks whether the store is still the file that it opened.
@@ -28,14 +28,14 @@ const lookEvery = time.Second
 //     lock names.
 //
 // The lease is lost when the path leads to another file, or to none.
-func (s *SQLite) Lock(ctx context.Context, fleet string, holder orchestrator.Holder) (_ orchestrator.Lease, err error) {
+func (s *SQLite) Lock(ctx context.Context, fleet string, holder rollout.Holder) (_ rollout.Lease, err error) {
 	l := &fileLease{store: s, lost: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, l.free())
 		}
 	}()
-	for _, take := range []func(string, orchestrator.Holder) error{l.lockBeside, l.lockNames, l.lockFile} {
+	for _, take := range []func(string, rollout.Holder) error{l.lockBeside, l.lockNames, l.lockFile} {
 		if err := take(fleet, holder); err != nil {
 			return nil, err
 		}
@@ -63,7 +63,7 @@ type fileLease struct {
 }
 
 // lockBeside takes the lock on the file beside the store, and writes into it who has it.
-func (l *fileLease) lockBeside(fleet string, holder orchestrator.Holder) error {
+func (l *fileLease) lockBeside(fleet string, holder rollout.Holder) error {
 	path := l.store.path + "." + url.PathEscape(fleet) + ".lock"
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -74,7 +74,7 @@ func (l *fileLease) lockBeside(fleet string, holder orchestrator.Holder) error {
 	case err != nil:
 		return errors.Join(fmt.Errorf("lock the fleet with %s: %w", path, err), f.Close())
 	case !taken:
-		held := &orchestrator.LockedError{Fleet: fleet}
+		held := &rollout.LockedError{Fleet: fleet}
 		if text, err := os.ReadFile(path); err == nil {
 			_ = json.Unmarshal(text, &held.Holder) // it may be writing just now; then its name is not known
 		}
@@ -87,7 +87,7 @@ func (l *fileLease) lockBeside(fleet string, holder orchestrator.Holder) error {
 	return nil
 }
 
-func record(f *os.File, holder orchestrator.Holder) error {
+func record(f *os.File, holder rollout.Holder) error {
 	text, err := json.Marshal(holder)
 	if err != nil {
 		return err
@@ -100,19 +100,19 @@ func record(f *os.File, holder orchestrator.Holder) error {
 }
 
 // lockFile takes the lock on the store's file.
-func (l *fileLease) lockFile(fleet string, _ orchestrator.Holder) (err error) {
+func (l *fileLease) lockFile(fleet string, _ rollout.Holder) (err error) {
 	var taken bool
 	if l.file, taken, err = lockInode(l.store.path, lockKey(fleet)); err != nil {
 		return fmt.Errorf("lock the fleet with %s: %w", l.store.path, err)
 	}
 	if !taken {
-		return &orchestrator.LockedError{Fleet: fleet}
+		return &rollout.LockedError{Fleet: fleet}
 	}
 	return nil
 }
 
 // lockNames takes the path by which the store was opened, and the one to which that leads.
-func (l *fileLease) lockNames(fleet string, holder orchestrator.Holder) error {
+func (l *fileLease) lockNames(fleet string, holder rollout.Holder) error {
 	paths := []string{l.store.given}
 	if l.store.path != l.store.given {
 		paths = append(paths, l.store.path)
@@ -125,7 +125,7 @@ func (l *fileLease) lockNames(fleet string, holder orchestrator.Holder) error {
 		case err != nil:
 			return fmt.Errorf("lock the fleet with the name %s: %w", path, err)
 		case other != nil:
-			return &orchestrator.LockedError{Fleet: fleet, Holder: *other}
+			return &rollout.LockedError{Fleet: fleet, Holder: *other}
 		}
 		l.names = append(l.names, lock)
 	}
@@ -137,14 +137,14 @@ func (s *SQLite) moved() error {
 	now, err := os.Stat(s.given)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return &orchestrator.StoreLostError{Path: s.given, What: "was removed, or moved away"}
+		return &rollout.StoreLostError{Path: s.given, What: "was removed, or moved away"}
 	case err != nil:
-		return &orchestrator.StoreLostError{Path: s.given, What: "cannot be reached any more: " + err.Error()}
+		return &rollout.StoreLostError{Path: s.given, What: "cannot be reached any more: " + err.Error()}
 	case !os.SameFile(now, s.file):
-		return &orchestrator.StoreLostError{Path: s.given, What: "was replaced by another file"}
+		return &rollout.StoreLostError{Path: s.given, What: "was replaced by another file"}
 	}
 	if _, err := os.Stat(s.path + "-wal"); errors.Is(err, fs.ErrNotExist) && s.journaled.Load() {
-		return &orchestrator.StoreLostError{Path: s.given, What: "has lost its journal " + s.path + "-wal, with what was written last"}
+		return &rollout.StoreLostError{Path: s.given, What: "has lost its journal " + s.path + "-wal, with what was written last"}
 	} else if err == nil {
 		s.journaled.Store(true)
 	}

@@ -8,7 +8,8 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // row is a fact in the form of the tables.
@@ -19,10 +20,10 @@ type row struct {
 	body []byte
 }
 
-func encode(events []orchestrator.Event) ([]row, error) {
+func encode(events []rollout.Event) ([]row, error) {
 	rows := make([]row, len(events))
 	for i, e := range events {
-		kind, body, err := orchestrator.Encode(e.Fact)
+		kind, body, err := rollout.Encode(e.Fact)
 		if err != nil {
 			return nil, err
 		}
@@ -31,16 +32,16 @@ func encode(events []orchestrator.Event) ([]row, error) {
 	return rows, nil
 }
 
-func (r *row) decode(rollout string) (orchestrator.Event, error) {
-	fact, err := orchestrator.Decode(r.kind, r.body)
+func (r *row) decode(id string) (rollout.Event, error) {
+	fact, err := rollout.Decode(r.kind, r.body)
 	if err != nil {
-		return orchestrator.Event{}, fmt.Errorf("rollout %s, fact %d: %w", rollout, r.seq, err)
+		return rollout.Event{}, fmt.Errorf("rollout %s, fact %d: %w", id, r.seq, err)
 	}
-	return orchestrator.Event{Rollout: rollout, Seq: r.seq, Time: micros(r.at), Fact: fact}, nil
+	return rollout.Event{Rollout: id, Seq: r.seq, Time: micros(r.at), Fact: fact}, nil
 }
 
 // check makes sure that events are the facts of one rollout, numbered without a gap.
-func check(events []orchestrator.Event) error {
+func check(events []rollout.Event) error {
 	for i, e := range events {
 		switch {
 		case e.Rollout != events[0].Rollout:
@@ -56,7 +57,7 @@ func check(events []orchestrator.Event) error {
 
 // fresh returns which of events are to be stored where last is the number of the last stored fact, and
 // which are there already and have to be equal.
-func fresh(events []orchestrator.Event, last int64) (there, rest []orchestrator.Event, err error) {
+func fresh(events []rollout.Event, last int64) (there, rest []rollout.Event, err error) {
 	n := int(min(max(0, last-events[0].Seq+1), int64(len(events))))
 	there, rest = events[:n], events[n:]
 	if len(rest) > 0 && rest[0].Seq != last+1 {
@@ -66,7 +67,7 @@ func fresh(events []orchestrator.Event, last int64) (there, rest []orchestrator.
 }
 
 // same compares facts that are stored already with those under the same numbers.
-func same(rollout string, stored []row, events []orchestrator.Event) error {
+func same(id string, stored []row, events []rollout.Event) error {
 	rows, err := encode(events)
 	if err != nil {
 		return err
@@ -74,14 +75,14 @@ func same(rollout string, stored []row, events []orchestrator.Event) error {
 	for i := range rows {
 		if i >= len(stored) || stored[i].seq != rows[i].seq || stored[i].kind != rows[i].kind || stored[i].at != rows[i].at ||
 			!bytes.Equal(stored[i].body, rows[i].body) {
-			return &orchestrator.ConflictError{Rollout: rollout, Seq: rows[i].seq}
+			return &rollout.ConflictError{Rollout: id, Seq: rows[i].seq}
 		}
 	}
 	return nil
 }
 
 // pack makes a plan small: a fleet of 10,000 tenants is 2 MB of JSON, and a tenth of that packed.
-func pack(p *orchestrator.Plan) ([]byte, error) {
+func pack(p *plan.Plan) ([]byte, error) {
 	var b bytes.Buffer
 	z, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
 	if err != nil {
@@ -96,7 +97,7 @@ func pack(p *orchestrator.Plan) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func unpack(data []byte) (*orchestrator.Plan, error) {
+func unpack(data []byte) (*plan.Plan, error) {
 	z, err := gzip.NewReader(bytes.NewReader(data))
 	if err != nil {
 		return nil, err
@@ -105,7 +106,7 @@ func unpack(data []byte) (*orchestrator.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &orchestrator.Plan{}
+	p := &plan.Plan{}
 	if err := json.Unmarshal(text, p); err != nil {
 		return nil, err
 	}

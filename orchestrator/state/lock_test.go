@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/rollout"
 	"github.com/skeindb/skein/orchestrator/state"
 	"github.com/skeindb/skein/orchestrator/state/statetest"
 )
@@ -25,13 +25,13 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-var held orchestrator.Lease // where the garbage collector does not find it: closing the file would unlock
+var held rollout.Lease // where the garbage collector does not find it: closing the file would unlock
 
 func hold(path string) {
 	ctx := context.Background()
 	s, err := state.OpenSQLite(ctx, path)
 	if err == nil {
-		held, err = s.Lock(ctx, "acme", orchestrator.Holder{Rollout: "r1", Host: "h", PID: os.Getpid(), User: "u", Since: statetest.Epoch})
+		held, err = s.Lock(ctx, "acme", rollout.Holder{Rollout: "r1", Host: "h", PID: os.Getpid(), User: "u", Since: statetest.Epoch})
 	}
 	fmt.Println("held:", err)
 	select {}
@@ -55,9 +55,9 @@ func TestKilledProcessHoldsNoLock(t *testing.T) {
 		t.Fatalf("%q %v", line, err)
 	}
 
-	me := orchestrator.Holder{Rollout: "r2", Host: "h", PID: os.Getpid(), User: "me", Since: statetest.Epoch.Add(time.Hour)}
+	me := rollout.Holder{Rollout: "r2", Host: "h", PID: os.Getpid(), User: "me", Since: statetest.Epoch.Add(time.Hour)}
 	_, err = s.Lock(t.Context(), "acme", me)
-	held, ok := errors.AsType[*orchestrator.LockedError](err)
+	held, ok := errors.AsType[*rollout.LockedError](err)
 	if !ok || held.Holder.PID != child.Process.Pid {
 		t.Fatalf("%v, want to hear of process %d", err, child.Process.Pid)
 	}

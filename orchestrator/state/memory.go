@@ -7,7 +7,8 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // Memory is a store that ends with the process. It is for tests and demos, and for runs that change
@@ -15,28 +16,28 @@ import (
 type Memory struct {
 	mu       sync.Mutex
 	rollouts map[string]*remembered
-	locks    map[string]orchestrator.Holder
+	locks    map[string]rollout.Holder
 }
 
 type remembered struct {
 	fleet  string
 	plan   []byte
-	events []orchestrator.Event
-	report orchestrator.Report // fold of events
-	line   orchestrator.Summary
+	events []rollout.Event
+	report rollout.Report // fold of events
+	line   rollout.Summary
 
 	commands []asked // in the order of their numbers, from 1
 }
 
-var _ orchestrator.Store = (*Memory)(nil)
+var _ rollout.Store = (*Memory)(nil)
 
 // NewMemory returns an empty store.
 func NewMemory() *Memory {
-	return &Memory{rollouts: map[string]*remembered{}, locks: map[string]orchestrator.Holder{}}
+	return &Memory{rollouts: map[string]*remembered{}, locks: map[string]rollout.Holder{}}
 }
 
 // Create implements orchestrator.Store.
-func (m *Memory) Create(ctx context.Context, plan *orchestrator.Plan) error {
+func (m *Memory) Create(ctx context.Context, plan *plan.Plan) error {
 	packed, err := pack(plan)
 	if err != nil {
 		return err
@@ -61,19 +62,19 @@ func (m *Memory) Create(ctx context.Context, plan *orchestrator.Plan) error {
 }
 
 // opening is the line of a rollout that has no facts yet.
-func opening(p *orchestrator.Plan) orchestrator.Summary {
+func opening(p *plan.Plan) rollout.Summary {
 	planned := 0
 	for _, w := range p.Waves {
 		planned += w.Planned
 	}
-	return orchestrator.Summary{
-		ID: p.Rollout, Kind: p.Kind, State: orchestrator.StateRunning, Target: p.Target, Started: p.Created,
-		Counts: map[orchestrator.Outcome]int{orchestrator.Pending: planned}, FleetSize: p.FleetSize,
+	return rollout.Summary{
+		ID: p.Rollout, Kind: p.Kind, State: rollout.StateRunning, Target: p.Target, Started: p.Created,
+		Counts: map[plan.Outcome]int{plan.Pending: planned}, FleetSize: p.FleetSize,
 	}
 }
 
 // Append implements orchestrator.Store.
-func (m *Memory) Append(ctx context.Context, events []orchestrator.Event) error {
+func (m *Memory) Append(ctx context.Context, events []rollout.Event) error {
 	if len(events) == 0 {
 		return nil
 	}
@@ -87,7 +88,7 @@ func (m *Memory) Append(ctx context.Context, events []orchestrator.Event) error 
 	}
 	r := m.rollouts[events[0].Rollout]
 	if r == nil {
-		return orchestrator.ErrNoRollout
+		return rollout.ErrNoRollout
 	}
 	there, rest, err := fresh(events, int64(len(r.events)))
 	if err != nil {
@@ -111,22 +112,22 @@ func (m *Memory) Append(ctx context.Context, events []orchestrator.Event) error 
 }
 
 // Load implements orchestrator.Store.
-func (m *Memory) Load(_ context.Context, rollout string) (*orchestrator.Plan, []orchestrator.Event, error) {
+func (m *Memory) Load(_ context.Context, id string) (*plan.Plan, []rollout.Event, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	r := m.rollouts[rollout]
+	r := m.rollouts[id]
 	if r == nil {
-		return nil, nil, orchestrator.ErrNoRollout
+		return nil, nil, rollout.ErrNoRollout
 	}
 	plan, err := unpack(r.plan)
-	return plan, append([]orchestrator.Event{}, r.events...), err
+	return plan, append([]rollout.Event{}, r.events...), err
 }
 
 // List implements orchestrator.Store.
-func (m *Memory) List(_ context.Context, fleet string, limit int) ([]orchestrator.Summary, error) {
+func (m *Memory) List(_ context.Context, fleet string, limit int) ([]rollout.Summary, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	list := []orchestrator.Summary{}
+	list := []rollout.Summary{}
 	for _, r := range m.rollouts {
 		switch {
 		case r.fleet != fleet:
@@ -138,7 +139,7 @@ func (m *Memory) List(_ context.Context, fleet string, limit int) ([]orchestrato
 			list = append(list, line)
 		}
 	}
-	slices.SortFunc(list, func(a, b orchestrator.Summary) int {
+	slices.SortFunc(list, func(a, b rollout.Summary) int {
 		return cmp.Compare(b.Number, a.Number)
 	})
 	if limit > 0 && len(list) > limit {
@@ -148,7 +149,7 @@ func (m *Memory) List(_ context.Context, fleet string, limit int) ([]orchestrato
 }
 
 // Command implements orchestrator.Store.
-func (m *Memory) Command(ctx context.Context, c orchestrator.Command) (orchestrator.Command, error) {
+func (m *Memory) Command(ctx context.Context, c rollout.Command) (rollout.Command, error) {
 	a, err := ask(c)
 	if err != nil {
 		return c, err
@@ -160,7 +161,7 @@ func (m *Memory) Command(ctx context.Context, c orchestrator.Command) (orchestra
 	}
 	r := m.rollouts[c.Rollout]
 	if r == nil {
-		return c, orchestrator.ErrNoRollout
+		return c, rollout.ErrNoRollout
 	}
 	i := slices.Index(r.commands, a) // of a call that is repeated
 	if i < 0 {
@@ -171,17 +172,17 @@ func (m *Memory) Command(ctx context.Context, c orchestrator.Command) (orchestra
 }
 
 // Commands implements orchestrator.Store.
-func (m *Memory) Commands(ctx context.Context, rollout string, after int64) ([]orchestrator.Command, error) {
+func (m *Memory) Commands(ctx context.Context, id string, after int64) ([]rollout.Command, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	r := m.rollouts[rollout]
+	r := m.rollouts[id]
 	if r == nil {
-		return nil, orchestrator.ErrNoRollout
+		return nil, rollout.ErrNoRollout
 	}
-	list := []orchestrator.Command{}
+	list := []rollout.Command{}
 	for seq := max(0, after) + 1; seq <= int64(len(r.commands)); seq++ {
 		c, err := r.commands[seq-1].numbered(seq)
 		if err != nil {
@@ -193,11 +194,11 @@ func (m *Memory) Commands(ctx context.Context, rollout string, after int64) ([]o
 }
 
 // Lock implements orchestrator.Store. The lock holds within the process.
-func (m *Memory) Lock(_ context.Context, fleet string, holder orchestrator.Holder) (orchestrator.Lease, error) {
+func (m *Memory) Lock(_ context.Context, fleet string, holder rollout.Holder) (rollout.Lease, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if held, ok := m.locks[fleet]; ok {
-		return nil, &orchestrator.LockedError{Fleet: fleet, Holder: held}
+		return nil, &rollout.LockedError{Fleet: fleet, Holder: held}
 	}
 	m.locks[fleet] = holder
 	return &memoryLease{m: m, fleet: fleet}, nil

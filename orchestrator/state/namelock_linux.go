@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // askHolder is how long the holder of a name may take to say who it is.
@@ -26,7 +26,7 @@ type nameLock struct {
 
 // lockName takes a name. When another process has it, other is who; zero where that is not known. A process counts that
 // is of this user, of owner, or of root: strangers must not keep anybody from work.
-func lockName(name string, owner int, holder orchestrator.Holder) (lock *nameLock, other *orchestrator.Holder, err error) {
+func lockName(name string, owner int, holder rollout.Holder) (lock *nameLock, other *rollout.Holder, err error) {
 	text, err := json.Marshal(holder)
 	if err != nil {
 		return nil, nil, err
@@ -71,8 +71,8 @@ func (n *nameLock) close() error {
 }
 
 // holderAt asks who has a name; nil when it is a process of a stranger.
-func holderAt(at *net.UnixAddr, owner int) *orchestrator.Holder {
-	holder := &orchestrator.Holder{}
+func holderAt(at *net.UnixAddr, owner int) *rollout.Holder {
+	holder := &rollout.Holder{}
 	c, err := net.DialUnix("unix", nil, at)
 	if err != nil {
 		return holder // it has just gone: who tries again finds the name free

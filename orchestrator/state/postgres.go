@@ -15,7 +15,8 @@ import (
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/postgres"
 	"github.com/skeindb/skein/engine/revision"
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // PostgresConfig says where a PostgreSQL store is.
@@ -40,12 +41,12 @@ type Postgres struct {
 	cfg PostgresConfig
 
 	mu    sync.Mutex
-	ready bool                            // the first connection was had: from then on the store is ridden out; guarded by mu
-	conn  *pgx.Conn                       // nil between connections; guarded by mu
-	folds map[string]*orchestrator.Report // of rollouts that were appended to; guarded by mu
+	ready bool                       // the first connection was had: from then on the store is ridden out; guarded by mu
+	conn  *pgx.Conn                  // nil between connections; guarded by mu
+	folds map[string]*rollout.Report // of rollouts that were appended to; guarded by mu
 }
 
-var _ orchestrator.Store = (*Postgres)(nil)
+var _ rollout.Store = (*Postgres)(nil)
 
 const (
 	rideOut     = 20 * time.Second
@@ -57,7 +58,7 @@ func OpenPostgres(ctx context.Context, cfg PostgresConfig) (*Postgres, error) {
 	if cfg.DirectURL == "" {
 		cfg.DirectURL = cfg.URL
 	}
-	s := &Postgres{cfg: cfg, folds: map[string]*orchestrator.Report{}}
+	s := &Postgres{cfg: cfg, folds: map[string]*rollout.Report{}}
 	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -169,7 +170,7 @@ func sqlState(err error) string {
 }
 
 // Create implements orchestrator.Store.
-func (s *Postgres) Create(ctx context.Context, plan *orchestrator.Plan) error {
+func (s *Postgres) Create(ctx context.Context, plan *plan.Plan) error {
 	packed, err := pack(plan)
 	if err != nil {
 		return err
@@ -209,7 +210,7 @@ func (s *Postgres) Create(ctx context.Context, plan *orchestrator.Plan) error {
 }
 
 // Append implements orchestrator.Store. The usual case is one statement, and so one round trip.
-func (s *Postgres) Append(ctx context.Context, events []orchestrator.Event) error {
+func (s *Postgres) Append(ctx context.Context, events []rollout.Event) error {
 	if len(events) == 0 {
 		return nil
 	}
@@ -233,7 +234,7 @@ func (s *Postgres) Append(ctx context.Context, events []orchestrator.Event) erro
 // errMoved says that the rollout has other facts than the fold knows.
 var errMoved = errors.New("the rollout went on meanwhile")
 
-func (s *Postgres) append(ctx context.Context, c *pgx.Conn, rollout string, events []orchestrator.Event) error {
+func (s *Postgres) append(ctx context.Context, c *pgx.Conn, rollout string, events []rollout.Event) error {
 	report := s.folds[rollout]
 	if report == nil {
 		var err error
@@ -273,7 +274,7 @@ func moved(ctx context.Context, c *pgx.Conn, rollout string, last int64) error {
 }
 
 // write stores facts and the fold of all, provided that the facts still end with last.
-func write(ctx context.Context, c *pgx.Conn, rollout string, last int64, report *orchestrator.Report, events []orchestrator.Event) error {
+func write(ctx context.Context, c *pgx.Conn, rollout string, last int64, report *rollout.Report, events []rollout.Event) error {
 	rows, err := encode(events)
 	if err != nil {
 		return err

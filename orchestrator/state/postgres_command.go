@@ -6,11 +6,11 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // Command implements orchestrator.Store. It is one message.
-func (s *Postgres) Command(ctx context.Context, c orchestrator.Command) (orchestrator.Command, error) {
+func (s *Postgres) Command(ctx context.Context, c rollout.Command) (rollout.Command, error) {
 	a, err := ask(c)
 	if err != nil {
 		return c, err
@@ -25,7 +25,7 @@ func (s *Postgres) Command(ctx context.Context, c orchestrator.Command) (orchest
 		}
 	})
 	if err == nil && seq == nil {
-		err = orchestrator.ErrNoRollout
+		err = rollout.ErrNoRollout
 	}
 	if err != nil {
 		return c, err
@@ -65,7 +65,7 @@ func numberIn(ctx context.Context, conn *pgx.Conn, a asked) (seq *int64, err err
 }
 
 // Commands implements orchestrator.Store.
-func (s *Postgres) Commands(ctx context.Context, rollout string, after int64) (list []orchestrator.Command, err error) {
+func (s *Postgres) Commands(ctx context.Context, rollout string, after int64) (list []rollout.Command, err error) {
 	err = s.do(ctx, func(conn *pgx.Conn) error {
 		list, err = commandsIn(ctx, conn, rollout, after)
 		return err
@@ -73,14 +73,14 @@ func (s *Postgres) Commands(ctx context.Context, rollout string, after int64) (l
 	return list, err
 }
 
-func commandsIn(ctx context.Context, conn *pgx.Conn, rollout string, after int64) ([]orchestrator.Command, error) {
+func commandsIn(ctx context.Context, conn *pgx.Conn, id string, after int64) ([]rollout.Command, error) {
 	// A rollout without such a command is one row of NULLs, and no rollout is none.
 	rows, err := conn.Query(ctx, `SELECT c.seq, c.body::text FROM skein.rollout r LEFT JOIN skein.command c ON c.rollout = r.id AND c.seq > $2
-		WHERE r.id = $1 ORDER BY c.seq`, rollout, after)
+		WHERE r.id = $1 ORDER BY c.seq`, id, after)
 	if err != nil {
 		return nil, err
 	}
-	list := []orchestrator.Command{}
+	list := []rollout.Command{}
 	known := false
 	var seq *int64
 	var body *string
@@ -89,7 +89,7 @@ func commandsIn(ctx context.Context, conn *pgx.Conn, rollout string, after int64
 		if seq == nil {
 			return nil
 		}
-		a := asked{rollout: rollout, body: *body}
+		a := asked{rollout: id, body: *body}
 		c, err := a.numbered(*seq)
 		list = append(list, c)
 		return err
@@ -98,7 +98,7 @@ func commandsIn(ctx context.Context, conn *pgx.Conn, rollout string, after int64
 	case err != nil:
 		return nil, err
 	case !known:
-		return nil, orchestrator.ErrNoRollout
+		return nil, rollout.ErrNoRollout
 	}
 	return list, nil
 }

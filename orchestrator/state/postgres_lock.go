@@ -12,7 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 const (
@@ -24,7 +24,7 @@ const (
 // it with the connection, and that with the process; where the process's machine vanishes without a word,
 // the server's keepalives notice within about a minute. A pooler in between would give the lock to
 // anybody, hence DirectURL.
-func (s *Postgres) Lock(ctx context.Context, fleet string, holder orchestrator.Holder) (orchestrator.Lease, error) {
+func (s *Postgres) Lock(ctx context.Context, fleet string, holder rollout.Holder) (rollout.Lease, error) {
 	c, err := s.connect(ctx, s.cfg.DirectURL)
 	if err != nil {
 		return nil, fmt.Errorf("lock the fleet: %w", refused(err))
@@ -36,14 +36,14 @@ func (s *Postgres) Lock(ctx context.Context, fleet string, holder orchestrator.H
 	return lease, nil
 }
 
-func take(ctx context.Context, c *pgx.Conn, fleet string, holder orchestrator.Holder) (*postgresLease, error) {
+func take(ctx context.Context, c *pgx.Conn, fleet string, holder rollout.Holder) (*postgresLease, error) {
 	key := lockKey(fleet)
 	var taken bool
 	if err := c.QueryRow(ctx, `SELECT pg_try_advisory_lock($1)`, key).Scan(&taken); err != nil {
 		return nil, fmt.Errorf("lock the fleet: %w", err)
 	}
 	if !taken {
-		return nil, &orchestrator.LockedError{Fleet: fleet, Holder: heldBy(ctx, c, fleet, key)}
+		return nil, &rollout.LockedError{Fleet: fleet, Holder: heldBy(ctx, c, fleet, key)}
 	}
 	text, err := json.Marshal(holder)
 	if err != nil {
@@ -73,7 +73,7 @@ func lockKey(fleet string) int64 {
 
 // heldBy reads who has the lock. A row that the session which has it did not write is somebody's who died;
 // then the name is not known, for the holder has not got to writing it.
-func heldBy(ctx context.Context, c *pgx.Conn, fleet string, key int64) (holder orchestrator.Holder) {
+func heldBy(ctx context.Context, c *pgx.Conn, fleet string, key int64) (holder rollout.Holder) {
 	var text string
 	err := c.QueryRow(ctx, `SELECT body::text FROM skein.holder WHERE fleet = $1 AND backend IN (
 			SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1

@@ -8,26 +8,27 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // foldOf returns the fold of all facts of a rollout.
-func foldOf(ctx context.Context, c *pgx.Conn, rollout string) (*orchestrator.Report, error) {
+func foldOf(ctx context.Context, c *pgx.Conn, id string) (*rollout.Report, error) {
 	var last int64
-	err := c.QueryRow(ctx, `SELECT seq FROM skein.rollout WHERE id = $1`, rollout).Scan(&last)
+	err := c.QueryRow(ctx, `SELECT seq FROM skein.rollout WHERE id = $1`, id).Scan(&last)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, orchestrator.ErrNoRollout
+		return nil, rollout.ErrNoRollout
 	}
 	if err != nil {
 		return nil, err
 	}
-	stored, err := factsOf(ctx, c, rollout, 1, last)
+	stored, err := factsOf(ctx, c, id, 1, last)
 	if err != nil {
 		return nil, err
 	}
-	report := &orchestrator.Report{}
+	report := &rollout.Report{}
 	for i := range stored {
-		e, err := stored[i].decode(rollout)
+		e, err := stored[i].decode(id)
 		if err != nil {
 			return nil, err
 		}
@@ -55,29 +56,29 @@ func factsOf(ctx context.Context, c *pgx.Conn, rollout string, from, to int64) (
 }
 
 // Load implements orchestrator.Store.
-func (s *Postgres) Load(ctx context.Context, rollout string) (plan *orchestrator.Plan, events []orchestrator.Event, err error) {
+func (s *Postgres) Load(ctx context.Context, id string) (plan *plan.Plan, events []rollout.Event, err error) {
 	err = s.do(ctx, func(c *pgx.Conn) error {
 		var packed []byte
 		var last int64
-		err := c.QueryRow(ctx, `SELECT body, seq FROM skein.rollout JOIN skein.plan ON rollout = id WHERE id = $1`, rollout).Scan(&packed, &last)
+		err := c.QueryRow(ctx, `SELECT body, seq FROM skein.rollout JOIN skein.plan ON rollout = id WHERE id = $1`, id).Scan(&packed, &last)
 		if errors.Is(err, pgx.ErrNoRows) {
-			return orchestrator.ErrNoRollout
+			return rollout.ErrNoRollout
 		}
 		if err != nil {
 			return err
 		}
-		stored, err := factsOf(ctx, c, rollout, 1, last) // facts are never changed: this is still of that moment
+		stored, err := factsOf(ctx, c, id, 1, last) // facts are never changed: this is still of that moment
 		if err != nil {
 			return err
 		}
-		plan, events, err = loaded(rollout, packed, stored)
+		plan, events, err = loaded(id, packed, stored)
 		return err
 	})
 	return plan, events, err
 }
 
 // List implements orchestrator.Store.
-func (s *Postgres) List(ctx context.Context, fleet string, limit int) (list []orchestrator.Summary, err error) {
+func (s *Postgres) List(ctx context.Context, fleet string, limit int) (list []rollout.Summary, err error) {
 	var most *int
 	if limit > 0 {
 		most = &limit
@@ -94,9 +95,9 @@ func (s *Postgres) List(ctx context.Context, fleet string, limit int) (list []or
 	return list, err
 }
 
-func summary(r pgx.CollectableRow) (orchestrator.Summary, error) {
+func summary(r pgx.CollectableRow) (rollout.Summary, error) {
 	var (
-		line     orchestrator.Summary
+		line     rollout.Summary
 		finished *time.Time
 		counts   string
 	)

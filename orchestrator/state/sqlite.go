@@ -19,7 +19,8 @@ import (
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/engine/sqlite"
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // SQLite is a store in a file. It is in WAL mode, so that others can read while a rollout writes, and
@@ -35,11 +36,11 @@ type SQLite struct {
 	db    *sql.DB // one connection, which writes
 	reads *sql.DB // for all that only reads
 
-	mu    sync.Mutex                      // one writing transaction at a time
-	folds map[string]*orchestrator.Report // of rollouts that were appended to; guarded by mu
+	mu    sync.Mutex                 // one writing transaction at a time
+	folds map[string]*rollout.Report // of rollouts that were appended to; guarded by mu
 }
 
-var _ orchestrator.Store = (*SQLite)(nil)
+var _ rollout.Store = (*SQLite)(nil)
 
 // OpenSQLite opens the store in a file, and makes the file and its folder when they are not there: for
 // the user's eyes only, since names of tenants and statements are in it.
@@ -66,7 +67,7 @@ func OpenSQLite(ctx context.Context, path string) (*SQLite, error) {
 	if err = errors.Join(err, own.Close()); err != nil {
 		return nil, err
 	}
-	s := &SQLite{given: given, path: path, file: file, folds: map[string]*orchestrator.Report{}}
+	s := &SQLite{given: given, path: path, file: file, folds: map[string]*rollout.Report{}}
 	if s.db, err = openFile(path, "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"); err != nil {
 		return nil, err
 	}
@@ -139,7 +140,7 @@ func (e *linkedError) Hint() string {
 }
 
 // Create implements orchestrator.Store.
-func (s *SQLite) Create(ctx context.Context, plan *orchestrator.Plan) error {
+func (s *SQLite) Create(ctx context.Context, plan *plan.Plan) error {
 	packed, err := pack(plan)
 	if err != nil {
 		return err
@@ -165,7 +166,7 @@ func (s *SQLite) Create(ctx context.Context, plan *orchestrator.Plan) error {
 }
 
 // Append implements orchestrator.Store.
-func (s *SQLite) Append(ctx context.Context, events []orchestrator.Event) error {
+func (s *SQLite) Append(ctx context.Context, events []rollout.Event) error {
 	if len(events) == 0 {
 		return nil
 	}
@@ -233,36 +234,36 @@ func ignoreDone(err error) error {
 }
 
 // fold returns the fold of all facts of a rollout that are stored.
-func (s *SQLite) fold(ctx context.Context, tx *sql.Tx, rollout string) (*orchestrator.Report, error) {
+func (s *SQLite) fold(ctx context.Context, tx *sql.Tx, id string) (*rollout.Report, error) {
 	var last int64
-	err := tx.QueryRowContext(ctx, `SELECT seq FROM rollout WHERE id = ?`, rollout).Scan(&last)
+	err := tx.QueryRowContext(ctx, `SELECT seq FROM rollout WHERE id = ?`, id).Scan(&last)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, orchestrator.ErrNoRollout
+		return nil, rollout.ErrNoRollout
 	}
 	if err != nil {
 		return nil, err
 	}
-	if r := s.folds[rollout]; r != nil && r.Seq == last {
+	if r := s.folds[id]; r != nil && r.Seq == last {
 		return r, nil
 	}
-	stored, err := facts(ctx, tx, rollout, 1, last)
+	stored, err := facts(ctx, tx, id, 1, last)
 	if err != nil {
 		return nil, err
 	}
-	r := &orchestrator.Report{}
+	r := &rollout.Report{}
 	for i := range stored {
-		e, err := stored[i].decode(rollout)
+		e, err := stored[i].decode(id)
 		if err != nil {
 			return nil, err
 		}
 		r.Apply(e)
 	}
-	s.folds[rollout] = r
+	s.folds[id] = r
 	return r, nil
 }
 
 // insert stores facts, all with one statement: a call of SQLite costs more than a row.
-func insert(ctx context.Context, tx *sql.Tx, rollout string, events []orchestrator.Event) error {
+func insert(ctx context.Context, tx *sql.Tx, rollout string, events []rollout.Event) error {
 	rows, err := encode(events)
 	if err != nil {
 		return err
@@ -278,7 +279,7 @@ func insert(ctx context.Context, tx *sql.Tx, rollout string, events []orchestrat
 	return nil
 }
 
-func summarise(ctx context.Context, tx *sql.Tx, rollout string, report *orchestrator.Report) error {
+func summarise(ctx context.Context, tx *sql.Tx, rollout string, report *rollout.Report) error {
 	line := report.Summary()
 	counts, err := json.Marshal(line.Counts)
 	if err != nil {

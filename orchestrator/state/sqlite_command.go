@@ -5,12 +5,12 @@ import (
 	"database/sql"
 	"errors"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // Command implements orchestrator.Store. The transaction has the file's write lock from its beginning, so
 // that no other process gives the same number.
-func (s *SQLite) Command(ctx context.Context, c orchestrator.Command) (orchestrator.Command, error) {
+func (s *SQLite) Command(ctx context.Context, c rollout.Command) (rollout.Command, error) {
 	a, err := ask(c)
 	if err != nil {
 		return c, err
@@ -36,13 +36,13 @@ func number(ctx context.Context, tx *sql.Tx, a asked) (seq int64, err error) {
 		SELECT id, (SELECT coalesce(max(seq), 0) + 1 FROM command WHERE rollout = id), ?, ? FROM rollout WHERE id = ? RETURNING seq`,
 		a.at, a.body, a.rollout).Scan(&seq)
 	if errors.Is(err, sql.ErrNoRows) {
-		err = orchestrator.ErrNoRollout
+		err = rollout.ErrNoRollout
 	}
 	return seq, err
 }
 
 // Commands implements orchestrator.Store. It reads a few pages, and waits for no writer.
-func (s *SQLite) Commands(ctx context.Context, rollout string, after int64) (list []orchestrator.Command, err error) {
+func (s *SQLite) Commands(ctx context.Context, rollout string, after int64) (list []rollout.Command, err error) {
 	err = rideOutBusy(ctx, func() error {
 		list, err = commands(ctx, s.reads, rollout, after)
 		return err
@@ -50,16 +50,16 @@ func (s *SQLite) Commands(ctx context.Context, rollout string, after int64) (lis
 	return list, err
 }
 
-func commands(ctx context.Context, q querier, rollout string, after int64) (list []orchestrator.Command, err error) {
+func commands(ctx context.Context, q querier, id string, after int64) (list []rollout.Command, err error) {
 	// A rollout without such a command is one row of NULLs, and no rollout is none.
 	rows, err := q.QueryContext(ctx, `SELECT c.seq, c.body FROM rollout r LEFT JOIN command c ON c.rollout = r.id AND c.seq > ?
-		WHERE r.id = ? ORDER BY c.seq`, after, rollout)
+		WHERE r.id = ? ORDER BY c.seq`, after, id)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	known := false
-	list = []orchestrator.Command{}
+	list = []rollout.Command{}
 	for rows.Next() {
 		known = true
 		var seq sql.NullInt64
@@ -70,7 +70,7 @@ func commands(ctx context.Context, q querier, rollout string, after int64) (list
 		if !seq.Valid {
 			continue
 		}
-		a := asked{rollout: rollout, body: body.String}
+		a := asked{rollout: id, body: body.String}
 		c, err := a.numbered(seq.Int64)
 		if err != nil {
 			return nil, err
@@ -81,7 +81,7 @@ func commands(ctx context.Context, q querier, rollout string, after int64) (list
 		return nil, err
 	}
 	if !known {
-		return nil, orchestrator.ErrNoRollout
+		return nil, rollout.ErrNoRollout
 	}
 	return list, nil
 }

@@ -7,7 +7,8 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // querier is a *sql.DB or a *sql.Tx.
@@ -49,7 +50,7 @@ func facts(ctx context.Context, q querier, rollout string, from, to int64) (list
 }
 
 // Load implements orchestrator.Store.
-func (s *SQLite) Load(ctx context.Context, rollout string) (plan *orchestrator.Plan, events []orchestrator.Event, err error) {
+func (s *SQLite) Load(ctx context.Context, rollout string) (plan *plan.Plan, events []rollout.Event, err error) {
 	err = rideOutBusy(ctx, func() error {
 		plan, events, err = load(ctx, s.reads, rollout)
 		return err
@@ -57,7 +58,7 @@ func (s *SQLite) Load(ctx context.Context, rollout string) (plan *orchestrator.P
 	return plan, events, err
 }
 
-func load(ctx context.Context, db *sql.DB, rollout string) (*orchestrator.Plan, []orchestrator.Event, error) {
+func load(ctx context.Context, db *sql.DB, id string) (*plan.Plan, []rollout.Event, error) {
 	tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // plan and facts of one moment
 	if err != nil {
 		return nil, nil, err
@@ -65,29 +66,29 @@ func load(ctx context.Context, db *sql.DB, rollout string) (*orchestrator.Plan, 
 	defer func() { _ = tx.Rollback() }()
 	var packed []byte
 	var last int64
-	err = tx.QueryRowContext(ctx, `SELECT body, seq FROM rollout JOIN plan ON rollout = id WHERE id = ?`, rollout).Scan(&packed, &last)
+	err = tx.QueryRowContext(ctx, `SELECT body, seq FROM rollout JOIN plan ON rollout = id WHERE id = ?`, id).Scan(&packed, &last)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil, orchestrator.ErrNoRollout
+		return nil, nil, rollout.ErrNoRollout
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	stored, err := facts(ctx, tx, rollout, 1, last)
+	stored, err := facts(ctx, tx, id, 1, last)
 	if err != nil {
 		return nil, nil, err
 	}
-	return loaded(rollout, packed, stored)
+	return loaded(id, packed, stored)
 }
 
 // loaded puts together what Load returns.
-func loaded(rollout string, packed []byte, stored []row) (*orchestrator.Plan, []orchestrator.Event, error) {
+func loaded(id string, packed []byte, stored []row) (*plan.Plan, []rollout.Event, error) {
 	plan, err := unpack(packed)
 	if err != nil {
 		return nil, nil, err
 	}
-	events := make([]orchestrator.Event, len(stored))
+	events := make([]rollout.Event, len(stored))
 	for i := range stored {
-		if events[i], err = stored[i].decode(rollout); err != nil {
+		if events[i], err = stored[i].decode(id); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -95,7 +96,7 @@ func loaded(rollout string, packed []byte, stored []row) (*orchestrator.Plan, []
 }
 
 // List implements orchestrator.Store.
-func (s *SQLite) List(ctx context.Context, fleet string, limit int) (list []orchestrator.Summary, err error) {
+func (s *SQLite) List(ctx context.Context, fleet string, limit int) (list []rollout.Summary, err error) {
 	err = rideOutBusy(ctx, func() error {
 		list, err = summaries(ctx, s.reads, fleet, limit)
 		return err
@@ -103,7 +104,7 @@ func (s *SQLite) List(ctx context.Context, fleet string, limit int) (list []orch
 	return list, err
 }
 
-func summaries(ctx context.Context, q querier, fleet string, limit int) (list []orchestrator.Summary, err error) {
+func summaries(ctx context.Context, q querier, fleet string, limit int) (list []rollout.Summary, err error) {
 	if limit <= 0 {
 		limit = -1
 	}
@@ -113,10 +114,10 @@ func summaries(ctx context.Context, q querier, fleet string, limit int) (list []
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	list = []orchestrator.Summary{}
+	list = []rollout.Summary{}
 	for rows.Next() {
 		var (
-			line     orchestrator.Summary
+			line     rollout.Summary
 			created  int64
 			finished sql.NullInt64
 			counts   []byte

@@ -18,7 +18,7 @@ import (
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/engine/sqlite"
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/rollout"
 	"github.com/skeindb/skein/orchestrator/state/statetest"
 )
 
@@ -80,7 +80,7 @@ func TestReadersWaitForNoWriter(t *testing.T) {
 		runtime.Gosched()
 	}
 	for _, handle := range []*SQLite{s, open(t, path)} {
-		if list, err := handle.Commands(t.Context(), "r1", 0); err != nil || !cmp.Equal(list, []orchestrator.Command{said}) {
+		if list, err := handle.Commands(t.Context(), "r1", 0); err != nil || !cmp.Equal(list, []rollout.Command{said}) {
 			t.Errorf("Commands: %v %v, want %v", list, err, said)
 		}
 		if list, err := handle.List(t.Context(), "acme", 0); err != nil || len(list) != 1 {

@@ -5,24 +5,24 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/rollout"
 	"github.com/skeindb/skein/orchestrator/state"
 	"github.com/skeindb/skein/orchestrator/state/statetest"
 )
 
 func TestMemory(t *testing.T) {
 	t.Parallel()
-	statetest.Run(t, func(*testing.T) func() orchestrator.Store {
+	statetest.Run(t, func(*testing.T) func() rollout.Store {
 		m := state.NewMemory()
-		return func() orchestrator.Store { return m }
+		return func() rollout.Store { return m }
 	})
 }
 
 func TestSQLite(t *testing.T) {
 	t.Parallel()
-	statetest.Run(t, func(t *testing.T) func() orchestrator.Store {
+	statetest.Run(t, func(t *testing.T) func() rollout.Store {
 		path := filepath.Join(t.TempDir(), ".skein", "state.db")
-		return func() orchestrator.Store { return openSQLite(t, path) }
+		return func() rollout.Store { return openSQLite(t, path) }
 	})
 }
 

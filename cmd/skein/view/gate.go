@@ -5,11 +5,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // Gate says what must hold after a wave, in words: "10m bake, checks api and rows, approval"; "" for nothing.
-func Gate(g *orchestrator.GatePlan) string {
+func Gate(g *plan.GatePlan) string {
 	if g == nil {
 		return ""
 	}
@@ -48,10 +49,10 @@ func Span(d time.Duration) string {
 }
 
 // gate is the line for a fact of a gate; "" where none is worth it.
-func (n *notices) gate(e orchestrator.Event) string {
+func (n *notices) gate(e rollout.Event) string {
 	o := n.opts
 	switch f := e.Fact.(type) {
-	case orchestrator.GateClosed:
+	case rollout.GateClosed:
 		if o.Quiet {
 			return ""
 		}
@@ -65,12 +66,12 @@ func (n *notices) gate(e orchestrator.Event) string {
 			text += ", until " + clock(f.Until)
 		}
 		return text
-	case orchestrator.GateMeasured:
+	case rollout.GateMeasured:
 		return n.measured(f)
-	case orchestrator.ApprovalAwaited:
+	case rollout.ApprovalAwaited:
 		return fmt.Sprintf("%s for an approval of wave %s:  %s", o.paint(yellow, "waiting"), f.Wave, o.paint(bold, "skein rollout approve "+e.Rollout))
-	case orchestrator.GateSettled:
-		if f.Verdict == orchestrator.Pass && o.Quiet {
+	case rollout.GateSettled:
+		if f.Verdict == plan.Pass && o.Quiet {
 			return ""
 		}
 		return fmt.Sprintf("%s of wave %s %s", o.paint(bold, "gate"), f.Wave, o.paint(hue(f.Verdict), Verdict(f.Verdict))) + Because(f.Reason)
@@ -83,7 +84,7 @@ func (n *notices) again(wave string) bool {
 	if n.closed == nil {
 		n.closed = map[string]bool{}
 		for _, e := range n.opts.Earlier {
-			if f, ok := e.Fact.(orchestrator.GateClosed); ok {
+			if f, ok := e.Fact.(rollout.GateClosed); ok {
 				n.closed[f.Wave] = true
 			}
 		}
@@ -94,11 +95,11 @@ func (n *notices) again(wave string) bool {
 }
 
 // measured tells of a check when its answer changes; each measure only where somebody wants to know it all.
-func (n *notices) measured(f orchestrator.GateMeasured) string {
+func (n *notices) measured(f rollout.GateMeasured) string {
 	key := f.Wave + "\x00" + f.Check
 	news := n.answers[key] != f.Verdict
 	if n.answers == nil {
-		n.answers = map[string]orchestrator.Verdict{}
+		n.answers = map[string]plan.Verdict{}
 	}
 	n.answers[key] = f.Verdict
 	if n.opts.Quiet || !news && !n.opts.Verbose {
@@ -116,23 +117,23 @@ func Because(reason string) string {
 }
 
 // Verdict is what a verdict means for a gate; "" is one that is still asked.
-func Verdict(v orchestrator.Verdict) string {
+func Verdict(v plan.Verdict) string {
 	switch v {
-	case orchestrator.Pass:
+	case plan.Pass:
 		return "passed"
-	case orchestrator.Fail:
+	case plan.Fail:
 		return "failed"
-	case orchestrator.Inconclusive:
+	case plan.Inconclusive:
 		return "inconclusive"
 	}
 	return "open"
 }
 
-func hue(v orchestrator.Verdict) colour {
+func hue(v plan.Verdict) colour {
 	switch v {
-	case orchestrator.Pass:
+	case plan.Pass:
 		return green
-	case orchestrator.Fail:
+	case plan.Fail:
 		return red
 	}
 	return yellow
@@ -142,7 +143,7 @@ func hue(v orchestrator.Verdict) colour {
 func clock(t time.Time) string { return t.UTC().Format("15:04:05") + " UTC" }
 
 // atGate says what the gate waits for that is asked at the moment; "" when none is.
-func atGate(r *orchestrator.Report, now time.Time) string {
+func atGate(r *rollout.Report, now time.Time) string {
 	w := r.CurrentWave()
 	if w == nil || w.Gate == nil || w.Gate.Verdict != "" {
 		return ""
@@ -150,7 +151,7 @@ func atGate(r *orchestrator.Report, now time.Time) string {
 	return "wave " + w.Name + " " + gateState(w.Gate, now)
 }
 
-func gateState(g *orchestrator.GateReport, now time.Time) string {
+func gateState(g *rollout.GateReport, now time.Time) string {
 	if g.Waiting {
 		return "waits for an approval:  skein rollout approve"
 	}

@@ -10,38 +10,39 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/skeindb/skein/cmd/skein/view"
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // gated is a rollout of two waves. Its canary passes a gate of a check that fails once, and of an approval.
-func gated() []orchestrator.Event {
-	ada := orchestrator.Command{Rollout: "r1", Seq: 1, Action: orchestrator.ActionApprove, Wave: "canary", Reason: "looked well", User: "ada", Host: "laptop", At: start}
-	eve := orchestrator.Command{Rollout: "r1", Seq: 2, Action: orchestrator.ActionSkip, Tenants: []string{"t1"}, User: "eve", Host: "desk", At: start}
-	facts := []orchestrator.Fact{
-		orchestrator.RolloutStarted{Run: 1, Fleet: "acme", Kind: orchestrator.Upgrade, Target: "heads", Width: 8, Waves: []orchestrator.WavePlanned{{Name: "canary", Tenants: 1}, {Name: "rest", Tenants: 1}}},
-		orchestrator.WaveStarted{Wave: "canary"},
-		orchestrator.TenantFinished{Tenant: "t1", Wave: "canary", Outcome: orchestrator.Done, From: []string{"a1"}, To: []string{"b2"}, Steps: 1, Attempt: 1},
-		orchestrator.WaveFinished{Wave: "canary"},
-		orchestrator.GateClosed{Wave: "canary", Until: start.Add(10 * time.Minute), Checks: []string{"api"}, Approval: true},
-		orchestrator.GateMeasured{Wave: "canary", Check: "api", Verdict: orchestrator.Fail, Evidence: "503"},
-		orchestrator.GateMeasured{Wave: "canary", Check: "api", Verdict: orchestrator.Pass, Evidence: "200"},
-		orchestrator.GateMeasured{Wave: "canary", Check: "api", Verdict: orchestrator.Pass, Evidence: "200 again"},
-		orchestrator.ApprovalAwaited{Wave: "canary"},
-		orchestrator.Commanded{Command: eve, Refused: "tenant t1 is done"},
-		orchestrator.Commanded{Command: ada},
-		orchestrator.GateSettled{Wave: "canary", Verdict: orchestrator.Pass, Reason: "approved by ada on laptop"},
-		orchestrator.TenantsJoined{Wave: "rest", Items: make([]orchestrator.Item, 1)},
-		orchestrator.WaveStarted{Wave: "rest"},
-		orchestrator.TenantFinished{Tenant: "t2", Wave: "rest", Outcome: orchestrator.Done, From: []string{"a1"}, To: []string{"b2"}, Steps: 1, Attempt: 1},
-		orchestrator.TenantFinished{Tenant: "t3", Wave: "rest", Outcome: orchestrator.Unchanged, From: []string{"b2"}, To: []string{"b2"}},
-		orchestrator.WaveFinished{Wave: "rest"},
-		orchestrator.RolloutEnded{State: orchestrator.StateFinished},
+func gated() []rollout.Event {
+	ada := rollout.Command{Rollout: "r1", Seq: 1, Action: rollout.ActionApprove, Wave: "canary", Reason: "looked well", User: "ada", Host: "laptop", At: start}
+	eve := rollout.Command{Rollout: "r1", Seq: 2, Action: rollout.ActionSkip, Tenants: []string{"t1"}, User: "eve", Host: "desk", At: start}
+	facts := []rollout.Fact{
+		rollout.RolloutStarted{Run: 1, Fleet: "acme", Kind: plan.Upgrade, Target: "heads", Width: 8, Waves: []rollout.WavePlanned{{Name: "canary", Tenants: 1}, {Name: "rest", Tenants: 1}}},
+		rollout.WaveStarted{Wave: "canary"},
+		rollout.TenantFinished{Tenant: "t1", Wave: "canary", Outcome: plan.Done, From: []string{"a1"}, To: []string{"b2"}, Steps: 1, Attempt: 1},
+		rollout.WaveFinished{Wave: "canary"},
+		rollout.GateClosed{Wave: "canary", Until: start.Add(10 * time.Minute), Checks: []string{"api"}, Approval: true},
+		rollout.GateMeasured{Wave: "canary", Check: "api", Verdict: plan.Fail, Evidence: "503"},
+		rollout.GateMeasured{Wave: "canary", Check: "api", Verdict: plan.Pass, Evidence: "200"},
+		rollout.GateMeasured{Wave: "canary", Check: "api", Verdict: plan.Pass, Evidence: "200 again"},
+		rollout.ApprovalAwaited{Wave: "canary"},
+		rollout.Commanded{Command: eve, Refused: "tenant t1 is done"},
+		rollout.Commanded{Command: ada},
+		rollout.GateSettled{Wave: "canary", Verdict: plan.Pass, Reason: "approved by ada on laptop"},
+		rollout.TenantsJoined{Wave: "rest", Items: make([]plan.Item, 1)},
+		rollout.WaveStarted{Wave: "rest"},
+		rollout.TenantFinished{Tenant: "t2", Wave: "rest", Outcome: plan.Done, From: []string{"a1"}, To: []string{"b2"}, Steps: 1, Attempt: 1},
+		rollout.TenantFinished{Tenant: "t3", Wave: "rest", Outcome: plan.Unchanged, From: []string{"b2"}, To: []string{"b2"}},
+		rollout.WaveFinished{Wave: "rest"},
+		rollout.RolloutEnded{State: rollout.StateFinished},
 	}
-	joined := facts[12].(orchestrator.TenantsJoined)
+	joined := facts[12].(rollout.TenantsJoined)
 	joined.Items[0].Tenant.ID = "t3"
-	events := make([]orchestrator.Event, len(facts))
+	events := make([]rollout.Event, len(facts))
 	for i, fact := range facts {
-		events[i] = orchestrator.Event{Rollout: "r1", Seq: int64(i + 1), Time: start, Fact: fact}
+		events[i] = rollout.Event{Rollout: "r1", Seq: int64(i + 1), Time: start, Fact: fact}
 	}
 	return events
 }
@@ -135,7 +136,7 @@ func TestWavesOfAReportAsJSON(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			r := &orchestrator.Report{}
+			r := &rollout.Report{}
 			for _, e := range events[:test.events] {
 				r.Apply(e)
 			}
@@ -204,12 +205,12 @@ func TestRehearsalSaysWould(t *testing.T) {
 
 func TestABakeThatWasBegunBeforeHasSomeLeft(t *testing.T) {
 	t.Parallel()
-	closed := orchestrator.Event{Rollout: "r1", Seq: 20, Time: start.Add(7 * time.Minute), Fact: orchestrator.GateClosed{
+	closed := rollout.Event{Rollout: "r1", Seq: 20, Time: start.Add(7 * time.Minute), Fact: rollout.GateClosed{
 		Wave: "canary", Until: start.Add(10 * time.Minute), Checks: []string{"api"}, Approval: true,
 	}}
 	for _, test := range []struct {
 		name    string
-		earlier []orchestrator.Event
+		earlier []rollout.Event
 		want    string
 	}{
 		{"begun in an earlier run", gated()[:9], "gate of wave canary: bake, 3m left, check api, approval, until 03:10:00 UTC\n"},
@@ -229,21 +230,21 @@ func TestABakeThatWasBegunBeforeHasSomeLeft(t *testing.T) {
 func TestAnEndedRolloutWaitsForNobody(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		state orchestrator.State
+		state rollout.State
 		want  string
 	}{
-		{orchestrator.StateAborted, "not passed"},
-		{orchestrator.StateHalted, "not passed"},
-		{orchestrator.StateWaiting, "waits for an approval"},
-		{orchestrator.StateInterrupted, "waits for an approval"},
+		{rollout.StateAborted, "not passed"},
+		{rollout.StateHalted, "not passed"},
+		{rollout.StateWaiting, "waits for an approval"},
+		{rollout.StateInterrupted, "waits for an approval"},
 	} {
 		t.Run(string(test.state), func(t *testing.T) {
 			t.Parallel()
-			r := &orchestrator.Report{}
+			r := &rollout.Report{}
 			for _, e := range gated()[:9] { // up to where an approval is awaited
 				r.Apply(e)
 			}
-			r.Apply(orchestrator.Event{Rollout: "r1", Seq: 10, Time: start, Fact: orchestrator.RolloutEnded{State: test.state}})
+			r.Apply(rollout.Event{Rollout: "r1", Seq: 10, Time: start, Fact: rollout.RolloutEnded{State: test.state}})
 			var out bytes.Buffer
 			view.WriteReport(&out, r, view.Options{})
 			if n := strings.Count(out.String(), test.want); n != 2 { // in the table of the waves, and of the gate

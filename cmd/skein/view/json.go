@@ -5,7 +5,8 @@ import (
 	"io"
 	"time"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // JSON writes a line an event: first `version`, last exactly one `report`, or one `error` where there is nothing to
@@ -21,8 +22,8 @@ type JSON struct {
 	notes []string // until the first event
 	ended bool     // the last line is written
 
-	last   *orchestrator.Report // of the part that ended last
-	widths map[string]int       // by server, to tell only what got narrower
+	last   *rollout.Report // of the part that ended last
+	widths map[string]int  // by server, to tell only what got narrower
 }
 
 // fields are what a line says besides kind, seq and time.
@@ -70,20 +71,20 @@ func (v *JSON) Note(message string) {
 }
 
 // Observe writes one event.
-func (v *JSON) Observe(e orchestrator.Event) {
+func (v *JSON) Observe(e rollout.Event) {
 	v.begin()
 	if v.opts.Rehearsal != nil && !rehearsed(e.Fact) {
 		return
 	}
-	if w, ok := e.Fact.(orchestrator.WidthChanged); ok && !v.narrower(w) {
+	if w, ok := e.Fact.(rollout.WidthChanged); ok && !v.narrower(w) {
 		return
 	}
-	if t, ok := e.Fact.(orchestrator.TenantFinished); ok {
+	if t, ok := e.Fact.(rollout.TenantFinished); ok {
 		t.Outcome = v.opts.Rehearsal.outcome(t.Tenant, t.Outcome)
 		e.Fact = t
 	}
 	if kind, f := describe(e); kind != "" {
-		if t, ok := e.Fact.(orchestrator.TenantFinished); ok && len(t.Notices) > 0 {
+		if t, ok := e.Fact.(rollout.TenantFinished); ok && len(t.Notices) > 0 {
 			f["notices"] = noticesJSON(t.Notices, v.opts)
 		}
 		v.line(kind, e.Time, f)
@@ -91,16 +92,16 @@ func (v *JSON) Observe(e orchestrator.Event) {
 }
 
 // narrower notes a server's width and reports whether it shrank. Growth is no news.
-func (v *JSON) narrower(w orchestrator.WidthChanged) bool {
+func (v *JSON) narrower(w rollout.WidthChanged) bool {
 	before, known := v.widths[w.Server]
 	v.widths[w.Server] = w.Width
 	return !known || w.Width < before
 }
 
 // rehearsed reports whether a fact of a rehearsal is told: its rollout is none that anybody could look up.
-func rehearsed(f orchestrator.Fact) bool {
+func rehearsed(f rollout.Fact) bool {
 	switch f.(type) {
-	case orchestrator.RolloutStarted, orchestrator.RolloutEnded, orchestrator.WaveStarted, orchestrator.WaveFinished:
+	case rollout.RolloutStarted, rollout.RolloutEnded, rollout.WaveStarted, rollout.WaveFinished:
 		return false
 	}
 	return true
@@ -111,18 +112,18 @@ func (v *JSON) Part() View { return part{v} }
 
 type part struct{ *JSON }
 
-func (p part) Close(report *orchestrator.Report, _ int) { p.last = report }
+func (p part) Close(report *rollout.Report, _ int) { p.last = report }
 
 // End writes the report of the last part, the last line.
 func (v *JSON) End(exit int) {
 	if v.last == nil {
-		v.last = &orchestrator.Report{}
+		v.last = &rollout.Report{}
 	}
 	v.Close(v.last, exit)
 }
 
 // Close writes the report, the last line.
-func (v *JSON) Close(report *orchestrator.Report, exit int) {
+func (v *JSON) Close(report *rollout.Report, exit int) {
 	v.begin()
 	v.line("report", v.now(), ReportJSON(report, exit, v.opts))
 	v.ended = true
@@ -140,9 +141,9 @@ func (v *JSON) Fail(doc map[string]any, exit int) {
 }
 
 // describe turns a fact into the kind and the fields of its line; no kind, no line.
-func describe(e orchestrator.Event) (kind string, f fields) {
+func describe(e rollout.Event) (kind string, f fields) {
 	switch t := e.Fact.(type) {
-	case orchestrator.RolloutStarted:
+	case rollout.RolloutStarted:
 		waves := make([]fields, 0, len(t.Waves))
 		n := 0
 		for _, w := range t.Waves {
@@ -150,52 +151,52 @@ func describe(e orchestrator.Event) (kind string, f fields) {
 			n += w.Tenants
 		}
 		return "rollout", fields{
-			"rollout": e.Rollout, "state": orchestrator.StateRunning, "type": t.Kind, "target": t.Target,
+			"rollout": e.Rollout, "state": rollout.StateRunning, "type": t.Kind, "target": t.Target,
 			"run": t.Run, "tenants": n, "waves": waves,
 		}
-	case orchestrator.RolloutEnded:
+	case rollout.RolloutEnded:
 		return "rollout", fields{"rollout": e.Rollout, "state": t.State, "reason": t.Reason}
-	case orchestrator.WaveStarted:
+	case rollout.WaveStarted:
 		return "wave", fields{"wave": t.Wave, "state": "started"}
-	case orchestrator.WaveFinished:
+	case rollout.WaveFinished:
 		return "wave", fields{"wave": t.Wave, "state": "finished"}
-	case orchestrator.TenantsJoined:
+	case rollout.TenantsJoined:
 		return "wave", fields{"wave": t.Wave, "state": "joined", "tenants": joinedIDs(t)}
-	case orchestrator.GateClosed, orchestrator.GateMeasured, orchestrator.ApprovalAwaited, orchestrator.GateSettled:
+	case rollout.GateClosed, rollout.GateMeasured, rollout.ApprovalAwaited, rollout.GateSettled:
 		return "gate", describeGate(e)
-	case orchestrator.Commanded:
+	case rollout.Commanded:
 		return "command", CommandJSON(t.Command, &t.Refused)
-	case orchestrator.ServerPaused:
+	case rollout.ServerPaused:
 		return "warning", fields{"server": t.Server, "message": "server paused: " + t.Failure.Place() + t.Failure.Message, "hint": t.Failure.Hint}
-	case orchestrator.ServerResumed:
+	case rollout.ServerResumed:
 		return "warning", fields{"server": t.Server, "message": "server answers again"}
-	case orchestrator.WidthChanged:
+	case rollout.WidthChanged:
 		return "warning", fields{"server": t.Server, "message": "width changed: " + t.Reason, "width": t.Width}
-	case orchestrator.Warned:
+	case rollout.Warned:
 		return "warning", fields{"message": t.Message}
-	case orchestrator.TenantsWaiting:
+	case rollout.TenantsWaiting:
 		if e.Tick() {
 			return "", nil
 		}
 		return "waiting", fields{"server": t.Server, "waits": waitsJSON(t.Waits)}
-	case orchestrator.TenantsDispatched, orchestrator.TenantReturned, orchestrator.TenantsReplanned, orchestrator.TenantsRunning:
+	case rollout.TenantsDispatched, rollout.TenantReturned, rollout.TenantsReplanned, rollout.TenantsRunning:
 		return "", nil // what is to be said of these tenants, other lines say
 	default:
 		return "tenant", describeTenant(e.Fact)
 	}
 }
 
-func describeTenant(fact orchestrator.Fact) fields {
+func describeTenant(fact rollout.Fact) fields {
 	f := fields{"error": nil, "from": []string{}, "to": []string{}}
 	switch t := fact.(type) {
-	case orchestrator.TenantStarted:
-		f["tenant"], f["outcome"], f["attempt"], f["from"] = t.Tenant, orchestrator.Running, t.Attempt, list(t.From)
-	case orchestrator.TenantRetrying:
-		f["tenant"], f["outcome"], f["attempt"] = t.Tenant, orchestrator.Retrying, t.Attempt
+	case rollout.TenantStarted:
+		f["tenant"], f["outcome"], f["attempt"], f["from"] = t.Tenant, plan.Running, t.Attempt, list(t.From)
+	case rollout.TenantRetrying:
+		f["tenant"], f["outcome"], f["attempt"] = t.Tenant, plan.Retrying, t.Attempt
 		f["error"], f["wait_ms"] = t.Failure.Message, t.Wait.Milliseconds()
-	case orchestrator.TenantDeferred:
-		f["tenant"], f["outcome"], f["attempt"], f["error"] = t.Tenant, orchestrator.Deferred, t.Attempt, t.Failure.Message
-	case orchestrator.TenantFinished:
+	case rollout.TenantDeferred:
+		f["tenant"], f["outcome"], f["attempt"], f["error"] = t.Tenant, plan.Deferred, t.Attempt, t.Failure.Message
+	case rollout.TenantFinished:
 		f["tenant"], f["outcome"], f["attempt"] = t.Tenant, t.Outcome, t.Attempt
 		f["from"], f["to"], f["steps"], f["duration_ms"] = list(t.From), list(t.To), t.Steps, t.Duration.Milliseconds()
 		if t.Failure != nil {

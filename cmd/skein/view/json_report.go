@@ -1,11 +1,12 @@
 package view
 
 import (
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // ReportJSON is a report as the last line of a stream and `rollout show --json` have it.
-func ReportJSON(r *orchestrator.Report, exit int, o Options) map[string]any {
+func ReportJSON(r *rollout.Report, exit int, o Options) map[string]any {
 	doc := map[string]any{
 		"rollout": r.Rollout, "type": r.Kind, "target": r.Target, "state": r.State, "reason": r.Reason, "exit": exit,
 		"counts": counts(r), "failed": failuresJSON(r, r.Failed(), o), "uncertain": failuresJSON(r, r.Uncertain(), o),
@@ -24,7 +25,7 @@ func ReportJSON(r *orchestrator.Report, exit int, o Options) map[string]any {
 	return doc
 }
 
-func failuresJSON(r *orchestrator.Report, tenants []orchestrator.TenantReport, o Options) []map[string]any {
+func failuresJSON(r *rollout.Report, tenants []rollout.TenantReport, o Options) []map[string]any {
 	list := []map[string]any{}
 	for _, t := range tenants {
 		f := t.Failure
@@ -42,7 +43,7 @@ func failuresJSON(r *orchestrator.Report, tenants []orchestrator.TenantReport, o
 }
 
 // counts has every outcome that can be final, also those of which there is none.
-func counts(r *orchestrator.Report) map[orchestrator.Outcome]int {
+func counts(r *rollout.Report) map[plan.Outcome]int {
 	all := r.Counts()
 	for _, o := range order {
 		if _, ok := all[o]; !ok {

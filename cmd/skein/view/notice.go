@@ -6,73 +6,74 @@ import (
 	"strings"
 	"time"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // notices turns events into lines for people, those that are worth one.
 type notices struct {
 	opts    Options
-	failed  int                             // lines about failed tenants so far
-	planned map[string]int                  // tenants by wave, of the run; only where it has several
-	answers map[string]orchestrator.Verdict // the last one by wave and check
-	awaited map[string]time.Time            // sessions for which tenants wait, and when that was told last
-	closed  map[string]bool                 // waves whose gate was closed before; nil = not looked yet
+	failed  int                     // lines about failed tenants so far
+	planned map[string]int          // tenants by wave, of the run; only where it has several
+	answers map[string]plan.Verdict // the last one by wave and check
+	awaited map[string]time.Time    // sessions for which tenants wait, and when that was told last
+	closed  map[string]bool         // waves whose gate was closed before; nil = not looked yet
 }
 
 // mostFailed bounds the lines about single failed tenants. The report tells all of them, by cause.
 const mostFailed = 10
 
 // line is the line for an event; "" where none is worth it.
-func (n *notices) line(e orchestrator.Event) string {
-	if f, ok := e.Fact.(orchestrator.Warned); ok { // it may have the stack of a panic
+func (n *notices) line(e rollout.Event) string {
+	if f, ok := e.Fact.(rollout.Warned); ok { // it may have the stack of a panic
 		return n.warning(f.Message)
 	}
 	text := Line(n.text(e))
-	if f, ok := e.Fact.(orchestrator.TenantFinished); ok && n.opts.Verbose && !n.opts.Quiet {
+	if f, ok := e.Fact.(rollout.TenantFinished); ok && n.opts.Verbose && !n.opts.Quiet {
 		text = strings.TrimPrefix(text+noticeLines(f.Notices, "  ", len(f.Notices), n.opts), "\n")
 	}
 	return text
 }
 
-func (n *notices) text(e orchestrator.Event) string {
+func (n *notices) text(e rollout.Event) string {
 	o := n.opts
 	switch f := e.Fact.(type) {
-	case orchestrator.RolloutStarted:
+	case rollout.RolloutStarted:
 		n.plan(f)
 		if !o.Quiet {
 			return n.started(e.Rollout, f)
 		}
-	case orchestrator.WaveStarted:
+	case rollout.WaveStarted:
 		if planned, several := n.planned[f.Wave]; several && !o.Quiet {
 			return fmt.Sprintf("%s %s: %s", o.paint(bold, "wave"), f.Wave, Count(planned, "tenant"))
 		}
-	case orchestrator.TenantsJoined:
+	case rollout.TenantsJoined:
 		if !o.Quiet {
 			return fmt.Sprintf("%s wave %s: %s", o.paint(green, "joined"), f.Wave, Some(joinedIDs(f)))
 		}
-	case orchestrator.GateClosed, orchestrator.GateMeasured, orchestrator.ApprovalAwaited, orchestrator.GateSettled:
+	case rollout.GateClosed, rollout.GateMeasured, rollout.ApprovalAwaited, rollout.GateSettled:
 		return n.gate(e)
-	case orchestrator.Commanded:
+	case rollout.Commanded:
 		return n.commanded(f)
-	case orchestrator.TenantRetrying:
+	case rollout.TenantRetrying:
 		if o.Verbose {
 			return fmt.Sprintf("%s %s (try %d): %s; again in %s", o.paint(yellow, "retry"), f.Tenant, f.Attempt, f.Failure.Message, f.Wait.Round(time.Millisecond))
 		}
-	case orchestrator.TenantDeferred:
+	case rollout.TenantDeferred:
 		if o.Verbose {
 			return fmt.Sprintf("%s %s (try %d): %s", o.paint(yellow, "defer"), f.Tenant, f.Attempt, f.Failure.Message)
 		}
-	case orchestrator.TenantFinished:
+	case rollout.TenantFinished:
 		return n.finished(f)
-	case orchestrator.ServerPaused:
+	case rollout.ServerPaused:
 		return fmt.Sprintf("%s %s: %s", o.paint(yellow, "paused"), orLocal(f.Server), f.Failure.Place()+f.Failure.Message)
-	case orchestrator.ServerResumed:
+	case rollout.ServerResumed:
 		return fmt.Sprintf("%s %s", o.paint(green, "resumed"), orLocal(f.Server))
-	case orchestrator.WidthChanged:
+	case rollout.WidthChanged:
 		if o.Verbose {
 			return fmt.Sprintf("width %d on %s: %s", f.Width, orLocal(f.Server), f.Reason)
 		}
-	case orchestrator.TenantsWaiting:
+	case rollout.TenantsWaiting:
 		if !e.Tick() && !o.Quiet {
 			return n.waits(e.Time, f)
 		}
@@ -85,7 +86,7 @@ func (n *notices) warning(message string) string {
 }
 
 // plan notes how many tenants each wave has. One wave alone is the rollout, and not worth a line.
-func (n *notices) plan(f orchestrator.RolloutStarted) {
+func (n *notices) plan(f rollout.RolloutStarted) {
 	n.planned = nil
 	if len(f.Waves) < 2 {
 		return
@@ -96,7 +97,7 @@ func (n *notices) plan(f orchestrator.RolloutStarted) {
 	}
 }
 
-func (n *notices) started(id string, f orchestrator.RolloutStarted) string {
+func (n *notices) started(id string, f rollout.RolloutStarted) string {
 	tenants := 0
 	for _, w := range f.Waves {
 		tenants += w.Tenants
@@ -120,14 +121,14 @@ func (n *notices) started(id string, f orchestrator.RolloutStarted) string {
 	return "rollout " + id + ": " + what
 }
 
-func (n *notices) finished(f orchestrator.TenantFinished) string {
+func (n *notices) finished(f rollout.TenantFinished) string {
 	o := n.opts
 	failed := string(f.Outcome)
 	if o.Rehearsal != nil {
 		failed = "would fail"
 	}
 	switch {
-	case (f.Outcome == orchestrator.Failed || f.Outcome == orchestrator.Uncertain) && f.Failure != nil && !o.Quiet:
+	case (f.Outcome == plan.Failed || f.Outcome == plan.Uncertain) && f.Failure != nil && !o.Quiet:
 		n.failed++
 		switch {
 		case n.failed <= mostFailed || o.Verbose:
@@ -135,19 +136,19 @@ func (n *notices) finished(f orchestrator.TenantFinished) string {
 		case n.failed == mostFailed+1:
 			return fmt.Sprintf("%s more than %d tenants; the report has them all, by cause", o.paint(red, failed), mostFailed)
 		}
-	case f.Outcome == orchestrator.Gone && !o.Quiet:
+	case f.Outcome == plan.Gone && !o.Quiet:
 		return fmt.Sprintf("%s %s", o.paint(yellow, "gone"), f.Tenant)
-	case o.Verbose && f.Outcome == orchestrator.Done && o.Rehearsal != nil:
-		would := map[orchestrator.Outcome]string{partly: "only in part", untried: "not at all"}[o.Rehearsal.outcome(f.Tenant, f.Outcome)]
+	case o.Verbose && f.Outcome == plan.Done && o.Rehearsal != nil:
+		would := map[plan.Outcome]string{partly: "only in part", untried: "not at all"}[o.Rehearsal.outcome(f.Tenant, f.Outcome)]
 		return fmt.Sprintf("%s %s in %s", cmp.Or(would, "would succeed"), f.Tenant, f.Duration.Round(time.Millisecond))
-	case o.Verbose && f.Outcome != orchestrator.Unchanged:
+	case o.Verbose && f.Outcome != plan.Unchanged:
 		return fmt.Sprintf("%s %s in %s", f.Outcome, f.Tenant, f.Duration.Round(time.Millisecond))
 	}
 	return ""
 }
 
 // commanded tells what an operator asked, and why nothing came of it if so.
-func (n *notices) commanded(f orchestrator.Commanded) string {
+func (n *notices) commanded(f rollout.Commanded) string {
 	c, o := f.Command, n.opts
 	text := fmt.Sprintf("%s by %s on %s", o.paint(bold, Ask(c)), c.User, c.Host) + Because(c.Reason)
 	if f.Refused != "" {
@@ -160,7 +161,7 @@ func (n *notices) commanded(f orchestrator.Commanded) string {
 }
 
 // Ask is what a command asks, in a few words: "skip t_1, t_2", "approve wave canary".
-func Ask(c orchestrator.Command) string {
+func Ask(c rollout.Command) string {
 	text := string(c.Action)
 	if c.Wave != "" {
 		text += " wave " + c.Wave
@@ -171,7 +172,7 @@ func Ask(c orchestrator.Command) string {
 	return text
 }
 
-func joinedIDs(f orchestrator.TenantsJoined) []string {
+func joinedIDs(f rollout.TenantsJoined) []string {
 	ids := make([]string, 0, len(f.Items))
 	for _, item := range f.Items {
 		ids = append(ids, item.Tenant.ID)

@@ -5,14 +5,14 @@ import (
 	"io"
 	"time"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // Plain writes lines, for logs and pipes: what people have to know, and progress every few seconds.
 type Plain struct {
 	out     io.Writer
 	notices notices
-	report  *orchestrator.Report
+	report  *rollout.Report
 	last    time.Time
 }
 
@@ -32,7 +32,7 @@ func (v *Plain) Note(message string) {
 }
 
 // Observe writes what is worth a line.
-func (v *Plain) Observe(e orchestrator.Event) {
+func (v *Plain) Observe(e rollout.Event) {
 	v.report.Apply(e)
 	if text := v.notices.line(e); text != "" {
 		fmt.Fprintln(v.out, text)
@@ -51,6 +51,6 @@ func (v *Plain) Observe(e orchestrator.Event) {
 }
 
 // Close writes the report.
-func (v *Plain) Close(report *orchestrator.Report, exit int) {
+func (v *Plain) Close(report *rollout.Report, exit int) {
 	v.notices.opts.end(v.out, report, exit)
 }

@@ -5,12 +5,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // progress is the state of a run in words.
-func progress(r *orchestrator.Report, now time.Time, o Options) string {
-	failed, left := r.Count(orchestrator.Failed)+r.Count(orchestrator.Uncertain), r.Left()
+func progress(r *rollout.Report, now time.Time, o Options) string {
+	failed, left := r.Count(plan.Failed)+r.Count(plan.Uncertain), r.Left()
 	var b strings.Builder
 	form := "%d done, %d failed, %d left of %d"
 	if o.Rehearsal != nil {
@@ -27,7 +28,7 @@ func progress(r *orchestrator.Report, now time.Time, o Options) string {
 }
 
 // underWay names what runs at the moment, the longest first, cut to a few; and what is waited for.
-func underWay(r *orchestrator.Report, now time.Time) string {
+func underWay(r *rollout.Report, now time.Time) string {
 	const most = 2
 	for name, s := range r.Servers {
 		if s.Paused != nil {

@@ -11,7 +11,8 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // Rehearsal is what a rehearsal found out besides its report. Whoever rehearses fills it before the view is closed.
@@ -21,13 +22,13 @@ type Rehearsal struct {
 	Untried []Untried // in the order in which they came up
 
 	mu    sync.Mutex
-	short map[string]orchestrator.Outcome // tenants that were not rehearsed to their end; guarded by mu
+	short map[string]plan.Outcome // tenants that were not rehearsed to their end; guarded by mu
 }
 
 // What becomes of a tenant in a rehearsal besides the outcomes of a rollout: neither is a success.
 const (
-	partly  orchestrator.Outcome = "partly"  // rehearsed up to a revision that cannot be tried
-	untried orchestrator.Outcome = "untried" // nothing of it could be tried
+	partly  plan.Outcome = "partly"  // rehearsed up to a revision that cannot be tried
+	untried plan.Outcome = "untried" // nothing of it could be tried
 )
 
 // Short notes that a tenant was not rehearsed to its end; some: something of it was tried. It is safe for concurrent use.
@@ -35,7 +36,7 @@ func (h *Rehearsal) Short(tenant string, some bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.short == nil {
-		h.short = map[string]orchestrator.Outcome{}
+		h.short = map[string]plan.Outcome{}
 	}
 	h.short[tenant] = untried
 	if some {
@@ -51,8 +52,8 @@ func (h *Rehearsal) Whole() bool {
 }
 
 // outcome is what a tenant that ended as o has shown; a nil Rehearsal is of a rollout.
-func (h *Rehearsal) outcome(tenant string, o orchestrator.Outcome) orchestrator.Outcome {
-	if h == nil || o != orchestrator.Done {
+func (h *Rehearsal) outcome(tenant string, o plan.Outcome) plan.Outcome {
+	if h == nil || o != plan.Done {
 		return o
 	}
 	h.mu.Lock()
@@ -90,16 +91,16 @@ type Untried struct {
 }
 
 // writeRehearsal draws a rehearsal for people: who would fail and why, what was locked, what was not tried.
-func writeRehearsal(w io.Writer, r *orchestrator.Report, exit int, o Options) {
+func writeRehearsal(w io.Writer, r *rollout.Report, exit int, o Options) {
 	h := o.Rehearsal
-	failed, left := r.Count(orchestrator.Failed), r.Left()
+	failed, left := r.Count(plan.Failed), r.Left()
 	mark := green
 	if exit != 0 {
 		mark = red
 	}
 	inPart, none := h.counts()
 	parts := []string{
-		fmt.Sprintf("%d would succeed", r.Count(orchestrator.Done)+r.Count(orchestrator.Unchanged)-inPart-none),
+		fmt.Sprintf("%d would succeed", r.Count(plan.Done)+r.Count(plan.Unchanged)-inPart-none),
 		fmt.Sprintf("%d would fail", failed),
 	}
 	for _, more := range []struct {
@@ -107,7 +108,7 @@ func writeRehearsal(w io.Writer, r *orchestrator.Report, exit int, o Options) {
 		what string
 	}{
 		{inPart, "only in part"}, {none, "not at all"},
-		{r.Count(orchestrator.Skipped), "would be skipped"}, {r.Count(orchestrator.Gone), "went away meanwhile"}, {left, "were not tried"},
+		{r.Count(plan.Skipped), "would be skipped"}, {r.Count(plan.Gone), "went away meanwhile"}, {left, "were not tried"},
 	} {
 		if more.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", more.n, more.what))
@@ -118,7 +119,7 @@ func writeRehearsal(w io.Writer, r *orchestrator.Report, exit int, o Options) {
 		who = fmt.Sprintf("%d of %s", r.Planned(), Count(h.Of, "tenant"))
 	}
 	fmt.Fprintf(w, "\nrehearsed %s: %s; all was rolled back\n", who, o.paint(mark, strings.Join(parts, ", ")))
-	if r.State != orchestrator.StateFinished {
+	if r.State != rollout.StateFinished {
 		fmt.Fprintf(w, "the rehearsal did not reach its end: %s%s\n", r.State, Because(r.Reason))
 	}
 	writeCauses(w, r, o)
@@ -192,8 +193,8 @@ func rehearsalJSON(h *Rehearsal) fields {
 }
 
 // rehearsalCounts takes tenants that were not rehearsed to their end out of those that are done.
-func rehearsalCounts(all map[orchestrator.Outcome]int, h *Rehearsal) map[orchestrator.Outcome]int {
+func rehearsalCounts(all map[plan.Outcome]int, h *Rehearsal) map[plan.Outcome]int {
 	all[partly], all[untried] = h.counts()
-	all[orchestrator.Done] -= all[partly] + all[untried]
+	all[plan.Done] -= all[partly] + all[untried]
 	return all
 }

@@ -8,19 +8,20 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // order is that in which outcomes are told.
-var order = []orchestrator.Outcome{
-	orchestrator.Done, orchestrator.Unchanged, orchestrator.Failed, orchestrator.Uncertain, orchestrator.Skipped, orchestrator.Gone, orchestrator.Pending,
+var order = []plan.Outcome{
+	plan.Done, plan.Unchanged, plan.Failed, plan.Uncertain, plan.Skipped, plan.Gone, plan.Pending,
 }
 
 // underWork are the outcomes that a run which goes on has besides.
-var underWork = []orchestrator.Outcome{orchestrator.Running, orchestrator.Retrying, orchestrator.Deferred}
+var underWork = []plan.Outcome{plan.Running, plan.Retrying, plan.Deferred}
 
 // Counts says how many tenants have which outcome, in words.
-func Counts(counts map[orchestrator.Outcome]int) string {
+func Counts(counts map[plan.Outcome]int) string {
 	var parts []string
 	for _, o := range slices.Concat(order, underWork) {
 		if n := counts[o]; n > 0 {
@@ -34,9 +35,9 @@ func Counts(counts map[orchestrator.Outcome]int) string {
 }
 
 // WriteReport draws a report for people: what it came to, by the ways tenants went, by cause, and how to go on.
-func WriteReport(w io.Writer, r *orchestrator.Report, o Options) { writeReport(w, r, r.ExitCode(), o) }
+func WriteReport(w io.Writer, r *rollout.Report, o Options) { writeReport(w, r, r.ExitCode(), o) }
 
-func writeReport(w io.Writer, r *orchestrator.Report, exit int, o Options) {
+func writeReport(w io.Writer, r *rollout.Report, exit int, o Options) {
 	mark := green
 	if exit != 0 {
 		mark = red
@@ -78,7 +79,7 @@ func elapsed(d time.Duration) string {
 }
 
 // writeWays is a line for each way that tenants went: from where, to where, with what outcome.
-func writeWays(w io.Writer, r *orchestrator.Report) {
+func writeWays(w io.Writer, r *rollout.Report) {
 	ways := r.Transitions()
 	if len(ways) == 0 {
 		return
@@ -97,15 +98,15 @@ func writeWays(w io.Writer, r *orchestrator.Report) {
 }
 
 // nowAt is where tenants that went a way stand.
-func nowAt(w orchestrator.Transition) string {
-	if w.Outcome == orchestrator.Uncertain {
+func nowAt(w rollout.Transition) string {
+	if w.Outcome == plan.Uncertain {
 		return "not known"
 	}
 	return orBase(w.To)
 }
 
 // writeCauses is a paragraph for each cause of failures, not one for each tenant.
-func writeCauses(w io.Writer, r *orchestrator.Report, o Options) {
+func writeCauses(w io.Writer, r *rollout.Report, o Options) {
 	causes := r.Causes()
 	if len(causes) == 0 {
 		return
@@ -137,7 +138,7 @@ func writeCauses(w io.Writer, r *orchestrator.Report, o Options) {
 }
 
 // place says of which kind a failure is and where in the revision it happened.
-func place(f orchestrator.Failure, o Options) string {
+func place(f plan.Failure, o Options) string {
 	parts := []string{string(f.Class)}
 	if f.SQLState != "" {
 		parts = append(parts, f.SQLState)

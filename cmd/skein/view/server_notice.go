@@ -5,12 +5,12 @@ import (
 	"io"
 	"strings"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // writeNotices is a paragraph for each kind of notice that servers gave, with -v; else a line that there were
 // warnings.
-func writeNotices(w io.Writer, r *orchestrator.Report, o Options) {
+func writeNotices(w io.Writer, r *rollout.Report, o Options) {
 	kinds, more := r.Notices()
 	if o.Quiet || len(kinds) == 0 {
 		return
@@ -42,7 +42,7 @@ func writeNotices(w io.Writer, r *orchestrator.Report, o Options) {
 }
 
 // noticeLine is a notice in a line: "WARNING 3 rows skipped (revision aaaa1111, migrations/aaaa1111_n.sql:6)".
-func noticeLine(n orchestrator.Notice, o Options) string {
+func noticeLine(n rollout.Notice, o Options) string {
 	var where []string
 	if n.Revision != "" {
 		where = append(where, "revision "+n.Revision)
@@ -58,7 +58,7 @@ func noticeLine(n orchestrator.Notice, o Options) string {
 }
 
 // noticeLines are a tenant's notices, a line each, the last ones.
-func noticeLines(all []orchestrator.Notice, indent string, most int, o Options) string {
+func noticeLines(all []rollout.Notice, indent string, most int, o Options) string {
 	var b strings.Builder
 	for _, n := range all[max(0, len(all)-most):] {
 		b.WriteString("\n" + indent + noticeLine(n, o))
@@ -67,7 +67,7 @@ func noticeLines(all []orchestrator.Notice, indent string, most int, o Options) 
 }
 
 // noticesJSON is notices as lines about tenants and the failed ones of a report have them.
-func noticesJSON(all []orchestrator.Notice, o Options) []map[string]any {
+func noticesJSON(all []rollout.Notice, o Options) []map[string]any {
 	list := []map[string]any{}
 	for _, n := range all {
 		list = append(list, noticeJSON(n, o))
@@ -75,7 +75,7 @@ func noticesJSON(all []orchestrator.Notice, o Options) []map[string]any {
 	return list
 }
 
-func noticeJSON(n orchestrator.Notice, o Options) map[string]any {
+func noticeJSON(n rollout.Notice, o Options) map[string]any {
 	return map[string]any{
 		"severity": n.Severity, "sqlstate": n.SQLState, "message": n.Message, "cause": n.Cause,
 		"revision": n.Revision, "file": o.file(n.File), "line": n.Line,
@@ -83,7 +83,7 @@ func noticeJSON(n orchestrator.Notice, o Options) map[string]any {
 }
 
 // noticeKindsJSON is what a report has: each kind with the number of its tenants.
-func noticeKindsJSON(r *orchestrator.Report, o Options) []map[string]any {
+func noticeKindsJSON(r *rollout.Report, o Options) []map[string]any {
 	kinds, _ := r.Notices()
 	list := []map[string]any{}
 	for _, k := range kinds {

@@ -4,16 +4,16 @@ import (
 	"io"
 	"path"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // View draws one run of a rollout. Observe is called from one goroutine, Close once after the last event.
 type View interface {
-	orchestrator.Observer
+	rollout.Observer
 	// Note draws something that people should know before the run. It is not called after it has begun.
 	Note(message string)
 	// Close draws the report that ends the run; exit is the code the program will end with.
-	Close(report *orchestrator.Report, exit int)
+	Close(report *rollout.Report, exit int)
 }
 
 // Options say how much is drawn and how.
@@ -21,17 +21,17 @@ type Options struct {
 	Verbose bool
 	Quiet   bool
 	Colour  bool
-	Folder  string               // of the revision files, as the user would write it; put before their names
-	Earlier []orchestrator.Event // facts of the rollout's earlier runs, for a resumption
-	Gates   map[string]string    // what must hold after a wave, in words, by its name; waves without a gate are not in it
-	Next    string               // the command to go on with where more is known than the report says; "" = what the report says
+	Folder  string            // of the revision files, as the user would write it; put before their names
+	Earlier []rollout.Event   // facts of the rollout's earlier runs, for a resumption
+	Gates   map[string]string // what must hold after a wave, in words, by its name; waves without a gate are not in it
+	Next    string            // the command to go on with where more is known than the report says; "" = what the report says
 
 	Rehearsal *Rehearsal // of a rehearsal: what is known besides the report when it ends; nil = it is none
 }
 
 // report is the fold of what went before, for a view to go on with.
-func (o Options) report() *orchestrator.Report {
-	r := &orchestrator.Report{}
+func (o Options) report() *rollout.Report {
+	r := &rollout.Report{}
 	for _, e := range o.Earlier {
 		r.Apply(e)
 	}
@@ -39,7 +39,7 @@ func (o Options) report() *orchestrator.Report {
 }
 
 // end draws what ends a run.
-func (o Options) end(w io.Writer, r *orchestrator.Report, exit int) {
+func (o Options) end(w io.Writer, r *rollout.Report, exit int) {
 	if o.Rehearsal != nil {
 		writeRehearsal(w, r, exit, o)
 		return

@@ -10,40 +10,41 @@ import (
 
 	"github.com/skeindb/skein/cmd/skein/view"
 	"github.com/skeindb/skein/engine"
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 var start = time.Date(2026, 11, 23, 3, 0, 0, 0, time.UTC)
 
 // story is a rollout over n tenants of which the first failed fail by one cause each minute of the night.
-func story(n, failed int) []orchestrator.Event {
-	facts := []orchestrator.Fact{
-		orchestrator.RolloutStarted{Run: 1, Fleet: "acme", Kind: orchestrator.Upgrade, Target: "heads", Width: 8, Waves: []orchestrator.WavePlanned{{Name: "all", Tenants: n}}},
-		orchestrator.WaveStarted{Wave: "all"},
+func story(n, failed int) []rollout.Event {
+	facts := []rollout.Fact{
+		rollout.RolloutStarted{Run: 1, Fleet: "acme", Kind: plan.Upgrade, Target: "heads", Width: 8, Waves: []rollout.WavePlanned{{Name: "all", Tenants: n}}},
+		rollout.WaveStarted{Wave: "all"},
 	}
 	for i := range n {
-		f := orchestrator.TenantFinished{
-			Tenant: fmt.Sprintf("t%03d", i), Wave: "all", Outcome: orchestrator.Done, From: []string{"a1"}, To: []string{"b2"}, Steps: 1, Attempt: 1,
+		f := rollout.TenantFinished{
+			Tenant: fmt.Sprintf("t%03d", i), Wave: "all", Outcome: plan.Done, From: []string{"a1"}, To: []string{"b2"}, Steps: 1, Attempt: 1,
 		}
 		if i < failed {
-			f.Outcome, f.To, f.Failure = orchestrator.Failed, []string{"a1"}, &orchestrator.Failure{
+			f.Outcome, f.To, f.Failure = plan.Failed, []string{"a1"}, &plan.Failure{
 				Class: engine.Data, SQLState: "23505", Revision: "b2", File: "b2_unique.sql", Line: 7,
 				Statement: "CREATE UNIQUE INDEX users_email\n\tON users (email)", Message: "Key (email)=(ada) is duplicated", Hint: "mend the rows",
 			}
 		}
 		facts = append(facts, f)
 	}
-	facts = append(facts, orchestrator.WaveFinished{Wave: "all"}, orchestrator.RolloutEnded{State: orchestrator.StateFinished})
-	events := make([]orchestrator.Event, len(facts))
+	facts = append(facts, rollout.WaveFinished{Wave: "all"}, rollout.RolloutEnded{State: rollout.StateFinished})
+	events := make([]rollout.Event, len(facts))
 	for i, fact := range facts {
-		events[i] = orchestrator.Event{Rollout: "r1", Seq: int64(i + 1), Time: start.Add(time.Duration(i) * 10 * time.Millisecond), Fact: fact}
+		events[i] = rollout.Event{Rollout: "r1", Seq: int64(i + 1), Time: start.Add(time.Duration(i) * 10 * time.Millisecond), Fact: fact}
 	}
 	return events
 }
 
 // show draws a story and returns what was written.
-func show(v view.View, out *bytes.Buffer, events []orchestrator.Event) string {
-	report := &orchestrator.Report{}
+func show(v view.View, out *bytes.Buffer, events []rollout.Event) string {
+	report := &rollout.Report{}
 	for _, e := range events {
 		v.Observe(e)
 		report.Apply(e)

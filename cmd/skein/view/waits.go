@@ -8,14 +8,14 @@ import (
 	"time"
 
 	"github.com/skeindb/skein/engine"
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // waitsAgain is after how long a line tells once more for whom tenants wait. The lines of progress tell it too.
 const waitsAgain = time.Minute
 
 // waits says who waits for whom, tenants that wait for the same sessions together; "" where that was told lately.
-func (n *notices) waits(at time.Time, f orchestrator.TenantsWaiting) string {
+func (n *notices) waits(at time.Time, f rollout.TenantsWaiting) string {
 	if n.awaited == nil {
 		n.awaited = map[string]time.Time{}
 	}
@@ -59,7 +59,7 @@ func pids(holders []engine.Holder) string {
 }
 
 // writeRunning is a line for each tenant under work, up to some.
-func writeRunning(w io.Writer, r *orchestrator.Report) {
+func writeRunning(w io.Writer, r *rollout.Report) {
 	running := r.Running()
 	if len(running) == 0 {
 		return
@@ -81,7 +81,7 @@ func writeRunning(w io.Writer, r *orchestrator.Report) {
 }
 
 // runningJSON has the tenants under work, and for whom they wait.
-func runningJSON(r *orchestrator.Report) []map[string]any {
+func runningJSON(r *rollout.Report) []map[string]any {
 	list := []map[string]any{}
 	for _, t := range r.Running() {
 		list = append(list, map[string]any{
@@ -91,7 +91,7 @@ func runningJSON(r *orchestrator.Report) []map[string]any {
 	return list
 }
 
-func waitsJSON(waits []orchestrator.TenantWait) []map[string]any {
+func waitsJSON(waits []rollout.TenantWait) []map[string]any {
 	list := []map[string]any{}
 	for _, w := range waits {
 		list = append(list, map[string]any{"tenant": w.Tenant, "waits_for": holdersJSON(w.For)})

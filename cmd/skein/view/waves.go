@@ -7,34 +7,35 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // finals are the outcomes of a wave's tenants, and those that are under way as pending.
-func finals(w *orchestrator.WaveReport) map[orchestrator.Outcome]int {
-	n := make(map[orchestrator.Outcome]int, len(order))
+func finals(w *rollout.WaveReport) map[plan.Outcome]int {
+	n := make(map[plan.Outcome]int, len(order))
 	for _, o := range order {
 		n[o] = w.Count(o)
 	}
-	n[orchestrator.Pending] += w.Count(orchestrator.Running) + w.Count(orchestrator.Retrying) + w.Count(orchestrator.Deferred)
+	n[plan.Pending] += w.Count(plan.Running) + w.Count(plan.Retrying) + w.Count(plan.Deferred)
 	return n
 }
 
 // WaveState is where a wave of a report stands: pending, running, stopped (begun in a run that ended) or finished.
-func WaveState(r *orchestrator.Report, w *orchestrator.WaveReport) string {
+func WaveState(r *rollout.Report, w *rollout.WaveReport) string {
 	switch {
-	case w.Finished, finals(w)[orchestrator.Pending] == 0 && (w.Planned > 0 || w.Gate.Passed()):
+	case w.Finished, finals(w)[plan.Pending] == 0 && (w.Planned > 0 || w.Gate.Passed()):
 		return "finished"
 	case !w.Started:
 		return "pending"
-	case r.State == orchestrator.StateRunning, r.State == orchestrator.StateWaiting:
+	case r.State == rollout.StateRunning, r.State == rollout.StateWaiting:
 		return "running"
 	}
 	return "stopped"
 }
 
 // writeWaves is a line a wave, where there are several or one has a gate.
-func writeWaves(w io.Writer, r *orchestrator.Report, o Options) {
+func writeWaves(w io.Writer, r *rollout.Report, o Options) {
 	gated := len(o.Gates) > 0
 	for i := range r.Waves {
 		gated = gated || r.Waves[i].Gate != nil
@@ -56,7 +57,7 @@ func writeWaves(w io.Writer, r *orchestrator.Report, o Options) {
 			gate = gateWord(r, wave.Gate)
 		} else if words := o.Gates[wave.Name]; words != "" {
 			gate = "not asked yet: " + words
-			if over(r) && r.State != orchestrator.StateHalted {
+			if over(r) && r.State != rollout.StateHalted {
 				gate = "not asked: " + words
 			}
 		}
@@ -66,7 +67,7 @@ func writeWaves(w io.Writer, r *orchestrator.Report, o Options) {
 }
 
 // gateWord says how a gate stands. One of a rollout that was given up, halted or taken back waits for nothing.
-func gateWord(r *orchestrator.Report, g *orchestrator.GateReport) string {
+func gateWord(r *rollout.Report, g *rollout.GateReport) string {
 	switch {
 	case g.Verdict == "" && over(r):
 		return "not passed"
@@ -79,16 +80,16 @@ func gateWord(r *orchestrator.Report, g *orchestrator.GateReport) string {
 }
 
 // over reports whether the rollout has ended, and not to go on from just where it stands.
-func over(r *orchestrator.Report) bool {
+func over(r *rollout.Report) bool {
 	switch r.State {
-	case orchestrator.StateAborted, orchestrator.StateHalted, orchestrator.StateFinished:
+	case rollout.StateAborted, rollout.StateHalted, rollout.StateFinished:
 		return true
 	}
 	return r.TakenBack
 }
 
 // writeGates is a paragraph for each gate that was asked: its verdict and the evidence. Quiet leaves out those that passed.
-func writeGates(w io.Writer, r *orchestrator.Report, o Options) {
+func writeGates(w io.Writer, r *rollout.Report, o Options) {
 	for i := range r.Waves {
 		g := r.Waves[i].Gate
 		if g == nil || o.Quiet && g.Passed() {
@@ -116,7 +117,7 @@ func writeGates(w io.Writer, r *orchestrator.Report, o Options) {
 
 // measures says how many measures of a check did not pass. How many did tells nothing: those that say the same again
 // and again are not all recorded.
-func measures(c orchestrator.CheckReport) string {
+func measures(c rollout.CheckReport) string {
 	var parts []string
 	if c.Failures > 0 {
 		parts = append(parts, fmt.Sprintf("%d failed", c.Failures))
@@ -128,7 +129,7 @@ func measures(c orchestrator.CheckReport) string {
 }
 
 // WavesJSON is the waves of a report as `rollout show --json` has them.
-func WavesJSON(r *orchestrator.Report) []map[string]any {
+func WavesJSON(r *rollout.Report) []map[string]any {
 	waves := make([]map[string]any, 0, len(r.Waves))
 	for i := range r.Waves {
 		w := &r.Waves[i]
@@ -140,7 +141,7 @@ func WavesJSON(r *orchestrator.Report) []map[string]any {
 }
 
 // gateJSON is null until the wave is through, and where it has no gate.
-func gateJSON(r *orchestrator.Report, g *orchestrator.GateReport) any {
+func gateJSON(r *rollout.Report, g *rollout.GateReport) any {
 	if g == nil {
 		return nil
 	}
@@ -162,7 +163,7 @@ func gateJSON(r *orchestrator.Report, g *orchestrator.GateReport) any {
 }
 
 // approvedJSON is who approved a gate; null while nobody has.
-func approvedJSON(c *orchestrator.Command) any {
+func approvedJSON(c *rollout.Command) any {
 	if c == nil {
 		return nil
 	}

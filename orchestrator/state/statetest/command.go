@@ -10,23 +10,24 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // Command returns what an operator asks of a rollout, at a time that says which of several it is.
-func Command(rollout string, n int) orchestrator.Command {
-	return orchestrator.Command{
-		Rollout: rollout, Action: orchestrator.ActionPause, Reason: fmt.Sprintf("no. %d", n), User: "u", Host: "h",
+func Command(id string, n int) rollout.Command {
+	return rollout.Command{
+		Rollout: id, Action: rollout.ActionPause, Reason: fmt.Sprintf("no. %d", n), User: "u", Host: "h",
 		At: Epoch.Add(time.Duration(n) * time.Second),
 	}
 }
 
-func commandsAreNumbered(t *testing.T, open func() orchestrator.Store) {
+func commandsAreNumbered(t *testing.T, open func() rollout.Store) {
 	s := open()
 	must(t, s.Create(t.Context(), Plan("r1", "acme", 5)))
 	must(t, s.Create(t.Context(), Plan("r2", "acme", 5)))
 	checkCommands(t, s, "r1", 0)
-	var said []orchestrator.Command
+	var said []rollout.Command
 	for i := range 3 {
 		c := Command("r1", 3-i) // numbers tell the order, and not times
 		c.Seq = 99              // not the caller's business
@@ -58,44 +59,44 @@ func commandsAreNumbered(t *testing.T, open func() orchestrator.Store) {
 	}
 }
 
-func checkCommands(t *testing.T, s orchestrator.Store, rollout string, after int64, want ...orchestrator.Command) {
+func checkCommands(t *testing.T, s rollout.Store, id string, after int64, want ...rollout.Command) {
 	t.Helper()
-	got, err := s.Commands(t.Context(), rollout, after)
+	got, err := s.Commands(t.Context(), id, after)
 	must(t, err)
 	if got == nil {
 		t.Errorf("after %d: nil, want a list", after)
 	}
-	if diff := cmp.Diff(append([]orchestrator.Command{}, want...), got); diff != "" {
+	if diff := cmp.Diff(append([]rollout.Command{}, want...), got); diff != "" {
 		t.Errorf("after %d (-want +got):\n%s", after, diff)
 	}
 }
 
-func commandsOfUnknownRollouts(t *testing.T, open func() orchestrator.Store) {
+func commandsOfUnknownRollouts(t *testing.T, open func() rollout.Store) {
 	s := open()
-	if _, err := s.Command(t.Context(), Command("none", 1)); !errors.Is(err, orchestrator.ErrNoRollout) {
+	if _, err := s.Command(t.Context(), Command("none", 1)); !errors.Is(err, rollout.ErrNoRollout) {
 		t.Errorf("Command: %v, want ErrNoRollout", err)
 	}
-	if _, err := s.Commands(t.Context(), "none", 0); !errors.Is(err, orchestrator.ErrNoRollout) {
+	if _, err := s.Commands(t.Context(), "none", 0); !errors.Is(err, rollout.ErrNoRollout) {
 		t.Errorf("Commands: %v, want ErrNoRollout", err)
 	}
 	must(t, s.Create(t.Context(), Plan("none", "acme", 1)))
 	checkCommands(t, s, "none", 0) // nothing was kept
 }
 
-func commandsComeBackAsGiven(t *testing.T, open func() orchestrator.Store) {
+func commandsComeBackAsGiven(t *testing.T, open func() rollout.Store) {
 	s := open()
 	must(t, s.Create(t.Context(), Plan("r1", "acme", 5)))
 	east := time.FixedZone("east", 2*60*60)
-	given := []orchestrator.Command{
-		{Action: orchestrator.ActionSkip, Tenants: []string{"a", "b c", "ü/’\"\\"}, Reason: "no “disk”\u0000\n<&>", User: "ü", Host: "h.example"},
-		{Action: orchestrator.ActionSkip, Tenants: []string{}},
-		{Action: orchestrator.ActionApprove, Wave: "canary", At: Epoch.In(east).Add(1999 * time.Nanosecond)},
-		{Action: orchestrator.ActionAbort, At: time.Now()}, // with a monotonic reading
-		{Action: orchestrator.ActionRetry, At: time.Date(1969, 7, 20, 20, 17, 40, 1, time.UTC)},
-		{Action: orchestrator.ActionResume, At: time.Date(2400, 2, 29, 23, 59, 59, 999999999, east)},
-		{Action: orchestrator.ActionRollback},
+	given := []rollout.Command{
+		{Action: rollout.ActionSkip, Tenants: []string{"a", "b c", "ü/’\"\\"}, Reason: "no “disk”\u0000\n<&>", User: "ü", Host: "h.example"},
+		{Action: rollout.ActionSkip, Tenants: []string{}},
+		{Action: rollout.ActionApprove, Wave: "canary", At: Epoch.In(east).Add(1999 * time.Nanosecond)},
+		{Action: rollout.ActionAbort, At: time.Now()}, // with a monotonic reading
+		{Action: rollout.ActionRetry, At: time.Date(1969, 7, 20, 20, 17, 40, 1, time.UTC)},
+		{Action: rollout.ActionResume, At: time.Date(2400, 2, 29, 23, 59, 59, 999999999, east)},
+		{Action: rollout.ActionRollback},
 	}
-	var want []orchestrator.Command
+	var want []rollout.Command
 	for i, c := range given {
 		c.Rollout = "r1"
 		got, err := s.Command(t.Context(), c)
@@ -110,7 +111,7 @@ func commandsComeBackAsGiven(t *testing.T, open func() orchestrator.Store) {
 		want = append(want, c)
 	}
 	want[0].Tenants = []string{"a", "b c", "ü/’\"\\"}
-	for _, handle := range []orchestrator.Store{s, open()} {
+	for _, handle := range []rollout.Store{s, open()} {
 		checkCommands(t, handle, "r1", 0, want...)
 		list, err := handle.Commands(t.Context(), "r1", 0)
 		must(t, err)
@@ -123,7 +124,7 @@ func commandsComeBackAsGiven(t *testing.T, open func() orchestrator.Store) {
 }
 
 // An answer may be lost, and then the same is said again, by the same process.
-func commandMayBeRepeated(t *testing.T, open func() orchestrator.Store) {
+func commandMayBeRepeated(t *testing.T, open func() rollout.Store) {
 	s := open()
 	must(t, s.Create(t.Context(), Plan("r1", "acme", 5)))
 	c := Command("r1", 1)
@@ -131,11 +132,11 @@ func commandMayBeRepeated(t *testing.T, open func() orchestrator.Store) {
 	first, err := s.Command(t.Context(), c)
 	must(t, err)
 
-	other := map[string]orchestrator.Command{"Action": c, "Wave": c, "Tenants": c, "Reason": c, "User": c, "Host": c, "At": c}
+	other := map[string]rollout.Command{"Action": c, "Wave": c, "Tenants": c, "Reason": c, "User": c, "Host": c, "At": c}
 	for field, o := range other {
 		switch field {
 		case "Action":
-			o.Action = orchestrator.ActionAbort
+			o.Action = rollout.ActionAbort
 		case "Wave":
 			o.Wave = "canary"
 		case "Tenants":
@@ -160,7 +161,7 @@ func commandMayBeRepeated(t *testing.T, open func() orchestrator.Store) {
 	again.Seq, again.At = 3, c.At.In(time.FixedZone("west", -5*60*60)).Add(999*time.Nanosecond) // as much as is stored, it is equal
 	for range 3 {
 		var wait sync.WaitGroup
-		for _, handle := range []orchestrator.Store{s, open(), open()} {
+		for _, handle := range []rollout.Store{s, open(), open()} {
 			wait.Go(func() {
 				if got, err := handle.Command(t.Context(), again); err != nil || !cmp.Equal(first, got) {
 					t.Errorf("said again: %v %v, want %v", got, err, first)
@@ -177,7 +178,7 @@ func commandMayBeRepeated(t *testing.T, open func() orchestrator.Store) {
 
 	// The first call and its repetition at the same moment: nobody has found the other's row.
 	c = Command("r1", 2)
-	var handles []orchestrator.Store
+	var handles []rollout.Store
 	for range 6 {
 		handles = append(handles, open())
 	}
@@ -194,15 +195,15 @@ func commandMayBeRepeated(t *testing.T, open func() orchestrator.Store) {
 	checkCommands(t, s, "r1", int64(len(list)), c)
 }
 
-func commandsOfManyHandles(t *testing.T, open func() orchestrator.Store) {
+func commandsOfManyHandles(t *testing.T, open func() rollout.Store) {
 	const operators, each = 20, 5
 	s := open()
 	must(t, s.Create(t.Context(), Plan("r1", "acme", 5)))
-	handles := make([]orchestrator.Store, operators)
+	handles := make([]rollout.Store, operators)
 	for i := range handles {
 		handles[i] = open()
 	}
-	said := make([][]orchestrator.Command, operators)
+	said := make([][]rollout.Command, operators)
 	var wait sync.WaitGroup
 	for i, handle := range handles { // all at once
 		wait.Go(func() {
@@ -217,7 +218,7 @@ func commandsOfManyHandles(t *testing.T, open func() orchestrator.Store) {
 		})
 	}
 	wait.Wait()
-	want := make([]orchestrator.Command, operators*each)
+	want := make([]rollout.Command, operators*each)
 	for i, list := range said {
 		for k, c := range list {
 			if c.Seq < 1 || c.Seq > int64(len(want)) || want[c.Seq-1].Seq > 0 {
@@ -233,17 +234,17 @@ func commandsOfManyHandles(t *testing.T, open func() orchestrator.Store) {
 }
 
 // A rollout is under way, an operator speaks from another process, and the rollout polls.
-func commandsWhileFactsAreWritten(t *testing.T, open func() orchestrator.Store) {
+func commandsWhileFactsAreWritten(t *testing.T, open func() rollout.Store) {
 	const n = 40
-	rollout, operator, watcher := open(), open(), open()
-	must(t, rollout.Create(t.Context(), Plan("r1", "acme", n)))
+	id, operator, watcher := open(), open(), open()
+	must(t, id.Create(t.Context(), Plan("r1", "acme", n)))
 	ctx, giveUp := context.WithCancel(t.Context())
 	defer giveUp()
 	var wait sync.WaitGroup
 	wait.Go(func() {
 		for i := range n {
-			fact := orchestrator.TenantFinished{Tenant: fmt.Sprintf("tenant_%05d", i), Wave: "all", Outcome: orchestrator.Done}
-			if err := rollout.Append(t.Context(), Events("r1", int64(i)+1, fact)); err != nil {
+			fact := rollout.TenantFinished{Tenant: fmt.Sprintf("tenant_%05d", i), Wave: "all", Outcome: plan.Done}
+			if err := id.Append(t.Context(), Events("r1", int64(i)+1, fact)); err != nil {
 				t.Errorf("fact %d: %v", i+1, err)
 				return
 			}
@@ -258,7 +259,7 @@ func commandsWhileFactsAreWritten(t *testing.T, open func() orchestrator.Store) 
 			}
 		}
 	})
-	for _, handle := range []orchestrator.Store{rollout, watcher} {
+	for _, handle := range []rollout.Store{id, watcher} {
 		wait.Go(func() {
 			for seen := int64(0); seen < n; {
 				list, err := handle.Commands(ctx, "r1", seen)
@@ -276,9 +277,9 @@ func commandsWhileFactsAreWritten(t *testing.T, open func() orchestrator.Store) 
 		})
 	}
 	wait.Wait()
-	list, err := rollout.List(t.Context(), "acme", 0)
+	list, err := id.List(t.Context(), "acme", 0)
 	must(t, err)
-	if done := list[0].Counts[orchestrator.Done]; done != n {
+	if done := list[0].Counts[plan.Done]; done != n {
 		t.Errorf("%d tenants are done, want %d", done, n)
 	}
 }

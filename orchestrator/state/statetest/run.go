@@ -8,14 +8,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // Run checks a store. open makes an empty store for one test and returns how to get a handle of it; handles are
 // like those of different processes, save that a store which lives in the process may return the same one.
-func Run(t *testing.T, open func(t *testing.T) func() orchestrator.Store) {
+func Run(t *testing.T, open func(t *testing.T) func() rollout.Store) {
 	t.Helper()
-	for name, test := range map[string]func(*testing.T, func() orchestrator.Store){
+	for name, test := range map[string]func(*testing.T, func() rollout.Store){
 		"LoadReturnsWhatWasStored":         loadReturnsWhatWasStored,
 		"RolloutsHaveTheirOwnIDs":          rolloutsHaveTheirOwnIDs,
 		"UnknownRollouts":                  unknownRollouts,
@@ -48,10 +49,10 @@ func must(t *testing.T, err error) {
 	}
 }
 
-func loadReturnsWhatWasStored(t *testing.T, open func() orchestrator.Store) {
+func loadReturnsWhatWasStored(t *testing.T, open func() rollout.Store) {
 	s := open()
-	plan := Plan("r1", "acme", 5)
-	must(t, s.Create(t.Context(), plan))
+	p := Plan("r1", "acme", 5)
+	must(t, s.Create(t.Context(), p))
 	if _, none, err := s.Load(t.Context(), "r1"); err != nil || none == nil || len(none) != 0 {
 		t.Errorf("before the first fact: %v %v, want an empty list", none, err)
 	}
@@ -60,15 +61,15 @@ func loadReturnsWhatWasStored(t *testing.T, open func() orchestrator.Store) {
 	must(t, s.Append(t.Context(), events[4:]))
 	gotPlan, gotEvents, err := open().Load(t.Context(), "r1")
 	must(t, err)
-	if diff := cmp.Diff(plan, gotPlan, cmp.AllowUnexported(orchestrator.Cohort{})); diff != "" {
+	if diff := cmp.Diff(p, gotPlan, cmp.AllowUnexported(plan.Cohort{})); diff != "" {
 		t.Errorf("the plan (-stored +loaded):\n%s", diff)
 	}
-	if diff := cmp.Diff(events, gotEvents, cmp.AllowUnexported(orchestrator.Cohort{})); diff != "" {
+	if diff := cmp.Diff(events, gotEvents, cmp.AllowUnexported(plan.Cohort{})); diff != "" {
 		t.Errorf("the facts (-stored +loaded):\n%s", diff)
 	}
 }
 
-func rolloutsHaveTheirOwnIDs(t *testing.T, open func() orchestrator.Store) {
+func rolloutsHaveTheirOwnIDs(t *testing.T, open func() rollout.Store) {
 	s := open()
 	must(t, s.Create(t.Context(), Plan("r1", "acme", 2)))
 	if err := s.Create(t.Context(), Plan("r1", "acme", 3)); err == nil {
@@ -81,12 +82,12 @@ func rolloutsHaveTheirOwnIDs(t *testing.T, open func() orchestrator.Store) {
 	}
 }
 
-func unknownRollouts(t *testing.T, open func() orchestrator.Store) {
+func unknownRollouts(t *testing.T, open func() rollout.Store) {
 	s := open()
-	if _, _, err := s.Load(t.Context(), "none"); !errors.Is(err, orchestrator.ErrNoRollout) {
+	if _, _, err := s.Load(t.Context(), "none"); !errors.Is(err, rollout.ErrNoRollout) {
 		t.Errorf("Load: %v, want ErrNoRollout", err)
 	}
-	if err := s.Append(t.Context(), Events("none", 1, Facts()[0])); !errors.Is(err, orchestrator.ErrNoRollout) {
+	if err := s.Append(t.Context(), Events("none", 1, Facts()[0])); !errors.Is(err, rollout.ErrNoRollout) {
 		t.Errorf("Append: %v, want ErrNoRollout", err)
 	}
 	must(t, s.Append(t.Context(), nil))
@@ -96,11 +97,11 @@ func unknownRollouts(t *testing.T, open func() orchestrator.Store) {
 	}
 }
 
-func numbersGoOn(t *testing.T, open func() orchestrator.Store) {
+func numbersGoOn(t *testing.T, open func() rollout.Store) {
 	s := open()
 	must(t, s.Create(t.Context(), Plan("r1", "acme", 5)))
 	facts := Facts()
-	for name, events := range map[string][]orchestrator.Event{
+	for name, events := range map[string][]rollout.Event{
 		"does not begin at 1": Events("r1", 2, facts[1]),
 		"is a tick":           Events("r1", 0, facts[0]),
 		"has a gap":           append(Events("r1", 1, facts[0]), Events("r1", 3, facts[2])...),
@@ -119,7 +120,7 @@ func numbersGoOn(t *testing.T, open func() orchestrator.Store) {
 	must(t, s.Append(t.Context(), Events("r1", 2, facts[2])))
 }
 
-func appendMayBeRepeated(t *testing.T, open func() orchestrator.Store) {
+func appendMayBeRepeated(t *testing.T, open func() rollout.Store) {
 	s := open()
 	must(t, s.Create(t.Context(), Plan("r1", "acme", 5)))
 	events := Events("r1", 1, Facts()...)
@@ -129,19 +130,19 @@ func appendMayBeRepeated(t *testing.T, open func() orchestrator.Store) {
 	must(t, s.Append(t.Context(), events))
 	_, got, err := s.Load(t.Context(), "r1")
 	must(t, err)
-	if diff := cmp.Diff(events, got, cmp.AllowUnexported(orchestrator.Cohort{})); diff != "" {
+	if diff := cmp.Diff(events, got, cmp.AllowUnexported(plan.Cohort{})); diff != "" {
 		t.Errorf("the facts (-stored +loaded):\n%s", diff)
 	}
 }
 
-func anotherFactConflicts(t *testing.T, open func() orchestrator.Store) {
+func anotherFactConflicts(t *testing.T, open func() rollout.Store) {
 	mine, theirs := open(), open()
 	must(t, mine.Create(t.Context(), Plan("r1", "acme", 5)))
 	facts := Facts()
 	must(t, mine.Append(t.Context(), Events("r1", 1, facts[0], facts[1])))
 	must(t, theirs.Append(t.Context(), Events("r1", 3, facts[2])))
 	err := mine.Append(t.Context(), Events("r1", 3, facts[3], facts[4]))
-	if e, ok := errors.AsType[*orchestrator.ConflictError](err); !ok || e.Seq != 3 {
+	if e, ok := errors.AsType[*rollout.ConflictError](err); !ok || e.Seq != 3 {
 		t.Errorf("%v, want a conflict at 3", err)
 	}
 	_, got, err := mine.Load(t.Context(), "r1")
@@ -151,7 +152,7 @@ func anotherFactConflicts(t *testing.T, open func() orchestrator.Store) {
 	}
 }
 
-func otherHandlesGoOn(t *testing.T, open func() orchestrator.Store) {
+func otherHandlesGoOn(t *testing.T, open func() rollout.Store) {
 	first, second := open(), open()
 	must(t, first.Create(t.Context(), Plan("r1", "acme", 5)))
 	events := Events("r1", 1, Facts()...)
@@ -160,21 +161,21 @@ func otherHandlesGoOn(t *testing.T, open func() orchestrator.Store) {
 		if i%2 == 1 {
 			s = second
 		}
-		must(t, s.Append(t.Context(), []orchestrator.Event{e}))
+		must(t, s.Append(t.Context(), []rollout.Event{e}))
 	}
 	checkList(t, first, "acme", events, 0)
 }
 
-func listIsTheFold(t *testing.T, open func() orchestrator.Store) {
+func listIsTheFold(t *testing.T, open func() rollout.Store) {
 	s := open()
 	planned := Plan("r1", "acme", 5)
 	planned.FleetSize = 12
 	must(t, s.Create(t.Context(), planned))
 	list, err := s.List(t.Context(), "acme", 0)
 	must(t, err)
-	want := []orchestrator.Summary{{
-		ID: "r1", Number: 1, FleetSize: 12, Kind: orchestrator.Upgrade, State: orchestrator.StateRunning, Target: "heads", Started: Epoch,
-		Counts: map[orchestrator.Outcome]int{orchestrator.Pending: 5},
+	want := []rollout.Summary{{
+		ID: "r1", Number: 1, FleetSize: 12, Kind: plan.Upgrade, State: rollout.StateRunning, Target: "heads", Started: Epoch,
+		Counts: map[plan.Outcome]int{plan.Pending: 5},
 	}}
 	if diff := cmp.Diff(want, list); diff != "" {
 		t.Errorf("before the first fact (-want +got):\n%s", diff)
@@ -187,9 +188,9 @@ func listIsTheFold(t *testing.T, open func() orchestrator.Store) {
 }
 
 // checkList compares the only rollout of a fleet with the fold of its facts.
-func checkList(t *testing.T, s orchestrator.Store, fleet string, events []orchestrator.Event, size int) {
+func checkList(t *testing.T, s rollout.Store, fleet string, events []rollout.Event, size int) {
 	t.Helper()
-	report := &orchestrator.Report{}
+	report := &rollout.Report{}
 	for _, e := range events {
 		report.Apply(e)
 	}
@@ -197,12 +198,12 @@ func checkList(t *testing.T, s orchestrator.Store, fleet string, events []orches
 	want.Started, want.FleetSize, want.Number = Epoch, size, 1
 	list, err := s.List(t.Context(), fleet, 0)
 	must(t, err)
-	if diff := cmp.Diff([]orchestrator.Summary{want}, list); diff != "" {
+	if diff := cmp.Diff([]rollout.Summary{want}, list); diff != "" {
 		t.Errorf("after %d facts (-want +got):\n%s", len(events), diff)
 	}
 }
 
-func listLatestFirst(t *testing.T, open func() orchestrator.Store) {
+func listLatestFirst(t *testing.T, open func() rollout.Store) {
 	s := open()
 	for i, id := range []string{"r2", "r1", "r3"} {
 		p := Plan(id, "acme", 1)
@@ -226,7 +227,7 @@ func listLatestFirst(t *testing.T, open func() orchestrator.Store) {
 	}
 }
 
-func manyAreNumberedAtOnce(t *testing.T, open func() orchestrator.Store) {
+func manyAreNumberedAtOnce(t *testing.T, open func() rollout.Store) {
 	const n = 6
 	errs := make(chan error)
 	for i := range n {
@@ -248,13 +249,13 @@ func manyAreNumberedAtOnce(t *testing.T, open func() orchestrator.Store) {
 	}
 }
 
-func lockIsExclusive(t *testing.T, open func() orchestrator.Store) {
+func lockIsExclusive(t *testing.T, open func() rollout.Store) {
 	mine, theirs := open(), open()
-	me := orchestrator.Holder{Rollout: "r1", Host: "h", PID: 7, User: "u", Since: Epoch}
+	me := rollout.Holder{Rollout: "r1", Host: "h", PID: 7, User: "u", Since: Epoch}
 	lease, err := mine.Lock(t.Context(), "acme/ü", me)
 	must(t, err)
-	_, err = theirs.Lock(t.Context(), "acme/ü", orchestrator.Holder{Host: "other"})
-	if held, ok := errors.AsType[*orchestrator.LockedError](err); !ok {
+	_, err = theirs.Lock(t.Context(), "acme/ü", rollout.Holder{Host: "other"})
+	if held, ok := errors.AsType[*rollout.LockedError](err); !ok {
 		t.Errorf("a second lock: %v, want a HeldError", err)
 	} else if diff := cmp.Diff(me, held.Holder); diff != "" {
 		t.Errorf("the holder (-want +got):\n%s", diff)

@@ -1,0 +1,179 @@
+package plan
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/tenant"
+)
+
+// standingGroup is tenants that stand at the same place, before anybody has asked where they shall go.
+type standingGroup struct {
+	standing engine.Standing // of the first of them
+	mark     int             // what the caller keeps apart, see gather
+	count    int
+	example  string
+	key      string
+}
+
+// groupByStanding groups tenants by where they stand, the largest group first and those that could not be read
+// last. of[i] is the group of standings[i]. Tenants with different marks are never in one group; nil = all
+// are alike.
+func groupByStanding(standings []engine.Standing, tenants []tenant.Tenant, marks []int) (groups []standingGroup, of []int) {
+	// Equal tables share one *Applied, so that almost every tenant is found without building its key.
+	type shared struct {
+		applied *engine.Applied
+		state   engine.State
+		changed int
+		cut     string // sections that were cut off
+		mark    int
+	}
+	seen := map[shared]int{}
+	named := map[string]int{}
+	of = make([]int, len(standings))
+	for i := range standings {
+		s := &standings[i]
+		mark := 0
+		if marks != nil {
+			mark = marks[i]
+		}
+		quick := shared{s.Applied, s.State, len(s.Changed), cutKey(s), mark}
+		at, ok := seen[quick]
+		if !ok || s.Err != nil {
+			key := groupKey(s, mark, &tenants[i])
+			if at, ok = named[key]; !ok {
+				at = len(groups)
+				named[key] = at
+				groups = append(groups, standingGroup{standing: *s, mark: mark, example: tenants[i].ID, key: key})
+			}
+			seen[quick] = at
+		}
+		groups[at].count++
+		of[i] = at
+	}
+	return sortGroups(groups, of)
+}
+
+func groupKey(s *engine.Standing, mark int, of *tenant.Tenant) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\x00%s\x00%s\x00%s\x00%d", s.State, appliedKey(s.Applied), strings.Join(s.Changed, " "), cutKey(s), mark)
+	if s.Err != nil {
+		b.WriteString("\x00" + FailureOf(s.Err, of).Cause)
+	}
+	return b.String()
+}
+
+// cutKey tells sections that were cut off apart; "" in most tenants.
+func cutKey(s *engine.Standing) string {
+	if len(s.CutOff) == 0 {
+		return ""
+	}
+	return fmt.Sprint(s.CutOff)
+}
+
+// appliedKey tells applied sets apart, and, where that was asked for, who applied them.
+func appliedKey(a *engine.Applied) string {
+	if a == nil {
+		return ""
+	}
+	var b strings.Builder
+	for _, r := range a.Rows {
+		b.WriteString(r.Revision + " " + r.Rollout + "\x00")
+	}
+	return b.String()
+}
+
+func sortGroups(groups []standingGroup, of []int) ([]standingGroup, []int) {
+	order := make([]int, len(groups))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		x, y := &groups[a], &groups[b]
+		return cmp.Or(
+			compareBool(x.standing.Err != nil, y.standing.Err != nil),
+			cmp.Compare(y.count, x.count),
+			cmp.Compare(x.key, y.key),
+		)
+	})
+	sorted := make([]standingGroup, len(groups))
+	place := make([]int, len(groups))
+	for to, from := range order {
+		sorted[to] = groups[from]
+		place[from] = to
+	}
+	for i := range of {
+		of[i] = place[of[i]]
+	}
+	return sorted, of
+}
+
+// cohort is the group as a cohort that stays where it is.
+func (gr *standingGroup) cohort() Cohort {
+	s := &gr.standing
+	return Cohort{
+		State: s.State, Stands: standingHash(s), From: orEmpty(s.Heads), To: orEmpty(s.Heads),
+		Steps: []string{}, Sums: []string{}, Count: gr.count,
+	}
+}
+
+// standingHash is a short hash of what a survey read of a tenant: what is applied, and what of it changed since. It
+// is for noticing that a tenant stands elsewhere than when it was planned, and no more.
+func standingHash(s *engine.Standing) string {
+	text := strings.Join(s.Applied.IDs(), " ") + "\x00" + strings.Join(s.Changed, " ") + cutKey(s)
+	if unreadable(s) {
+		text = "not read: " + string(s.State)
+	}
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:6])
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
+
+// Refuse is a cohort of none, whose tenants stand where those of c do and are not touched.
+func (c *Cohort) Refuse(why *Failure) Cohort {
+	return Cohort{
+		State: c.State, Stands: c.Stands, From: c.From, To: c.From, Steps: []string{}, Sums: []string{},
+		Refused: why, Target: c.Target,
+	}
+}
+
+// RefusedFor is why this tenant was refused: in its own words, where the survey had some.
+func (c *Cohort) RefusedFor(item *Item) *Failure {
+	if item.Standing.Err == nil {
+		return c.Refused
+	}
+	return UnreadableFailure(&item.Standing, &item.Tenant)
+}
+
+func orEmpty(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}
+
+// EnginePlan returns what the tenants of the cohort run, shared by all of them; nil where there is nothing to do, and in a
+// plan that was only loaded.
+func (c *Cohort) EnginePlan() *engine.Plan { return c.plan }
+
+// Reached returns the heads between which an earlier run brought the tenants to where the rollout wants them, if one did.
+func (c *Cohort) Reached() (from, to []string, ok bool) {
+	if c.was == nil {
+		return nil, nil, false
+	}
+	return c.was.from, c.was.to, true
+}

@@ -1,0 +1,137 @@
+package plan
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// planFormat is the version of the form of plan files.
+const planFormat = 2
+
+// planFile is a plan as a file.
+type planFile struct {
+	Format   int             `json:"format"`
+	Checksum string          `json:"checksum"` // "sha256:" and the hash of Plan without white space between its tokens, in hex
+	Plan     json.RawMessage `json:"plan"`
+}
+
+// PlanFileError says why a file is not taken for a plan.
+type PlanFileError struct {
+	Line    int // 1-based; 0 = the whole file
+	Message string
+	Advice  string
+}
+
+func (e *PlanFileError) Error() string {
+	if e.Line > 0 {
+		return fmt.Sprintf("line %d: %s", e.Line, e.Message)
+	}
+	return e.Message
+}
+
+// Hint says what to do about it.
+func (e *PlanFileError) Hint() string { return e.Advice }
+
+// Position returns the line; the file's name is known to whoever opened it.
+func (e *PlanFileError) Position() (file string, line, col int) { return "", e.Line, 0 }
+
+// WritePlan writes a plan as a file that people review and [ReadPlan] reads: JSON with a line a tenant, and with
+// a checksum over all that is in it, among which are the graph and where every tenant stood. The checksum is there
+// to notice that somebody edited the file; it does not tell who wrote it.
+func WritePlan(w io.Writer, p *Plan) error {
+	var body bytes.Buffer
+	enc := json.NewEncoder(&body)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(p); err != nil {
+		return fmt.Errorf("write the plan: %w", err)
+	}
+	text, err := envelope(bytes.TrimSpace(body.Bytes()))
+	if err != nil {
+		return fmt.Errorf("write the plan: %w", err)
+	}
+	if _, err := w.Write(append(formatPlan(text), '\n')); err != nil {
+		return fmt.Errorf("write the plan: %w", err)
+	}
+	return nil
+}
+
+// envelope returns the file of a plan, both without white space.
+func envelope(plan []byte) ([]byte, error) {
+	sum := sha256.Sum256(plan)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(planFile{Format: planFormat, Checksum: "sha256:" + hex.EncodeToString(sum[:]), Plan: plan})
+	return bytes.TrimSpace(b.Bytes()), err
+}
+
+// ReadPlan reads what [WritePlan] wrote. What comes back can be shown and compared, see [Plan.Differences], but
+// not be run: like a plan of a store it knows no standings. A file that was changed since, but for white space,
+// is a [*PlanFileError], and so is one that is no plan.
+func ReadPlan(r io.Reader) (*Plan, error) {
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("read the plan: %w", err)
+	}
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // an editor's
+	var file planFile
+	if err := json.Unmarshal(text, &file); err != nil {
+		return nil, notPlan(text, err)
+	}
+	switch {
+	case file.Format == 0 || file.Plan == nil:
+		return nil, &PlanFileError{Message: "this is no plan file", Advice: "`skein plan -o FILE` writes one"}
+	case file.Format != planFormat:
+		return nil, &PlanFileError{
+			Message: fmt.Sprintf("the plan has format %d, and this skein reads format %d", file.Format, planFormat),
+			Advice:  "use the skein that wrote it, or plan afresh",
+		}
+	}
+	var have, plan bytes.Buffer
+	if err := errors.Join(json.Compact(&have, text), json.Compact(&plan, file.Plan)); err != nil {
+		return nil, notPlan(text, err)
+	}
+	want, err := envelope(plan.Bytes())
+	if err != nil {
+		return nil, notPlan(text, err)
+	}
+	// Byte for byte: keys that stand there twice, or that nobody reads, are changes too.
+	if !bytes.Equal(have.Bytes(), want) {
+		return nil, &PlanFileError{
+			Message: "the plan was changed after it was written: its checksum does not fit",
+			Advice:  "a plan is not edited; change what it is made of, such as the selectors, waves, pins or revisions, and write it anew",
+		}
+	}
+	return decodePlan(text, plan.Bytes())
+}
+
+func decodePlan(text, plan []byte) (*Plan, error) {
+	dec := json.NewDecoder(bytes.NewReader(plan))
+	dec.DisallowUnknownFields()
+	p := &Plan{}
+	if err := dec.Decode(p); err != nil {
+		return nil, notPlan(text, err)
+	}
+	for _, w := range p.Waves {
+		for _, item := range w.Items {
+			if item.Cohort < 0 || item.Cohort >= len(p.Cohorts) {
+				return nil, notPlan(text, fmt.Errorf("tenant %s has a cohort that is not there", item.Tenant.ID))
+			}
+		}
+	}
+	return p, nil
+}
+
+// notPlan refuses a file that cannot be read as a plan.
+func notPlan(text []byte, err error) error {
+	e := &PlanFileError{Message: "this is no plan file: " + err.Error(), Advice: "`skein plan -o FILE` writes one"}
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		e.Line = 1 + bytes.Count(text[:min(int(syntax.Offset), len(text))], []byte("\n"))
+	}
+	return e
+}

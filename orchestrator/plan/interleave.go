@@ -1,0 +1,89 @@
+package plan
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"maps"
+	"slices"
+
+	"github.com/skeindb/skein/tenant"
+)
+
+// abreast is how many databases of a server are worked on at a time. More would spread no better, and
+// would cost a new connection for almost every tenant, which is dearer than most revisions: a connection
+// belongs to one database.
+const databasesAtOnce = 8
+
+// hashOrder is the order of tenants by the SHA-256 of their ids, as [tenant.Order] has it.
+type hashOrder struct {
+	order []int // places of tenants
+	rank  []int // of each tenant the place in order
+}
+
+func newHashOrder(tenants []tenant.Tenant) *hashOrder {
+	sums := make([][sha256.Size]byte, len(tenants))
+	h := &hashOrder{order: make([]int, len(tenants)), rank: make([]int, len(tenants))}
+	for i := range tenants {
+		sums[i], h.order[i] = sha256.Sum256([]byte(tenants[i].ID)), i
+	}
+	slices.SortFunc(h.order, func(a, b int) int {
+		return cmp.Or(bytes.Compare(sums[a][:], sums[b][:]), a-b)
+	})
+	for rank, at := range h.order {
+		h.rank[at] = rank
+	}
+	return h
+}
+
+// interleave returns the order in which some of the tenants, at the given places, are taken up: servers in turn;
+// of each server a few databases in turn; in each database by the hash. The order depends on nothing but who
+// the tenants are.
+func (h *hashOrder) interleave(tenants []tenant.Tenant, places []int) []int {
+	type database struct{ server, name string }
+	members := map[database][]int{}
+	for _, at := range places {
+		d := database{tenants[at].Location.Server, tenants[at].Location.Database}
+		members[d] = append(members[d], at)
+	}
+	byRank := func(a, b int) int { return h.rank[a] - h.rank[b] }
+	servers := map[string][][]int{}
+	for d, of := range members {
+		slices.SortFunc(of, byRank)
+		servers[d.server] = append(servers[d.server], of)
+	}
+	lines := make([][]int, 0, len(servers))
+	for _, name := range slices.Sorted(maps.Keys(servers)) {
+		databases := servers[name]
+		slices.SortFunc(databases, func(a, b []int) int { return byRank(a[0], b[0]) }) // by the first tenants, for databases have no better order
+		lines = append(lines, roundRobin(databases, databasesAtOnce))
+	}
+	return roundRobin(lines, len(lines))
+}
+
+// roundRobin takes from the first width lists in turn; where one ends the next takes its place.
+func roundRobin(lists [][]int, width int) []int {
+	n := 0
+	for _, l := range lists {
+		n += len(l)
+	}
+	braided := make([]int, 0, n)
+	active := slices.Clone(lists[:min(width, len(lists))])
+	waiting := lists[len(active):]
+	for len(active) > 0 {
+		for i := 0; i < len(active); {
+			braided = append(braided, active[i][0])
+			active[i] = active[i][1:]
+			switch {
+			case len(active[i]) > 0:
+				i++
+			case len(waiting) > 0:
+				active[i], waiting = waiting[0], waiting[1:]
+				i++
+			default:
+				active = slices.Delete(active, i, i+1)
+			}
+		}
+	}
+	return braided
+}

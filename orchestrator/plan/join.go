@@ -1,0 +1,101 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
+	"github.com/skeindb/skein/tenant"
+)
+
+// Replan plans one wave of p afresh in the middle of a run, by the rules of [ResumePlan]. tenants are those of
+// the wave that are in the fleet now, as they are now, and standings[i] is where tenants[i] stands; those of
+// the wave that are not among them become Gone. It gives the wave new items, in the order they had, with
+// cohorts that are appended to p.Cohorts. Indexes into p.Cohorts stay valid, and what other plans share with
+// p stays as it is. g is the graph of now.
+func Replan(p *Plan, w int, tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, o Options) error {
+	if len(tenants) != len(standings) {
+		return fmt.Errorf("%d tenants, but %d standings", len(tenants), len(standings))
+	}
+	then, err := graphOf(p, g)
+	if err != nil {
+		return err
+	}
+	old := p.Waves[w].Items
+	after := *p
+	after.Cohorts, after.Waves = slices.Clone(p.Cohorts), slices.Clone(p.Waves)
+	for _, item := range old {
+		after.Cohorts[item.Cohort].Count--
+	}
+	left := &remainingPlanner{of: p, then: then, now: g, options: o.WithDefaults(), running: true}
+	items, err := left.items(old, newCensus(tenants, standings), &after)
+	if err != nil {
+		return err
+	}
+	after.Waves[w].Items = items
+	*p = after
+	return nil
+}
+
+// Join plans tenants that came into the fleet while its rollout runs, and returns the change of the plan: they belong
+// into the last wave of p, see [Plan.Add]. They go where [NewPlan] would have sent them, by the graph of the plan and
+// the pins of now. One for which there is no way is refused, with the reason, and never an error of the rollout.
+//
+// Only upgrades and downgrades have late tenants. None of tenants may be in p already.
+func Join(p *Plan, tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, policy Policy, o Options, now time.Time) (Change, error) {
+	switch {
+	case len(tenants) != len(standings):
+		return Change{}, fmt.Errorf("%d tenants, but %d standings", len(tenants), len(standings))
+	case p.Kind != Upgrade && p.Kind != Downgrade:
+		return Change{}, fmt.Errorf("no tenant can join a %s", p.Kind)
+	case len(p.Waves) == 0:
+		return Change{}, fmt.Errorf("rollout %s has no wave to join", p.Rollout)
+	}
+	then, err := graphOf(p, g)
+	if err != nil {
+		return Change{}, err
+	}
+	pins := matchPins(policy.Pins, p.Kind, now, newCensus(tenants, standings))
+	groups, of := groupByStanding(standings, tenants, pins.of)
+	way := &pathPlanner{graph: then, now: g, kind: p.Kind, targets: strings.Fields(p.Target), options: o.WithDefaults()}
+	fact := Change{Wave: p.Waves[len(p.Waves)-1].Name, Cohorts: make([]Cohort, len(groups)), Items: make([]Item, 0, len(tenants))}
+	for i, group := range groups {
+		pin := pins.pin(group.mark)
+		if fact.Cohorts[i], err = way.planJoining(group, pin); err != nil {
+			return Change{}, err
+		}
+	}
+	h := newHashOrder(tenants)
+	for _, i := range h.interleave(tenants, h.order) {
+		fact.Items = append(fact.Items, Item{Tenant: tenants[i], Cohort: of[i], Standing: standings[i]})
+	}
+	return fact, nil
+}
+
+// Add adds late tenants to the last wave of p. What other plans share with p stays as it is.
+func (p *Plan) Add(late Change) {
+	first := len(p.Cohorts)
+	p.Cohorts = slices.Concat(p.Cohorts, late.Cohorts)
+	p.Waves = slices.Clone(p.Waves)
+	wave := &p.Waves[len(p.Waves)-1]
+	wave.Items = slices.Clone(wave.Items)
+	for _, item := range late.Items {
+		item.Cohort += first
+		wave.Items = append(wave.Items, item)
+	}
+	wave.Planned += len(late.Items)
+}
+
+// planJoining plans late tenants of one group, which a pin may hold back.
+func (w *pathPlanner) planJoining(gr standingGroup, pin *Pin) (Cohort, error) {
+	switch {
+	case pin == nil:
+		return w.planLate(gr, "")
+	case pin.Freeze:
+		return pin.freeze(gr), nil
+	}
+	return w.planLate(gr, pin.Target)
+}

@@ -1,0 +1,172 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
+	"github.com/skeindb/skein/tenant"
+)
+
+// PlanOptions says what a rollout shall do.
+type PlanOptions struct {
+	Rollout string // id, see [NewID]
+	Fleet   string
+	Kind    Kind
+	Targets []string // one for an upgrade or a downgrade; one or more for a stamp
+	Tag     string
+
+	Sizes     []int64   // bytes, about, parallel to the tenants, -1 = not known; for waves in the order of size, see [Policy.NeedsSizes]
+	Only      string    // keep just the wave of this name, with the tenants that it has among the others; "" = all waves
+	Selectors []string  // by which the tenants were chosen, as written; stored with the plan
+	Canary    string    // by which the first of Policy.Waves was chosen, as written; stored with the plan
+	FleetSize int       // tenants of the whole fleet, for the next rollout to notice that it shrank; 0 = not known
+	Created   time.Time // now; pins that end by then have no effect
+	Policy    Policy
+	Settings  []Setting // what else decides what happens, stored with the plan; see [Plan.Differences]
+	Options
+}
+
+// Options are what is not stored with a plan and may differ when it is taken up again.
+type Options struct {
+	Mode         engine.Mode // what shares a transaction; "" = engine.PerTenant; as in engine.Config
+	AllowChanged bool        // go on where the body of an applied revision changed; as in engine.Config
+	Purge        bool        // a stamp first forgets what is recorded, also what the graph does not know
+}
+
+// NewPlan decides what a rollout will do with each tenant: standings[i] is where tenants[i] stands. It
+// touches nothing. The way is found once a cohort, which is all tenants with equal applied sets that no pin
+// keeps apart.
+//
+// The waves are those of the policy: see [WaveSpec]. Waves without a tenant stay in the plan. Only an upgrade has gates:
+// what they ask is whether the new is well. What people may
+// want to know of waves and pins is in Plan.Notes.
+//
+// Tenants that cannot be changed (unreachable, missing, unknown, ahead, a changed applied body) are refused:
+// they are in the plan and will count as failed. A downgrade to what a tenant has not applied skips it, and so
+// does a pin that freezes it, whether it can be read or not.
+// The error is a [*revision.TargetError] when the target means nothing, a [*CohortError] when it is ambiguous,
+// out of range or a way without return for some tenants only, and a [*WaveError] when Only names no wave.
+func NewPlan(tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, req PlanOptions) (*Plan, error) {
+	if err := req.check(tenants, standings); err != nil {
+		return nil, err
+	}
+	census := newCensus(tenants, standings)
+	shares, notes, err := req.partition(census)
+	if err != nil {
+		return nil, err
+	}
+	for i := range req.Policy.Pins {
+		if err := req.Policy.Pins[i].check(g); err != nil {
+			return nil, err
+		}
+	}
+	pins := matchPins(req.Policy.Pins, req.Kind, req.Created, census)
+	if req.Only != "" {
+		if shares, err = only(shares, req.Only); err != nil {
+			return nil, err
+		}
+		census = restrict(shares, census, pins)
+	}
+	p := &Plan{
+		Rollout: req.Rollout, Fleet: req.Fleet, Kind: req.Kind, Target: strings.Join(req.Targets, " "),
+		Graph: g.Sum(), Revisions: ids(g.All()), Tag: req.Tag, Selectors: req.Selectors, Canary: req.Canary, Only: req.Only, FleetSize: req.FleetSize,
+		Created: req.Created, Notes: slices.Concat(notes, pins.notes(req.Created)),
+	}
+	groups, of := groupByStanding(census.standings, census.tenants, pins.of)
+	way := &pathPlanner{graph: g, now: g, kind: req.Kind, targets: req.Targets, options: req.Options.WithDefaults()}
+	p.Cohorts = make([]Cohort, len(groups))
+	for i, group := range groups {
+		if p.Cohorts[i], err = way.planPinned(group, pins.pin(group.mark)); err != nil {
+			return nil, err
+		}
+	}
+	if way.options.Mode != engine.PerRevision && req.Kind != Stamp {
+		p.Notes = append(p.Notes, borders(p.Cohorts, g, p.Direction())...)
+	}
+	for _, s := range shares {
+		wave := Wave{Name: s.name, Planned: len(s.places), Items: make([]Item, len(s.places))}
+		if req.Kind == Upgrade {
+			wave.Gate = s.gate
+		}
+		for i, at := range s.places {
+			wave.Items[i] = Item{Tenant: census.tenants[at], Cohort: of[at], Standing: census.standings[at]}
+		}
+		p.Waves = append(p.Waves, wave)
+	}
+	p.Settings = append(slices.Clone(req.Settings), p.options(g)...)
+	p.Notes = append(p.Notes, p.emptyGates(&req.Policy)...)
+	return p, nil
+}
+
+func (r *PlanOptions) check(tenants []tenant.Tenant, standings []engine.Standing) error {
+	switch {
+	case len(tenants) != len(standings):
+		return fmt.Errorf("%d tenants, but %d standings", len(tenants), len(standings))
+	case r.Sizes != nil && len(r.Sizes) != len(tenants):
+		return fmt.Errorf("%d tenants, but %d sizes", len(tenants), len(r.Sizes))
+	case r.Rollout == "":
+		return errors.New("the rollout has no id")
+	case r.Kind != Upgrade && r.Kind != Downgrade && r.Kind != Stamp:
+		return fmt.Errorf("%q is no kind of rollout", r.Kind)
+	case len(r.Targets) == 0:
+		return fmt.Errorf("%s: no target", r.Kind)
+	case len(r.Targets) > 1 && r.Kind != Stamp:
+		return fmt.Errorf("%s: one target is wanted, not %d", r.Kind, len(r.Targets))
+	}
+	return nil
+}
+
+func (o Options) WithDefaults() Options {
+	if o.Mode == "" {
+		o.Mode = engine.PerTenant
+	}
+	return o
+}
+
+// CohortError says that the target leads nowhere for some tenants.
+type CohortError struct {
+	Target  string
+	Heads   []string // where they stand; empty = base
+	Tenants int
+	Example string // id of one of them
+	Err     error
+}
+
+func (e *CohortError) Error() string {
+	at := "base"
+	if len(e.Heads) > 0 {
+		at = strings.Join(e.Heads, ", ")
+	}
+	if e.Tenants == 1 {
+		return fmt.Sprintf("tenant %s, which stands at %s: %v", e.Example, at, e.Err)
+	}
+	return fmt.Sprintf("%d tenants that stand at %s, for example %s: %v", e.Tenants, at, e.Example, e.Err)
+}
+
+func (e *CohortError) Unwrap() error { return e.Err }
+
+// Hint says what to do about it; "" when the message says all.
+func (e *CohortError) Hint() string { return hintOf(e.Err) }
+
+func hintOf(err error) string {
+	if h, ok := errors.AsType[interface {
+		error
+		Hint() string
+	}](err); ok {
+		return h.Hint()
+	}
+	return ""
+}
+
+func ids(revs []*revision.Revision) []string {
+	ids := make([]string, len(revs))
+	for i, r := range revs {
+		ids[i] = r.ID
+	}
+	return slices.Clip(ids)
+}

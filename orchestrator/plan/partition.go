@@ -1,0 +1,188 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/orchestrator/internal/words"
+	"github.com/skeindb/skein/tenant"
+	"github.com/skeindb/skein/tenant/suggest"
+)
+
+// waveMembers is a wave before anybody has asked what is done with its tenants.
+type waveMembers struct {
+	name   string
+	gate   *GatePlan
+	places []int // of its tenants, in the order they are taken up
+}
+
+// partition says which tenant is in which wave: in the first that takes it. Tenants that none takes are a wave at
+// the end. Who is in which wave depends on nothing but who the tenants are and, where a selector asks for it,
+// where they stand. notes are for people.
+func (r *PlanOptions) partition(c *census) (shares []waveMembers, notes []string, err error) {
+	h := newHashOrder(c.tenants)
+	if len(r.Policy.Waves) == 0 {
+		return []waveMembers{{name: "all", places: h.interleave(c.tenants, h.order)}}, nil, nil
+	}
+	if err := r.checkWaves(); err != nil {
+		return nil, nil, err
+	}
+	d := &partitioner{census: c, hashOrder: h, wave: make([]int, len(c.tenants)), names: make([]string, len(r.Policy.Waves))}
+	for i := range d.wave {
+		d.wave[i] = unassigned
+	}
+	for i := range r.Policy.Waves {
+		spec := &r.Policy.Waves[i]
+		d.names[i] = spec.Name
+		s := waveMembers{name: spec.Name, gate: spec.Gate.plan(), places: d.assign(i, spec)}
+		spec.Order.sort(s.places, c.tenants, r.Sizes, h)
+		shares = append(shares, s)
+	}
+	var rest []int
+	for _, at := range h.order {
+		if d.wave[at] == unassigned {
+			rest = append(rest, at)
+		}
+	}
+	if len(rest) > 0 {
+		shares = append(shares, waveMembers{name: d.uniqueName("rest"), places: h.interleave(c.tenants, rest)})
+	}
+	return shares, d.notes, nil
+}
+
+// partitioner is the dividing under way.
+type partitioner struct {
+	*census
+	*hashOrder
+	wave  []int    // of each tenant; free = in none
+	names []string // of the waves
+	notes []string
+}
+
+const unassigned = -1
+
+// assign gives the i-th wave the tenants that it takes, in the order of the hash.
+func (d *partitioner) assign(i int, spec *WaveSpec) []int {
+	matches := make([]bool, len(d.tenants))
+	for _, at := range d.matching(spec.Tenants) {
+		matches[at] = true
+	}
+	left := make([]int, 0, len(d.tenants))
+	elsewhere := make([]int, i) // of those that match, the ones in earlier waves
+	for _, at := range d.order {
+		switch {
+		case !matches[at]:
+		case d.wave[at] == unassigned:
+			left = append(left, at)
+		default:
+			elsewhere[d.wave[at]]++
+		}
+	}
+	mine := left[:min(len(left), spec.Size.Of(len(d.tenants)))]
+	for _, at := range mine {
+		d.wave[at] = i
+	}
+	for _, note := range spec.Tenants.Unmatched(d.tenants) {
+		d.note("wave %s: %s", spec.Name, note)
+	}
+	if !spec.Tenants.IsZero() { // all that are left are meant to be what others do not take
+		for other, n := range elsewhere {
+			if n > 0 {
+				d.note("%s that wave %s also matches %s in wave %s", words.Tenants(n), spec.Name, words.IsAre(n), d.names[other])
+			}
+		}
+	}
+	if len(mine) == 0 {
+		d.note("wave %s takes no tenant", spec.Name)
+	}
+	return slices.Clip(mine)
+}
+
+func (d *partitioner) note(format string, args ...any) {
+	d.notes = append(d.notes, fmt.Sprintf(format, args...))
+}
+
+// uniqueName returns a name for one more wave.
+func (d *partitioner) uniqueName(name string) string {
+	candidate := name
+	for n := 2; slices.Contains(d.names, candidate); n++ {
+		candidate = fmt.Sprintf("%s-%d", name, n)
+	}
+	return candidate
+}
+
+// checkWaves reports what is wrong with the waves asked for, whoever the tenants are.
+func (r *PlanOptions) checkWaves() error {
+	seen := map[string]bool{}
+	for i := range r.Policy.Waves {
+		w := &r.Policy.Waves[i]
+		switch {
+		case w.Name == "":
+			return fmt.Errorf("wave %d has no name", i+1)
+		case seen[w.Name]:
+			return fmt.Errorf("two waves are named %s", w.Name)
+		case !w.Order.known():
+			return fmt.Errorf("wave %s: there is no order %q; it is %s, %s or %sKEY", w.Name, w.Order, SmallFirst, LargeFirst, byLabel)
+		case w.Order.sized() && r.Sizes == nil:
+			return fmt.Errorf("wave %s is in the order of size, but nobody has said how large the tenants are", w.Name)
+		}
+		seen[w.Name] = true
+	}
+	return nil
+}
+
+// only keeps the wave of that name.
+func only(shares []waveMembers, name string) ([]waveMembers, error) {
+	names := make([]string, len(shares))
+	for i, s := range shares {
+		if s.name == name {
+			return shares[i : i+1], nil
+		}
+		names[i] = s.name
+	}
+	return nil, &WaveError{Wave: name, Waves: names}
+}
+
+// restrict leaves of the census and the pins just the tenants of the shares, and gives the shares their new places.
+func restrict(shares []waveMembers, c *census, pins *pinIndex) *census {
+	var places []int
+	for _, s := range shares {
+		places = append(places, s.places...)
+	}
+	slices.Sort(places)
+	to := make(map[int]int, len(places))
+	tenants, standings := make([]tenant.Tenant, len(places)), make([]engine.Standing, len(places))
+	for i, at := range places {
+		to[at], tenants[i], standings[i] = i, c.tenants[at], c.standings[at]
+	}
+	for _, s := range shares {
+		for i, at := range s.places {
+			s.places[i] = to[at]
+		}
+	}
+	pins.among(places)
+	return newCensus(tenants, standings)
+}
+
+// WaveError says that there is no wave of that name.
+type WaveError struct {
+	Wave  string
+	Waves []string // that there are, in order
+}
+
+func (e *WaveError) Error() string {
+	if len(e.Waves) == 1 {
+		return fmt.Sprintf("there is no wave %s; the only one is %s", e.Wave, e.Waves[0])
+	}
+	return fmt.Sprintf("there is no wave %s; the waves are %s", e.Wave, strings.Join(e.Waves, ", "))
+}
+
+// Hint says which wave may have been meant; "" when none is like it.
+func (e *WaveError) Hint() string {
+	if near := suggest.Nearest(e.Wave, e.Waves); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return ""
+}

@@ -1,0 +1,252 @@
+package plan
+
+import (
+	"crypto/rand"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
+	"github.com/skeindb/skein/tenant"
+)
+
+// Kind is what a rollout does to its tenants.
+type Kind string
+
+const (
+	Upgrade   Kind = "upgrade"
+	Downgrade Kind = "downgrade"
+	Stamp     Kind = "stamp"
+
+	// Rollback takes down what one rollout upgraded: see [RollbackPlan].
+	Rollback Kind = "rollback"
+)
+
+// Plan is what a rollout will do, decided before anything is touched: who, in which order, from where to
+// where. It holds ids and places, never secrets, and can be printed and stored. Make one with [NewPlan], or
+// from a stored one with [ResumePlan] or [RollbackPlan]: only those can be run.
+type Plan struct {
+	Rollout   string    `json:"rollout"` // id
+	Fleet     string    `json:"fleet"`
+	Kind      Kind      `json:"kind"`
+	Target    string    `json:"target"`    // as asked for; several of a stamp are joined by spaces
+	Graph     string    `json:"graph"`     // revision.Graph.Sum when it was made
+	Revisions []string  `json:"revisions"` // ids of that graph in its order; what resume may use
+	Tag       string    `json:"tag,omitempty"`
+	Of        string    `json:"of,omitempty"`        // of a Rollback: the rollout that is taken back
+	Selectors []string  `json:"selectors,omitempty"` // who was chosen, as written; late tenants are measured by it
+	Canary    string    `json:"canary,omitempty"`    // who goes first, as written, where that is not for the config to say
+	Only      string    `json:"only,omitempty"`      // the wave whose tenants these are; "" = of all waves
+	FleetSize int       `json:"fleet_size"`          // tenants that the fleet had, chosen or not; 0 = not known
+	Created   time.Time `json:"created"`
+	Cohorts   []Cohort  `json:"cohorts"`
+	Waves     []Wave    `json:"waves"`
+	Settings  []Setting `json:"settings,omitempty"` // what else decides what happens: see [PlanOptions]
+	Notes     []string  `json:"notes,omitempty"`    // for people: waves that are empty or overlap, pins that count or have run out
+
+	Downgrades []KeptDowngrade `json:"downgrades,omitempty"` // the way back of what an upgrade applies: see [Plan.KeepDowngrades]
+
+	Partial bool `json:"-"` // a run for some tenants only: no gate is asked
+}
+
+// Cohort is the tenants that stand at the same place and so go the same way.
+type Cohort struct {
+	State   engine.State `json:"state"`
+	Stands  string       `json:"stands,omitempty"`  // short hash of what is applied, and of what of it changed
+	From    []string     `json:"from"`              // heads
+	To      []string     `json:"to"`                // heads afterwards
+	Steps   []string     `json:"steps"`             // revision ids in the order they run; empty = nothing to do
+	Sums    []string     `json:"sums"`              // checksums of Steps in their direction, for resume to notice a changed file
+	Count   int          `json:"count"`             // tenants
+	Refused *Failure     `json:"refused,omitempty"` // why these tenants fail without being touched: missing, ahead, unknown, unreachable, checksum, guard
+	Skipped string       `json:"skipped,omitempty"` // why these tenants are left alone: "not applied", "frozen: …"
+	Target  string       `json:"target,omitempty"`  // of a pin: where these go, instead of the plan's target
+	Gone    bool         `json:"gone,omitempty"`    // in a stored plan, but no longer in the fleet
+
+	was  *fromTo      // how an earlier run got them where they were wanted, if they are there; else nil
+	plan *engine.Plan // built once and shared; nil when Steps is empty, and in a plan that was only loaded
+}
+
+// Setting is something that decides what a rollout does, besides tenants and revisions: what a gate asks, a budget, a
+// timeout. A value that may be a secret is a digest, or says where the secret stands.
+type Setting struct {
+	Of    string `json:"of,omitempty"` // what it belongs to, in words: the gate of wave canary; "" = the rollout
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+// fromTo is from where to where a plan took its tenants.
+type fromTo struct{ from, to []string }
+
+// Wave is a group of tenants that is finished before the next begins.
+type Wave struct {
+	Name    string `json:"name"`
+	Planned int    `json:"planned"` // tenants of the wave, late ones included: what a share in Budget is of
+	Items   []Item `json:"items"`   // those of this run, in the order they are taken up
+
+	Gate    *GatePlan `json:"gate,omitempty"` // what must hold before the next wave; nil = nothing
+	Settled []Item    `json:"-"`              // those that stood where wanted before this run, as they are now
+}
+
+// Item is one tenant in its wave.
+type Item struct {
+	Tenant   tenant.Tenant   `json:"tenant"`
+	Cohort   int             `json:"cohort"` // index into Plan.Cohorts
+	Standing engine.Standing `json:"-"`      // what the survey read; absent in a stored plan
+}
+
+// Failure is why a tenant failed, in the form that is stored, grouped and shown.
+type Failure struct {
+	Class     engine.Class `json:"class"`
+	SQLState  string       `json:"sqlstate,omitempty"`
+	Revision  string       `json:"revision,omitempty"`
+	File      string       `json:"file,omitempty"`
+	Line      int          `json:"line,omitempty"`
+	Statement string       `json:"statement,omitempty"`
+	Context   string       `json:"context,omitempty"` // functions and DO blocks that were running, the innermost first, each with its line
+	Message   string       `json:"error"`
+	Hint      string       `json:"hint,omitempty"`
+
+	Cause      string `json:"cause,omitempty"`       // equal where the reason is; "" = it is not known, see [Cause]
+	Redacted   string `json:"redacted,omitempty"`    // Message without values of rows; "" = it has none
+	HintQuoted bool   `json:"hint_quoted,omitempty"` // Hint is the server's, and may hold values of rows
+}
+
+// Place is the revision and line that the failure is about, with a colon; "" when it is about none.
+func (f *Failure) Place() string {
+	switch {
+	case f.Revision == "":
+		return ""
+	case f.File == "":
+		return "revision " + f.Revision + ": "
+	case f.Line == 0:
+		return fmt.Sprintf("revision %s (%s): ", f.Revision, f.File)
+	}
+	return fmt.Sprintf("revision %s (%s:%d): ", f.Revision, f.File, f.Line)
+}
+
+// NewID returns an id for a rollout that begins now: sortable by time, short enough to type, and
+// different from that of a rollout which begins in the same second elsewhere.
+func NewID(now time.Time) string {
+	return now.UTC().Format("20060102-150405-") + strings.ToLower(rand.Text()[:4])
+}
+
+// Len returns how many tenants the plan has in this run.
+func (p *Plan) Len() int {
+	n := 0
+	for _, w := range p.Waves {
+		n += len(w.Items)
+	}
+	return n
+}
+
+// Changes returns how many tenants have something to do; with none, running the plan touches no tenant.
+func (p *Plan) Changes() int {
+	n := 0
+	for _, c := range p.Cohorts {
+		if len(c.Steps) > 0 {
+			n += c.Count
+		}
+	}
+	return n
+}
+
+// Direction is which way the plan's tenants go; a stamp, which goes both, counts as up.
+func (p *Plan) Direction() revision.Direction {
+	if p.Kind == Downgrade || p.Kind == Rollback {
+		return revision.Down
+	}
+	return revision.Up
+}
+
+// Pick returns those of tenants that the plan names, in their own order: whom to survey before a resume or
+// a rollback. Tenants that joined the rollout later are named by the amended plan only: see [Plan.Amend].
+func (p *Plan) Pick(tenants []tenant.Tenant) []tenant.Tenant {
+	named := p.names()
+	return slices.DeleteFunc(slices.Clone(tenants), func(t tenant.Tenant) bool { return !named[t.ID] })
+}
+
+// Others returns those of tenants that the plan does not name, in their own order: see [Plan.Pick].
+func (p *Plan) Others(tenants []tenant.Tenant) []tenant.Tenant {
+	named := p.names()
+	return slices.DeleteFunc(slices.Clone(tenants), func(t tenant.Tenant) bool { return named[t.ID] })
+}
+
+// Compact drops cohorts that no tenant is in.
+func (p *Plan) Compact() {
+	used := make([]bool, len(p.Cohorts))
+	for i := range p.Waves {
+		for _, items := range [][]Item{p.Waves[i].Items, p.Waves[i].Settled} {
+			for k := range items {
+				used[items[k].Cohort] = true
+			}
+		}
+	}
+	place := make([]int, len(p.Cohorts))
+	var kept []Cohort
+	for i := range p.Cohorts {
+		place[i] = len(kept)
+		if used[i] || p.Cohorts[i].Count > 0 {
+			kept = append(kept, p.Cohorts[i])
+		}
+	}
+	if len(kept) == len(p.Cohorts) {
+		return
+	}
+	p.Cohorts = kept
+	for i := range p.Waves {
+		for _, items := range [][]Item{p.Waves[i].Items, p.Waves[i].Settled} {
+			for k := range items {
+				items[k].Cohort = place[items[k].Cohort]
+			}
+		}
+	}
+}
+
+// Planned returns the tenants that the plan names, as they were planned.
+func (p *Plan) Planned() []tenant.Tenant {
+	all := make([]tenant.Tenant, 0, p.Len())
+	for i := range p.Waves {
+		all = append(all, TenantsOf(p.Waves[i].Items)...)
+	}
+	return all
+}
+
+func TenantsOf(items []Item) []tenant.Tenant {
+	all := make([]tenant.Tenant, len(items))
+	for i := range items {
+		all[i] = items[i].Tenant
+	}
+	return all
+}
+
+// Position is where a tenant stands in a plan: indexes.
+type Position struct{ Wave, Item int }
+
+// Positions are the places of the plan's tenants.
+func (p *Plan) Positions() map[string]Position {
+	all := make(map[string]Position, p.Len())
+	for w := range p.Waves {
+		for i := range p.Waves[w].Items {
+			all[p.Waves[w].Items[i].Tenant.ID] = Position{w, i}
+		}
+	}
+	return all
+}
+
+func IndexOf(items []Item, id string) int {
+	return slices.IndexFunc(items, func(i Item) bool { return i.Tenant.ID == id })
+}
+
+// ItemsOf returns the items of those tenants.
+func (w *Wave) ItemsOf(ids []string) []Item {
+	var items []Item
+	for i := range w.Items {
+		if slices.Contains(ids, w.Items[i].Tenant.ID) {
+			items = append(items, w.Items[i])
+		}
+	}
+	return items
+}

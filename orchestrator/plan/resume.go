@@ -1,0 +1,234 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
+	"github.com/skeindb/skein/tenant"
+)
+
+// ResumeOptions says how a rollout is taken up again.
+type ResumeOptions struct {
+	Options
+	Only []string // ids of the tenants to take up; nil = all
+}
+
+// StalePlanError says that a rollout cannot be taken up again, since the revisions are not those that it
+// was planned with.
+type StalePlanError struct {
+	Rollout  string
+	Revision string
+	File     string // "" when the revision vanished
+	Message  string
+}
+
+func (e *StalePlanError) Error() string {
+	return fmt.Sprintf("rollout %s cannot be resumed: %s", e.Rollout, e.Message)
+}
+
+// Hint says what to do about it.
+func (e *StalePlanError) Hint() string {
+	if e.File != "" {
+		return "if no tenant has the revision yet, run `skein upgrade`, which plans afresh; else restore the file, and put the change into a new revision"
+	}
+	return "restore the revision; or plan afresh without it"
+}
+
+// AbortedError says that a rollout was aborted, and so is not taken up again.
+type AbortedError struct {
+	Rollout string
+	Kind    Kind
+	Reason  string // in the operator's words; may be ""
+}
+
+func (e *AbortedError) Error() string {
+	why := ""
+	if e.Reason != "" {
+		why = ": " + e.Reason
+	}
+	return fmt.Sprintf("rollout %s was aborted%s", e.Rollout, why)
+}
+
+// Hint says what to do about it.
+func (e *AbortedError) Hint() string {
+	afresh := "plan afresh: tenants that are done will be left alone"
+	if e.Kind == Upgrade {
+		return afresh + "; or take back what it did, with `skein rollout rollback " + e.Rollout + "`"
+	}
+	return afresh
+}
+
+// NotBegunError says that a tenant is to be tried again whose wave has not begun: to take it up would pass by the waves
+// and gates before it.
+type NotBegunError struct {
+	Rollout string
+	Tenant  string
+	Wave    string // of the tenant
+}
+
+func (e *NotBegunError) Error() string {
+	return fmt.Sprintf("tenant %s is not to be retried: its wave %s has not begun in rollout %s", e.Tenant, e.Wave, e.Rollout)
+}
+
+// Hint says what to do about it.
+func (e *NotBegunError) Hint() string {
+	return "`skein rollout resume " + e.Rollout + "` goes on, wave by wave"
+}
+
+// RolledBackError says that a rollout was rolled back, and so is not taken up again.
+type RolledBackError struct{ Rollout string }
+
+func (e *RolledBackError) Error() string {
+	return fmt.Sprintf("rollout %s was taken back: to resume it would do again what was undone", e.Rollout)
+}
+
+// Hint says what to do about it.
+func (e *RolledBackError) Hint() string { return "`skein upgrade` plans afresh, if it is meant" }
+
+// ResumePlan makes the plan for taking a rollout up again: all tenants of the stored plan, with those that
+// joined it since, that are not where it wanted them, except those that were skipped. current is the stored plan as its
+// rollout has changed it; tenants is the fleet as it is known now (see [Plan.Pick]) and standings[i] where
+// tenants[i] stands.
+//
+// The survey is the truth. A tenant that the store calls done but which is not goes again; one that is
+// there is Unchanged, unless the store has it as done already, and then it is in Wave.Settled; one that is
+// no longer in the fleet is Gone. What is left of a way are those of its steps which are not yet taken; new
+// revisions are not added, and pins count as when the rollout was planned. Of a rollback, what is left are the
+// revisions whose rows name the rollout that is taken back: standings are as [SurveyFor] read them.
+//
+// A revision of the plan that changed or vanished is a [*StalePlanError], an aborted rollout an [*AbortedError], one that
+// was taken back a [*RolledBackError], and a tenant of how.Only whose wave has not begun a [*NotBegunError].
+func ResumePlan(current *Plan, history History, tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, how ResumeOptions) (*Plan, error) {
+	if len(tenants) != len(standings) {
+		return nil, fmt.Errorf("%d tenants, but %d standings", len(tenants), len(standings))
+	}
+	a := &resumePlanner{stored: current, only: how.Only, history: history}
+	switch {
+	case history.Aborted:
+		return nil, &AbortedError{Rollout: current.Rollout, Kind: current.Kind, Reason: history.Reason}
+	case history.RolledBack:
+		return nil, &RolledBackError{Rollout: current.Rollout}
+	}
+	then, err := graphOf(a.stored, g)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.knows(how.Only); err != nil {
+		return nil, err
+	}
+	a.left = remainingPlanner{of: a.stored, then: then, now: g, options: how.Options.WithDefaults()}
+	return a.plan(newCensus(tenants, standings))
+}
+
+// graphOf returns the graph that the plan was made with: of what is in g now, only what was there then.
+func graphOf(p *Plan, g *revision.Graph) (*revision.Graph, error) {
+	stale := func(id, file, message string) error {
+		return &StalePlanError{Rollout: p.Rollout, Revision: id, File: file, Message: message}
+	}
+	for _, c := range p.Cohorts {
+		for i, id := range c.Steps {
+			r := g.Get(id)
+			switch {
+			case i < len(c.Sums) && c.Sums[i] == "": // a stamp takes the row away, whatever the graph says
+			case r == nil:
+				return nil, stale(id, "", fmt.Sprintf("revision %s of its plan is no longer there", id))
+			case p.Kind != Stamp && r.Section(p.Direction()) == nil:
+				return nil, stale(id, r.File, fmt.Sprintf("revision %s (%s) has no %sgrade section any more", id, r.File, p.Direction()))
+			case i < len(c.Sums) && !accepts(engine.Step{Revision: r, Direction: p.Direction(), Stamp: p.Kind == Stamp}, c.Sums[i]):
+				return nil, stale(id, r.File, fmt.Sprintf("revision %s (%s) changed since it was planned", id, r.File))
+			}
+		}
+	}
+	if g.Sum() == p.Graph {
+		return g, nil
+	}
+	revs := make([]*revision.Revision, 0, len(p.Revisions))
+	for _, id := range p.Revisions {
+		if r := g.Get(id); r != nil {
+			revs = append(revs, r)
+		}
+	}
+	then, err := revision.NewGraph(revs)
+	if err != nil {
+		return nil, stale("", "", "the revisions that it was planned with hang together no more: "+err.Error())
+	}
+	return then, nil
+}
+
+// resumePlanner plans one rollout anew.
+type resumePlanner struct {
+	stored  *Plan // amended
+	left    remainingPlanner
+	only    []string
+	history History
+}
+
+// knows checks that the tenants asked for are part of the rollout.
+func (a *resumePlanner) knows(only []string) error {
+	if len(only) == 0 {
+		return nil
+	}
+	places := a.stored.Positions()
+	for _, id := range only {
+		at, known := places[id]
+		if !known {
+			return fmt.Errorf("tenant %s is not part of rollout %s", id, a.stored.Rollout)
+		}
+		if wave := a.stored.Waves[at.Wave].Name; at.Wave > 0 && !a.history.Began[wave] {
+			return &NotBegunError{Rollout: a.stored.Rollout, Tenant: id, Wave: wave}
+		}
+	}
+	return nil
+}
+
+func (a *resumePlanner) plan(now *census) (*Plan, error) {
+	p := *a.stored
+	p.Cohorts, p.Waves, p.Partial = nil, nil, a.only != nil
+	for _, wave := range a.stored.Waves {
+		var mine []Item
+		for _, item := range wave.Items {
+			if !a.skip(item, now) {
+				mine = append(mine, item)
+			}
+		}
+		planned, err := a.left.items(mine, now, &p)
+		if err != nil {
+			return nil, err
+		}
+		wave.Items, wave.Settled = []Item{}, nil
+		for _, item := range planned {
+			if c := &p.Cohorts[item.Cohort]; a.recorded(item.Tenant.ID, c) {
+				c.Count--
+				wave.Settled = append(wave.Settled, item)
+				continue
+			}
+			wave.Items = append(wave.Items, item)
+		}
+		p.Waves = append(p.Waves, wave)
+	}
+	return &p, nil
+}
+
+// skip reports whether the tenant is none of this run's business.
+func (a *resumePlanner) skip(item Item, now *census) bool {
+	if a.only != nil && !slices.Contains(a.only, item.Tenant.ID) {
+		return true
+	}
+	switch a.history.outcome(item.Tenant.ID) {
+	case Skipped:
+		return true
+	case Gone:
+		_, there := now.at[item.Tenant.ID]
+		return !there
+	}
+	return false
+}
+
+// recorded reports whether the store has it already that the tenant, of which nothing is left to do, is
+// where it was wanted.
+func (a *resumePlanner) recorded(id string, c *Cohort) bool {
+	outcome := a.history.outcome(id)
+	return (outcome == Done || outcome == Unchanged) && len(c.Steps) == 0 && c.Refused == nil && c.Skipped == "" && !c.Gone
+}

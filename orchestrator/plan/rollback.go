@@ -1,0 +1,199 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
+	"github.com/skeindb/skein/orchestrator/internal/words"
+	"github.com/skeindb/skein/tenant"
+)
+
+// RollbackPlan plans to take down what a rollout applied: of each tenant just the revisions whose rows name that
+// rollout, in the reverse order of its waves. current is the stored plan as its rollout has changed it, touched the
+// tenants that the rollout may have changed (true = it did), req.Rollout is the id of the new rollout; tenants is the whole fleet, and standings[i] where tenants[i] stands, as [SurveyRollout] read it.
+// Of req the kind, the targets and the policy do not count: pins neither.
+//
+// The rows decide, whatever the store has recorded: what was taken down, stamped, restored or made again since is not
+// the rollout's any more, and a tenant that was renamed is found by its rows, with a note. The store only tells which
+// tenants the rollout may have changed, of those that cannot be read now.
+//
+// A tenant that cannot be read, though the rollout may have changed it, is refused, and so is one that has meanwhile
+// something on top of what is to be taken down. One that is no longer in the fleet is left out, with a note. A revision
+// without a downgrade section makes an [*IrreversibleError], one whose file is missing a [*BlockedError], unless partial
+// is set: then the tenants that cannot be taken down whole are skipped. A revision that [Plan.WithKept] added to g goes
+// down by what was kept, with a note. That there is nothing to take back is an error, too.
+func RollbackPlan(current *Plan, touched map[string]bool, tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, req PlanOptions, partial bool) (*Plan, error) {
+	switch {
+	case len(tenants) != len(standings):
+		return nil, fmt.Errorf("%d tenants, but %d standings", len(tenants), len(standings))
+	case req.Rollout == "" || req.Rollout == current.Rollout:
+		return nil, errors.New("the rollback needs an id of its own")
+	case current.Kind != Upgrade:
+		return nil, &RollbackError{Rollout: current.Rollout, Kind: current.Kind}
+	}
+	b := &rollback{
+		of: current, dispatched: touched, partial: partial,
+		down: rollbackSteps{of: current.Rollout, graph: g, options: req.Options.WithDefaults()},
+	}
+	b.choose(newCensus(tenants, standings))
+	p := &Plan{
+		Rollout: req.Rollout, Fleet: req.Fleet, Kind: Rollback, Target: current.Rollout, Of: current.Rollout,
+		Graph: g.Sum(), Revisions: ids(g.All()), Tag: req.Tag, FleetSize: req.FleetSize, Created: req.Created, Notes: b.notes(),
+	}
+	if err := b.plan(p); err != nil {
+		return nil, err
+	}
+	p.carry(current, g)
+	return p, nil
+}
+
+// rollback is a rollback that is being planned.
+type rollback struct {
+	of         *Plan // what is taken back, amended
+	dispatched map[string]bool
+	partial    bool
+	down       rollbackSteps
+
+	waves   []Wave // reversed; the cohort of an item is its place in the lists below
+	who     []tenant.Tenant
+	where   []engine.Standing
+	gone    []string // ids of changed tenants that are no longer in the fleet
+	without []string // ids of changed tenants that have nothing of the rollout any more
+	renamed []string // ids of tenants that the rollout does not name, and yet changed
+	unread  []string // ids of tenants that the rollout does not name, and that could not be read
+}
+
+// choose finds the tenants that have something of the rollout, and those that cannot be read, though it may have changed them.
+func (b *rollback) choose(now *census) {
+	others := b.of.Others(now.tenants)
+	for _, wave := range slices.Backward(b.of.Waves) {
+		back := Wave{Name: wave.Name}
+		for _, item := range wave.Items {
+			b.named(&back, item.Tenant.ID, now)
+		}
+		for _, t := range others { // the wave that goes first takes them along
+			b.unnamed(&back, t.ID, now)
+		}
+		others = nil
+		if back.Planned = len(back.Items); back.Planned > 0 {
+			b.waves = append(b.waves, back)
+		}
+	}
+}
+
+// named looks at a tenant of the rollout.
+func (b *rollback) named(back *Wave, id string, now *census) {
+	changed, touched := b.dispatched[id]
+	at, there := now.at[id]
+	switch {
+	case !there && changed:
+		b.gone = append(b.gone, id)
+	case !there:
+	case (unreadable(&now.standings[at]) || len(now.standings[at].HalfDone()) > 0) && touched, b.down.has(&now.standings[at]):
+		b.add(back, now, at)
+	case changed && !unreadable(&now.standings[at]):
+		b.without = append(b.without, id)
+	}
+}
+
+// unnamed looks at a tenant that the rollout does not name: it was renamed since, or copied from one of the rollout's.
+func (b *rollback) unnamed(back *Wave, id string, now *census) {
+	at := now.at[id]
+	switch {
+	case unreadable(&now.standings[at]):
+		b.unread = append(b.unread, id)
+	case b.down.has(&now.standings[at]):
+		b.renamed = append(b.renamed, id)
+		b.add(back, now, at)
+	}
+}
+
+func (b *rollback) add(back *Wave, now *census, at int) {
+	standing := b.down.assessed(now.standings[at])
+	back.Items = append(back.Items, Item{Tenant: now.tenants[at], Cohort: len(b.who), Standing: standing})
+	b.who, b.where = append(b.who, now.tenants[at]), append(b.where, standing)
+}
+
+// plan makes the cohorts and waves of p.
+func (b *rollback) plan(p *Plan) error {
+	oneWay, blocked := &IrreversibleError{Rollout: b.of.Rollout}, &BlockedError{Rollout: b.of.Rollout}
+	groups, of := groupByStanding(b.where, b.who, nil)
+	for _, gr := range groups {
+		c, without := b.down.cohort(gr)
+		switch {
+		case c.Refused == nil || unreadable(&gr.standing): // it may answer when its turn comes, or on a resume
+		case len(without) > 0:
+			oneWay.add(b.down.graph, without, gr)
+			c.skip()
+		default:
+			blocked.add(c.Refused, gr)
+			c.skip()
+		}
+		p.Cohorts = append(p.Cohorts, c)
+	}
+	for _, wave := range b.waves {
+		for i := range wave.Items {
+			wave.Items[i].Cohort = of[wave.Items[i].Cohort]
+		}
+		p.Waves = append(p.Waves, wave)
+	}
+	oneWay.Others, blocked.Others = p.Changes(), p.Changes()
+	switch {
+	case len(b.who) == 0:
+		return b.nothing()
+	case oneWay.Tenants > 0 && (!b.partial || oneWay.Others == 0):
+		return oneWay
+	case blocked.Tenants > 0 && (!b.partial || blocked.Others == 0):
+		return blocked
+	}
+	return nil
+}
+
+// skip leaves the tenants of a refused cohort as they are.
+func (c *Cohort) skip() {
+	c.Skipped, c.Refused = "cannot be taken back: "+c.Refused.Message, nil
+}
+
+// nothing says that no tenant has anything of the rollout, as far as they could be read.
+func (b *rollback) nothing() error {
+	if n := len(b.unread); n > 0 {
+		return fmt.Errorf("there is nothing to take back from the tenants that could be read: none has anything that rollout %s applied; %s could not be read: %s",
+			b.of.Rollout, words.Tenants(n), words.Some(b.unread))
+	}
+	return fmt.Errorf("there is nothing to take back: no tenant has anything that rollout %s applied", b.of.Rollout)
+}
+
+// notes says what people have to look after themselves.
+func (b *rollback) notes() []string {
+	var notes []string
+	if n := len(b.renamed); n > 0 {
+		notes = append(notes, fmt.Sprintf("%s that rollout %s does not name %s revisions that it applied, renamed or copied since, and will be taken along: %s",
+			words.Tenants(n), b.of.Rollout, words.HasHave(n), words.Some(b.renamed)))
+	}
+	if n := len(b.without); n > 0 {
+		notes = append(notes, fmt.Sprintf("%s that rollout %s changed %s nothing of it any more, taken down, stamped, restored or made again since, and will be left alone: %s",
+			words.Tenants(n), b.of.Rollout, words.HasHave(n), words.Some(b.without)))
+	}
+	if n := len(b.gone); n > 0 {
+		notes = append(notes, fmt.Sprintf("%s that rollout %s changed %s no longer in the fleet: %s", words.Tenants(n), b.of.Rollout, words.IsAre(n), words.Some(b.gone)))
+		if n := len(b.unread); n > 0 { // one of them may be one of those under another name
+			notes = append(notes, fmt.Sprintf("%s that rollout %s does not name could not be read, so that it is not known whether it has revisions of it: %s",
+				words.Tenants(n), b.of.Rollout, words.Some(b.unread)))
+		}
+	}
+	return notes
+}
+
+// both returns those of ids that are among others as well; nil when none is.
+func both(ids, others []string) []string {
+	var in []string
+	for _, id := range ids {
+		if slices.Contains(others, id) {
+			in = append(in, id)
+		}
+	}
+	return in
+}

@@ -1,0 +1,254 @@
+package rollout
+
+import (
+	"slices"
+	"time"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/orchestrator/plan"
+)
+
+// Event is one fact about a rollout. Facts are numbered and kept in the order they came to be known;
+// the [Report] is their fold, and nothing else decides what is shown, stored or resumed.
+type Event struct {
+	Rollout string
+	Seq     int64     // 1, 2, 3 … in a rollout; 0 for a tick, which is shown but not stored
+	Time    time.Time // UTC, whole microseconds
+	Fact    Fact
+}
+
+// Tick reports whether the event is only shown: nothing of it outlives the run.
+func (e Event) Tick() bool { return e.Seq == 0 }
+
+// Fact is what happened. The set is sealed: exactly the types of this file. [Encode] and [Decode] put
+// them into text for stores.
+type Fact interface{ fact() }
+
+// State is where a rollout stands.
+type State string
+
+const (
+	StateRunning     State = "running"
+	StatePaused      State = "paused"
+	StateWaiting     State = "waiting" // for an approval
+	StateHalted      State = "halted"
+	StateInterrupted State = "interrupted"
+	StateFinished    State = "finished"
+	StateAborted     State = "aborted"
+)
+
+type (
+	// RolloutStarted opens a run: the first, or a resumption (Run 2, 3 …).
+	RolloutStarted struct {
+		Run    int           `json:"run"`
+		Fleet  string        `json:"fleet"`
+		Kind   plan.Kind     `json:"kind"`
+		Target string        `json:"target"`
+		Waves  []WavePlanned `json:"waves,omitzero"`
+		Host   string        `json:"host"`
+		PID    int           `json:"pid"`
+		User   string        `json:"user"`
+		Width  int           `json:"width"` // tenants at once at the start
+	}
+	// WaveStarted begins a wave; maybe again, for tenants that came late, are back, or were made anew.
+	WaveStarted struct {
+		Wave string `json:"wave"`
+	}
+	// TenantsDispatched names the tenants that may be touched from now on. It is durable before any is.
+	TenantsDispatched struct {
+		Tenants []string `json:"tenants,omitzero"`
+	}
+	// TenantStarted is a tick: a worker has taken the tenant up.
+	TenantStarted struct {
+		Tenant  string   `json:"tenant"`
+		Attempt int      `json:"attempt"`
+		From    []string `json:"from,omitzero"`
+	}
+	// TenantReturned is a tick, unless the tenant was in TenantsRunning: a try that does not count as an attempt, for the server was full or went
+	// away, or the run was cancelled. The tenant is pending again.
+	TenantReturned struct {
+		Tenant  string       `json:"tenant"`
+		Failure plan.Failure `json:"failure"`
+	}
+	// TenantRetrying: a try failed and another will follow after Wait.
+	TenantRetrying struct {
+		Tenant  string        `json:"tenant"`
+		Attempt int           `json:"attempt"` // the one that failed
+		Wait    time.Duration `json:"wait"`    // nanoseconds
+		Failure plan.Failure  `json:"failure"`
+	}
+	// TenantDeferred: a lock was not to be had, or the tenant is not the one that was planned (stale, gone). It comes
+	// again at the end of its wave.
+	TenantDeferred struct {
+		Tenant  string       `json:"tenant"`
+		Attempt int          `json:"attempt"` // the one that failed
+		Failure plan.Failure `json:"failure"`
+		Steps   int          `json:"steps,omitempty"` // committed in this run, if it is to be planned anew
+	}
+	// TenantFinished is the end of a tenant in this run.
+	TenantFinished struct {
+		Tenant   string        `json:"tenant"`
+		Wave     string        `json:"wave"`
+		Outcome  plan.Outcome  `json:"outcome"` // Done, Unchanged, Failed, Uncertain, Skipped or Gone
+		From     []string      `json:"from,omitzero"`
+		To       []string      `json:"to,omitzero"`       // where it stands now, also when it failed on the way
+		State    engine.State  `json:"state,omitempty"`   // of the survey, for tenants that were refused
+		Steps    int           `json:"steps,omitempty"`   // committed in this run
+		Attempt  int           `json:"attempt,omitempty"` // the last one; 0 = never touched
+		Duration time.Duration `json:"duration,omitempty"`
+		Failure  *plan.Failure `json:"failure,omitempty"` // of Failed, Uncertain and Gone
+		Reason   string        `json:"reason,omitempty"`  // of Skipped
+		Notices  []Notice      `json:"notices,omitzero"`  // the last that the server gave, at most 20
+	}
+	// TenantsRunning names tenants that have been under work for longer than a moment, for who looks from elsewhere.
+	// As a tick it names none, and says that the run goes on.
+	TenantsRunning struct {
+		Tenants []string `json:"tenants,omitzero"`
+	}
+	// TenantsWaiting are all tenants of a server that wait for somebody else's session, in place of those of the last such
+	// fact about it. As a tick it says that they still do.
+	TenantsWaiting struct {
+		Server string       `json:"server"`
+		Waits  []TenantWait `json:"waits,omitzero"`
+	}
+	// ServerPaused: the server went away or is full; it is probed until ServerResumed.
+	ServerPaused struct {
+		Server   string       `json:"server"`
+		Failure  plan.Failure `json:"failure"`
+		Operator bool         `json:"operator,omitempty"` // not probed: nothing more happens there until somebody resumes the rollout
+	}
+	// ServerResumed: the server answers again.
+	ServerResumed struct {
+		Server string `json:"server"`
+	}
+	// WidthChanged tells how many tenants at once a server is given now.
+	WidthChanged struct {
+		Server   string `json:"server"`
+		Width    int    `json:"width"`
+		Reason   string `json:"reason"`
+		Redacted string `json:"redacted,omitempty"` // Reason without values of rows; "" = it has none; the same in other facts
+	}
+	// Warned is for people.
+	Warned struct {
+		Message  string `json:"message"`
+		Redacted string `json:"redacted,omitempty"`
+	}
+	// TenantsJoined adds tenants to a wave that were not in the fleet when the rollout was planned.
+	TenantsJoined plan.Change
+	// TenantsReplanned sends tenants of a wave another way, since they stand elsewhere than when it was planned. It
+	// is told where they go through revisions that were not on their way before.
+	TenantsReplanned plan.Change
+	// GateClosed: the wave is through, and its gate is asked from now on; once more in each run until it passes.
+	GateClosed struct {
+		Wave     string    `json:"wave"`
+		Until    time.Time `json:"until"` // end of the bake
+		Checks   []string  `json:"checks,omitzero"`
+		Approval bool      `json:"approval,omitempty"`
+	}
+	// GateMeasured is one measure of a check: the evidence. Good news that is no news is left out, see [Check].
+	GateMeasured struct {
+		Wave     string        `json:"wave"`
+		Check    string        `json:"check"`
+		Verdict  plan.Verdict  `json:"verdict"`
+		Evidence string        `json:"evidence,omitempty"`
+		Redacted string        `json:"redacted,omitempty"`
+		Tenants  []string      `json:"tenants,omitzero"` // some of those that did not pass
+		Took     time.Duration `json:"took"`             // nanoseconds
+	}
+	// ApprovalAwaited: all else holds, and the rollout waits for somebody's word.
+	ApprovalAwaited struct {
+		Wave string `json:"wave"`
+	}
+	// GateSettled ends a gate. A gate that passed is not asked again in later runs.
+	GateSettled struct {
+		Wave     string       `json:"wave"`
+		Verdict  plan.Verdict `json:"verdict"`
+		Reason   string       `json:"reason,omitempty"` // why it did not pass; of a pass, who approved
+		Redacted string       `json:"redacted,omitempty"`
+	}
+	// Commanded: a command of an operator was taken in. Refused says why nothing came of it.
+	Commanded struct {
+		Command Command `json:"command"`
+		Refused string  `json:"refused,omitempty"`
+	}
+	// WaveFinished: all tenants of the wave have come to an end. Its gate is asked after that.
+	WaveFinished struct {
+		Wave string `json:"wave"`
+	}
+	// RolloutEnded closes a run.
+	RolloutEnded struct {
+		State    State  `json:"state"`            // any but Running
+		Reason   string `json:"reason,omitempty"` // "" when it just finished
+		Redacted string `json:"redacted,omitempty"`
+		Lost     bool   `json:"lost,omitempty"` // the store was lost meanwhile, see [StoreLostError]
+	}
+)
+
+// TenantWait is a tenant under work that waits.
+type TenantWait struct {
+	Tenant string          `json:"tenant"`
+	For    []engine.Holder `json:"for"` // up to three
+}
+
+// WavePlanned is a wave and how many tenants it has.
+type WavePlanned struct {
+	Name    string `json:"name"`
+	Tenants int    `json:"tenants"`
+}
+
+func (RolloutStarted) fact()    {}
+func (WaveStarted) fact()       {}
+func (TenantsDispatched) fact() {}
+func (TenantStarted) fact()     {}
+func (TenantReturned) fact()    {}
+func (TenantRetrying) fact()    {}
+func (TenantDeferred) fact()    {}
+func (TenantFinished) fact()    {}
+func (TenantsRunning) fact()    {}
+func (TenantsWaiting) fact()    {}
+func (ServerPaused) fact()      {}
+func (ServerResumed) fact()     {}
+func (WidthChanged) fact()      {}
+func (Warned) fact()            {}
+func (TenantsJoined) fact()     {}
+func (TenantsReplanned) fact()  {}
+func (GateClosed) fact()        {}
+func (GateMeasured) fact()      {}
+func (ApprovalAwaited) fact()   {}
+func (GateSettled) fact()       {}
+func (Commanded) fact()         {}
+func (WaveFinished) fact()      {}
+func (RolloutEnded) fact()      {}
+
+// StandsAt says of a tenant that is skipped before its turn where it stands.
+func (f *TenantFinished) StandsAt(wave string, heads []string) {
+	f.Wave, f.To = wave, heads
+	if f.From == nil {
+		f.From = heads
+	}
+}
+
+// Opening is the fact with which a run of the plan begins.
+func Opening(p *plan.Plan, run int, by Holder) RolloutStarted {
+	f := RolloutStarted{Run: run, Fleet: p.Fleet, Kind: p.Kind, Target: p.Target, Host: by.Host, PID: by.PID, User: by.User}
+	for _, w := range p.Waves {
+		f.Waves = append(f.Waves, WavePlanned{Name: w.Name, Tenants: w.Planned})
+	}
+	return f
+}
+
+// Unknown makes a failure one of a tenant of which it is not known where it stands.
+func (f *TenantFinished) Unknown() {
+	f.Outcome, f.To = plan.Uncertain, nil
+	if f.Failure != nil {
+		why := *f.Failure
+		why.Message = "it is not known whether the last change was committed: " + why.Message
+		why.Hint = "once the server answers, resume the rollout: it asks the tenant where it stands"
+		f.Failure = &why
+	}
+}
+
+// Same reports whether a tenant waits for the same sessions still.
+func (w TenantWait) Same(other TenantWait) bool {
+	return w.Tenant == other.Tenant && slices.EqualFunc(w.For, other.For, func(a, b engine.Holder) bool { return a.PID == b.PID })
+}

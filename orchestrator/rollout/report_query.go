@@ -1,0 +1,263 @@
+package rollout
+
+import (
+	"cmp"
+	"iter"
+	"maps"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/orchestrator/plan"
+)
+
+// This file has the questions that a Report answers.
+
+// Planned returns how many tenants the rollout has.
+func (r *Report) Planned() int {
+	n := 0
+	for _, w := range r.Waves {
+		n += w.Planned
+	}
+	return n
+}
+
+// Count returns how many tenants of the wave have an outcome.
+func (w *WaveReport) Count(o plan.Outcome) int {
+	if o == plan.Pending {
+		return w.counts[rankPending] + max(0, w.Planned-w.counts.named())
+	}
+	return w.counts[indexOfOutcome(o)]
+}
+
+// Unended returns how many tenants of the wave have not come to an end.
+func (w *WaveReport) Unended() int {
+	return w.Count(plan.Pending) + w.Count(plan.Running) + w.Count(plan.Retrying) + w.Count(plan.Deferred)
+}
+
+// Count returns how many tenants of the rollout have an outcome.
+func (r *Report) Count(o plan.Outcome) int {
+	n := 0
+	for i := range r.Waves {
+		n += r.Waves[i].Count(o)
+	}
+	return n
+}
+
+// Counts returns the tenants by outcome, without those outcomes that none has.
+func (r *Report) Counts() map[plan.Outcome]int {
+	all := map[plan.Outcome]int{}
+	for _, o := range outcomes {
+		if n := r.Count(o); n > 0 {
+			all[o] = n
+		}
+	}
+	return all
+}
+
+// Left returns how many tenants have not come to an end.
+func (r *Report) Left() int {
+	return r.Count(plan.Pending) + r.Count(plan.Running) + r.Count(plan.Retrying) + r.Count(plan.Deferred)
+}
+
+// Outcome returns what has become of a tenant; Pending when it was never named.
+func (r *Report) Outcome(tenant string) plan.Outcome {
+	if i, ok := r.tenants[tenant]; ok {
+		return outcomes[r.records[i].outcome]
+	}
+	return plan.Pending
+}
+
+// TenantReport is one tenant of a report.
+type TenantReport struct {
+	Tenant   string
+	Wave     string
+	Outcome  plan.Outcome
+	From, To []string // nil before its end
+	Attempt  int
+	Steps    int           // committed in the run that ended it
+	Duration time.Duration // of the last attempt
+	Failure  *plan.Failure // the last one; nil when there was none
+	Reason   string        // why it was skipped
+	State    engine.State  // of the survey, if it was refused for that; else ""
+}
+
+// Tenants returns those tenants that facts have named, in the order in which they first were.
+func (r *Report) Tenants() iter.Seq[TenantReport] {
+	return func(yield func(TenantReport) bool) {
+		for i := range r.records {
+			if !yield(r.tenantAt(int32(i))) {
+				return
+			}
+		}
+	}
+}
+
+func (r *Report) tenantAt(i int32) TenantReport {
+	rec := &r.records[i]
+	t := TenantReport{
+		Tenant: rec.id, Wave: r.Waves[rec.wave].Name, Outcome: outcomes[rec.outcome], Attempt: int(rec.attempt),
+		Steps: int(rec.steps), Duration: rec.duration, Failure: rec.failure, Reason: rec.reason, State: rec.state,
+	}
+	if rec.way >= 0 {
+		t.From, t.To = r.ways.list[rec.way].From, r.ways.list[rec.way].To
+	}
+	return t
+}
+
+// Failed returns the failed tenants by id. Their Failure is never nil.
+func (r *Report) Failed() []TenantReport { return r.with(rankFailed) }
+
+// Uncertain returns the tenants of which it is not known whether their last change was committed, by id. Their Failure
+// is never nil.
+func (r *Report) Uncertain() []TenantReport { return r.with(rankUncertain) }
+
+func (r *Report) with(outcome outcomeIndex) []TenantReport {
+	failed := []TenantReport{}
+	for i := range r.records {
+		if r.records[i].outcome == outcome {
+			t := r.tenantAt(int32(i))
+			if t.Failure == nil {
+				t.Failure = &plan.Failure{Message: "no reason was recorded"}
+			}
+			failed = append(failed, t)
+		}
+	}
+	slices.SortFunc(failed, func(a, b TenantReport) int { return cmp.Compare(a.Tenant, b.Tenant) })
+	return failed
+}
+
+// RunningTenant is a tenant that a worker is at.
+type RunningTenant struct {
+	Tenant  string
+	Since   time.Time
+	Attempt int
+	For     []engine.Holder // sessions that it waits for; nil = none, as far as is known
+}
+
+// Running returns the tenants under work, the longest first. A report that was not fed the ticks knows only those which
+// are under work for longer than a moment.
+func (r *Report) Running() []RunningTenant {
+	all := slices.AppendSeq(make([]RunningTenant, 0, len(r.running)), maps.Values(r.running))
+	for _, waits := range r.waits {
+		for _, w := range waits {
+			if i := slices.IndexFunc(all, func(t RunningTenant) bool { return t.Tenant == w.Tenant }); i >= 0 {
+				all[i].For = w.For
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b RunningTenant) int {
+		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Tenant, b.Tenant))
+	})
+	return all
+}
+
+// Transitions returns which ways how many tenants went, the most trodden first.
+func (r *Report) Transitions() []Transition {
+	trodden := slices.DeleteFunc(slices.Clone(r.ways.list), func(w Transition) bool { return w.Tenants == 0 })
+	slices.SortStableFunc(trodden, func(a, b Transition) int { return b.Tenants - a.Tenants })
+	return trodden
+}
+
+// CurrentWave returns the wave that the rollout is at: its tenants are under work, or its gate is asked. Nil
+// when the rollout does not run, or has not begun a wave yet. It is good until the next fact.
+func (r *Report) CurrentWave() *WaveReport {
+	if !r.inWave || r.State != StateRunning && r.State != StateWaiting {
+		return nil
+	}
+	return &r.Waves[r.wave]
+}
+
+// Rate returns how many tenants a second this run has worked through until now, the time at gates apart; 0 when it
+// is too early to say.
+func (r *Report) Rate(now time.Time) float64 {
+	switch {
+	case !r.Finished.IsZero():
+		now = r.Finished
+	case !r.closed.IsZero():
+		now = r.closed
+	}
+	if d := now.Sub(r.Resumed) - r.idle; d > 0 && r.worked > 0 {
+		return float64(r.worked) / d.Seconds()
+	}
+	return 0
+}
+
+// ETA returns how long the rest of the tenants will take at the rate so far, the gates ahead not counted; false
+// when it is too early to say, and while a gate is closed.
+func (r *Report) ETA(now time.Time) (time.Duration, bool) {
+	rate := r.Rate(now)
+	if rate == 0 || r.State != StateRunning || !r.closed.IsZero() {
+		return 0, false
+	}
+	left := float64(r.Left()) / rate * float64(time.Second)
+	if left >= math.MaxInt64 {
+		return 0, false
+	}
+	return time.Duration(left), true
+}
+
+// ExitCode is that of a process whose run ended so: 130 interrupted; 3 halted, aborted, paused or waiting;
+// 2 all attempted and some failed, or it is not known of some; else 0. Tenants that were to be upgraded and were not never
+// end in 0 unless they were skipped, or are gone.
+func (r *Report) ExitCode() int {
+	switch {
+	case r.State == StateInterrupted:
+		return 130
+	case r.State == StateHalted, r.State == StateAborted, r.State == StatePaused, r.State == StateWaiting:
+		return 3
+	case r.unmet() > 0:
+		return 2
+	}
+	return 0
+}
+
+// unmet is how many tenants have come to an end that was not wanted, or, of a rollout that has finished, to none.
+func (r *Report) unmet() int {
+	n := r.Count(plan.Failed) + r.Count(plan.Uncertain)
+	if r.State == StateFinished {
+		n += r.Left()
+	}
+	return n
+}
+
+// Next returns the command to go on with; "" when there is nothing left to do.
+func (r *Report) Next() string {
+	switch {
+	case r.TakenBack, r.Lost:
+		return ""
+	case r.State == StateWaiting:
+		return "skein rollout approve " + r.Rollout
+	case r.State == StateAborted && r.Kind == plan.Upgrade && r.changed():
+		return "skein rollout rollback " + r.Rollout
+	case r.State == StateHalted, r.State == StateInterrupted, r.State == StatePaused,
+		r.State == StateFinished && r.unmet() > 0:
+		return "skein rollout resume " + r.Rollout
+	}
+	return ""
+}
+
+// changed reports whether any tenant was, be it only in part.
+func (r *Report) changed() bool {
+	for i := range r.records {
+		if r.records[i].outcome == rankDone || r.records[i].steps > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Summary returns the line of `rollout list`.
+func (r *Report) Summary() Summary {
+	return Summary{
+		ID: r.Rollout, Kind: r.Kind, State: r.State, Target: r.Target,
+		Started: r.Started, Finished: r.Finished, Counts: r.Counts(),
+	}
+}
+
+// Has reports whether any fact named the tenant.
+func (r *Report) Has(tenant string) bool {
+	_, ok := r.tenants[tenant]
+	return ok
+}

@@ -1,0 +1,156 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/skeindb/skein/orchestrator/plan"
+)
+
+// Store remembers rollouts: their plans and their facts. It says what was tried; where a tenant stands,
+// only the tenant itself says. Implementations (orchestrator/state) are safe for concurrent use.
+type Store interface {
+	// Create stores a new rollout with its plan, as the fleet's latest. The id must be new.
+	Create(ctx context.Context, plan *plan.Plan) error
+	// Append stores facts of one rollout, in order, all or none. When it returns they are durable. Their
+	// numbers go on where the stored ones end. It may be called again when it is not known what became of
+	// a call: facts that are there already are passed over; another fact under the same number is a
+	// *ConflictError.
+	Append(ctx context.Context, events []Event) error
+	// Load returns a rollout's plan and all its facts, which are never nil; ErrNoRollout when there is none
+	// of that id.
+	Load(ctx context.Context, rollout string) (*plan.Plan, []Event, error)
+	// List returns the fleet's rollouts, at most limit (0 = all), without their plans' tenants: the latest first, in the
+	// order in which Create was called, whatever the clocks of their machines said.
+	List(ctx context.Context, fleet string, limit int) ([]Summary, error)
+	// Command appends what an operator asks of a rollout and returns it with its number; ErrNoRollout when
+	// there is none of that id. It may be called while another process writes the rollout's facts. A call of
+	// which nobody knows what became may be repeated: it is the same command when all but Seq is equal.
+	Command(ctx context.Context, c Command) (Command, error)
+	// Commands returns the commands of a rollout whose number is above after, in their order; never nil.
+	Commands(ctx context.Context, rollout string, after int64) ([]Command, error)
+	// Lock takes the fleet's lock by try, so that two rollouts never run at once; *LockedError says who has it.
+	Lock(ctx context.Context, fleet string, holder Holder) (Lease, error)
+	// Close releases what the store holds.
+	Close() error
+}
+
+// Lease is the fleet's lock in the holder's hands. It ends with the process at the latest.
+type Lease interface {
+	// Lost is closed when the lock is no longer ours: the connection that held it broke, or the store is not the one any
+	// more that was locked. It is noticed within seconds.
+	Lost() <-chan struct{}
+	// Err is why the lock is lost; nil while it is ours. It looks itself, and so may know before Lost is closed.
+	Err() error
+	Release(ctx context.Context) error
+}
+
+// Holder says who has the fleet's lock.
+type Holder struct {
+	Rollout string    `json:"rollout"` // "" for commands that are no rollout
+	Host    string    `json:"host"`
+	PID     int       `json:"pid"`
+	User    string    `json:"user"`
+	Since   time.Time `json:"since"`
+}
+
+// LockedError is returned when another process holds the fleet.
+type LockedError struct {
+	Fleet  string
+	Holder Holder
+}
+
+func (e *LockedError) Error() string {
+	h := e.Holder
+	if h == (Holder{}) {
+		return fmt.Sprintf("another process holds the fleet %q", e.Fleet)
+	}
+	what := "rollout " + h.Rollout
+	if h.Rollout == "" {
+		what = "another command"
+	}
+	return fmt.Sprintf("%s holds the fleet %q: %s on %s (pid %d) since %s",
+		what, e.Fleet, h.User, h.Host, h.PID, h.Since.UTC().Format(time.RFC3339))
+}
+
+// Hint says what to do about it.
+func (e *LockedError) Hint() string {
+	return "wait for it, or end that process; the lock ends with it"
+}
+
+// ConflictError is returned when a store holds another fact under a number than the one to be stored:
+// two processes write the same rollout, and one of them must stop.
+type ConflictError struct {
+	Rollout string
+	Seq     int64
+}
+
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("rollout %s is written by another process too: fact %d is already there, and another one", e.Rollout, e.Seq)
+}
+
+// StoreLostError says that a store is not the file any more that was opened: what a run writes, nobody reads.
+type StoreLostError struct {
+	Path string
+	What string // what became of it: "was removed"
+}
+
+func (e *StoreLostError) Error() string { return "the store " + e.Path + " " + e.What }
+
+// Hint says what to do about it.
+func (e *StoreLostError) Hint() string {
+	return "put the file back and `skein rollout resume`, or plan afresh with a new store: the tenants themselves record what was done in them"
+}
+
+// ErrNoRollout is returned for a rollout id that the store does not have.
+var ErrNoRollout = errors.New("no such rollout")
+
+// Summary is a line of `rollout list`.
+type Summary struct {
+	ID       string
+	Number   int64 // place in the order in which the fleet's rollouts were made, from 1
+	Kind     plan.Kind
+	State    State
+	Target   string
+	Started  time.Time
+	Finished time.Time // zero while it runs
+	Counts   map[plan.Outcome]int
+
+	FleetSize int // of the plan: tenants of the whole fleet
+}
+
+// Observer is shown what happens: each stored fact once it is durable, and the ticks between them. It is
+// called from one goroutine; it may be slow, for the rollout does not wait for it, and it decides nothing.
+type Observer interface {
+	Observe(Event)
+}
+
+// Now is the time as it is stored.
+func Now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
+// PendingCommands reads the commands of a rollout that were not taken in yet, in their order.
+func PendingCommands(ctx context.Context, store Store, rollout string, report *Report) ([]Command, error) {
+	after, beyond := report.Acknowledged()
+	all, err := store.Commands(ctx, rollout, after)
+	if err != nil {
+		return nil, err
+	}
+	var fresh []Command
+	for _, c := range all {
+		if !beyond[c.Seq] {
+			fresh = append(fresh, c)
+		}
+	}
+	return fresh, nil
+}
+
+func CommandsAfter(ctx context.Context, store Store, rollout string, after int64) ([]Command, error) {
+	ctx, cancel := context.WithTimeout(ctx, pollBound)
+	defer cancel()
+	return store.Commands(ctx, rollout, after)
+}
+
+// pollBound is how long one look for commands may take.
+const pollBound = 10 * time.Second

@@ -1,0 +1,361 @@
+package run_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
+	"github.com/skeindb/skein/orchestrator/run"
+)
+
+func ask(action rollout.Action, tenants ...string) rollout.Command {
+	return rollout.Command{Action: action, Tenants: tenants}
+}
+
+// replies are what came of each command, in words.
+func replies(r *rollout.Report) []string {
+	all := []string{}
+	for _, c := range r.Commands {
+		if c.Refused != "" {
+			all = append(all, string(c.Command.Action)+": "+c.Refused)
+		} else {
+			all = append(all, string(c.Command.Action))
+		}
+	}
+	return all
+}
+
+func TestPauseDrainsAndResumeGoesOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 100, nil)
+		s.work = 10 * time.Second
+		s.later(25*time.Second, rollout.Command{Action: rollout.ActionPause, Reason: "lunch"})
+		r := s.run(t)
+		if r.State != rollout.StatePaused || r.Reason != "eve on laptop asked for it: lunch" || r.ExitCode() != 3 || r.Next() != "skein rollout resume r1" {
+			t.Errorf("%s: %s, exit %d, next %s", r.State, r.Reason, r.ExitCode(), r.Next())
+		}
+		if diff := cmp.Diff(counts(plan.Done, 14, plan.Pending, 86), r.Counts()); diff != "" {
+			t.Error(diff)
+		}
+		if r := s.resume(t); r.State != rollout.StateFinished || r.Count(plan.Done) != 100 || s.fleet.touched() != 100 {
+			t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
+		}
+	})
+}
+
+func TestCommandIsHeardWhileNothingElseHappens(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 4, nil)
+		s.work = time.Hour
+		s.later(10*time.Minute, ask(rollout.ActionAbort))
+		r := s.run(t)
+		for _, e := range s.facts(t) {
+			if c, ok := e.Fact.(rollout.Commanded); ok && e.Time.Sub(c.Command.At) > time.Second+100*time.Millisecond {
+				t.Errorf("heard after %s", e.Time.Sub(c.Command.At))
+			}
+		}
+		if r.State != rollout.StateAborted || r.Count(plan.Done) != 2 {
+			t.Errorf("%s, %v", r.State, r.Counts())
+		}
+	})
+}
+
+func TestSkipLeavesTenantsAlone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 60, nil)
+		s.cfg.Policy.MaxFailures.Count = 3
+		s.cfg.Policy.Retry.Base = time.Hour
+		s.cfg.Policy.Retry.Max = time.Hour
+		s.work = 10 * time.Second
+		canary, early, rest := s.inWave("canary"), s.inWave("early"), s.inWave("rest")
+		s.breaks[early[0]] = oops(engine.Data, "duplicates")
+		s.breaks[rest[0]] = oops(engine.Transient, "deadlock")
+		s.breaks[rest[1]] = oops(engine.Busy, "held")
+		at := func(d time.Duration, ids ...string) { s.later(d, ask(rollout.ActionSkip, ids...)) }
+		at(1*time.Second, rest[20], rest[20])        // of a later wave
+		at(2*time.Second, early[1])                  // of the next
+		at(13*time.Second, early[2])                 // under work
+		at(14*time.Second, canary[0])                // done
+		at(22*time.Second, early[0])                 // failed
+		at(23*time.Second, rest[2])                  // under work
+		at(24*time.Second, rest[50], rest[3])        // one of them is under work: neither
+		at(25*time.Second, rest[30], rest[31])       // waiting for their turn
+		at(35*time.Second, rest[0])                  // between two tries
+		at(36*time.Second, rest[1])                  // put off to the end of the wave
+		at(37*time.Second, "nobody")                 // of no rollout
+		at(38 * time.Second)                         // nobody at all
+		at(39*time.Second, rest[30])                 // once more
+		s.later(40*time.Second, ask("dance", "all")) // of a newer skein
+		r := s.run(t)
+		want := []string{
+			"skip", "skip", "skip: tenant " + early[2] + " is under work", "skip: tenant " + canary[0] + " is done", "skip",
+			"skip: tenant " + rest[2] + " is under work", "skip: tenant " + rest[3] + " is under work", "skip", "skip", "skip",
+			"skip: tenant nobody is not part of this run", "skip: it names no tenant", "skip", `dance: "dance" is nothing that can be asked of a rollout`,
+		}
+		if diff := cmp.Diff(want, replies(r)); diff != "" {
+			t.Error(diff)
+		}
+		if diff := cmp.Diff(counts(plan.Done, 53, plan.Skipped, 7), r.Counts()); diff != "" || r.State != rollout.StateFinished || r.ExitCode() != 0 {
+			t.Errorf("%s %s, exit %d: %s", r.State, r.Reason, r.ExitCode(), diff)
+		}
+		for _, id := range []string{rest[20], early[1], rest[30], rest[31]} {
+			if tries := s.fleet.attempts[id]; len(tries) > 0 || s.stands(id) != "[]" {
+				t.Errorf("%s was touched", id)
+			}
+		}
+		for _, id := range []string{rest[0], rest[1]} {
+			if tries := s.fleet.attempts[id]; len(tries) != 1 {
+				t.Errorf("%s was tried %d times", id, len(tries))
+			}
+		}
+		for tr := range r.Tenants() {
+			if tr.Outcome == plan.Skipped && tr.Reason != "skipped by eve on laptop" {
+				t.Errorf("%+v", tr)
+			}
+		}
+	})
+}
+
+func TestSkipOfTheLastTenantsEndsTheWave(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := line(t)
+		s := newScene(t, g, arrange(t, g, append(on("s1", 3), on("s2", 3)...), all(6, at(g))))
+		s.cfg.Prober = &outage{server: "s1", until: time.Now().Add(time.Hour)}
+		s.fleet.do = (&outage{server: "s1", until: time.Now().Add(time.Hour), class: engine.Connection}).do
+		time.AfterFunc(time.Minute, func() {
+			_, err := s.store.Command(context.Background(), rollout.Command{Rollout: "r1", Action: rollout.ActionSkip, Tenants: []string{"s1-0001", "s1-0002", "s1-0003"}})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		r := s.run(t)
+		if diff := cmp.Diff(counts(plan.Done, 3, plan.Skipped, 3), r.Counts()); diff != "" {
+			t.Error(diff)
+		}
+		if r.State != rollout.StateFinished || r.Finished.Sub(r.Started) > 62*time.Second {
+			t.Errorf("%s after %s", r.State, r.Finished.Sub(r.Started))
+		}
+	})
+}
+
+func TestSkippedTenantsStaySkipped(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 20, nil)
+		rest := s.inWave("rest")
+		s.later(500*time.Millisecond, ask(rollout.ActionSkip, rest[9]))
+		s.breaks[rest[0]] = oops(engine.Data, "duplicates")
+		if r := s.run(t); r.State != rollout.StateHalted {
+			t.Fatal(r.State, r.Reason)
+		}
+		delete(s.breaks, rest[0])
+		if r := s.resume(t); r.State != rollout.StateFinished || r.Outcome(rest[9]) != plan.Skipped || r.Count(plan.Done) != 19 {
+			t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
+		}
+	})
+}
+
+func TestStopsThatComeTooLateAreRefusedAndAbortOutweighsAll(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 30, nil)
+		s.work = time.Minute
+		bad := s.inWave("rest")[0]
+		s.breaks[bad] = oops(engine.Data, "duplicates")
+		s.when = append(s.when, func(f rollout.Fact) {
+			if e, ok := f.(rollout.TenantFinished); ok && e.Outcome == plan.Failed {
+				s.command(ask(rollout.ActionPause))
+			}
+		})
+		s.fleet.do = func(ctx context.Context, job engine.Job) error {
+			if job.Location.Schema == bad {
+				return s.breaks[bad]
+			}
+			return takes(s.work)(ctx, job)
+		}
+		s.later(2*time.Minute+20*time.Second, ask(rollout.ActionAbort))
+		s.later(2*time.Minute+30*time.Second, ask(rollout.ActionAbort))
+		r := s.run(t)
+		want := []string{
+			"pause: the run ends already: more tenants failed in wave rest than max_failures allows (none)", "abort",
+			"abort: the run ends already: eve on laptop asked for it; before that: more tenants failed in wave rest than max_failures allows (none)",
+		}
+		if diff := cmp.Diff(want, replies(r)); diff != "" {
+			t.Error(diff)
+		}
+		if r.State != rollout.StateAborted || r.Count(plan.Done) == 0 {
+			t.Errorf("%s, %v", r.State, r.Counts())
+		}
+	})
+}
+
+func TestCommandsFromBeforeTheRun(t *testing.T) {
+	t.Parallel()
+	prepared := func(t *testing.T) *stage {
+		s := newStage(t, 20, nil)
+		s.later(500*time.Millisecond, ask(rollout.ActionPause))
+		if r := s.run(t); r.State != rollout.StatePaused {
+			t.Fatal(r.State)
+		}
+		return s
+	}
+	t.Run("a pause was for somebody else", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			s := prepared(t)
+			s.command(ask(rollout.ActionPause))
+			s.command(ask(rollout.ActionSkip, s.inWave("rest")[0]))
+			s.command(ask(rollout.ActionRetry, "x"))
+			s.cfg.Command = &rollout.Command{Rollout: "r1", Action: rollout.ActionResume, User: "eve", At: time.Now()}
+			r := s.resume(t)
+			want := []string{"pause", "pause: it was asked before this run began, which is to go on", "skip", "retry", "resume"}
+			if diff := cmp.Diff(want, replies(r)); diff != "" {
+				t.Error(diff)
+			}
+			if r.State != rollout.StateFinished || r.Count(plan.Skipped) != 1 || r.Count(plan.Done) != 19 {
+				t.Errorf("%s, %v", r.State, r.Counts())
+			}
+		})
+	})
+	t.Run("an abort ends it", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			s := prepared(t)
+			touched := s.fleet.touched()
+			s.command(ask(rollout.ActionAbort))
+			if r := s.resume(t); r.State != rollout.StateAborted || s.fleet.touched() != touched {
+				t.Errorf("%s, %d touched", r.State, s.fleet.touched())
+			}
+		})
+	})
+	t.Run("the run's own is stored once", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			s := newStage(t, 3, nil)
+			s.cfg.Command = &rollout.Command{Rollout: "r1", Action: rollout.ActionResume, User: "eve", At: time.Now()}
+			r := s.run(t)
+			stored, err := s.store.Commands(t.Context(), "r1", 0)
+			if err != nil || len(stored) != 1 || len(r.Commands) != 1 || r.Commands[0].Command.Seq != 1 {
+				t.Errorf("%v, %+v, %+v", err, stored, r.Commands)
+			}
+			s.cfg.Command = &stored[0]
+			if r := s.resume(t); len(r.Commands) != 1 {
+				t.Errorf("%+v", r.Commands)
+			}
+		})
+	})
+}
+
+// deaf is a store whose commands cannot be read for a while.
+type deaf struct {
+	rollout.Store
+	deaf atomic.Bool
+}
+
+func (d *deaf) Commands(ctx context.Context, rollout string, after int64) ([]rollout.Command, error) {
+	if d.deaf.Load() {
+		return nil, errors.New("connection refused")
+	}
+	return d.Store.Commands(ctx, rollout, after)
+}
+
+func TestCommandsThatCannotBeReadAreBorne(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 2, nil)
+		s.work = time.Hour
+		d := &deaf{Store: s.store}
+		s.cfg.Store = d
+		for _, after := range []time.Duration{2 * time.Minute, 20 * time.Minute} {
+			time.AfterFunc(after, func() { d.deaf.Store(true) })
+			time.AfterFunc(after+10*time.Minute, func() { d.deaf.Store(false) })
+		}
+		time.AfterFunc(40*time.Minute, func() { d.deaf.Store(true) })
+		time.AfterFunc(40*time.Minute+50*time.Second, func() { d.deaf.Store(false) }) // too short to speak of
+		s.later(25*time.Minute, ask(rollout.ActionPause))
+		r := s.run(t)
+		if len(r.Warnings) != 2 || !strings.Contains(r.Warnings[0], "connection refused") {
+			t.Errorf("%q", r.Warnings)
+		}
+		if diff := cmp.Diff([]string{"pause"}, replies(r)); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestRunThatCannotReadItsCommandsTouchesNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 2, nil)
+		d := &deaf{Store: s.store}
+		d.deaf.Store(true)
+		s.cfg.Store, s.cfg.Earlier = d, []rollout.Event{}
+		if err := s.store.Create(t.Context(), s.cfg.Plan); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := run.Run(t.Context(), s.cfg); err == nil || r != nil || s.fleet.touched() > 0 {
+			t.Errorf("%v, %v", r, err)
+		}
+	})
+}
+
+// While the budget is strict no more tenants run than may fail and one.
+func TestStrictBudgetIsNeverExceededByMoreThanOne(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ budget, fails, most int }{{0, 50, 1}, {3, 50, 4}, {3, 2, 4}, {5, 0, 6}} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newStage(t, 100, nil)
+			s.cfg.Policy.Waves, s.cfg.Policy.Systemic = nil, -1
+			s.cfg.Policy.Tolerance, s.cfg.Policy.MaxFailures.Count = plan.Strict, test.budget
+			for _, id := range s.inWave("rest")[:test.fails] {
+				s.breaks[id] = oops(engine.Data, "duplicates")
+			}
+			r := s.run(t)
+			if failed := r.Count(plan.Failed); failed != min(test.fails, test.budget+1) || s.fleet.most != test.most {
+				t.Errorf("budget %d: %d failed, %d at once", test.budget, failed, s.fleet.most)
+			}
+			if w := told[rollout.RolloutStarted](t, s.scene)[0].Width; w > test.budget+1 {
+				t.Errorf("a width of %d was told", w)
+			}
+		})
+	}
+}
+
+// A tenant that was put aside, for it is not what was planned, can be skipped until it has its second turn.
+func TestTenantPutAsideCanBeSkipped(t *testing.T) {
+	t.Parallel()
+	for what, after := range map[string]time.Duration{"while others are under work": 33 * time.Second, "during the survey": 60 * time.Second} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := newStage(t, 20, nil)
+				s.moves()
+				s.policy.Waves = nil
+				s.plan(t, request())
+				s.moves()
+				s.work = 20 * time.Second
+				s.cfg.Surveyor = surveyor{s}
+				stale := s.inWave("all")[0]
+				s.breaks[stale] = oops(engine.Stale, "the tenant does not stand where the plan says")
+				s.later(after, ask(rollout.ActionSkip, stale))
+				r := s.run(t)
+				if r.Outcome(stale) != plan.Skipped || len(s.fleet.attempts[stale]) != 1 || r.Count(plan.Done) != 19 || r.State != rollout.StateFinished {
+					t.Errorf("%s: %s, %s was tried %d times, %v", r.State, r.Reason, r.Outcome(stale), len(s.fleet.attempts[stale]), r.Counts())
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,338 @@
+package run_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
+	"github.com/skeindb/skein/orchestrator/run"
+	"github.com/skeindb/skein/tenant"
+)
+
+// stage is a scene whose tenants remember where they stand, with waves, gates, and operators at other terminals.
+type stage struct {
+	*scene
+	policy plan.Policy
+
+	mu     sync.Mutex // also of world, which changes while rollouts run
+	world  *world
+	work   time.Duration        // that each tenant takes
+	breaks map[string]error     // what goes wrong with a tenant
+	cuts   []error              // what Discover answers first, one a call
+	looks  int                  // calls of Discover
+	when   []func(rollout.Fact) // reactions to what is shown
+}
+
+// newStage plans a rollout over three waves, named canary (2), early (4) and rest, of n tenants at base. Gates are by
+// wave.
+func newStage(t testing.TB, n int, gates map[string]plan.Gate) *stage {
+	t.Helper()
+	g := line(t)
+	s := &stage{world: &world{g: g, tenants: on("s1", n), applied: map[string][]string{}, remade: map[string]uint32{}, by: map[string]string{}, dropped: map[string]bool{}}, work: time.Second, breaks: map[string]error{}}
+	s.policy.Waves = []plan.WaveSpec{
+		{Name: "canary", Size: plan.Size{Count: 2}, Gate: gates["canary"]},
+		{Name: "early", Size: plan.Size{Count: 4}, Gate: gates["early"]},
+		{Name: "rest", Gate: gates["rest"]},
+	}
+	s.plan(t, request())
+	return s
+}
+
+// plan makes the plan, from where the tenants stand.
+func (s *stage) plan(t testing.TB, req plan.PlanOptions) {
+	t.Helper()
+	req.Policy = s.policy
+	p, err := plan.NewPlan(slices.Clone(s.world.tenants), s.world.survey(), s.world.g, req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.scene = newScene(t, s.world.g, p)
+	s.cfg.Policy, s.cfg.Engine, s.cfg.Surveyor = s.policy, s, s
+	s.cfg.Observers = []rollout.Observer{s}
+	s.fleet.do = s.do
+}
+
+func (s *stage) do(ctx context.Context, job engine.Job) error {
+	if err := takes(s.work)(ctx, job); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.breaks[job.Location.Schema]
+}
+
+// Apply lets the fleet look on, and has the tenant stand where it was taken.
+// A tenant that was made anew since it was surveyed is not the one that is meant.
+func (s *stage) Apply(ctx context.Context, job engine.Job) (engine.Result, error) {
+	s.mu.Lock()
+	now := s.world.standing(job.Location.Schema)
+	other := job.Standing.SchemaID != now.SchemaID || fmt.Sprint(job.Standing.Applied.IDs()) != fmt.Sprint(now.Applied.IDs())
+	s.mu.Unlock()
+	if other {
+		return engine.Result{}, &engine.Error{Class: engine.Gone, Message: "it is another one"}
+	}
+	result, err := s.fleet.Apply(ctx, job)
+	if err == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		after := job.Plan.Parts[len(job.Plan.Parts)-1].After
+		for _, id := range after {
+			if !slices.Contains(s.world.applied[job.Location.Schema], id) {
+				s.world.by[job.Location.Schema+" "+id] = job.Rollout
+			}
+		}
+		s.world.applied[job.Location.Schema] = after
+	}
+	return result, err
+}
+
+func (s *stage) Survey(_ context.Context, targets []engine.Location) []engine.Standing {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	standings := make([]engine.Standing, len(targets))
+	for i, target := range targets {
+		standings[i] = s.world.standing(target.Schema)
+	}
+	return standings
+}
+
+func (s *stage) SurveyRollout(_ context.Context, targets []engine.Location, rollout string) []engine.Standing {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	standings := make([]engine.Standing, len(targets))
+	for i, target := range targets {
+		standings[i] = s.world.rows(target.Schema, rollout)
+	}
+	return standings
+}
+
+// discover is a Discover.
+func (s *stage) discover(context.Context) ([]tenant.Tenant, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.looks++
+	if len(s.cuts) > 0 {
+		err := s.cuts[0]
+		s.cuts = s.cuts[1:]
+		if err != nil {
+			return nil, err
+		}
+	}
+	return slices.Clone(s.world.tenants), nil
+}
+
+// moves lets the fleet move: tenants come and go, and whoever comes belongs to the rollout.
+func (s *stage) moves() {
+	s.cfg.Discover, s.cfg.Joins = s.discover, func(tenant.Tenant) bool { return true }
+}
+
+func (s *stage) create(ids ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range ids {
+		delete(s.world.dropped, id)
+		s.world.tenants = append(s.world.tenants, tenant.Tenant{ID: id, Source: "1", Location: engine.Location{
+			Dialect: revision.Postgres, Server: "s1", Database: "app", Schema: id,
+		}})
+	}
+}
+
+func (s *stage) remove(id string) {
+	s.unlist(id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.world.dropped[id] = true
+}
+
+// unlist lets the sources forget a tenant that is still there.
+func (s *stage) unlist(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.world.tenants = slices.DeleteFunc(s.world.tenants, func(t tenant.Tenant) bool { return t.ID == id })
+}
+
+// remake drops a tenant and makes it again under its name, with those rows: see [world.set].
+func (s *stage) remake(id string, applied ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.world.set(id, applied...)
+	s.world.remade[id]++
+}
+
+// stands is what is applied to a tenant.
+func (s *stage) stands(id string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return fmt.Sprint(s.world.applied[id])
+}
+
+// Observe shows what happens to whoever waits for it.
+func (s *stage) Observe(e rollout.Event) {
+	for _, react := range s.when {
+		react(e.Fact)
+	}
+}
+
+// command appends what an operator asks.
+func (s *stage) command(c rollout.Command) {
+	c.Rollout, c.User, c.Host, c.At = "r1", "eve", "laptop", time.Now()
+	if _, err := s.store.Command(context.Background(), c); err != nil {
+		panic(err)
+	}
+}
+
+// later has an operator ask for something after a time.
+func (s *stage) later(d time.Duration, c rollout.Command) {
+	time.AfterFunc(d, func() { s.command(c) })
+}
+
+// approves has an operator who approves whatever waits for it.
+func (s *stage) approves() {
+	s.when = append(s.when, func(f rollout.Fact) {
+		if f, ok := f.(rollout.ApprovalAwaited); ok {
+			s.command(rollout.Command{Action: rollout.ActionApprove, Wave: f.Wave})
+		}
+	})
+}
+
+// resume plans what is left and runs it.
+func (s *stage) resume(t testing.TB) *rollout.Report {
+	t.Helper()
+	s.rearrange(t)
+	return s.run(t)
+}
+
+func (s *stage) rearrange(t testing.TB) {
+	t.Helper()
+	p, events, err := s.store.Load(context.Background(), "r1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.mu.Lock()
+	fleet := slices.Clone(s.world.tenants)
+	s.mu.Unlock()
+	where := run.Locate(context.Background(), s, p, rollout.Current(p, events).Planned(), fleet, func(tenant.Tenant) bool { return true })
+	s.cfg.Earlier = events
+	s.cfg.Plan, err = plan.ResumePlan(rollout.Current(p, events), rollout.HistoryOf(events), where.Tenants, where.Standings, s.world.g, plan.ResumeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// inWave are the ids of a wave's tenants, in its order.
+func (s *stage) inWave(name string) []string {
+	var ids []string
+	for _, w := range s.cfg.Plan.Waves {
+		for _, item := range w.Items {
+			if w.Name == name {
+				ids = append(ids, item.Tenant.ID)
+			}
+		}
+	}
+	return ids
+}
+
+// told are the stored facts of a type.
+func told[F rollout.Fact](t testing.TB, s *scene) []F {
+	t.Helper()
+	var all []F
+	for _, e := range s.facts(t) {
+		if f, ok := e.Fact.(F); ok {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// course is what happened, waves and gates and commands and the end apart from tenants, one word each.
+func (s *stage) course(t testing.TB) []string {
+	t.Helper()
+	var words []string
+	for _, e := range s.facts(t) {
+		switch f := e.Fact.(type) {
+		case rollout.RolloutStarted:
+			words = append(words, fmt.Sprint("run ", f.Run))
+		case rollout.WaveStarted:
+			words = append(words, f.Wave)
+		case rollout.GateClosed:
+			words = append(words, f.Wave+" closed")
+		case rollout.ApprovalAwaited:
+			words = append(words, f.Wave+" waits")
+		case rollout.GateSettled:
+			words = append(words, fmt.Sprint(f.Wave, " ", f.Verdict))
+		case rollout.Commanded:
+			word := string(f.Command.Action)
+			if f.Refused != "" {
+				word += " refused"
+			}
+			words = append(words, word)
+		case rollout.RolloutEnded:
+			words = append(words, string(f.State))
+		}
+	}
+	return words
+}
+
+// meter is a Meter that answers what says says: its n-th measure, counted from 0.
+type meter struct {
+	says func(ctx context.Context, n int) plan.Measure
+
+	mu       sync.Mutex
+	at       []time.Time
+	subjects []plan.Subject
+	busy     bool
+	twice    bool // it was asked while it was at work
+}
+
+func (m *meter) Measure(ctx context.Context, subject plan.Subject) plan.Measure {
+	m.mu.Lock()
+	m.twice = m.twice || m.busy
+	m.busy = true
+	m.at, m.subjects = append(m.at, time.Now()), append(m.subjects, subject)
+	n := len(m.at) - 1
+	m.mu.Unlock()
+	defer func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.busy = false
+	}()
+	return m.says(ctx, n)
+}
+
+// since are the times of the measures, counted from the first.
+func (m *meter) since() []time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var all []time.Duration
+	for _, at := range m.at {
+		all = append(all, at.Sub(m.at[0]))
+	}
+	return all
+}
+
+// says makes a meter that gives these verdicts in turn, and then the last one for ever.
+func says(verdicts ...plan.Verdict) *meter {
+	return &meter{says: func(_ context.Context, n int) plan.Measure {
+		n = min(n, len(verdicts)-1)
+		return plan.Measure{Verdict: verdicts[n], Evidence: "it says " + string(verdicts[n])}
+	}}
+}
+
+// asks makes a gate of one check.
+func asks(m plan.Meter, change func(*plan.Check)) plan.Gate {
+	c := plan.Check{Name: "probe", Meter: m}
+	if change != nil {
+		change(&c)
+	}
+	return plan.Gate{Checks: []plan.Check{c}}
+}
+
+var errSource = errors.New("the source is down")

@@ -1,0 +1,812 @@
+package run_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
+	"github.com/skeindb/skein/orchestrator/run"
+)
+
+const (
+	pass    = plan.Pass
+	fail    = plan.Fail
+	unknown = plan.Inconclusive
+)
+
+// gated runs a rollout of ten tenants with a gate after the canary, and checks its course and the end.
+func gated(t *testing.T, gate plan.Gate, prepare func(*stage), want ...string) (*stage, *rollout.Report) {
+	t.Helper()
+	s := newStage(t, 10, map[string]plan.Gate{"canary": gate})
+	if prepare != nil {
+		prepare(s)
+	}
+	r := s.run(t)
+	if diff := cmp.Diff(want, s.course(t)); diff != "" {
+		t.Errorf("the course (-want +got):\n%s", diff)
+	}
+	return s, r
+}
+
+var (
+	through = []string{"run 1", "canary", "canary closed", "canary pass", "early", "rest", "finished"}
+	halted  = []string{"run 1", "canary", "canary closed", "canary fail", "halted"}
+	paused  = []string{"run 1", "canary", "canary closed", "canary inconclusive", "paused"}
+)
+
+func TestWavesGoOneAfterTheOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 30, nil)
+		r := s.run(t)
+		if r.State != rollout.StateFinished || r.Count(plan.Done) != 30 {
+			t.Fatal(r.State, r.Reason, r.Counts())
+		}
+		place := map[string]int{}
+		for _, w := range r.Waves {
+			place[w.Name] = len(place)
+			if !w.Started || !w.Finished || w.Gate != nil || w.Count(plan.Done) != w.Planned {
+				t.Errorf("%+v", w)
+			}
+		}
+		last := 0
+		for _, id := range s.fleet.order {
+			for name, at := range place {
+				for _, member := range s.inWave(name) {
+					if member == id && at < last {
+						t.Errorf("%s of wave %s was begun after a later wave", id, name)
+					} else if member == id {
+						last = at
+					}
+				}
+			}
+		}
+		if diff := cmp.Diff([]string{"run 1", "canary", "early", "rest", "finished"}, s.course(t)); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestGateWithoutBakeWantsOnePass(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := says(pass)
+		s, r := gated(t, asks(m, nil), nil, through...)
+		if len(m.at) != 1 || r.Count(plan.Done) != 10 {
+			t.Errorf("%d measures, %v", len(m.at), r.Counts())
+		}
+		subject := m.subjects[0]
+		if subject.Rollout != "r1" || subject.Fleet != "acme" || subject.Target != "heads" || subject.Wave != "canary" {
+			t.Errorf("%+v", subject)
+		}
+		var asked []string
+		for _, tn := range subject.Tenants {
+			asked = append(asked, tn.ID)
+		}
+		if canary := s.inWave("canary"); len(asked) != 2 || asked[0] > asked[1] || !strings.Contains(fmt.Sprint(asked), canary[0]) {
+			t.Errorf("asked about %v, want %v", asked, canary)
+		}
+		want := &rollout.GateReport{
+			Closed: r.Started.Add(time.Second), Until: r.Started.Add(time.Second), Verdict: pass,
+			Checks: []rollout.CheckReport{{Name: "probe", Passes: 1, Verdict: pass, Evidence: "it says pass", At: r.Started.Add(time.Second)}},
+		}
+		if diff := cmp.Diff(want, r.Waves[0].Gate); diff != "" {
+			t.Error(diff)
+		}
+		if r.Waves[1].Gate != nil {
+			t.Error("early has a gate")
+		}
+	})
+}
+
+func TestBakeMeasuresEveryIntervalUntilItIsOver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := says(pass)
+		slow := &meter{says: func(context.Context, int) plan.Measure {
+			time.Sleep(4 * time.Second)
+			return plan.Measure{Verdict: pass}
+		}}
+		gate := asks(m, nil)
+		gate.Bake = 2 * time.Minute
+		gate.Checks = append(gate.Checks, plan.Check{Name: "slow", Meter: slow, Interval: 28 * time.Second})
+		_, r := gated(t, gate, nil, through...)
+		if diff := cmp.Diff([]time.Duration{0, 30 * time.Second, time.Minute, 90 * time.Second}, m.since()); diff != "" {
+			t.Error(diff)
+		}
+		if diff := cmp.Diff([]time.Duration{0, 32 * time.Second, 64 * time.Second, 96 * time.Second}, slow.since()); diff != "" {
+			t.Error(diff)
+		}
+		if took := r.Finished.Sub(r.Started); took != time.Second+2*time.Minute+2*time.Second {
+			t.Errorf("it took %s", took)
+		}
+		if m.twice || slow.twice {
+			t.Error("a meter was asked from two goroutines at a time")
+		}
+	})
+}
+
+func TestBakeAloneIsAWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		_, r := gated(t, plan.Gate{Bake: time.Hour}, nil, through...)
+		if took := r.Finished.Sub(r.Started); took != time.Hour+3*time.Second {
+			t.Errorf("it took %s", took)
+		}
+	})
+}
+
+func TestCheckThatDoesNotPassWhenTheBakeIsOverGoesOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := says(pass, pass, fail, unknown, fail, pass, pass, pass)
+		gate := asks(m, func(c *plan.Check) { c.Interval, c.Failures = 10*time.Second, 2 })
+		gate.Bake = 25 * time.Second
+		gated(t, gate, nil, through...)
+		if got := len(m.at); got != 6 {
+			t.Errorf("%d measures, want to stop at the first pass after the bake, the sixth", got)
+		}
+	})
+}
+
+func TestMeasureThatIsUnderWayWhenTheBakeEndsCounts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := &meter{says: func(_ context.Context, n int) plan.Measure {
+			time.Sleep(9 * time.Second)
+			return plan.Measure{Verdict: []plan.Verdict{pass, fail}[n]}
+		}}
+		gate := asks(m, nil)
+		gate.Bake = 40 * time.Second
+		_, r := gated(t, gate, nil, halted...)
+		if took := r.Finished.Sub(r.Started); took != time.Second+48*time.Second {
+			t.Errorf("it took %s", took)
+		}
+	})
+}
+
+func TestCheckThatPassesWhenTheBakeIsOverIsAskedNoMore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		good, late := says(pass), says(fail, fail, fail, fail, pass)
+		gate := asks(good, nil)
+		gate.Bake = 45 * time.Second
+		gate.Checks = append(gate.Checks, plan.Check{Name: "late", Meter: late, Failures: 9})
+		gated(t, gate, nil, through...)
+		if len(good.at) != 2 || len(late.at) != 5 {
+			t.Errorf("%d and %d measures", len(good.at), len(late.at))
+		}
+	})
+}
+
+func TestGateFailsAtTheLimit(t *testing.T) {
+	t.Parallel()
+	for _, limit := range []int{0, 2} {
+		synctest.Test(t, func(t *testing.T) {
+			m := says(fail, pass, fail, pass, fail, pass)
+			gate := asks(m, func(c *plan.Check) { c.Failures = limit })
+			gate.Bake = time.Hour
+			s, r := gated(t, gate, nil, halted...)
+			if len(m.at) != 2*limit+1 {
+				t.Errorf("%d measures with %d failures allowed", len(m.at), limit)
+			}
+			if r.ExitCode() != 3 || r.Count(plan.Done) != 2 || s.fleet.touched() != 2 || !strings.HasPrefix(r.Reason, "gate of wave canary: check probe failed") {
+				t.Errorf("exit %d, %v: %s", r.ExitCode(), r.Counts(), r.Reason)
+			}
+			if g := r.Waves[0].Gate; g.Verdict != fail || g.Passed() || g.Checks[0].Failures != limit+1 {
+				t.Errorf("%+v", g)
+			}
+		})
+	}
+}
+
+func TestGateThatCannotTellPauses(t *testing.T) {
+	t.Parallel()
+	for limit, measures := range map[int]int{0: 4, 1: 2, -1: 1} {
+		synctest.Test(t, func(t *testing.T) {
+			m := says(unknown)
+			_, r := gated(t, asks(m, func(c *plan.Check) { c.Inconclusive = limit }), nil, paused...)
+			if len(m.at) != measures {
+				t.Errorf("limit %d: %d measures, want %d", limit, len(m.at), measures)
+			}
+			if r.ExitCode() != 3 || r.Next() != "skein rollout resume r1" || !strings.HasPrefix(r.Reason, "gate of wave canary: check probe could not tell") {
+				t.Errorf("exit %d, next %q, %s", r.ExitCode(), r.Next(), r.Reason)
+			}
+		})
+	}
+}
+
+func TestGateThatCannotTellAtFirstPassesThen(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := says(unknown, unknown, unknown, pass, unknown, unknown, unknown, pass) // never four in a row
+		gate := asks(m, nil)
+		gate.Bake = 4 * time.Minute
+		gated(t, gate, nil, through...)
+	})
+}
+
+func TestMeterIsBoundByItsTimeout(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := &meter{says: func(ctx context.Context, n int) plan.Measure {
+			if n == 0 {
+				<-ctx.Done()
+			}
+			return plan.Measure{Verdict: pass}
+		}}
+		s, r := gated(t, asks(m, nil), nil, through...)
+		measures := told[rollout.GateMeasured](t, s.scene)
+		want := []rollout.GateMeasured{
+			{Wave: "canary", Check: "probe", Verdict: unknown, Evidence: "no answer in 10s", Took: 10 * time.Second},
+			{Wave: "canary", Check: "probe", Verdict: pass},
+		}
+		if diff := cmp.Diff(want, measures); diff != "" {
+			t.Error(diff)
+		}
+		if c := r.Waves[0].Gate.Checks[0]; c.Unknown != 1 || c.Passes != 1 {
+			t.Errorf("%+v", c)
+		}
+	})
+}
+
+func TestMeterThatPanicsCannotTell(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := &meter{says: func(context.Context, int) plan.Measure { panic("index out of range\nmore") }}
+		s, _ := gated(t, asks(m, func(c *plan.Check) { c.Inconclusive = -1 }), nil, paused...)
+		if f := told[rollout.GateMeasured](t, s.scene); len(f) != 1 || f[0].Evidence != "panic: index out of range" {
+			t.Errorf("%+v", f)
+		}
+	})
+}
+
+func TestWordThatIsNoVerdictCannotTell(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := says("")
+		_, r := gated(t, asks(m, func(c *plan.Check) { c.Inconclusive = -1 }), nil, paused...)
+		if v := r.Waves[0].Gate.Checks[0].Verdict; v != unknown {
+			t.Errorf("verdict %q", v)
+		}
+	})
+}
+
+func TestSamePassesAreStoredOnceAMinute(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := says(pass)
+		gate := asks(m, func(c *plan.Check) { c.Interval = time.Second })
+		gate.Bake = 10 * time.Minute
+		s, _ := gated(t, gate, nil, through...)
+		if len(m.at) != 600 {
+			t.Errorf("%d measures", len(m.at))
+		}
+		if n := len(told[rollout.GateMeasured](t, s.scene)); n != 10 {
+			t.Errorf("%d measures were stored, want one a minute", n)
+		}
+	})
+}
+
+func TestEvidenceThatChangesIsStored(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := &meter{says: func(_ context.Context, n int) plan.Measure {
+			return plan.Measure{Verdict: pass, Evidence: fmt.Sprint(n), Tenants: make([]string, 12)}
+		}}
+		gate := asks(m, func(c *plan.Check) { c.Interval = time.Second })
+		gate.Bake = 20 * time.Second
+		s, _ := gated(t, gate, nil, through...)
+		f := told[rollout.GateMeasured](t, s.scene)
+		if len(f) != 20 || len(f[0].Tenants) != 10 {
+			t.Errorf("%d measures were stored, with %d tenants", len(f), len(f[0].Tenants))
+		}
+	})
+}
+
+func TestApprovalOpensTheGate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := says(pass)
+		gate := asks(m, nil)
+		gate.Approval = true
+		var during []rollout.State
+		seen := &rollout.Report{}
+		s, r := gated(t, gate, func(s *stage) {
+			s.later(3*time.Minute, rollout.Command{Action: rollout.ActionApprove, Wave: "early"})
+			s.later(4*time.Minute, rollout.Command{Action: rollout.ActionApprove})
+			s.later(5*time.Minute, rollout.Command{Action: rollout.ActionApprove, Wave: "canary", Reason: "looks good"})
+			s.later(6*time.Minute, rollout.Command{Action: rollout.ActionApprove, Wave: "canary"})
+			s.cfg.Observers = append(s.cfg.Observers, observer(func(e rollout.Event) {
+				seen.Apply(e)
+				if len(during) == 0 || during[len(during)-1] != seen.State {
+					during = append(during, seen.State)
+				}
+			}))
+			s.work = 2 * time.Minute // so that it goes on when the last one comes
+		}, "run 1", "canary", "canary closed", "canary waits", "approve refused", "approve refused", "approve", "canary pass", "early", "approve refused", "rest", "finished")
+		if len(m.at) != 1 {
+			t.Errorf("%d measures: it was measured while it waited", len(m.at))
+		}
+		if g := r.Waves[0].Gate; g.Reason != "approved by eve on laptop: looks good" || g.Waiting || g.Approved == nil || g.Approved.Seq != 3 {
+			t.Errorf("%+v", g)
+		}
+		want := []rollout.State{rollout.StateRunning, rollout.StateWaiting, rollout.StateRunning, rollout.StateFinished}
+		if diff := cmp.Diff(want, during); diff != "" {
+			t.Error(diff)
+		}
+		for i, want := range []string{"has not come to its gate", "names no wave", "", "open already"} {
+			if got := told[rollout.Commanded](t, s.scene)[i].Refused; !strings.Contains(got, want) || (got == "") != (want == "") {
+				t.Errorf("%q, want %q", got, want)
+			}
+		}
+	})
+}
+
+type observer func(rollout.Event)
+
+func (o observer) Observe(e rollout.Event) { o(e) }
+
+func TestNoWaitEndsWhereAnApprovalIsAwaited(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, r := gated(t, plan.Gate{Approval: true}, func(s *stage) { s.cfg.NoWait = true },
+			"run 1", "canary", "canary closed", "canary waits", "waiting")
+		if r.State != rollout.StateWaiting || r.ExitCode() != 3 || r.Next() != "skein rollout approve r1" || !r.Waves[0].Gate.Waiting {
+			t.Errorf("%s, exit %d, next %q", r.State, r.ExitCode(), r.Next())
+		}
+		s.command(rollout.Command{Action: rollout.ActionApprove, Wave: "canary"})
+		if r := s.resume(t); r.State != rollout.StateFinished || r.Count(plan.Done) != 10 {
+			t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
+		}
+		want := []string{"run 1", "canary", "canary closed", "canary waits", "waiting", "run 2", "approve", "canary", "canary closed", "canary pass", "early", "rest", "finished"}
+		if diff := cmp.Diff(want, s.course(t)); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestApprovalCountsOnceTheChecksPass(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		gate := asks(says(pass), nil)
+		gate.Bake, gate.Approval = 10*time.Minute, true
+		_, r := gated(t, gate, func(s *stage) {
+			s.later(time.Minute, rollout.Command{Action: rollout.ActionApprove, Wave: "canary"})
+		}, "run 1", "canary", "canary closed", "approve", "canary pass", "early", "rest", "finished")
+		if took := r.Finished.Sub(r.Started); took < 10*time.Minute {
+			t.Errorf("the approval cut the bake short: %s", took)
+		}
+	})
+}
+
+func TestGateThatFailedWantsANewApproval(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := says(pass, fail, pass)
+		gate := asks(m, nil)
+		gate.Approval, gate.Bake = true, time.Minute
+		s, _ := gated(t, gate, func(s *stage) {
+			s.later(2*time.Second, rollout.Command{Action: rollout.ActionApprove, Wave: "canary"})
+		}, "run 1", "canary", "canary closed", "approve", "canary fail", "halted")
+		s.command(rollout.Command{Action: rollout.ActionApprove, Wave: "canary"}) // which the CLI would not have let pass
+		s.cfg.NoWait = true
+		if r := s.resume(t); r.State != rollout.StateWaiting {
+			t.Errorf("%s: %s", r.State, r.Reason)
+		}
+		if c := told[rollout.Commanded](t, s.scene); c[1].Refused == "" {
+			t.Errorf("%+v", c[1])
+		}
+	})
+}
+
+// phases are the points of time at which the rollout of phased is in each of its phases.
+var phases = map[string]time.Duration{
+	"in the canary": 5 * time.Second, "in the bake": 30 * time.Second, "waiting": 3 * time.Minute, "in the rest": 10*time.Minute + 25*time.Second,
+}
+
+// phased is a rollout whose tenants take 10 s, with a bake of a minute and an approval, which comes after ten.
+func phased(t *testing.T) *stage {
+	t.Helper()
+	gate := asks(says(pass), nil)
+	gate.Bake, gate.Approval = time.Minute, true
+	s := newStage(t, 40, map[string]plan.Gate{"canary": gate})
+	s.work = 10 * time.Second
+	s.later(10*time.Minute, rollout.Command{Action: rollout.ActionApprove, Wave: "canary"})
+	return s
+}
+
+func TestEveryPhaseCanBeStopped(t *testing.T) {
+	t.Parallel()
+	type stopper struct {
+		state  rollout.State
+		exit   int
+		drains bool
+		do     func(s *stage, after time.Duration) (ctx context.Context)
+	}
+	stoppers := map[string]stopper{
+		"signal": {rollout.StateInterrupted, 130, true, func(s *stage, after time.Duration) context.Context {
+			stop := make(chan struct{})
+			s.cfg.Drain = stop
+			time.AfterFunc(after, func() { close(stop) })
+			return context.Background()
+		}},
+		"cancel": {rollout.StateInterrupted, 130, false, func(_ *stage, after time.Duration) context.Context {
+			ctx, cancel := context.WithCancel(context.Background())
+			time.AfterFunc(after, cancel)
+			return ctx
+		}},
+		"lease": {rollout.StateHalted, 3, true, func(s *stage, after time.Duration) context.Context {
+			l := lease{make(chan struct{})}
+			s.cfg.Lease = l
+			time.AfterFunc(after, func() { close(l.lost) })
+			return context.Background()
+		}},
+		"pause": {rollout.StatePaused, 3, true, func(s *stage, after time.Duration) context.Context {
+			s.later(after, rollout.Command{Action: rollout.ActionPause, Reason: "lunch"})
+			return context.Background()
+		}},
+		"abort": {rollout.StateAborted, 3, true, func(s *stage, after time.Duration) context.Context {
+			s.later(after, rollout.Command{Action: rollout.ActionAbort, Reason: "wrong"})
+			return context.Background()
+		}},
+	}
+	for phase, after := range phases {
+		for name, stopper := range stoppers {
+			t.Run(name+" "+phase, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					s := phased(t)
+					ctx := stopper.do(s, after)
+					r, err := run.Run(ctx, s.cfg)
+					if err != nil {
+						t.Fatal(err)
+					}
+					s.check(t, r)
+					if r.State != stopper.state || r.ExitCode() != stopper.exit || r.Reason == "" {
+						t.Errorf("%s: %s, exit %d", r.State, r.Reason, r.ExitCode())
+					}
+					took := r.Finished.Sub(r.Started)
+					if took < after || took > after+11*time.Second || s.fleet.now != 0 {
+						t.Errorf("it ended after %s, with %d under work", took, s.fleet.now)
+					}
+					if done := r.Count(plan.Done); stopper.drains && done != s.fleet.touched() {
+						t.Errorf("%d of %d that were begun are done", done, s.fleet.touched())
+					}
+					if r.CurrentWave() != nil || r.Left() == 0 {
+						t.Errorf("%d left, in %v", r.Left(), r.CurrentWave())
+					}
+					if stopper.state == rollout.StateAborted {
+						if next := r.Next(); next != "skein rollout rollback r1" {
+							t.Errorf("next %q", next)
+						}
+						s.cfg.Earlier = s.facts(t)
+						if _, err := run.Run(t.Context(), s.cfg); err == nil {
+							t.Error("an aborted rollout was taken up again")
+						}
+						return
+					}
+					s.cfg.Drain, s.cfg.Lease = nil, nil
+					s.approves()
+					if r := s.resume(t); r.State != rollout.StateFinished || r.Count(plan.Done) != 40 || !r.Waves[0].Gate.Passed() {
+						t.Errorf("resumed: %s, %s, %v", r.State, r.Reason, r.Counts())
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestStoreThatFailsInAGateHalts(t *testing.T) {
+	t.Parallel()
+	for _, phase := range []string{"in the bake", "waiting"} {
+		synctest.Test(t, func(t *testing.T) {
+			s := phased(t)
+			s.cfg.Policy.Waves[0].Gate.Checks[0].Meter = &meter{says: func(_ context.Context, n int) plan.Measure {
+				return plan.Measure{Verdict: pass, Evidence: fmt.Sprint(n)}
+			}}
+			time.AfterFunc(phases[phase]-500*time.Millisecond, func() { s.store.fail(errDisk) })
+			s.later(phases[phase], rollout.Command{Action: rollout.ActionApprove, Wave: "early"}) // a fact that cannot be stored
+			r, err := run.Run(t.Context(), s.cfg)
+			if err == nil || !errors.Is(err, errDisk) || r.State != rollout.StateHalted || r.Finished.Sub(r.Started) > 5*time.Minute {
+				t.Errorf("%v, %s %s after %s", err, r.State, r.Reason, r.Finished.Sub(r.Started))
+			}
+		})
+	}
+}
+
+func TestMetersAreCancelledWhenTheGateEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		cancelled := false
+		hangs := &meter{says: func(ctx context.Context, _ int) plan.Measure {
+			<-ctx.Done()
+			cancelled = ctx.Err() == context.Canceled
+			return plan.Measure{Verdict: pass}
+		}}
+		gate := asks(hangs, func(c *plan.Check) { c.Timeout = time.Hour })
+		gate.Checks = append(gate.Checks, plan.Check{Name: "other", Meter: says(fail)})
+		s, _ := gated(t, gate, nil, halted...)
+		if f := told[rollout.GateMeasured](t, s.scene); !cancelled || len(f) != 1 {
+			t.Errorf("cancelled: %v, %+v", cancelled, f)
+		}
+	})
+}
+
+// A gate stands before the waves that follow, whoever upgraded the canary; where nothing follows and nothing was done
+// it stands before nothing.
+func TestGateIsAskedWhereThereIsSomethingToGuard(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		there func(*stage) []string // who stands at the target already
+		want  []string
+	}{
+		"nobody": {func(*stage) []string { return nil }, halted},
+		"the canary, as a rollout left it that halted at this gate": {func(s *stage) []string { return s.inWave("canary") }, halted},
+		"all but the canary": {func(s *stage) []string { return append(s.inWave("early"), s.inWave("rest")...) }, halted},
+		"all": {func(s *stage) []string {
+			return append(append(s.inWave("canary"), s.inWave("early")...), s.inWave("rest")...)
+		}, []string{"run 1", "canary", "early", "rest", "finished"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := newStage(t, 10, map[string]plan.Gate{"canary": asks(says(fail), nil)})
+				for _, id := range test.there(s) {
+					s.world.applied[id] = []string{"a", "b", "c"}
+				}
+				s.plan(t, request())
+				s.run(t)
+				if diff := cmp.Diff(test.want, s.course(t)); diff != "" {
+					t.Error(diff)
+				}
+			})
+		})
+	}
+}
+
+// Whoever mends a gate shall know all that is wrong: what the other checks are about to say is waited for, a while.
+func TestGateThatFailsHearsTheOtherChecks(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		takes time.Duration
+		told  int
+	}{"in time": {5 * time.Second, 2}, "too late": {time.Minute, 1}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				slow := &meter{says: func(ctx context.Context, _ int) plan.Measure {
+					select {
+					case <-ctx.Done():
+					case <-time.After(test.takes):
+					}
+					return plan.Measure{Verdict: fail, Evidence: "slow and wrong"}
+				}}
+				gate := asks(slow, func(c *plan.Check) { c.Timeout = time.Hour })
+				gate.Checks = append(gate.Checks, plan.Check{Name: "other", Meter: says(fail)})
+				s, r := gated(t, gate, nil, halted...)
+				if f := told[rollout.GateMeasured](t, s.scene); len(f) != test.told {
+					t.Errorf("%+v", f)
+				}
+				if !strings.Contains(r.Reason, "check other failed") {
+					t.Error(r.Reason)
+				}
+			})
+		})
+	}
+}
+
+// What a meter says when the run is cancelled counts for nothing.
+func TestMeasureThatEndsWithTheRunDecidesNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for range 3 { // which of the two is heard first is left to the moment
+			ctx, cancel := context.WithCancel(t.Context())
+			m := &meter{says: func(context.Context, int) plan.Measure {
+				cancel()
+				return plan.Measure{Verdict: unknown, Evidence: "cancelled"}
+			}}
+			s := newStage(t, 10, map[string]plan.Gate{"canary": asks(m, func(c *plan.Check) { c.Inconclusive = -1 })})
+			if r, err := run.Run(ctx, s.cfg); err != nil || r.State != rollout.StateInterrupted || r.Waves[0].Gate.Verdict != "" {
+				t.Errorf("%v, %s: %s", err, r.State, r.Reason)
+			}
+		}
+	})
+}
+
+// The bake goes on while nobody watches: the tenants are in use meanwhile.
+func TestBakeIsCountedFromTheFirstTime(t *testing.T) {
+	t.Parallel()
+	for away, left := range map[time.Duration]time.Duration{10 * time.Minute: 20 * time.Minute, 2 * time.Hour: 0} {
+		synctest.Test(t, func(t *testing.T) {
+			m := says(pass)
+			gate := asks(m, nil)
+			gate.Bake = time.Hour
+			s := newStage(t, 10, map[string]plan.Gate{"canary": gate})
+			s.later(30*time.Minute, rollout.Command{Action: rollout.ActionPause})
+			first := s.run(t)
+			time.Sleep(away)
+			before := len(m.at)
+			r := s.resume(t)
+			if took := r.Finished.Sub(r.Resumed).Round(time.Second); took.Round(10*time.Second) != left || r.State != rollout.StateFinished {
+				t.Errorf("%s after %s, want %s", r.State, took, left)
+			}
+			if !r.Waves[0].Gate.Closed.Equal(first.Waves[0].Gate.Closed) || len(m.at) == before {
+				t.Errorf("closed %s, then %s; %d measures", first.Waves[0].Gate.Closed, r.Waves[0].Gate.Closed, len(m.at)-before)
+			}
+			if n := len(m.subjects[before].Tenants); n != 2 {
+				t.Errorf("asked about %d tenants, want those that were done before", n)
+			}
+		})
+	}
+}
+
+func TestGateThatPassedIsNotAskedAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := says(pass, fail)
+		s := newStage(t, 20, map[string]plan.Gate{"canary": asks(m, nil)})
+		bad := s.inWave("rest")[0]
+		s.breaks[bad] = oops(engine.Data, "duplicates")
+		if r := s.run(t); r.State != rollout.StateHalted {
+			t.Fatal(r.State)
+		}
+		delete(s.breaks, bad)
+		s.cfg.Policy.Waves = nil // nor is it missed
+		if r := s.resume(t); r.State != rollout.StateFinished || len(m.at) != 1 {
+			t.Errorf("%s: %s; %d measures", r.State, r.Reason, len(m.at))
+		}
+	})
+}
+
+func TestLastGateHaltsTheRollout(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 10, map[string]plan.Gate{"rest": asks(says(fail, pass), nil)})
+		if r := s.run(t); r.State != rollout.StateHalted || r.Left() != 0 || r.ExitCode() != 3 {
+			t.Errorf("%s, %d left, exit %d", r.State, r.Left(), r.ExitCode())
+		}
+		if r := s.resume(t); r.State != rollout.StateFinished || r.ExitCode() != 0 || s.fleet.touched() != 10 {
+			t.Errorf("%s, exit %d", r.State, r.ExitCode())
+		}
+	})
+}
+
+func TestWaveWithoutTenantsAsksNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := says(fail)
+		s := newStage(t, 2, map[string]plan.Gate{"early": asks(m, nil), "rest": asks(m, nil)})
+		if r := s.run(t); r.State != rollout.StateFinished || len(m.at) > 0 {
+			t.Errorf("%s: %s", r.State, r.Reason)
+		}
+	})
+}
+
+func TestGateIsNotAskedWhenTheWaveHalts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := says(pass)
+		s := newStage(t, 10, map[string]plan.Gate{"canary": asks(m, nil)})
+		s.breaks[s.inWave("canary")[0]] = oops(engine.Data, "duplicates")
+		if r := s.run(t); r.State != rollout.StateHalted || len(m.at) > 0 {
+			t.Errorf("%s: %s", r.State, r.Reason)
+		}
+	})
+}
+
+func TestRunForSomeTenantsAsksNoGate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := says(pass)
+		s := newStage(t, 2, map[string]plan.Gate{"canary": asks(m, nil)})
+		bad := s.inWave("canary")[0]
+		s.breaks[bad] = oops(engine.Data, "duplicates")
+		s.run(t)
+		delete(s.breaks, bad)
+		p, events, err := s.store.Load(t.Context(), "r1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.cfg.Earlier = events
+		s.cfg.Plan, err = plan.ResumePlan(rollout.Current(p, events), rollout.HistoryOf(events), s.world.tenants, s.world.survey(), s.world.g, plan.ResumeOptions{Only: []string{bad}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := s.run(t)
+		if len(m.at) > 0 || r.Count(plan.Done) != 2 || r.State != rollout.StateHalted || r.Reason != "the gate of wave canary was not part of this run" {
+			t.Errorf("%d measures, %v, %s: %s", len(m.at), r.Counts(), r.State, r.Reason)
+		}
+		if r := s.resume(t); r.State != rollout.StateFinished || len(m.at) != 1 {
+			t.Errorf("%s: %s", r.State, r.Reason)
+		}
+	})
+}
+
+func TestRunForSomeTenantsLeavesTheOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 10, nil)
+		s.moves()
+		bad := s.inWave("canary")[0]
+		s.breaks[bad] = oops(engine.Data, "duplicates")
+		s.work = 10 * time.Second
+		s.run(t)
+		delete(s.breaks, bad)
+		s.create("new") // which joins no run for others
+		p, events, err := s.store.Load(t.Context(), "r1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		known := p.Pick(s.world.tenants)
+		s.cfg.Earlier = events
+		s.cfg.Plan, err = plan.ResumePlan(rollout.Current(p, events), rollout.HistoryOf(events), known, s.world.survey()[:len(known)], s.world.g, plan.ResumeOptions{Only: []string{bad}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.later(500*time.Millisecond, ask(rollout.ActionSkip, s.inWave("canary")[0], "s1-0007"))
+		r := s.run(t)
+		if r.State != rollout.StateHalted || r.Reason != "8 tenants are left, not part of this run" || r.Planned() != 10 {
+			t.Errorf("%s: %s, %d planned", r.State, r.Reason, r.Planned())
+		}
+		if diff := cmp.Diff([]string{"skip: tenant " + bad + " is under work"}, replies(r)); diff != "" {
+			t.Error(diff)
+		}
+		if r := s.resume(t); r.State != rollout.StateFinished || r.Count(plan.Done) != 11 {
+			t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
+		}
+	})
+}
+
+func TestGateThatCannotBeAskedIsRefused(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for what, change := range map[string]func(*plan.Policy){
+			"no wave of that name": func(p *plan.Policy) { p.Waves = p.Waves[1:] },
+			"has none there":       func(p *plan.Policy) { p.Waves[0].Gate = plan.Gate{} },
+		} {
+			s := newStage(t, 10, map[string]plan.Gate{"canary": asks(says(pass), nil)})
+			change(&s.cfg.Policy)
+			r, err := run.Run(t.Context(), s.cfg)
+			var gate *run.GateError
+			if r != nil || !errors.As(err, &gate) || gate.Wave != "canary" || !strings.Contains(err.Error(), what) || gate.Hint() == "" || s.fleet.touched() > 0 {
+				t.Errorf("%v, %v", r, err)
+			}
+		}
+	})
+}
+
+func TestNoEstimateAtAGateAndNoneSpoiltByIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 14, map[string]plan.Gate{"canary": {Bake: time.Hour}})
+		s.cfg.Policy.Concurrency = 1
+		seen := &rollout.Report{}
+		s.cfg.Observers = append(s.cfg.Observers, observer(func(e rollout.Event) {
+			seen.Apply(e)
+			now := e.Time.Add(time.Minute)
+			switch f := e.Fact.(type) {
+			case rollout.GateClosed:
+				if eta, ok := seen.ETA(now); ok || seen.Rate(now) != 1 || seen.CurrentWave().Name != "canary" {
+					t.Errorf("at the gate: %s %v, %v a second, in %v", eta, ok, seen.Rate(now), seen.CurrentWave())
+				}
+			case rollout.WaveStarted:
+				if eta, ok := seen.ETA(e.Time); f.Wave == "rest" && (!ok || eta != 8*time.Second || seen.CurrentWave().Name != "rest") {
+					t.Errorf("after the gate: %s %v", eta, ok)
+				}
+			}
+		}))
+		if r := s.run(t); r.Rate(r.Finished.Add(time.Hour)) != 1 {
+			t.Errorf("%v a second", r.Rate(r.Finished))
+		}
+	})
+}

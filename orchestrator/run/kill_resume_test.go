@@ -1,0 +1,190 @@
+package run_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
+	"github.com/skeindb/skein/orchestrator/run"
+)
+
+// mortal is a store that loses every fact from the one on of which dies says so: the process was killed just
+// before it was durable.
+type mortal struct {
+	rollout.Store
+	dies func(rollout.Event) bool
+	kill func()
+
+	mu   sync.Mutex
+	dead bool
+}
+
+func (m *mortal) Append(ctx context.Context, events []rollout.Event) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i, e := range events {
+		if !m.dead && m.dies(e) {
+			m.dead = true
+			m.kill()
+		}
+		if m.dead {
+			if i == 0 {
+				return nil
+			}
+			return m.Store.Append(ctx, events[:i])
+		}
+	}
+	return m.Store.Append(ctx, events)
+}
+
+// killed runs until the fact after the first for which last says so; then the process is killed: its tenants under
+// work are cut off, and no fact is stored any more. It returns the fold of what is.
+func (s *stage) killed(t testing.TB, cfg run.RunConfig, last func(rollout.Fact) bool) *rollout.Report {
+	t.Helper()
+	over := false
+	return s.kill(t, cfg, func(e rollout.Event) bool {
+		if over {
+			return true
+		}
+		over = last(e.Fact)
+		return false
+	})
+}
+
+func (s *stage) kill(t testing.TB, cfg run.RunConfig, dies func(rollout.Event) bool) *rollout.Report {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	cfg.Store = &mortal{Store: s.store, dies: dies, kill: cancel}
+	if _, err := run.Run(ctx, cfg); err != nil {
+		t.Fatal(err)
+	}
+	r := &rollout.Report{}
+	for _, e := range s.facts(t) {
+		r.Apply(e)
+	}
+	return r
+}
+
+// wholeCourse is a rollout that goes through all there is: three waves, a gate that measures, bakes and wants an
+// approval, one that is asked in vain at first, tenants that come and go, one that fails at first, and one that an
+// operator skips.
+func wholeCourse(t testing.TB) *stage {
+	t.Helper()
+	checks := asks(says(unknown, pass), nil)
+	checks.Bake, checks.Approval = time.Minute, true
+	s := newStage(t, 24, map[string]plan.Gate{
+		"canary": checks, "early": asks(says(pass), nil), "rest": {Bake: 10 * time.Second},
+	})
+	s.moves()
+	s.approves()
+	early, rest := s.inWave("early"), s.inWave("rest")
+	moved := false
+	s.when = append(s.when, func(f rollout.Fact) {
+		w, ok := f.(rollout.ApprovalAwaited)
+		if !ok || w.Wave != "canary" || moved {
+			return
+		}
+		moved = true
+		s.remove(early[0])
+		s.remove(rest[1])
+		s.create("late-1", "late-2")
+		s.command(ask(rollout.ActionSkip, rest[2]))
+	})
+	return s
+}
+
+// end is what a rollout has come to, as far as it must not depend on who was killed when.
+func (s *stage) end(t testing.TB) map[string]any {
+	t.Helper()
+	r := &rollout.Report{}
+	for _, e := range s.facts(t) {
+		r.Apply(e)
+	}
+	end := map[string]any{"state": r.State, "exit": r.ExitCode(), "planned": r.Planned(), "warnings": r.Warnings}
+	for tr := range r.Tenants() {
+		outcome := tr.Outcome
+		if outcome == plan.Unchanged { // it was changed, but nobody got to know
+			outcome = plan.Done
+		}
+		end[tr.Tenant] = fmt.Sprint(outcome, " ", tr.Wave, " ", s.stands(tr.Tenant))
+	}
+	for _, w := range r.Waves {
+		end["wave "+w.Name] = fmt.Sprint(w.Planned, w.Joined, w.Finished, w.Gate.Passed())
+	}
+	return end
+}
+
+// TestKillAnywhereAndResumeComeToTheSameEnd kills the process before each fact in turn and resumes.
+func TestKillAnywhereAndResumeComeToTheSameEnd(t *testing.T) {
+	t.Parallel()
+	var want map[string]any
+	var facts int64
+	synctest.Test(t, func(t *testing.T) {
+		s := wholeCourse(t)
+		r := s.run(t)
+		want, facts = s.end(t), r.Seq
+		if r.State != rollout.StateFinished || r.Count(plan.Gone) != 2 || r.Count(plan.Skipped) != 1 || r.Count(plan.Done) != 23 {
+			t.Fatalf("%s: %s, %v, %q", r.State, r.Reason, r.Counts(), s.course(t))
+		}
+	})
+	for k := int64(1); k <= facts; k++ {
+		for _, again := range []bool{false, true} { // the resumed run may be killed as well
+			synctest.Test(t, func(t *testing.T) {
+				s := wholeCourse(t)
+				dead := s.kill(t, s.cfg, func(e rollout.Event) bool { return e.Seq == k })
+				if dead.Seq != k-1 || dead.Seq > 0 && dead.State != rollout.StateRunning && dead.State != rollout.StateWaiting {
+					t.Fatalf("killed before fact %d: %d are stored, %s", k, dead.Seq, dead.State)
+				}
+				s.rearrange(t)
+				if again {
+					s.kill(t, s.cfg, func(e rollout.Event) bool { return e.Seq == k+9 })
+					s.rearrange(t)
+				}
+				s.run(t)
+				if diff := cmp.Diff(want, s.end(t)); diff != "" {
+					t.Errorf("killed before fact %d, again %v (-whole +killed):\n%s\n%q", k, again, diff, s.course(t))
+				}
+			})
+			if t.Failed() {
+				return
+			}
+		}
+	}
+}
+
+// An abort that was taken in holds, though the process died before it could end.
+func TestAbortOutlivesItsProcess(t *testing.T) {
+	t.Parallel()
+	for _, heed := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newStage(t, 20, nil)
+			s.work = time.Minute
+			s.later(90*time.Second, ask(rollout.ActionAbort))
+			dead := s.killed(t, s.cfg, func(f rollout.Fact) bool {
+				_, ok := f.(rollout.Commanded)
+				return ok
+			})
+			if dead.State != rollout.StateRunning {
+				t.Fatal(dead.State)
+			}
+			touched := s.fleet.touched()
+			var r *rollout.Report
+			if heed {
+				r = s.heed(t)
+			} else {
+				r = s.resume(t)
+			}
+			if r.State != rollout.StateAborted || s.fleet.touched() != touched {
+				t.Errorf("%s, %d touched", r.State, s.fleet.touched()-touched)
+			}
+		})
+	}
+}

@@ -1,0 +1,107 @@
+package run_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
+)
+
+func TestTenantsThatTheSourcesForgetKeepTheirPlace(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var forgotten []string
+		s, r := moving(t, inCanary, func(s *stage) {
+			forgotten = append(s.inWave("early"), s.inWave("rest")[0], s.inWave("rest")[1])
+			for _, id := range forgotten {
+				s.unlist(id)
+			}
+			s.remove(s.inWave("rest")[2])
+		})
+		if diff := cmp.Diff(counts(plan.Done, 19, plan.Gone, 1), r.Counts()); diff != "" || r.State != rollout.StateFinished || r.ExitCode() != 0 {
+			t.Errorf("%s: %s, %s", r.State, r.Reason, diff)
+		}
+		for _, id := range forgotten {
+			if s.stands(id) != "[a b c]" {
+				t.Errorf("%s stands at %s", id, s.stands(id))
+			}
+		}
+		if len(r.Warnings) != 2 || !strings.HasPrefix(r.Warnings[0], "4 tenants are no longer listed") || !strings.Contains(r.Warnings[1], forgotten[4]) {
+			t.Errorf("warnings %q", r.Warnings)
+		}
+	})
+}
+
+func TestTenantThatIsForgottenAndMadeAgainIsUpgraded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var id string
+		s, r := moving(t, inRest, func(s *stage) {
+			s.cfg.Policy.Concurrency = 1
+			rest := s.inWave("rest")
+			id = rest[len(rest)-1]
+			s.remake(id, "a")
+			s.unlist(id)
+		})
+		if r.Outcome(id) != plan.Done || s.stands(id) != "[a b c]" || r.ExitCode() != 0 {
+			t.Errorf("%s is %s and stands at %s; exit %d", id, r.Outcome(id), s.stands(id), r.ExitCode())
+		}
+	})
+}
+
+func TestTenantThatIsForgottenAndCannotBeAskedIsNotGone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 10, nil)
+		s.moves()
+		id := s.inWave("rest")[0]
+		s.cfg.Surveyor = mute{s, id}
+		s.cfg.Policy.OnFailure = plan.Continue
+		time.AfterFunc(inCanary, func() { s.unlist(id) })
+		if r := s.run(t); r.Outcome(id) != plan.Failed || r.ExitCode() != 2 {
+			t.Errorf("%s is %s, exit %d", id, r.Outcome(id), r.ExitCode())
+		}
+	})
+}
+
+// mute is a survey that cannot read one tenant.
+type mute struct {
+	*stage
+	id string
+}
+
+func (d mute) Survey(ctx context.Context, targets []engine.Location) []engine.Standing {
+	all := d.stage.Survey(ctx, targets)
+	for i := range all {
+		if targets[i].Schema == d.id {
+			all[i] = engine.Standing{State: engine.Unreachable, Err: &engine.Error{Class: engine.Connection, Message: "no answer"}}
+		}
+	}
+	return all
+}
+
+func TestResumeTakesTenantsAlongThatTheSourcesForget(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 10, nil)
+		id, gone := s.inWave("rest")[0], s.inWave("rest")[1]
+		s.breaks[id], s.breaks[gone] = oops(engine.Data, "no"), oops(engine.Data, "no")
+		if r := s.run(t); r.Outcome(id) == plan.Done || r.ExitCode() == 0 {
+			t.Fatal(r.Counts())
+		}
+		clear(s.breaks)
+		s.unlist(id)
+		s.remove(gone)
+		r := s.resume(t)
+		if r.Outcome(id) != plan.Done || r.Outcome(gone) != plan.Gone || r.ExitCode() != 0 {
+			t.Errorf("%s is %s, %s is %s, exit %d", id, r.Outcome(id), gone, r.Outcome(gone), r.ExitCode())
+		}
+	})
+}

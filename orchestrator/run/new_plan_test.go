@@ -1,0 +1,206 @@
+package run_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/run"
+	"github.com/skeindb/skein/tenant"
+)
+
+// cohortsOf prints a plan's cohorts: "state from>to steps ×count" and why they are refused or skipped.
+func cohortsOf(p *plan.Plan) []string {
+	var lines []string
+	for _, c := range p.Cohorts {
+		line := fmt.Sprintf("%s %s>%s %s ×%d", c.State, strings.Join(c.From, ","), strings.Join(c.To, ","), strings.Join(c.Steps, ","), c.Count)
+		switch {
+		case c.Refused != nil:
+			line += " refused: " + string(c.Refused.Class)
+		case c.Skipped != "":
+			line += " skipped: " + c.Skipped
+		case c.Gone:
+			line += " gone"
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+func TestArrange(t *testing.T) {
+	t.Parallel()
+	g := line(t)
+	unreachable := func(tenant string) engine.Standing {
+		return engine.Standing{State: engine.Unreachable, Err: oops(engine.Connection, fmt.Sprintf("dial %q: refused", tenant))}
+	}
+	changed := at(g, "a", "b")
+	changed.Changed = []string{"b"}
+	gap := at(g, "b")
+	gap.State, gap.Err = engine.Unknown, oops(engine.Stale, "revision b is applied, but a is not")
+	standings := []engine.Standing{
+		at(g), at(g, "a"), at(g, "a"), at(g, "a", "b", "c"), at(g, "a", "zz"), changed, gap, unreachable("x"), unreachable("y"),
+		{State: engine.Missing, Err: errors.New("no such file")}, {State: engine.Empty}, // no version table
+	}
+	for _, test := range []struct {
+		name   string
+		change func(*plan.PlanOptions)
+		want   []string
+	}{
+		{"upgrade", func(*plan.PlanOptions) {}, []string{
+			"behind a>c b,c ×2", "empty >c a,b,c ×2", "ahead a,zz>a,zz  ×1 refused: stale", "behind b>b  ×1 refused: checksum",
+			"current c>c  ×1", "unreachable >  ×2 refused: connection", "missing >  ×1 refused: gone", "unknown b>b  ×1 refused: stale",
+		}},
+		{"upgrade to what most have", func(r *plan.PlanOptions) { r.Targets = []string{"b"}; r.AllowChanged = true }, []string{
+			"behind a>b b ×2", "empty >b a,b ×2", "ahead a,zz>a,zz  ×1 refused: stale", "behind b>b  ×1",
+			"current c>c  ×1", "unreachable >  ×2 refused: connection", "missing >  ×1 refused: gone", "unknown b>b  ×1 refused: stale",
+		}},
+		{"downgrade", func(r *plan.PlanOptions) {
+			r.Kind, r.Targets, r.AllowChanged = plan.Downgrade, []string{"a"}, true
+		}, []string{
+			"behind a>a  ×2", "empty >  ×2 skipped: not applied", "ahead a,zz>a,zz  ×1 refused: stale", "behind b>a b ×1",
+			"current c>a c,b ×1", "unreachable >  ×2 refused: connection", "missing >  ×1 refused: gone", "unknown b>b  ×1 refused: stale",
+		}},
+		{"stamp", func(r *plan.PlanOptions) { r.Kind, r.Targets = plan.Stamp, []string{"b"} }, []string{
+			"behind a>b b ×2", "empty >b a,b ×2", "ahead a,zz>a,zz  ×1 refused: stale", "behind b>b  ×1",
+			"current c>b c ×1", "unreachable >  ×2 refused: connection", "missing >  ×1 refused: gone", "unknown b>b a ×1",
+		}},
+		{"stamp --purge", func(r *plan.PlanOptions) {
+			r.Kind, r.Targets, r.Purge, r.AllowChanged = plan.Stamp, []string{"a"}, true, true
+		}, []string{
+			"behind a>a  ×2", "empty >a a ×2", "ahead a,zz>a zz ×1", "behind b>a b ×1",
+			"current c>a b,c ×1", "unreachable >  ×2 refused: connection", "missing >  ×1 refused: gone", "unknown b>a b,a ×1",
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			req := request()
+			test.change(&req)
+			p, err := plan.NewPlan(on("s1", len(standings)), standings, g, req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, cohortsOf(p)); diff != "" {
+				t.Error(diff)
+			}
+			for _, item := range p.Waves[0].Items {
+				if c := p.Cohorts[item.Cohort]; c.State != item.Standing.State {
+					t.Errorf("%s is %s, its cohort %s", item.Tenant.ID, item.Standing.State, c.State)
+				}
+			}
+		})
+	}
+}
+
+func TestTargetsThatLeadNowhere(t *testing.T) {
+	t.Parallel()
+	forked := graph(t, rev("a", ""), rev("b", "a"), rev("c", "a"))
+	oneWay := rev("d", "c")
+	oneWay.Downgrade = nil
+	irreversible := graph(t, rev("a", ""), rev("c", "a"), oneWay)
+	for _, test := range []struct {
+		name, target string
+		kind         plan.Kind
+		g            *revision.Graph
+		standings    []engine.Standing
+		want         string
+		cohort       bool
+	}{
+		{"two heads", "head", plan.Upgrade, forked, all(3, at(forked)), "", true},
+		{"walk that forks", "+1", plan.Upgrade, forked, []engine.Standing{at(forked), at(forked), at(forked, "a")}, "tenant s1-0003, which stands at a: ", true},
+		{"no such revision", "nope", plan.Upgrade, forked, all(3, at(forked)), "nope", false},
+		{"no way back", "a", plan.Downgrade, irreversible, []engine.Standing{at(irreversible, "a"), at(irreversible, "a", "c", "d"), at(irreversible, "a", "c", "d")}, "2 tenants that stand at d, for example s1-0002: ", true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			req := request()
+			req.Kind, req.Targets = test.kind, []string{test.target}
+			_, err := plan.NewPlan(on("s1", 3), test.standings, test.g, req)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Fatalf("%v, want %q", err, test.want)
+			}
+			_, cohort := errors.AsType[*plan.CohortError](err)
+			target, ok := errors.AsType[*revision.TargetError](err)
+			if !ok || cohort != test.cohort {
+				t.Errorf("%T, cohort error %v", err, cohort)
+			}
+			if h, ok := errors.AsType[*plan.CohortError](err); ok && h.Hint() != target.Hint() {
+				t.Errorf("the hint got lost: %v", err)
+			}
+		})
+	}
+}
+
+func TestRequestsThatMeanNothing(t *testing.T) {
+	t.Parallel()
+	g := line(t)
+	for name, change := range map[string]func(*plan.PlanOptions){
+		"no id":       func(r *plan.PlanOptions) { r.Rollout = "" },
+		"no target":   func(r *plan.PlanOptions) { r.Targets = nil },
+		"two targets": func(r *plan.PlanOptions) { r.Targets = []string{"a", "b"} },
+		"no kind":     func(r *plan.PlanOptions) { r.Kind = "sidegrade" },
+	} {
+		req := request()
+		change(&req)
+		if _, err := plan.NewPlan(on("s1", 1), all(1, at(g)), g, req); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func TestOrderIsTheSameForEverybody(t *testing.T) {
+	t.Parallel()
+	g := line(t)
+	tenants := append(append(on("s2", 20), on("s1", 40)...), on("s3", 3)...)
+	order := func(tenants []tenant.Tenant) []string {
+		var ids []string
+		for _, item := range arrange(t, g, tenants, all(len(tenants), at(g))).Waves[0].Items {
+			ids = append(ids, item.Tenant.ID)
+		}
+		return ids
+	}
+	first := order(tenants)
+	slices.Reverse(tenants)
+	if diff := cmp.Diff(first, order(tenants)); diff != "" {
+		t.Error(diff)
+	}
+	for i, want := range []string{"s1", "s2", "s3", "s1", "s2", "s3", "s1", "s2", "s3", "s1", "s2", "s1", "s2"} {
+		if !strings.HasPrefix(first[i], want) {
+			t.Errorf("place %d has %s, want one of %s", i, first[i], want)
+		}
+	}
+	sorted := slices.Clone(first)
+	slices.Sort(sorted)
+	if len(slices.Compact(sorted)) != 63 {
+		t.Errorf("%d tenants", len(sorted))
+	}
+}
+
+func TestPlansCanBeStored(t *testing.T) {
+	t.Parallel()
+	g := line(t)
+	p := arrange(t, g, on("s1", 3), []engine.Standing{at(g), at(g, "a", "b", "c"), {State: engine.Missing, Err: errors.New("gone")}})
+	text, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := &plan.Plan{}
+	if err := json.Unmarshal(text, got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(p, got, cmpopts.IgnoreUnexported(plan.Cohort{}), cmpopts.IgnoreFields(plan.Item{}, "Standing")); diff != "" {
+		t.Error(diff)
+	}
+	s := newScene(t, g, got)
+	if _, err := run.Run(t.Context(), s.cfg); err == nil {
+		t.Error("a plan without a survey was run")
+	}
+}

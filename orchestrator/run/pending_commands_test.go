@@ -1,0 +1,194 @@
+package run_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/orchestrator/control"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
+)
+
+// heed heeds, and checks that what is stored folds to what was returned.
+func (s *stage) heed(t testing.TB) *rollout.Report {
+	t.Helper()
+	r, err := control.ApplyPending(context.Background(), s.store, "r1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.check(t, r)
+	return r
+}
+
+func TestNobodyRunsTheRolloutAnyMore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 60, map[string]plan.Gate{"canary": {Approval: true}})
+		s.approves()
+		rest := s.inWave("rest")
+		s.breaks[rest[0]] = oops(engine.Data, "duplicates")
+		halted := s.run(t)
+		if halted.State != rollout.StateHalted {
+			t.Fatal(halted.State)
+		}
+		facts := len(s.facts(t))
+		if r := s.heed(t); len(s.facts(t)) != facts || r.Seq != halted.Seq {
+			t.Error("facts out of nothing")
+		}
+		s.command(ask(rollout.ActionPause))
+		s.command(ask(rollout.ActionSkip, rest[0], rest[50], rest[50]))
+		s.command(ask(rollout.ActionSkip, s.inWave("canary")[0]))
+		s.command(ask(rollout.ActionSkip, "nobody"))
+		s.command(ask(rollout.ActionSkip))
+		s.command(ask(rollout.ActionRetry))
+		s.command(rollout.Command{Action: rollout.ActionApprove, Wave: "canary"})
+		s.command(ask("dance"))
+		r := s.heed(t)
+		want := []string{
+			"approve", "pause: nobody runs the rollout", "skip", "skip: tenant " + s.inWave("canary")[0] + " is done",
+			"skip: tenant nobody is not part of the rollout", "skip: it names no tenant", "retry", "approve: the gate of wave canary is open already",
+			`dance: "dance" is nothing that can be asked of a rollout`,
+		}
+		if diff := cmp.Diff(want, replies(r)); diff != "" {
+			t.Error(diff)
+		}
+		if r.State != rollout.StateHalted || r.Count(plan.Failed) != 0 || r.Count(plan.Skipped) != 2 {
+			t.Errorf("%s, %v", r.State, r.Counts())
+		}
+		if r := s.resume(t); r.State != rollout.StateFinished || r.Count(plan.Skipped) != 2 || r.Count(plan.Done) != 58 {
+			t.Errorf("%s, %v", r.State, r.Counts())
+		}
+		s.command(ask(rollout.ActionAbort))
+		if got := replies(s.heed(t)); got[len(got)-1] != "abort: the rollout is finished already" {
+			t.Errorf("%q", got)
+		}
+	})
+}
+
+func TestSkipMendsWhatOnlyFailedForOne(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 20, nil)
+		s.cfg.Policy.OnFailure = plan.Continue
+		bad := s.inWave("early")[1]
+		s.breaks[bad] = oops(engine.Data, "duplicates")
+		if r := s.run(t); r.ExitCode() != 2 {
+			t.Fatal(r.ExitCode())
+		}
+		s.command(rollout.Command{Action: rollout.ActionSkip, Tenants: []string{bad}, Reason: "leaves anyway"})
+		r := s.heed(t)
+		if r.ExitCode() != 0 || r.Next() != "" || r.State != rollout.StateFinished {
+			t.Errorf("exit %d, next %q, %s", r.ExitCode(), r.Next(), r.State)
+		}
+		for tr := range r.Tenants() {
+			if tr.Tenant == bad && (tr.Reason != "skipped by eve on laptop: leaves anyway" || tr.Wave != "early" || tr.Failure != nil) {
+				t.Errorf("%+v", tr)
+			}
+		}
+	})
+}
+
+func TestAbortOfARolloutWhoseProcessDied(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 20, nil)
+		s.work = 10 * time.Second
+		dead := s.killed(t, s.cfg, func(f rollout.Fact) bool {
+			d, ok := f.(rollout.TenantsDispatched)
+			return ok && len(d.Tenants) == 14
+		})
+		if dead.State != rollout.StateRunning {
+			t.Fatal(dead.State)
+		}
+		rest := s.inWave("rest")
+		s.command(ask(rollout.ActionSkip, rest[0], rest[13])) // the first was under work
+		s.command(ask(rollout.ActionAbort))
+		s.command(ask(rollout.ActionSkip, rest[1]))
+		s.command(rollout.Command{Action: rollout.ActionApprove, Wave: "canary"})
+		time.Sleep(time.Second)
+		s.command(ask(rollout.ActionAbort))
+		r := s.heed(t)
+		want := []string{"skip", "abort", "skip: the rollout was aborted", "approve: the rollout was aborted", "abort: the rollout is aborted already"}
+		if diff := cmp.Diff(want, replies(r)); diff != "" {
+			t.Error(diff)
+		}
+		if r.State != rollout.StateAborted || r.Count(plan.Skipped) != 2 || r.Count(plan.Pending) != 12 || r.ExitCode() != 3 {
+			t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
+		}
+	})
+}
+
+func TestApprovalWaitsForTheNextRun(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 20, map[string]plan.Gate{"canary": {Approval: true}})
+		s.cfg.NoWait = true
+		if r := s.run(t); r.State != rollout.StateWaiting {
+			t.Fatal(r.State)
+		}
+		s.command(rollout.Command{Action: rollout.ActionApprove, Wave: "early"})
+		s.command(rollout.Command{Action: rollout.ActionApprove, Wave: "canary"})
+		s.command(ask(rollout.ActionSkip, s.inWave("rest")[0]))
+		r := s.heed(t)
+		if diff := cmp.Diff([]string{"approve: wave early has not come to its gate", "skip"}, replies(r)); diff != "" {
+			t.Error(diff)
+		}
+		if again := s.heed(t); again.Seq != r.Seq || again.State != rollout.StateWaiting {
+			t.Errorf("%s, fact %d after %d", again.State, again.Seq, r.Seq)
+		}
+		r = s.resume(t)
+		if diff := cmp.Diff([]string{"approve: wave early has not come to its gate", "skip", "approve"}, replies(r)); diff != "" {
+			t.Error(diff)
+		}
+		if r.State != rollout.StateFinished || r.Count(plan.Done) != 19 {
+			t.Errorf("%s, %v", r.State, r.Counts())
+		}
+		if s.heed(t); len(told[rollout.Commanded](t, s.scene)) != 3 {
+			t.Error("a command was taken in twice")
+		}
+	})
+}
+
+func TestRolloutThatDiedBeforeItsFirstFact(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 5, nil)
+		if err := s.store.Create(t.Context(), s.cfg.Plan); err != nil {
+			t.Fatal(err)
+		}
+		s.command(ask(rollout.ActionAbort))
+		r := s.heed(t)
+		if r.State != rollout.StateAborted || r.Kind != plan.Upgrade || r.Planned() != 5 || r.Next() != "" {
+			t.Errorf("%+v", r)
+		}
+	})
+}
+
+// contested is a store that another process writes, too.
+type contested struct{ rollout.Store }
+
+func (c contested) Append(context.Context, []rollout.Event) error {
+	return &rollout.ConflictError{Rollout: "r1", Seq: 7}
+}
+
+func TestHeedEndsWhereAnotherProcessWrites(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 5, nil)
+		s.run(t)
+		s.command(ask(rollout.ActionAbort))
+		var conflict *rollout.ConflictError
+		if r, err := control.ApplyPending(t.Context(), contested{s.store}, "r1"); r != nil || !errors.As(err, &conflict) {
+			t.Errorf("%v, %v", r, err)
+		}
+		if _, err := control.ApplyPending(t.Context(), s.store, "r2"); !errors.Is(err, rollout.ErrNoRollout) {
+			t.Error(err)
+		}
+	})
+}

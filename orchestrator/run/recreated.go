@@ -1,0 +1,181 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
+	"github.com/skeindb/skein/tenant"
+)
+
+// This file is about tenants that are not any more what was planned: dropped and made again under the same name,
+// restored, changed by somebody else while the rollout runs.
+
+// deferForReplan puts a tenant aside for a look at where it stands now, and reports whether it did: once a wave, and where
+// the fleet can be asked.
+func (r *runner) deferForReplan(t int32, f plan.Failure) bool {
+	if r.Discover == nil || r.final || r.halt.state != "" {
+		return false
+	}
+	w := r.wave
+	r.emit(rollout.TenantDeferred{Tenant: w.items[t].Tenant.ID, Attempt: int(w.tasks[t].attempt), Failure: f, Steps: len(r.done[t])})
+	w.recreated = append(w.recreated, w.items[t].Tenant.ID)
+	w.tasks[t].ended = true
+	w.left--
+	delete(r.done, t)
+	return true
+}
+
+// replanRecreated plans tenants of a wave by where they stand now, and returns them as they are then in the plan; false when
+// the run is to stop.
+func (r *runner) replanRecreated(at int, ids []string) ([]plan.Item, bool) {
+	fleet, ok := r.discover()
+	if !ok {
+		return nil, false
+	}
+	before := r.Plan.Waves[at].ItemsOf(ids)
+	items, ok := r.planRecreated(at, before, fleet)
+	if ok {
+		r.emitReplanned(at, before, items)
+		r.replace(at, items)
+	}
+	return items, ok
+}
+
+// planRecreated plans items of a wave by where they stand now, without touching the wave; false when the run is to stop.
+func (r *runner) planRecreated(at int, items []plan.Item, fleet []tenant.Tenant) ([]plan.Item, bool) {
+	p := *r.Plan
+	p.Waves = slices.Clone(p.Waves)
+	p.Waves[at].Items = items
+	var there Located
+	locate := r.locator(items, fleet)
+	if !r.interruptible(func(ctx context.Context) { there = locate(ctx) }) {
+		return nil, false
+	}
+	if err := plan.Replan(&p, at, there.Tenants, there.Standings, r.Graph, r.Options); err != nil {
+		r.stop(rollout.StateHalted, fmt.Sprintf("tenants of wave %s changed, and cannot be planned anew: %v", p.Waves[at].Name, err))
+		return nil, false
+	}
+	items, r.Plan.Cohorts = r.screen(p.Waves[at].Items, p.Cohorts)
+	return items, true
+}
+
+// replace puts items into a wave in place of those of the same tenants, settled ones among them.
+func (r *runner) replace(at int, items []plan.Item) {
+	by := make(map[string]*plan.Item, len(items))
+	for i := range items {
+		by[items[i].Tenant.ID] = &items[i]
+	}
+	r.Plan.Waves = slices.Clone(r.Plan.Waves)
+	w := &r.Plan.Waves[at]
+	w.Items = slices.Clone(w.Items)
+	for i := range w.Items {
+		if item := by[w.Items[i].Tenant.ID]; item != nil {
+			w.Items[i] = *item
+			delete(by, item.Tenant.ID)
+		}
+	}
+	w.Settled = slices.DeleteFunc(slices.Clone(w.Settled), func(i plan.Item) bool { return by[i.Tenant.ID] != nil })
+	for i := range items {
+		if by[items[i].Tenant.ID] != nil {
+			w.Items = append(w.Items, items[i])
+		}
+	}
+}
+
+// recheckFinished takes up, before the end, tenants that were gone and are in the fleet again, and, where there were several
+// waves, those that were done and have been made anew or restored since: a rollout that says of a tenant that it is
+// done shall be right when it ends, and not only when it said so.
+func (r *runner) recheckFinished() {
+	if r.Discover == nil || r.Plan.Partial || r.finished || r.workers == 0 || r.halt.state != "" ||
+		r.Plan.Kind != plan.Upgrade && r.Plan.Kind != plan.Downgrade {
+		return
+	}
+	all, n := r.finishedTenants()
+	if n == 0 {
+		return
+	}
+	if !r.joinable() { // else the fleet was just listed, for tenants that came late
+		if fleet, ok := r.finalDiscovery(); ok {
+			r.fleet = fleet
+		}
+	}
+	if r.fleet == nil {
+		return
+	}
+	for i := range all {
+		items, ok := r.planRecreated(i, all[i], r.fleet)
+		if !ok {
+			return
+		}
+		items = slices.DeleteFunc(r.unskipped(items), func(item plan.Item) bool {
+			c := &r.Plan.Cohorts[item.Cohort]
+			back := r.report.Outcome(item.Tenant.ID) == plan.Gone && !c.Gone && c.Refused == nil
+			return !back && len(c.Steps) == 0
+		})
+		if len(items) == 0 {
+			continue
+		}
+		r.emitReplanned(i, all[i], items)
+		r.replace(i, items)
+		if r.runWave(i, items); r.halt.state != "" {
+			return
+		}
+	}
+}
+
+// finishedTenants are the items, by wave, of tenants that have come to an end and may have been made anew since, and how many
+// there are.
+func (r *runner) finishedTenants() (all [][]plan.Item, n int) {
+	all = make([][]plan.Item, len(r.Plan.Waves))
+	for i := range r.Plan.Waves {
+		for _, items := range [][]plan.Item{r.Plan.Waves[i].Settled, r.Plan.Waves[i].Items} {
+			for _, item := range items {
+				switch r.report.Outcome(item.Tenant.ID) {
+				case plan.Gone:
+				case plan.Done, plan.Unchanged:
+					if len(r.Plan.Waves) == 1 {
+						continue
+					}
+				default:
+					continue
+				}
+				all[i] = append(all[i], item)
+				n++
+			}
+		}
+	}
+	return all, n
+}
+
+// emitReplanned makes it a fact that tenants go another way than the plan has for them: what a rollback, or a later
+// run, has to know. before and after are the items of the same tenants, in any order.
+func (r *runner) emitReplanned(at int, before, after []plan.Item) {
+	was := make(map[string]int, len(before))
+	for i := range before {
+		was[before[i].Tenant.ID] = before[i].Cohort
+	}
+	f := rollout.TenantsReplanned{Wave: r.Plan.Waves[at].Name}
+	to := map[int]int{}
+	for _, item := range after {
+		old, known := was[item.Tenant.ID]
+		c := &r.Plan.Cohorts[item.Cohort]
+		if !known || !slices.ContainsFunc(c.Steps, func(id string) bool { return !slices.Contains(r.Plan.Cohorts[old].Steps, id) }) {
+			continue
+		}
+		place, told := to[item.Cohort]
+		if !told {
+			place = len(f.Cohorts)
+			to[item.Cohort] = place
+			f.Cohorts = append(f.Cohorts, *c)
+			f.Cohorts[place].Count = 0
+		}
+		f.Cohorts[place].Count++
+		f.Items = append(f.Items, plan.Item{Tenant: item.Tenant, Cohort: place})
+	}
+	if len(f.Items) > 0 {
+		r.emit(f)
+	}
+}

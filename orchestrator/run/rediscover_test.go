@@ -1,0 +1,490 @@
+package run_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
+	"github.com/skeindb/skein/orchestrator/run"
+	"github.com/skeindb/skein/tenant"
+)
+
+// moving is a rollout of 20 tenants, a second each, in a fleet that moves as change says, so long after its start.
+func moving(t *testing.T, after time.Duration, change func(*stage)) (*stage, *rollout.Report) {
+	t.Helper()
+	s := newStage(t, 20, nil)
+	s.moves()
+	time.AfterFunc(after, func() { change(s) })
+	return s, s.run(t)
+}
+
+const inCanary, inEarly, inRest = 500 * time.Millisecond, 1500 * time.Millisecond, 2500 * time.Millisecond
+
+func TestTenantsThatComeJoinTheLastWave(t *testing.T) {
+	t.Parallel()
+	for name, after := range map[string]time.Duration{"in the canary": inCanary, "in early": inEarly, "in the last wave": inRest} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s, r := moving(t, after, func(s *stage) { s.create("new-1", "new-2", "new-3") })
+				if r.State != rollout.StateFinished || r.Planned() != 23 || r.Count(plan.Done) != 23 {
+					t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
+				}
+				if w := r.Waves[2]; w.Joined != 3 || w.Planned != 17 || !w.Finished || r.Waves[0].Joined != 0 {
+					t.Errorf("%+v", w)
+				}
+				for _, id := range []string{"new-1", "new-2", "new-3"} {
+					if s.stands(id) != "[a b c]" {
+						t.Errorf("%s stands at %s", id, s.stands(id))
+					}
+				}
+				if n := len(told[rollout.TenantsJoined](t, s.scene)); n != 1 {
+					t.Errorf("they joined %d times", n)
+				}
+				plan, events, err := s.store.Load(t.Context(), "r1")
+				if err != nil || rollout.Current(plan, events).Len() != 23 {
+					t.Errorf("%v, amended to %d", err, rollout.Current(plan, events).Len())
+				}
+				if s.cfg.Plan.Len() != 20 {
+					t.Errorf("the caller's plan grew to %d", s.cfg.Plan.Len())
+				}
+			})
+		})
+	}
+}
+
+func TestTenantsThatComeAtTheVeryEndAreTakenUpToo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 10, map[string]plan.Gate{"rest": {Bake: time.Minute}})
+		s.moves()
+		time.AfterFunc(30*time.Second, func() { s.create("in-the-bake") })
+		time.AfterFunc(time.Minute+3500*time.Millisecond, func() { s.create("after-it") })
+		r := s.run(t)
+		if r.State != rollout.StateFinished || r.Count(plan.Done) != 12 || r.Waves[2].Joined != 2 {
+			t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
+		}
+		want := []string{"run 1", "canary", "early", "rest", "rest closed", "rest pass", "rest", "rest", "finished"}
+		if diff := cmp.Diff(want, s.course(t)); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// Those that come while the last wave runs are there when its gate is asked.
+func TestLastGateIsAskedAboutLateTenants(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := says(pass)
+		s := newStage(t, 10, map[string]plan.Gate{"rest": asks(m, nil)})
+		s.moves()
+		time.AfterFunc(inRest, func() { s.create("late") })
+		if r := s.run(t); r.State != rollout.StateFinished || len(m.at) != 1 || len(m.subjects[0].Tenants) != 5 {
+			t.Errorf("%s; %d measures, about %d tenants", r.State, len(m.at), len(m.subjects[0].Tenants))
+		}
+	})
+}
+
+func TestFleetThatGrowsWithoutEndIsLeftToTheNextRollout(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 10, nil)
+		s.moves()
+		n := 0
+		s.cfg.Discover = func(ctx context.Context) ([]tenant.Tenant, error) {
+			n++
+			s.create(fmt.Sprint("new-", n))
+			return s.discover(ctx)
+		}
+		r := s.run(t)
+		if r.State != rollout.StateFinished || r.Left() != 0 || n != 12 || len(r.Warnings) != 1 {
+			t.Errorf("%s: %s, %d looks, %v, %q", r.State, r.Reason, n, r.Counts(), r.Warnings)
+		}
+	})
+}
+
+func TestTenantsThatGoAreGone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var gone []string
+		s, r := moving(t, inCanary, func(s *stage) {
+			gone = []string{s.inWave("early")[0], s.inWave("rest")[0], s.inWave("rest")[5]}
+			for _, id := range gone {
+				s.remove(id)
+			}
+			s.remove(s.inWave("canary")[0]) // it is under work, and will be done
+		})
+		if diff := cmp.Diff(counts(plan.Done, 17, plan.Gone, 3), r.Counts()); diff != "" || r.State != rollout.StateFinished {
+			t.Errorf("%s: %s, %s", r.State, r.Reason, diff)
+		}
+		for _, id := range gone {
+			if r.Outcome(id) != plan.Gone || len(s.fleet.attempts[id]) > 0 {
+				t.Errorf("%s is %s, tried %d times", id, r.Outcome(id), len(s.fleet.attempts[id]))
+			}
+		}
+	})
+}
+
+func TestRenamedTenantIsGoneAndNew(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var old string
+		s, r := moving(t, inCanary, func(s *stage) {
+			old = s.inWave("rest")[3]
+			s.remove(old)
+			s.create("renamed")
+		})
+		if r.Outcome(old) != plan.Gone || r.Outcome("renamed") != plan.Done || s.stands("renamed") != "[a b c]" || r.ExitCode() != 0 {
+			t.Errorf("%s and %s, exit %d", r.Outcome(old), r.Outcome("renamed"), r.ExitCode())
+		}
+	})
+}
+
+func TestTenantsAreWorkedOnWhereTheyAreNow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var moved, ahead, again, done string
+		s, r := moving(t, inCanary, func(s *stage) {
+			rest := s.inWave("rest")
+			moved, ahead, again, done = rest[0], rest[1], rest[2], rest[3]
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			for i := range s.world.tenants {
+				if s.world.tenants[i].ID == moved {
+					s.world.tenants[i].Location.Server, s.world.tenants[i].Location.Schema = "s2", "elsewhere"
+					s.fleet.mu.Lock()
+					s.fleet.ids[s.world.tenants[i].Location] = moved
+					s.fleet.mu.Unlock()
+				}
+			}
+			s.world.applied["elsewhere"] = []string{"a"}
+			s.world.applied[ahead] = []string{"a", "b"}
+			s.world.applied[again] = nil // dropped and made anew
+			s.world.applied[done] = []string{"a", "b", "c"}
+		})
+		if r.State != rollout.StateFinished || r.Count(plan.Done) != 19 || r.Outcome(done) != plan.Unchanged {
+			t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
+		}
+		if s.stands("elsewhere") != "[a b c]" || s.stands(moved) != "[]" || s.stands(ahead) != "[a b c]" || s.stands(again) != "[a b c]" {
+			t.Errorf("%s %s %s %s", s.stands("elsewhere"), s.stands(moved), s.stands(ahead), s.stands(again))
+		}
+		if s.fleet.peak["s2"] != 1 {
+			t.Errorf("%d at once on s2", s.fleet.peak["s2"])
+		}
+		for tr := range r.Tenants() {
+			if tr.Tenant == ahead && (tr.Steps != 1 || fmt.Sprint(tr.From) != "[b]") {
+				t.Errorf("%+v", tr)
+			}
+		}
+	})
+}
+
+func TestOnlyWhoBelongsJoins(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 20, nil)
+		s.moves()
+		s.cfg.Joins = func(tn tenant.Tenant) bool { return strings.HasPrefix(tn.ID, "gold") }
+		skipped := s.inWave("rest")[0]
+		time.AfterFunc(inCanary, func() {
+			s.create("gold-1", "lead-1")
+			s.command(ask(rollout.ActionSkip, skipped)) // it is known, and does not join
+		})
+		r := s.run(t)
+		if r.Planned() != 21 || r.Count(plan.Done) != 20 || s.stands("lead-1") != "[]" || r.Outcome(skipped) != plan.Skipped {
+			t.Errorf("%d planned, %v", r.Planned(), r.Counts())
+		}
+	})
+}
+
+func TestFleetIsLookedAtOncePerWaveAndAtTheEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 20, nil)
+		s.moves()
+		if s.run(t); s.looks != 3 {
+			t.Errorf("%d looks, want one each before early and rest, and one at the end", s.looks)
+		}
+		idle := newStage(t, 20, nil)
+		for _, tn := range idle.world.tenants {
+			idle.world.applied[tn.ID] = []string{"a", "b", "c"}
+		}
+		idle.policy.Waves = nil
+		idle.plan(t, request())
+		idle.moves()
+		if r := idle.run(t); idle.looks != 0 || r.Count(plan.Unchanged) != 20 {
+			t.Errorf("%d looks where nobody was touched, %v", idle.looks, r.Counts())
+		}
+	})
+}
+
+// Whoever resumes a rollout that had finished wants the rest of it, and one that was cut off all of it.
+func TestWhoComesBetweenTwoRunsJoinsWhatHadNotFinished(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		budget  int
+		state   rollout.State
+		planned int
+	}{"it had finished": {1, rollout.StateFinished, 20}, "it had halted": {0, rollout.StateHalted, 21}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := newStage(t, 20, nil)
+				s.moves()
+				s.cfg.Policy.MaxFailures.Count = test.budget
+				bad := s.cfg.Plan.Waves[2].Items[0].Tenant.ID
+				s.breaks[bad] = oops(engine.Data, "duplicates")
+				if r := s.run(t); r.State != test.state || r.Count(plan.Failed) != 1 {
+					t.Fatalf("%s: %s, %v", r.State, r.Reason, r.Counts())
+				}
+				delete(s.breaks, bad)
+				s.create("new-1")
+				if r := s.resume(t); r.State != rollout.StateFinished || r.Count(plan.Done) != test.planned || r.Planned() != test.planned {
+					t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
+				}
+			})
+		})
+	}
+}
+
+func TestGuardHalts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		guard := &tenant.GuardError{Guard: "min_tenants", Found: 3, Min: 10}
+		s := newStage(t, 20, nil)
+		s.moves()
+		s.cuts = []error{errors.Join(errors.New("x"), guard)}
+		r := s.run(t)
+		if r.State != rollout.StateHalted || !strings.Contains(r.Reason, guard.Error()) || s.fleet.touched() != 2 || s.looks != 1 {
+			t.Errorf("%s: %s; %d touched, %d looks", r.State, r.Reason, s.fleet.touched(), s.looks)
+		}
+		if r := s.resume(t); r.State != rollout.StateFinished || r.Count(plan.Done) != 20 {
+			t.Errorf("%s, %v", r.State, r.Counts())
+		}
+	})
+}
+
+func TestFleetThatCannotBeListedIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 20, nil)
+		s.moves()
+		s.cuts = []error{errSource, errSource, errSource, nil, nil}
+		r := s.run(t)
+		if r.State != rollout.StateFinished || len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], errSource.Error()) || s.looks != 6 {
+			t.Errorf("%s: %s, %d looks, %q", r.State, r.Reason, s.looks, r.Warnings)
+		}
+	})
+}
+
+// When all is done there is nothing to halt any more.
+func TestFleetThatCannotBeListedInTheEndIsAWarning(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 20, nil)
+		s.moves()
+		s.cuts = []error{nil, nil, errSource}
+		r := s.run(t)
+		if r.State != rollout.StateFinished || len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "left to the next rollout") || s.looks != 3 {
+			t.Errorf("%s: %s, %d looks, %q", r.State, r.Reason, s.looks, r.Warnings)
+		}
+	})
+}
+
+func TestFleetThatCannotBeListedForLongHalts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 20, nil)
+		s.moves()
+		s.cfg.Discover = func(context.Context) ([]tenant.Tenant, error) { return nil, errSource }
+		r := s.run(t)
+		if took := r.Finished.Sub(r.Started); r.State != rollout.StateHalted || took < 5*time.Minute || took > 6*time.Minute || s.fleet.touched() != 2 {
+			t.Errorf("%s: %s after %s", r.State, r.Reason, took)
+		}
+	})
+}
+
+// One server that stays away keeps the tenants of the others from nothing: after a while it is done without.
+func TestFleetThatCannotBeListedForLongIsTheOnePlanned(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 20, nil)
+		s.moves()
+		s.cfg.DiscoverAway = s.cfg.Discover
+		s.cfg.Discover = func(context.Context) ([]tenant.Tenant, error) { return nil, errSource }
+		r := s.run(t)
+		if took := r.Finished.Sub(r.Started); r.State != rollout.StateFinished || took < 5*time.Minute || r.Count(plan.Done) != 20 {
+			t.Errorf("%s: %s after %s, %v", r.State, r.Reason, took, r.Counts())
+		}
+		if !slices.ContainsFunc(r.Warnings, func(w string) bool { return strings.Contains(w, "goes on with those who were planned") }) {
+			t.Errorf("%q", r.Warnings)
+		}
+	})
+}
+
+func TestLookAtTheFleetCanBeStopped(t *testing.T) {
+	t.Parallel()
+	for _, hangs := range []bool{true, false} { // or between two tries
+		synctest.Test(t, func(t *testing.T) {
+			s := newStage(t, 20, nil)
+			s.moves()
+			s.cfg.Discover = func(ctx context.Context) ([]tenant.Tenant, error) {
+				if hangs {
+					<-ctx.Done()
+				}
+				return nil, errSource
+			}
+			s.later(time.Minute, ask(rollout.ActionPause))
+			r := s.run(t)
+			if r.State != rollout.StatePaused || r.Finished.Sub(r.Started) > 62*time.Second || s.fleet.touched() != 2 {
+				t.Errorf("%s: %s after %s", r.State, r.Reason, r.Finished.Sub(r.Started))
+			}
+		})
+	}
+}
+
+// surveyor is a Surveyor that takes its time, and then cannot read anything if it was cancelled.
+type surveyor struct{ *stage }
+
+func (s surveyor) Survey(ctx context.Context, targets []engine.Location) []engine.Standing {
+	if err := takes(time.Minute)(ctx, engine.Job{}); err == nil {
+		return s.stage.Survey(ctx, targets)
+	}
+	return all(len(targets), engine.Standing{State: engine.Unreachable, Err: oops(engine.Canceled, "cancelled")})
+}
+
+func TestSurveyThatIsCutOffFailsNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 20, nil)
+		s.moves()
+		s.cfg.Surveyor = surveyor{s}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(30*time.Second, cancel)
+		skipped := s.inWave("early")[0]
+		s.later(10*time.Second, ask(rollout.ActionSkip, skipped))
+		r, err := run.Run(ctx, s.cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.check(t, r)
+		if r.State != rollout.StateInterrupted || r.Count(plan.Failed) != 0 || r.Count(plan.Pending) != 17 {
+			t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
+		}
+	})
+}
+
+// brittle is a Surveyor during which the run is cancelled.
+type brittle struct {
+	*stage
+	cancel func()
+}
+
+func (b brittle) Survey(_ context.Context, targets []engine.Location) []engine.Standing {
+	b.cancel()
+	return all(len(targets), engine.Standing{State: engine.Unreachable, Err: oops(engine.Canceled, "cancelled")})
+}
+
+func TestSurveyThatEndsWithTheRunFailsNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for range 3 { // which of the two is heard first is left to the moment
+			s := newStage(t, 20, nil)
+			s.moves()
+			ctx, cancel := context.WithCancel(t.Context())
+			s.cfg.Surveyor = brittle{s, cancel}
+			if r, err := run.Run(ctx, s.cfg); err != nil || r.State != rollout.StateInterrupted || r.Count(plan.Pending) != 18 {
+				t.Errorf("%v, %s: %s, %v", err, r.State, r.Reason, r.Counts())
+			}
+		}
+	})
+}
+
+func TestTenantSkippedDuringTheSurveyStaysSkipped(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 20, nil)
+		s.moves()
+		s.cfg.Surveyor = surveyor{s}
+		skipped := s.inWave("early")[0]
+		s.later(10*time.Second, ask(rollout.ActionSkip, skipped))
+		if r := s.run(t); r.Outcome(skipped) != plan.Skipped || s.stands(skipped) != "[]" || r.Count(plan.Done) != 19 {
+			t.Errorf("%s, %v", r.State, r.Counts())
+		}
+	})
+}
+
+func TestNobodyJoinsAStamp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 20, nil)
+		req := request()
+		req.Kind = plan.Stamp
+		s.plan(t, req)
+		s.moves()
+		time.AfterFunc(inCanary, func() { s.create("new"); s.remove(s.inWave("rest")[0]) })
+		if r := s.run(t); r.Planned() != 20 || s.stands("new") != "[]" || r.Count(plan.Gone) != 1 || r.State != rollout.StateFinished {
+			t.Errorf("%s, %v", r.State, r.Counts())
+		}
+	})
+}
+
+func TestDiscoveryWantsASurveyor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 2, nil)
+		s.moves()
+		s.cfg.Surveyor = nil
+		if r, err := run.Run(t.Context(), s.cfg); err == nil || r != nil {
+			t.Error("it ran")
+		}
+	})
+}
+
+// Tenants that joined are part of the rollout ever after, also for the budget.
+func TestResumeKnowsWhoJoined(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 20, nil)
+		s.moves()
+		s.breaks["new-1"] = oops(engine.Data, "duplicates")
+		time.AfterFunc(inCanary, func() { s.create("new-1", "new-2") })
+		r := s.run(t)
+		if r.State != rollout.StateHalted || r.Outcome("new-1") != plan.Failed || r.Planned() != 22 {
+			t.Fatalf("%s: %s, %v", r.State, r.Reason, r.Counts())
+		}
+		delete(s.breaks, "new-1")
+		s.create("new-3")
+		r = s.resume(t)
+		if r.State != rollout.StateFinished || r.Planned() != 23 || r.Waves[2].Joined != 3 || r.Count(plan.Done) != 23 {
+			t.Errorf("%s: %s, %v, %+v", r.State, r.Reason, r.Counts(), r.Waves[2])
+		}
+	})
+}
+
+// The budget is that of the wave, whenever its tenants came.
+func TestLateTenantsShareTheBudget(t *testing.T) {
+	t.Parallel()
+	for budget, state := range map[int]rollout.State{1: rollout.StateHalted, 2: rollout.StateFinished} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newStage(t, 20, nil)
+			s.moves()
+			s.cfg.Policy.MaxFailures.Count = budget
+			s.breaks[s.inWave("rest")[0]], s.breaks["late"] = oops(engine.Data, "duplicates"), oops(engine.Data, "duplicates")
+			time.AfterFunc(inRest, func() { s.create("late") })
+			if r := s.run(t); r.State != state || r.Count(plan.Failed) != 2 || r.Waves[2].Failures != 2 {
+				t.Errorf("a budget of %d: %s: %s, %v", budget, r.State, r.Reason, r.Counts())
+			}
+		})
+	}
+}

@@ -1,0 +1,420 @@
+package run_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
+	"github.com/skeindb/skein/orchestrator/run"
+)
+
+// sameReports compares all that a report says.
+func sameReports(t testing.TB, want, got *rollout.Report) {
+	t.Helper()
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(rollout.Report{}, rollout.WaveReport{})); diff != "" {
+		t.Errorf("the fold of the stored facts is not the live report (-stored +live):\n%s", diff)
+	}
+	tenants := func(r *rollout.Report) []rollout.TenantReport { return slices.Collect(r.Tenants()) }
+	for name, of := range map[string]func(*rollout.Report) any{
+		"counts":  func(r *rollout.Report) any { return r.Counts() },
+		"tenants": func(r *rollout.Report) any { return tenants(r) },
+		"ways":    func(r *rollout.Report) any { return r.Transitions() },
+		"causes":  func(r *rollout.Report) any { return r.Causes() },
+		"running": func(r *rollout.Report) any { return r.Running() },
+		"next":    func(r *rollout.Report) any { return r.Next() },
+		"exit":    func(r *rollout.Report) any { return r.ExitCode() },
+		"summary": func(r *rollout.Report) any { return r.Summary() },
+		"rate":    func(r *rollout.Report) any { return r.Rate(r.Finished.Add(time.Hour)) },
+		"wave":    func(r *rollout.Report) any { return r.CurrentWave() == nil },
+	} {
+		if diff := cmp.Diff(of(want), of(got)); diff != "" {
+			t.Errorf("%s of the stored facts and of the live report differ (-stored +live):\n%s", name, diff)
+		}
+	}
+}
+
+func TestAllTenantsAreUpgraded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := line(t)
+		tenants := append(on("s1", 300), on("s2", 200)...)
+		standings := append(all(300, at(g)), all(200, at(g, "a"))...)
+		s := newScene(t, g, arrange(t, g, tenants, standings))
+		s.fleet.perServer, s.fleet.do = 16, takes(time.Second)
+		r := s.run(t)
+		if r.State != rollout.StateFinished || r.ExitCode() != 0 || r.Next() != "" {
+			t.Errorf("%s %q, exit %d, next %q", r.State, r.Reason, r.ExitCode(), r.Next())
+		}
+		if diff := cmp.Diff(counts(plan.Done, 500), r.Counts()); diff != "" {
+			t.Error(diff)
+		}
+		want := []rollout.Transition{
+			{From: []string{}, To: []string{"c"}, Outcome: plan.Done, Tenants: 300},
+			{From: []string{"a"}, To: []string{"c"}, Outcome: plan.Done, Tenants: 200},
+		}
+		if diff := cmp.Diff(want, r.Transitions()); diff != "" {
+			t.Error(diff)
+		}
+		// 300 tenants of a second each on one server: 8 at once, later 16.
+		if took := r.Finished.Sub(r.Started); took > 30*time.Second {
+			t.Errorf("it took %s", took)
+		}
+	})
+}
+
+func TestNothingToDoTouchesNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := line(t)
+		s := newScene(t, g, arrange(t, g, on("s1", 50), all(50, at(g, "a", "b", "c"))))
+		r := s.run(t)
+		if s.fleet.touched() != 0 || r.Count(plan.Unchanged) != 50 || r.ExitCode() != 0 {
+			t.Errorf("%d touched, %v, exit %d", s.fleet.touched(), r.Counts(), r.ExitCode())
+		}
+	})
+}
+
+func TestBudget(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		budget plan.Budget
+		fails  int
+		halts  bool
+	}{
+		{plan.Budget{}, 0, false},
+		{plan.Budget{}, 1, true},
+		{plan.Budget{Count: 3}, 3, false},
+		{plan.Budget{Count: 3}, 4, true},
+		{plan.Budget{Percent: 1}, 1, false}, // of 150: 1.5
+		{plan.Budget{Percent: 1}, 2, true},
+		{plan.Budget{Percent: 0.5}, 1, true}, // 0.75
+		{plan.Budget{Percent: 100}, 150, false},
+	} {
+		t.Run(fmt.Sprintf("%s of 150, %d fail", test.budget, test.fails), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				g := line(t)
+				s := newScene(t, g, arrange(t, g, on("s1", 150), all(150, at(g))))
+				s.cfg.Policy.MaxFailures, s.cfg.Policy.Systemic = test.budget, -1
+				s.fleet.do = func(ctx context.Context, job engine.Job) error {
+					var n int
+					_, _ = fmt.Sscanf(job.Location.Schema, "s1-%d", &n)
+					if n <= test.fails {
+						return oops(engine.Data, "duplicates")
+					}
+					return takes(time.Second)(ctx, job)
+				}
+				r := s.run(t)
+				if halted := r.State == rollout.StateHalted; halted != test.halts {
+					t.Errorf("%s: %s", r.State, r.Reason)
+				}
+				want := map[bool]int{true: 3, false: 2}[test.halts]
+				if test.fails == 0 {
+					want = 0
+				}
+				if r.ExitCode() != want {
+					t.Errorf("exit %d, want %d", r.ExitCode(), want)
+				}
+			})
+		})
+	}
+}
+
+func TestHaltLetsRunningTenantsFinish(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := line(t)
+		p := arrange(t, g, on("s1", 100), all(100, at(g)))
+		s := newScene(t, g, p)
+		bad := p.Waves[0].Items[3].Tenant.ID
+		s.fleet.do = func(ctx context.Context, job engine.Job) error {
+			if s.fleet.ids[job.Location] == bad {
+				time.Sleep(time.Second)
+				return oops(engine.Revision, "no such column")
+			}
+			if err := takes(time.Minute)(ctx, job); err != nil {
+				t.Errorf("a sibling was cancelled: %v", err)
+			}
+			return nil
+		}
+		r := s.run(t)
+		if diff := cmp.Diff(counts(plan.Done, 7, plan.Failed, 1, plan.Pending, 92), r.Counts()); diff != "" {
+			t.Error(diff)
+		}
+		if r.State != rollout.StateHalted || r.Next() != "skein rollout resume r1" {
+			t.Errorf("%s, next %q", r.State, r.Next())
+		}
+	})
+}
+
+func TestContinueIgnoresTheBudget(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := line(t)
+		s := newScene(t, g, arrange(t, g, on("s1", 40), all(40, at(g))))
+		s.cfg.Policy.OnFailure = plan.Continue
+		s.fleet.do = func(context.Context, engine.Job) error { return oops(engine.Revision, "no such column") }
+		r := s.run(t)
+		if r.Count(plan.Failed) != 40 || r.ExitCode() != 2 || r.State != rollout.StateFinished {
+			t.Errorf("%v, %s, exit %d", r.Counts(), r.State, r.ExitCode())
+		}
+		if c := r.Causes(); len(c) != 1 || c[0].Count != 40 || len(c[0].Tenants) != 5 {
+			t.Errorf("causes: %+v", c)
+		}
+	})
+}
+
+func TestRefusedTenantsCountAndAreNotTouched(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := line(t)
+		standings := all(5, at(g))
+		standings[1] = engine.Standing{State: engine.Missing, Err: oops(engine.Gone, `schema "s1-0002" is not there`)}
+		standings[2] = at(g, "a", "zzz")
+		s := newScene(t, g, arrange(t, g, on("s1", 5), standings))
+		s.cfg.Policy.MaxFailures.Count = 2
+		r := s.run(t)
+		if diff := cmp.Diff(counts(plan.Done, 3, plan.Failed, 2), r.Counts()); diff != "" {
+			t.Error(diff)
+		}
+		if f := r.Failed(); f[0].Failure.Message != `schema "s1-0002" is not there` || f[0].Attempt != 0 {
+			t.Errorf("%+v", f[0])
+		}
+		again := newScene(t, g, arrange(t, g, on("s1", 5), standings))
+		if r := again.run(t); r.State != rollout.StateHalted || again.fleet.touched() != 0 {
+			t.Errorf("without a budget: %s, %d touched", r.State, again.fleet.touched())
+		}
+	})
+}
+
+func TestInterruptDrains(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := line(t)
+		s := newScene(t, g, arrange(t, g, on("s1", 100), all(100, at(g))))
+		s.fleet.do = takes(10 * time.Second)
+		stop := make(chan struct{})
+		s.cfg.Drain = stop
+		time.AfterFunc(15*time.Second, func() { close(stop) })
+		r := s.run(t)
+		if diff := cmp.Diff(counts(plan.Done, 16, plan.Pending, 84), r.Counts()); diff != "" {
+			t.Error(diff)
+		}
+		if r.ExitCode() != 130 || r.Finished.Sub(r.Started) != 20*time.Second {
+			t.Errorf("exit %d after %s", r.ExitCode(), r.Finished.Sub(r.Started))
+		}
+	})
+}
+
+func TestSecondSignalCancels(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := line(t)
+		p := arrange(t, g, on("s1", 100), all(100, at(g)))
+		s := newScene(t, g, p)
+		stop := make(chan struct{})
+		s.cfg.Drain = stop
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := p.Waves[0].Items[0].Tenant.ID
+		s.fleet.do = func(ctx context.Context, job engine.Job) error {
+			err := takes(time.Hour)(ctx, job)
+			if s.fleet.ids[job.Location] == ended {
+				return nil // its commit was under way
+			}
+			return err
+		}
+		time.AfterFunc(time.Second, func() { close(stop) })
+		time.AfterFunc(time.Minute, cancel)
+		r, err := run.Run(ctx, s.cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.check(t, r)
+		if diff := cmp.Diff(counts(plan.Done, 1, plan.Pending, 99), r.Counts()); diff != "" {
+			t.Error(diff)
+		}
+		if r.ExitCode() != 130 || r.Finished.Sub(r.Started) != time.Minute {
+			t.Errorf("exit %d after %s", r.ExitCode(), r.Finished.Sub(r.Started))
+		}
+	})
+}
+
+func TestStoreFailureHaltsDispatch(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := line(t)
+		s := newScene(t, g, arrange(t, g, on("s1", 1000), all(1000, at(g))))
+		s.fleet.do = takes(time.Second)
+		time.AfterFunc(2500*time.Millisecond, func() { s.store.fail(errDisk) })
+		r, err := run.Run(t.Context(), s.cfg)
+		if err == nil || r == nil {
+			t.Fatalf("%v, want a report and an error", err)
+		}
+		if r.State != rollout.StateHalted || s.fleet.touched() > 40 {
+			t.Errorf("%s: %s; %d touched", r.State, r.Reason, s.fleet.touched())
+		}
+		if got := r.Count(plan.Done); got != s.fleet.touched() {
+			t.Errorf("%d done, %d touched: it did not drain", got, s.fleet.touched())
+		}
+	})
+}
+
+func TestStoreThatRecoversHasAllFacts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := line(t)
+		s := newScene(t, g, arrange(t, g, on("s1", 1000), all(1000, at(g))))
+		s.fleet.do = takes(10 * time.Second)
+		time.AfterFunc(19*time.Second, func() { s.store.fail(errDisk) })
+		time.AfterFunc(25*time.Second, func() { s.store.fail(nil) })
+		r := s.run(t) // folds the store
+		if r.State != rollout.StateHalted || r.Left() == 0 {
+			t.Errorf("%s, %d left", r.State, r.Left())
+		}
+	})
+}
+
+func TestStoreThatCannotBeWrittenTouchesNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := line(t)
+		s := newScene(t, g, arrange(t, g, on("s1", 10), all(10, at(g))))
+		s.store.fail(errDisk)
+		if _, err := run.Run(t.Context(), s.cfg); err == nil || s.fleet.touched() > 0 {
+			t.Errorf("%v, %d touched", err, s.fleet.touched())
+		}
+	})
+}
+
+type lease struct{ lost chan struct{} }
+
+func (l lease) Lost() <-chan struct{} { return l.lost }
+func (l lease) Err() error {
+	select {
+	case <-l.lost:
+		return &rollout.StoreLostError{Path: "state.db", What: "was removed"}
+	default:
+		return nil
+	}
+}
+func (l lease) Release(context.Context) error { return nil }
+
+func TestLostLockHalts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := line(t)
+		s := newScene(t, g, arrange(t, g, on("s1", 100), all(100, at(g))))
+		s.fleet.do = takes(time.Second)
+		l := lease{make(chan struct{})}
+		s.cfg.Lease = l
+		time.AfterFunc(1500*time.Millisecond, func() { close(l.lost) })
+		r := s.run(t)
+		if r.State != rollout.StateHalted || r.Count(plan.Done) != 16 {
+			t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
+		}
+		if !strings.Contains(r.Reason, "state.db was removed") || r.Next() != "" {
+			t.Errorf("because %s; next %q", r.Reason, r.Next())
+		}
+	})
+}
+
+func TestPanicFailsTheTenant(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := line(t)
+		s := newScene(t, g, arrange(t, g, on("s1", 20), all(20, at(g))))
+		s.cfg.Policy.MaxFailures.Count = 1
+		s.fleet.do = func(_ context.Context, job engine.Job) error {
+			if job.Location.Schema == "s1-0004" {
+				panic("index out of range")
+			}
+			return nil
+		}
+		r := s.run(t)
+		if diff := cmp.Diff(counts(plan.Done, 19, plan.Failed, 1), r.Counts()); diff != "" {
+			t.Error(diff)
+		}
+		if f := r.Failed()[0].Failure; f.Class != engine.Internal || f.Message != "panic: index out of range" {
+			t.Errorf("%+v", f)
+		}
+		if len(r.Warnings) != 1 {
+			t.Errorf("%d warnings, want the stack", len(r.Warnings))
+		}
+	})
+}
+
+type slow struct{ seen []rollout.Event }
+
+func (o *slow) Observe(e rollout.Event) {
+	time.Sleep(time.Second)
+	o.seen = append(o.seen, e)
+}
+
+func TestSlowObserverHoldsUpNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := line(t)
+		s := newScene(t, g, arrange(t, g, on("s1", 100), all(100, at(g))))
+		o := &slow{}
+		s.cfg.Observers = []rollout.Observer{o}
+		s.fleet.do = takes(time.Second)
+		r := s.run(t)
+		if took := r.Finished.Sub(r.Started); took > 15*time.Second {
+			t.Errorf("the rollout took %s", took)
+		}
+		seen := &rollout.Report{}
+		last := int64(0)
+		for _, e := range o.seen {
+			if !e.Tick() && e.Seq != last+1 {
+				t.Fatalf("fact %d after %d", e.Seq, last)
+			}
+			last = max(last, e.Seq)
+			seen.Apply(e)
+		}
+		sameReports(t, r, seen)
+	})
+}
+
+func TestFirstReasonStandsUnlessPeopleAsk(t *testing.T) {
+	t.Parallel()
+	for _, signal := range []time.Duration{0, time.Second, 4 * time.Second} { // never; before the tenants fail; after the first did
+		synctest.Test(t, func(t *testing.T) {
+			g := line(t)
+			p := arrange(t, g, on("s1", 100), all(100, at(g)))
+			s := newScene(t, g, p)
+			s.fleet.do = func(ctx context.Context, job engine.Job) error {
+				for i := range 3 {
+					if p.Waves[0].Items[i].Tenant.Location == job.Location {
+						_ = takes(time.Duration(2+2*i)*time.Second)(ctx, job)
+						return oops(engine.Data, "duplicates")
+					}
+				}
+				return takes(time.Minute)(ctx, job)
+			}
+			want, reason := rollout.StateHalted, "more tenants failed in wave all than max_failures allows (none)"
+			if signal > 0 {
+				stop := make(chan struct{})
+				s.cfg.Drain = stop
+				time.AfterFunc(signal+500*time.Millisecond, func() { close(stop) })
+				if want = rollout.StateInterrupted; signal < 2*time.Second {
+					reason = "interrupted"
+				} else {
+					reason = "interrupted; before that: " + reason
+				}
+			}
+			if r := s.run(t); r.State != want || r.Reason != reason || r.Count(plan.Failed) != 3 {
+				t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
+			}
+		})
+	}
+}

@@ -1,0 +1,203 @@
+package run_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
+)
+
+// watcher is a server that is frozen for a while, and on which tenants wait for another session.
+type watcher struct {
+	frozen, thawed time.Time
+	waits          func(engine.Location) []engine.Holder
+}
+
+func (w *watcher) away() bool { return !time.Now().Before(w.frozen) && time.Now().Before(w.thawed) }
+
+func (w *watcher) Watch(ctx context.Context, _ string, targets []engine.Location) (map[engine.Location][]engine.Holder, error) {
+	if w.away() {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	all := map[engine.Location][]engine.Holder{}
+	for _, t := range targets {
+		if w.waits != nil {
+			if of := w.waits(t); len(of) > 0 {
+				all[t] = of
+			}
+		}
+	}
+	return all, nil
+}
+
+func (w *watcher) Probe(ctx context.Context, _, _ string) error {
+	if w.away() {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return nil
+}
+
+// work takes a while of the time that the server is not frozen, or until ctx ends.
+func (w *watcher) work(d time.Duration) func(context.Context, engine.Job) error {
+	return func(ctx context.Context, job engine.Job) error {
+		for ; d > 0; d -= time.Second {
+			if err := takes(time.Second)(ctx, job); err != nil {
+				return oops(engine.Canceled, "canceled")
+			}
+			for w.away() {
+				if err := takes(time.Second)(ctx, job); err != nil {
+					return oops(engine.Canceled, "canceled")
+				}
+			}
+		}
+		return nil
+	}
+}
+
+func TestFrozenServerIsAwayAndGoesOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := line(t)
+		s := newScene(t, g, arrange(t, g, on("s1", 4), all(4, at(g))))
+		w := &watcher{frozen: time.Now().Add(5 * time.Second), thawed: time.Now().Add(2 * time.Minute)}
+		s.cfg.Watcher, s.cfg.Prober, s.cfg.Policy.Concurrency = w, w, 2
+		s.fleet.do = func(ctx context.Context, job engine.Job) error { return w.work(20*time.Second)(ctx, job) }
+		r := s.run(t)
+		if diff := cmp.Diff(counts(plan.Done, 4), r.Counts()); diff != "" {
+			t.Error(diff, r.Causes())
+		}
+		var paused []string
+		for _, e := range s.facts(t) {
+			if f, ok := e.Fact.(rollout.ServerPaused); ok {
+				paused = append(paused, f.Failure.Message)
+			}
+		}
+		if diff := cmp.Diff([]string{"server s1 does not answer, while 2 tenants are under work there"}, paused); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestFrozenServerIsGivenUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := line(t)
+		tenants := append(on("s1", 20), on("s2", 20)...)
+		s := newScene(t, g, arrange(t, g, tenants, all(40, at(g))))
+		w := &watcher{frozen: time.Now().Add(5 * time.Second), thawed: time.Now().Add(time.Hour)}
+		s.cfg.Watcher, s.cfg.Prober, s.cfg.Policy.MaxFailures.Count = only{w, "s1"}, only{w, "s1"}, 20
+		s.fleet.do = func(ctx context.Context, job engine.Job) error {
+			if job.Location.Server == "s1" {
+				return w.work(20*time.Second)(ctx, job)
+			}
+			return takes(time.Second)(ctx, job)
+		}
+		r := s.run(t)
+		if diff := cmp.Diff(counts(plan.Done, 20, plan.Failed, 20), r.Counts()); diff != "" {
+			t.Error(diff, r.Causes())
+		}
+		for _, f := range r.Failed() {
+			if !strings.HasPrefix(f.Failure.Message, "server s1 was away for 5m0s: server s1 does not answer") {
+				t.Errorf("%+v", f.Failure)
+			}
+		}
+		if took := r.Finished.Sub(r.Started); took > 6*time.Minute {
+			t.Errorf("given up after %s", took)
+		}
+	})
+}
+
+// only is a watcher for one server; the others are well.
+type only struct {
+	*watcher
+	server string
+}
+
+func (o only) Watch(ctx context.Context, server string, targets []engine.Location) (map[engine.Location][]engine.Holder, error) {
+	if server != o.server {
+		return nil, nil
+	}
+	return o.watcher.Watch(ctx, server, targets)
+}
+
+func (o only) Probe(ctx context.Context, server, database string) error {
+	if server != o.server {
+		return nil
+	}
+	return o.watcher.Probe(ctx, server, database)
+}
+
+// A run that is to end waits for a server that does not answer, no longer than patience goes, and says so.
+func TestDrainDoesNotWaitForAFrozenServerForEver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := line(t)
+		s := newScene(t, g, arrange(t, g, on("s1", 20), all(20, at(g))))
+		w := &watcher{frozen: time.Now().Add(5 * time.Second), thawed: time.Now().Add(time.Hour)}
+		stop := make(chan struct{})
+		time.AfterFunc(7*time.Second, func() { close(stop) })
+		s.cfg.Watcher, s.cfg.Prober, s.cfg.Drain = w, w, stop
+		s.fleet.do = func(ctx context.Context, job engine.Job) error { return w.work(20*time.Second)(ctx, job) }
+		r := s.run(t)
+		if r.State != rollout.StateInterrupted || r.Count(plan.Pending) != 20 {
+			t.Errorf("%s %v", r.State, r.Counts())
+		}
+		if took := r.Finished.Sub(r.Started); took > 6*time.Minute {
+			t.Errorf("it took %s", took)
+		}
+		if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "does not answer since") || !strings.Contains(r.Warnings[0], "at most") {
+			t.Errorf("%q", r.Warnings)
+		}
+	})
+}
+
+// Who looks from elsewhere, and so is fed no ticks, sees who is under work and for whom they wait.
+func TestStoredFactsTellWhoIsUnderWork(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := line(t)
+		s := newScene(t, g, arrange(t, g, on("s1", 2), all(2, at(g))))
+		start := time.Now()
+		holder := engine.Holder{PID: 7, Application: "worker", State: "idle in transaction", Age: time.Minute}
+		w := &watcher{waits: func(engine.Location) []engine.Holder {
+			if time.Since(start) < 10*time.Second {
+				return []engine.Holder{holder}
+			}
+			return nil
+		}}
+		s.cfg.Watcher = w
+		s.fleet.do = takes(20 * time.Second)
+		s.run(t)
+		seen := map[string]bool{}
+		var r rollout.Report
+		for _, e := range s.facts(t) {
+			r.Apply(e)
+			for _, x := range r.Running() {
+				at := e.Time.Sub(start)
+				switch waits := len(x.For) > 0; {
+				case waits && at > 2*time.Second && !seen["waits"]:
+					t.Errorf("known to wait after %s", at)
+				case waits:
+					seen["waits"] = true
+					if diff := cmp.Diff([]engine.Holder{holder}, x.For); diff != "" {
+						t.Error(diff)
+					}
+				case at > 10*time.Second:
+					seen["goes on"] = true
+				}
+			}
+		}
+		if !seen["waits"] || !seen["goes on"] || r.Count(plan.Running) != 0 {
+			t.Errorf("%v, %v at the end", seen, r.Counts())
+		}
+	})
+}
