@@ -43,7 +43,7 @@ func TestDefaultsAreThoseOfTheDocumentation(t *testing.T) {
 		Compare:   Compare{Scope: "tenant", Types: true, Defaults: true},
 		Policy: plan.Policy{
 			PerServer: 16, Retry: plan.Retry{Attempts: 5, Base: 200 * time.Millisecond, Max: 30 * time.Second},
-			ServerPatience: 5 * time.Minute, OnFailure: plan.Halt, Tolerance: plan.Soft, Systemic: 10,
+			ServerPatience: 5 * time.Minute, OnFailure: plan.OnFailureHalt, Tolerance: plan.ToleranceSoft, Systemic: 10,
 		},
 		Engine: engine.Config{Mode: engine.PerTenant, LockTimeout: 2 * time.Second},
 	}
@@ -127,8 +127,8 @@ func TestFullExampleLoads(t *testing.T) {
 		Compare: Compare{Scope: "tenant", Exclude: []string{"table:spatial_ref_sys", "table:tmp_*"}, Types: true},
 		Policy: plan.Policy{
 			PerServer: 12, Retry: plan.Retry{Attempts: 3, Base: 100 * time.Millisecond, Max: 10 * time.Second},
-			ServerPatience: 2 * time.Minute, OnFailure: plan.Continue, MaxFailures: plan.Budget{Percent: 1},
-			Tolerance: plan.Strict, Systemic: 10,
+			ServerPatience: 2 * time.Minute, OnFailure: plan.OnFailureContinue, MaxFailures: plan.Budget{Percent: 1},
+			Tolerance: plan.ToleranceStrict, Systemic: 10,
 			Waves: []plan.WaveSpec{
 				{Name: "canary", Tenants: selector(t, "tier=internal"), Gate: plan.Gate{
 					Bake: 10 * time.Minute, Approval: true,
@@ -141,7 +141,7 @@ func TestFullExampleLoads(t *testing.T) {
 					},
 				}},
 				{Name: "early", Size: plan.Size{Percent: 5}, Order: "label:region"},
-				{Name: "rest", Order: plan.SmallFirst},
+				{Name: "rest", Order: plan.OrderSmallFirst},
 			},
 			Pins: []plan.Pin{
 				{Tenants: selector(t, "id=acme"), Freeze: true, Reason: "audit", Until: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)},

@@ -41,14 +41,14 @@ const (
 func (k *key) parseOrder(raw string) (plan.Order, *problem) {
 	switch o := plan.Order(raw); {
 	case raw == orderHash:
-		return plan.ByHash, nil
-	case o == plan.SmallFirst, o == plan.LargeFirst:
+		return plan.OrderByHash, nil
+	case o == plan.OrderSmallFirst, o == plan.OrderLargeFirst:
 		return o, nil
 	case strings.HasPrefix(raw, orderLabel) && checkName(raw[len(orderLabel):]) == nil:
 		return o, nil
 	}
 	p := k.unexpected(raw)
-	p.advice = didYouMean(raw, []string{orderHash, string(plan.SmallFirst), string(plan.LargeFirst)}, "")
+	p.advice = didYouMean(raw, []string{orderHash, string(plan.OrderSmallFirst), string(plan.OrderLargeFirst)}, "")
 	if strings.HasPrefix(raw, strings.TrimSuffix(orderLabel, ":")) {
 		p.advice = "name the label: label:region"
 	}

@@ -35,9 +35,9 @@ func TestWaves(t *testing.T) {
 		{"a share", "[{name: a, size: 0.5%}]", []plan.WaveSpec{{Name: "a", Size: plan.Size{Percent: 0.5}}}},
 		{"a selector", "[{name: a, tenants: '!frozen,id=a-*'}]", []plan.WaveSpec{{Name: "a", Tenants: selector(t, "!frozen,id=a-*")}}},
 		{"orders", "[{name: a, size: 1, order: hash}, {name: b, size: 1, order: small}, {name: c, size: 1, order: large}, {name: d, order: 'label:tier'}]", []plan.WaveSpec{
-			{Name: "a", Size: plan.Size{Count: 1}, Order: plan.ByHash},
-			{Name: "b", Size: plan.Size{Count: 1}, Order: plan.SmallFirst},
-			{Name: "c", Size: plan.Size{Count: 1}, Order: plan.LargeFirst},
+			{Name: "a", Size: plan.Size{Count: 1}, Order: plan.OrderByHash},
+			{Name: "b", Size: plan.Size{Count: 1}, Order: plan.OrderSmallFirst},
+			{Name: "c", Size: plan.Size{Count: 1}, Order: plan.OrderLargeFirst},
 			{Name: "d", Order: "label:tier"},
 		}},
 		{"the rest is the last", "[{name: a, tenants: x}, {name: b, size: 99%}, {name: c, tenants: y, size: 100%}, {name: rest}]", []plan.WaveSpec{
@@ -147,7 +147,7 @@ rollout:
 		t.Fatal(err)
 	}
 	for _, c := range p.Policy.Waves[0].Gate.Checks {
-		if m := c.Meter.Measure(t.Context(), plan.Subject{}); m.Verdict != plan.Pass || !strings.Contains(m.Evidence, "I am here") {
+		if m := c.Meter.Measure(t.Context(), plan.Subject{}); m.Verdict != plan.VerdictPass || !strings.Contains(m.Evidence, "I am here") {
 			t.Errorf("%s: %s, %s", c.Name, m.Verdict, m.Evidence)
 		}
 	}
@@ -259,11 +259,11 @@ func TestToleranceAndBreakerFromTheEnvironment(t *testing.T) {
 		tolerance plan.Tolerance
 		systemic  int
 	}{
-		{"", nil, plan.Soft, 10},
-		{"rollout: {tolerance: strict, systemic: 3}\n", nil, plan.Strict, 3},
-		{"rollout: {tolerance: strict, systemic: 0}\n", nil, plan.Strict, -1},
-		{"", []string{"SKEIN_ROLLOUT__TOLERANCE=strict", "SKEIN_ROLLOUT__SYSTEMIC=0"}, plan.Strict, -1},
-		{"rollout: {tolerance: strict, systemic: 3}\n", []string{"SKEIN_ROLLOUT__TOLERANCE=soft", "SKEIN_ROLLOUT__SYSTEMIC=7"}, plan.Soft, 7},
+		{"", nil, plan.ToleranceSoft, 10},
+		{"rollout: {tolerance: strict, systemic: 3}\n", nil, plan.ToleranceStrict, 3},
+		{"rollout: {tolerance: strict, systemic: 0}\n", nil, plan.ToleranceStrict, -1},
+		{"", []string{"SKEIN_ROLLOUT__TOLERANCE=strict", "SKEIN_ROLLOUT__SYSTEMIC=0"}, plan.ToleranceStrict, -1},
+		{"rollout: {tolerance: strict, systemic: 3}\n", []string{"SKEIN_ROLLOUT__TOLERANCE=soft", "SKEIN_ROLLOUT__SYSTEMIC=7"}, plan.ToleranceSoft, 7},
 	} {
 		p := loadText(t, minimal+c.file, c.env...)
 		if p.Policy.Tolerance != c.tolerance || p.Policy.Systemic != c.systemic {

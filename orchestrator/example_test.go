@@ -54,17 +54,17 @@ CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL);
 	defer store.Close()
 
 	upgrader := engine.New(db, graph, engine.Config{})
-	p, err := plan.NewPlan(tenants, run.Survey(ctx, upgrader, tenants), graph, plan.PlanOptions{
-		Rollout: plan.NewID(time.Now()), Fleet: "example", Kind: plan.Upgrade,
+	p, err := plan.New(tenants, run.Survey(ctx, upgrader, tenants), graph, plan.Options{
+		Rollout: plan.NewID(time.Now()), Fleet: "example", Kind: plan.KindUpgrade,
 		Targets: []string{"heads"}, Created: time.Now(),
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	report, err := run.Run(ctx, run.RunConfig{Plan: p, Engine: upgrader, Graph: graph, Store: store})
+	report, err := run.Run(ctx, run.Config{Plan: p, Engine: upgrader, Graph: graph, Store: store})
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(report.State, report.Count(plan.Done), report.Transitions()[0].To)
+	fmt.Println(report.State, report.Count(plan.OutcomeDone), report.Transitions()[0].To)
 	// Output: finished 3 [27c6a30d7c24]
 }

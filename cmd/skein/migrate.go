@@ -65,7 +65,7 @@ func (a *app) change(cmd *cobra.Command, c change) error {
 			if err != nil {
 				return err
 			}
-			return f.run(ctx, run.RunConfig{
+			return f.run(ctx, run.Config{
 				Plan: plan, Store: store, Lease: lease, Policy: shape.policy, Options: shape.options(f), NoWait: c.flags.noWait,
 			})
 		})
@@ -112,9 +112,9 @@ func (f *fleet) arrange(ctx context.Context, store rollout.Store, id string, s s
 		return nil, err
 	}
 	f.lookForMisplaced()
-	req := plan.PlanOptions{
+	req := plan.Options{
 		Rollout: id, Fleet: f.project.Fleet, Kind: s.kind, Targets: s.targets, Tag: s.flags.tag, Created: time.Now(),
-		Policy: s.policy, Only: s.wave, Selectors: s.selectors, Canary: s.canary, Options: s.options(f),
+		Policy: s.policy, Only: s.wave, Selectors: s.selectors, Canary: s.canary, Rules: s.options(f),
 		Settings: s.settings(f),
 	}
 	if whole {
@@ -123,7 +123,7 @@ func (f *fleet) arrange(ctx context.Context, store rollout.Store, id string, s s
 	if s.policy.NeedsSizes() {
 		req.Sizes = f.sizes(ctx, where.tenants)
 	}
-	plan, err := plan.NewPlan(where.tenants, where.standings, f.graph, req)
+	plan, err := plan.New(where.tenants, where.standings, f.graph, req)
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +155,7 @@ func (f *fleet) known(ctx context.Context, store rollout.Store) (int, error) {
 
 // asks reports whether a person is asked before tenants are changed.
 func (a *app) asks(kind plan.Kind, flags *changeFlags) bool {
-	return !flags.yes && (isTerminal(a.in) || kind == plan.Downgrade || kind == plan.Rollback)
+	return !flags.yes && (isTerminal(a.in) || kind == plan.KindDowngrade || kind == plan.KindRollback)
 }
 
 // confirm shows the plan and asks. Where nobody can be asked, what takes things away wants --yes.

@@ -22,7 +22,7 @@ func TestIDsFollowTheLatestRollout(t *testing.T) {
 	}
 	ahead := time.Now().Add(48 * time.Hour)
 	early := plan.NewID(ahead)
-	plan := &plan.Plan{Rollout: early, Fleet: "acme", Kind: plan.Upgrade, Target: "heads", Created: ahead}
+	plan := &plan.Plan{Rollout: early, Fleet: "acme", Kind: plan.KindUpgrade, Target: "heads", Created: ahead}
 	if err := errors.Join(store.Create(t.Context(), plan), store.Close()); err != nil {
 		t.Fatal(err)
 	}

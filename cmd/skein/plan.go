@@ -62,7 +62,7 @@ func (a *app) planCommand() *cobra.Command {
 		ctx := cmd.Context()
 		id := plan.NewID(time.Now())
 		return a.withFleet(cmd, id, &flags, func(f *fleet, store rollout.Store) error {
-			shape, err := f.shape(change{kind: plan.Upgrade, targets: []string{targetOf(args)}, flags: &flags})
+			shape, err := f.shape(change{kind: plan.KindUpgrade, targets: []string{targetOf(args)}, flags: &flags})
 			if err != nil {
 				return err
 			}
@@ -139,7 +139,7 @@ func (a *app) writePlanJSON(p *plan.Plan) {
 
 func writePlan(out io.Writer, p *plan.Plan) error {
 	to := "to"
-	if p.Kind == plan.Rollback {
+	if p.Kind == plan.KindRollback {
 		to = "of"
 	}
 	fmt.Fprintf(out, "%s %s %s: %d of %s %s something to do", p.Kind, to, p.Target, p.Changes(), view.Count(p.Len(), "tenant"), has(p.Len()))

@@ -49,7 +49,7 @@ func replace(file string, p *plan.Plan) (err error) {
 			err = errors.Join(err, os.Remove(part.Name()))
 		}
 	}()
-	err = plan.WritePlan(part, p)
+	err = plan.Write(part, p)
 	if err == nil {
 		err = part.Chmod(0o644) // it is to be reviewed by others; there are no secrets in it
 	}
@@ -69,7 +69,7 @@ func (s *shape) read(file, fleet string) error {
 		return &usageError{err.Error(), "`skein plan -o FILE` writes one"}
 	}
 	defer in.Close()
-	p, err := plan.ReadPlan(in)
+	p, err := plan.Read(in)
 	if err != nil {
 		return fmt.Errorf("%s: %w", show(file), err)
 	}

@@ -26,7 +26,7 @@ func (f *fleet) fits(p *plan.Plan) error {
 	outside, dir := "", p.Direction()
 	for _, c := range p.Cohorts {
 		for _, id := range c.Steps {
-			if r := f.graph.Get(id); r != nil && p.Kind != plan.Stamp && r.Section(dir) != nil && r.Section(dir).Options.NoTransaction {
+			if r := f.graph.Get(id); r != nil && p.Kind != plan.KindStamp && r.Section(dir) != nil && r.Section(dir).Options.NoTransaction {
 				outside = id
 			}
 		}

@@ -54,10 +54,10 @@ func (f *fleet) rehearse(ctx context.Context, store rollout.Store, id, how strin
 		}
 		r := &rehearser{engine: f.engine, at: tenantsAt(p), found: o.Rehearsal}
 		policy := f.project.Policy
-		policy.OnFailure, policy.Retry.Attempts, policy.Waves, policy.Pins = plan.Continue, 2, nil, nil
-		report, err := f.work(ctx, run.RunConfig{
+		policy.OnFailure, policy.Retry.Attempts, policy.Waves, policy.Pins = plan.OnFailureContinue, 2, nil, nil
+		report, err := f.work(ctx, run.Config{
 			Plan: p, Store: state.NewMemory(), Lease: lease, Policy: policy, Engine: r,
-			Observers: []rollout.Observer{v}, Options: plan.Options{Mode: f.engine.Mode()},
+			Observers: []rollout.Observer{v}, Options: plan.Rules{Mode: f.engine.Mode()},
 		})
 		if report == nil {
 			return err

@@ -35,8 +35,8 @@ func (w wanted) rank(s rollout.Summary) int {
 // is with one that changed tenants, and with one that was given up: to say that twice does not mean two.
 func overtakes(s rollout.Summary) bool {
 	switch s.Kind {
-	case plan.Upgrade, plan.Downgrade, plan.Rollback:
-		return s.State == rollout.StateAborted || s.Counts[plan.Done] > 0
+	case plan.KindUpgrade, plan.KindDowngrade, plan.KindRollback:
+		return s.State == rollout.StateAborted || s.Counts[plan.OutcomeDone] > 0
 	}
 	return false
 }
@@ -104,7 +104,7 @@ func (w wanted) pick(all []rollout.Summary) (id string, err error) {
 		if s.ID == id {
 			break
 		}
-		if s.Kind == plan.Rollback && s.Target == id && s.State == rollout.StateFinished {
+		if s.Kind == plan.KindRollback && s.Target == id && s.State == rollout.StateFinished {
 			return "", &usageError{fmt.Sprintf("rollout %s was taken back by %s", id, s.ID), "`skein upgrade` begins a new one"}
 		}
 		if overtakes(s) {
@@ -119,11 +119,11 @@ func (w wanted) pick(all []rollout.Summary) (id string, err error) {
 // described is what a rollout did, in words: "a rollback that changed 3 tenants".
 func described(s rollout.Summary) string {
 	what := "a " + string(s.Kind)
-	if s.Kind == plan.Upgrade {
+	if s.Kind == plan.KindUpgrade {
 		what = "an upgrade"
 	}
 	if s.State == rollout.StateAborted {
 		return what + " that was aborted"
 	}
-	return what + " that changed " + view.Count(s.Counts[plan.Done], "tenant")
+	return what + " that changed " + view.Count(s.Counts[plan.OutcomeDone], "tenant")
 }

@@ -12,17 +12,17 @@ import (
 
 // rolled is a rollout of which so many tenants were done.
 func rolled(id string, kind plan.Kind, state rollout.State, done int) rollout.Summary {
-	s := rollout.Summary{ID: id, Kind: kind, State: state, Counts: map[plan.Outcome]int{plan.Pending: 1}}
+	s := rollout.Summary{ID: id, Kind: kind, State: state, Counts: map[plan.Outcome]int{plan.OutcomePending: 1}}
 	if done > 0 {
-		s.Counts[plan.Done] = done
+		s.Counts[plan.OutcomeDone] = done
 	}
 	return s
 }
 
 func TestWhichRolloutIsMeant(t *testing.T) {
 	t.Parallel()
-	halted := rolled("old", plan.Upgrade, rollout.StateHalted, 2)
-	waiting := rolled("old", plan.Upgrade, rollout.StateWaiting, 2)
+	halted := rolled("old", plan.KindUpgrade, rollout.StateHalted, 2)
+	waiting := rolled("old", plan.KindUpgrade, rollout.StateWaiting, 2)
 	resume, abort := steerable(rollout.ActionSkip), steerable(rollout.ActionAbort)
 	for _, test := range []struct {
 		name string
@@ -31,40 +31,40 @@ func TestWhichRolloutIsMeant(t *testing.T) {
 		id   string
 		says string // in place of an id
 	}{
-		{name: "the latest", want: resume, all: []rollout.Summary{rolled("new", plan.Rollback, rollout.StateHalted, 1), halted}, id: "new"},
+		{name: "the latest", want: resume, all: []rollout.Summary{rolled("new", plan.KindRollback, rollout.StateHalted, 1), halted}, id: "new"},
 		{
-			name: "none behind a release that came after", want: resume, all: []rollout.Summary{rolled("new", plan.Upgrade, rollout.StateFinished, 1), halted},
+			name: "none behind a release that came after", want: resume, all: []rollout.Summary{rolled("new", plan.KindUpgrade, rollout.StateFinished, 1), halted},
 			says: "the latest rollout that fits is old, but new came after it: an upgrade that changed 1 tenant",
 		},
 		{
-			name: "none that was taken back", want: resume, all: []rollout.Summary{rolled("new", plan.Rollback, rollout.StateFinished, 2), halted},
+			name: "none that was taken back", want: resume, all: []rollout.Summary{rolled("new", plan.KindRollback, rollout.StateFinished, 2), halted},
 			says: "the latest rollout that fits is old, but new came after it: a rollback that changed 2 tenants",
 		},
 		{
 			name: "none that is known to be taken back", want: resume,
-			all:  []rollout.Summary{{ID: "new", Kind: plan.Rollback, Target: "old", State: rollout.StateFinished}, halted},
+			all:  []rollout.Summary{{ID: "new", Kind: plan.KindRollback, Target: "old", State: rollout.StateFinished}, halted},
 			says: "rollout old was taken back by new",
 		},
 		{
 			name: "none behind one that did, far behind", want: abort,
 			all: []rollout.Summary{
-				rolled("newest", plan.Upgrade, rollout.StateFinished, 0), rolled("new", plan.Downgrade, rollout.StateFinished, 3), halted,
+				rolled("newest", plan.KindUpgrade, rollout.StateFinished, 0), rolled("new", plan.KindDowngrade, rollout.StateFinished, 3), halted,
 			},
 			says: "the latest rollout that fits is old, but new came after it: a downgrade that changed 3 tenants",
 		},
-		{name: "behind one that did nothing", want: resume, all: []rollout.Summary{rolled("new", plan.Upgrade, rollout.StateFinished, 0), halted}, id: "old"},
-		{name: "behind a stamp", want: resume, all: []rollout.Summary{rolled("new", plan.Stamp, rollout.StateFinished, 3), halted}, id: "old"},
+		{name: "behind one that did nothing", want: resume, all: []rollout.Summary{rolled("new", plan.KindUpgrade, rollout.StateFinished, 0), halted}, id: "old"},
+		{name: "behind a stamp", want: resume, all: []rollout.Summary{rolled("new", plan.KindStamp, rollout.StateFinished, 3), halted}, id: "old"},
 		{
-			name: "abort said twice", want: abort, all: []rollout.Summary{rolled("new", plan.Upgrade, rollout.StateAborted, 0), halted},
+			name: "abort said twice", want: abort, all: []rollout.Summary{rolled("new", plan.KindUpgrade, rollout.StateAborted, 0), halted},
 			says: "the latest rollout that fits is old, but new came after it: an upgrade that was aborted",
 		},
 		{
-			name: "none fits", want: resume, all: []rollout.Summary{rolled("new", plan.Upgrade, rollout.StateAborted, 0)},
+			name: "none fits", want: resume, all: []rollout.Summary{rolled("new", plan.KindUpgrade, rollout.StateAborted, 0)},
 			says: "no rollout has anything left to do; the latest, new, is aborted",
 		},
 		{
 			name: "an approval goes to the one that waits", want: steerable(rollout.ActionApprove),
-			all: []rollout.Summary{rolled("new", plan.Upgrade, rollout.StateRunning, 1), waiting}, id: "old",
+			all: []rollout.Summary{rolled("new", plan.KindUpgrade, rollout.StateRunning, 1), waiting}, id: "old",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

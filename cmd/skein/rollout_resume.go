@@ -39,7 +39,7 @@ func (a *app) rolloutResumeCommand() *cobra.Command {
 // unfinished are rollouts of which something may be left to do.
 var unfinished = wanted{
 	also: func(s rollout.Summary) bool {
-		return s.State != rollout.StateAborted && (s.State != rollout.StateFinished || s.Counts[plan.Failed]+s.Counts[plan.Uncertain] > 0)
+		return s.State != rollout.StateAborted && (s.State != rollout.StateFinished || s.Counts[plan.OutcomeFailed]+s.Counts[plan.OutcomeUncertain] > 0)
 	},
 	latest: true,
 	none:   "no rollout has anything left to do",
@@ -62,8 +62,8 @@ func (a *app) takeUp(cmd *cobra.Command, named string, flags *changeFlags, o ord
 			if err := f.awaitOrphans(ctx, stored.plan, flags.terminate); err != nil {
 				return err
 			}
-			opts := plan.Options{Mode: f.engine.Mode(), AllowChanged: flags.allowChanged}
-			plan, err := f.rearrange(ctx, stored, plan.ResumeOptions{Options: opts, Only: o.tenants})
+			opts := plan.Rules{Mode: f.engine.Mode(), AllowChanged: flags.allowChanged}
+			plan, err := f.rearrange(ctx, stored, plan.ResumeOptions{Rules: opts, Only: o.tenants})
 			if err != nil {
 				return err
 			}
@@ -71,7 +71,7 @@ func (a *app) takeUp(cmd *cobra.Command, named string, flags *changeFlags, o ord
 				return err
 			}
 			asked := o.command(id)
-			return f.run(ctx, run.RunConfig{
+			return f.run(ctx, run.Config{
 				Plan: plan, Store: store, Lease: lease, Earlier: stored.events, Policy: f.project.Policy, Options: opts, NoWait: flags.noWait, Command: &asked,
 			})
 		})
@@ -88,7 +88,7 @@ func (f *fleet) rearrange(ctx context.Context, stored record, how plan.ResumeOpt
 	if err != nil {
 		return nil, err
 	}
-	if stored.plan.Kind == plan.Rollback {
+	if stored.plan.Kind == plan.KindRollback {
 		f.warnOfUnnamed(ctx, stored.plan, fleet)
 	}
 	where := run.Locate(ctx, f.engine, stored.plan, stored.plan.Planned(), fleet, func(tenant.Tenant) bool {
@@ -100,7 +100,7 @@ func (f *fleet) rearrange(ctx context.Context, stored record, how plan.ResumeOpt
 	if len(where.Unlisted) > 0 {
 		f.app.note("skein: warning: %s", run.UnlistedWarning(where.Unlisted))
 	}
-	plan, err := plan.ResumePlan(rollout.Current(stored.plan, stored.events), rollout.HistoryOf(stored.events), where.Tenants, where.Standings, f.graph, how)
+	plan, err := plan.Resume(rollout.Current(stored.plan, stored.events), rollout.HistoryOf(stored.events), where.Tenants, where.Standings, f.graph, how)
 	if err != nil {
 		return nil, err
 	}

@@ -44,12 +44,12 @@ func (a *app) rollback(cmd *cobra.Command, named string, flags *changeFlags, par
 	}
 	id := a.newID(ctx)
 	return a.withFleet(cmd, id, flags, func(f *fleet, store rollout.Store) error {
-		req := plan.PlanOptions{
-			Rollout: id, Fleet: f.project.Fleet, Kind: plan.Rollback, Targets: []string{of}, Created: time.Now(), Policy: f.project.Policy, Tag: flags.reason,
-			Options: plan.Options{Mode: f.engine.Mode(), AllowChanged: flags.allowChanged},
+		req := plan.Options{
+			Rollout: id, Fleet: f.project.Fleet, Kind: plan.KindRollback, Targets: []string{of}, Created: time.Now(), Policy: f.project.Policy, Tag: flags.reason,
+			Rules: plan.Rules{Mode: f.engine.Mode(), AllowChanged: flags.allowChanged},
 		}
 		arrange := func() (*plan.Plan, error) { return f.arrangeRollback(ctx, store, of, req, partial) }
-		if flags.dryRun || a.asks(plan.Rollback, flags) {
+		if flags.dryRun || a.asks(plan.KindRollback, flags) {
 			plan, err := arrange()
 			switch {
 			case flags.dryRun && err != nil:
@@ -80,13 +80,13 @@ func (a *app) rollback(cmd *cobra.Command, named string, flags *changeFlags, par
 			}
 			policy := f.project.Policy
 			policy.Waves, policy.Pins = nil, nil // those of the rollout that is taken back, without their gates
-			return f.run(ctx, run.RunConfig{Plan: plan, Store: store, Lease: lease, Policy: policy, Options: req.Options})
+			return f.run(ctx, run.Config{Plan: plan, Store: store, Lease: lease, Policy: policy, Options: req.Rules})
 		})
 	})
 }
 
 // arrangeRollback asks the tenants of a rollout where they stand, and plans to take it back.
-func (f *fleet) arrangeRollback(ctx context.Context, store rollout.Store, of string, req plan.PlanOptions, partial bool) (*plan.Plan, error) {
+func (f *fleet) arrangeRollback(ctx context.Context, store rollout.Store, of string, req plan.Options, partial bool) (*plan.Plan, error) {
 	stored, err := f.load(ctx, store, of)
 	if err != nil {
 		return nil, err
@@ -110,7 +110,7 @@ func (f *fleet) arrangeRollback(ctx context.Context, store rollout.Store, of str
 	if len(where.Unlisted) > 0 {
 		f.app.note("skein: warning: %s", run.UnlistedWarning(where.Unlisted))
 	}
-	plan, err := plan.RollbackPlan(rollout.Current(stored.plan, stored.events), rollout.Touched(stored.events), where.Tenants, where.Standings, f.graph, req, partial)
+	plan, err := plan.NewRollback(rollout.Current(stored.plan, stored.events), rollout.Touched(stored.events), where.Tenants, where.Standings, f.graph, req, partial)
 	if err != nil {
 		return nil, err
 	}
@@ -140,14 +140,14 @@ func (a *app) upgraded(ctx context.Context, named string) (id string, err error)
 			return err
 		}
 		id, err = f.rolloutID(ctx, store, named, wanted{
-			also: func(s rollout.Summary) bool { return s.Kind == plan.Upgrade },
+			also: func(s rollout.Summary) bool { return s.Kind == plan.KindUpgrade },
 			none: "there is no upgrade that could be taken back",
 		})
 		if err != nil || named != "" {
 			return err
 		}
 		for _, s := range all {
-			if s.Kind == plan.Rollback && s.Target == id && s.State == rollout.StateFinished && s.Counts[plan.Failed]+s.Counts[plan.Uncertain]+s.Counts[plan.Skipped] == 0 {
+			if s.Kind == plan.KindRollback && s.Target == id && s.State == rollout.StateFinished && s.Counts[plan.OutcomeFailed]+s.Counts[plan.OutcomeUncertain]+s.Counts[plan.OutcomeSkipped] == 0 {
 				return &usageError{fmt.Sprintf("rollout %s was taken back already, by %s", id, s.ID), "name the ID of the rollout to take back"}
 			}
 		}

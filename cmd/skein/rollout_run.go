@@ -14,7 +14,7 @@ import (
 )
 
 // run works a plan under its policy and shows it; its error is the exit code, or why it could not be run.
-func (f *fleet) run(ctx context.Context, cfg run.RunConfig) error {
+func (f *fleet) run(ctx context.Context, cfg run.Config) error {
 	if err := f.follow(&cfg); err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func notesOf(p *plan.Plan) []string {
 	notes := slices.Clone(p.Notes)
 	for _, c := range p.Cohorts {
 		switch who := view.Count(c.Count, "tenant"); {
-		case p.Kind != plan.Rollback:
+		case p.Kind != plan.KindRollback:
 		case c.Skipped != "":
 			notes = append(notes, who+": "+c.Skipped)
 		case c.Refused != nil:
@@ -62,7 +62,7 @@ func notesOf(p *plan.Plan) []string {
 }
 
 // work runs a plan with this fleet's connections.
-func (f *fleet) work(ctx context.Context, cfg run.RunConfig) (*rollout.Report, error) {
+func (f *fleet) work(ctx context.Context, cfg run.Config) (*rollout.Report, error) {
 	f.app.drains.Store(true)
 	if cfg.Engine == nil {
 		cfg.Engine = f.engine
@@ -102,7 +102,7 @@ func (f *fleet) finishWith(good int, v view.View, report *rollout.Report, err er
 
 // follow lets the run see how the fleet changes while it goes on. A run for some tenants has nothing to do with the
 // others.
-func (f *fleet) follow(cfg *run.RunConfig) (err error) {
+func (f *fleet) follow(cfg *run.Config) (err error) {
 	p := cfg.Plan
 	cfg.Surveyor = f.engine
 	if p.Partial {
@@ -122,7 +122,7 @@ func (f *fleet) follow(cfg *run.RunConfig) (err error) {
 		}
 	}
 	cfg.Discover, cfg.DiscoverAway = list(false), list(true)
-	if slices.Contains([]plan.Kind{plan.Upgrade, plan.Downgrade}, p.Kind) {
+	if slices.Contains([]plan.Kind{plan.KindUpgrade, plan.KindDowngrade}, p.Kind) {
 		cfg.Joins, err = joins(p)
 	}
 	return err

@@ -100,7 +100,7 @@ func audit(r record) []auditEntry {
 	times := map[int64]time.Time{}
 	for _, e := range r.events {
 		switch f := e.Fact.(type) {
-		case rollout.RolloutStarted:
+		case rollout.Started:
 			if f.Run == 1 {
 				entries = append(entries, auditEntry{
 					Command: rollout.Command{Rollout: e.Rollout, Action: "start", Reason: r.plan.Tag, User: f.User, Host: f.Host, At: e.Time},

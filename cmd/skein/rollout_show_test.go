@@ -12,8 +12,8 @@ import (
 
 func TestAuditSaysWhatIsNotKnownYet(t *testing.T) {
 	t.Parallel()
-	started := rollout.Event{Rollout: "r1", Seq: 1, Time: time.Unix(1, 0), Fact: rollout.RolloutStarted{Run: 1}}
-	r := &record{plan: &plan.Plan{Rollout: "r1", Kind: plan.Upgrade}, events: []rollout.Event{started}}
+	started := rollout.Event{Rollout: "r1", Seq: 1, Time: time.Unix(1, 0), Fact: rollout.Started{Run: 1}}
+	r := &record{plan: &plan.Plan{Rollout: "r1", Kind: plan.KindUpgrade}, events: []rollout.Event{started}}
 	r.report = reportOf(r.plan, r.events)
 	refused := rollout.Command{Rollout: "r1", Seq: 1, Action: rollout.ActionSkip, Tenants: []string{"c1"}}
 	taken := rollout.Command{Rollout: "r1", Seq: 2, Action: rollout.ActionSkip, Tenants: []string{"c2"}}

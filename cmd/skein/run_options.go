@@ -31,7 +31,7 @@ func (f *fleet) shape(c change) (shape, error) {
 		}
 	}
 	var err error
-	if c.kind == plan.Stamp {
+	if c.kind == plan.KindStamp {
 		s.policy.Waves = nil // nothing runs in the tenants, so there is nothing to wait for
 	} else if s.canary != "" {
 		s.policy, err = withCanary(s.policy, s.canary)
@@ -39,8 +39,8 @@ func (f *fleet) shape(c change) (shape, error) {
 	return s, err
 }
 
-func (s *shape) options(f *fleet) plan.Options {
-	return plan.Options{Mode: f.engine.Mode(), AllowChanged: s.flags.allowChanged, Purge: s.purge}
+func (s *shape) options(f *fleet) plan.Rules {
+	return plan.Rules{Mode: f.engine.Mode(), AllowChanged: s.flags.allowChanged, Purge: s.purge}
 }
 
 // settings are what decides what happens besides tenants and revisions: of the config, and of flags that stand for no

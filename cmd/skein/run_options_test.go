@@ -23,7 +23,7 @@ func TestCanaryGoesFirst(t *testing.T) {
 	t.Parallel()
 	gate := plan.Gate{Bake: time.Minute}
 	early := plan.WaveSpec{Name: "early", Size: plan.Size{Percent: 5}}
-	own := plan.WaveSpec{Name: "canary", Tenants: selector(t, "tier=internal"), Order: plan.SmallFirst, Gate: gate}
+	own := plan.WaveSpec{Name: "canary", Tenants: selector(t, "tier=internal"), Order: plan.OrderSmallFirst, Gate: gate}
 	for _, test := range []struct {
 		name, text string
 		waves      []plan.WaveSpec
@@ -35,7 +35,7 @@ func TestCanaryGoesFirst(t *testing.T) {
 		{"a selector", "id=acme-*", []plan.WaveSpec{early}, plan.WaveSpec{Name: "canary", Tenants: selector(t, "id=acme-*")}, 1},
 		{
 			"the config's wave keeps order and gate, and loses its own choice", "7", []plan.WaveSpec{early, own},
-			plan.WaveSpec{Name: "canary", Size: plan.Size{Count: 7}, Order: plan.SmallFirst, Gate: gate}, 1,
+			plan.WaveSpec{Name: "canary", Size: plan.Size{Count: 7}, Order: plan.OrderSmallFirst, Gate: gate}, 1,
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -102,7 +102,7 @@ func (o *order) check(r *record) error {
 		return &usageError{fmt.Sprintf("rollout %s was aborted%s", id, view.Because(r.report.Reason)), "plan afresh; tenants that are done will be left alone"}
 	case r.report.TakenBack && (o.action == rollout.ActionApprove || o.action == rollout.ActionSkip):
 		return &usageError{fmt.Sprintf("rollout %s was taken back, and does not go on", id), "`skein upgrade` plans afresh, if it is meant"}
-	case state == rollout.StateFinished && r.report.Count(plan.Failed)+r.report.Count(plan.Uncertain) == 0:
+	case state == rollout.StateFinished && r.report.Count(plan.OutcomeFailed)+r.report.Count(plan.OutcomeUncertain) == 0:
 		return &usageError{fmt.Sprintf("rollout %s is finished", id), "`skein rollout rollback " + id + "` takes back what it did"}
 	}
 	switch o.action {
@@ -196,7 +196,7 @@ func (f *fleet) takeIn(ctx context.Context, store rollout.Store, id string) (rep
 	if err != nil || len(fresh) == 0 {
 		return report, func() {}, err
 	}
-	if _, opens := fresh[0].Fact.(rollout.RolloutStarted); opens { // which is no run: it died before its first fact
+	if _, opens := fresh[0].Fact.(rollout.Started); opens { // which is no run: it died before its first fact
 		before, fresh = append(before, fresh[0]), fresh[1:]
 	}
 	hooks := f.hooks(before)

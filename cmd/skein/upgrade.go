@@ -22,7 +22,7 @@ func (a *app) upgradeCommand() *cobra.Command {
 			if err := flags.agree(cmd, args); err != nil {
 				return err
 			}
-			return a.change(cmd, change{kind: plan.Upgrade, targets: []string{targetOf(args)}, flags: &flags})
+			return a.change(cmd, change{kind: plan.KindUpgrade, targets: []string{targetOf(args)}, flags: &flags})
 		},
 	}
 	flags.add(cmd)
@@ -55,7 +55,7 @@ func (a *app) downgradeCommand() *cobra.Command {
 			if err := flags.agree(cmd, args); err != nil {
 				return err
 			}
-			return a.change(cmd, change{kind: plan.Downgrade, targets: args, flags: &flags})
+			return a.change(cmd, change{kind: plan.KindDowngrade, targets: args, flags: &flags})
 		},
 	}
 	flags.add(cmd)
@@ -75,7 +75,7 @@ func (a *app) stampCommand() *cobra.Command {
 		Args:    cobra.MinimumNArgs(1),
 		Example: "  skein stamp heads\n  skein stamp base --purge -t id=acme",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.change(cmd, change{kind: plan.Stamp, targets: args, purge: purge, flags: &flags})
+			return a.change(cmd, change{kind: plan.KindStamp, targets: args, purge: purge, flags: &flags})
 		},
 	}
 	flags.add(cmd)

@@ -90,9 +90,9 @@ func upgrade(ctx context.Context, dir string, stop <-chan struct{}) (*rollout.Re
 	}
 	defer db.Close()
 	upgrader := engine.New(db, graph, engine.Config{})
-	policy := plan.Policy{OnFailure: plan.Continue} // one broken file does not hold up the others
-	plan, err := plan.NewPlan(tenants, run.Survey(ctx, upgrader, tenants), graph, plan.PlanOptions{
-		Rollout: id, Fleet: "library", Kind: plan.Upgrade, Targets: []string{"heads"},
+	policy := plan.Policy{OnFailure: plan.OnFailureContinue} // one broken file does not hold up the others
+	plan, err := plan.New(tenants, run.Survey(ctx, upgrader, tenants), graph, plan.Options{
+		Rollout: id, Fleet: "library", Kind: plan.KindUpgrade, Targets: []string{"heads"},
 		Created: time.Now(), Policy: policy,
 	})
 	if err != nil {
@@ -100,7 +100,7 @@ func upgrade(ctx context.Context, dir string, stop <-chan struct{}) (*rollout.Re
 	}
 
 	// 5. Go. Each tenant is upgraded in a transaction of its own; the store is written as it goes.
-	return run.Run(ctx, run.RunConfig{
+	return run.Run(ctx, run.Config{
 		Plan: plan, Policy: policy, Engine: upgrader, Graph: graph,
 		Store: store, Lease: lease, Holder: holder, Drain: stop,
 	})
@@ -108,7 +108,7 @@ func upgrade(ctx context.Context, dir string, stop <-chan struct{}) (*rollout.Re
 
 func show(w io.Writer, report *rollout.Report) {
 	fmt.Fprintf(w, "%s: %d upgraded, %d unchanged, %d failed, %d left\n", report.State,
-		report.Count(plan.Done), report.Count(plan.Unchanged), report.Count(plan.Failed), report.Left())
+		report.Count(plan.OutcomeDone), report.Count(plan.OutcomeUnchanged), report.Count(plan.OutcomeFailed), report.Left())
 	for _, t := range report.Failed() {
 		fmt.Fprintf(w, "%s: %s\n", t.Tenant, t.Failure.Message)
 	}

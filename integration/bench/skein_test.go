@@ -92,14 +92,14 @@ func (l *library) upgrade(db engine.Database, g *revision.Graph, tenants []tenan
 	e := engine.New(db, g, engine.Config{})
 	standings := run.Survey(ctx, e, tenants)
 	clock.mark("survey")
-	plan, err := plan.NewPlan(tenants, standings, g, plan.PlanOptions{
-		Rollout: id, Fleet: "bench", Kind: plan.Upgrade, Targets: []string{"heads"}, Created: time.Now(),
+	plan, err := plan.New(tenants, standings, g, plan.Options{
+		Rollout: id, Fleet: "bench", Kind: plan.KindUpgrade, Targets: []string{"heads"}, Created: time.Now(),
 	})
 	if err != nil {
 		l.t.Fatal(err)
 	}
 	clock.mark("arrange")
-	report, err := run.Run(ctx, run.RunConfig{Plan: plan, Engine: e, Graph: g, Store: store, Lease: lease})
+	report, err := run.Run(ctx, run.Config{Plan: plan, Engine: e, Graph: g, Store: store, Lease: lease})
 	if err != nil || report.ExitCode() != 0 {
 		l.t.Fatalf("skein: %v, %v", err, report)
 	}

@@ -54,7 +54,7 @@ type pendingCommands struct {
 
 func (h *pendingCommands) emit(f rollout.Fact) {
 	if h.report.Run == 0 { // the process that made the rollout died before its first fact
-		if _, opens := f.(rollout.RolloutStarted); !opens {
+		if _, opens := f.(rollout.Started); !opens {
 			h.emit(rollout.Opening(h.plan, 1, rollout.Holder{}))
 		}
 	}
@@ -101,7 +101,7 @@ func (h *pendingCommands) handle(c rollout.Command) {
 // abort ends the rollout if an abort was taken in, be it by a run that died before it could end.
 func (h *pendingCommands) abort() {
 	if c := h.report.Aborting(); c != nil {
-		h.emit(rollout.RolloutEnded{State: rollout.StateAborted, Reason: c.Asked()})
+		h.emit(rollout.Ended{State: rollout.StateAborted, Reason: c.Asked()})
 	}
 }
 
@@ -124,7 +124,7 @@ func (h *pendingCommands) cannotSkip(ids []string) string {
 }
 
 func (h *pendingCommands) skip(id, reason string, at plan.Position) {
-	if h.report.Outcome(id) == plan.Skipped {
+	if h.report.Outcome(id) == plan.OutcomeSkipped {
 		return
 	}
 	f := h.report.SkippedTenant(id, reason)

@@ -34,7 +34,7 @@ func withoutValues(groups []*likeAnswers) []*likeAnswers {
 // worstFirst orders failures before what says nothing, and then by how many there are.
 func worstFirst(a, b *likeAnswers) int {
 	failed := func(g *likeAnswers) int {
-		if g.verdict == plan.Fail {
+		if g.verdict == plan.VerdictFail {
 			return 0
 		}
 		return 1

@@ -20,7 +20,7 @@ const (
 
 // unknown is a measure that says nothing, and why.
 func unknown(format string, args ...any) plan.Measure {
-	return plan.Measure{Verdict: plan.Inconclusive, Evidence: fmt.Sprintf(format, args...)}
+	return plan.Measure{Verdict: plan.VerdictInconclusive, Evidence: fmt.Sprintf(format, args...)}
 }
 
 // late says why a measure has no answer when its context, whose error this is, ended before.

@@ -90,16 +90,16 @@ func (e Exec) command(ctx context.Context, subject plan.Subject) (*exec.Cmd, err
 
 // answer says what the end of a program means.
 func answer(ctx context.Context, state *os.ProcessState, err error, said string) plan.Measure {
-	m := plan.Measure{Verdict: plan.Inconclusive}
+	m := plan.Measure{Verdict: plan.VerdictInconclusive}
 	switch {
 	case err == nil:
-		return plan.Measure{Verdict: plan.Pass, Evidence: cmp.Or(said, "exit status 0")}
+		return plan.Measure{Verdict: plan.VerdictPass, Evidence: cmp.Or(said, "exit status 0")}
 	case ctx.Err() != nil:
 		m.Evidence = late(ctx.Err())
 	case state.Exited():
 		m.Evidence = fmt.Sprintf("exit status %d", state.ExitCode())
 		if state.ExitCode() != tempFail {
-			m.Verdict = plan.Fail
+			m.Verdict = plan.VerdictFail
 		}
 	default:
 		m.Evidence = state.String() // signal: killed

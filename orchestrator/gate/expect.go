@@ -110,7 +110,7 @@ func truth(answer string, words ...string) bool {
 func (e Expect) order(answer string) plan.Verdict {
 	sign, ok := compare(answer, e.value)
 	if !ok {
-		return plan.Inconclusive
+		return plan.VerdictInconclusive
 	}
 	switch e.op {
 	case less:
@@ -126,9 +126,9 @@ func (e Expect) order(answer string) plan.Verdict {
 
 func verdict(pass bool) plan.Verdict {
 	if pass {
-		return plan.Pass
+		return plan.VerdictPass
 	}
-	return plan.Fail
+	return plan.VerdictFail
 }
 
 // compare returns the sign of a - b; false unless both are numbers. Whole numbers are compared to the last digit.

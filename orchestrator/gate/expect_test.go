@@ -7,9 +7,9 @@ import (
 )
 
 const (
-	pass         = plan.Pass
-	fail         = plan.Fail
-	inconclusive = plan.Inconclusive
+	pass         = plan.VerdictPass
+	fail         = plan.VerdictFail
+	inconclusive = plan.VerdictInconclusive
 )
 
 func expect(t testing.TB, s string) Expect {

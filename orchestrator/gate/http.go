@@ -33,7 +33,7 @@ func (h HTTP) Measure(ctx context.Context, _ plan.Subject) plan.Measure {
 	defer resp.Body.Close()
 	m := plan.Measure{Verdict: verdict(resp.StatusCode/100 == 2), Evidence: status(resp)}
 	if resp.StatusCode == http.StatusTooManyRequests {
-		m.Verdict = plan.Inconclusive
+		m.Verdict = plan.VerdictInconclusive
 	}
 	if said := r.firstLine(resp.Body); said != "" {
 		m.Redacted = m.Evidence // whatever the page quotes

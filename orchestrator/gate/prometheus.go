@@ -140,13 +140,13 @@ func (p Prometheus) judge(samples []sample) plan.Measure {
 		want = "!= 0"
 	}
 	var groups []*likeAnswers
-	worst := plan.Pass
+	worst := plan.VerdictPass
 	for _, s := range samples {
 		v := p.verdict(s)
-		if v == plan.Pass {
+		if v == plan.VerdictPass {
 			continue
 		}
-		if worst != plan.Fail {
+		if worst != plan.VerdictFail {
 			worst = v
 		}
 		text := fmt.Sprintf("got %s, want %s", cmp.Or(plan.OneLine(s.value, valueShown), "a histogram"), want)
@@ -160,7 +160,7 @@ func (p Prometheus) judge(samples []sample) plan.Measure {
 	switch {
 	case len(samples) == 1:
 		m.Evidence = fmt.Sprintf("got %s, want %s", cmp.Or(plan.OneLine(samples[0].value, valueShown), "a histogram"), want)
-	case worst == plan.Pass:
+	case worst == plan.VerdictPass:
 		m.Evidence = fmt.Sprintf("%s are %s", count(len(samples), "sample"), want)
 	default:
 		slices.SortStableFunc(groups, worstFirst)
@@ -174,7 +174,7 @@ func (p Prometheus) verdict(s sample) plan.Verdict {
 	x, err := strconv.ParseFloat(s.value, 64)
 	switch {
 	case err != nil, math.IsNaN(x):
-		return plan.Inconclusive
+		return plan.VerdictInconclusive
 	case p.Expect == (Expect{}):
 		return verdict(x != 0)
 	}

@@ -75,14 +75,14 @@ func (s SQL) askWhom(subject plan.Subject) askedList {
 func (s SQL) sum(ctx context.Context, asked askedList, replies []engine.QueryResult) plan.Measure {
 	var groups []*likeAnswers
 	byText := map[string]*likeAnswers{}
-	verdict := plan.Pass
+	verdict := plan.VerdictPass
 	var tenants []string
 	for i := range replies {
 		v, text, redacted := s.judge(ctx, &replies[i])
-		if v == plan.Pass {
+		if v == plan.VerdictPass {
 			continue
 		}
-		if verdict != plan.Fail {
+		if verdict != plan.VerdictFail {
 			verdict = v
 		}
 		g := byText[text]
@@ -92,7 +92,7 @@ func (s SQL) sum(ctx context.Context, asked askedList, replies []engine.QueryRes
 		}
 		g.names = append(g.names, asked.names[i])
 	}
-	if verdict == plan.Pass {
+	if verdict == plan.VerdictPass {
 		return plan.Measure{Verdict: verdict, Evidence: fmt.Sprintf("%s answered %s", count(len(replies), asked.what), s.Expect)}
 	}
 	slices.SortStableFunc(groups, worstFirst)
@@ -116,22 +116,22 @@ func (s SQL) judge(ctx context.Context, r *engine.QueryResult) (v plan.Verdict, 
 		e, ok := errors.AsType[*engine.Error](r.Err)
 		if ok && e.Class == engine.Canceled && ctx.Err() != nil {
 			text = late(ctx.Err())
-			return plan.Inconclusive, text, text
+			return plan.VerdictInconclusive, text, text
 		}
 		redacted = "the query failed"
 		if ok {
 			redacted, _ = e.WithoutValues()
 		}
-		return plan.Inconclusive, plan.OneLine(r.Err.Error(), lineShown), plan.OneLine(redacted, lineShown)
+		return plan.VerdictInconclusive, plan.OneLine(r.Err.Error(), lineShown), plan.OneLine(redacted, lineShown)
 	case r.Rows == 0:
-		return plan.Inconclusive, "no row", "no row"
+		return plan.VerdictInconclusive, "no row", "no row"
 	case r.Null:
-		return plan.Inconclusive, "got NULL", "got NULL"
+		return plan.VerdictInconclusive, "got NULL", "got NULL"
 	}
 	v = s.Expect.judge(r.Text)
 	text = fmt.Sprintf("got %s, want %s", cmp.Or(plan.OneLine(r.Text, valueShown), `""`), s.Expect)
 	redacted = fmt.Sprintf("the answer is not %s", s.Expect)
-	if v == plan.Inconclusive {
+	if v == plan.VerdictInconclusive {
 		text += ", and it is no number"
 		redacted = fmt.Sprintf("the answer is no number, want %s", s.Expect)
 	}

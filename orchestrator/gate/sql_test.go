@@ -75,7 +75,7 @@ func TestSQLAsksTenants(t *testing.T) {
 	}{
 		{"all pass", "", nil, text("t"), 60, plan.Measure{Verdict: pass, Evidence: "60 tenants answered true"}},
 		{"one passes", "> 0", nil, text("3"), 1, plan.Measure{Verdict: pass, Evidence: "1 tenant answered > 0"}},
-		{"nobody to ask", "", nil, text("f"), 0, plan.Measure{Verdict: plan.Inconclusive, Evidence: "no tenant of the wave stands where it should: none was asked"}},
+		{"nobody to ask", "", nil, text("f"), 0, plan.Measure{Verdict: plan.VerdictInconclusive, Evidence: "no tenant of the wave stands where it should: none was asked"}},
 		{
 			"some fail", "> 0", map[string]engine.QueryResult{"t_01": text("0"), "t_05": text("0")}, text("3"), 60,
 			plan.Measure{Verdict: fail, Evidence: "2 of 60 tenants: got 0, want > 0: t_01, t_05", Tenants: []string{"t_01", "t_05"}},

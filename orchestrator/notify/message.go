@@ -71,7 +71,7 @@ func compose(r *rollout.Report, n news, at time.Time) message {
 
 // job is what the rollout does: "upgrade of acme to heads".
 func job(r *rollout.Report) string {
-	if r.Kind == plan.Rollback {
+	if r.Kind == plan.KindRollback {
 		return fmt.Sprintf("rollback of %s, fleet %s,", r.Target, r.Fleet)
 	}
 	return fmt.Sprintf("%s of %s to %s", r.Kind, r.Fleet, r.Target)
@@ -86,7 +86,7 @@ func happening(r *rollout.Report, m *message) string {
 		}
 		return fmt.Sprintf("started by %s: %s", cmp.Or(r.User, "somebody"), waves(r))
 	case Gate:
-		verb := map[plan.Verdict]string{plan.Pass: "passed", plan.Fail: "failed"}[m.Verdict]
+		verb := map[plan.Verdict]string{plan.VerdictPass: "passed", plan.VerdictFail: "failed"}[m.Verdict]
 		return because(fmt.Sprintf("– the gate of wave %s %s", m.Wave, cmp.Or(verb, "is inconclusive")), m.Reason)
 	case Approval:
 		return fmt.Sprintf("waits for an approval after wave %s", m.Wave)
@@ -139,8 +139,8 @@ func waves(r *rollout.Report) string {
 func tally(counts map[plan.Outcome]int) string {
 	var each []string
 	for _, o := range []plan.Outcome{
-		plan.Done, plan.Unchanged, plan.Failed, plan.Uncertain, plan.Skipped, plan.Gone,
-		plan.Running, plan.Retrying, plan.Deferred, plan.Pending,
+		plan.OutcomeDone, plan.OutcomeUnchanged, plan.OutcomeFailed, plan.OutcomeUncertain, plan.OutcomeSkipped, plan.OutcomeGone,
+		plan.OutcomeRunning, plan.OutcomeRetrying, plan.OutcomeDeferred, plan.OutcomePending,
 	} {
 		if n := counts[o]; n > 0 {
 			each = append(each, fmt.Sprintf("%d %s", n, o))

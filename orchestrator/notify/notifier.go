@@ -83,7 +83,7 @@ func (n *Notifier) Observe(e rollout.Event) {
 // occasion says whether a fact, which is folded already, is one that hooks are told of.
 func (n *Notifier) occasion(fact rollout.Fact) (news, bool) {
 	switch f := fact.(type) {
-	case rollout.RolloutStarted:
+	case rollout.Started:
 		n.awaited = false
 		return news{occasion: Started}, true
 	case rollout.GateSettled:
@@ -91,7 +91,7 @@ func (n *Notifier) occasion(fact rollout.Fact) (news, bool) {
 	case rollout.ApprovalAwaited:
 		n.awaited = true
 		return news{occasion: Approval, wave: f.Wave}, true
-	case rollout.RolloutEnded:
+	case rollout.Ended:
 		o, ok := endings[f.State]
 		if f.State == rollout.StateWaiting && n.awaited { // it was said when the waiting began
 			return news{}, false

@@ -98,16 +98,16 @@ func events(facts ...rollout.Fact) []rollout.Event {
 	return all
 }
 
-func started(run int) rollout.RolloutStarted {
-	return rollout.RolloutStarted{
-		Run: run, Fleet: "acme", Kind: plan.Upgrade, Target: "heads", User: "ann", Host: "h",
+func started(run int) rollout.Started {
+	return rollout.Started{
+		Run: run, Fleet: "acme", Kind: plan.KindUpgrade, Target: "heads", User: "ann", Host: "h",
 		Waves: []rollout.WavePlanned{{Name: "canary", Tenants: 2}, {Name: "rest", Tenants: 3}},
 	}
 }
 
 func finished(id, wave string, o plan.Outcome) rollout.TenantFinished {
 	f := rollout.TenantFinished{Tenant: id, Wave: wave, Outcome: o, Attempt: 1}
-	if o == plan.Failed {
+	if o == plan.OutcomeFailed {
 		f.Failure = &plan.Failure{
 			Class: engine.Data, SQLState: "23505", Revision: "b2", File: "b2_key.sql", Line: 7,
 			Message:  fmt.Sprintf("could not create index \"%s_key\": Key (email)=(%s@example.com) is duplicated.", id, id),
@@ -124,17 +124,17 @@ func story() []rollout.Event {
 		rollout.WaveStarted{Wave: "canary"},
 		rollout.TenantsDispatched{Tenants: []string{"a", "b"}},
 		rollout.TenantStarted{Tenant: "a", Attempt: 1},
-		finished("a", "canary", plan.Done),
-		finished("b", "canary", plan.Done),
+		finished("a", "canary", plan.OutcomeDone),
+		finished("b", "canary", plan.OutcomeDone),
 		rollout.GateClosed{Wave: "canary", Until: epoch, Checks: []string{"rows"}, Approval: true},
-		rollout.GateMeasured{Wave: "canary", Check: "rows", Verdict: plan.Pass},
+		rollout.GateMeasured{Wave: "canary", Check: "rows", Verdict: plan.VerdictPass},
 		rollout.ApprovalAwaited{Wave: "canary"},
-		rollout.GateSettled{Wave: "canary", Verdict: plan.Pass, Reason: "approved by bob"},
+		rollout.GateSettled{Wave: "canary", Verdict: plan.VerdictPass, Reason: "approved by bob"},
 		rollout.WaveFinished{Wave: "canary"},
 		rollout.WaveStarted{Wave: "rest"},
-		finished("c", "rest", plan.Failed),
-		finished("d", "rest", plan.Failed),
-		rollout.RolloutEnded{State: rollout.StateHalted, Reason: "2 tenants failed, more than 1\n(max_failures)."},
+		finished("c", "rest", plan.OutcomeFailed),
+		finished("d", "rest", plan.OutcomeFailed),
+		rollout.Ended{State: rollout.StateHalted, Reason: "2 tenants failed, more than 1\n(max_failures)."},
 	)
 }
 
@@ -248,29 +248,29 @@ func TestEnds(t *testing.T) {
 		facts []rollout.Fact
 		want  []string
 	}{
-		{"paused", []rollout.Fact{rollout.RolloutEnded{State: rollout.StatePaused, Reason: "bob paused it: lunch"}}, []string{
+		{"paused", []rollout.Fact{rollout.Ended{State: rollout.StatePaused, Reason: "bob paused it: lunch"}}, []string{
 			"skein: upgrade of acme to heads is paused in wave canary: bob paused it: lunch. 5 pending. Next: skein rollout resume r1",
 		}},
-		{"interrupted", []rollout.Fact{rollout.RolloutEnded{State: rollout.StateInterrupted}}, []string{
+		{"interrupted", []rollout.Fact{rollout.Ended{State: rollout.StateInterrupted}}, []string{
 			"skein: upgrade of acme to heads was interrupted in wave canary. 5 pending. Next: skein rollout resume r1",
 		}},
-		{"aborted", []rollout.Fact{rollout.RolloutEnded{State: rollout.StateAborted, Reason: "by bob"}}, []string{
+		{"aborted", []rollout.Fact{rollout.Ended{State: rollout.StateAborted, Reason: "by bob"}}, []string{
 			"skein: upgrade of acme to heads was aborted in wave canary: by bob. 5 pending. Rollout r1.",
 		}},
-		{"finished", []rollout.Fact{finished("a", "canary", plan.Skipped), finished("b", "canary", plan.Unchanged),
-			finished("c", "rest", plan.Done), finished("d", "rest", plan.Done), finished("e", "rest", plan.Done), rollout.RolloutEnded{State: rollout.StateFinished}}, []string{
+		{"finished", []rollout.Fact{finished("a", "canary", plan.OutcomeSkipped), finished("b", "canary", plan.OutcomeUnchanged),
+			finished("c", "rest", plan.OutcomeDone), finished("d", "rest", plan.OutcomeDone), finished("e", "rest", plan.OutcomeDone), rollout.Ended{State: rollout.StateFinished}}, []string{
 			"skein: upgrade of acme to heads is finished. 3 done, 1 unchanged, 1 skipped. Rollout r1.",
 		}},
-		{"gate failed", []rollout.Fact{rollout.GateSettled{Wave: "canary", Verdict: plan.Fail, Reason: "rows: 2 of 2 tenants: got 0, want > 0: a, b"}}, []string{
+		{"gate failed", []rollout.Fact{rollout.GateSettled{Wave: "canary", Verdict: plan.VerdictFail, Reason: "rows: 2 of 2 tenants: got 0, want > 0: a, b"}}, []string{
 			"skein: upgrade of acme to heads – the gate of wave canary failed: rows: 2 of 2 tenants: got 0, want &gt; 0: a, b. Rollout r1.",
 		}},
-		{"gate inconclusive", []rollout.Fact{rollout.GateSettled{Wave: "canary", Verdict: plan.Inconclusive, Reason: "<!channel> & co"}}, []string{
+		{"gate inconclusive", []rollout.Fact{rollout.GateSettled{Wave: "canary", Verdict: plan.VerdictInconclusive, Reason: "<!channel> & co"}}, []string{
 			"skein: upgrade of acme to heads – the gate of wave canary is inconclusive: &lt;!channel&gt; &amp; co. Rollout r1.",
 		}},
-		{"ends while it waits", []rollout.Fact{rollout.ApprovalAwaited{Wave: "canary"}, rollout.RolloutEnded{State: rollout.StateWaiting}}, []string{
+		{"ends while it waits", []rollout.Fact{rollout.ApprovalAwaited{Wave: "canary"}, rollout.Ended{State: rollout.StateWaiting}}, []string{
 			"skein: upgrade of acme to heads waits for an approval after wave canary. Next: skein rollout approve r1",
 		}},
-		{"ends where an earlier run waited", []rollout.Fact{rollout.RolloutEnded{State: rollout.StateWaiting}}, []string{
+		{"ends where an earlier run waited", []rollout.Fact{rollout.Ended{State: rollout.StateWaiting}}, []string{
 			"skein: upgrade of acme to heads waits for an approval after wave canary. Next: skein rollout approve r1",
 		}},
 	} {
@@ -293,14 +293,14 @@ func TestOtherKindsAndManyCauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &wire{}
 		facts := []rollout.Fact{
-			rollout.RolloutStarted{Run: 1, Fleet: "acme", Kind: plan.Rollback, Target: "r0", Waves: []rollout.WavePlanned{{Name: "all", Tenants: 5}}},
+			rollout.Started{Run: 1, Fleet: "acme", Kind: plan.KindRollback, Target: "r0", Waves: []rollout.WavePlanned{{Name: "all", Tenants: 5}}},
 		}
 		for i, message := range []string{"one", "two", "three", "four", "five"} {
 			facts = append(facts, rollout.TenantFinished{
-				Tenant: fmt.Sprint("t", i), Wave: "all", Outcome: plan.Failed, Failure: &plan.Failure{Message: strings.Repeat(message+" ", 200)},
+				Tenant: fmt.Sprint("t", i), Wave: "all", Outcome: plan.OutcomeFailed, Failure: &plan.Failure{Message: strings.Repeat(message+" ", 200)},
 			})
 		}
-		facts = append(facts, rollout.RolloutEnded{State: rollout.StateFinished})
+		facts = append(facts, rollout.Ended{State: rollout.StateFinished})
 		tell(t, w, []notify.Hook{{URL: url(secret), Format: notify.Slack}}, notify.Config{}, events(facts...))
 		got := texts(t, w)
 		if want := "skein: rollback of r0, fleet acme, started by somebody: 5 tenants. Rollout r1."; got[0] != want {
@@ -364,8 +364,8 @@ func TestRolloutThatGoesOnTellsOnlyWhatIsNew(t *testing.T) {
 		next := earlier[len(earlier)-1].Seq
 		later := slices.Clone(earlier[4:]) // shown again, by whatever mistake
 		for _, f := range []rollout.Fact{
-			started(2), rollout.WaveStarted{Wave: "rest"}, finished("c", "rest", plan.Done), finished("d", "rest", plan.Done),
-			finished("e", "rest", plan.Done), rollout.RolloutEnded{State: rollout.StateFinished},
+			started(2), rollout.WaveStarted{Wave: "rest"}, finished("c", "rest", plan.OutcomeDone), finished("d", "rest", plan.OutcomeDone),
+			finished("e", "rest", plan.OutcomeDone), rollout.Ended{State: rollout.StateFinished},
 		} {
 			next++
 			later = append(later, rollout.Event{Rollout: "r1", Seq: next, Time: epoch.Add(time.Hour), Fact: f})
@@ -506,7 +506,7 @@ func TestHangingHookHarmsNobody(t *testing.T) {
 		if len(warnings) != 4 {
 			t.Errorf("%q, want one for each of 4 messages", warnings)
 		}
-		n.Observe(rollout.Event{Rollout: "r1", Seq: 99, Time: epoch, Fact: rollout.RolloutEnded{State: rollout.StateFinished}})
+		n.Observe(rollout.Event{Rollout: "r1", Seq: 99, Time: epoch, Fact: rollout.Ended{State: rollout.StateFinished}})
 		n.Close(t.Context())
 		synctest.Wait()
 		if got := len(w.all()); got != 3+4+1 {

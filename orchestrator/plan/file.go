@@ -20,14 +20,14 @@ type planFile struct {
 	Plan     json.RawMessage `json:"plan"`
 }
 
-// PlanFileError says why a file is not taken for a plan.
-type PlanFileError struct {
+// FileError says why a file is not taken for a plan.
+type FileError struct {
 	Line    int // 1-based; 0 = the whole file
 	Message string
 	Advice  string
 }
 
-func (e *PlanFileError) Error() string {
+func (e *FileError) Error() string {
 	if e.Line > 0 {
 		return fmt.Sprintf("line %d: %s", e.Line, e.Message)
 	}
@@ -35,15 +35,15 @@ func (e *PlanFileError) Error() string {
 }
 
 // Hint says what to do about it.
-func (e *PlanFileError) Hint() string { return e.Advice }
+func (e *FileError) Hint() string { return e.Advice }
 
 // Position returns the line; the file's name is known to whoever opened it.
-func (e *PlanFileError) Position() (file string, line, col int) { return "", e.Line, 0 }
+func (e *FileError) Position() (file string, line, col int) { return "", e.Line, 0 }
 
-// WritePlan writes a plan as a file that people review and [ReadPlan] reads: JSON with a line a tenant, and with
+// Write writes a plan as a file that people review and [Read] reads: JSON with a line a tenant, and with
 // a checksum over all that is in it, among which are the graph and where every tenant stood. The checksum is there
 // to notice that somebody edited the file; it does not tell who wrote it.
-func WritePlan(w io.Writer, p *Plan) error {
+func Write(w io.Writer, p *Plan) error {
 	var body bytes.Buffer
 	enc := json.NewEncoder(&body)
 	enc.SetEscapeHTML(false)
@@ -70,10 +70,10 @@ func envelope(plan []byte) ([]byte, error) {
 	return bytes.TrimSpace(b.Bytes()), err
 }
 
-// ReadPlan reads what [WritePlan] wrote. What comes back can be shown and compared, see [Plan.Differences], but
+// Read reads what [Write] wrote. What comes back can be shown and compared, see [Plan.Differences], but
 // not be run: like a plan of a store it knows no standings. A file that was changed since, but for white space,
-// is a [*PlanFileError], and so is one that is no plan.
-func ReadPlan(r io.Reader) (*Plan, error) {
+// is a [*FileError], and so is one that is no plan.
+func Read(r io.Reader) (*Plan, error) {
 	text, err := io.ReadAll(r)
 	if err != nil {
 		return nil, fmt.Errorf("read the plan: %w", err)
@@ -85,9 +85,9 @@ func ReadPlan(r io.Reader) (*Plan, error) {
 	}
 	switch {
 	case file.Format == 0 || file.Plan == nil:
-		return nil, &PlanFileError{Message: "this is no plan file", Advice: "`skein plan -o FILE` writes one"}
+		return nil, &FileError{Message: "this is no plan file", Advice: "`skein plan -o FILE` writes one"}
 	case file.Format != planFormat:
-		return nil, &PlanFileError{
+		return nil, &FileError{
 			Message: fmt.Sprintf("the plan has format %d, and this skein reads format %d", file.Format, planFormat),
 			Advice:  "use the skein that wrote it, or plan afresh",
 		}
@@ -102,7 +102,7 @@ func ReadPlan(r io.Reader) (*Plan, error) {
 	}
 	// Byte for byte: keys that stand there twice, or that nobody reads, are changes too.
 	if !bytes.Equal(have.Bytes(), want) {
-		return nil, &PlanFileError{
+		return nil, &FileError{
 			Message: "the plan was changed after it was written: its checksum does not fit",
 			Advice:  "a plan is not edited; change what it is made of, such as the selectors, waves, pins or revisions, and write it anew",
 		}
@@ -129,7 +129,7 @@ func decodePlan(text, plan []byte) (*Plan, error) {
 
 // notPlan refuses a file that cannot be read as a plan.
 func notPlan(text []byte, err error) error {
-	e := &PlanFileError{Message: "this is no plan file: " + err.Error(), Advice: "`skein plan -o FILE` writes one"}
+	e := &FileError{Message: "this is no plan file: " + err.Error(), Advice: "`skein plan -o FILE` writes one"}
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		e.Line = 1 + bytes.Count(text[:min(int(syntax.Offset), len(text))], []byte("\n"))
 	}

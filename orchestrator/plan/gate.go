@@ -42,7 +42,7 @@ type Check struct {
 }
 
 // Meter takes one measure. It is called from one goroutine at a time. An error of its own, such as a
-// server that does not answer, is a Measure that is [Inconclusive]; when ctx ends it returns.
+// server that does not answer, is a Measure that is [VerdictInconclusive]; when ctx ends it returns.
 type Meter interface {
 	Measure(ctx context.Context, subject Subject) Measure
 }
@@ -74,9 +74,9 @@ type Measure struct {
 type Verdict string
 
 const (
-	Pass         Verdict = "pass"         // go on
-	Fail         Verdict = "fail"         // halt
-	Inconclusive Verdict = "inconclusive" // nobody knows: pause
+	VerdictPass         Verdict = "pass"         // go on
+	VerdictFail         Verdict = "fail"         // halt
+	VerdictInconclusive Verdict = "inconclusive" // nobody knows: pause
 )
 
 // GatePlan is a gate as a plan has it: what must hold, without how it is asked.

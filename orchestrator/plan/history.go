@@ -11,7 +11,7 @@ type History struct {
 
 func (h *History) outcome(id string) Outcome {
 	if h.Outcome == nil {
-		return Pending
+		return OutcomePending
 	}
 	return h.Outcome(id)
 }
@@ -20,14 +20,14 @@ func (h *History) outcome(id string) Outcome {
 type Outcome string
 
 const (
-	Pending   Outcome = "pending"
-	Running   Outcome = "running"
-	Retrying  Outcome = "retrying"
-	Deferred  Outcome = "deferred"
-	Done      Outcome = "done"      // it was changed and stands where planned
-	Unchanged Outcome = "unchanged" // it stood there already
-	Failed    Outcome = "failed"
-	Uncertain Outcome = "uncertain" // it is not known whether its last change was committed
-	Skipped   Outcome = "skipped"   // left alone on purpose
-	Gone      Outcome = "gone"      // no longer there
+	OutcomePending   Outcome = "pending"
+	OutcomeRunning   Outcome = "running"
+	OutcomeRetrying  Outcome = "retrying"
+	OutcomeDeferred  Outcome = "deferred"
+	OutcomeDone      Outcome = "done"      // it was changed and stands where planned
+	OutcomeUnchanged Outcome = "unchanged" // it stood there already
+	OutcomeFailed    Outcome = "failed"
+	OutcomeUncertain Outcome = "uncertain" // it is not known whether its last change was committed
+	OutcomeSkipped   Outcome = "skipped"   // left alone on purpose
+	OutcomeGone      Outcome = "gone"      // no longer there
 )

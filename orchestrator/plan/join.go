@@ -11,12 +11,12 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// Replan plans one wave of p afresh in the middle of a run, by the rules of [ResumePlan]. tenants are those of
+// Replan plans one wave of p afresh in the middle of a run, by the rules of [Resume]. tenants are those of
 // the wave that are in the fleet now, as they are now, and standings[i] is where tenants[i] stands; those of
 // the wave that are not among them become Gone. It gives the wave new items, in the order they had, with
 // cohorts that are appended to p.Cohorts. Indexes into p.Cohorts stay valid, and what other plans share with
 // p stays as it is. g is the graph of now.
-func Replan(p *Plan, w int, tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, o Options) error {
+func Replan(p *Plan, w int, tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, o Rules) error {
 	if len(tenants) != len(standings) {
 		return fmt.Errorf("%d tenants, but %d standings", len(tenants), len(standings))
 	}
@@ -41,15 +41,15 @@ func Replan(p *Plan, w int, tenants []tenant.Tenant, standings []engine.Standing
 }
 
 // Join plans tenants that came into the fleet while its rollout runs, and returns the change of the plan: they belong
-// into the last wave of p, see [Plan.Add]. They go where [NewPlan] would have sent them, by the graph of the plan and
+// into the last wave of p, see [Plan.Add]. They go where [New] would have sent them, by the graph of the plan and
 // the pins of now. One for which there is no way is refused, with the reason, and never an error of the rollout.
 //
 // Only upgrades and downgrades have late tenants. None of tenants may be in p already.
-func Join(p *Plan, tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, policy Policy, o Options, now time.Time) (Change, error) {
+func Join(p *Plan, tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, policy Policy, o Rules, now time.Time) (Change, error) {
 	switch {
 	case len(tenants) != len(standings):
 		return Change{}, fmt.Errorf("%d tenants, but %d standings", len(tenants), len(standings))
-	case p.Kind != Upgrade && p.Kind != Downgrade:
+	case p.Kind != KindUpgrade && p.Kind != KindDowngrade:
 		return Change{}, fmt.Errorf("no tenant can join a %s", p.Kind)
 	case len(p.Waves) == 0:
 		return Change{}, fmt.Errorf("rollout %s has no wave to join", p.Rollout)

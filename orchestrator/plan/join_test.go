@@ -123,12 +123,12 @@ func TestReplanOfAWave(t *testing.T) {
 	first := people(1, 10)
 	frozen, _ := tenant.ParseSelector("id=t7")
 	pinned, _ := tenant.ParseSelector("id in (t8,t10)")
-	req := plan.PlanOptions{Rollout: "r1", Kind: plan.Upgrade, Targets: []string{"heads"}, Policy: plan.Policy{
+	req := plan.Options{Rollout: "r1", Kind: plan.KindUpgrade, Targets: []string{"heads"}, Policy: plan.Policy{
 		Waves: []plan.WaveSpec{{Name: "one", Size: plan.Size{Count: 3}}, {Name: "two"}},
 		Pins:  []plan.Pin{{Tenants: frozen, Freeze: true, Reason: "audit"}, {Tenants: pinned, Target: "b"}},
 	}}
 	req.Policy.Waves[0].Tenants, _ = tenant.ParseSelector("id in (t1,t2,t3)")
-	before, err := plan.NewPlan(first, stand(g, "a", "a", "a", "a", "a", "a", "a", "a", "!", "!"), g, req)
+	before, err := plan.New(first, stand(g, "a", "a", "a", "a", "a", "a", "a", "a", "!", "!"), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func TestReplanOfAWave(t *testing.T) {
 	moved := people(4, 7)
 	moved[0].Location.Server = "s2"
 	moved = slices.Delete(moved, 2, 3)
-	if err := plan.Replan(&p, 1, moved, stand(now, "a", "a b", "a", "a", "", "a"), now, plan.Options{}); err != nil {
+	if err := plan.Replan(&p, 1, moved, stand(now, "a", "a b", "a", "a", "", "a"), now, plan.Rules{}); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"t10 → b", "t4 → b c", "t5 → c", "t6 gone", "t7 skipped: frozen: audit", "t8 → b", "t9 → a b c"}
@@ -161,14 +161,14 @@ func TestReplanOfAWave(t *testing.T) {
 
 	// The next time round: t6 and its pins are back, t4 was restored from before the plan, t7 left.
 	again := append(people(4, 3), people(8, 3)...)
-	if err := plan.Replan(&p, 1, again, stand(now, "", "a b", "a", "a", "a b c d", "!"), now, plan.Options{}); err != nil {
+	if err := plan.Replan(&p, 1, again, stand(now, "", "a b", "a", "a", "a b c d", "!"), now, plan.Rules{}); err != nil {
 		t.Fatal(err)
 	}
 	want = []string{"t10 refused: connection", "t4 → a b c", "t5 → c", "t6 → b c", "t7 gone", "t8 → b", "t9 → "}
 	if diff := cmp.Diff(want, fates(t, &p, 1)); diff != "" {
 		t.Error(diff)
 	}
-	if err := plan.Replan(&p, 1, people(7, 1), stand(now, "a"), now, plan.Options{}); err != nil {
+	if err := plan.Replan(&p, 1, people(7, 1), stand(now, "a"), now, plan.Rules{}); err != nil {
 		t.Fatal(err)
 	}
 	if got := fates(t, &p, 1); !slices.Contains(got, "t7 skipped: frozen: audit") {
@@ -180,21 +180,21 @@ func TestReplanOfAWave(t *testing.T) {
 func TestReplanNeedsTheRevisionsOfThePlan(t *testing.T) {
 	t.Parallel()
 	g := linear(t, "a", "b")
-	p, err := plan.NewPlan(people(1, 1), stand(g, "a"), g, plan.PlanOptions{Rollout: "r1", Kind: plan.Upgrade, Targets: []string{"heads"}})
+	p, err := plan.New(people(1, 1), stand(g, "a"), g, plan.Options{Rollout: "r1", Kind: plan.KindUpgrade, Targets: []string{"heads"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, do := range []func(*revision.Graph) error{
 		func(g *revision.Graph) error {
-			return plan.Replan(p, 0, people(1, 1), stand(g, "a"), g, plan.Options{})
+			return plan.Replan(p, 0, people(1, 1), stand(g, "a"), g, plan.Rules{})
 		},
 		func(g *revision.Graph) error {
-			_, err := plan.Join(p, people(2, 1), stand(g, "a"), g, plan.Policy{}, plan.Options{}, time.Time{})
+			_, err := plan.Join(p, people(2, 1), stand(g, "a"), g, plan.Policy{}, plan.Rules{}, time.Time{})
 			return err
 		},
 	} {
 		err := do(linear(t, "a"))
-		if _, ok := errors.AsType[*plan.StalePlanError](err); !ok {
+		if _, ok := errors.AsType[*plan.StaleError](err); !ok {
 			t.Errorf("%v", err)
 		}
 	}
@@ -207,7 +207,7 @@ func TestReplanOfARollback(t *testing.T) {
 	t.Parallel()
 	g := linear(t, "a", "b", "c")
 	p := &plan.Plan{
-		Rollout: "r2", Of: "r1", Kind: plan.Rollback, Target: "r1", Graph: g.Sum(), Revisions: []string{"a", "b", "c"},
+		Rollout: "r2", Of: "r1", Kind: plan.KindRollback, Target: "r1", Graph: g.Sum(), Revisions: []string{"a", "b", "c"},
 		Cohorts: []plan.Cohort{
 			{From: []string{"c"}, To: []string{"a"}, Steps: []string{"c", "b"}, Sums: []string{"down c", "down b"}, Count: 3},
 			{Refused: &plan.Failure{}, Count: 1},
@@ -216,13 +216,13 @@ func TestReplanOfARollback(t *testing.T) {
 			{Tenant: people(1, 1)[0]}, {Tenant: people(2, 1)[0]}, {Tenant: people(3, 1)[0]}, {Tenant: people(4, 1)[0], Cohort: 1},
 		}}},
 	}
-	if err := plan.Replan(p, 0, people(1, 4), stand(g, "a b:r1 c:r1", "a b:r1", "a b:r7 c:r7", "a b:r1 c:r1"), g, plan.Options{}); err != nil {
+	if err := plan.Replan(p, 0, people(1, 4), stand(g, "a b:r1 c:r1", "a b:r1", "a b:r7 c:r7", "a b:r1 c:r1"), g, plan.Rules{}); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"t1 → c b", "t2 → b", "t3 → ", "t4 → c b"}, fates(t, p, 0)); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := plan.Join(p, people(5, 1), stand(g, "a"), g, plan.Policy{}, plan.Options{}, time.Time{}); err == nil {
+	if _, err := plan.Join(p, people(5, 1), stand(g, "a"), g, plan.Policy{}, plan.Rules{}, time.Time{}); err == nil {
 		t.Error("a tenant joined a rollback")
 	}
 }
@@ -244,15 +244,15 @@ func TestLateTenantsJoinTheLastWave(t *testing.T) {
 		{Tenants: sel("id=t13"), Freeze: true, Until: at},
 		{Tenants: sel("id=t14"), Target: "nope"},
 	}}
-	before, err := plan.NewPlan(people(1, 4), stand(g, "a", "a", "a", "a"), g, plan.PlanOptions{
-		Rollout: "r1", Kind: plan.Upgrade, Targets: []string{"heads"}, Policy: plan.Policy{Waves: []plan.WaveSpec{{Name: "one", Size: plan.Size{Count: 1}}}},
+	before, err := plan.New(people(1, 4), stand(g, "a", "a", "a", "a"), g, plan.Options{
+		Rollout: "r1", Kind: plan.KindUpgrade, Targets: []string{"heads"}, Policy: plan.Policy{Waves: []plan.WaveSpec{{Name: "one", Size: plan.Size{Count: 1}}}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := *before
 	now := linear(t, "a", "b", "c", "d")
-	fact, err := plan.Join(&p, people(11, 8), stand(now, "a", "a", "a", "a", "a b c", "!", "a zz", "a b c d"), now, policy, plan.Options{}, at)
+	fact, err := plan.Join(&p, people(11, 8), stand(now, "a", "a", "a", "a", "a b c", "!", "a zz", "a b c d"), now, policy, plan.Rules{}, at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -306,12 +306,12 @@ func TestLateTenantsJoinTheLastWave(t *testing.T) {
 func TestLateTenantsOfADowngrade(t *testing.T) {
 	t.Parallel()
 	g := linear(t, "a", "b", "c")
-	p, err := plan.NewPlan(people(1, 1), stand(g, "a b c"), g, plan.PlanOptions{Rollout: "r1", Kind: plan.Downgrade, Targets: []string{"b"}})
+	p, err := plan.New(people(1, 1), stand(g, "a b c"), g, plan.Options{Rollout: "r1", Kind: plan.KindDowngrade, Targets: []string{"b"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	now := linear(t, "a", "b", "c", "d")
-	fact, err := plan.Join(p, people(2, 4), stand(now, "a b c", "a", "a b", "a b c d"), now, plan.Policy{}, plan.Options{}, time.Time{})
+	fact, err := plan.Join(p, people(2, 4), stand(now, "a b c", "a", "a b", "a b c d"), now, plan.Policy{}, plan.Rules{}, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -319,11 +319,11 @@ func TestLateTenantsOfADowngrade(t *testing.T) {
 	if diff := cmp.Diff([]string{"t1 → c", "t2 → c", "t3 skipped: not applied", "t4 → ", "t5 refused: stale"}, fates(t, p, 0)); diff != "" {
 		t.Error(diff)
 	}
-	stamped, err := plan.NewPlan(people(1, 1), stand(g, "a"), g, plan.PlanOptions{Rollout: "r1", Kind: plan.Stamp, Targets: []string{"b"}})
+	stamped, err := plan.New(people(1, 1), stand(g, "a"), g, plan.Options{Rollout: "r1", Kind: plan.KindStamp, Targets: []string{"b"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := plan.Join(stamped, people(2, 1), stand(g, "a"), g, plan.Policy{}, plan.Options{}, time.Time{}); err == nil {
+	if _, err := plan.Join(stamped, people(2, 1), stand(g, "a"), g, plan.Policy{}, plan.Rules{}, time.Time{}); err == nil {
 		t.Error("a tenant joined a stamp")
 	}
 }

@@ -23,7 +23,7 @@ const mostKept = 1 << 20
 
 // KeepDowngrades puts the downgrade sections of all revisions that an upgrade applies into its plan.
 func (p *Plan) KeepDowngrades(g *revision.Graph) {
-	if p.Kind != Upgrade {
+	if p.Kind != KindUpgrade {
 		return
 	}
 	var steps []string

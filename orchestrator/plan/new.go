@@ -12,8 +12,8 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// PlanOptions says what a rollout shall do.
-type PlanOptions struct {
+// Options says what a rollout shall do.
+type Options struct {
 	Rollout string // id, see [NewID]
 	Fleet   string
 	Kind    Kind
@@ -28,17 +28,17 @@ type PlanOptions struct {
 	Created   time.Time // now; pins that end by then have no effect
 	Policy    Policy
 	Settings  []Setting // what else decides what happens, stored with the plan; see [Plan.Differences]
-	Options
+	Rules
 }
 
-// Options are what is not stored with a plan and may differ when it is taken up again.
-type Options struct {
+// Rules are what is not stored with a plan and may differ when it is taken up again.
+type Rules struct {
 	Mode         engine.Mode // what shares a transaction; "" = engine.PerTenant; as in engine.Config
 	AllowChanged bool        // go on where the body of an applied revision changed; as in engine.Config
 	Purge        bool        // a stamp first forgets what is recorded, also what the graph does not know
 }
 
-// NewPlan decides what a rollout will do with each tenant: standings[i] is where tenants[i] stands. It
+// New decides what a rollout will do with each tenant: standings[i] is where tenants[i] stands. It
 // touches nothing. The way is found once a cohort, which is all tenants with equal applied sets that no pin
 // keeps apart.
 //
@@ -51,7 +51,7 @@ type Options struct {
 // does a pin that freezes it, whether it can be read or not.
 // The error is a [*revision.TargetError] when the target means nothing, a [*CohortError] when it is ambiguous,
 // out of range or a way without return for some tenants only, and a [*WaveError] when Only names no wave.
-func NewPlan(tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, req PlanOptions) (*Plan, error) {
+func New(tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, req Options) (*Plan, error) {
 	if err := req.check(tenants, standings); err != nil {
 		return nil, err
 	}
@@ -78,19 +78,19 @@ func NewPlan(tenants []tenant.Tenant, standings []engine.Standing, g *revision.G
 		Created: req.Created, Notes: slices.Concat(notes, pins.notes(req.Created)),
 	}
 	groups, of := groupByStanding(census.standings, census.tenants, pins.of)
-	way := &pathPlanner{graph: g, now: g, kind: req.Kind, targets: req.Targets, options: req.Options.WithDefaults()}
+	way := &pathPlanner{graph: g, now: g, kind: req.Kind, targets: req.Targets, options: req.Rules.WithDefaults()}
 	p.Cohorts = make([]Cohort, len(groups))
 	for i, group := range groups {
 		if p.Cohorts[i], err = way.planPinned(group, pins.pin(group.mark)); err != nil {
 			return nil, err
 		}
 	}
-	if way.options.Mode != engine.PerRevision && req.Kind != Stamp {
+	if way.options.Mode != engine.PerRevision && req.Kind != KindStamp {
 		p.Notes = append(p.Notes, borders(p.Cohorts, g, p.Direction())...)
 	}
 	for _, s := range shares {
 		wave := Wave{Name: s.name, Planned: len(s.places), Items: make([]Item, len(s.places))}
-		if req.Kind == Upgrade {
+		if req.Kind == KindUpgrade {
 			wave.Gate = s.gate
 		}
 		for i, at := range s.places {
@@ -103,7 +103,7 @@ func NewPlan(tenants []tenant.Tenant, standings []engine.Standing, g *revision.G
 	return p, nil
 }
 
-func (r *PlanOptions) check(tenants []tenant.Tenant, standings []engine.Standing) error {
+func (r *Options) check(tenants []tenant.Tenant, standings []engine.Standing) error {
 	switch {
 	case len(tenants) != len(standings):
 		return fmt.Errorf("%d tenants, but %d standings", len(tenants), len(standings))
@@ -111,17 +111,17 @@ func (r *PlanOptions) check(tenants []tenant.Tenant, standings []engine.Standing
 		return fmt.Errorf("%d tenants, but %d sizes", len(tenants), len(r.Sizes))
 	case r.Rollout == "":
 		return errors.New("the rollout has no id")
-	case r.Kind != Upgrade && r.Kind != Downgrade && r.Kind != Stamp:
+	case r.Kind != KindUpgrade && r.Kind != KindDowngrade && r.Kind != KindStamp:
 		return fmt.Errorf("%q is no kind of rollout", r.Kind)
 	case len(r.Targets) == 0:
 		return fmt.Errorf("%s: no target", r.Kind)
-	case len(r.Targets) > 1 && r.Kind != Stamp:
+	case len(r.Targets) > 1 && r.Kind != KindStamp:
 		return fmt.Errorf("%s: one target is wanted, not %d", r.Kind, len(r.Targets))
 	}
 	return nil
 }
 
-func (o Options) WithDefaults() Options {
+func (o Rules) WithDefaults() Rules {
 	if o.Mode == "" {
 		o.Mode = engine.PerTenant
 	}

@@ -15,11 +15,11 @@ const byLabel = "label:"
 // known reports whether there is such an order.
 func (o Order) known() bool {
 	key, labelled := strings.CutPrefix(string(o), byLabel)
-	return o == ByHash || o == SmallFirst || o == LargeFirst || labelled && key != ""
+	return o == OrderByHash || o == OrderSmallFirst || o == OrderLargeFirst || labelled && key != ""
 }
 
 // sized reports whether the order needs the sizes of the tenants.
-func (o Order) sized() bool { return o == SmallFirst || o == LargeFirst }
+func (o Order) sized() bool { return o == OrderSmallFirst || o == OrderLargeFirst }
 
 // sort puts tenants of one wave, given by their places in the order of the hash, into the order in which they
 // are taken up. Those of whom the key is not known come last; equal ones keep the order of the hash.
@@ -31,11 +31,11 @@ func (o Order) sort(places []int, tenants []tenant.Tenant, sizes []int64, h *has
 			x, y := tenants[a].Labels[key], tenants[b].Labels[key]
 			return cmp.Or(compareBool(x == "", y == ""), natural(x, y))
 		})
-	case o == SmallFirst:
+	case o == OrderSmallFirst:
 		slices.SortStableFunc(places, func(a, b int) int {
 			return cmp.Compare(known(sizes[a], math.MaxInt64), known(sizes[b], math.MaxInt64))
 		})
-	case o == LargeFirst:
+	case o == OrderLargeFirst:
 		slices.SortStableFunc(places, func(a, b int) int {
 			return cmp.Compare(known(sizes[b], -1), known(sizes[a], -1))
 		})

@@ -21,7 +21,7 @@ type waveMembers struct {
 // partition says which tenant is in which wave: in the first that takes it. Tenants that none takes are a wave at
 // the end. Who is in which wave depends on nothing but who the tenants are and, where a selector asks for it,
 // where they stand. notes are for people.
-func (r *PlanOptions) partition(c *census) (shares []waveMembers, notes []string, err error) {
+func (r *Options) partition(c *census) (shares []waveMembers, notes []string, err error) {
 	h := newHashOrder(c.tenants)
 	if len(r.Policy.Waves) == 0 {
 		return []waveMembers{{name: "all", places: h.interleave(c.tenants, h.order)}}, nil, nil
@@ -114,7 +114,7 @@ func (d *partitioner) uniqueName(name string) string {
 }
 
 // checkWaves reports what is wrong with the waves asked for, whoever the tenants are.
-func (r *PlanOptions) checkWaves() error {
+func (r *Options) checkWaves() error {
 	seen := map[string]bool{}
 	for i := range r.Policy.Waves {
 		w := &r.Policy.Waves[i]
@@ -124,7 +124,7 @@ func (r *PlanOptions) checkWaves() error {
 		case seen[w.Name]:
 			return fmt.Errorf("two waves are named %s", w.Name)
 		case !w.Order.known():
-			return fmt.Errorf("wave %s: there is no order %q; it is %s, %s or %sKEY", w.Name, w.Order, SmallFirst, LargeFirst, byLabel)
+			return fmt.Errorf("wave %s: there is no order %q; it is %s, %s or %sKEY", w.Name, w.Order, OrderSmallFirst, OrderLargeFirst, byLabel)
 		case w.Order.sized() && r.Sizes == nil:
 			return fmt.Errorf("wave %s is in the order of size, but nobody has said how large the tenants are", w.Name)
 		}

@@ -16,7 +16,7 @@ type pathPlanner struct {
 	now     *revision.Graph // has all that graph has; more where revisions came in after the plan
 	kind    Kind
 	targets []string
-	options Options
+	options Rules
 }
 
 // planPinned decides what is done with a group that a pin may hold back.
@@ -46,9 +46,9 @@ func (w *pathPlanner) cohort(gr standingGroup) (Cohort, error) {
 	}
 	var err error
 	switch w.kind {
-	case Stamp:
+	case KindStamp:
 		err = w.stamp(&c, &s)
-	case Downgrade:
+	case KindDowngrade:
 		err = w.path(&c, &s, revision.Down)
 	default:
 		err = w.path(&c, &s, revision.Up)
@@ -59,7 +59,7 @@ func (w *pathPlanner) cohort(gr standingGroup) (Cohort, error) {
 		return c, nil
 	case !errors.As(err, &target):
 		return c, err
-	case target.Reason == revision.ReasonNotApplied && w.kind == Downgrade:
+	case target.Reason == revision.ReasonNotApplied && w.kind == KindDowngrade:
 		c.Skipped = "not applied"
 		return c, nil
 	case target.Reason == revision.ReasonUnknown, target.Reason == revision.ReasonSyntax, target.Reason == revision.ReasonBranch:

@@ -50,9 +50,9 @@ func (p *Pin) over(now time.Time) bool { return !p.Until.IsZero() && !now.Before
 // counts reports whether the pin means anything to a rollout of that kind.
 func (p *Pin) counts(kind Kind) bool {
 	switch kind {
-	case Upgrade:
+	case KindUpgrade:
 		return true
-	case Downgrade, Stamp:
+	case KindDowngrade, KindStamp:
 		return p.Freeze
 	}
 	return false

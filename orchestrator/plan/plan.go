@@ -16,17 +16,17 @@ import (
 type Kind string
 
 const (
-	Upgrade   Kind = "upgrade"
-	Downgrade Kind = "downgrade"
-	Stamp     Kind = "stamp"
+	KindUpgrade   Kind = "upgrade"
+	KindDowngrade Kind = "downgrade"
+	KindStamp     Kind = "stamp"
 
-	// Rollback takes down what one rollout upgraded: see [RollbackPlan].
-	Rollback Kind = "rollback"
+	// Rollback takes down what one rollout upgraded: see [NewRollback].
+	KindRollback Kind = "rollback"
 )
 
 // Plan is what a rollout will do, decided before anything is touched: who, in which order, from where to
-// where. It holds ids and places, never secrets, and can be printed and stored. Make one with [NewPlan], or
-// from a stored one with [ResumePlan] or [RollbackPlan]: only those can be run.
+// where. It holds ids and places, never secrets, and can be printed and stored. Make one with [New], or
+// from a stored one with [Resume] or [NewRollback]: only those can be run.
 type Plan struct {
 	Rollout   string    `json:"rollout"` // id
 	Fleet     string    `json:"fleet"`
@@ -43,7 +43,7 @@ type Plan struct {
 	Created   time.Time `json:"created"`
 	Cohorts   []Cohort  `json:"cohorts"`
 	Waves     []Wave    `json:"waves"`
-	Settings  []Setting `json:"settings,omitempty"` // what else decides what happens: see [PlanOptions]
+	Settings  []Setting `json:"settings,omitempty"` // what else decides what happens: see [Rules]
 	Notes     []string  `json:"notes,omitempty"`    // for people: waves that are empty or overlap, pins that count or have run out
 
 	Downgrades []KeptDowngrade `json:"downgrades,omitempty"` // the way back of what an upgrade applies: see [Plan.KeepDowngrades]
@@ -155,7 +155,7 @@ func (p *Plan) Changes() int {
 
 // Direction is which way the plan's tenants go; a stamp, which goes both, counts as up.
 func (p *Plan) Direction() revision.Direction {
-	if p.Kind == Downgrade || p.Kind == Rollback {
+	if p.Kind == KindDowngrade || p.Kind == KindRollback {
 		return revision.Down
 	}
 	return revision.Up

@@ -28,16 +28,16 @@ type Policy struct {
 type OnFailure string
 
 const (
-	Halt     OnFailure = "halt"     // stop dispatching once failures exceed the budget, and drain
-	Continue OnFailure = "continue" // never halt for failures
+	OnFailureHalt     OnFailure = "halt"     // stop dispatching once failures exceed the budget, and drain
+	OnFailureContinue OnFailure = "continue" // never halt for failures
 )
 
 // Tolerance says how exactly the budget is kept while tenants are under work side by side.
 type Tolerance string
 
 const (
-	Soft   Tolerance = "soft"   // the tenants under work when the budget is used up may fail, too
-	Strict Tolerance = "strict" // no more tenants at once than may fail and one: the budget is never exceeded by more than one
+	ToleranceSoft   Tolerance = "soft"   // the tenants under work when the budget is used up may fail, too
+	ToleranceStrict Tolerance = "strict" // no more tenants at once than may fail and one: the budget is never exceeded by more than one
 )
 
 // WaveSpec says which tenants go before the next wave, and what must hold after them. A tenant belongs to the
@@ -62,9 +62,9 @@ type WaveSpec struct {
 type Order string
 
 const (
-	ByHash     Order = ""      // as good as random, the same every time, and even over servers
-	SmallFirst Order = "small" // by the size that the database tells
-	LargeFirst Order = "large"
+	OrderByHash     Order = ""      // as good as random, the same every time, and even over servers
+	OrderSmallFirst Order = "small" // by the size that the database tells
+	OrderLargeFirst Order = "large"
 )
 
 // Pin holds tenants back, for a reason and mostly for a time. It either freezes or has a target. A rollback, which
@@ -100,10 +100,10 @@ func (p Policy) WithDefaults() Policy {
 		p.ServerPatience = defaultPatience
 	}
 	if p.OnFailure == "" {
-		p.OnFailure = Halt
+		p.OnFailure = OnFailureHalt
 	}
 	if p.Tolerance == "" {
-		p.Tolerance = Soft
+		p.Tolerance = ToleranceSoft
 	}
 	if p.Systemic == 0 {
 		p.Systemic = defaultSystemic
@@ -112,7 +112,7 @@ func (p Policy) WithDefaults() Policy {
 	return p
 }
 
-// NeedsSizes reports whether a wave is in the order of size, so that [PlanOptions] must tell the sizes.
+// NeedsSizes reports whether a wave is in the order of size, so that [Rules] must tell the sizes.
 func (p Policy) NeedsSizes() bool {
 	return slices.ContainsFunc(p.Waves, func(w WaveSpec) bool { return w.Order.sized() })
 }
@@ -129,7 +129,7 @@ func (p Policy) StartConcurrency(d revision.Dialect) int {
 }
 
 // Breaks reports whether failures that look alike stop anything.
-func (p *Policy) Breaks() bool { return p.Systemic > 0 && p.OnFailure != Continue }
+func (p *Policy) Breaks() bool { return p.Systemic > 0 && p.OnFailure != OnFailureContinue }
 
 // GateOf returns the gate of the wave of that name; nil when the policy has no such wave.
 func (p *Policy) GateOf(wave string) *Gate {

@@ -11,21 +11,21 @@ import (
 )
 
 // refusal says why tenants that stand there must not be touched; nil when they may.
-func refusal(g *revision.Graph, s *engine.Standing, kind Kind, o Options) *Failure {
+func refusal(g *revision.Graph, s *engine.Standing, kind Kind, o Rules) *Failure {
 	unknown, gaps := g.Check(s.Applied.IDs())
 	switch {
 	case unreadable(s):
 		return UnreadableFailure(s, nil)
-	case len(unknown) > 0 && !(kind == Stamp && o.Purge):
+	case len(unknown) > 0 && !(kind == KindStamp && o.Purge):
 		return &Failure{
 			Class:    engine.Stale,
 			Revision: unknown[0],
 			Message:  fmt.Sprintf("the tenant is ahead: %s applied, but not among the revisions here", strings.Join(unknown, ", ")),
 			Hint:     "run with the revisions that the tenant was upgraded with",
 		}
-	case len(gaps) > 0 && kind != Stamp:
+	case len(gaps) > 0 && kind != KindStamp:
 		return UnreadableFailure(s, nil)
-	case len(s.Changed) > 0 && !o.AllowChanged && kind != Stamp:
+	case len(s.Changed) > 0 && !o.AllowChanged && kind != KindStamp:
 		return changedFailure(g, s.Changed[0])
 	}
 	return halfDone(s, kind)
@@ -35,8 +35,8 @@ func refusal(g *revision.Graph, s *engine.Standing, kind Kind, o Options) *Failu
 // downgrade goes on with what is half taken down, and an upgrade with what is half applied.
 func halfDone(s *engine.Standing, kind Kind) *Failure {
 	for _, c := range s.HalfDone() {
-		down := kind == Downgrade || kind == Rollback
-		if kind != Stamp && down != (c.Direction == revision.Down) {
+		down := kind == KindDowngrade || kind == KindRollback
+		if kind != KindStamp && down != (c.Direction == revision.Down) {
 			f := FailureOf(c.Err(), nil)
 			return &f
 		}

@@ -16,7 +16,7 @@ type remainingPlanner struct {
 	of      *Plan
 	then    *revision.Graph // of the plan, see graphOf
 	now     *revision.Graph
-	options Options
+	options Rules
 	running bool // the rollout runs: what was there when it began and is missing now, is gone
 }
 
@@ -38,7 +38,7 @@ func (m *remainingPlanner) items(items []Item, now *census, p *Plan) ([]Item, er
 		}
 		who, marks = append(who, i), append(marks, item.Cohort)
 		standing := now.standings[at]
-		if m.of.Kind == Rollback {
+		if m.of.Kind == KindRollback {
 			standing = m.down().assessed(standing)
 		}
 		tenants, standings = append(tenants, now.tenants[at]), append(standings, standing)
@@ -91,7 +91,7 @@ func (m *remainingPlanner) cohort(gr standingGroup) (Cohort, error) {
 		c.Skipped = old.Skipped
 		return c, nil
 	}
-	if m.of.Kind == Rollback {
+	if m.of.Kind == KindRollback {
 		return m.backOnPath(gr, old), nil
 	}
 	planned := old.Refused == nil && !old.Gone
@@ -109,7 +109,7 @@ func (m *remainingPlanner) cohort(gr standingGroup) (Cohort, error) {
 	case !planned: // it had no way; now it can be found
 		way := &pathPlanner{graph: m.then, now: m.now, kind: m.of.Kind, targets: strings.Fields(m.of.Target), options: m.options}
 		return way.planLate(gr, old.Target)
-	case m.of.Kind == Stamp:
+	case m.of.Kind == KindStamp:
 		want, err := m.then.Closure(old.To)
 		if err != nil {
 			return c, err
@@ -155,7 +155,7 @@ func (m *remainingPlanner) backOnPath(gr standingGroup, old *Cohort) Cohort {
 // refused.
 func (m *remainingPlanner) offPath(gr standingGroup, old *Cohort) (Cohort, error) {
 	targets := strings.Fields(m.of.Target)
-	if m.of.Kind == Upgrade && !slices.ContainsFunc(append(targets, old.Target), relative) {
+	if m.of.Kind == KindUpgrade && !slices.ContainsFunc(append(targets, old.Target), relative) {
 		way := &pathPlanner{graph: m.then, now: m.now, kind: m.of.Kind, targets: targets, options: m.options}
 		if c, err := way.planLate(gr, old.Target); err != nil || c.Refused == nil {
 			return c, err

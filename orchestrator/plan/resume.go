@@ -11,25 +11,25 @@ import (
 
 // ResumeOptions says how a rollout is taken up again.
 type ResumeOptions struct {
-	Options
+	Rules
 	Only []string // ids of the tenants to take up; nil = all
 }
 
-// StalePlanError says that a rollout cannot be taken up again, since the revisions are not those that it
+// StaleError says that a rollout cannot be taken up again, since the revisions are not those that it
 // was planned with.
-type StalePlanError struct {
+type StaleError struct {
 	Rollout  string
 	Revision string
 	File     string // "" when the revision vanished
 	Message  string
 }
 
-func (e *StalePlanError) Error() string {
+func (e *StaleError) Error() string {
 	return fmt.Sprintf("rollout %s cannot be resumed: %s", e.Rollout, e.Message)
 }
 
 // Hint says what to do about it.
-func (e *StalePlanError) Hint() string {
+func (e *StaleError) Hint() string {
 	if e.File != "" {
 		return "if no tenant has the revision yet, run `skein upgrade`, which plans afresh; else restore the file, and put the change into a new revision"
 	}
@@ -54,7 +54,7 @@ func (e *AbortedError) Error() string {
 // Hint says what to do about it.
 func (e *AbortedError) Hint() string {
 	afresh := "plan afresh: tenants that are done will be left alone"
-	if e.Kind == Upgrade {
+	if e.Kind == KindUpgrade {
 		return afresh + "; or take back what it did, with `skein rollout rollback " + e.Rollout + "`"
 	}
 	return afresh
@@ -87,7 +87,7 @@ func (e *RolledBackError) Error() string {
 // Hint says what to do about it.
 func (e *RolledBackError) Hint() string { return "`skein upgrade` plans afresh, if it is meant" }
 
-// ResumePlan makes the plan for taking a rollout up again: all tenants of the stored plan, with those that
+// Resume makes the plan for taking a rollout up again: all tenants of the stored plan, with those that
 // joined it since, that are not where it wanted them, except those that were skipped. current is the stored plan as its
 // rollout has changed it; tenants is the fleet as it is known now (see [Plan.Pick]) and standings[i] where
 // tenants[i] stands.
@@ -98,9 +98,9 @@ func (e *RolledBackError) Hint() string { return "`skein upgrade` plans afresh, 
 // revisions are not added, and pins count as when the rollout was planned. Of a rollback, what is left are the
 // revisions whose rows name the rollout that is taken back: standings are as [SurveyFor] read them.
 //
-// A revision of the plan that changed or vanished is a [*StalePlanError], an aborted rollout an [*AbortedError], one that
+// A revision of the plan that changed or vanished is a [*StaleError], an aborted rollout an [*AbortedError], one that
 // was taken back a [*RolledBackError], and a tenant of how.Only whose wave has not begun a [*NotBegunError].
-func ResumePlan(current *Plan, history History, tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, how ResumeOptions) (*Plan, error) {
+func Resume(current *Plan, history History, tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, how ResumeOptions) (*Plan, error) {
 	if len(tenants) != len(standings) {
 		return nil, fmt.Errorf("%d tenants, but %d standings", len(tenants), len(standings))
 	}
@@ -118,14 +118,14 @@ func ResumePlan(current *Plan, history History, tenants []tenant.Tenant, standin
 	if err := a.knows(how.Only); err != nil {
 		return nil, err
 	}
-	a.left = remainingPlanner{of: a.stored, then: then, now: g, options: how.Options.WithDefaults()}
+	a.left = remainingPlanner{of: a.stored, then: then, now: g, options: how.Rules.WithDefaults()}
 	return a.plan(newCensus(tenants, standings))
 }
 
 // graphOf returns the graph that the plan was made with: of what is in g now, only what was there then.
 func graphOf(p *Plan, g *revision.Graph) (*revision.Graph, error) {
 	stale := func(id, file, message string) error {
-		return &StalePlanError{Rollout: p.Rollout, Revision: id, File: file, Message: message}
+		return &StaleError{Rollout: p.Rollout, Revision: id, File: file, Message: message}
 	}
 	for _, c := range p.Cohorts {
 		for i, id := range c.Steps {
@@ -134,9 +134,9 @@ func graphOf(p *Plan, g *revision.Graph) (*revision.Graph, error) {
 			case i < len(c.Sums) && c.Sums[i] == "": // a stamp takes the row away, whatever the graph says
 			case r == nil:
 				return nil, stale(id, "", fmt.Sprintf("revision %s of its plan is no longer there", id))
-			case p.Kind != Stamp && r.Section(p.Direction()) == nil:
+			case p.Kind != KindStamp && r.Section(p.Direction()) == nil:
 				return nil, stale(id, r.File, fmt.Sprintf("revision %s (%s) has no %sgrade section any more", id, r.File, p.Direction()))
-			case i < len(c.Sums) && !accepts(engine.Step{Revision: r, Direction: p.Direction(), Stamp: p.Kind == Stamp}, c.Sums[i]):
+			case i < len(c.Sums) && !accepts(engine.Step{Revision: r, Direction: p.Direction(), Stamp: p.Kind == KindStamp}, c.Sums[i]):
 				return nil, stale(id, r.File, fmt.Sprintf("revision %s (%s) changed since it was planned", id, r.File))
 			}
 		}
@@ -217,9 +217,9 @@ func (a *resumePlanner) skip(item Item, now *census) bool {
 		return true
 	}
 	switch a.history.outcome(item.Tenant.ID) {
-	case Skipped:
+	case OutcomeSkipped:
 		return true
-	case Gone:
+	case OutcomeGone:
 		_, there := now.at[item.Tenant.ID]
 		return !there
 	}
@@ -230,5 +230,5 @@ func (a *resumePlanner) skip(item Item, now *census) bool {
 // where it was wanted.
 func (a *resumePlanner) recorded(id string, c *Cohort) bool {
 	outcome := a.history.outcome(id)
-	return (outcome == Done || outcome == Unchanged) && len(c.Steps) == 0 && c.Refused == nil && c.Skipped == "" && !c.Gone
+	return (outcome == OutcomeDone || outcome == OutcomeUnchanged) && len(c.Steps) == 0 && c.Refused == nil && c.Skipped == "" && !c.Gone
 }

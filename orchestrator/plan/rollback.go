@@ -11,7 +11,7 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// RollbackPlan plans to take down what a rollout applied: of each tenant just the revisions whose rows name that
+// NewRollback plans to take down what a rollout applied: of each tenant just the revisions whose rows name that
 // rollout, in the reverse order of its waves. current is the stored plan as its rollout has changed it, touched the
 // tenants that the rollout may have changed (true = it did), req.Rollout is the id of the new rollout; tenants is the whole fleet, and standings[i] where tenants[i] stands, as [SurveyRollout] read it.
 // Of req the kind, the targets and the policy do not count: pins neither.
@@ -25,22 +25,22 @@ import (
 // without a downgrade section makes an [*IrreversibleError], one whose file is missing a [*BlockedError], unless partial
 // is set: then the tenants that cannot be taken down whole are skipped. A revision that [Plan.WithKept] added to g goes
 // down by what was kept, with a note. That there is nothing to take back is an error, too.
-func RollbackPlan(current *Plan, touched map[string]bool, tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, req PlanOptions, partial bool) (*Plan, error) {
+func NewRollback(current *Plan, touched map[string]bool, tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, req Options, partial bool) (*Plan, error) {
 	switch {
 	case len(tenants) != len(standings):
 		return nil, fmt.Errorf("%d tenants, but %d standings", len(tenants), len(standings))
 	case req.Rollout == "" || req.Rollout == current.Rollout:
 		return nil, errors.New("the rollback needs an id of its own")
-	case current.Kind != Upgrade:
+	case current.Kind != KindUpgrade:
 		return nil, &RollbackError{Rollout: current.Rollout, Kind: current.Kind}
 	}
 	b := &rollback{
 		of: current, dispatched: touched, partial: partial,
-		down: rollbackSteps{of: current.Rollout, graph: g, options: req.Options.WithDefaults()},
+		down: rollbackSteps{of: current.Rollout, graph: g, options: req.Rules.WithDefaults()},
 	}
 	b.choose(newCensus(tenants, standings))
 	p := &Plan{
-		Rollout: req.Rollout, Fleet: req.Fleet, Kind: Rollback, Target: current.Rollout, Of: current.Rollout,
+		Rollout: req.Rollout, Fleet: req.Fleet, Kind: KindRollback, Target: current.Rollout, Of: current.Rollout,
 		Graph: g.Sum(), Revisions: ids(g.All()), Tag: req.Tag, FleetSize: req.FleetSize, Created: req.Created, Notes: b.notes(),
 	}
 	if err := b.plan(p); err != nil {

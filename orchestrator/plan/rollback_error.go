@@ -106,7 +106,7 @@ func (e *RollbackError) Error() string {
 
 // Hint says what to do about it.
 func (e *RollbackError) Hint() string {
-	if e.Kind == Stamp {
+	if e.Kind == KindStamp {
 		return "`skein stamp` records where the tenants were before"
 	}
 	return "`skein upgrade` brings the tenants up again"

@@ -13,7 +13,7 @@ import (
 type rollbackSteps struct {
 	of      string // the rollout that is taken back
 	graph   *revision.Graph
-	options Options
+	options Rules
 }
 
 // has reports whether the tenant has a revision that the rollout applied.
@@ -69,5 +69,5 @@ func (d *rollbackSteps) refusal(s *engine.Standing) *Failure {
 			}
 		}
 	}
-	return refusal(d.graph, s, Rollback, d.options)
+	return refusal(d.graph, s, KindRollback, d.options)
 }

@@ -17,7 +17,7 @@ func (p *Plan) options(g *revision.Graph) []Setting {
 	for i := range p.Cohorts {
 		for _, id := range p.Cohorts[i].Steps {
 			r := g.Get(id)
-			if r == nil || seen[id] || p.Kind == Stamp {
+			if r == nil || seen[id] || p.Kind == KindStamp {
 				continue
 			}
 			seen[id] = true

@@ -8,7 +8,7 @@ import (
 // kinds names the facts in stores. Names are for ever: a store that was written by an older program has
 // to be read by a newer one.
 var kinds = map[string]func([]byte) (Fact, error){
-	"rollout_started":    decodeAs[RolloutStarted],
+	"rollout_started":    decodeAs[Started],
 	"wave_started":       decodeAs[WaveStarted],
 	"tenants_dispatched": decodeAs[TenantsDispatched],
 	"tenant_started":     decodeAs[TenantStarted],
@@ -30,7 +30,7 @@ var kinds = map[string]func([]byte) (Fact, error){
 	"gate_settled":       decodeAs[GateSettled],
 	"commanded":          decodeAs[Commanded],
 	"wave_finished":      decodeAs[WaveFinished],
-	"rollout_ended":      decodeAs[RolloutEnded],
+	"rollout_ended":      decodeAs[Ended],
 }
 
 func decodeAs[F Fact](data []byte) (Fact, error) {
@@ -64,7 +64,7 @@ func Decode(kind string, data []byte) (Fact, error) {
 
 func kindOf(f Fact) string {
 	switch f.(type) {
-	case RolloutStarted:
+	case Started:
 		return "rollout_started"
 	case WaveStarted:
 		return "wave_started"
@@ -108,7 +108,7 @@ func kindOf(f Fact) string {
 		return "commanded"
 	case WaveFinished:
 		return "wave_finished"
-	case RolloutEnded:
+	case Ended:
 		return "rollout_ended"
 	}
 	panic(fmt.Sprintf("a fact of type %T", f)) // the set is sealed

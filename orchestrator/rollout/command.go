@@ -69,9 +69,9 @@ func (c *Command) Who() string {
 // Unskippable says why a tenant that has come to an end cannot be skipped; "" when it can.
 func Unskippable(id string, o plan.Outcome) string {
 	switch o {
-	case plan.Done, plan.Unchanged:
+	case plan.OutcomeDone, plan.OutcomeUnchanged:
 		return fmt.Sprintf("tenant %s is done", id)
-	case plan.Gone:
+	case plan.OutcomeGone:
 		return fmt.Sprintf("tenant %s is not there any more", id)
 	}
 	return ""

@@ -24,7 +24,7 @@ const (
 )
 
 // outcomes are the outcomes in the order of a tenant's life.
-var outcomes = [ranks]plan.Outcome{plan.Pending, plan.Running, plan.Retrying, plan.Deferred, plan.Done, plan.Unchanged, plan.Failed, plan.Uncertain, plan.Skipped, plan.Gone}
+var outcomes = [ranks]plan.Outcome{plan.OutcomePending, plan.OutcomeRunning, plan.OutcomeRetrying, plan.OutcomeDeferred, plan.OutcomeDone, plan.OutcomeUnchanged, plan.OutcomeFailed, plan.OutcomeUncertain, plan.OutcomeSkipped, plan.OutcomeGone}
 
 func indexOfOutcome(o plan.Outcome) outcomeIndex {
 	return outcomeIndex(max(0, slices.Index(outcomes[:], o)))

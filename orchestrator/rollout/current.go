@@ -52,8 +52,8 @@ func Touched(events []Event) map[string]bool {
 		case TenantDeferred:
 			note(f.Tenant, f.Steps > 0)
 		case TenantFinished:
-			if f.Outcome != plan.Skipped && f.Outcome != plan.Gone {
-				note(f.Tenant, f.Outcome == plan.Done || f.Steps > 0)
+			if f.Outcome != plan.OutcomeSkipped && f.Outcome != plan.OutcomeGone {
+				note(f.Tenant, f.Outcome == plan.OutcomeDone || f.Steps > 0)
 			}
 		}
 	}

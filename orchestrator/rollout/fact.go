@@ -38,8 +38,8 @@ const (
 )
 
 type (
-	// RolloutStarted opens a run: the first, or a resumption (Run 2, 3 …).
-	RolloutStarted struct {
+	// Started opens a run: the first, or a resumption (Run 2, 3 …).
+	Started struct {
 		Run    int           `json:"run"`
 		Fleet  string        `json:"fleet"`
 		Kind   plan.Kind     `json:"kind"`
@@ -175,8 +175,8 @@ type (
 	WaveFinished struct {
 		Wave string `json:"wave"`
 	}
-	// RolloutEnded closes a run.
-	RolloutEnded struct {
+	// Ended closes a run.
+	Ended struct {
 		State    State  `json:"state"`            // any but Running
 		Reason   string `json:"reason,omitempty"` // "" when it just finished
 		Redacted string `json:"redacted,omitempty"`
@@ -196,7 +196,7 @@ type WavePlanned struct {
 	Tenants int    `json:"tenants"`
 }
 
-func (RolloutStarted) fact()    {}
+func (Started) fact()           {}
 func (WaveStarted) fact()       {}
 func (TenantsDispatched) fact() {}
 func (TenantStarted) fact()     {}
@@ -218,7 +218,7 @@ func (ApprovalAwaited) fact()   {}
 func (GateSettled) fact()       {}
 func (Commanded) fact()         {}
 func (WaveFinished) fact()      {}
-func (RolloutEnded) fact()      {}
+func (Ended) fact()             {}
 
 // StandsAt says of a tenant that is skipped before its turn where it stands.
 func (f *TenantFinished) StandsAt(wave string, heads []string) {
@@ -229,8 +229,8 @@ func (f *TenantFinished) StandsAt(wave string, heads []string) {
 }
 
 // Opening is the fact with which a run of the plan begins.
-func Opening(p *plan.Plan, run int, by Holder) RolloutStarted {
-	f := RolloutStarted{Run: run, Fleet: p.Fleet, Kind: p.Kind, Target: p.Target, Host: by.Host, PID: by.PID, User: by.User}
+func Opening(p *plan.Plan, run int, by Holder) Started {
+	f := Started{Run: run, Fleet: p.Fleet, Kind: p.Kind, Target: p.Target, Host: by.Host, PID: by.PID, User: by.User}
 	for _, w := range p.Waves {
 		f.Waves = append(f.Waves, WavePlanned{Name: w.Name, Tenants: w.Planned})
 	}
@@ -239,7 +239,7 @@ func Opening(p *plan.Plan, run int, by Holder) RolloutStarted {
 
 // Unknown makes a failure one of a tenant of which it is not known where it stands.
 func (f *TenantFinished) Unknown() {
-	f.Outcome, f.To = plan.Uncertain, nil
+	f.Outcome, f.To = plan.OutcomeUncertain, nil
 	if f.Failure != nil {
 		why := *f.Failure
 		why.Message = "it is not known whether the last change was committed: " + why.Message

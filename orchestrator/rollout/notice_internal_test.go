@@ -14,7 +14,7 @@ func TestNoticesAreBounded(t *testing.T) {
 	t.Parallel()
 	r := &Report{}
 	finish := func(id string, notices []Notice) {
-		r.Apply(Event{Seq: r.Seq + 1, Fact: TenantFinished{Tenant: id, Wave: "all", Outcome: plan.Failed, Failure: &plan.Failure{Class: engine.Data, Message: "no"}, Notices: notices}})
+		r.Apply(Event{Seq: r.Seq + 1, Fact: TenantFinished{Tenant: id, Wave: "all", Outcome: plan.OutcomeFailed, Failure: &plan.Failure{Class: engine.Data, Message: "no"}, Notices: notices}})
 	}
 	const tenants = noticedFailing + 500
 	for i := range tenants {

@@ -97,7 +97,7 @@ func (r *Report) Apply(e Event) {
 		r.Rollout = e.Rollout
 	}
 	switch f := e.Fact.(type) {
-	case RolloutStarted:
+	case Started:
 		r.started(e, f)
 	case WaveStarted:
 		r.wave, r.inWave = r.WaveIndex(f.Wave), true
@@ -134,7 +134,7 @@ func (r *Report) Apply(e Event) {
 		r.commanded(f)
 	case WaveFinished:
 		r.Waves[r.WaveIndex(f.Wave)].Finished = true
-	case RolloutEnded:
+	case Ended:
 		r.State, r.Reason, r.Finished, r.Lost = f.State, f.Reason, e.Time, f.Lost
 		r.inWave = false
 		r.leaveGate(e.Time)
@@ -142,7 +142,7 @@ func (r *Report) Apply(e Event) {
 	}
 }
 
-func (r *Report) started(e Event, f RolloutStarted) {
+func (r *Report) started(e Event, f Started) {
 	if r.Run == 0 {
 		r.Started = e.Time
 	}
@@ -317,7 +317,7 @@ func (r *Report) server(name string, change func(*ServerReport)) {
 
 // SkippedTenant is the fact that a tenant is skipped, with what is known of it: as far as it got, it stays.
 func (r *Report) SkippedTenant(id, reason string) TenantFinished {
-	f := TenantFinished{Tenant: id, Outcome: plan.Skipped, Reason: reason}
+	f := TenantFinished{Tenant: id, Outcome: plan.OutcomeSkipped, Reason: reason}
 	if i, ok := r.tenants[id]; ok {
 		t := r.tenantAt(i)
 		f.Wave, f.From, f.To, f.Steps = t.Wave, t.From, t.To, t.Steps

@@ -20,7 +20,7 @@ type GateReport struct {
 }
 
 // Passed reports whether the gate is behind the rollout; it is not asked again.
-func (g *GateReport) Passed() bool { return g != nil && g.Verdict == plan.Pass }
+func (g *GateReport) Passed() bool { return g != nil && g.Verdict == plan.VerdictPass }
 
 // CheckReport is one check of a gate in the run that asked it last: how its measures came out, as far as they
 // were stored (see [Check]), and the last of those.
@@ -43,9 +43,9 @@ func (r *Report) gate(at time.Time, fact Fact) {
 		c := r.GateOf(f.Wave).check(f.Check)
 		c.Verdict, c.Evidence, c.Tenants, c.At, c.Took = f.Verdict, f.Evidence, f.Tenants, at, f.Took
 		switch f.Verdict {
-		case plan.Pass:
+		case plan.VerdictPass:
 			c.Passes++
-		case plan.Fail:
+		case plan.VerdictFail:
 			c.Failures++
 		default:
 			c.Unknown++
@@ -58,7 +58,7 @@ func (r *Report) gate(at time.Time, fact Fact) {
 	case GateSettled:
 		g := r.GateOf(f.Wave)
 		g.Waiting, g.Verdict, g.Reason = false, f.Verdict, f.Reason
-		if f.Verdict != plan.Pass {
+		if f.Verdict != plan.VerdictPass {
 			g.Approved = nil
 		}
 		if r.State == StateWaiting && r.Finished.IsZero() {
@@ -170,7 +170,7 @@ func (r *Report) CannotApprove(wave string) string {
 		return "the rollout has no wave " + wave
 	case w.Gate == nil || w.Gate.Closed.IsZero():
 		return fmt.Sprintf("wave %s has not come to its gate", wave)
-	case w.Gate.Verdict == plan.Pass:
+	case w.Gate.Verdict == plan.VerdictPass:
 		return fmt.Sprintf("the gate of wave %s is open already", wave)
 	case w.Gate.Verdict != "":
 		return fmt.Sprintf("the gate of wave %s did not hold; resume the rollout, and it is asked again", wave)

@@ -25,7 +25,7 @@ func (r *Report) Planned() int {
 
 // Count returns how many tenants of the wave have an outcome.
 func (w *WaveReport) Count(o plan.Outcome) int {
-	if o == plan.Pending {
+	if o == plan.OutcomePending {
 		return w.counts[rankPending] + max(0, w.Planned-w.counts.named())
 	}
 	return w.counts[indexOfOutcome(o)]
@@ -33,7 +33,7 @@ func (w *WaveReport) Count(o plan.Outcome) int {
 
 // Unended returns how many tenants of the wave have not come to an end.
 func (w *WaveReport) Unended() int {
-	return w.Count(plan.Pending) + w.Count(plan.Running) + w.Count(plan.Retrying) + w.Count(plan.Deferred)
+	return w.Count(plan.OutcomePending) + w.Count(plan.OutcomeRunning) + w.Count(plan.OutcomeRetrying) + w.Count(plan.OutcomeDeferred)
 }
 
 // Count returns how many tenants of the rollout have an outcome.
@@ -58,7 +58,7 @@ func (r *Report) Counts() map[plan.Outcome]int {
 
 // Left returns how many tenants have not come to an end.
 func (r *Report) Left() int {
-	return r.Count(plan.Pending) + r.Count(plan.Running) + r.Count(plan.Retrying) + r.Count(plan.Deferred)
+	return r.Count(plan.OutcomePending) + r.Count(plan.OutcomeRunning) + r.Count(plan.OutcomeRetrying) + r.Count(plan.OutcomeDeferred)
 }
 
 // Outcome returns what has become of a tenant; Pending when it was never named.
@@ -66,7 +66,7 @@ func (r *Report) Outcome(tenant string) plan.Outcome {
 	if i, ok := r.tenants[tenant]; ok {
 		return outcomes[r.records[i].outcome]
 	}
-	return plan.Pending
+	return plan.OutcomePending
 }
 
 // TenantReport is one tenant of a report.
@@ -215,7 +215,7 @@ func (r *Report) ExitCode() int {
 
 // unmet is how many tenants have come to an end that was not wanted, or, of a rollout that has finished, to none.
 func (r *Report) unmet() int {
-	n := r.Count(plan.Failed) + r.Count(plan.Uncertain)
+	n := r.Count(plan.OutcomeFailed) + r.Count(plan.OutcomeUncertain)
 	if r.State == StateFinished {
 		n += r.Left()
 	}
@@ -229,7 +229,7 @@ func (r *Report) Next() string {
 		return ""
 	case r.State == StateWaiting:
 		return "skein rollout approve " + r.Rollout
-	case r.State == StateAborted && r.Kind == plan.Upgrade && r.changed():
+	case r.State == StateAborted && r.Kind == plan.KindUpgrade && r.changed():
 		return "skein rollout rollback " + r.Rollout
 	case r.State == StateHalted, r.State == StateInterrupted, r.State == StatePaused,
 		r.State == StateFinished && r.unmet() > 0:

@@ -47,7 +47,7 @@ func FactWithoutValues(fact Fact) Fact {
 	case GateSettled:
 		f.Reason, f.Redacted = RedactedOr(f.Redacted, f.Reason), ""
 		return f
-	case RolloutEnded:
+	case Ended:
 		f.Reason, f.Redacted = RedactedOr(f.Redacted, f.Reason), ""
 		return f
 	}

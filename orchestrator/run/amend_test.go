@@ -18,7 +18,7 @@ func TestAmend(t *testing.T) {
 	g := line(t)
 	req := request()
 	req.Policy.Waves = waves(t, "canary - 1", "rest")
-	stored, err := plan.NewPlan(on("t", 3), all(3, at(g)), g, req)
+	stored, err := plan.New(on("t", 3), all(3, at(g)), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,9 +36,9 @@ func TestAmend(t *testing.T) {
 		return items
 	}
 	events := statetest.Events("r1", 1,
-		rollout.RolloutStarted{Run: 1},
+		rollout.Started{Run: 1},
 		rollout.TenantsJoined{Wave: "rest", Cohorts: cohorts, Items: items(0, 1, 0)},
-		rollout.TenantFinished{Tenant: late[0].ID, Wave: "rest", Outcome: plan.Done},
+		rollout.TenantFinished{Tenant: late[0].ID, Wave: "rest", Outcome: plan.OutcomeDone},
 		rollout.TenantsJoined{Wave: "rest", Cohorts: cohorts[1:], Items: items(0, 0, 0, 0)}, // the first three are known
 	)
 	p := rollout.Current(stored, events)
@@ -92,12 +92,12 @@ func TestResumeKnowsLateTenants(t *testing.T) {
 		cohort.Sums[i] = g.Get(id).Checksum()
 	}
 	events := statetest.Events("r1", 1,
-		rollout.RolloutStarted{Run: 1, Waves: []rollout.WavePlanned{{Name: "all", Tenants: 2}}},
+		rollout.Started{Run: 1, Waves: []rollout.WavePlanned{{Name: "all", Tenants: 2}}},
 		rollout.TenantsJoined{Wave: "all", Cohorts: []plan.Cohort{cohort}, Items: []plan.Item{{Tenant: late[0]}, {Tenant: late[1]}, {Tenant: late[2]}}},
-		rollout.TenantFinished{Tenant: late[0].ID, Wave: "all", Outcome: plan.Done},
+		rollout.TenantFinished{Tenant: late[0].ID, Wave: "all", Outcome: plan.OutcomeDone},
 	)
 	now := append(all(2, at(g, "a")), at(g, "a", "b", "c"), at(g, "a"))
-	p, err := plan.ResumePlan(rollout.Current(stored, events), rollout.HistoryOf(events), append(tenants, late[:2]...), now, g, plan.ResumeOptions{})
+	p, err := plan.Resume(rollout.Current(stored, events), rollout.HistoryOf(events), append(tenants, late[:2]...), now, g, plan.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestResumeKnowsLateTenants(t *testing.T) {
 	if diff := cmp.Diff([]string{late[0].ID}, idsOf(p.Waves[0].Settled)); diff != "" {
 		t.Error(diff)
 	}
-	if p, err = plan.ResumePlan(rollout.Current(stored, events), rollout.HistoryOf(events), late[:2], now[2:], g, plan.ResumeOptions{Only: []string{late[1].ID}}); err != nil || p.Len() != 1 || !p.Partial {
+	if p, err = plan.Resume(rollout.Current(stored, events), rollout.HistoryOf(events), late[:2], now[2:], g, plan.ResumeOptions{Only: []string{late[1].ID}}); err != nil || p.Len() != 1 || !p.Partial {
 		t.Errorf("%v", err)
 	}
 }

@@ -59,12 +59,12 @@ func BenchmarkRun(b *testing.B) {
 					for b.Loop() {
 						i++
 						req.Rollout = fmt.Sprintf("r%d", i)
-						p, err := plan.NewPlan(tenants, standings, g, req)
+						p, err := plan.New(tenants, standings, g, req)
 						if err != nil {
 							b.Fatal(err)
 						}
-						r, err := run.Run(b.Context(), run.RunConfig{Plan: p, Engine: brief{wait}, Graph: g, Store: s})
-						if err != nil || r.Count(plan.Done) != n {
+						r, err := run.Run(b.Context(), run.Config{Plan: p, Engine: brief{wait}, Graph: g, Store: s})
+						if err != nil || r.Count(plan.OutcomeDone) != n {
 							b.Fatalf("%v, %v", err, r.Counts())
 						}
 					}
@@ -83,7 +83,7 @@ func BenchmarkArrange(b *testing.B) {
 	g := line(b)
 	tenants, standings := on("s1", 10000), all(10000, at(g))
 	for b.Loop() {
-		if _, err := plan.NewPlan(tenants, standings, g, request()); err != nil {
+		if _, err := plan.New(tenants, standings, g, request()); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -98,11 +98,11 @@ func BenchmarkMemory(b *testing.B) {
 		var before, after runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&before)
-		p, err := plan.NewPlan(tenants, standings, g, request())
+		p, err := plan.New(tenants, standings, g, request())
 		if err != nil {
 			b.Fatal(err)
 		}
-		r, err := run.Run(b.Context(), run.RunConfig{Plan: p, Engine: brief{}, Graph: g, Store: nowhere{}})
+		r, err := run.Run(b.Context(), run.Config{Plan: p, Engine: brief{}, Graph: g, Store: nowhere{}})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -43,7 +43,7 @@ func TestSameErrorInARowHaltsWithinTheBudget(t *testing.T) {
 		{"by default after ten", plan.Policy{MaxFailures: budget}, everyone, 10, true},
 		{"after as many as asked for", plan.Policy{MaxFailures: budget, Systemic: 8}, everyone, 8, true},
 		{"never", plan.Policy{MaxFailures: budget, Systemic: -1}, everyone, 100, false},
-		{"not under continue", plan.Policy{OnFailure: plan.Continue}, everyone, 100, false},
+		{"not under continue", plan.Policy{OnFailure: plan.OnFailureContinue}, everyone, 100, false},
 		{"a success between", plan.Policy{MaxFailures: budget}, func(n int) error {
 			if n%10 == 0 {
 				return nil
@@ -66,7 +66,7 @@ func TestSameErrorInARowHaltsWithinTheBudget(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				r := failing(t, test.policy, test.what)
-				if r.Count(plan.Failed) != test.fail || strings.HasPrefix(r.Reason, "systemic: ") != test.halts {
+				if r.Count(plan.OutcomeFailed) != test.fail || strings.HasPrefix(r.Reason, "systemic: ") != test.halts {
 					t.Errorf("%v, %s: %s", r.Counts(), r.State, r.Reason)
 				}
 				if test.halts && r.State != rollout.StateHalted {
@@ -111,7 +111,7 @@ func TestServerOnWhichAllFailIsLeftAlone(t *testing.T) {
 			return takes(time.Second)(ctx, job)
 		}
 		r := s.run(t)
-		if diff := cmp.Diff(counts(plan.Done, 100, plan.Failed, 10, plan.Pending, 90), r.Counts()); diff != "" {
+		if diff := cmp.Diff(counts(plan.OutcomeDone, 100, plan.OutcomeFailed, 10, plan.OutcomePending, 90), r.Counts()); diff != "" {
 			t.Error(diff)
 		}
 		if sr := r.Servers["s1"]; !sr.Operator || !strings.HasPrefix(sr.Paused.Message, "10 tenants in a row failed with the same error: extension") {
@@ -134,7 +134,7 @@ func TestTenantsThatAllBringTheServerDownAreAlike(t *testing.T) {
 		s.fleet.do = func(context.Context, engine.Job) error {
 			return oops(engine.Connection, "server closed the connection")
 		}
-		if r := s.run(t); r.Count(plan.Failed) != 5 || !strings.HasPrefix(r.Reason, "systemic: 5 tenants in a row failed with the same error: lost # times") {
+		if r := s.run(t); r.Count(plan.OutcomeFailed) != 5 || !strings.HasPrefix(r.Reason, "systemic: 5 tenants in a row failed with the same error: lost # times") {
 			t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
 		}
 	})
@@ -158,7 +158,7 @@ func TestServerOnWhichSomeSucceedIsNot(t *testing.T) {
 			return takes(time.Second)(ctx, job)
 		}
 		r := s.run(t)
-		if r.State != rollout.StateFinished || r.Count(plan.Failed) < 30 || r.Servers["s1"].Operator {
+		if r.State != rollout.StateFinished || r.Count(plan.OutcomeFailed) < 30 || r.Servers["s1"].Operator {
 			t.Errorf("%s: %s, %v, %+v", r.State, r.Reason, r.Counts(), r.Servers)
 		}
 	})
@@ -191,7 +191,7 @@ func TestStrictNeverOvershoots(t *testing.T) {
 			}
 		}
 		policy := plan.Policy{
-			Tolerance: plan.Strict, Systemic: -1, Concurrency: rapid.IntRange(0, 20).Draw(rt, "concurrency"),
+			Tolerance: plan.ToleranceStrict, Systemic: -1, Concurrency: rapid.IntRange(0, 20).Draw(rt, "concurrency"),
 			MaxFailures: plan.Budget{Percent: float64(rapid.IntRange(0, 60).Draw(rt, "percent"))},
 		}
 		var failed, most int
@@ -208,7 +208,7 @@ func TestStrictNeverOvershoots(t *testing.T) {
 				return oops(engine.Data, "duplicates")
 			}
 			r := s.run(t)
-			failed, most = r.Count(plan.Failed), s.fleet.most
+			failed, most = r.Count(plan.OutcomeFailed), s.fleet.most
 		})
 		if budget := policy.MaxFailures.Of(n); failed > budget+1 || failed != min(len(bad), budget+1) || most > budget+1 {
 			rt.Fatalf("%d of %d failed with a budget of %d, %d at once", failed, len(bad), budget, most)

@@ -32,10 +32,10 @@ func (g *gateRun) measure(check int, c plan.Check, subject plan.Subject, list in
 	defer cancel()
 	m := ask(ctx, c.Meter, subject)
 	if ctx.Err() == context.DeadlineExceeded {
-		m = plan.Measure{Verdict: plan.Inconclusive, Evidence: fmt.Sprintf("no answer in %s", c.Timeout)}
+		m = plan.Measure{Verdict: plan.VerdictInconclusive, Evidence: fmt.Sprintf("no answer in %s", c.Timeout)}
 	}
-	if m.Verdict != plan.Pass && m.Verdict != plan.Fail {
-		m.Verdict = plan.Inconclusive
+	if m.Verdict != plan.VerdictPass && m.Verdict != plan.VerdictFail {
+		m.Verdict = plan.VerdictInconclusive
 	}
 	m.Tenants = m.Tenants[:min(len(m.Tenants), evidenceTenants)]
 	g.results <- measurement{Measure: m, check: check, list: list, took: time.Since(begun)}
@@ -47,7 +47,7 @@ func ask(ctx context.Context, meter plan.Meter, subject plan.Subject) (m plan.Me
 	defer func() {
 		if v := recover(); v != nil {
 			first, _, _ := strings.Cut(fmt.Sprint(v), "\n")
-			m = plan.Measure{Verdict: plan.Inconclusive, Evidence: "panic: " + first, Redacted: "panic"}
+			m = plan.Measure{Verdict: plan.VerdictInconclusive, Evidence: "panic: " + first, Redacted: "panic"}
 		}
 	}()
 	return meter.Measure(ctx, subject)

@@ -44,10 +44,10 @@ func TestPauseDrainsAndResumeGoesOn(t *testing.T) {
 		if r.State != rollout.StatePaused || r.Reason != "eve on laptop asked for it: lunch" || r.ExitCode() != 3 || r.Next() != "skein rollout resume r1" {
 			t.Errorf("%s: %s, exit %d, next %s", r.State, r.Reason, r.ExitCode(), r.Next())
 		}
-		if diff := cmp.Diff(counts(plan.Done, 14, plan.Pending, 86), r.Counts()); diff != "" {
+		if diff := cmp.Diff(counts(plan.OutcomeDone, 14, plan.OutcomePending, 86), r.Counts()); diff != "" {
 			t.Error(diff)
 		}
-		if r := s.resume(t); r.State != rollout.StateFinished || r.Count(plan.Done) != 100 || s.fleet.touched() != 100 {
+		if r := s.resume(t); r.State != rollout.StateFinished || r.Count(plan.OutcomeDone) != 100 || s.fleet.touched() != 100 {
 			t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
 		}
 	})
@@ -65,7 +65,7 @@ func TestCommandIsHeardWhileNothingElseHappens(t *testing.T) {
 				t.Errorf("heard after %s", e.Time.Sub(c.Command.At))
 			}
 		}
-		if r.State != rollout.StateAborted || r.Count(plan.Done) != 2 {
+		if r.State != rollout.StateAborted || r.Count(plan.OutcomeDone) != 2 {
 			t.Errorf("%s, %v", r.State, r.Counts())
 		}
 	})
@@ -107,7 +107,7 @@ func TestSkipLeavesTenantsAlone(t *testing.T) {
 		if diff := cmp.Diff(want, replies(r)); diff != "" {
 			t.Error(diff)
 		}
-		if diff := cmp.Diff(counts(plan.Done, 53, plan.Skipped, 7), r.Counts()); diff != "" || r.State != rollout.StateFinished || r.ExitCode() != 0 {
+		if diff := cmp.Diff(counts(plan.OutcomeDone, 53, plan.OutcomeSkipped, 7), r.Counts()); diff != "" || r.State != rollout.StateFinished || r.ExitCode() != 0 {
 			t.Errorf("%s %s, exit %d: %s", r.State, r.Reason, r.ExitCode(), diff)
 		}
 		for _, id := range []string{rest[20], early[1], rest[30], rest[31]} {
@@ -121,7 +121,7 @@ func TestSkipLeavesTenantsAlone(t *testing.T) {
 			}
 		}
 		for tr := range r.Tenants() {
-			if tr.Outcome == plan.Skipped && tr.Reason != "skipped by eve on laptop" {
+			if tr.Outcome == plan.OutcomeSkipped && tr.Reason != "skipped by eve on laptop" {
 				t.Errorf("%+v", tr)
 			}
 		}
@@ -142,7 +142,7 @@ func TestSkipOfTheLastTenantsEndsTheWave(t *testing.T) {
 			}
 		})
 		r := s.run(t)
-		if diff := cmp.Diff(counts(plan.Done, 3, plan.Skipped, 3), r.Counts()); diff != "" {
+		if diff := cmp.Diff(counts(plan.OutcomeDone, 3, plan.OutcomeSkipped, 3), r.Counts()); diff != "" {
 			t.Error(diff)
 		}
 		if r.State != rollout.StateFinished || r.Finished.Sub(r.Started) > 62*time.Second {
@@ -162,7 +162,7 @@ func TestSkippedTenantsStaySkipped(t *testing.T) {
 			t.Fatal(r.State, r.Reason)
 		}
 		delete(s.breaks, rest[0])
-		if r := s.resume(t); r.State != rollout.StateFinished || r.Outcome(rest[9]) != plan.Skipped || r.Count(plan.Done) != 19 {
+		if r := s.resume(t); r.State != rollout.StateFinished || r.Outcome(rest[9]) != plan.OutcomeSkipped || r.Count(plan.OutcomeDone) != 19 {
 			t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
 		}
 	})
@@ -176,7 +176,7 @@ func TestStopsThatComeTooLateAreRefusedAndAbortOutweighsAll(t *testing.T) {
 		bad := s.inWave("rest")[0]
 		s.breaks[bad] = oops(engine.Data, "duplicates")
 		s.when = append(s.when, func(f rollout.Fact) {
-			if e, ok := f.(rollout.TenantFinished); ok && e.Outcome == plan.Failed {
+			if e, ok := f.(rollout.TenantFinished); ok && e.Outcome == plan.OutcomeFailed {
 				s.command(ask(rollout.ActionPause))
 			}
 		})
@@ -196,7 +196,7 @@ func TestStopsThatComeTooLateAreRefusedAndAbortOutweighsAll(t *testing.T) {
 		if diff := cmp.Diff(want, replies(r)); diff != "" {
 			t.Error(diff)
 		}
-		if r.State != rollout.StateAborted || r.Count(plan.Done) == 0 {
+		if r.State != rollout.StateAborted || r.Count(plan.OutcomeDone) == 0 {
 			t.Errorf("%s, %v", r.State, r.Counts())
 		}
 	})
@@ -225,7 +225,7 @@ func TestCommandsFromBeforeTheRun(t *testing.T) {
 			if diff := cmp.Diff(want, replies(r)); diff != "" {
 				t.Error(diff)
 			}
-			if r.State != rollout.StateFinished || r.Count(plan.Skipped) != 1 || r.Count(plan.Done) != 19 {
+			if r.State != rollout.StateFinished || r.Count(plan.OutcomeSkipped) != 1 || r.Count(plan.OutcomeDone) != 19 {
 				t.Errorf("%s, %v", r.State, r.Counts())
 			}
 		})
@@ -319,15 +319,15 @@ func TestStrictBudgetIsNeverExceededByMoreThanOne(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := newStage(t, 100, nil)
 			s.cfg.Policy.Waves, s.cfg.Policy.Systemic = nil, -1
-			s.cfg.Policy.Tolerance, s.cfg.Policy.MaxFailures.Count = plan.Strict, test.budget
+			s.cfg.Policy.Tolerance, s.cfg.Policy.MaxFailures.Count = plan.ToleranceStrict, test.budget
 			for _, id := range s.inWave("rest")[:test.fails] {
 				s.breaks[id] = oops(engine.Data, "duplicates")
 			}
 			r := s.run(t)
-			if failed := r.Count(plan.Failed); failed != min(test.fails, test.budget+1) || s.fleet.most != test.most {
+			if failed := r.Count(plan.OutcomeFailed); failed != min(test.fails, test.budget+1) || s.fleet.most != test.most {
 				t.Errorf("budget %d: %d failed, %d at once", test.budget, failed, s.fleet.most)
 			}
-			if w := told[rollout.RolloutStarted](t, s.scene)[0].Width; w > test.budget+1 {
+			if w := told[rollout.Started](t, s.scene)[0].Width; w > test.budget+1 {
 				t.Errorf("a width of %d was told", w)
 			}
 		})
@@ -352,7 +352,7 @@ func TestTenantPutAsideCanBeSkipped(t *testing.T) {
 				s.breaks[stale] = oops(engine.Stale, "the tenant does not stand where the plan says")
 				s.later(after, ask(rollout.ActionSkip, stale))
 				r := s.run(t)
-				if r.Outcome(stale) != plan.Skipped || len(s.fleet.attempts[stale]) != 1 || r.Count(plan.Done) != 19 || r.State != rollout.StateFinished {
+				if r.Outcome(stale) != plan.OutcomeSkipped || len(s.fleet.attempts[stale]) != 1 || r.Count(plan.OutcomeDone) != 19 || r.State != rollout.StateFinished {
 					t.Errorf("%s: %s, %s was tried %d times, %v", r.State, r.Reason, r.Outcome(stale), len(s.fleet.attempts[stale]), r.Counts())
 				}
 			})

@@ -67,11 +67,11 @@ func (r *runner) cannotSkip(ids []string, places map[string]plan.Position) strin
 			continue // its wave is still to come
 		}
 		switch outcome := r.report.Outcome(id); outcome {
-		case plan.Pending, plan.Retrying, plan.Deferred:
+		case plan.OutcomePending, plan.OutcomeRetrying, plan.OutcomeDeferred:
 			if !known {
 				return fmt.Sprintf("tenant %s is not part of this run", id)
 			}
-		case plan.Running:
+		case plan.OutcomeRunning:
 			return fmt.Sprintf("tenant %s is under work", id)
 		default:
 			if refused := rollout.Unskippable(id, outcome); refused != "" {
@@ -88,13 +88,13 @@ func (r *runner) skip(ids []string, reason string, places map[string]plan.Positi
 	later := map[int]map[string]bool{} // by wave that is still to come
 	for _, id := range ids {
 		if t := r.task(id); t >= 0 && !r.wave.tasks[t].ended {
-			f := r.ending(t, plan.Skipped, nil, engine.Result{})
+			f := r.ending(t, plan.OutcomeSkipped, nil, engine.Result{})
 			f.Reason = reason
 			r.wave.remove(t)
 			r.finish(t, f)
 			continue
 		}
-		if r.report.Outcome(id) == plan.Skipped {
+		if r.report.Outcome(id) == plan.OutcomeSkipped {
 			continue
 		}
 		f := r.report.SkippedTenant(id, reason)
@@ -119,7 +119,7 @@ func (r *runner) skip(ids []string, reason string, places map[string]plan.Positi
 func (r *runner) unskipped(items []plan.Item) []plan.Item {
 	left := make([]plan.Item, 0, len(items))
 	for _, item := range items {
-		if r.report.Outcome(item.Tenant.ID) != plan.Skipped {
+		if r.report.Outcome(item.Tenant.ID) != plan.OutcomeSkipped {
 			left = append(left, item)
 		}
 	}

@@ -33,7 +33,7 @@ func TestTenantsThatDeadlockAllFinish(t *testing.T) {
 			return nil
 		}
 		r := s.run(t)
-		if diff := cmp.Diff(counts(plan.Done, 200), r.Counts()); diff != "" {
+		if diff := cmp.Diff(counts(plan.OutcomeDone, 200), r.Counts()); diff != "" {
 			t.Error(diff, r.Causes())
 		}
 	})

@@ -47,10 +47,10 @@ func newStage(t testing.TB, n int, gates map[string]plan.Gate) *stage {
 }
 
 // plan makes the plan, from where the tenants stand.
-func (s *stage) plan(t testing.TB, req plan.PlanOptions) {
+func (s *stage) plan(t testing.TB, req plan.Options) {
 	t.Helper()
 	req.Policy = s.policy
-	p, err := plan.NewPlan(slices.Clone(s.world.tenants), s.world.survey(), s.world.g, req)
+	p, err := plan.New(slices.Clone(s.world.tenants), s.world.survey(), s.world.g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +221,7 @@ func (s *stage) rearrange(t testing.TB) {
 	s.mu.Unlock()
 	where := run.Locate(context.Background(), s, p, rollout.Current(p, events).Planned(), fleet, func(tenant.Tenant) bool { return true })
 	s.cfg.Earlier = events
-	s.cfg.Plan, err = plan.ResumePlan(rollout.Current(p, events), rollout.HistoryOf(events), where.Tenants, where.Standings, s.world.g, plan.ResumeOptions{})
+	s.cfg.Plan, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), where.Tenants, where.Standings, s.world.g, plan.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +258,7 @@ func (s *stage) course(t testing.TB) []string {
 	var words []string
 	for _, e := range s.facts(t) {
 		switch f := e.Fact.(type) {
-		case rollout.RolloutStarted:
+		case rollout.Started:
 			words = append(words, fmt.Sprint("run ", f.Run))
 		case rollout.WaveStarted:
 			words = append(words, f.Wave)
@@ -274,7 +274,7 @@ func (s *stage) course(t testing.TB) []string {
 				word += " refused"
 			}
 			words = append(words, word)
-		case rollout.RolloutEnded:
+		case rollout.Ended:
 			words = append(words, string(f.State))
 		}
 	}

@@ -22,7 +22,7 @@ func gatePending(p *plan.Plan, w *plan.Wave, r *rollout.Report) bool {
 // of the wave, be it in vain, and has nothing to do in those that follow. Where it has, the gate is asked though all
 // of its wave are as an earlier rollout left them: that one may have halted at this very gate.
 func (r *runner) gateVacuous(at int) bool {
-	if w := r.report.WaveNamed(r.Plan.Waves[at].Name); w != nil && w.Count(plan.Done)+w.Count(plan.Failed)+w.Count(plan.Uncertain) > 0 {
+	if w := r.report.WaveNamed(r.Plan.Waves[at].Name); w != nil && w.Count(plan.OutcomeDone)+w.Count(plan.OutcomeFailed)+w.Count(plan.OutcomeUncertain) > 0 {
 		return false
 	}
 	return !r.Plan.Follows(at)
@@ -68,7 +68,7 @@ func (r *runner) runGate(at int) {
 		return
 	}
 	g := r.closeGate(at)
-	settled := rollout.GateSettled{Wave: g.wave, Verdict: plan.Pass, Reason: r.mayBeEmpty(g)}
+	settled := rollout.GateSettled{Wave: g.wave, Verdict: plan.VerdictPass, Reason: r.mayBeEmpty(g)}
 	if settled.Reason == "" {
 		r.blockIfEmpty(g)
 		r.watchGate(g)
@@ -152,7 +152,7 @@ func (g *gateRun) over(now time.Time) bool {
 		return false
 	}
 	for i := range g.checks {
-		if c := &g.checks[i]; c.busy || c.last.Verdict != plan.Pass {
+		if c := &g.checks[i]; c.busy || c.last.Verdict != plan.VerdictPass {
 			return false
 		}
 	}
@@ -161,7 +161,7 @@ func (g *gateRun) over(now time.Time) bool {
 
 // due reports whether one more measure of the check is to be taken, when it is due.
 func (g *gateRun) due(c *checkRun, now time.Time) bool {
-	return !c.busy && g.held == nil && (now.Before(g.until) || c.last.Verdict != plan.Pass)
+	return !c.busy && g.held == nil && (now.Before(g.until) || c.last.Verdict != plan.VerdictPass)
 }
 
 // start takes the measures that are due.
@@ -192,28 +192,28 @@ func (g *gateRun) next(now time.Time) (at time.Time) {
 func (r *runner) recordMeasure(g *gateRun, m measurement) {
 	g.running--
 	c := &g.checks[m.check]
-	if m.Verdict != plan.Pass && (m.list != g.list || r.surveyMembers(g)) { // it is about tenants that are not there any more
+	if m.Verdict != plan.VerdictPass && (m.list != g.list || r.surveyMembers(g)) { // it is about tenants that are not there any more
 		c.busy, c.due = false, time.Now()
 		r.blockIfEmpty(g)
 		return
 	}
-	same := m.Verdict == plan.Pass && c.last.Verdict == plan.Pass && m.Evidence == c.last.Evidence
+	same := m.Verdict == plan.VerdictPass && c.last.Verdict == plan.VerdictPass && m.Evidence == c.last.Evidence
 	c.busy, c.last, c.due = false, m.Measure, time.Now().Add(c.Interval)
 	if !same || time.Since(c.stored) >= samePasses {
 		c.stored = time.Now()
 		r.emit(rollout.GateMeasured{Wave: g.wave, Check: c.Name, Verdict: m.Verdict, Evidence: m.Evidence, Redacted: m.Redacted, Tenants: m.Tenants, Took: m.took})
 	}
 	switch m.Verdict {
-	case plan.Pass:
+	case plan.VerdictPass:
 		c.unknown = 0
-	case plan.Fail:
+	case plan.VerdictFail:
 		c.unknown = 0
 		if c.failures++; c.failures > c.Failures {
-			g.blockBy(plan.Fail, fmt.Sprintf("check %s failed%s: ", c.Name, times(c.failures)), m.Measure)
+			g.blockBy(plan.VerdictFail, fmt.Sprintf("check %s failed%s: ", c.Name, times(c.failures)), m.Measure)
 		}
 	default:
 		if c.unknown++; c.unknown > c.Inconclusive {
-			g.blockBy(plan.Inconclusive, fmt.Sprintf("check %s could not tell%s: ", c.Name, times(c.unknown)), m.Measure)
+			g.blockBy(plan.VerdictInconclusive, fmt.Sprintf("check %s could not tell%s: ", c.Name, times(c.unknown)), m.Measure)
 		}
 	}
 }
@@ -227,7 +227,7 @@ func times(n int) string {
 
 // block notes that the gate does not open. A check that failed says more than one that could not tell.
 func (g *gateRun) block(v plan.Verdict, reason string) {
-	if g.held == nil || g.held.Verdict != plan.Fail && v == plan.Fail {
+	if g.held == nil || g.held.Verdict != plan.VerdictFail && v == plan.VerdictFail {
 		g.held = &rollout.GateSettled{Wave: g.wave, Verdict: v, Reason: reason}
 	}
 }
@@ -244,7 +244,7 @@ func (g *gateRun) blockBy(v plan.Verdict, what string, m plan.Measure) {
 func (r *runner) holdAtGate(g *gateRun) {
 	r.emit(*g.held)
 	state := rollout.StateHalted
-	if g.held.Verdict == plan.Inconclusive {
+	if g.held.Verdict == plan.VerdictInconclusive {
 		state = rollout.StatePaused
 	}
 	what := fmt.Sprintf("gate of wave %s: ", g.wave)

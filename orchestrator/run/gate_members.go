@@ -40,7 +40,7 @@ func (r *runner) gateMembers(at int) []gateMember {
 		add(&w.Settled[i])
 	}
 	for i := range w.Items {
-		if o := r.report.Outcome(w.Items[i].Tenant.ID); o == plan.Done || o == plan.Unchanged {
+		if o := r.report.Outcome(w.Items[i].Tenant.ID); o == plan.OutcomeDone || o == plan.OutcomeUnchanged {
 			add(&w.Items[i])
 		}
 	}
@@ -70,7 +70,7 @@ func (r *runner) empty(g *gateRun) string {
 		return "all tenants of the wave that stand where they should are pinned to older revisions"
 	}
 	var came []string
-	for _, o := range []plan.Outcome{plan.Done, plan.Unchanged, plan.Failed, plan.Skipped, plan.Gone} {
+	for _, o := range []plan.Outcome{plan.OutcomeDone, plan.OutcomeUnchanged, plan.OutcomeFailed, plan.OutcomeSkipped, plan.OutcomeGone} {
 		if n := w.Count(o); n > 0 {
 			came = append(came, fmt.Sprintf("%d %s", n, o))
 		}
@@ -82,7 +82,7 @@ func (r *runner) empty(g *gateRun) string {
 // empty, whatever the policy says.
 func (r *runner) mayBeEmpty(g *gateRun) string {
 	why := r.empty(g)
-	if why == "" || !r.Policy.AllowsEmpty(g.wave) || r.report.WaveNamed(g.wave).Count(plan.Failed)+r.report.WaveNamed(g.wave).Count(plan.Uncertain) > 0 {
+	if why == "" || !r.Policy.AllowsEmpty(g.wave) || r.report.WaveNamed(g.wave).Count(plan.OutcomeFailed)+r.report.WaveNamed(g.wave).Count(plan.OutcomeUncertain) > 0 {
 		return ""
 	}
 	return why + ", and allow_empty permits that"
@@ -101,10 +101,10 @@ func (r *runner) blockIfEmpty(g *gateRun) {
 		return
 	}
 	why += ", so there is none to look at"
-	if r.report.WaveNamed(g.wave).Count(plan.Failed)+r.report.WaveNamed(g.wave).Count(plan.Uncertain) == 0 {
+	if r.report.WaveNamed(g.wave).Count(plan.OutcomeFailed)+r.report.WaveNamed(g.wave).Count(plan.OutcomeUncertain) == 0 {
 		why += "; with `allow_empty: true` on the wave, `skein rollout resume` passes it"
 	}
-	g.block(plan.Inconclusive, why)
+	g.block(plan.VerdictInconclusive, why)
 }
 
 // surveyMembers takes tenants off the list of a gate that are not there any more or not as the rollout left them: dropped,

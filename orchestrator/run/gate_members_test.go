@@ -42,7 +42,7 @@ var emptyCanaries = map[string]emptyCanary{
 		},
 	},
 	"all failed": {
-		plan: func(_ *testing.T, s *stage) { s.policy.OnFailure = plan.Continue },
+		plan: func(_ *testing.T, s *stage) { s.policy.OnFailure = plan.OnFailureContinue },
 		run: func(s *stage) {
 			for _, id := range s.inWave("canary") {
 				s.breaks[id] = oops(engine.Data, "duplicates")
@@ -154,7 +154,7 @@ func TestGateWithoutTenantsIsPassedOnceThatIsAllowed(t *testing.T) {
 			t.Fatal(r.Reason)
 		}
 		s.cfg.Policy.Waves[0].AllowEmpty = true
-		if r := s.resume(t); r.State != rollout.StateFinished || r.Count(plan.Done) != 8 {
+		if r := s.resume(t); r.State != rollout.StateFinished || r.Count(plan.OutcomeDone) != 8 {
 			t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
 		}
 	})
@@ -186,7 +186,7 @@ func TestBakeIsCountedFromTheLastTenant(t *testing.T) {
 				gate := asks(says(pass), nil)
 				gate.Bake = time.Hour
 				s := newStage(t, 10, map[string]plan.Gate{"canary": gate})
-				s.cfg.Policy.OnFailure = plan.Continue
+				s.cfg.Policy.OnFailure = plan.OnFailureContinue
 				bad := s.inWave("canary")[:broken]
 				for _, id := range bad {
 					s.breaks[id] = oops(engine.Data, "duplicates")

@@ -18,9 +18,9 @@ import (
 )
 
 const (
-	pass    = plan.Pass
-	fail    = plan.Fail
-	unknown = plan.Inconclusive
+	pass    = plan.VerdictPass
+	fail    = plan.VerdictFail
+	unknown = plan.VerdictInconclusive
 )
 
 // gated runs a rollout of ten tenants with a gate after the canary, and checks its course and the end.
@@ -48,13 +48,13 @@ func TestWavesGoOneAfterTheOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, 30, nil)
 		r := s.run(t)
-		if r.State != rollout.StateFinished || r.Count(plan.Done) != 30 {
+		if r.State != rollout.StateFinished || r.Count(plan.OutcomeDone) != 30 {
 			t.Fatal(r.State, r.Reason, r.Counts())
 		}
 		place := map[string]int{}
 		for _, w := range r.Waves {
 			place[w.Name] = len(place)
-			if !w.Started || !w.Finished || w.Gate != nil || w.Count(plan.Done) != w.Planned {
+			if !w.Started || !w.Finished || w.Gate != nil || w.Count(plan.OutcomeDone) != w.Planned {
 				t.Errorf("%+v", w)
 			}
 		}
@@ -81,7 +81,7 @@ func TestGateWithoutBakeWantsOnePass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := says(pass)
 		s, r := gated(t, asks(m, nil), nil, through...)
-		if len(m.at) != 1 || r.Count(plan.Done) != 10 {
+		if len(m.at) != 1 || r.Count(plan.OutcomeDone) != 10 {
 			t.Errorf("%d measures, %v", len(m.at), r.Counts())
 		}
 		subject := m.subjects[0]
@@ -199,7 +199,7 @@ func TestGateFailsAtTheLimit(t *testing.T) {
 			if len(m.at) != 2*limit+1 {
 				t.Errorf("%d measures with %d failures allowed", len(m.at), limit)
 			}
-			if r.ExitCode() != 3 || r.Count(plan.Done) != 2 || s.fleet.touched() != 2 || !strings.HasPrefix(r.Reason, "gate of wave canary: check probe failed") {
+			if r.ExitCode() != 3 || r.Count(plan.OutcomeDone) != 2 || s.fleet.touched() != 2 || !strings.HasPrefix(r.Reason, "gate of wave canary: check probe failed") {
 				t.Errorf("exit %d, %v: %s", r.ExitCode(), r.Counts(), r.Reason)
 			}
 			if g := r.Waves[0].Gate; g.Verdict != fail || g.Passed() || g.Checks[0].Failures != limit+1 {
@@ -365,7 +365,7 @@ func TestNoWaitEndsWhereAnApprovalIsAwaited(t *testing.T) {
 			t.Errorf("%s, exit %d, next %q", r.State, r.ExitCode(), r.Next())
 		}
 		s.command(rollout.Command{Action: rollout.ActionApprove, Wave: "canary"})
-		if r := s.resume(t); r.State != rollout.StateFinished || r.Count(plan.Done) != 10 {
+		if r := s.resume(t); r.State != rollout.StateFinished || r.Count(plan.OutcomeDone) != 10 {
 			t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
 		}
 		want := []string{"run 1", "canary", "canary closed", "canary waits", "waiting", "run 2", "approve", "canary", "canary closed", "canary pass", "early", "rest", "finished"}
@@ -479,7 +479,7 @@ func TestEveryPhaseCanBeStopped(t *testing.T) {
 					if took < after || took > after+11*time.Second || s.fleet.now != 0 {
 						t.Errorf("it ended after %s, with %d under work", took, s.fleet.now)
 					}
-					if done := r.Count(plan.Done); stopper.drains && done != s.fleet.touched() {
+					if done := r.Count(plan.OutcomeDone); stopper.drains && done != s.fleet.touched() {
 						t.Errorf("%d of %d that were begun are done", done, s.fleet.touched())
 					}
 					if r.CurrentWave() != nil || r.Left() == 0 {
@@ -497,7 +497,7 @@ func TestEveryPhaseCanBeStopped(t *testing.T) {
 					}
 					s.cfg.Drain, s.cfg.Lease = nil, nil
 					s.approves()
-					if r := s.resume(t); r.State != rollout.StateFinished || r.Count(plan.Done) != 40 || !r.Waves[0].Gate.Passed() {
+					if r := s.resume(t); r.State != rollout.StateFinished || r.Count(plan.OutcomeDone) != 40 || !r.Waves[0].Gate.Passed() {
 						t.Errorf("resumed: %s, %s, %v", r.State, r.Reason, r.Counts())
 					}
 				})
@@ -718,12 +718,12 @@ func TestRunForSomeTenantsAsksNoGate(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.cfg.Earlier = events
-		s.cfg.Plan, err = plan.ResumePlan(rollout.Current(p, events), rollout.HistoryOf(events), s.world.tenants, s.world.survey(), s.world.g, plan.ResumeOptions{Only: []string{bad}})
+		s.cfg.Plan, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), s.world.tenants, s.world.survey(), s.world.g, plan.ResumeOptions{Only: []string{bad}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		r := s.run(t)
-		if len(m.at) > 0 || r.Count(plan.Done) != 2 || r.State != rollout.StateHalted || r.Reason != "the gate of wave canary was not part of this run" {
+		if len(m.at) > 0 || r.Count(plan.OutcomeDone) != 2 || r.State != rollout.StateHalted || r.Reason != "the gate of wave canary was not part of this run" {
 			t.Errorf("%d measures, %v, %s: %s", len(m.at), r.Counts(), r.State, r.Reason)
 		}
 		if r := s.resume(t); r.State != rollout.StateFinished || len(m.at) != 1 {
@@ -749,7 +749,7 @@ func TestRunForSomeTenantsLeavesTheOthers(t *testing.T) {
 		}
 		known := p.Pick(s.world.tenants)
 		s.cfg.Earlier = events
-		s.cfg.Plan, err = plan.ResumePlan(rollout.Current(p, events), rollout.HistoryOf(events), known, s.world.survey()[:len(known)], s.world.g, plan.ResumeOptions{Only: []string{bad}})
+		s.cfg.Plan, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), known, s.world.survey()[:len(known)], s.world.g, plan.ResumeOptions{Only: []string{bad}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -761,7 +761,7 @@ func TestRunForSomeTenantsLeavesTheOthers(t *testing.T) {
 		if diff := cmp.Diff([]string{"skip: tenant " + bad + " is under work"}, replies(r)); diff != "" {
 			t.Error(diff)
 		}
-		if r := s.resume(t); r.State != rollout.StateFinished || r.Count(plan.Done) != 11 {
+		if r := s.resume(t); r.State != rollout.StateFinished || r.Count(plan.OutcomeDone) != 11 {
 			t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
 		}
 	})

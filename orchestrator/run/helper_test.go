@@ -109,15 +109,15 @@ func all(n int, s engine.Standing) []engine.Standing {
 	return standings
 }
 
-func request() plan.PlanOptions {
-	return plan.PlanOptions{
-		Rollout: "r1", Fleet: "acme", Kind: plan.Upgrade, Targets: []string{"heads"}, Created: begin,
+func request() plan.Options {
+	return plan.Options{
+		Rollout: "r1", Fleet: "acme", Kind: plan.KindUpgrade, Targets: []string{"heads"}, Created: begin,
 	}
 }
 
 func arrange(t testing.TB, g *revision.Graph, tenants []tenant.Tenant, standings []engine.Standing) *plan.Plan {
 	t.Helper()
-	p, err := plan.NewPlan(tenants, standings, g, request())
+	p, err := plan.New(tenants, standings, g, request())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +261,7 @@ func (w *watched) fail(err error) {
 
 // scene is one run with fakes all around.
 type scene struct {
-	cfg   run.RunConfig
+	cfg   run.Config
 	fleet *fleet
 	store *watched
 }
@@ -270,7 +270,7 @@ func newScene(t testing.TB, g *revision.Graph, p *plan.Plan) *scene {
 	t.Helper()
 	f := newFleet(t, p)
 	store := &watched{Store: state.NewMemory(), fleet: f}
-	return &scene{fleet: f, store: store, cfg: run.RunConfig{
+	return &scene{fleet: f, store: store, cfg: run.Config{
 		Plan: p, Engine: f, Graph: g, Store: store, Holder: rollout.Holder{Host: "h", PID: 7, User: "u"},
 	}}
 }
@@ -312,7 +312,7 @@ func legal(t testing.TB, events []rollout.Event) {
 		}
 		want := before
 		switch f := e.Fact.(type) {
-		case rollout.RolloutStarted:
+		case rollout.Started:
 			want, wave = rollout.StateRunning, false
 		case rollout.WaveStarted:
 			wave = true
@@ -320,15 +320,15 @@ func legal(t testing.TB, events []rollout.Event) {
 			want = rollout.StateWaiting
 		case rollout.GateSettled:
 			want = rollout.StateRunning
-		case rollout.RolloutEnded:
+		case rollout.Ended:
 			want, wave = f.State, false
 		}
 		runs := before == rollout.StateRunning || before == rollout.StateWaiting
-		_, starts := e.Fact.(rollout.RolloutStarted)
+		_, starts := e.Fact.(rollout.Started)
 		_, commanded := e.Fact.(rollout.Commanded)
 		tenant, finished := e.Fact.(rollout.TenantFinished)
-		_, ended := e.Fact.(rollout.RolloutEnded)
-		outside := starts || commanded || ended || finished && tenant.Outcome == plan.Skipped // see Heed
+		_, ended := e.Fact.(rollout.Ended)
+		outside := starts || commanded || ended || finished && tenant.Outcome == plan.OutcomeSkipped // see Heed
 		if r.State != want || (r.CurrentWave() != nil) != wave || !runs && !outside || before == rollout.StateAborted && !commanded {
 			t.Fatalf("%s became %s, in a wave: %v, with %T %+v", before, r.State, r.CurrentWave() != nil, e.Fact, e.Fact)
 		}
@@ -357,8 +357,8 @@ func whole(t interface{ Errorf(string, ...any) }, r *rollout.Report) {
 }
 
 var ends = []plan.Outcome{
-	plan.Pending, plan.Running, plan.Retrying, plan.Deferred, plan.Done,
-	plan.Unchanged, plan.Failed, plan.Skipped, plan.Gone,
+	plan.OutcomePending, plan.OutcomeRunning, plan.OutcomeRetrying, plan.OutcomeDeferred, plan.OutcomeDone,
+	plan.OutcomeUnchanged, plan.OutcomeFailed, plan.OutcomeSkipped, plan.OutcomeGone,
 }
 
 func (s *scene) facts(t testing.TB) []rollout.Event {

@@ -46,7 +46,7 @@ func (m *mortal) Append(ctx context.Context, events []rollout.Event) error {
 
 // killed runs until the fact after the first for which last says so; then the process is killed: its tenants under
 // work are cut off, and no fact is stored any more. It returns the fold of what is.
-func (s *stage) killed(t testing.TB, cfg run.RunConfig, last func(rollout.Fact) bool) *rollout.Report {
+func (s *stage) killed(t testing.TB, cfg run.Config, last func(rollout.Fact) bool) *rollout.Report {
 	t.Helper()
 	over := false
 	return s.kill(t, cfg, func(e rollout.Event) bool {
@@ -58,7 +58,7 @@ func (s *stage) killed(t testing.TB, cfg run.RunConfig, last func(rollout.Fact) 
 	})
 }
 
-func (s *stage) kill(t testing.TB, cfg run.RunConfig, dies func(rollout.Event) bool) *rollout.Report {
+func (s *stage) kill(t testing.TB, cfg run.Config, dies func(rollout.Event) bool) *rollout.Report {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -111,8 +111,8 @@ func (s *stage) end(t testing.TB) map[string]any {
 	end := map[string]any{"state": r.State, "exit": r.ExitCode(), "planned": r.Planned(), "warnings": r.Warnings}
 	for tr := range r.Tenants() {
 		outcome := tr.Outcome
-		if outcome == plan.Unchanged { // it was changed, but nobody got to know
-			outcome = plan.Done
+		if outcome == plan.OutcomeUnchanged { // it was changed, but nobody got to know
+			outcome = plan.OutcomeDone
 		}
 		end[tr.Tenant] = fmt.Sprint(outcome, " ", tr.Wave, " ", s.stands(tr.Tenant))
 	}
@@ -131,7 +131,7 @@ func TestKillAnywhereAndResumeComeToTheSameEnd(t *testing.T) {
 		s := wholeCourse(t)
 		r := s.run(t)
 		want, facts = s.end(t), r.Seq
-		if r.State != rollout.StateFinished || r.Count(plan.Gone) != 2 || r.Count(plan.Skipped) != 1 || r.Count(plan.Done) != 23 {
+		if r.State != rollout.StateFinished || r.Count(plan.OutcomeGone) != 2 || r.Count(plan.OutcomeSkipped) != 1 || r.Count(plan.OutcomeDone) != 23 {
 			t.Fatalf("%s: %s, %v, %q", r.State, r.Reason, r.Counts(), s.course(t))
 		}
 	})

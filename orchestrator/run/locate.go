@@ -70,7 +70,7 @@ func LocateRollback(ctx context.Context, s Surveyor, stored *plan.Plan, fleet []
 		}
 	}
 	none := func(tenant.Tenant) bool { return false }
-	return Locate(ctx, s, &plan.Plan{Kind: plan.Rollback, Of: stored.Rollout}, all, fleet, none)
+	return Locate(ctx, s, &plan.Plan{Kind: plan.KindRollback, Of: stored.Rollout}, all, fleet, none)
 }
 
 // keep leaves out those beyond the first n, which are not listed, that are not there.

@@ -77,21 +77,21 @@ func (r *runner) finishWithoutWork() {
 		if len(c.Steps) > 0 {
 			continue
 		}
-		f := rollout.TenantFinished{Outcome: plan.Unchanged, From: c.From, To: c.To}
+		f := rollout.TenantFinished{Outcome: plan.OutcomeUnchanged, From: c.From, To: c.To}
 		switch {
 		case c.Gone:
-			f.Outcome = plan.Gone
+			f.Outcome = plan.OutcomeGone
 		case c.Skipped != "":
-			f.Outcome, f.Reason = plan.Skipped, c.Skipped
+			f.Outcome, f.Reason = plan.OutcomeSkipped, c.Skipped
 		case c.Refused != nil:
-			f.Outcome, f.Failure, f.State = plan.Failed, c.RefusedFor(item), c.State
+			f.Outcome, f.Failure, f.State = plan.OutcomeFailed, c.RefusedFor(item), c.State
 			r.wave.refused++
 			if c.State == engine.Unreachable && f.Failure.Class == engine.Connection {
 				away++
 			}
 		case r.begun[item.Tenant.ID]: // an earlier run may have got there, and died before it could say so
 			if from, to, ok := c.Reached(); ok {
-				f.Outcome, f.From, f.To = plan.Done, from, to
+				f.Outcome, f.From, f.To = plan.OutcomeDone, from, to
 			}
 		}
 		r.finish(int32(i), f)

@@ -52,29 +52,29 @@ func TestArrange(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name   string
-		change func(*plan.PlanOptions)
+		change func(*plan.Options)
 		want   []string
 	}{
-		{"upgrade", func(*plan.PlanOptions) {}, []string{
+		{"upgrade", func(*plan.Options) {}, []string{
 			"behind a>c b,c ×2", "empty >c a,b,c ×2", "ahead a,zz>a,zz  ×1 refused: stale", "behind b>b  ×1 refused: checksum",
 			"current c>c  ×1", "unreachable >  ×2 refused: connection", "missing >  ×1 refused: gone", "unknown b>b  ×1 refused: stale",
 		}},
-		{"upgrade to what most have", func(r *plan.PlanOptions) { r.Targets = []string{"b"}; r.AllowChanged = true }, []string{
+		{"upgrade to what most have", func(r *plan.Options) { r.Targets = []string{"b"}; r.AllowChanged = true }, []string{
 			"behind a>b b ×2", "empty >b a,b ×2", "ahead a,zz>a,zz  ×1 refused: stale", "behind b>b  ×1",
 			"current c>c  ×1", "unreachable >  ×2 refused: connection", "missing >  ×1 refused: gone", "unknown b>b  ×1 refused: stale",
 		}},
-		{"downgrade", func(r *plan.PlanOptions) {
-			r.Kind, r.Targets, r.AllowChanged = plan.Downgrade, []string{"a"}, true
+		{"downgrade", func(r *plan.Options) {
+			r.Kind, r.Targets, r.AllowChanged = plan.KindDowngrade, []string{"a"}, true
 		}, []string{
 			"behind a>a  ×2", "empty >  ×2 skipped: not applied", "ahead a,zz>a,zz  ×1 refused: stale", "behind b>a b ×1",
 			"current c>a c,b ×1", "unreachable >  ×2 refused: connection", "missing >  ×1 refused: gone", "unknown b>b  ×1 refused: stale",
 		}},
-		{"stamp", func(r *plan.PlanOptions) { r.Kind, r.Targets = plan.Stamp, []string{"b"} }, []string{
+		{"stamp", func(r *plan.Options) { r.Kind, r.Targets = plan.KindStamp, []string{"b"} }, []string{
 			"behind a>b b ×2", "empty >b a,b ×2", "ahead a,zz>a,zz  ×1 refused: stale", "behind b>b  ×1",
 			"current c>b c ×1", "unreachable >  ×2 refused: connection", "missing >  ×1 refused: gone", "unknown b>b a ×1",
 		}},
-		{"stamp --purge", func(r *plan.PlanOptions) {
-			r.Kind, r.Targets, r.Purge, r.AllowChanged = plan.Stamp, []string{"a"}, true, true
+		{"stamp --purge", func(r *plan.Options) {
+			r.Kind, r.Targets, r.Purge, r.AllowChanged = plan.KindStamp, []string{"a"}, true, true
 		}, []string{
 			"behind a>a  ×2", "empty >a a ×2", "ahead a,zz>a zz ×1", "behind b>a b ×1",
 			"current c>a b,c ×1", "unreachable >  ×2 refused: connection", "missing >  ×1 refused: gone", "unknown b>a b,a ×1",
@@ -84,7 +84,7 @@ func TestArrange(t *testing.T) {
 			t.Parallel()
 			req := request()
 			test.change(&req)
-			p, err := plan.NewPlan(on("s1", len(standings)), standings, g, req)
+			p, err := plan.New(on("s1", len(standings)), standings, g, req)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -114,16 +114,16 @@ func TestTargetsThatLeadNowhere(t *testing.T) {
 		want         string
 		cohort       bool
 	}{
-		{"two heads", "head", plan.Upgrade, forked, all(3, at(forked)), "", true},
-		{"walk that forks", "+1", plan.Upgrade, forked, []engine.Standing{at(forked), at(forked), at(forked, "a")}, "tenant s1-0003, which stands at a: ", true},
-		{"no such revision", "nope", plan.Upgrade, forked, all(3, at(forked)), "nope", false},
-		{"no way back", "a", plan.Downgrade, irreversible, []engine.Standing{at(irreversible, "a"), at(irreversible, "a", "c", "d"), at(irreversible, "a", "c", "d")}, "2 tenants that stand at d, for example s1-0002: ", true},
+		{"two heads", "head", plan.KindUpgrade, forked, all(3, at(forked)), "", true},
+		{"walk that forks", "+1", plan.KindUpgrade, forked, []engine.Standing{at(forked), at(forked), at(forked, "a")}, "tenant s1-0003, which stands at a: ", true},
+		{"no such revision", "nope", plan.KindUpgrade, forked, all(3, at(forked)), "nope", false},
+		{"no way back", "a", plan.KindDowngrade, irreversible, []engine.Standing{at(irreversible, "a"), at(irreversible, "a", "c", "d"), at(irreversible, "a", "c", "d")}, "2 tenants that stand at d, for example s1-0002: ", true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			req := request()
 			req.Kind, req.Targets = test.kind, []string{test.target}
-			_, err := plan.NewPlan(on("s1", 3), test.standings, test.g, req)
+			_, err := plan.New(on("s1", 3), test.standings, test.g, req)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Fatalf("%v, want %q", err, test.want)
 			}
@@ -142,15 +142,15 @@ func TestTargetsThatLeadNowhere(t *testing.T) {
 func TestRequestsThatMeanNothing(t *testing.T) {
 	t.Parallel()
 	g := line(t)
-	for name, change := range map[string]func(*plan.PlanOptions){
-		"no id":       func(r *plan.PlanOptions) { r.Rollout = "" },
-		"no target":   func(r *plan.PlanOptions) { r.Targets = nil },
-		"two targets": func(r *plan.PlanOptions) { r.Targets = []string{"a", "b"} },
-		"no kind":     func(r *plan.PlanOptions) { r.Kind = "sidegrade" },
+	for name, change := range map[string]func(*plan.Options){
+		"no id":       func(r *plan.Options) { r.Rollout = "" },
+		"no target":   func(r *plan.Options) { r.Targets = nil },
+		"two targets": func(r *plan.Options) { r.Targets = []string{"a", "b"} },
+		"no kind":     func(r *plan.Options) { r.Kind = "sidegrade" },
 	} {
 		req := request()
 		change(&req)
-		if _, err := plan.NewPlan(on("s1", 1), all(1, at(g)), g, req); err == nil {
+		if _, err := plan.New(on("s1", 1), all(1, at(g)), g, req); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}

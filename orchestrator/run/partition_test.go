@@ -131,7 +131,7 @@ func TestWhoIsInWhichWave(t *testing.T) {
 			}
 			req := request()
 			req.Policy.Waves = waves(t, test.waves...)
-			p, err := plan.NewPlan(tiers(on("s1", test.tenants), 10), standings, g, req)
+			p, err := plan.New(tiers(on("s1", test.tenants), 10), standings, g, req)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -154,7 +154,7 @@ func TestWavesTakeFromTheFrontOfTheOrder(t *testing.T) {
 	tenants := tiers(on("s1", 200), 4)
 	req := request()
 	req.Policy.Waves = waves(t, "canary tier=internal 5", "early - 10%")
-	p, err := plan.NewPlan(tenants, all(200, at(g)), g, req)
+	p, err := plan.New(tenants, all(200, at(g)), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +198,7 @@ func TestEveryTenantIsInOneWave(t *testing.T) {
 				}
 			}
 			w.Size = rapid.SampledFrom([]plan.Size{{}, {Count: 3}, {Percent: 10}, {Percent: 50}}).Draw(t, "size")
-			w.Order = rapid.SampledFrom([]plan.Order{plan.ByHash, "label:tier", plan.SmallFirst}).Draw(t, "order")
+			w.Order = rapid.SampledFrom([]plan.Order{plan.OrderByHash, "label:tier", plan.OrderSmallFirst}).Draw(t, "order")
 			req.Policy.Waves = append(req.Policy.Waves, w)
 		}
 		sizes := make([]int64, len(tenants))
@@ -206,7 +206,7 @@ func TestEveryTenantIsInOneWave(t *testing.T) {
 			sizes[i] = rapid.Int64Range(-1, 3).Draw(t, "bytes")
 		}
 		req.Sizes = sizes
-		p, err := plan.NewPlan(tenants, standings, g, req)
+		p, err := plan.New(tenants, standings, g, req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -234,7 +234,7 @@ func TestEveryTenantIsInOneWave(t *testing.T) {
 		for to, from := range shuffled {
 			again[to], where[to], req.Sizes[to] = tenants[from], standings[from], sizes[from]
 		}
-		q, err := plan.NewPlan(again, where, g, req)
+		q, err := plan.New(again, where, g, req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -247,15 +247,15 @@ func TestEveryTenantIsInOneWave(t *testing.T) {
 		}
 
 		// How many move because of one more tenant is bounded by the waves, and not by the fleet.
-		req.Policy.Waves = slices.DeleteFunc(req.Policy.Waves, func(w plan.WaveSpec) bool { return w.Order != plan.ByHash })
+		req.Policy.Waves = slices.DeleteFunc(req.Policy.Waves, func(w plan.WaveSpec) bool { return w.Order != plan.OrderByHash })
 		req.Sizes = nil
-		if p, err = plan.NewPlan(tenants, standings, g, req); err != nil {
+		if p, err = plan.New(tenants, standings, g, req); err != nil {
 			t.Fatal(err)
 		}
 		more := append(slices.Clone(tenants), tenant.Tenant{ID: "new", Labels: map[string]string{"tier": "free"}, Location: engine.Location{
 			Dialect: revision.Postgres, Server: "s3", Database: "app", Schema: "new",
 		}})
-		if q, err = plan.NewPlan(more, append(slices.Clone(standings), at(g)), g, req); err != nil {
+		if q, err = plan.New(more, append(slices.Clone(standings), at(g)), g, req); err != nil {
 			t.Fatal(err)
 		}
 		moved := 0
@@ -293,7 +293,7 @@ func TestOneMoreTenantMovesFew(t *testing.T) {
 	req.Policy.Waves = waves(t, "canary tier=internal 20", "early - 5%", "half - 30%")
 	tenants := tiers(on("s1", 601), 10)
 	arranged := func(n int) map[string]string {
-		p, err := plan.NewPlan(tenants[:n], all(n, at(g)), g, req)
+		p, err := plan.New(tenants[:n], all(n, at(g)), g, req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -342,15 +342,15 @@ func TestOrderWithinAWave(t *testing.T) {
 		return []int{j, i}
 	}
 	for order, want := range map[plan.Order][]int{
-		plan.SmallFirst: slices.Concat([]int{5}, tied(2, 4), []int{3, 0, 1}),
-		plan.LargeFirst: slices.Concat([]int{0, 3}, tied(2, 4), []int{5, 1}),
-		"label:ring":    slices.Concat([]int{4}, tied(1, 3), []int{0, 5, 2}),
-		"label:nobody":  slices.SortedFunc(slices.Values(places(6)), byHash),
+		plan.OrderSmallFirst: slices.Concat([]int{5}, tied(2, 4), []int{3, 0, 1}),
+		plan.OrderLargeFirst: slices.Concat([]int{0, 3}, tied(2, 4), []int{5, 1}),
+		"label:ring":         slices.Concat([]int{4}, tied(1, 3), []int{0, 5, 2}),
+		"label:nobody":       slices.SortedFunc(slices.Values(places(6)), byHash),
 	} {
 		req := request()
 		req.Sizes = sizes
 		req.Policy.Waves = []plan.WaveSpec{{Name: "one", Order: order}}
-		p, err := plan.NewPlan(tenants, all(6, at(g)), g, req)
+		p, err := plan.New(tenants, all(6, at(g)), g, req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -366,29 +366,29 @@ func TestWavesThatMeanNothing(t *testing.T) {
 	t.Parallel()
 	g := line(t)
 	for name, test := range map[string]struct {
-		change func(*plan.PlanOptions)
+		change func(*plan.Options)
 		want   string
 	}{
-		"no name":       {func(r *plan.PlanOptions) { r.Policy.Waves = []plan.WaveSpec{{Name: "a"}, {}} }, "wave 2 has no name"},
-		"two of a name": {func(r *plan.PlanOptions) { r.Policy.Waves = []plan.WaveSpec{{Name: "a"}, {Name: "a"}} }, "two waves are named a"},
-		"no such order": {func(r *plan.PlanOptions) {
+		"no name":       {func(r *plan.Options) { r.Policy.Waves = []plan.WaveSpec{{Name: "a"}, {}} }, "wave 2 has no name"},
+		"two of a name": {func(r *plan.Options) { r.Policy.Waves = []plan.WaveSpec{{Name: "a"}, {Name: "a"}} }, "two waves are named a"},
+		"no such order": {func(r *plan.Options) {
 			r.Policy.Waves = []plan.WaveSpec{{Name: "a", Order: "tall"}}
 		}, `no order "tall"`},
-		"label of what": {func(r *plan.PlanOptions) {
+		"label of what": {func(r *plan.Options) {
 			r.Policy.Waves = []plan.WaveSpec{{Name: "a", Order: "label:"}}
 		}, `no order "label:"`},
-		"sizes unknown": {func(r *plan.PlanOptions) {
-			r.Policy.Waves = []plan.WaveSpec{{Name: "a", Order: plan.SmallFirst}}
+		"sizes unknown": {func(r *plan.Options) {
+			r.Policy.Waves = []plan.WaveSpec{{Name: "a", Order: plan.OrderSmallFirst}}
 		}, "nobody has said how large"},
-		"too few sizes": {func(r *plan.PlanOptions) { r.Sizes = []int64{1} }, "2 tenants, but 1 sizes"},
+		"too few sizes": {func(r *plan.Options) { r.Sizes = []int64{1} }, "2 tenants, but 1 sizes"},
 	} {
 		req := request()
 		test.change(&req)
-		if _, err := plan.NewPlan(on("s1", 2), all(2, at(g)), g, req); err == nil || !strings.Contains(err.Error(), test.want) {
+		if _, err := plan.New(on("s1", 2), all(2, at(g)), g, req); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	sized := plan.Policy{Waves: []plan.WaveSpec{{Name: "a"}, {Name: "b", Order: plan.LargeFirst}}}
+	sized := plan.Policy{Waves: []plan.WaveSpec{{Name: "a"}, {Name: "b", Order: plan.OrderLargeFirst}}}
 	if !sized.NeedsSizes() || (plan.Policy{Waves: sized.Waves[:1]}).NeedsSizes() {
 		t.Error("who needs sizes")
 	}
@@ -408,11 +408,11 @@ func TestOnlyOneWave(t *testing.T) {
 	req.Targets = []string{"+1"}
 	req.Policy.Waves = waves(t, "canary tier=internal", "early - 5%")
 	req.Policy.Pins = []plan.Pin{{Tenants: selector(t, "id=s1-0011"), Freeze: true, Reason: "audit"}, {Tenants: selector(t, "id=s1-0012"), Freeze: true, Reason: "no"}}
-	if _, err := plan.NewPlan(tenants, standings, g, req); err == nil {
+	if _, err := plan.New(tenants, standings, g, req); err == nil {
 		t.Fatal("all waves: no error")
 	}
 	req.Only = "canary"
-	p, err := plan.NewPlan(tenants, standings, g, req)
+	p, err := plan.New(tenants, standings, g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -432,17 +432,17 @@ func TestOnlyOneWave(t *testing.T) {
 	}
 
 	req.Targets, req.Only = []string{"heads"}, "early"
-	if p, err = plan.NewPlan(tenants, standings, g, req); err != nil || p.Len() != 5 {
+	if p, err = plan.New(tenants, standings, g, req); err != nil || p.Len() != 5 {
 		t.Errorf("%d tenants, %v: a share is of all waves", p.Len(), err)
 	}
 	req.Only = "canray"
-	_, err = plan.NewPlan(tenants, standings, g, req)
+	_, err = plan.New(tenants, standings, g, req)
 	if e, ok := errors.AsType[*plan.WaveError](err); !ok || e.Hint() != "did you mean canary?" ||
 		e.Error() != "there is no wave canray; the waves are canary, early, rest" {
 		t.Errorf("%v", err)
 	}
 	req.Policy.Waves = nil
-	if _, err = plan.NewPlan(tenants, standings, g, req); err == nil || err.Error() != "there is no wave canray; the only one is all" {
+	if _, err = plan.New(tenants, standings, g, req); err == nil || err.Error() != "there is no wave canray; the only one is all" {
 		t.Errorf("%v", err)
 	}
 }
@@ -455,7 +455,7 @@ func TestWavesHaveTheirGates(t *testing.T) {
 	req.Policy.Waves = waves(t, "canary - 1", "nobody id=x", "rest")
 	req.Policy.Waves[0].Gate = plan.Gate{Bake: time.Minute, Checks: []plan.Check{{Name: "errors"}}, Approval: true}
 	req.Policy.Waves[1].Gate = plan.Gate{Bake: time.Second}
-	p, err := plan.NewPlan(on("s1", 3), all(3, at(g)), g, req)
+	p, err := plan.New(on("s1", 3), all(3, at(g)), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -479,7 +479,7 @@ func BenchmarkArrangeWaves(b *testing.B) {
 	req.Policy.Waves = waves(b, "canary tier=internal 20", "early state=behind 5%", "half - 30%", "rest")
 	req.Policy.Pins = []plan.Pin{{Tenants: selector(b, "id=s1-00*"), Freeze: true, Reason: "audit"}}
 	for b.Loop() {
-		if _, err := plan.NewPlan(tenants, standings, g, req); err != nil {
+		if _, err := plan.New(tenants, standings, g, req); err != nil {
 			b.Fatal(err)
 		}
 	}

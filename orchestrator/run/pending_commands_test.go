@@ -58,10 +58,10 @@ func TestNobodyRunsTheRolloutAnyMore(t *testing.T) {
 		if diff := cmp.Diff(want, replies(r)); diff != "" {
 			t.Error(diff)
 		}
-		if r.State != rollout.StateHalted || r.Count(plan.Failed) != 0 || r.Count(plan.Skipped) != 2 {
+		if r.State != rollout.StateHalted || r.Count(plan.OutcomeFailed) != 0 || r.Count(plan.OutcomeSkipped) != 2 {
 			t.Errorf("%s, %v", r.State, r.Counts())
 		}
-		if r := s.resume(t); r.State != rollout.StateFinished || r.Count(plan.Skipped) != 2 || r.Count(plan.Done) != 58 {
+		if r := s.resume(t); r.State != rollout.StateFinished || r.Count(plan.OutcomeSkipped) != 2 || r.Count(plan.OutcomeDone) != 58 {
 			t.Errorf("%s, %v", r.State, r.Counts())
 		}
 		s.command(ask(rollout.ActionAbort))
@@ -75,7 +75,7 @@ func TestSkipMendsWhatOnlyFailedForOne(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, 20, nil)
-		s.cfg.Policy.OnFailure = plan.Continue
+		s.cfg.Policy.OnFailure = plan.OnFailureContinue
 		bad := s.inWave("early")[1]
 		s.breaks[bad] = oops(engine.Data, "duplicates")
 		if r := s.run(t); r.ExitCode() != 2 {
@@ -118,7 +118,7 @@ func TestAbortOfARolloutWhoseProcessDied(t *testing.T) {
 		if diff := cmp.Diff(want, replies(r)); diff != "" {
 			t.Error(diff)
 		}
-		if r.State != rollout.StateAborted || r.Count(plan.Skipped) != 2 || r.Count(plan.Pending) != 12 || r.ExitCode() != 3 {
+		if r.State != rollout.StateAborted || r.Count(plan.OutcomeSkipped) != 2 || r.Count(plan.OutcomePending) != 12 || r.ExitCode() != 3 {
 			t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
 		}
 	})
@@ -146,7 +146,7 @@ func TestApprovalWaitsForTheNextRun(t *testing.T) {
 		if diff := cmp.Diff([]string{"approve: wave early has not come to its gate", "skip", "approve"}, replies(r)); diff != "" {
 			t.Error(diff)
 		}
-		if r.State != rollout.StateFinished || r.Count(plan.Done) != 19 {
+		if r.State != rollout.StateFinished || r.Count(plan.OutcomeDone) != 19 {
 			t.Errorf("%s, %v", r.State, r.Counts())
 		}
 		if s.heed(t); len(told[rollout.Commanded](t, s.scene)) != 3 {
@@ -164,7 +164,7 @@ func TestRolloutThatDiedBeforeItsFirstFact(t *testing.T) {
 		}
 		s.command(ask(rollout.ActionAbort))
 		r := s.heed(t)
-		if r.State != rollout.StateAborted || r.Kind != plan.Upgrade || r.Planned() != 5 || r.Next() != "" {
+		if r.State != rollout.StateAborted || r.Kind != plan.KindUpgrade || r.Planned() != 5 || r.Next() != "" {
 			t.Errorf("%+v", r)
 		}
 	})

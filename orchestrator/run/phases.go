@@ -36,7 +36,7 @@ func (r *runner) run(commands []rollout.Command) {
 	if r.halt.state == "" {
 		r.halt = r.finalState()
 	}
-	r.emitNow(rollout.RolloutEnded{State: r.halt.state, Reason: r.halt.reason, Redacted: r.halt.redacted, Lost: r.lost})
+	r.emitNow(rollout.Ended{State: r.halt.state, Reason: r.halt.reason, Redacted: r.halt.redacted, Lost: r.lost})
 }
 
 // finalState is what a run has come to that nothing has stopped. One for some tenants only may leave work for others.

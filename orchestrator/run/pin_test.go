@@ -27,12 +27,12 @@ func TestPins(t *testing.T) {
 		p.Until = at
 		return p
 	}
-	down := func(r *plan.PlanOptions) { r.Kind, r.Targets = plan.Downgrade, []string{"base"} }
-	stamp := func(r *plan.PlanOptions) { r.Kind, r.Targets = plan.Stamp, []string{"c"} }
-	up := func(*plan.PlanOptions) {}
+	down := func(r *plan.Options) { r.Kind, r.Targets = plan.KindDowngrade, []string{"base"} }
+	stamp := func(r *plan.Options) { r.Kind, r.Targets = plan.KindStamp, []string{"c"} }
+	up := func(*plan.Options) {}
 	for _, test := range []struct {
 		name   string
-		change func(*plan.PlanOptions)
+		change func(*plan.Options)
 		pins   []plan.Pin
 		want   []string // tenants 1 and 2 stand at a, 3 at c, 4 cannot be read
 		notes  []string
@@ -77,7 +77,7 @@ func TestPins(t *testing.T) {
 			req := request()
 			req.Policy.Pins = test.pins
 			test.change(&req)
-			p, err := plan.NewPlan(on("s1", 4), standings, g, req)
+			p, err := plan.New(on("s1", 4), standings, g, req)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -101,7 +101,7 @@ func TestSkippedForAPinSaysWhy(t *testing.T) {
 	} {
 		req := request()
 		req.Policy.Pins = []plan.Pin{pin}
-		p, err := plan.NewPlan(on("s1", 2), all(2, at(g)), g, req)
+		p, err := plan.New(on("s1", 2), all(2, at(g)), g, req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -128,7 +128,7 @@ func TestPinsThatMeanNothing(t *testing.T) {
 		req := request()
 		test.pin.Tenants, test.pin.Reason = selector(t, "id=acme"), "old client" // nobody's id
 		req.Policy.Pins = []plan.Pin{test.pin}
-		_, err := plan.NewPlan(on("s1", 1), all(1, at(g)), g, req)
+		_, err := plan.New(on("s1", 1), all(1, at(g)), g, req)
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%q: %v", test.pin.Target, err)
 		}
@@ -148,11 +148,11 @@ func TestResumeKeepsToThePinsOfThePlan(t *testing.T) {
 		{Tenants: selector(t, "id=t-0001"), Freeze: true, Reason: "audit"},
 		{Tenants: selector(t, "id=t-0002"), Target: "b", Reason: "old client"},
 	}
-	stored, err := plan.NewPlan(tenants, all(3, unread), g, req)
+	stored, err := plan.New(tenants, all(3, unread), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := plan.ResumePlan(stored, rollout.HistoryOf(nil), tenants, all(3, at(g)), g, plan.ResumeOptions{})
+	p, err := plan.Resume(stored, rollout.HistoryOf(nil), tenants, all(3, at(g)), g, plan.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

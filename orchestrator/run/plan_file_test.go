@@ -31,7 +31,7 @@ func reviewed(t testing.TB) *plan.Plan {
 	req.Policy.Waves[0].Gate = plan.Gate{Bake: time.Minute, Checks: []plan.Check{{Name: "errors"}, {Name: "rows"}}, Approval: true}
 	req.Policy.Pins = []plan.Pin{{Tenants: selector(t, "id=s1-0002"), Target: "b", Reason: "old client"}}
 	standings := append(all(6, at(g, "a")), at(g, "a", "b", "c"), engine.Standing{State: engine.Unreachable, Err: oops(engine.Connection, "refused")})
-	p, err := plan.NewPlan(tenants, standings, g, req)
+	p, err := plan.New(tenants, standings, g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func reviewed(t testing.TB) *plan.Plan {
 func written(t testing.TB, p *plan.Plan) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := plan.WritePlan(&b, p); err != nil {
+	if err := plan.Write(&b, p); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -55,7 +55,7 @@ func TestPlanFilesComeBack(t *testing.T) {
 		"as written": text, "with CRLF": strings.ReplaceAll(text, "\n", "\r\n"), "with a BOM": "\ufeff" + text,
 		"indented otherwise": strings.ReplaceAll(text, "  ", "\t"), "nobody": written(t, &plan.Plan{}),
 	} {
-		got, err := plan.ReadPlan(strings.NewReader(form))
+		got, err := plan.Read(strings.NewReader(form))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -144,15 +144,15 @@ func TestPlanFilesThatWereEditedAreRefused(t *testing.T) {
 		"a list":            {`[]`, "no plan file"},
 		"null":              {`null`, "no plan file"},
 	} {
-		p, err := plan.ReadPlan(strings.NewReader(test.text))
-		e, ok := errors.AsType[*plan.PlanFileError](err)
+		p, err := plan.Read(strings.NewReader(test.text))
+		e, ok := errors.AsType[*plan.FileError](err)
 		if p != nil || !ok || !strings.Contains(e.Error(), test.want) || e.Hint() == "" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	_, err := plan.ReadPlan(strings.NewReader(replace(`    "kind": "upgrade",`, `    "kind": upgrade,`)))
+	_, err := plan.Read(strings.NewReader(replace(`    "kind": "upgrade",`, `    "kind": upgrade,`)))
 	line := strings.Count(text[:strings.Index(text, `"kind"`)], "\n") + 1
-	if e, ok := errors.AsType[*plan.PlanFileError](err); !ok || e.Line != line || !strings.HasPrefix(e.Error(), fmt.Sprintf("line %d: ", line)) {
+	if e, ok := errors.AsType[*plan.FileError](err); !ok || e.Line != line || !strings.HasPrefix(e.Error(), fmt.Sprintf("line %d: ", line)) {
 		t.Errorf("%v, want line %d", err, line)
 	}
 }
@@ -170,7 +170,7 @@ func TestDifferences(t *testing.T) {
 		g         *revision.Graph
 		tenants   []tenant.Tenant
 		standings []engine.Standing
-		req       plan.PlanOptions
+		req       plan.Options
 	}
 	for _, test := range []struct {
 		name   string
@@ -232,13 +232,13 @@ func TestDifferences(t *testing.T) {
 				if change != nil {
 					change(&n)
 				}
-				p, err := plan.NewPlan(n.tenants, n.standings, n.g, n.req)
+				p, err := plan.New(n.tenants, n.standings, n.g, n.req)
 				if err != nil {
 					t.Fatal(err)
 				}
 				return p
 			}
-			then, err := plan.ReadPlan(strings.NewReader(written(t, planned(nil))))
+			then, err := plan.Read(strings.NewReader(written(t, planned(nil))))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -268,11 +268,11 @@ func TestDifferencesAreFew(t *testing.T) {
 		b.Policy.Waves[i].Gate = plan.Gate{Approval: true}
 	}
 	b.Fleet, b.Targets, b.Selectors = "other", []string{"y"}, []string{"x"}
-	then, err := plan.NewPlan(on("s1", 20), all(20, at(g, "a")), g, a)
+	then, err := plan.New(on("s1", 20), all(20, at(g, "a")), g, a)
 	if err != nil {
 		t.Fatal(err)
 	}
-	now, err := plan.NewPlan(on("s2", 20), all(20, at(other)), other, b)
+	now, err := plan.New(on("s2", 20), all(20, at(other)), other, b)
 	if err != nil {
 		t.Fatal(err)
 	}

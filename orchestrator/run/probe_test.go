@@ -30,7 +30,7 @@ func TestProbeThatNeedsAnOperatorHalts(t *testing.T) {
 		if r.State != rollout.StateHalted || r.Reason != "server s1: password authentication failed" {
 			t.Errorf("%s %q", r.State, r.Reason)
 		}
-		if diff := cmp.Diff(counts(plan.Pending, 40), r.Counts()); diff != "" {
+		if diff := cmp.Diff(counts(plan.OutcomePending, 40), r.Counts()); diff != "" {
 			t.Error(diff)
 		}
 		if took := r.Finished.Sub(r.Started); took > 5*time.Second {
@@ -60,7 +60,7 @@ func TestProbeOfADroppedDatabaseResumes(t *testing.T) {
 		}
 		s.cfg.Prober = answers{oops(engine.Gone, "database does not exist")}
 		r := s.run(t)
-		if diff := cmp.Diff(counts(plan.Done, 39, plan.Gone, 1), r.Counts()); diff != "" {
+		if diff := cmp.Diff(counts(plan.OutcomeDone, 39, plan.OutcomeGone, 1), r.Counts()); diff != "" {
 			t.Error(diff)
 		}
 		if took := r.Finished.Sub(r.Started); took > time.Minute {

@@ -60,7 +60,7 @@ func anyCourse(t *testing.T, rng *rand.Rand) {
 			s.approves()
 			s.cfg.Store, s.cfg.Drain, s.cfg.NoWait = s.store, nil, false
 			clear(s.breaks)
-			if r := s.run(t); r.State == rollout.StateFinished && r.Count(plan.Failed) == 0 || r.State == rollout.StateAborted {
+			if r := s.run(t); r.State == rollout.StateFinished && r.Count(plan.OutcomeFailed) == 0 || r.State == rollout.StateAborted {
 				return
 			}
 		} else if r := anyRun(t, rng, s); r.State == rollout.StateAborted {
@@ -146,10 +146,10 @@ func anyPolicy(rng *rand.Rand, of plan.Policy, calm bool) plan.Policy {
 		}
 	}
 	if rng.IntN(2) == 0 {
-		p.Tolerance = plan.Strict
+		p.Tolerance = plan.ToleranceStrict
 	}
 	if rng.IntN(3) == 0 {
-		p.OnFailure = plan.Continue
+		p.OnFailure = plan.OnFailureContinue
 	}
 	p.MaxFailures.Count, p.Concurrency, p.Systemic = rng.IntN(6), rng.IntN(6), rng.IntN(8)-1
 	p.Retry = plan.Retry{Attempts: 1 + rng.IntN(3), Base: time.Second}

@@ -90,7 +90,7 @@ func (r *runner) replace(at int, items []plan.Item) {
 // done shall be right when it ends, and not only when it said so.
 func (r *runner) recheckFinished() {
 	if r.Discover == nil || r.Plan.Partial || r.finished || r.workers == 0 || r.halt.state != "" ||
-		r.Plan.Kind != plan.Upgrade && r.Plan.Kind != plan.Downgrade {
+		r.Plan.Kind != plan.KindUpgrade && r.Plan.Kind != plan.KindDowngrade {
 		return
 	}
 	all, n := r.finishedTenants()
@@ -112,7 +112,7 @@ func (r *runner) recheckFinished() {
 		}
 		items = slices.DeleteFunc(r.unskipped(items), func(item plan.Item) bool {
 			c := &r.Plan.Cohorts[item.Cohort]
-			back := r.report.Outcome(item.Tenant.ID) == plan.Gone && !c.Gone && c.Refused == nil
+			back := r.report.Outcome(item.Tenant.ID) == plan.OutcomeGone && !c.Gone && c.Refused == nil
 			return !back && len(c.Steps) == 0
 		})
 		if len(items) == 0 {
@@ -134,8 +134,8 @@ func (r *runner) finishedTenants() (all [][]plan.Item, n int) {
 		for _, items := range [][]plan.Item{r.Plan.Waves[i].Settled, r.Plan.Waves[i].Items} {
 			for _, item := range items {
 				switch r.report.Outcome(item.Tenant.ID) {
-				case plan.Gone:
-				case plan.Done, plan.Unchanged:
+				case plan.OutcomeGone:
+				case plan.OutcomeDone, plan.OutcomeUnchanged:
 					if len(r.Plan.Waves) == 1 {
 						continue
 					}

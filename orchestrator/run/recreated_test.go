@@ -33,7 +33,7 @@ func TestTenantsMadeAnewAreTakenUpWhereverTheRolloutIs(t *testing.T) {
 				id := items[len(items)-1].Tenant.ID
 				time.AfterFunc(test.after, func() { s.remake(id, "a") })
 				r := s.run(t)
-				if r.State != rollout.StateFinished || r.Count(plan.Done) != 10 || r.Planned() != 10 {
+				if r.State != rollout.StateFinished || r.Count(plan.OutcomeDone) != 10 || r.Planned() != 10 {
 					t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
 				}
 				if got := s.stands(id); got != "[a b c]" {
@@ -52,9 +52,9 @@ func TestATenantThatIsAlwaysMadeAnewEnds(t *testing.T) {
 		s.moves()
 		id := s.cfg.Plan.Waves[1].Items[0].Tenant.ID
 		s.breaks[id] = oops(engine.Gone, "it is another one")
-		s.cfg.Policy.OnFailure = plan.Continue
+		s.cfg.Policy.OnFailure = plan.OnFailureContinue
 		r := s.run(t)
-		if r.State != rollout.StateFinished || r.Count(plan.Done) != 3 || r.Outcome(id) != plan.Failed || r.ExitCode() != 2 {
+		if r.State != rollout.StateFinished || r.Count(plan.OutcomeDone) != 3 || r.Outcome(id) != plan.OutcomeFailed || r.ExitCode() != 2 {
 			t.Errorf("%s: %s, %v, exit %d", r.State, r.Reason, r.Counts(), r.ExitCode())
 		}
 		if f := r.Failed()[0].Failure; f.Class != engine.Stale || f.Message != "it is another one" {
@@ -72,7 +72,7 @@ func TestATenantThatWasGoneAndIsBackIsTakenUp(t *testing.T) {
 		time.AfterFunc(inCanary, func() { s.remove(lost.ID) })
 		time.AfterFunc(inRest, func() { s.create(lost.ID) })
 		r := s.run(t)
-		if r.State != rollout.StateFinished || r.Count(plan.Done) != 10 || s.stands(lost.ID) != "[a b c]" {
+		if r.State != rollout.StateFinished || r.Count(plan.OutcomeDone) != 10 || s.stands(lost.ID) != "[a b c]" {
 			t.Errorf("%s: %s, %v, stands at %s", r.State, r.Reason, r.Counts(), s.stands(lost.ID))
 		}
 	})

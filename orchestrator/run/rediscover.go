@@ -158,7 +158,7 @@ func (r *runner) sleep(d time.Duration) bool {
 // joinable reports whether tenants may join the rollout. A stamp says what is, and a rollback takes back what was
 // done: neither is for others. Nor is a rollout that had finished, and is resumed for those that failed.
 func (r *runner) joinable() bool {
-	return !r.finished && r.Discover != nil && r.Joins != nil && !r.Plan.Partial && (r.Plan.Kind == plan.Upgrade || r.Plan.Kind == plan.Downgrade)
+	return !r.finished && r.Discover != nil && r.Joins != nil && !r.Plan.Partial && (r.Plan.Kind == plan.KindUpgrade || r.Plan.Kind == plan.KindDowngrade)
 }
 
 // newTenants are the tenants of the fleet that the rollout does not know, and that belong to it.

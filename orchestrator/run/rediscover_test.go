@@ -37,7 +37,7 @@ func TestTenantsThatComeJoinTheLastWave(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s, r := moving(t, after, func(s *stage) { s.create("new-1", "new-2", "new-3") })
-				if r.State != rollout.StateFinished || r.Planned() != 23 || r.Count(plan.Done) != 23 {
+				if r.State != rollout.StateFinished || r.Planned() != 23 || r.Count(plan.OutcomeDone) != 23 {
 					t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
 				}
 				if w := r.Waves[2]; w.Joined != 3 || w.Planned != 17 || !w.Finished || r.Waves[0].Joined != 0 {
@@ -71,7 +71,7 @@ func TestTenantsThatComeAtTheVeryEndAreTakenUpToo(t *testing.T) {
 		time.AfterFunc(30*time.Second, func() { s.create("in-the-bake") })
 		time.AfterFunc(time.Minute+3500*time.Millisecond, func() { s.create("after-it") })
 		r := s.run(t)
-		if r.State != rollout.StateFinished || r.Count(plan.Done) != 12 || r.Waves[2].Joined != 2 {
+		if r.State != rollout.StateFinished || r.Count(plan.OutcomeDone) != 12 || r.Waves[2].Joined != 2 {
 			t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
 		}
 		want := []string{"run 1", "canary", "early", "rest", "rest closed", "rest pass", "rest", "rest", "finished"}
@@ -124,11 +124,11 @@ func TestTenantsThatGoAreGone(t *testing.T) {
 			}
 			s.remove(s.inWave("canary")[0]) // it is under work, and will be done
 		})
-		if diff := cmp.Diff(counts(plan.Done, 17, plan.Gone, 3), r.Counts()); diff != "" || r.State != rollout.StateFinished {
+		if diff := cmp.Diff(counts(plan.OutcomeDone, 17, plan.OutcomeGone, 3), r.Counts()); diff != "" || r.State != rollout.StateFinished {
 			t.Errorf("%s: %s, %s", r.State, r.Reason, diff)
 		}
 		for _, id := range gone {
-			if r.Outcome(id) != plan.Gone || len(s.fleet.attempts[id]) > 0 {
+			if r.Outcome(id) != plan.OutcomeGone || len(s.fleet.attempts[id]) > 0 {
 				t.Errorf("%s is %s, tried %d times", id, r.Outcome(id), len(s.fleet.attempts[id]))
 			}
 		}
@@ -144,7 +144,7 @@ func TestRenamedTenantIsGoneAndNew(t *testing.T) {
 			s.remove(old)
 			s.create("renamed")
 		})
-		if r.Outcome(old) != plan.Gone || r.Outcome("renamed") != plan.Done || s.stands("renamed") != "[a b c]" || r.ExitCode() != 0 {
+		if r.Outcome(old) != plan.OutcomeGone || r.Outcome("renamed") != plan.OutcomeDone || s.stands("renamed") != "[a b c]" || r.ExitCode() != 0 {
 			t.Errorf("%s and %s, exit %d", r.Outcome(old), r.Outcome("renamed"), r.ExitCode())
 		}
 	})
@@ -172,7 +172,7 @@ func TestTenantsAreWorkedOnWhereTheyAreNow(t *testing.T) {
 			s.world.applied[again] = nil // dropped and made anew
 			s.world.applied[done] = []string{"a", "b", "c"}
 		})
-		if r.State != rollout.StateFinished || r.Count(plan.Done) != 19 || r.Outcome(done) != plan.Unchanged {
+		if r.State != rollout.StateFinished || r.Count(plan.OutcomeDone) != 19 || r.Outcome(done) != plan.OutcomeUnchanged {
 			t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
 		}
 		if s.stands("elsewhere") != "[a b c]" || s.stands(moved) != "[]" || s.stands(ahead) != "[a b c]" || s.stands(again) != "[a b c]" {
@@ -201,7 +201,7 @@ func TestOnlyWhoBelongsJoins(t *testing.T) {
 			s.command(ask(rollout.ActionSkip, skipped)) // it is known, and does not join
 		})
 		r := s.run(t)
-		if r.Planned() != 21 || r.Count(plan.Done) != 20 || s.stands("lead-1") != "[]" || r.Outcome(skipped) != plan.Skipped {
+		if r.Planned() != 21 || r.Count(plan.OutcomeDone) != 20 || s.stands("lead-1") != "[]" || r.Outcome(skipped) != plan.OutcomeSkipped {
 			t.Errorf("%d planned, %v", r.Planned(), r.Counts())
 		}
 	})
@@ -222,7 +222,7 @@ func TestFleetIsLookedAtOncePerWaveAndAtTheEnd(t *testing.T) {
 		idle.policy.Waves = nil
 		idle.plan(t, request())
 		idle.moves()
-		if r := idle.run(t); idle.looks != 0 || r.Count(plan.Unchanged) != 20 {
+		if r := idle.run(t); idle.looks != 0 || r.Count(plan.OutcomeUnchanged) != 20 {
 			t.Errorf("%d looks where nobody was touched, %v", idle.looks, r.Counts())
 		}
 	})
@@ -244,12 +244,12 @@ func TestWhoComesBetweenTwoRunsJoinsWhatHadNotFinished(t *testing.T) {
 				s.cfg.Policy.MaxFailures.Count = test.budget
 				bad := s.cfg.Plan.Waves[2].Items[0].Tenant.ID
 				s.breaks[bad] = oops(engine.Data, "duplicates")
-				if r := s.run(t); r.State != test.state || r.Count(plan.Failed) != 1 {
+				if r := s.run(t); r.State != test.state || r.Count(plan.OutcomeFailed) != 1 {
 					t.Fatalf("%s: %s, %v", r.State, r.Reason, r.Counts())
 				}
 				delete(s.breaks, bad)
 				s.create("new-1")
-				if r := s.resume(t); r.State != rollout.StateFinished || r.Count(plan.Done) != test.planned || r.Planned() != test.planned {
+				if r := s.resume(t); r.State != rollout.StateFinished || r.Count(plan.OutcomeDone) != test.planned || r.Planned() != test.planned {
 					t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
 				}
 			})
@@ -268,7 +268,7 @@ func TestGuardHalts(t *testing.T) {
 		if r.State != rollout.StateHalted || !strings.Contains(r.Reason, guard.Error()) || s.fleet.touched() != 2 || s.looks != 1 {
 			t.Errorf("%s: %s; %d touched, %d looks", r.State, r.Reason, s.fleet.touched(), s.looks)
 		}
-		if r := s.resume(t); r.State != rollout.StateFinished || r.Count(plan.Done) != 20 {
+		if r := s.resume(t); r.State != rollout.StateFinished || r.Count(plan.OutcomeDone) != 20 {
 			t.Errorf("%s, %v", r.State, r.Counts())
 		}
 	})
@@ -323,7 +323,7 @@ func TestFleetThatCannotBeListedForLongIsTheOnePlanned(t *testing.T) {
 		s.cfg.DiscoverAway = s.cfg.Discover
 		s.cfg.Discover = func(context.Context) ([]tenant.Tenant, error) { return nil, errSource }
 		r := s.run(t)
-		if took := r.Finished.Sub(r.Started); r.State != rollout.StateFinished || took < 5*time.Minute || r.Count(plan.Done) != 20 {
+		if took := r.Finished.Sub(r.Started); r.State != rollout.StateFinished || took < 5*time.Minute || r.Count(plan.OutcomeDone) != 20 {
 			t.Errorf("%s: %s after %s, %v", r.State, r.Reason, took, r.Counts())
 		}
 		if !slices.ContainsFunc(r.Warnings, func(w string) bool { return strings.Contains(w, "goes on with those who were planned") }) {
@@ -378,7 +378,7 @@ func TestSurveyThatIsCutOffFailsNobody(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.check(t, r)
-		if r.State != rollout.StateInterrupted || r.Count(plan.Failed) != 0 || r.Count(plan.Pending) != 17 {
+		if r.State != rollout.StateInterrupted || r.Count(plan.OutcomeFailed) != 0 || r.Count(plan.OutcomePending) != 17 {
 			t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
 		}
 	})
@@ -403,7 +403,7 @@ func TestSurveyThatEndsWithTheRunFailsNobody(t *testing.T) {
 			s.moves()
 			ctx, cancel := context.WithCancel(t.Context())
 			s.cfg.Surveyor = brittle{s, cancel}
-			if r, err := run.Run(ctx, s.cfg); err != nil || r.State != rollout.StateInterrupted || r.Count(plan.Pending) != 18 {
+			if r, err := run.Run(ctx, s.cfg); err != nil || r.State != rollout.StateInterrupted || r.Count(plan.OutcomePending) != 18 {
 				t.Errorf("%v, %s: %s, %v", err, r.State, r.Reason, r.Counts())
 			}
 		}
@@ -418,7 +418,7 @@ func TestTenantSkippedDuringTheSurveyStaysSkipped(t *testing.T) {
 		s.cfg.Surveyor = surveyor{s}
 		skipped := s.inWave("early")[0]
 		s.later(10*time.Second, ask(rollout.ActionSkip, skipped))
-		if r := s.run(t); r.Outcome(skipped) != plan.Skipped || s.stands(skipped) != "[]" || r.Count(plan.Done) != 19 {
+		if r := s.run(t); r.Outcome(skipped) != plan.OutcomeSkipped || s.stands(skipped) != "[]" || r.Count(plan.OutcomeDone) != 19 {
 			t.Errorf("%s, %v", r.State, r.Counts())
 		}
 	})
@@ -429,11 +429,11 @@ func TestNobodyJoinsAStamp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, 20, nil)
 		req := request()
-		req.Kind = plan.Stamp
+		req.Kind = plan.KindStamp
 		s.plan(t, req)
 		s.moves()
 		time.AfterFunc(inCanary, func() { s.create("new"); s.remove(s.inWave("rest")[0]) })
-		if r := s.run(t); r.Planned() != 20 || s.stands("new") != "[]" || r.Count(plan.Gone) != 1 || r.State != rollout.StateFinished {
+		if r := s.run(t); r.Planned() != 20 || s.stands("new") != "[]" || r.Count(plan.OutcomeGone) != 1 || r.State != rollout.StateFinished {
 			t.Errorf("%s, %v", r.State, r.Counts())
 		}
 	})
@@ -460,13 +460,13 @@ func TestResumeKnowsWhoJoined(t *testing.T) {
 		s.breaks["new-1"] = oops(engine.Data, "duplicates")
 		time.AfterFunc(inCanary, func() { s.create("new-1", "new-2") })
 		r := s.run(t)
-		if r.State != rollout.StateHalted || r.Outcome("new-1") != plan.Failed || r.Planned() != 22 {
+		if r.State != rollout.StateHalted || r.Outcome("new-1") != plan.OutcomeFailed || r.Planned() != 22 {
 			t.Fatalf("%s: %s, %v", r.State, r.Reason, r.Counts())
 		}
 		delete(s.breaks, "new-1")
 		s.create("new-3")
 		r = s.resume(t)
-		if r.State != rollout.StateFinished || r.Planned() != 23 || r.Waves[2].Joined != 3 || r.Count(plan.Done) != 23 {
+		if r.State != rollout.StateFinished || r.Planned() != 23 || r.Waves[2].Joined != 3 || r.Count(plan.OutcomeDone) != 23 {
 			t.Errorf("%s: %s, %v, %+v", r.State, r.Reason, r.Counts(), r.Waves[2])
 		}
 	})
@@ -482,7 +482,7 @@ func TestLateTenantsShareTheBudget(t *testing.T) {
 			s.cfg.Policy.MaxFailures.Count = budget
 			s.breaks[s.inWave("rest")[0]], s.breaks["late"] = oops(engine.Data, "duplicates"), oops(engine.Data, "duplicates")
 			time.AfterFunc(inRest, func() { s.create("late") })
-			if r := s.run(t); r.State != state || r.Count(plan.Failed) != 2 || r.Waves[2].Failures != 2 {
+			if r := s.run(t); r.State != state || r.Count(plan.OutcomeFailed) != 2 || r.Waves[2].Failures != 2 {
 				t.Errorf("a budget of %d: %s: %s, %v", budget, r.State, r.Reason, r.Counts())
 			}
 		})

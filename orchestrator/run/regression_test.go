@@ -26,7 +26,7 @@ func TestDoneTenantsAreNotSkippedWhileOthersAreRevisited(t *testing.T) {
 		time.AfterFunc(12*time.Second, func() { s.remake(first, "a") })
 		s.later(16*time.Second, ask(rollout.ActionSkip, done))
 		r := s.run(t)
-		if r.Outcome(done) != plan.Done {
+		if r.Outcome(done) != plan.OutcomeDone {
 			t.Errorf("%s stands at %s and is %s", done, s.stands(done), r.Outcome(done))
 		}
 	})
@@ -64,14 +64,14 @@ func TestRetryFinishesNoWaveThatHasNotBegun(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.cfg.Earlier = events
-		s.cfg.Plan, err = plan.ResumePlan(rollout.Current(p, events), rollout.HistoryOf(events), s.world.tenants, s.world.survey(), s.world.g, plan.ResumeOptions{Only: []string{id}})
+		s.cfg.Plan, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), s.world.tenants, s.world.survey(), s.world.g, plan.ResumeOptions{Only: []string{id}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		r := s.run(t)
 		for _, w := range r.Waves {
-			if w.Finished && w.Count(plan.Pending) > 0 {
-				t.Errorf("wave %s is finished, and %d of it are pending", w.Name, w.Count(plan.Pending))
+			if w.Finished && w.Count(plan.OutcomePending) > 0 {
+				t.Errorf("wave %s is finished, and %d of it are pending", w.Name, w.Count(plan.OutcomePending))
 			}
 		}
 	})
@@ -102,8 +102,8 @@ func TestCanaryThatFailedWhollyOpensNothing(t *testing.T) {
 			s.breaks[id] = oops(engine.Data, fmt.Sprint("some error ", i))
 		}
 		r := s.run(t)
-		if r.Count(plan.Done) > 0 {
-			t.Errorf("all of the canary failed, and %d others were upgraded", r.Count(plan.Done))
+		if r.Count(plan.OutcomeDone) > 0 {
+			t.Errorf("all of the canary failed, and %d others were upgraded", r.Count(plan.OutcomeDone))
 		}
 	})
 }
@@ -213,8 +213,8 @@ func (s *stage) back(t *testing.T, events []rollout.Event, partial bool) (*plan.
 	if err != nil {
 		t.Fatal(err)
 	}
-	req := plan.PlanOptions{Rollout: "r2", Fleet: "acme", Created: begin}
-	return plan.RollbackPlan(rollout.Current(p, events), rollout.Touched(events), s.world.tenants, s.world.surveyed("r1"), s.world.g, req, partial)
+	req := plan.Options{Rollout: "r2", Fleet: "acme", Created: begin}
+	return plan.NewRollback(rollout.Current(p, events), rollout.Touched(events), s.world.tenants, s.world.surveyed("r1"), s.world.g, req, partial)
 }
 
 // backs is back of all facts, and wants it to succeed.
@@ -251,7 +251,7 @@ func TestRollbackTakesDownNothingThatSomebodyElsePutOnTop(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := s.store.Append(t.Context(), statetest.Events("r1", 1,
-			rollout.RolloutStarted{Run: 1, Fleet: "acme", Kind: plan.Upgrade, Target: "b", Waves: []rollout.WavePlanned{{Name: "canary", Tenants: 2}, {Name: "early", Tenants: 4}, {Name: "rest", Tenants: 4}}},
+			rollout.Started{Run: 1, Fleet: "acme", Kind: plan.KindUpgrade, Target: "b", Waves: []rollout.WavePlanned{{Name: "canary", Tenants: 2}, {Name: "early", Tenants: 4}, {Name: "rest", Tenants: 4}}},
 			rollout.WaveStarted{Wave: "canary"},
 			rollout.TenantsDispatched{Tenants: s.inWave("canary")},
 		)); err != nil {
@@ -274,14 +274,14 @@ func TestRollbackTakesDownNothingThatSomebodyElsePutOnTop(t *testing.T) {
 func TestRetryDoesNotGoAroundAGate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 10, map[string]plan.Gate{"canary": asks(says(plan.Fail), nil)})
+		s := newStage(t, 10, map[string]plan.Gate{"canary": asks(says(plan.VerdictFail), nil)})
 		id := s.inWave("rest")[0]
 		s.run(t)
 		p, events, err := s.store.Load(t.Context(), "r1")
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = plan.ResumePlan(rollout.Current(p, events), rollout.HistoryOf(events), s.world.tenants, s.world.survey(), s.world.g, plan.ResumeOptions{Only: []string{id}})
+		_, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), s.world.tenants, s.world.survey(), s.world.g, plan.ResumeOptions{Only: []string{id}})
 		if e, ok := errors.AsType[*plan.NotBegunError](err); !ok || e.Wave != "rest" || e.Hint() == "" {
 			t.Error(err)
 		}
@@ -308,7 +308,7 @@ func TestRollbackDoesNotTouchTenantsMadeAnew(t *testing.T) {
 				x := early[len(early)-1].Tenant.ID
 				time.AfterFunc(after, func() { s.remake(x, "a", "b", "c") })
 				r := s.run(t)
-				if s.stands(x) != "[a b c]" || r.Outcome(x) != plan.Unchanged || r.Count(plan.Done) != 9 {
+				if s.stands(x) != "[a b c]" || r.Outcome(x) != plan.OutcomeUnchanged || r.Count(plan.OutcomeDone) != 9 {
 					t.Errorf("%s stands at %s and is %s; %s, %v", x, s.stands(x), r.Outcome(x), r.State, r.Counts())
 				}
 			})

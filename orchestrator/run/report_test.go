@@ -56,17 +56,17 @@ func TestFoldOfWhatIsStored(t *testing.T) {
 			}
 		}
 		ended := rapid.SampledFrom([]plan.Outcome{
-			plan.Done, plan.Unchanged, plan.Failed, plan.Skipped, plan.Gone,
+			plan.OutcomeDone, plan.OutcomeUnchanged, plan.OutcomeFailed, plan.OutcomeSkipped, plan.OutcomeGone,
 		})
 		for run := 1; run <= rapid.IntRange(1, 3).Draw(t, "runs"); run++ {
-			emit(rollout.RolloutStarted{Run: run, Kind: plan.Upgrade, Waves: []rollout.WavePlanned{{Name: "all", Tenants: n}}}, false)
+			emit(rollout.Started{Run: run, Kind: plan.KindUpgrade, Waves: []rollout.WavePlanned{{Name: "all", Tenants: n}}}, false)
 			emit(rollout.WaveStarted{Wave: "all"}, false)
 			for i := range n {
 				id := fmt.Sprintf("t%d", i)
 				failure := plan.Failure{Class: engine.Data, Message: rapid.SampledFrom([]string{"x " + id, "y"}).Draw(t, "message")}
 				if !rapid.Bool().Draw(t, "dispatched") {
 					if rapid.Bool().Draw(t, "refused") {
-						emit(rollout.TenantFinished{Tenant: id, Wave: "all", Outcome: plan.Failed, Failure: &failure}, false)
+						emit(rollout.TenantFinished{Tenant: id, Wave: "all", Outcome: plan.OutcomeFailed, Failure: &failure}, false)
 					}
 					continue
 				}
@@ -92,8 +92,8 @@ func TestFoldOfWhatIsStored(t *testing.T) {
 					}
 				}
 			}
-			emit(rollout.RolloutEnded{State: rollout.StateHalted, Reason: "x"}, false)
-			if live.Left() != live.Count(plan.Pending) || len(live.Running()) > 0 {
+			emit(rollout.Ended{State: rollout.StateHalted, Reason: "x"}, false)
+			if live.Left() != live.Count(plan.OutcomePending) || len(live.Running()) > 0 {
 				t.Fatalf("under way after the end: %v", live.Counts())
 			}
 			for name, of := range map[string]func(*rollout.Report) any{
@@ -146,8 +146,8 @@ func TestExitCodeAndNextByStateAndOutcome(t *testing.T) {
 	t.Parallel()
 	const resume, approve = "skein rollout resume r1", "skein rollout approve r1"
 	finished := map[plan.Outcome]int{
-		plan.Done: 0, plan.Unchanged: 0, plan.Skipped: 0, plan.Gone: 0, plan.Failed: 2, plan.Uncertain: 2,
-		plan.Pending: 2, plan.Running: 2, plan.Retrying: 2, plan.Deferred: 2,
+		plan.OutcomeDone: 0, plan.OutcomeUnchanged: 0, plan.OutcomeSkipped: 0, plan.OutcomeGone: 0, plan.OutcomeFailed: 2, plan.OutcomeUncertain: 2,
+		plan.OutcomePending: 2, plan.OutcomeRunning: 2, plan.OutcomeRetrying: 2, plan.OutcomeDeferred: 2,
 	}
 	for _, state := range []struct {
 		rollout.State
@@ -169,7 +169,7 @@ func TestExitCodeAndNextByStateAndOutcome(t *testing.T) {
 			if want == 0 {
 				next = ""
 			}
-			if state.State == rollout.StateAborted && outcome == plan.Done {
+			if state.State == rollout.StateAborted && outcome == plan.OutcomeDone {
 				next = "skein rollout rollback r1"
 			}
 			r := endedWith(outcome, state.State)
@@ -183,22 +183,22 @@ func TestExitCodeAndNextByStateAndOutcome(t *testing.T) {
 // endedWith is the report of an upgrade of two tenants that ended so; the other one stood there already.
 func endedWith(outcome plan.Outcome, state rollout.State) *rollout.Report {
 	facts := []rollout.Fact{
-		rollout.RolloutStarted{Run: 1, Kind: plan.Upgrade, Waves: []rollout.WavePlanned{{Name: "all", Tenants: 2}}},
-		rollout.TenantFinished{Tenant: "b", Wave: "all", Outcome: plan.Unchanged},
+		rollout.Started{Run: 1, Kind: plan.KindUpgrade, Waves: []rollout.WavePlanned{{Name: "all", Tenants: 2}}},
+		rollout.TenantFinished{Tenant: "b", Wave: "all", Outcome: plan.OutcomeUnchanged},
 	}
 	switch outcome {
-	case plan.Pending:
-	case plan.Running:
+	case plan.OutcomePending:
+	case plan.OutcomeRunning:
 		facts = append(facts, rollout.TenantsDispatched{Tenants: []string{"a"}}, rollout.TenantStarted{Tenant: "a", Attempt: 1})
-	case plan.Retrying:
+	case plan.OutcomeRetrying:
 		facts = append(facts, rollout.TenantRetrying{Tenant: "a", Attempt: 1})
-	case plan.Deferred:
+	case plan.OutcomeDeferred:
 		facts = append(facts, rollout.TenantDeferred{Tenant: "a", Attempt: 1})
 	default:
 		facts = append(facts, rollout.TenantFinished{Tenant: "a", Wave: "all", Outcome: outcome})
 	}
 	r := &rollout.Report{}
-	for _, e := range statetest.Events("r1", 1, append(facts, rollout.RolloutEnded{State: state})...) {
+	for _, e := range statetest.Events("r1", 1, append(facts, rollout.Ended{State: state})...) {
 		r.Apply(e)
 	}
 	return r
@@ -210,15 +210,15 @@ func TestRateAndETA(t *testing.T) {
 	add := func(after time.Duration, f rollout.Fact) {
 		r.Apply(rollout.Event{Rollout: "r1", Seq: r.Seq + 1, Time: begin.Add(after), Fact: f})
 	}
-	add(0, rollout.RolloutStarted{Run: 1, Waves: []rollout.WavePlanned{{Name: "all", Tenants: 100}}})
+	add(0, rollout.Started{Run: 1, Waves: []rollout.WavePlanned{{Name: "all", Tenants: 100}}})
 	if _, ok := r.ETA(begin.Add(time.Second)); ok {
 		t.Error("an estimate out of nothing")
 	}
 	for i := range 50 { // half of it stood there already and says nothing about the rate
-		add(time.Second, rollout.TenantFinished{Tenant: fmt.Sprint("u", i), Wave: "all", Outcome: plan.Unchanged})
+		add(time.Second, rollout.TenantFinished{Tenant: fmt.Sprint("u", i), Wave: "all", Outcome: plan.OutcomeUnchanged})
 	}
 	for i := range 20 {
-		add(10*time.Second, rollout.TenantFinished{Tenant: fmt.Sprint("d", i), Wave: "all", Outcome: plan.Done, Attempt: 1})
+		add(10*time.Second, rollout.TenantFinished{Tenant: fmt.Sprint("d", i), Wave: "all", Outcome: plan.OutcomeDone, Attempt: 1})
 	}
 	if eta, ok := r.ETA(begin.Add(10 * time.Second)); !ok || eta != 15*time.Second || r.Rate(begin.Add(10*time.Second)) != 2 {
 		t.Errorf("%s %v, %v a second", eta, ok, r.Rate(begin.Add(10*time.Second)))
@@ -233,11 +233,11 @@ func TestAnyFactsInAnyOrderMakeAWholeReport(t *testing.T) {
 		wave := rapid.SampledFrom([]string{"canary", "early", "rest", ""})
 		id := rapid.SampledFrom([]string{"a", "b", "c", "d", "e", "f"})
 		check := rapid.SampledFrom([]string{"rows", "errors"})
-		verdict := rapid.SampledFrom([]plan.Verdict{plan.Pass, plan.Fail, plan.Inconclusive, "", "maybe"})
+		verdict := rapid.SampledFrom([]plan.Verdict{plan.VerdictPass, plan.VerdictFail, plan.VerdictInconclusive, "", "maybe"})
 		failure := plan.Failure{Class: engine.Data, Message: "x"}
 		facts := []func() rollout.Fact{
 			func() rollout.Fact {
-				return rollout.RolloutStarted{Run: rapid.IntRange(0, 3).Draw(t, "run"), Waves: []rollout.WavePlanned{
+				return rollout.Started{Run: rapid.IntRange(0, 3).Draw(t, "run"), Waves: []rollout.WavePlanned{
 					{Name: wave.Draw(t, "wave"), Tenants: rapid.IntRange(0, 3).Draw(t, "planned")}, {Name: "rest", Tenants: 2},
 				}}
 			},
@@ -291,7 +291,7 @@ func TestAnyFactsInAnyOrderMakeAWholeReport(t *testing.T) {
 			},
 			func() rollout.Fact { return rollout.WaveFinished{Wave: wave.Draw(t, "wave")} },
 			func() rollout.Fact {
-				return rollout.RolloutEnded{State: rapid.SampledFrom([]rollout.State{
+				return rollout.Ended{State: rapid.SampledFrom([]rollout.State{
 					rollout.StateFinished, rollout.StateHalted, rollout.StateWaiting, rollout.StateAborted, rollout.StateRunning,
 				}).Draw(t, "state")}
 			},
@@ -319,9 +319,9 @@ func TestAnyFactsInAnyOrderMakeAWholeReport(t *testing.T) {
 			for _, w := range r.Transitions() {
 				ways += w.Tenants
 			}
-			if ways > r.Planned() || len(r.Failed()) != r.Count(plan.Failed) || len(r.Running()) > r.Count(plan.Running) {
-				t.Fatalf("%d on their ways of %d; %d failed of %d; %d running of %d", ways, r.Planned(), len(r.Failed()), r.Count(plan.Failed),
-					len(r.Running()), r.Count(plan.Running))
+			if ways > r.Planned() || len(r.Failed()) != r.Count(plan.OutcomeFailed) || len(r.Running()) > r.Count(plan.OutcomeRunning) {
+				t.Fatalf("%d on their ways of %d; %d failed of %d; %d running of %d", ways, r.Planned(), len(r.Failed()), r.Count(plan.OutcomeFailed),
+					len(r.Running()), r.Count(plan.OutcomeRunning))
 			}
 			_, _, _, _ = r.Causes(), r.Summary(), r.Next(), r.ExitCode()
 		}
@@ -337,18 +337,18 @@ func TestReportKeepsWhatAnEarlierRunPassed(t *testing.T) {
 			r.Apply(rollout.Event{Rollout: "r1", Seq: r.Seq + 1, Time: begin.Add(at), Fact: f})
 		}
 	}
-	add(0, rollout.RolloutStarted{Run: 1, Waves: planned}, rollout.WaveStarted{Wave: "canary"},
-		rollout.TenantFinished{Tenant: "a", Wave: "canary", Outcome: plan.Done, Attempt: 1},
+	add(0, rollout.Started{Run: 1, Waves: planned}, rollout.WaveStarted{Wave: "canary"},
+		rollout.TenantFinished{Tenant: "a", Wave: "canary", Outcome: plan.OutcomeDone, Attempt: 1},
 		rollout.WaveFinished{Wave: "canary"},
 		rollout.TenantsJoined{Wave: "rest", Items: make([]plan.Item, 3)},
 		rollout.GateClosed{Wave: "canary", Until: begin.Add(time.Hour), Checks: []string{"rows"}, Approval: true},
-		rollout.GateMeasured{Wave: "canary", Check: "rows", Verdict: plan.Pass},
+		rollout.GateMeasured{Wave: "canary", Check: "rows", Verdict: plan.VerdictPass},
 		rollout.ApprovalAwaited{Wave: "canary"})
 	if r.State != rollout.StateWaiting || r.Next() != "skein rollout approve r1" || r.ExitCode() != 3 || r.CurrentWave().Name != "canary" {
 		t.Errorf("%s, next %q", r.State, r.Next())
 	}
 	planned[1].Tenants = 5 // late ones included
-	add(time.Minute, rollout.RolloutStarted{Run: 2, Waves: planned})
+	add(time.Minute, rollout.Started{Run: 2, Waves: planned})
 	if g := r.Waves[0].Gate; g.Waiting || r.State != rollout.StateRunning || r.Waves[1].Planned != 5 || r.Waves[1].Joined != 3 || r.Planned() != 6 {
 		t.Errorf("%+v, %s, %+v", g, r.State, r.Waves[1])
 	}
@@ -357,8 +357,8 @@ func TestReportKeepsWhatAnEarlierRunPassed(t *testing.T) {
 		t.Errorf("%+v", g)
 	}
 	add(3*time.Minute, rollout.Commanded{Command: rollout.Command{Seq: 1, Action: rollout.ActionApprove, Wave: "canary", User: "eve"}},
-		rollout.GateSettled{Wave: "canary", Verdict: plan.Pass}, rollout.RolloutEnded{State: rollout.StatePaused},
-		rollout.RolloutStarted{Run: 3, Waves: planned})
+		rollout.GateSettled{Wave: "canary", Verdict: plan.VerdictPass}, rollout.Ended{State: rollout.StatePaused},
+		rollout.Started{Run: 3, Waves: planned})
 	if g := r.Waves[0].Gate; !g.Passed() || g.Approved.User != "eve" {
 		t.Errorf("%+v", g)
 	}
@@ -368,14 +368,14 @@ func TestTenantCountsInOneWave(t *testing.T) {
 	t.Parallel()
 	r := &rollout.Report{}
 	for _, f := range []rollout.Fact{
-		rollout.RolloutStarted{Run: 1, Waves: []rollout.WavePlanned{{Name: "canary", Tenants: 1}, {Name: "rest", Tenants: 1}}},
+		rollout.Started{Run: 1, Waves: []rollout.WavePlanned{{Name: "canary", Tenants: 1}, {Name: "rest", Tenants: 1}}},
 		rollout.WaveStarted{Wave: "canary"},
 		rollout.TenantsDispatched{Tenants: []string{"a"}},
-		rollout.TenantFinished{Tenant: "a", Wave: "rest", Outcome: plan.Done},
+		rollout.TenantFinished{Tenant: "a", Wave: "rest", Outcome: plan.OutcomeDone},
 	} {
 		r.Apply(rollout.Event{Rollout: "r1", Seq: r.Seq + 1, Time: begin, Fact: f})
 	}
-	if diff := cmp.Diff(counts(plan.Done, 1, plan.Pending, 1), r.Counts()); diff != "" || r.Planned() != 2 || r.Waves[1].Count(plan.Done) != 1 {
+	if diff := cmp.Diff(counts(plan.OutcomeDone, 1, plan.OutcomePending, 1), r.Counts()); diff != "" || r.Planned() != 2 || r.Waves[1].Count(plan.OutcomeDone) != 1 {
 		t.Errorf("%d planned, %s", r.Planned(), diff)
 	}
 }

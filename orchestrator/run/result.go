@@ -60,7 +60,7 @@ func (r *runner) handleAnswer(a answer) {
 		if f.Class == engine.Stale && r.deferForReplan(t, f) {
 			break
 		}
-		r.finish(t, r.ending(t, plan.Failed, &f, a.result))
+		r.finish(t, r.ending(t, plan.OutcomeFailed, &f, a.result))
 		r.countSystemic(t, s, f)
 		r.checkBudget()
 	}
@@ -79,8 +79,8 @@ func (r *runner) tenantGone(t int32, s *server, f plan.Failure, a answer) {
 	item := &r.wave.items[t]
 	switch {
 	case a.now == nil, a.now.State == engine.Missing,
-		r.Plan.Kind == plan.Rollback && a.now.Err == nil && a.now.SchemaID.SchemaOID != item.Standing.SchemaID.SchemaOID:
-		r.finish(t, r.ending(t, plan.Gone, &f, a.result))
+		r.Plan.Kind == plan.KindRollback && a.now.Err == nil && a.now.SchemaID.SchemaOID != item.Standing.SchemaID.SchemaOID:
+		r.finish(t, r.ending(t, plan.OutcomeGone, &f, a.result))
 		return
 	case a.now.State == engine.Unreachable && r.ctx.Err() != nil:
 		r.requeueFree(t, f)
@@ -92,7 +92,7 @@ func (r *runner) tenantGone(t int32, s *server, f plan.Failure, a answer) {
 		f.Class = engine.Stale
 		f.Hint = "it is there, and was not upgraded: resume the rollout, which surveys it again"
 	}
-	r.finish(t, r.ending(t, plan.Failed, &f, a.result))
+	r.finish(t, r.ending(t, plan.OutcomeFailed, &f, a.result))
 	r.countSystemic(t, s, f)
 	r.checkBudget()
 }
@@ -100,9 +100,9 @@ func (r *runner) tenantGone(t int32, s *server, f plan.Failure, a answer) {
 // tenantDone ends a tenant that stands where planned.
 func (r *runner) tenantDone(t int32, result engine.Result) {
 	s, k, c := r.wave.server(t), &r.wave.tasks[t], r.wave.cohort(t)
-	outcome := plan.Done
+	outcome := plan.OutcomeDone
 	if len(r.done[t]) == 0 && k.returns == 0 {
-		outcome = plan.Unchanged // somebody else was there first; after a lost connection it was ourselves
+		outcome = plan.OutcomeUnchanged // somebody else was there first; after a lost connection it was ourselves
 	}
 	f := r.ending(t, outcome, nil, result)
 	f.To = c.To
@@ -130,7 +130,7 @@ func (r *runner) finish(t int32, f rollout.TenantFinished) {
 	w.left--
 	delete(r.done, t)
 	delete(r.notices, t)
-	if f.Outcome == plan.Failed {
+	if f.Outcome == plan.OutcomeFailed {
 		w.failures++
 		if w.tasks[t].unknown {
 			f.Unknown()
@@ -157,7 +157,7 @@ func (k *task) merge(a *answer) {
 
 // fail ends a tenant that is not under work.
 func (r *runner) fail(t int32, f plan.Failure) {
-	r.finish(t, r.ending(t, plan.Failed, &f, engine.Result{}))
+	r.finish(t, r.ending(t, plan.OutcomeFailed, &f, engine.Result{}))
 }
 
 // requeueFree notes that a try did not count.

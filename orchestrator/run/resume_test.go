@@ -21,7 +21,7 @@ import (
 
 // outcome makes the facts of a first run in which those tenants ended so.
 func outcomes(ends map[string]plan.Outcome) []rollout.Event {
-	facts := []rollout.Fact{rollout.RolloutStarted{Run: 1, Waves: []rollout.WavePlanned{{Name: "all", Tenants: 8}}}}
+	facts := []rollout.Fact{rollout.Started{Run: 1, Waves: []rollout.WavePlanned{{Name: "all", Tenants: 8}}}}
 	for id, o := range ends {
 		facts = append(facts, rollout.TenantFinished{Tenant: id, Wave: "all", Outcome: o, Failure: &plan.Failure{Message: "x"}})
 	}
@@ -73,9 +73,9 @@ func TestRearrangeUp(t *testing.T) {
 		at(more, "a"),                // 8 was unreachable
 	}
 	events := outcomes(map[string]plan.Outcome{
-		id(1): plan.Done, id(2): plan.Done, id(3): plan.Failed, id(7): plan.Skipped, id(8): plan.Failed,
+		id(1): plan.OutcomeDone, id(2): plan.OutcomeDone, id(3): plan.OutcomeFailed, id(7): plan.OutcomeSkipped, id(8): plan.OutcomeFailed,
 	})
-	p, err := plan.ResumePlan(rollout.Current(stored, events), rollout.HistoryOf(events), tenants, now, more, plan.ResumeOptions{})
+	p, err := plan.Resume(rollout.Current(stored, events), rollout.HistoryOf(events), tenants, now, more, plan.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,14 +90,14 @@ func TestRearrangeUp(t *testing.T) {
 	}
 
 	// A tenant left the fleet, and only two are asked for.
-	p, err = plan.ResumePlan(rollout.Current(stored, events), rollout.HistoryOf(events), tenants[:7], now[:7], more, plan.ResumeOptions{Only: []string{id(3), id(8)}})
+	p, err = plan.Resume(rollout.Current(stored, events), rollout.HistoryOf(events), tenants[:7], now[:7], more, plan.ResumeOptions{Only: []string{id(3), id(8)}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{id(3) + ": c", id(8) + ": gone"}, goes(p)); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := plan.ResumePlan(rollout.Current(stored, events), rollout.HistoryOf(events), tenants, now, more, plan.ResumeOptions{Only: []string{"nobody"}}); err == nil {
+	if _, err := plan.Resume(rollout.Current(stored, events), rollout.HistoryOf(events), tenants, now, more, plan.ResumeOptions{Only: []string{"nobody"}}); err == nil {
 		t.Error("a tenant that is not in the plan was accepted")
 	}
 }
@@ -110,11 +110,11 @@ func TestRearrangeRefusesThoseFromWhomARelativeTargetIsAnotherOne(t *testing.T) 
 	for target, want := range map[string]string{"+2": "refused stale", "c": "a b c", "heads": "a b c", "a+2": "a b c"} {
 		req := request()
 		req.Targets = []string{target}
-		stored, err := plan.NewPlan(tenants, all(2, at(g, "a")), g, req)
+		stored, err := plan.New(tenants, all(2, at(g, "a")), g, req)
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := plan.ResumePlan(stored, rollout.HistoryOf(nil), tenants, []engine.Standing{at(g, "a"), at(g)}, g, plan.ResumeOptions{})
+		p, err := plan.Resume(stored, rollout.HistoryOf(nil), tenants, []engine.Standing{at(g, "a"), at(g)}, g, plan.ResumeOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -130,13 +130,13 @@ func TestRearrangeDownAndStamp(t *testing.T) {
 	tenants := on("t", 5)
 	id := func(n int) string { return tenants[n-1].ID }
 	req := request()
-	req.Kind, req.Targets = plan.Downgrade, []string{"a"}
-	stored, err := plan.NewPlan(tenants, append(all(4, at(g, "a", "b", "c")), at(g)), g, req)
+	req.Kind, req.Targets = plan.KindDowngrade, []string{"a"}
+	stored, err := plan.New(tenants, append(all(4, at(g, "a", "b", "c")), at(g)), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
 	now := []engine.Standing{at(g, "a", "b", "c"), at(g, "a", "b"), at(g, "a"), at(g), at(g)}
-	p, err := plan.ResumePlan(rollout.Current(stored, outcomes(map[string]plan.Outcome{id(3): plan.Done})), rollout.HistoryOf(outcomes(map[string]plan.Outcome{id(3): plan.Done})), tenants, now, g, plan.ResumeOptions{})
+	p, err := plan.Resume(rollout.Current(stored, outcomes(map[string]plan.Outcome{id(3): plan.OutcomeDone})), rollout.HistoryOf(outcomes(map[string]plan.Outcome{id(3): plan.OutcomeDone})), tenants, now, g, plan.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,13 +145,13 @@ func TestRearrangeDownAndStamp(t *testing.T) {
 		t.Error(diff)
 	}
 
-	req.Kind, req.Targets = plan.Stamp, []string{"b"}
-	stored, err = plan.NewPlan(tenants, all(5, at(g)), g, req)
+	req.Kind, req.Targets = plan.KindStamp, []string{"b"}
+	stored, err = plan.New(tenants, all(5, at(g)), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
 	now = []engine.Standing{at(g), at(g, "a", "b"), at(g, "a"), at(g, "a", "b"), at(g)}
-	p, err = plan.ResumePlan(rollout.Current(stored, outcomes(map[string]plan.Outcome{id(2): plan.Done})), rollout.HistoryOf(outcomes(map[string]plan.Outcome{id(2): plan.Done})), tenants, now, g, plan.ResumeOptions{})
+	p, err = plan.Resume(rollout.Current(stored, outcomes(map[string]plan.Outcome{id(2): plan.OutcomeDone})), rollout.HistoryOf(outcomes(map[string]plan.Outcome{id(2): plan.OutcomeDone})), tenants, now, g, plan.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,8 +182,8 @@ func TestRearrangeRefusesOtherRevisions(t *testing.T) {
 		"changed, not in plan":  {graph(t, aOther, rev("b", "a"), rev("c", "b")), ""},
 		"another one was added": {graph(t, rev("a", ""), rev("b", "a"), rev("c", "b"), rev("d", "c")), ""},
 	} {
-		_, err := plan.ResumePlan(stored, rollout.HistoryOf(nil), tenants, all(2, at(test.g, "a")), test.g, plan.ResumeOptions{})
-		stale, refused := errors.AsType[*plan.StalePlanError](err)
+		_, err := plan.Resume(stored, rollout.HistoryOf(nil), tenants, all(2, at(test.g, "a")), test.g, plan.ResumeOptions{})
+		stale, refused := errors.AsType[*plan.StaleError](err)
 		if refused != (test.refuses != "") || refused && (stale.Revision != test.refuses || stale.Hint() == "") {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -195,8 +195,8 @@ func TestRearrangeOfADowngradeNeedsItsSections(t *testing.T) {
 	g := line(t)
 	tenants := on("t", 1)
 	req := request()
-	req.Kind, req.Targets = plan.Downgrade, []string{"a"}
-	stored, err := plan.NewPlan(tenants, all(1, at(g, "a", "b", "c")), g, req)
+	req.Kind, req.Targets = plan.KindDowngrade, []string{"a"}
+	stored, err := plan.New(tenants, all(1, at(g, "a", "b", "c")), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,8 +204,8 @@ func TestRearrangeOfADowngradeNeedsItsSections(t *testing.T) {
 	oneWay.Downgrade, other.Downgrade.Checksum = nil, "other"
 	for _, b := range []*revision.Revision{oneWay, other} {
 		now := graph(t, rev("a", ""), b, rev("c", "b"))
-		_, err := plan.ResumePlan(stored, rollout.HistoryOf(nil), tenants, all(1, at(now, "a", "b", "c")), now, plan.ResumeOptions{})
-		if stale, ok := errors.AsType[*plan.StalePlanError](err); !ok || stale.Revision != "b" {
+		_, err := plan.Resume(stored, rollout.HistoryOf(nil), tenants, all(1, at(now, "a", "b", "c")), now, plan.ResumeOptions{})
+		if stale, ok := errors.AsType[*plan.StaleError](err); !ok || stale.Revision != "b" {
 			t.Errorf("%v", err)
 		}
 	}
@@ -218,18 +218,18 @@ func TestRearrangeKeepsTheWaves(t *testing.T) {
 	req := request()
 	req.Policy.Waves = waves(t, "canary id=t-0001", "early id=t-0002", "nobody id=x", "rest")
 	req.Policy.Waves[0].Gate = plan.Gate{Bake: time.Minute}
-	stored, err := plan.NewPlan(tenants, all(6, at(g, "a")), g, req)
+	stored, err := plan.New(tenants, all(6, at(g, "a")), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
 	events := outcomes(map[string]plan.Outcome{
-		"t-0001": plan.Done, "t-0002": plan.Failed, "t-0003": plan.Done, "t-0004": plan.Unchanged, "t-0005": plan.Skipped, "t-0006": plan.Gone,
+		"t-0001": plan.OutcomeDone, "t-0002": plan.OutcomeFailed, "t-0003": plan.OutcomeDone, "t-0004": plan.OutcomeUnchanged, "t-0005": plan.OutcomeSkipped, "t-0006": plan.OutcomeGone,
 	})
 	now := all(5, at(g, "a", "b", "c"))
 	now[2] = at(g, "a") // restored
 	fresh := slices.Clone(tenants[:5])
 	fresh[0].Labels = map[string]string{"since": "today"}
-	p, err := plan.ResumePlan(rollout.Current(stored, events), rollout.HistoryOf(events), fresh, now, g, plan.ResumeOptions{})
+	p, err := plan.Resume(rollout.Current(stored, events), rollout.HistoryOf(events), fresh, now, g, plan.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,7 +260,7 @@ func TestRearrangeKeepsTheWaves(t *testing.T) {
 		t.Errorf("gate %v, partial %v, notes %q", p.Waves[0].Gate, p.Partial, p.Notes)
 	}
 	events = append(events, rollout.Event{Rollout: "r1", Seq: int64(len(events) + 1), Time: begin, Fact: rollout.WaveStarted{Wave: "early"}})
-	p, err = plan.ResumePlan(rollout.Current(stored, events), rollout.HistoryOf(events), fresh, now, g, plan.ResumeOptions{Only: []string{"t-0002"}})
+	p, err = plan.Resume(rollout.Current(stored, events), rollout.HistoryOf(events), fresh, now, g, plan.ResumeOptions{Only: []string{"t-0002"}})
 	if err != nil || !p.Partial || p.Len() != 1 {
 		t.Errorf("%v", err)
 	}
@@ -272,11 +272,11 @@ func TestAbortedRolloutsStayAborted(t *testing.T) {
 	tenants := on("t", 1)
 	stored := arrange(t, g, tenants, all(1, at(g)))
 	events := []rollout.Event{
-		{Rollout: "r1", Seq: 1, Fact: rollout.RolloutStarted{Run: 1, Kind: plan.Upgrade}},
-		{Rollout: "r1", Seq: 2, Fact: rollout.RolloutEnded{State: rollout.StateAborted, Reason: "wrong fleet"}},
+		{Rollout: "r1", Seq: 1, Fact: rollout.Started{Run: 1, Kind: plan.KindUpgrade}},
+		{Rollout: "r1", Seq: 2, Fact: rollout.Ended{State: rollout.StateAborted, Reason: "wrong fleet"}},
 	}
 	for _, how := range []plan.ResumeOptions{{}, {Only: []string{"t-0001"}}} {
-		_, err := plan.ResumePlan(rollout.Current(stored, events), rollout.HistoryOf(events), tenants, all(1, at(g)), g, how)
+		_, err := plan.Resume(rollout.Current(stored, events), rollout.HistoryOf(events), tenants, all(1, at(g)), g, how)
 		e, ok := errors.AsType[*plan.AbortedError](err)
 		if !ok || e.Error() != "rollout r1 was aborted: wrong fleet" || !strings.Contains(e.Hint(), "skein rollout rollback r1") {
 			t.Errorf("%v", err)
@@ -365,7 +365,7 @@ func TestResumeDoesTheRestAndOnlyThat(t *testing.T) {
 			return nil
 		}
 		r := s.run(t)
-		if r.State != rollout.StateHalted || r.Count(plan.Failed) == 0 || r.Count(plan.Pending) == 0 {
+		if r.State != rollout.StateHalted || r.Count(plan.OutcomeFailed) == 0 || r.Count(plan.OutcomePending) == 0 {
 			t.Fatalf("%s, %v", r.State, r.Counts())
 		}
 		if c := r.Causes(); len(c) != 1 || c[0].Message != `duplicates in "…"` {
@@ -380,7 +380,7 @@ func TestResumeDoesTheRestAndOnlyThat(t *testing.T) {
 			before := s.fleet.attempts
 			s.fleet.attempts = map[string][]time.Time{}
 			s.cfg.Earlier = events
-			s.cfg.Plan, err = plan.ResumePlan(rollout.Current(p, events), rollout.HistoryOf(events), p.Pick(w.tenants), w.survey(), w.g, plan.ResumeOptions{})
+			s.cfg.Plan, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), p.Pick(w.tenants), w.survey(), w.g, plan.ResumeOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -399,7 +399,7 @@ func TestResumeDoesTheRestAndOnlyThat(t *testing.T) {
 				}
 			}
 			if run == 2 {
-				if diff := cmp.Diff(counts(plan.Done, 57, plan.Failed, 3), r.Counts()); diff != "" || r.ExitCode() != 2 {
+				if diff := cmp.Diff(counts(plan.OutcomeDone, 57, plan.OutcomeFailed, 3), r.Counts()); diff != "" || r.ExitCode() != 2 {
 					t.Errorf("exit %d %s", r.ExitCode(), diff)
 				}
 			}
@@ -407,7 +407,7 @@ func TestResumeDoesTheRestAndOnlyThat(t *testing.T) {
 		if len(s.fleet.attempts) != 3 {
 			t.Errorf("the third run touched %d tenants, want the 3 that were left", len(s.fleet.attempts))
 		}
-		if diff := cmp.Diff(counts(plan.Done, 60), r.Counts()); diff != "" || r.ExitCode() != 0 || r.Next() != "" {
+		if diff := cmp.Diff(counts(plan.OutcomeDone, 60), r.Counts()); diff != "" || r.ExitCode() != 0 || r.Next() != "" {
 			t.Errorf("exit %d, next %q %s", r.ExitCode(), r.Next(), diff)
 		}
 	})
@@ -434,7 +434,7 @@ func TestResumeAfterAKill(t *testing.T) {
 			t.Fatal(err)
 		}
 		facts := []rollout.Fact{
-			rollout.RolloutStarted{Run: 1, Fleet: "acme", Kind: plan.Upgrade, Waves: []rollout.WavePlanned{{Name: "all", Tenants: 30}}},
+			rollout.Started{Run: 1, Fleet: "acme", Kind: plan.KindUpgrade, Waves: []rollout.WavePlanned{{Name: "all", Tenants: 30}}},
 			rollout.WaveStarted{Wave: "all"}, rollout.TenantsDispatched{Tenants: named},
 			rollout.TenantRetrying{Tenant: named[20], Attempt: 1, Failure: plan.Failure{Class: engine.Transient, Message: "deadlock"}},
 		}
@@ -449,13 +449,13 @@ func TestResumeAfterAKill(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s.cfg.Plan, err = plan.ResumePlan(rollout.Current(planned, events), rollout.HistoryOf(events), w.tenants, w.survey(), w.g, plan.ResumeOptions{}); err != nil {
+		if s.cfg.Plan, err = plan.Resume(rollout.Current(planned, events), rollout.HistoryOf(events), w.tenants, w.survey(), w.g, plan.ResumeOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		s.cfg.Earlier = events
 		clear(s.fleet.named)
 		r := s.run(t)
-		if diff := cmp.Diff(counts(plan.Done, 30), r.Counts()); diff != "" {
+		if diff := cmp.Diff(counts(plan.OutcomeDone, 30), r.Counts()); diff != "" {
 			t.Error(diff)
 		}
 		if s.fleet.touched() != 20 || r.Run != 2 {
@@ -478,12 +478,12 @@ func TestRetryOfSomeLeavesTheRolloutHalted(t *testing.T) {
 			t.Fatal(err)
 		}
 		only := w.tenants[2].ID
-		if s.cfg.Plan, err = plan.ResumePlan(rollout.Current(p, events), rollout.HistoryOf(events), w.tenants, w.survey(), w.g, plan.ResumeOptions{Only: []string{only}}); err != nil {
+		if s.cfg.Plan, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), w.tenants, w.survey(), w.g, plan.ResumeOptions{Only: []string{only}}); err != nil {
 			t.Fatal(err)
 		}
 		s.cfg.Earlier = events
 		r := s.run(t)
-		if diff := cmp.Diff(counts(plan.Done, 1, plan.Failed, 4), r.Counts()); diff != "" {
+		if diff := cmp.Diff(counts(plan.OutcomeDone, 1, plan.OutcomeFailed, 4), r.Counts()); diff != "" {
 			t.Error(diff)
 		}
 		if r.State != rollout.StateFinished || r.ExitCode() != 2 {

@@ -44,7 +44,7 @@ func TestTransientErrorsAreRetriedWithJitter(t *testing.T) {
 		s.cfg.Policy.Retry = plan.Retry{Attempts: 4, Base: time.Second, Max: 3 * time.Second}
 		s.fleet.do = (&fails{n: 3, class: engine.Transient}).do
 		r := s.run(t)
-		if r.Count(plan.Done) != 200 {
+		if r.Count(plan.OutcomeDone) != 200 {
 			t.Fatal(r.Counts())
 		}
 		waits := map[int][]time.Duration{}
@@ -134,7 +134,7 @@ func TestBusyTenantsComeAtTheEndOfTheWave(t *testing.T) {
 			return takes(time.Second)(ctx, job)
 		}
 		r := s.run(t)
-		if r.Count(plan.Done) != 100 {
+		if r.Count(plan.OutcomeDone) != 100 {
 			t.Fatal(r.Counts(), r.Causes())
 		}
 		tries := s.fleet.attempts[held]
@@ -163,7 +163,7 @@ func TestDeferralsRideOutALockThatIsHeldForAWhile(t *testing.T) {
 				}
 				return nil
 			}
-			if r := s.run(t); r.Count(plan.Done) != 1 {
+			if r := s.run(t); r.Count(plan.OutcomeDone) != 1 {
 				t.Errorf("given up after %s: %v", r.Finished.Sub(r.Started), r.Causes())
 			}
 		}
@@ -210,7 +210,7 @@ func TestServerThatComesBackCostsNoAttempt(t *testing.T) {
 				s.cfg.Prober = o
 			}
 			r := s.run(t)
-			if diff := cmp.Diff(counts(plan.Done, 100), r.Counts()); diff != "" {
+			if diff := cmp.Diff(counts(plan.OutcomeDone, 100), r.Counts()); diff != "" {
 				t.Errorf("prober %v: %s\n%v", prober, diff, r.Causes())
 			}
 			for tr := range r.Tenants() {
@@ -246,7 +246,7 @@ func TestPatienceEnds(t *testing.T) {
 				s.cfg.Prober = o
 			}
 			r := s.run(t)
-			if diff := cmp.Diff(counts(plan.Done, 50, plan.Failed, 1000), r.Counts()); diff != "" {
+			if diff := cmp.Diff(counts(plan.OutcomeDone, 50, plan.OutcomeFailed, 1000), r.Counts()); diff != "" {
 				t.Error(diff)
 			}
 			if took := r.Finished.Sub(r.Started); took < 5*time.Minute || took > 5*time.Minute+20*time.Second {
@@ -285,7 +285,7 @@ func TestPatienceIsNotUsedUpByBlips(t *testing.T) {
 			return nil
 		}
 		r := s.run(t)
-		if diff := cmp.Diff(counts(plan.Done, 8), r.Counts()); diff != "" {
+		if diff := cmp.Diff(counts(plan.OutcomeDone, 8), r.Counts()); diff != "" {
 			t.Error(diff, r.Causes())
 		}
 	})
@@ -330,7 +330,7 @@ func TestServerThatIsBusyWithOursIsNotAway(t *testing.T) {
 		n := &restrict{}
 		s.fleet.do, s.cfg.Prober = n.do, n
 		r := s.run(t)
-		if diff := cmp.Diff(counts(plan.Done, 2), r.Counts()); diff != "" {
+		if diff := cmp.Diff(counts(plan.OutcomeDone, 2), r.Counts()); diff != "" {
 			t.Error(diff, r.Causes())
 		}
 	})
@@ -352,7 +352,7 @@ func TestTenantThatBringsTheServerDownFails(t *testing.T) {
 			return takes(time.Second)(ctx, job)
 		}
 		r := s.run(t)
-		if diff := cmp.Diff(counts(plan.Done, 49, plan.Failed, 1), r.Counts()); diff != "" {
+		if diff := cmp.Diff(counts(plan.OutcomeDone, 49, plan.OutcomeFailed, 1), r.Counts()); diff != "" {
 			t.Error(diff)
 		}
 	})
@@ -376,7 +376,7 @@ func TestFullDiskWaitsForAnOperator(t *testing.T) {
 		if r.State != rollout.StateHalted || r.ExitCode() != 3 || r.Reason != "server s1: disk full" {
 			t.Errorf("%s %q", r.State, r.Reason)
 		}
-		if r.Count(plan.Failed) != 0 || r.Count(plan.Done) != 30+16 {
+		if r.Count(plan.OutcomeFailed) != 0 || r.Count(plan.OutcomeDone) != 30+16 {
 			t.Error(r.Counts())
 		}
 		if sr := r.Servers["s1"]; !sr.Operator || sr.Paused.Message != "disk full" {
@@ -405,7 +405,7 @@ func TestCapacityHalvesAndRegrows(t *testing.T) {
 			return takes(time.Second)(ctx, job)
 		}
 		r := s.run(t)
-		if diff := cmp.Diff(counts(plan.Done, 400), r.Counts()); diff != "" {
+		if diff := cmp.Diff(counts(plan.OutcomeDone, 400), r.Counts()); diff != "" {
 			t.Error(diff, r.Causes())
 		}
 		var widths []int
@@ -435,7 +435,7 @@ func TestFullServerIsProbed(t *testing.T) {
 		o := &outage{until: time.Now().Add(time.Minute), server: "s1", class: engine.Capacity}
 		s.fleet.do, s.cfg.Prober = o.do, o
 		r := s.run(t)
-		if diff := cmp.Diff(counts(plan.Done, 40), r.Counts()); diff != "" {
+		if diff := cmp.Diff(counts(plan.OutcomeDone, 40), r.Counts()); diff != "" {
 			t.Error(diff, r.Causes())
 		}
 		for id, tries := range s.fleet.attempts {

@@ -48,7 +48,7 @@ func TestPerServerLimit(t *testing.T) {
 		if took := r.Finished.Sub(r.Started); took != 30*time.Second {
 			t.Errorf("it took %s: free places were not used, or too many", took)
 		}
-		if s.facts(t)[0].Fact.(rollout.RolloutStarted).Width != 6 {
+		if s.facts(t)[0].Fact.(rollout.Started).Width != 6 {
 			t.Errorf("%+v", s.facts(t)[0].Fact)
 		}
 	})
@@ -78,7 +78,7 @@ func TestRevisionWithConcurrency(t *testing.T) {
 			return takes(time.Second)(ctx, job)
 		}
 		r := s.run(t)
-		if peak != 2 || r.Count(plan.Done) != 40 {
+		if peak != 2 || r.Count(plan.OutcomeDone) != 40 {
 			t.Errorf("%d at once, %v", peak, r.Counts())
 		}
 		if took := r.Finished.Sub(r.Started); took != 15*time.Second {
@@ -112,7 +112,7 @@ func TestRevisionAlone(t *testing.T) {
 			return nil
 		}
 		r := s.run(t)
-		if r.Count(plan.Done) != 26 || s.fleet.peak["s1"] != 8 {
+		if r.Count(plan.OutcomeDone) != 26 || s.fleet.peak["s1"] != 8 {
 			t.Errorf("%v, %d at once", r.Counts(), s.fleet.peak["s1"])
 		}
 		if took := r.Finished.Sub(r.Started); took != 12*time.Second {
@@ -126,8 +126,8 @@ func TestStampIsBoundByNoRevision(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := graph(t, rev("a", "", revision.Options{Alone: true, Concurrency: 1}))
 		req := request()
-		req.Kind = plan.Stamp
-		p, err := plan.NewPlan(on("s1", 80), all(80, at(g)), g, req)
+		req.Kind = plan.KindStamp
+		p, err := plan.New(on("s1", 80), all(80, at(g)), g, req)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -34,7 +34,7 @@ func tell(t testing.TB, g *revision.Graph, n int, specs ...plan.WaveSpec) *story
 	req := request()
 	req.Policy.Waves = specs
 	var err error
-	if s.stored, err = plan.NewPlan(s.tenants, all(n, at(g, "a")), g, req); err != nil {
+	if s.stored, err = plan.New(s.tenants, all(n, at(g, "a")), g, req); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -44,7 +44,7 @@ func (s *story) id(n int) string { return s.tenants[n-1].ID }
 
 // run adds the facts of a run: all tenants named, then those ends, then the end of the run, unless it was killed.
 func (s *story) run(named []int, killed bool, ends ...rollout.TenantFinished) {
-	s.facts = append(s.facts, rollout.RolloutStarted{Kind: plan.Upgrade, Waves: []rollout.WavePlanned{{Name: "all", Tenants: len(s.tenants)}}})
+	s.facts = append(s.facts, rollout.Started{Kind: plan.KindUpgrade, Waves: []rollout.WavePlanned{{Name: "all", Tenants: len(s.tenants)}}})
 	var ids []string
 	for _, n := range named {
 		ids = append(ids, s.id(n))
@@ -54,7 +54,7 @@ func (s *story) run(named []int, killed bool, ends ...rollout.TenantFinished) {
 		s.facts = append(s.facts, f)
 	}
 	if !killed {
-		s.facts = append(s.facts, rollout.RolloutEnded{State: rollout.StateHalted})
+		s.facts = append(s.facts, rollout.Ended{State: rollout.StateHalted})
 	}
 }
 
@@ -69,8 +69,8 @@ func (s *story) end(n int, o plan.Outcome, from, to string, steps int, class eng
 }
 
 func (s *story) rollback(partial bool) (*plan.Plan, error) {
-	req := plan.PlanOptions{Rollout: "r2", Fleet: "acme", Created: begin}
-	return plan.RollbackPlan(rollout.Current(s.stored, statetest.Events("r1", 1, s.facts...)), rollout.Touched(statetest.Events("r1", 1, s.facts...)), s.tenants, s.standings, s.g, req, partial)
+	req := plan.Options{Rollout: "r2", Fleet: "acme", Created: begin}
+	return plan.NewRollback(rollout.Current(s.stored, statetest.Events("r1", 1, s.facts...)), rollout.Touched(statetest.Events("r1", 1, s.facts...)), s.tenants, s.standings, s.g, req, partial)
 }
 
 // TestRollbackTakesDownWhatTheRowsName has rows that differ from what the facts would make one think.
@@ -79,8 +79,8 @@ func TestRollbackTakesDownWhatTheRowsName(t *testing.T) {
 	g := line(t)
 	s := tell(t, g, 12)
 	s.run([]int{1, 2, 3, 4, 5, 6, 7, 8, 9}, true,
-		s.end(1, plan.Done, "a", "c", 2, ""), s.end(2, plan.Done, "b", "c", 1, ""), s.end(3, plan.Failed, "a", "b", 1, engine.Data),
-		s.end(4, plan.Failed, "a", "a", 0, engine.Data), s.end(6, plan.Unchanged, "a", "c", 0, ""),
+		s.end(1, plan.OutcomeDone, "a", "c", 2, ""), s.end(2, plan.OutcomeDone, "b", "c", 1, ""), s.end(3, plan.OutcomeFailed, "a", "b", 1, engine.Data),
+		s.end(4, plan.OutcomeFailed, "a", "a", 0, engine.Data), s.end(6, plan.OutcomeUnchanged, "a", "c", 0, ""),
 	)
 	for n, rows := range map[int]string{
 		1:  "a b:r1 c:r1",
@@ -109,7 +109,7 @@ func TestRollbackTakesDownWhatTheRowsName(t *testing.T) {
 	if diff := cmp.Diff(want, goes(p)); diff != "" {
 		t.Error(diff)
 	}
-	if p.Kind != plan.Rollback || p.Of != "r1" || p.Target != "r1" || p.Rollout != "r2" || p.Direction() != revision.Down || p.Notes != nil {
+	if p.Kind != plan.KindRollback || p.Of != "r1" || p.Target != "r1" || p.Rollout != "r2" || p.Direction() != revision.Down || p.Notes != nil {
 		t.Errorf("%+v", p)
 	}
 	if p.Len() != 7 || p.Changes() != 5 || p.Waves[0].Planned != 7 {
@@ -122,7 +122,7 @@ func TestRollbackFindsTenantsThatWereRenamed(t *testing.T) {
 	t.Parallel()
 	g := line(t)
 	s := tell(t, g, 3, plan.WaveSpec{Name: "canary", Tenants: selector(t, "id=t-0001")})
-	s.run([]int{1, 2, 3}, false, s.end(1, plan.Done, "a", "c", 2, ""), s.end(2, plan.Done, "a", "c", 2, ""), s.end(3, plan.Done, "a", "c", 2, ""))
+	s.run([]int{1, 2, 3}, false, s.end(1, plan.OutcomeDone, "a", "c", 2, ""), s.end(2, plan.OutcomeDone, "a", "c", 2, ""), s.end(3, plan.OutcomeDone, "a", "c", 2, ""))
 	s.tenants = append(s.tenants[:2:2], on("new", 3)...)
 	s.standings = []engine.Standing{
 		rowsOf(g, "a b:r1 c:r1"), rowsOf(g, "a b:r7 c:r7"), rowsOf(g, "a b:r1 c:r1"), rowsOf(g, "a b c"),
@@ -154,7 +154,7 @@ func TestRollbackOfWhatHasNoFile(t *testing.T) {
 	t.Parallel()
 	g := graph(t, rev("a", ""), rev("b", "a"))
 	s := tell(t, g, 3)
-	s.run([]int{1, 2, 3}, false, s.end(1, plan.Done, "a", "c", 2, ""), s.end(2, plan.Done, "a", "c", 2, ""), s.end(3, plan.Failed, "a", "b", 1, engine.Data))
+	s.run([]int{1, 2, 3}, false, s.end(1, plan.OutcomeDone, "a", "c", 2, ""), s.end(2, plan.OutcomeDone, "a", "c", 2, ""), s.end(3, plan.OutcomeFailed, "a", "b", 1, engine.Data))
 	s.standings = []engine.Standing{rowsOf(g, "a b:r1 c:r1"), rowsOf(g, "a b:r1 c:r1"), rowsOf(g, "a b:r1")}
 	_, err := s.rollback(false)
 	blocked, ok := errors.AsType[*plan.BlockedError](err)
@@ -182,14 +182,14 @@ func TestRollbackReversesTheWaves(t *testing.T) {
 	s := tell(t, g, 9, plan.WaveSpec{Name: "canary", Tenants: selector(t, "id=t-0001"), Gate: gate},
 		plan.WaveSpec{Name: "early", Tenants: selector(t, "id=t-0002"), Gate: gate},
 		plan.WaveSpec{Name: "half", Tenants: selector(t, "id in (t-0003, t-0004)"), Gate: gate})
-	s.run([]int{1, 3, 4}, false, s.end(1, plan.Done, "a", "c", 2, ""), s.end(3, plan.Done, "a", "c", 2, ""), s.end(4, plan.Failed, "a", "a", 0, engine.Data))
+	s.run([]int{1, 3, 4}, false, s.end(1, plan.OutcomeDone, "a", "c", 2, ""), s.end(3, plan.OutcomeDone, "a", "c", 2, ""), s.end(4, plan.OutcomeFailed, "a", "a", 0, engine.Data))
 	// One joined the last wave, and was done there.
 	late := on("late", 1)
 	s.tenants = append(s.tenants, late...)
 	s.facts = append(s.facts,
 		rollout.TenantsJoined{Wave: "rest", Cohorts: []plan.Cohort{{From: []string{}, To: []string{"c"}, Steps: []string{"a", "b", "c"}}}, Items: []plan.Item{{Tenant: late[0]}}},
 	)
-	s.run([]int{10}, false, s.end(10, plan.Done, "", "c", 3, ""))
+	s.run([]int{10}, false, s.end(10, plan.OutcomeDone, "", "c", 3, ""))
 	s.standings = append(all(9, rowsOf(g, "a b c")), rowsOf(g, "a:r1 b:r1 c:r1"))
 	for _, n := range []int{1, 3} {
 		s.standings[n-1] = rowsOf(g, "a b:r1 c:r1")
@@ -222,7 +222,7 @@ func TestRollbackRefusesWhatItCannotJudge(t *testing.T) {
 	s.g = now
 	var ends []rollout.TenantFinished
 	for n := range 6 {
-		ends = append(ends, s.end(n+1, plan.Done, "a", "c", 2, ""))
+		ends = append(ends, s.end(n+1, plan.OutcomeDone, "a", "c", 2, ""))
 	}
 	s.run([]int{1, 2, 3, 4, 5, 6}, false, ends...)
 	changed := rowsOf(now, "a b:r1 c:r1")
@@ -276,8 +276,8 @@ func TestRollbackOfWhatHasNoWayBack(t *testing.T) {
 			"write the section; an empty one is a step that does nothing"},
 	} {
 		s := tell(t, test.g, 3)
-		s.run([]int{1, 2, 3}, false, s.end(1, plan.Done, "a", "c", 2, ""), s.end(2, plan.Done, "a", "c", 2, ""),
-			s.end(3, plan.Failed, "a", "b", 1, engine.Data))
+		s.run([]int{1, 2, 3}, false, s.end(1, plan.OutcomeDone, "a", "c", 2, ""), s.end(2, plan.OutcomeDone, "a", "c", 2, ""),
+			s.end(3, plan.OutcomeFailed, "a", "b", 1, engine.Data))
 		s.standings = []engine.Standing{rowsOf(test.g, "a b:r1 c:r1"), rowsOf(test.g, "a b:r1 c:r1"), rowsOf(test.g, "a b:r1")}
 		p, err := s.rollback(test.partial)
 		if test.err == "" {
@@ -301,7 +301,7 @@ func TestRollbackLeavesOutWhoHasLeft(t *testing.T) {
 	t.Parallel()
 	g := line(t)
 	s := tell(t, g, 3)
-	s.run([]int{1, 2, 3}, false, s.end(1, plan.Done, "a", "c", 2, ""), s.end(2, plan.Done, "a", "c", 2, ""), s.end(3, plan.Failed, "a", "a", 0, engine.Data))
+	s.run([]int{1, 2, 3}, false, s.end(1, plan.OutcomeDone, "a", "c", 2, ""), s.end(2, plan.OutcomeDone, "a", "c", 2, ""), s.end(3, plan.OutcomeFailed, "a", "a", 0, engine.Data))
 	s.tenants, s.standings = s.tenants[:1], all(1, rowsOf(g, "a b:r1 c:r1"))
 	p, err := s.rollback(false)
 	if err != nil {
@@ -321,11 +321,11 @@ func TestRollbackOfTenantsThatWereUnreachableAtFirst(t *testing.T) {
 	s := tell(t, g, 3)
 	unread := engine.Standing{State: engine.Unreachable, Err: oops(engine.Connection, "refused")}
 	var err error
-	if s.stored, err = plan.NewPlan(s.tenants, all(3, unread), g, request()); err != nil {
+	if s.stored, err = plan.New(s.tenants, all(3, unread), g, request()); err != nil {
 		t.Fatal(err)
 	}
-	s.run(nil, false, s.end(1, plan.Failed, "", "", 0, engine.Connection), s.end(2, plan.Failed, "", "", 0, engine.Connection))
-	s.run([]int{1, 2, 3}, true, s.end(1, plan.Done, "b", "c", 1, "")) // a resume that could read them, and was killed
+	s.run(nil, false, s.end(1, plan.OutcomeFailed, "", "", 0, engine.Connection), s.end(2, plan.OutcomeFailed, "", "", 0, engine.Connection))
+	s.run([]int{1, 2, 3}, true, s.end(1, plan.OutcomeDone, "b", "c", 1, "")) // a resume that could read them, and was killed
 	s.standings = []engine.Standing{rowsOf(g, "a b c:r1"), rowsOf(g, "a b:r1 c:r1"), rowsOf(g, "a b c")}
 	p, err := s.rollback(false)
 	if err != nil {
@@ -346,7 +346,7 @@ func TestRollbacksThatMeanNothing(t *testing.T) {
 	if _, err := s.rollback(false); err == nil || !strings.Contains(err.Error(), "nothing to take back") {
 		t.Errorf("%v", err)
 	}
-	s.run([]int{1}, false, s.end(1, plan.Done, "a", "c", 2, ""))
+	s.run([]int{1}, false, s.end(1, plan.OutcomeDone, "a", "c", 2, ""))
 	s.tenants, s.standings = append(s.tenants, on("new", 1)...), append(s.standings, engine.Standing{State: engine.Unreachable})
 	if _, err := s.rollback(false); err == nil || !strings.Contains(err.Error(), "1 tenant could not be read: new-0001") {
 		t.Errorf("%v", err)
@@ -355,16 +355,16 @@ func TestRollbacksThatMeanNothing(t *testing.T) {
 	if _, err := s.rollback(false); err == nil || !strings.Contains(err.Error(), "nothing to take back") { // it was restored since
 		t.Errorf("%v", err)
 	}
-	for _, kind := range []plan.Kind{plan.Downgrade, plan.Stamp, plan.Rollback} {
+	for _, kind := range []plan.Kind{plan.KindDowngrade, plan.KindStamp, plan.KindRollback} {
 		s.stored.Kind = kind
 		_, err := s.rollback(false)
 		if e, ok := errors.AsType[*plan.RollbackError](err); !ok || e.Hint() == "" {
 			t.Errorf("%s: %v", kind, err)
 		}
 	}
-	s.stored.Kind = plan.Upgrade
+	s.stored.Kind = plan.KindUpgrade
 	for _, id := range []string{"", "r1"} {
-		if _, err := plan.RollbackPlan(s.stored, rollout.Touched(nil), s.tenants, s.standings, g, plan.PlanOptions{Rollout: id}, false); err == nil {
+		if _, err := plan.NewRollback(s.stored, rollout.Touched(nil), s.tenants, s.standings, g, plan.Options{Rollout: id}, false); err == nil {
 			t.Errorf("a rollback of id %q", id)
 		}
 	}
@@ -376,7 +376,7 @@ func TestResumeOfARollback(t *testing.T) {
 	s := tell(t, g, 6)
 	var ends []rollout.TenantFinished
 	for n := range 6 {
-		ends = append(ends, s.end(n+1, plan.Done, "a", "c", 2, ""))
+		ends = append(ends, s.end(n+1, plan.OutcomeDone, "a", "c", 2, ""))
 	}
 	s.run([]int{1, 2, 3, 4, 5, 6}, false, ends...)
 	s.standings = all(6, rowsOf(g, "a b:r1 c:r1"))
@@ -385,13 +385,13 @@ func TestResumeOfARollback(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	events := outcomes(map[string]plan.Outcome{s.id(1): plan.Done, s.id(2): plan.Failed})
+	events := outcomes(map[string]plan.Outcome{s.id(1): plan.OutcomeDone, s.id(2): plan.OutcomeFailed})
 	now := []engine.Standing{
 		rowsOf(g, "a"), rowsOf(g, "a b:r1"), rowsOf(g, "a b:r1 c:r1"), // done, half way, not begun
 		rowsOf(g, "a b:r7 c:r7"), at(g), // taken down and upgraded by another rollout since; restored
 		rowsOf(g, "a b:r1 c:r1"), // can be read now
 	}
-	p, err := plan.ResumePlan(rollout.Current(stored, events), rollout.HistoryOf(events), s.tenants, now, g, plan.ResumeOptions{})
+	p, err := plan.Resume(rollout.Current(stored, events), rollout.HistoryOf(events), s.tenants, now, g, plan.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -399,7 +399,7 @@ func TestResumeOfARollback(t *testing.T) {
 	if diff := cmp.Diff(want, goes(p)); diff != "" {
 		t.Error(diff)
 	}
-	if p.Kind != plan.Rollback || p.Of != "r1" {
+	if p.Kind != plan.KindRollback || p.Of != "r1" {
 		t.Errorf("%s of %q", p.Kind, p.Of)
 	}
 	if diff := cmp.Diff([]string{s.id(1)}, idsOf(p.Waves[0].Settled)); diff != "" {
@@ -457,7 +457,7 @@ func TestRollbackUndoesARun(t *testing.T) {
 				standings[i] = rowsOf(w.g, "a b:r1 c:r1")
 			}
 		}
-		p, err := plan.RollbackPlan(rollout.Current(stored, events), rollout.Touched(events), w.tenants, standings, w.g, plan.PlanOptions{Rollout: "r2", Fleet: "acme"}, false)
+		p, err := plan.NewRollback(rollout.Current(stored, events), rollout.Touched(events), w.tenants, standings, w.g, plan.Options{Rollout: "r2", Fleet: "acme"}, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -465,7 +465,7 @@ func TestRollbackUndoesARun(t *testing.T) {
 			t.Fatalf("%d tenants to take back, %d to change, %d were upgraded", p.Len(), p.Changes(), upgraded)
 		}
 		s.cfg.Plan, s.cfg.Earlier = p, nil
-		if r := s.run(t); r.Count(plan.Done) != upgraded || r.State != rollout.StateFinished {
+		if r := s.run(t); r.Count(plan.OutcomeDone) != upgraded || r.State != rollout.StateFinished {
 			t.Errorf("%s, %v", r.State, r.Counts())
 		}
 		for schema, ids := range w.applied {

@@ -24,8 +24,8 @@ type Prober interface {
 	Probe(ctx context.Context, server, database string) error
 }
 
-// RunConfig is what a run needs. Plan, Upgrader, Graph and Store are required.
-type RunConfig struct {
+// Config is what a run needs. Plan, Upgrader, Graph and Store are required.
+type Config struct {
 	Plan   *plan.Plan      // of Arrange; of Rearrange when Earlier is set
 	Policy plan.Policy     // the zero value is the default
 	Engine Applier         // must allow what the plan was made to allow: see Options
@@ -41,7 +41,7 @@ type RunConfig struct {
 	Drain     <-chan struct{}         // closed: dispatch no more and let the running tenants finish; nil = never
 	Data      func(tenant.Tenant) any // what templates see; called by the tenant's worker; nil = nothing
 
-	Options  plan.Options     // with which the plan was made
+	Options  plan.Rules       // with which the plan was made
 	Querier  plan.Querier     // for gates that ask tenants; nil = such a gate cannot tell
 	NoWait   bool             // end the run where it would wait for an approval
 	Command  *rollout.Command // what an operator asked that made this run, for the record: a resume, a retry or a rollback. It is stored, unless it has a number and so is stored already; nil = nothing to record
@@ -70,7 +70,7 @@ type RunConfig struct {
 // After a wave its gate is asked, see [Gate]: how is taken from the Policy of now, whether from the plan. While it
 // runs it takes in what operators ask through [Store.Command], within about a second; what a resumed run finds
 // there at its start, it takes in first: all but a pause, which was meant for somebody else, counts.
-func Run(ctx context.Context, cfg RunConfig) (*rollout.Report, error) {
+func Run(ctx context.Context, cfg Config) (*rollout.Report, error) {
 	report := &rollout.Report{}
 	for _, e := range cfg.Earlier {
 		report.Apply(e)
@@ -96,7 +96,7 @@ func Run(ctx context.Context, cfg RunConfig) (*rollout.Report, error) {
 	cfg.Plan, cfg.Policy = &plan, cfg.Policy.WithDefaults()
 	audience := newAudience(cfg.Observers)
 	r := &runner{
-		RunConfig: cfg, ctx: ctx, report: report, seq: report.Seq, journal: newJournal(ctx, cfg.Store, audience),
+		Config: cfg, ctx: ctx, report: report, seq: report.Seq, journal: newJournal(ctx, cfg.Store, audience),
 		jobs: make(chan job), answers: make(chan answer, 64), probed: make(chan probe, 1), observed: make(chan observation, 1),
 		stopping: cfg.Drain, cancelled: ctx.Done(), begun: begun(cfg.Earlier), finished: report.State == rollout.StateFinished,
 	}
@@ -116,7 +116,7 @@ func begun(earlier []rollout.Event) map[string]bool {
 				open[id] = true
 			}
 		case rollout.TenantFinished:
-			if f.Outcome != plan.Uncertain {
+			if f.Outcome != plan.OutcomeUncertain {
 				delete(open, f.Tenant)
 			}
 		}
@@ -125,7 +125,7 @@ func begun(earlier []rollout.Event) map[string]bool {
 }
 
 // commands stores the run's own command, and returns those that are to be taken in at its start.
-func (c *RunConfig) commands(ctx context.Context, report *rollout.Report) ([]rollout.Command, error) {
+func (c *Config) commands(ctx context.Context, report *rollout.Report) ([]rollout.Command, error) {
 	own := c.Command
 	if own == nil && c.Earlier == nil {
 		return nil, nil // nobody could know of it yet
@@ -138,7 +138,7 @@ func (c *RunConfig) commands(ctx context.Context, report *rollout.Report) ([]rol
 	return rollout.PendingCommands(ctx, c.Store, c.Plan.Rollout, report)
 }
 
-func (c *RunConfig) check(earlier *rollout.Report) error {
+func (c *Config) check(earlier *rollout.Report) error {
 	switch {
 	case c.Plan == nil, c.Engine == nil, c.Graph == nil, c.Store == nil:
 		return errors.New("a run needs a plan, an upgrader, a graph and a store")
@@ -156,7 +156,7 @@ func (c *RunConfig) check(earlier *rollout.Report) error {
 }
 
 // checkGates makes sure that what the plan promises to ask can be asked.
-func (c *RunConfig) checkGates(earlier *rollout.Report) error {
+func (c *Config) checkGates(earlier *rollout.Report) error {
 	for i := range c.Plan.Waves {
 		w := &c.Plan.Waves[i]
 		if !gatePending(c.Plan, w, earlier) {
@@ -172,7 +172,7 @@ func (c *RunConfig) checkGates(earlier *rollout.Report) error {
 // runner is one run. Its loop is the only writer of all that is here; workers, probes, meters and the like are
 // goroutines of it that get values and send values.
 type runner struct {
-	RunConfig
+	Config
 	ctx           context.Context
 	report        *rollout.Report
 	seq           int64
@@ -234,7 +234,7 @@ func (r *runner) stopQuoting(state rollout.State, reason, redacted string) {
 	r.halt = halt{state, reason, redacted}
 }
 
-func (r *runner) opening() rollout.RolloutStarted {
+func (r *runner) opening() rollout.Started {
 	f := rollout.Opening(r.Plan, r.report.Run+1, r.Holder)
 	for i := range r.Plan.Waves {
 		f.Width = max(f.Width, r.width(&r.Plan.Waves[i]))
@@ -256,7 +256,7 @@ func (r *runner) width(w *plan.Wave) int {
 	if most := r.Policy.Concurrency; most > 0 {
 		width = min(width, most)
 	}
-	if r.Policy.Tolerance == plan.Strict && r.Policy.OnFailure == plan.Halt {
+	if r.Policy.Tolerance == plan.ToleranceStrict && r.Policy.OnFailure == plan.OnFailureHalt {
 		width = min(width, r.Policy.MaxFailures.Of(w.Planned)+1)
 	}
 	return width

@@ -55,12 +55,12 @@ func TestAllTenantsAreUpgraded(t *testing.T) {
 		if r.State != rollout.StateFinished || r.ExitCode() != 0 || r.Next() != "" {
 			t.Errorf("%s %q, exit %d, next %q", r.State, r.Reason, r.ExitCode(), r.Next())
 		}
-		if diff := cmp.Diff(counts(plan.Done, 500), r.Counts()); diff != "" {
+		if diff := cmp.Diff(counts(plan.OutcomeDone, 500), r.Counts()); diff != "" {
 			t.Error(diff)
 		}
 		want := []rollout.Transition{
-			{From: []string{}, To: []string{"c"}, Outcome: plan.Done, Tenants: 300},
-			{From: []string{"a"}, To: []string{"c"}, Outcome: plan.Done, Tenants: 200},
+			{From: []string{}, To: []string{"c"}, Outcome: plan.OutcomeDone, Tenants: 300},
+			{From: []string{"a"}, To: []string{"c"}, Outcome: plan.OutcomeDone, Tenants: 200},
 		}
 		if diff := cmp.Diff(want, r.Transitions()); diff != "" {
 			t.Error(diff)
@@ -78,7 +78,7 @@ func TestNothingToDoTouchesNobody(t *testing.T) {
 		g := line(t)
 		s := newScene(t, g, arrange(t, g, on("s1", 50), all(50, at(g, "a", "b", "c"))))
 		r := s.run(t)
-		if s.fleet.touched() != 0 || r.Count(plan.Unchanged) != 50 || r.ExitCode() != 0 {
+		if s.fleet.touched() != 0 || r.Count(plan.OutcomeUnchanged) != 50 || r.ExitCode() != 0 {
 			t.Errorf("%d touched, %v, exit %d", s.fleet.touched(), r.Counts(), r.ExitCode())
 		}
 	})
@@ -148,7 +148,7 @@ func TestHaltLetsRunningTenantsFinish(t *testing.T) {
 			return nil
 		}
 		r := s.run(t)
-		if diff := cmp.Diff(counts(plan.Done, 7, plan.Failed, 1, plan.Pending, 92), r.Counts()); diff != "" {
+		if diff := cmp.Diff(counts(plan.OutcomeDone, 7, plan.OutcomeFailed, 1, plan.OutcomePending, 92), r.Counts()); diff != "" {
 			t.Error(diff)
 		}
 		if r.State != rollout.StateHalted || r.Next() != "skein rollout resume r1" {
@@ -162,10 +162,10 @@ func TestContinueIgnoresTheBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := line(t)
 		s := newScene(t, g, arrange(t, g, on("s1", 40), all(40, at(g))))
-		s.cfg.Policy.OnFailure = plan.Continue
+		s.cfg.Policy.OnFailure = plan.OnFailureContinue
 		s.fleet.do = func(context.Context, engine.Job) error { return oops(engine.Revision, "no such column") }
 		r := s.run(t)
-		if r.Count(plan.Failed) != 40 || r.ExitCode() != 2 || r.State != rollout.StateFinished {
+		if r.Count(plan.OutcomeFailed) != 40 || r.ExitCode() != 2 || r.State != rollout.StateFinished {
 			t.Errorf("%v, %s, exit %d", r.Counts(), r.State, r.ExitCode())
 		}
 		if c := r.Causes(); len(c) != 1 || c[0].Count != 40 || len(c[0].Tenants) != 5 {
@@ -184,7 +184,7 @@ func TestRefusedTenantsCountAndAreNotTouched(t *testing.T) {
 		s := newScene(t, g, arrange(t, g, on("s1", 5), standings))
 		s.cfg.Policy.MaxFailures.Count = 2
 		r := s.run(t)
-		if diff := cmp.Diff(counts(plan.Done, 3, plan.Failed, 2), r.Counts()); diff != "" {
+		if diff := cmp.Diff(counts(plan.OutcomeDone, 3, plan.OutcomeFailed, 2), r.Counts()); diff != "" {
 			t.Error(diff)
 		}
 		if f := r.Failed(); f[0].Failure.Message != `schema "s1-0002" is not there` || f[0].Attempt != 0 {
@@ -207,7 +207,7 @@ func TestInterruptDrains(t *testing.T) {
 		s.cfg.Drain = stop
 		time.AfterFunc(15*time.Second, func() { close(stop) })
 		r := s.run(t)
-		if diff := cmp.Diff(counts(plan.Done, 16, plan.Pending, 84), r.Counts()); diff != "" {
+		if diff := cmp.Diff(counts(plan.OutcomeDone, 16, plan.OutcomePending, 84), r.Counts()); diff != "" {
 			t.Error(diff)
 		}
 		if r.ExitCode() != 130 || r.Finished.Sub(r.Started) != 20*time.Second {
@@ -240,7 +240,7 @@ func TestSecondSignalCancels(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.check(t, r)
-		if diff := cmp.Diff(counts(plan.Done, 1, plan.Pending, 99), r.Counts()); diff != "" {
+		if diff := cmp.Diff(counts(plan.OutcomeDone, 1, plan.OutcomePending, 99), r.Counts()); diff != "" {
 			t.Error(diff)
 		}
 		if r.ExitCode() != 130 || r.Finished.Sub(r.Started) != time.Minute {
@@ -263,7 +263,7 @@ func TestStoreFailureHaltsDispatch(t *testing.T) {
 		if r.State != rollout.StateHalted || s.fleet.touched() > 40 {
 			t.Errorf("%s: %s; %d touched", r.State, r.Reason, s.fleet.touched())
 		}
-		if got := r.Count(plan.Done); got != s.fleet.touched() {
+		if got := r.Count(plan.OutcomeDone); got != s.fleet.touched() {
 			t.Errorf("%d done, %d touched: it did not drain", got, s.fleet.touched())
 		}
 	})
@@ -319,7 +319,7 @@ func TestLostLockHalts(t *testing.T) {
 		s.cfg.Lease = l
 		time.AfterFunc(1500*time.Millisecond, func() { close(l.lost) })
 		r := s.run(t)
-		if r.State != rollout.StateHalted || r.Count(plan.Done) != 16 {
+		if r.State != rollout.StateHalted || r.Count(plan.OutcomeDone) != 16 {
 			t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
 		}
 		if !strings.Contains(r.Reason, "state.db was removed") || r.Next() != "" {
@@ -341,7 +341,7 @@ func TestPanicFailsTheTenant(t *testing.T) {
 			return nil
 		}
 		r := s.run(t)
-		if diff := cmp.Diff(counts(plan.Done, 19, plan.Failed, 1), r.Counts()); diff != "" {
+		if diff := cmp.Diff(counts(plan.OutcomeDone, 19, plan.OutcomeFailed, 1), r.Counts()); diff != "" {
 			t.Error(diff)
 		}
 		if f := r.Failed()[0].Failure; f.Class != engine.Internal || f.Message != "panic: index out of range" {
@@ -412,7 +412,7 @@ func TestFirstReasonStandsUnlessPeopleAsk(t *testing.T) {
 					reason = "interrupted; before that: " + reason
 				}
 			}
-			if r := s.run(t); r.State != want || r.Reason != reason || r.Count(plan.Failed) != 3 {
+			if r := s.run(t); r.State != want || r.Reason != reason || r.Count(plan.OutcomeFailed) != 3 {
 				t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
 			}
 		})

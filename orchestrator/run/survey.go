@@ -30,7 +30,7 @@ func SurveyRollout(ctx context.Context, s Surveyor, tenants []tenant.Tenant, rol
 
 // SurveyFor reads what planning a stored plan once more needs to know: see [ResumePlan].
 func SurveyFor(ctx context.Context, s Surveyor, tenants []tenant.Tenant, p *plan.Plan) []engine.Standing {
-	if p.Kind == plan.Rollback {
+	if p.Kind == plan.KindRollback {
 		return SurveyRollout(ctx, s, tenants, p.Of)
 	}
 	return Survey(ctx, s, tenants)

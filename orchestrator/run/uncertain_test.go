@@ -51,13 +51,13 @@ func TestLostReplyOfACommitIsNotKnownUntilAResumeAsks(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newStage(t, 1, nil)
 				s.policy.Waves = nil
-				s.policy.ServerPatience, s.policy.OnFailure = time.Minute, plan.Continue
+				s.policy.ServerPatience, s.policy.OnFailure = time.Minute, plan.OnFailureContinue
 				s.plan(t, request())
 				id := s.world.tenants[0].ID
 				l := &lossy{stage: s, id: id, committed: committed}
 				s.cfg.Engine, s.cfg.Prober = l, l
 				r := s.run(t)
-				if r.Outcome(id) != plan.Uncertain || r.ExitCode() != 2 || r.Count(plan.Failed) != 0 || r.Next() != "skein rollout resume r1" {
+				if r.Outcome(id) != plan.OutcomeUncertain || r.ExitCode() != 2 || r.Count(plan.OutcomeFailed) != 0 || r.Next() != "skein rollout resume r1" {
 					t.Errorf("%s, exit %d, next %q, %v", r.Outcome(id), r.ExitCode(), r.Next(), r.Counts())
 				}
 				for tr := range r.Tenants() {
@@ -69,7 +69,7 @@ func TestLostReplyOfACommitIsNotKnownUntilAResumeAsks(t *testing.T) {
 					t.Errorf("causes %+v", c)
 				}
 				l.back.Store(true)
-				if r := s.resume(t); r.Outcome(id) != plan.Done || r.ExitCode() != 0 || s.stands(id) != "[a b c]" {
+				if r := s.resume(t); r.Outcome(id) != plan.OutcomeDone || r.ExitCode() != 0 || s.stands(id) != "[a b c]" {
 					t.Errorf("resumed: %s, exit %d, at %s", r.Outcome(id), r.ExitCode(), s.stands(id))
 				}
 			})
@@ -84,7 +84,7 @@ func TestLostReplyThatIsSettledInTheRunIsForgotten(t *testing.T) {
 		s := newStage(t, 1, nil)
 		id := s.world.tenants[0].ID
 		l := &lossy{stage: s, id: id}
-		s.cfg.Policy.OnFailure = plan.Continue
+		s.cfg.Policy.OnFailure = plan.OnFailureContinue
 		s.cfg.Engine = l
 		s.breaks[id] = oops(engine.Data, "no")
 		s.when = append(s.when, func(f rollout.Fact) {
@@ -92,7 +92,7 @@ func TestLostReplyThatIsSettledInTheRunIsForgotten(t *testing.T) {
 				l.back.Store(true)
 			}
 		})
-		if r := s.run(t); r.Outcome(id) != plan.Failed || r.Failed()[0].Failure.Message != "no" {
+		if r := s.run(t); r.Outcome(id) != plan.OutcomeFailed || r.Failed()[0].Failure.Message != "no" {
 			t.Errorf("%s", r.Outcome(id))
 		}
 	})

@@ -72,7 +72,7 @@ func TestFrozenServerIsAwayAndGoesOn(t *testing.T) {
 		s.cfg.Watcher, s.cfg.Prober, s.cfg.Policy.Concurrency = w, w, 2
 		s.fleet.do = func(ctx context.Context, job engine.Job) error { return w.work(20*time.Second)(ctx, job) }
 		r := s.run(t)
-		if diff := cmp.Diff(counts(plan.Done, 4), r.Counts()); diff != "" {
+		if diff := cmp.Diff(counts(plan.OutcomeDone, 4), r.Counts()); diff != "" {
 			t.Error(diff, r.Causes())
 		}
 		var paused []string
@@ -102,7 +102,7 @@ func TestFrozenServerIsGivenUp(t *testing.T) {
 			return takes(time.Second)(ctx, job)
 		}
 		r := s.run(t)
-		if diff := cmp.Diff(counts(plan.Done, 20, plan.Failed, 20), r.Counts()); diff != "" {
+		if diff := cmp.Diff(counts(plan.OutcomeDone, 20, plan.OutcomeFailed, 20), r.Counts()); diff != "" {
 			t.Error(diff, r.Causes())
 		}
 		for _, f := range r.Failed() {
@@ -148,7 +148,7 @@ func TestDrainDoesNotWaitForAFrozenServerForEver(t *testing.T) {
 		s.cfg.Watcher, s.cfg.Prober, s.cfg.Drain = w, w, stop
 		s.fleet.do = func(ctx context.Context, job engine.Job) error { return w.work(20*time.Second)(ctx, job) }
 		r := s.run(t)
-		if r.State != rollout.StateInterrupted || r.Count(plan.Pending) != 20 {
+		if r.State != rollout.StateInterrupted || r.Count(plan.OutcomePending) != 20 {
 			t.Errorf("%s %v", r.State, r.Counts())
 		}
 		if took := r.Finished.Sub(r.Started); took > 6*time.Minute {
@@ -196,7 +196,7 @@ func TestStoredFactsTellWhoIsUnderWork(t *testing.T) {
 				}
 			}
 		}
-		if !seen["waits"] || !seen["goes on"] || r.Count(plan.Running) != 0 {
+		if !seen["waits"] || !seen["goes on"] || r.Count(plan.OutcomeRunning) != 0 {
 			t.Errorf("%v, %v at the end", seen, r.Counts())
 		}
 	})

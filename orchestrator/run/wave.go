@@ -55,7 +55,7 @@ func newWave(spec *plan.Wave, items []plan.Item, cohorts []plan.Cohort, limits *
 		tasks: make([]task, len(items)), byName: map[string]*server{},
 		left: len(items), budget: policy.MaxFailures.Of(spec.Planned),
 	}
-	if policy.OnFailure == plan.Continue {
+	if policy.OnFailure == plan.OnFailureContinue {
 		w.budget = -1
 	}
 	for i := range w.items {
@@ -215,7 +215,7 @@ func (w *wave) remove(t int32) {
 // budget is strict they are no more than may fail yet, and one.
 func (w *wave) concurrency(policy *plan.Policy) int {
 	most := policy.Concurrency
-	if policy.Tolerance != plan.Strict || w.budget < 0 {
+	if policy.Tolerance != plan.ToleranceStrict || w.budget < 0 {
 		return most
 	}
 	bearable := max(1, w.budget-(w.failures-w.away)+1)

@@ -15,7 +15,7 @@ func outcomes(id string, n int) []rollout.Event {
 	facts := make([]rollout.Fact, n)
 	for i := range facts {
 		facts[i] = rollout.TenantFinished{
-			Tenant: fmt.Sprintf("tenant_%05d", i), Wave: "all", Outcome: plan.Done,
+			Tenant: fmt.Sprintf("tenant_%05d", i), Wave: "all", Outcome: plan.OutcomeDone,
 			From: []string{"27c6a30d7c24"}, To: []string{"1975ea83b712"}, Steps: 2, Attempt: 1, Duration: 1234567 * time.Nanosecond,
 		}
 	}

@@ -69,7 +69,7 @@ func opening(p *plan.Plan) rollout.Summary {
 	}
 	return rollout.Summary{
 		ID: p.Rollout, Kind: p.Kind, State: rollout.StateRunning, Target: p.Target, Started: p.Created,
-		Counts: map[plan.Outcome]int{plan.Pending: planned}, FleetSize: p.FleetSize,
+		Counts: map[plan.Outcome]int{plan.OutcomePending: planned}, FleetSize: p.FleetSize,
 	}
 }
 

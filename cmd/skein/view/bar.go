@@ -37,7 +37,7 @@ func (v *Bar) Observe(e rollout.Event) {
 	v.report.Apply(e)
 	total, left := v.report.Planned(), v.report.Left()
 	v.mu.Unlock()
-	if _, ok := e.Fact.(rollout.RolloutStarted); ok {
+	if _, ok := e.Fact.(rollout.Started); ok {
 		v.start(int64(total))
 	}
 	if v.bar == nil {

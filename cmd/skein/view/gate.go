@@ -71,7 +71,7 @@ func (n *notices) gate(e rollout.Event) string {
 	case rollout.ApprovalAwaited:
 		return fmt.Sprintf("%s for an approval of wave %s:  %s", o.paint(yellow, "waiting"), f.Wave, o.paint(bold, "skein rollout approve "+e.Rollout))
 	case rollout.GateSettled:
-		if f.Verdict == plan.Pass && o.Quiet {
+		if f.Verdict == plan.VerdictPass && o.Quiet {
 			return ""
 		}
 		return fmt.Sprintf("%s of wave %s %s", o.paint(bold, "gate"), f.Wave, o.paint(hue(f.Verdict), Verdict(f.Verdict))) + Because(f.Reason)
@@ -119,11 +119,11 @@ func Because(reason string) string {
 // Verdict is what a verdict means for a gate; "" is one that is still asked.
 func Verdict(v plan.Verdict) string {
 	switch v {
-	case plan.Pass:
+	case plan.VerdictPass:
 		return "passed"
-	case plan.Fail:
+	case plan.VerdictFail:
 		return "failed"
-	case plan.Inconclusive:
+	case plan.VerdictInconclusive:
 		return "inconclusive"
 	}
 	return "open"
@@ -131,9 +131,9 @@ func Verdict(v plan.Verdict) string {
 
 func hue(v plan.Verdict) colour {
 	switch v {
-	case plan.Pass:
+	case plan.VerdictPass:
 		return green
-	case plan.Fail:
+	case plan.VerdictFail:
 		return red
 	}
 	return yellow

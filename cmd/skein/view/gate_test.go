@@ -19,24 +19,24 @@ func gated() []rollout.Event {
 	ada := rollout.Command{Rollout: "r1", Seq: 1, Action: rollout.ActionApprove, Wave: "canary", Reason: "looked well", User: "ada", Host: "laptop", At: start}
 	eve := rollout.Command{Rollout: "r1", Seq: 2, Action: rollout.ActionSkip, Tenants: []string{"t1"}, User: "eve", Host: "desk", At: start}
 	facts := []rollout.Fact{
-		rollout.RolloutStarted{Run: 1, Fleet: "acme", Kind: plan.Upgrade, Target: "heads", Width: 8, Waves: []rollout.WavePlanned{{Name: "canary", Tenants: 1}, {Name: "rest", Tenants: 1}}},
+		rollout.Started{Run: 1, Fleet: "acme", Kind: plan.KindUpgrade, Target: "heads", Width: 8, Waves: []rollout.WavePlanned{{Name: "canary", Tenants: 1}, {Name: "rest", Tenants: 1}}},
 		rollout.WaveStarted{Wave: "canary"},
-		rollout.TenantFinished{Tenant: "t1", Wave: "canary", Outcome: plan.Done, From: []string{"a1"}, To: []string{"b2"}, Steps: 1, Attempt: 1},
+		rollout.TenantFinished{Tenant: "t1", Wave: "canary", Outcome: plan.OutcomeDone, From: []string{"a1"}, To: []string{"b2"}, Steps: 1, Attempt: 1},
 		rollout.WaveFinished{Wave: "canary"},
 		rollout.GateClosed{Wave: "canary", Until: start.Add(10 * time.Minute), Checks: []string{"api"}, Approval: true},
-		rollout.GateMeasured{Wave: "canary", Check: "api", Verdict: plan.Fail, Evidence: "503"},
-		rollout.GateMeasured{Wave: "canary", Check: "api", Verdict: plan.Pass, Evidence: "200"},
-		rollout.GateMeasured{Wave: "canary", Check: "api", Verdict: plan.Pass, Evidence: "200 again"},
+		rollout.GateMeasured{Wave: "canary", Check: "api", Verdict: plan.VerdictFail, Evidence: "503"},
+		rollout.GateMeasured{Wave: "canary", Check: "api", Verdict: plan.VerdictPass, Evidence: "200"},
+		rollout.GateMeasured{Wave: "canary", Check: "api", Verdict: plan.VerdictPass, Evidence: "200 again"},
 		rollout.ApprovalAwaited{Wave: "canary"},
 		rollout.Commanded{Command: eve, Refused: "tenant t1 is done"},
 		rollout.Commanded{Command: ada},
-		rollout.GateSettled{Wave: "canary", Verdict: plan.Pass, Reason: "approved by ada on laptop"},
+		rollout.GateSettled{Wave: "canary", Verdict: plan.VerdictPass, Reason: "approved by ada on laptop"},
 		rollout.TenantsJoined{Wave: "rest", Items: make([]plan.Item, 1)},
 		rollout.WaveStarted{Wave: "rest"},
-		rollout.TenantFinished{Tenant: "t2", Wave: "rest", Outcome: plan.Done, From: []string{"a1"}, To: []string{"b2"}, Steps: 1, Attempt: 1},
-		rollout.TenantFinished{Tenant: "t3", Wave: "rest", Outcome: plan.Unchanged, From: []string{"b2"}, To: []string{"b2"}},
+		rollout.TenantFinished{Tenant: "t2", Wave: "rest", Outcome: plan.OutcomeDone, From: []string{"a1"}, To: []string{"b2"}, Steps: 1, Attempt: 1},
+		rollout.TenantFinished{Tenant: "t3", Wave: "rest", Outcome: plan.OutcomeUnchanged, From: []string{"b2"}, To: []string{"b2"}},
 		rollout.WaveFinished{Wave: "rest"},
-		rollout.RolloutEnded{State: rollout.StateFinished},
+		rollout.Ended{State: rollout.StateFinished},
 	}
 	joined := facts[12].(rollout.TenantsJoined)
 	joined.Items[0].Tenant.ID = "t3"
@@ -244,7 +244,7 @@ func TestAnEndedRolloutWaitsForNobody(t *testing.T) {
 			for _, e := range gated()[:9] { // up to where an approval is awaited
 				r.Apply(e)
 			}
-			r.Apply(rollout.Event{Rollout: "r1", Seq: 10, Time: start, Fact: rollout.RolloutEnded{State: test.state}})
+			r.Apply(rollout.Event{Rollout: "r1", Seq: 10, Time: start, Fact: rollout.Ended{State: test.state}})
 			var out bytes.Buffer
 			view.WriteReport(&out, r, view.Options{})
 			if n := strings.Count(out.String(), test.want); n != 2 { // in the table of the waves, and of the gate

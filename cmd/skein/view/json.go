@@ -101,7 +101,7 @@ func (v *JSON) narrower(w rollout.WidthChanged) bool {
 // rehearsed reports whether a fact of a rehearsal is told: its rollout is none that anybody could look up.
 func rehearsed(f rollout.Fact) bool {
 	switch f.(type) {
-	case rollout.RolloutStarted, rollout.RolloutEnded, rollout.WaveStarted, rollout.WaveFinished:
+	case rollout.Started, rollout.Ended, rollout.WaveStarted, rollout.WaveFinished:
 		return false
 	}
 	return true
@@ -143,7 +143,7 @@ func (v *JSON) Fail(doc map[string]any, exit int) {
 // describe turns a fact into the kind and the fields of its line; no kind, no line.
 func describe(e rollout.Event) (kind string, f fields) {
 	switch t := e.Fact.(type) {
-	case rollout.RolloutStarted:
+	case rollout.Started:
 		waves := make([]fields, 0, len(t.Waves))
 		n := 0
 		for _, w := range t.Waves {
@@ -154,7 +154,7 @@ func describe(e rollout.Event) (kind string, f fields) {
 			"rollout": e.Rollout, "state": rollout.StateRunning, "type": t.Kind, "target": t.Target,
 			"run": t.Run, "tenants": n, "waves": waves,
 		}
-	case rollout.RolloutEnded:
+	case rollout.Ended:
 		return "rollout", fields{"rollout": e.Rollout, "state": t.State, "reason": t.Reason}
 	case rollout.WaveStarted:
 		return "wave", fields{"wave": t.Wave, "state": "started"}
@@ -190,12 +190,12 @@ func describeTenant(fact rollout.Fact) fields {
 	f := fields{"error": nil, "from": []string{}, "to": []string{}}
 	switch t := fact.(type) {
 	case rollout.TenantStarted:
-		f["tenant"], f["outcome"], f["attempt"], f["from"] = t.Tenant, plan.Running, t.Attempt, list(t.From)
+		f["tenant"], f["outcome"], f["attempt"], f["from"] = t.Tenant, plan.OutcomeRunning, t.Attempt, list(t.From)
 	case rollout.TenantRetrying:
-		f["tenant"], f["outcome"], f["attempt"] = t.Tenant, plan.Retrying, t.Attempt
+		f["tenant"], f["outcome"], f["attempt"] = t.Tenant, plan.OutcomeRetrying, t.Attempt
 		f["error"], f["wait_ms"] = t.Failure.Message, t.Wait.Milliseconds()
 	case rollout.TenantDeferred:
-		f["tenant"], f["outcome"], f["attempt"], f["error"] = t.Tenant, plan.Deferred, t.Attempt, t.Failure.Message
+		f["tenant"], f["outcome"], f["attempt"], f["error"] = t.Tenant, plan.OutcomeDeferred, t.Attempt, t.Failure.Message
 	case rollout.TenantFinished:
 		f["tenant"], f["outcome"], f["attempt"] = t.Tenant, t.Outcome, t.Attempt
 		f["from"], f["to"], f["steps"], f["duration_ms"] = list(t.From), list(t.To), t.Steps, t.Duration.Milliseconds()

@@ -38,7 +38,7 @@ func (n *notices) line(e rollout.Event) string {
 func (n *notices) text(e rollout.Event) string {
 	o := n.opts
 	switch f := e.Fact.(type) {
-	case rollout.RolloutStarted:
+	case rollout.Started:
 		n.plan(f)
 		if !o.Quiet {
 			return n.started(e.Rollout, f)
@@ -86,7 +86,7 @@ func (n *notices) warning(message string) string {
 }
 
 // plan notes how many tenants each wave has. One wave alone is the rollout, and not worth a line.
-func (n *notices) plan(f rollout.RolloutStarted) {
+func (n *notices) plan(f rollout.Started) {
 	n.planned = nil
 	if len(f.Waves) < 2 {
 		return
@@ -97,7 +97,7 @@ func (n *notices) plan(f rollout.RolloutStarted) {
 	}
 }
 
-func (n *notices) started(id string, f rollout.RolloutStarted) string {
+func (n *notices) started(id string, f rollout.Started) string {
 	tenants := 0
 	for _, w := range f.Waves {
 		tenants += w.Tenants
@@ -128,7 +128,7 @@ func (n *notices) finished(f rollout.TenantFinished) string {
 		failed = "would fail"
 	}
 	switch {
-	case (f.Outcome == plan.Failed || f.Outcome == plan.Uncertain) && f.Failure != nil && !o.Quiet:
+	case (f.Outcome == plan.OutcomeFailed || f.Outcome == plan.OutcomeUncertain) && f.Failure != nil && !o.Quiet:
 		n.failed++
 		switch {
 		case n.failed <= mostFailed || o.Verbose:
@@ -136,12 +136,12 @@ func (n *notices) finished(f rollout.TenantFinished) string {
 		case n.failed == mostFailed+1:
 			return fmt.Sprintf("%s more than %d tenants; the report has them all, by cause", o.paint(red, failed), mostFailed)
 		}
-	case f.Outcome == plan.Gone && !o.Quiet:
+	case f.Outcome == plan.OutcomeGone && !o.Quiet:
 		return fmt.Sprintf("%s %s", o.paint(yellow, "gone"), f.Tenant)
-	case o.Verbose && f.Outcome == plan.Done && o.Rehearsal != nil:
+	case o.Verbose && f.Outcome == plan.OutcomeDone && o.Rehearsal != nil:
 		would := map[plan.Outcome]string{partly: "only in part", untried: "not at all"}[o.Rehearsal.outcome(f.Tenant, f.Outcome)]
 		return fmt.Sprintf("%s %s in %s", cmp.Or(would, "would succeed"), f.Tenant, f.Duration.Round(time.Millisecond))
-	case o.Verbose && f.Outcome != plan.Unchanged:
+	case o.Verbose && f.Outcome != plan.OutcomeUnchanged:
 		return fmt.Sprintf("%s %s in %s", f.Outcome, f.Tenant, f.Duration.Round(time.Millisecond))
 	}
 	return ""

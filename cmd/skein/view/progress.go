@@ -11,7 +11,7 @@ import (
 
 // progress is the state of a run in words.
 func progress(r *rollout.Report, now time.Time, o Options) string {
-	failed, left := r.Count(plan.Failed)+r.Count(plan.Uncertain), r.Left()
+	failed, left := r.Count(plan.OutcomeFailed)+r.Count(plan.OutcomeUncertain), r.Left()
 	var b strings.Builder
 	form := "%d done, %d failed, %d left of %d"
 	if o.Rehearsal != nil {

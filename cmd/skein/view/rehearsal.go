@@ -53,7 +53,7 @@ func (h *Rehearsal) Whole() bool {
 
 // outcome is what a tenant that ended as o has shown; a nil Rehearsal is of a rollout.
 func (h *Rehearsal) outcome(tenant string, o plan.Outcome) plan.Outcome {
-	if h == nil || o != plan.Done {
+	if h == nil || o != plan.OutcomeDone {
 		return o
 	}
 	h.mu.Lock()
@@ -93,14 +93,14 @@ type Untried struct {
 // writeRehearsal draws a rehearsal for people: who would fail and why, what was locked, what was not tried.
 func writeRehearsal(w io.Writer, r *rollout.Report, exit int, o Options) {
 	h := o.Rehearsal
-	failed, left := r.Count(plan.Failed), r.Left()
+	failed, left := r.Count(plan.OutcomeFailed), r.Left()
 	mark := green
 	if exit != 0 {
 		mark = red
 	}
 	inPart, none := h.counts()
 	parts := []string{
-		fmt.Sprintf("%d would succeed", r.Count(plan.Done)+r.Count(plan.Unchanged)-inPart-none),
+		fmt.Sprintf("%d would succeed", r.Count(plan.OutcomeDone)+r.Count(plan.OutcomeUnchanged)-inPart-none),
 		fmt.Sprintf("%d would fail", failed),
 	}
 	for _, more := range []struct {
@@ -108,7 +108,7 @@ func writeRehearsal(w io.Writer, r *rollout.Report, exit int, o Options) {
 		what string
 	}{
 		{inPart, "only in part"}, {none, "not at all"},
-		{r.Count(plan.Skipped), "would be skipped"}, {r.Count(plan.Gone), "went away meanwhile"}, {left, "were not tried"},
+		{r.Count(plan.OutcomeSkipped), "would be skipped"}, {r.Count(plan.OutcomeGone), "went away meanwhile"}, {left, "were not tried"},
 	} {
 		if more.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", more.n, more.what))
@@ -195,6 +195,6 @@ func rehearsalJSON(h *Rehearsal) fields {
 // rehearsalCounts takes tenants that were not rehearsed to their end out of those that are done.
 func rehearsalCounts(all map[plan.Outcome]int, h *Rehearsal) map[plan.Outcome]int {
 	all[partly], all[untried] = h.counts()
-	all[plan.Done] -= all[partly] + all[untried]
+	all[plan.OutcomeDone] -= all[partly] + all[untried]
 	return all
 }

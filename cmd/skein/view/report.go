@@ -14,11 +14,11 @@ import (
 
 // order is that in which outcomes are told.
 var order = []plan.Outcome{
-	plan.Done, plan.Unchanged, plan.Failed, plan.Uncertain, plan.Skipped, plan.Gone, plan.Pending,
+	plan.OutcomeDone, plan.OutcomeUnchanged, plan.OutcomeFailed, plan.OutcomeUncertain, plan.OutcomeSkipped, plan.OutcomeGone, plan.OutcomePending,
 }
 
 // underWork are the outcomes that a run which goes on has besides.
-var underWork = []plan.Outcome{plan.Running, plan.Retrying, plan.Deferred}
+var underWork = []plan.Outcome{plan.OutcomeRunning, plan.OutcomeRetrying, plan.OutcomeDeferred}
 
 // Counts says how many tenants have which outcome, in words.
 func Counts(counts map[plan.Outcome]int) string {
@@ -99,7 +99,7 @@ func writeWays(w io.Writer, r *rollout.Report) {
 
 // nowAt is where tenants that went a way stand.
 func nowAt(w rollout.Transition) string {
-	if w.Outcome == plan.Uncertain {
+	if w.Outcome == plan.OutcomeUncertain {
 		return "not known"
 	}
 	return orBase(w.To)

@@ -19,22 +19,22 @@ var start = time.Date(2026, 11, 23, 3, 0, 0, 0, time.UTC)
 // story is a rollout over n tenants of which the first failed fail by one cause each minute of the night.
 func story(n, failed int) []rollout.Event {
 	facts := []rollout.Fact{
-		rollout.RolloutStarted{Run: 1, Fleet: "acme", Kind: plan.Upgrade, Target: "heads", Width: 8, Waves: []rollout.WavePlanned{{Name: "all", Tenants: n}}},
+		rollout.Started{Run: 1, Fleet: "acme", Kind: plan.KindUpgrade, Target: "heads", Width: 8, Waves: []rollout.WavePlanned{{Name: "all", Tenants: n}}},
 		rollout.WaveStarted{Wave: "all"},
 	}
 	for i := range n {
 		f := rollout.TenantFinished{
-			Tenant: fmt.Sprintf("t%03d", i), Wave: "all", Outcome: plan.Done, From: []string{"a1"}, To: []string{"b2"}, Steps: 1, Attempt: 1,
+			Tenant: fmt.Sprintf("t%03d", i), Wave: "all", Outcome: plan.OutcomeDone, From: []string{"a1"}, To: []string{"b2"}, Steps: 1, Attempt: 1,
 		}
 		if i < failed {
-			f.Outcome, f.To, f.Failure = plan.Failed, []string{"a1"}, &plan.Failure{
+			f.Outcome, f.To, f.Failure = plan.OutcomeFailed, []string{"a1"}, &plan.Failure{
 				Class: engine.Data, SQLState: "23505", Revision: "b2", File: "b2_unique.sql", Line: 7,
 				Statement: "CREATE UNIQUE INDEX users_email\n\tON users (email)", Message: "Key (email)=(ada) is duplicated", Hint: "mend the rows",
 			}
 		}
 		facts = append(facts, f)
 	}
-	facts = append(facts, rollout.WaveFinished{Wave: "all"}, rollout.RolloutEnded{State: rollout.StateFinished})
+	facts = append(facts, rollout.WaveFinished{Wave: "all"}, rollout.Ended{State: rollout.StateFinished})
 	events := make([]rollout.Event, len(facts))
 	for i, fact := range facts {
 		events[i] = rollout.Event{Rollout: "r1", Seq: int64(i + 1), Time: start.Add(time.Duration(i) * 10 * time.Millisecond), Fact: fact}

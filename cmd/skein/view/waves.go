@@ -17,14 +17,14 @@ func finals(w *rollout.WaveReport) map[plan.Outcome]int {
 	for _, o := range order {
 		n[o] = w.Count(o)
 	}
-	n[plan.Pending] += w.Count(plan.Running) + w.Count(plan.Retrying) + w.Count(plan.Deferred)
+	n[plan.OutcomePending] += w.Count(plan.OutcomeRunning) + w.Count(plan.OutcomeRetrying) + w.Count(plan.OutcomeDeferred)
 	return n
 }
 
 // WaveState is where a wave of a report stands: pending, running, stopped (begun in a run that ended) or finished.
 func WaveState(r *rollout.Report, w *rollout.WaveReport) string {
 	switch {
-	case w.Finished, finals(w)[plan.Pending] == 0 && (w.Planned > 0 || w.Gate.Passed()):
+	case w.Finished, finals(w)[plan.OutcomePending] == 0 && (w.Planned > 0 || w.Gate.Passed()):
 		return "finished"
 	case !w.Started:
 		return "pending"

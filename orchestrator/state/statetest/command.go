@@ -243,7 +243,7 @@ func commandsWhileFactsAreWritten(t *testing.T, open func() rollout.Store) {
 	var wait sync.WaitGroup
 	wait.Go(func() {
 		for i := range n {
-			fact := rollout.TenantFinished{Tenant: fmt.Sprintf("tenant_%05d", i), Wave: "all", Outcome: plan.Done}
+			fact := rollout.TenantFinished{Tenant: fmt.Sprintf("tenant_%05d", i), Wave: "all", Outcome: plan.OutcomeDone}
 			if err := id.Append(t.Context(), Events("r1", int64(i)+1, fact)); err != nil {
 				t.Errorf("fact %d: %v", i+1, err)
 				return
@@ -279,7 +279,7 @@ func commandsWhileFactsAreWritten(t *testing.T, open func() rollout.Store) {
 	wait.Wait()
 	list, err := id.List(t.Context(), "acme", 0)
 	must(t, err)
-	if done := list[0].Counts[plan.Done]; done != n {
+	if done := list[0].Counts[plan.OutcomeDone]; done != n {
 		t.Errorf("%d tenants are done, want %d", done, n)
 	}
 }

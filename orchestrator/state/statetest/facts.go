@@ -22,8 +22,8 @@ var failure = plan.Failure{
 // Facts returns one fact of each kind that stores hold, and some with empty and with absent lists.
 func Facts() []rollout.Fact {
 	return []rollout.Fact{
-		rollout.RolloutStarted{
-			Run: 1, Fleet: "acme", Kind: plan.Upgrade, Target: "heads",
+		rollout.Started{
+			Run: 1, Fleet: "acme", Kind: plan.KindUpgrade, Target: "heads",
 			Waves: []rollout.WavePlanned{{Name: "all", Tenants: 5}}, Host: "h", PID: 7, User: "u", Width: 8,
 		},
 		rollout.WaveStarted{Wave: "all"},
@@ -31,11 +31,11 @@ func Facts() []rollout.Fact {
 		rollout.TenantRetrying{Tenant: "a", Attempt: 1, Wait: 1500 * time.Microsecond, Failure: failure},
 		rollout.TenantDeferred{Tenant: "b", Attempt: 2, Failure: failure},
 		rollout.TenantFinished{
-			Tenant: "a", Wave: "all", Outcome: plan.Done, From: []string{}, To: []string{"27c6a30d7c24"},
+			Tenant: "a", Wave: "all", Outcome: plan.OutcomeDone, From: []string{}, To: []string{"27c6a30d7c24"},
 			Steps: 3, Attempt: 2, Duration: 1234567 * time.Nanosecond,
 		},
-		rollout.TenantFinished{Tenant: "b", Wave: "all", Outcome: plan.Failed, State: engine.Missing, Failure: &failure},
-		rollout.TenantFinished{Tenant: "c d", Wave: "all", Outcome: plan.Skipped, Reason: "not applied"},
+		rollout.TenantFinished{Tenant: "b", Wave: "all", Outcome: plan.OutcomeFailed, State: engine.Missing, Failure: &failure},
+		rollout.TenantFinished{Tenant: "c d", Wave: "all", Outcome: plan.OutcomeSkipped, Reason: "not applied"},
 		rollout.ServerPaused{Server: "main", Failure: failure},
 		rollout.ServerPaused{Server: "main", Failure: failure, Operator: true},
 		rollout.ServerResumed{Server: "main"},
@@ -69,21 +69,21 @@ func Facts() []rollout.Fact {
 		rollout.GateClosed{Wave: "all", Until: Epoch.Add(10 * time.Minute), Checks: []string{"rows", "errors"}, Approval: true},
 		rollout.GateClosed{Wave: "all", Until: Epoch, Checks: []string{}}, // closed anew by a later run
 		rollout.GateMeasured{
-			Wave: "all", Check: "rows", Verdict: plan.Fail, Evidence: "2 of 5 tenants: got 0, want > 0: a, c d", Tenants: []string{"a", "c d"},
+			Wave: "all", Check: "rows", Verdict: plan.VerdictFail, Evidence: "2 of 5 tenants: got 0, want > 0: a, c d", Tenants: []string{"a", "c d"},
 			Took: 1234567 * time.Nanosecond,
 		},
-		rollout.GateMeasured{Wave: "all", Check: "errors", Verdict: plan.Inconclusive},
-		rollout.GateMeasured{Wave: "all", Check: "rows", Verdict: plan.Pass, Evidence: "5 tenants answered > 0", Took: time.Second},
+		rollout.GateMeasured{Wave: "all", Check: "errors", Verdict: plan.VerdictInconclusive},
+		rollout.GateMeasured{Wave: "all", Check: "rows", Verdict: plan.VerdictPass, Evidence: "5 tenants answered > 0", Took: time.Second},
 		rollout.ApprovalAwaited{Wave: "all"},
 		rollout.Commanded{Command: rollout.Command{
 			Rollout: "r1", Seq: 1, Action: rollout.ActionSkip, Tenants: []string{"b", "late/ü"}, Reason: "they “move” <tomorrow>",
 			User: "u", Host: "h", At: Epoch,
 		}, Refused: "b is under work"},
 		rollout.Commanded{Command: rollout.Command{Rollout: "r1", Seq: 2, Action: rollout.ActionApprove, Wave: "all", User: "u", Host: "h", At: Epoch}},
-		rollout.GateSettled{Wave: "all", Verdict: plan.Fail, Reason: "rows: 2 of 5 tenants: got 0, want > 0: a, c d"},
-		rollout.GateSettled{Wave: "all", Verdict: plan.Pass},
+		rollout.GateSettled{Wave: "all", Verdict: plan.VerdictFail, Reason: "rows: 2 of 5 tenants: got 0, want > 0: a, c d"},
+		rollout.GateSettled{Wave: "all", Verdict: plan.VerdictPass},
 		rollout.WaveFinished{Wave: "all"},
-		rollout.RolloutEnded{State: rollout.StateHalted, Reason: "1 tenant failed"},
+		rollout.Ended{State: rollout.StateHalted, Reason: "1 tenant failed"},
 	}
 }
 
@@ -100,7 +100,7 @@ func Events(id string, from int64, facts ...rollout.Fact) []rollout.Event {
 // Plan returns a plan of n tenants on two servers.
 func Plan(rollout, fleet string, n int) *plan.Plan {
 	p := &plan.Plan{
-		Rollout: rollout, Fleet: fleet, Kind: plan.Upgrade, Target: "heads", Graph: "sum", Revisions: []string{"a", "b"},
+		Rollout: rollout, Fleet: fleet, Kind: plan.KindUpgrade, Target: "heads", Graph: "sum", Revisions: []string{"a", "b"},
 		Tag: "v1", Of: "r0", Selectors: []string{"tier=gold,region in (eu-central-1)"}, Created: Epoch,
 		Cohorts: []plan.Cohort{
 			{State: engine.Behind, From: []string{"a"}, To: []string{"b"}, Steps: []string{"b"}, Sums: []string{"s"}, Count: n},

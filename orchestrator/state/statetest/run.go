@@ -174,8 +174,8 @@ func listIsTheFold(t *testing.T, open func() rollout.Store) {
 	list, err := s.List(t.Context(), "acme", 0)
 	must(t, err)
 	want := []rollout.Summary{{
-		ID: "r1", Number: 1, FleetSize: 12, Kind: plan.Upgrade, State: rollout.StateRunning, Target: "heads", Started: Epoch,
-		Counts: map[plan.Outcome]int{plan.Pending: 5},
+		ID: "r1", Number: 1, FleetSize: 12, Kind: plan.KindUpgrade, State: rollout.StateRunning, Target: "heads", Started: Epoch,
+		Counts: map[plan.Outcome]int{plan.OutcomePending: 5},
 	}}
 	if diff := cmp.Diff(want, list); diff != "" {
 		t.Errorf("before the first fact (-want +got):\n%s", diff)
