@@ -2,6 +2,7 @@ package engine
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/skeindb/skein/engine/revision"
 )
@@ -22,8 +23,17 @@ func (c CutOff) Err() *Error {
 	}
 	if c.Direction == revision.Down {
 		e.Message = "revision " + c.Revision + " is half taken down: some statements of its no-transaction downgrade section ran, and not all"
-		e.Advice = "finish that first: resume the rollout, or downgrade this tenant to below " + c.Revision
+		e.Advice = "finish that first: resume the rollout, or downgrade this tenant to below " + c.Revision + "; or restore by hand what is missing, and stamp the tenant with " + c.Revision
 	}
+	return e
+}
+
+// without is Err where revisions that the half applied one builds on are no longer applied: to take them down may have
+// taken what ran with them, and an upgrade would leave those statements out.
+func (c CutOff) without(parents []string) *Error {
+	e := c.Err()
+	e.Message += "; and what it builds on is not applied any more: " + strings.Join(parents, ", ")
+	e.Advice = "undo by hand what is left of it, and drop the table beside the version table whose name ends with " + StepsSuffix + "; then upgrade"
 	return e
 }
 
@@ -38,8 +48,11 @@ func (c CutOff) open(applied []string) bool {
 
 // Blocked returns why a part must not run where those sections were cut off; nil where it may. What a half applied
 // revision builds on stays, and nothing else is done before what is half taken down is taken down. The part that goes on
-// with a section may run.
+// with a section may run, and so may a stamp, which says what is applied whatever ran.
 func (p *Part) Blocked(cut []CutOff) *Error {
+	if p.Stamps() {
+		return nil
+	}
 	for _, c := range cut {
 		if !c.open(p.Before) || slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Revision.ID == c.Revision && s.Direction == c.Direction }) {
 			continue
@@ -54,6 +67,11 @@ func (p *Part) Blocked(cut []CutOff) *Error {
 // GoesDown reports whether the part runs a downgrade section.
 func (p *Part) GoesDown() bool {
 	return slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Direction == revision.Down && !s.Stamp })
+}
+
+// Stamps reports whether the part runs no section.
+func (p *Part) Stamps() bool {
+	return !slices.ContainsFunc(p.Steps, func(s Step) bool { return !s.Stamp })
 }
 
 // HalfDone returns the sections that leave a tenant half-way.

@@ -31,8 +31,9 @@ type Database interface {
 // Session changes one tenant. It is used by one goroutine.
 type Session interface {
 	// Apply runs consecutive transactional parts, each its own transaction that takes the tenant's lock by
-	// try, checks that the tenant stands at Part.Before and that rows which go are Work.Of's, runs bodies, writes
-	// rows and commits.
+	// try, checks that the tenant stands at Part.Before, that rows which go are Work.Of's and that no half done section
+	// is in the way (Part.Blocked), runs bodies, writes rows, forgets how far sections of the same revisions had come, a
+	// stamp that of all, and commits.
 	// It returns how many parts are committed for certain, at least one without an error: a long chain may take
 	// several calls. Class Uncertain: some or all of those after may be too.
 	Apply(ctx context.Context, work Work) (committed int, err error)

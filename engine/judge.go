@@ -32,11 +32,26 @@ func (j *assessor) assess(s *Standing) {
 		j.seen[s.Applied] = v
 	}
 	s.State, s.Heads, s.Changed, s.Err = v.State, v.Heads, v.Changed, v.Err
-	for _, c := range s.HalfDone() { // what is half applied has no row, and is Behind
-		if s.Err == nil && c.Direction == revision.Down {
-			s.State, s.Err = Unknown, c.Err()
+	for _, c := range s.HalfDone() {
+		if e := j.cutOff(c, s.Applied.IDs()); e != nil && s.Err == nil {
+			s.State, s.Err = Unknown, e
 		}
 	}
+}
+
+// cutOff says why a half done section leaves open where the tenant stands; nil where it does not: what is half applied
+// has no row, and the tenant is Behind.
+func (j *assessor) cutOff(c CutOff, applied []string) *Error {
+	if c.Direction == revision.Down {
+		return c.Err()
+	}
+	if j.graph.Get(c.Revision) == nil {
+		return nil
+	}
+	if _, gaps := j.graph.Check(append(applied, c.Revision)); len(gaps) > 0 {
+		return c.without(gaps[0].Missing)
+	}
+	return nil
 }
 
 func (j *assessor) assessment(a *Applied) Standing {

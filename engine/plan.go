@@ -56,10 +56,15 @@ func NewPlan(applied *Applied, dir revision.Direction, steps []*revision.Revisio
 
 // NewStamp is a plan that makes the version table hold exactly want, with the checksums of today, without
 // running a body. Rows of ids that the graph does not know are deleted with the others that are not wanted;
-// a row whose revision changed since is written anew.
-func NewStamp(g *revision.Graph, applied *Applied, want []string) *Plan {
+// a row whose revision changed since is written anew, and so is one of which cut says that it is half taken down.
+func NewStamp(g *revision.Graph, applied *Applied, want []string, cut ...CutOff) *Plan {
 	p := &Plan{Direction: revision.Up}
 	changed := newAssessor(g).changed(applied)
+	for _, c := range cut {
+		if c.Direction == revision.Down && g.Get(c.Revision) != nil {
+			changed = append(changed, c.Revision)
+		}
+	}
 	var steps []Step
 	var keep []string
 	for _, id := range applied.IDs() {

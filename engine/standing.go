@@ -6,7 +6,7 @@ type State string
 const (
 	Unreachable State = "unreachable" // could not be read
 	Missing     State = "missing"     // schema, database or file is not there
-	Unknown     State = "unknown"     // rows unreadable or at odds with the graph
+	Unknown     State = "unknown"     // rows unreadable or at odds with the graph, or a section that was cut off leaves it open
 	Ahead       State = "ahead"       // an applied id is not in the graph
 	Empty       State = "empty"       // nothing applied
 	Behind      State = "behind"
@@ -15,14 +15,14 @@ const (
 
 // Standing is where one tenant stands, as a survey read it.
 //
-// A dialect fills Applied, Mark and, where it could not read, State (Unreachable, Missing or Unknown)
+// A dialect fills Applied, CutOff, SchemaID and, where it could not read, State (Unreachable, Missing or Unknown)
 // and Err; [Engine.Survey] judges the rest against the graph.
 type Standing struct {
 	State    State
 	Applied  *Applied // what the version table holds; nil unless it could be read; shared by tenants with equal tables
 	Heads    []string // maximal applied revisions in graph order; ids the graph does not know come last, sorted
 	Changed  []string // applied revisions whose checksum differs from the graph's, in graph order
-	CutOff   []CutOff // no-transaction sections that ran in part, by revision; nil in most tenants
+	CutOff   []CutOff // no-transaction sections that ran in part, by revision, also those that a stamp has settled since, see HalfDone; nil in most tenants
 	SchemaID SchemaID
 	Err      error // why State is Unreachable, Missing or Unknown; an *Error
 }
@@ -70,4 +70,5 @@ func (a *Applied) Of(rollout string) []string {
 type SchemaID struct {
 	SchemaOID uint32 // PostgreSQL: OID of the tenant's schema; 0 for SQLite
 	HasTable  bool   // the version table exists
+	HasSteps  bool   // PostgreSQL: the table of the progress of no-transaction sections exists beside it
 }

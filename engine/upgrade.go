@@ -56,6 +56,11 @@ func (e *Engine) prepare(job Job) (*run, error) {
 	if len(job.Standing.Changed) > 0 && !e.cfg.AllowChanged && job.Plan.bodies() {
 		return nil, e.changedError(job.Standing.Changed[0])
 	}
+	for i := range job.Plan.Parts {
+		if err := job.Plan.Parts[i].Blocked(job.Standing.CutOff); err != nil {
+			return nil, err
+		}
+	}
 	bodies, err := e.render(job)
 	if err != nil {
 		return nil, err

@@ -70,7 +70,7 @@ func Run(t *testing.T, d Dialect) {
 }
 
 // promises are the subtests. The lists stand in the files of their functions.
-var promises = join(upgrading, takingBack, standing, failing, locking, ownRows, outside, rehearsing, asking)
+var promises = join(upgrading, takingBack, standing, failing, locking, ownRows, outside, cutOff, rehearsing, asking)
 
 type promise struct {
 	name  string

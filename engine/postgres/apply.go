@@ -58,7 +58,7 @@ type application struct {
 	loads    bool      // some load such code, or make settings of their own
 	skipped  int       // parts that were committed and are not sent again
 	trial    bool      // nothing is to be committed
-	whole    bool      // no section was cut off in the tenant, as far as that was asked
+	progress progress  // of no-transaction sections in the tenant
 	again    bool      // to be sent again: what the guard found is meant, or names are to be distinguished from other words first
 	facts    tailFacts
 	names    *nameChecks // of the message that was composed last; nil = nothing to check
@@ -122,7 +122,7 @@ func (a *application) keep(ctx context.Context) error {
 
 // prepare decides where guards are needed. It asks the server only for what is not known of the database yet.
 func (a *application) prepare(ctx context.Context) (err error) {
-	if err := a.blocked(ctx); err != nil {
+	if a.progress, err = a.session.progress(ctx, a.conn, a.work); err != nil {
 		return err
 	}
 	if a.database, err = a.session.db.known(ctx, a.session.server, a.conn); err != nil {
@@ -181,37 +181,11 @@ func (a *application) prepare(ctx context.Context) (err error) {
 	return err
 }
 
-// blocked fails where a section was cut off that stands in the way of a part which goes down. It is asked before the lock
-// is taken; that there is no journal is asked again under it.
-func (a *application) blocked(ctx context.Context) error {
-	s := a.session
-	if !slices.ContainsFunc(a.work.Parts, func(p engine.Part) bool { return p.GoesDown() }) {
-		return nil
-	}
-	results, err := a.conn.query(ctx, "SELECT pg_catalog.to_regclass("+literal(s.db.table.journal(s.target.Schema))+") IS NOT NULL")
-	if err != nil {
-		return err
-	}
-	if a.whole = !isTrue(results[0].Rows[0][0]); a.whole {
-		return nil
-	}
-	cut, err := s.db.table.cutOff(ctx, a.conn, s.target.Schema)
-	if err != nil {
-		return err
-	}
-	for i := range a.work.Parts {
-		if e := a.work.Parts[i].Blocked(cut); e != nil {
-			return e
-		}
-	}
-	return nil
-}
-
 func (a *application) composer() *composer {
 	s := a.session
 	a.names = s.db.newNameChecks(a.facts, a.work, a.bodies, s.target.Schema, a.exact)
 	return &composer{names: a.names, table: s.db.table, schema: s.target.Schema, tail: a.database.tail, work: a.work, bodies: a.bodies, lock: s.lockKey(), settle: a.database.settle(),
-		whole: a.whole, leaves: a.leavesAt, checks: a.conn.nature.checks, seed: rand.Float64(), triggers: a.triggers}
+		progress: a.progress, leaves: a.leavesAt, checks: a.conn.nature.checks, seed: rand.Float64(), triggers: a.triggers}
 }
 
 // leavesAt reports whether the body of a step may leave something in the session. A statement of a no-transaction

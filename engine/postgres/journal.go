@@ -78,7 +78,7 @@ func (j *journal) load(ctx context.Context) error {
 	}
 	for _, r := range results[0].Rows {
 		if string(r[0]) != j.id || string(r[1]) != string(j.dir) {
-			j.others = true
+			j.others = j.others || string(r[0]) != j.id
 			continue
 		}
 		n, _ := strconv.Atoi(string(r[2]))
@@ -114,10 +114,10 @@ func (j *journal) started() string {
 		j.table, literal(j.id), literal(string(j.dir)))
 }
 
-// close is the SQL that ends the journal of this revision.
+// close is the SQL that ends the journal of this revision, in either direction: its row says now whether it is applied.
 func (j *journal) close() string {
 	if j.others {
-		return fmt.Sprintf("DELETE FROM %s WHERE revision = %s AND direction = %s", j.table, literal(j.id), literal(string(j.dir)))
+		return fmt.Sprintf("DELETE FROM %s WHERE revision = %s", j.table, literal(j.id))
 	}
 	return "DROP TABLE " + j.table
 }

@@ -96,8 +96,9 @@ func (s *session) ask(ctx context.Context, c *conn) (applied *engine.Applied, ma
 	defer c.rollback(ctx)
 	schema := s.target.Schema
 	results, err := c.query(ctx, fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_catalog.pg_try_advisory_xact_lock(%d); "+
-		"SELECT n.oid, c.oid FROM pg_catalog.pg_namespace n LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = %s WHERE n.nspname = %s",
-		s.lockKey(), literal(s.db.table.name), literal(schema)))
+		"SELECT n.oid, c.oid, EXISTS (SELECT FROM pg_catalog.pg_class WHERE relnamespace = n.oid AND relname = %s) "+
+		"FROM pg_catalog.pg_namespace n LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = %s WHERE n.nspname = %s",
+		s.lockKey(), literal(s.db.table.name+journalSuffix), literal(s.db.table.name), literal(schema)))
 	if err != nil {
 		return nil, mark, false, err
 	}
@@ -107,7 +108,7 @@ func (s *session) ask(ctx context.Context, c *conn) (applied *engine.Applied, ma
 	if len(results[2].Rows) == 0 {
 		return nil, mark, false, s.gone()
 	}
-	mark.SchemaOID = parseOID(results[2].Rows[0][0])
+	mark.SchemaOID, mark.HasSteps = parseOID(results[2].Rows[0][0]), isTrue(results[2].Rows[0][2])
 	if results[2].Rows[0][1] == nil {
 		return &engine.Applied{}, mark, true, nil
 	}

@@ -69,7 +69,7 @@ type composer struct {
 	unproven bool                      // a body of the transaction was not proven to leave nothing
 	settle   []string                  // assignments that each transaction begins with unless the session has them, see settle.go
 	names    *nameChecks               // nil = no name is checked
-	whole    bool                      // no section was cut off in the tenant when that was asked, and none may have been since
+	progress progress                  // of no-transaction sections in the tenant
 	part     int
 	step     int
 }
@@ -151,6 +151,9 @@ func (c *composer) end(part *engine.Part) {
 		c.own(kindCommit, settleConstraints)
 	}
 	c.own(kindEnd, c.table.endsAt(c.schema, c.work.SchemaID.SchemaOID, part.After))
+	if c.progress == progressSome {
+		c.own(kindEnd, c.table.forget(c.schema, part))
+	}
 }
 
 // open begins a transaction: settings, the lock, and then, in a statement of its own whose snapshot is later
@@ -167,7 +170,7 @@ func (c *composer) open(part *engine.Part) {
 func (c *composer) enter(part *engine.Part) {
 	c.names.begin()
 	absent := ""
-	if c.whole && part.GoesDown() {
+	if c.progress == progressNone {
 		absent = c.table.journal(c.schema)
 	}
 	c.own(kindLock, enter(c.lock, c.schema, c.work.SchemaID.SchemaOID, absent))

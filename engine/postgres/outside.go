@@ -108,7 +108,7 @@ func (o *outside) enter(ctx context.Context) error {
 		return classify(ctx, err)
 	}
 	if o.journal.others {
-		cut, err := s.db.table.cutOff(ctx, o.conn, s.target.Schema)
+		cut, _, err := s.db.table.cutOff(ctx, o.conn, s.target.Schema)
 		if err != nil {
 			return classify(ctx, err)
 		}

@@ -129,6 +129,9 @@ func (s *survey) run(ctx context.Context) {
 		s.unread(classify(ctx, err))
 		return
 	}
+	begun := slices.DeleteFunc(slices.Clone(tables), func(i int) bool { return !s.standings[i].SchemaID.HasSteps })
+	s.chunks(ctx, begun, func(c *conn, chunk []int) { s.cutOffs(ctx, c, chunk, surveyPatience) })
+	tables = slices.DeleteFunc(tables, func(i int) bool { return s.standings[i].Err != nil })
 	digests := make([]string, len(s.targets))
 	s.chunks(ctx, tables, func(c *conn, chunk []int) { s.digest(ctx, c, chunk, digests, surveyPatience) })
 	tables = slices.DeleteFunc(tables, func(i int) bool { return s.standings[i].Err != nil })
@@ -174,12 +177,14 @@ func (s *survey) catalog(ctx context.Context) ([]int, error) {
 		return nil, err
 	}
 	var tables []int
-	journals := firstColumn(results[1])
+	steps := firstColumn(results[1])
+	slices.Sort(steps)
 	for _, row := range results[0].Rows {
 		name := string(row[0])
 		for _, i := range byName[name] {
-			if s.found(&s.standings[i], name, row) && (!slices.Contains(journals, name) || s.cutOff(ctx, c, i)) {
+			if s.found(&s.standings[i], name, row) {
 				tables = append(tables, i)
+				_, s.standings[i].SchemaID.HasSteps = slices.BinarySearch(steps, name)
 			}
 		}
 		delete(byName, name)
@@ -191,18 +196,6 @@ func (s *survey) catalog(ctx context.Context) ([]int, error) {
 	}
 	slices.Sort(tables)
 	return tables, nil
-}
-
-// cutOff reads the no-transaction sections that ran in part in a target that has a journal, and reports whether it could.
-func (s *survey) cutOff(ctx context.Context, c *conn, i int) bool {
-	cut, err := s.db.table.cutOff(ctx, c, s.targets[i].Schema)
-	if err != nil {
-		c.rollback(ctx)
-		s.culprit(ctx, c, i, err)
-		return false
-	}
-	s.standings[i].CutOff = cut
-	return true
 }
 
 // found fills in what the catalog says of a schema that is there, and reports whether its table is to be read.

@@ -1,12 +1,10 @@
 package postgres
 
 import (
-	"context"
 	"fmt"
 	"strconv"
 
 	"github.com/skeindb/skein/engine"
-	"github.com/skeindb/skein/engine/revision"
 )
 
 // versionTable makes the SQL around the table that holds a tenant's applied revisions. Its name is always
@@ -124,17 +122,4 @@ func holds(ids []string) string {
 		set += " AND pg_catalog.bool_and(revision OPERATOR(pg_catalog.=) ANY (" + array(ids) + "))"
 	}
 	return "(" + set + ")"
-}
-
-// cutOff lists the no-transaction sections that the journal of a schema, which is there, knows of.
-func (v versionTable) cutOff(ctx context.Context, c *conn, schema string) ([]engine.CutOff, error) {
-	results, err := c.query(ctx, "SELECT DISTINCT revision, direction FROM "+v.journal(schema)+" ORDER BY 1, 2")
-	if err != nil {
-		return nil, err
-	}
-	var cut []engine.CutOff
-	for _, r := range results[0].Rows {
-		cut = append(cut, engine.CutOff{Revision: string(r[0]), Direction: revision.Direction(r[1])})
-	}
-	return cut, nil
 }

@@ -168,8 +168,10 @@ func (s *survey) visited(ctx context.Context, c *conn, row [][]byte) {
 	if !s.found(st, s.targets[0].Schema, [][]byte{row[visitName], row[visitOID], kind, row[visitUsable], row[visitReadable]}) {
 		return
 	}
-	if isTrue(row[visitJournal]) && !s.cutOff(ctx, c, 0) {
-		return
+	if st.SchemaID.HasSteps = isTrue(row[visitJournal]); st.SchemaID.HasSteps {
+		if s.cutOffs(ctx, c, s.mine, surveyPatience); st.Err != nil {
+			return
+		}
 	}
 	results, err := s.read(ctx, c, surveyPatience, "SELECT revision, checksum FROM "+s.db.table.in(s.targets[0].Schema))
 	switch {

@@ -64,7 +64,10 @@ func (s *session) run(ctx context.Context, work *engine.Work, part *engine.Part,
 	if err := keys.hold(ctx); err != nil {
 		return len(part.Steps), err
 	}
-	return len(part.Steps), s.db.table.holds(ctx, s.conn, part)
+	if err := s.db.table.holds(ctx, s.conn, part); err != nil {
+		return len(part.Steps), err
+	}
+	return len(part.Steps), s.db.table.forget(ctx, s.conn, part)
 }
 
 // step runs the body of one revision and notes that it is applied, or no longer.

@@ -248,7 +248,7 @@ VALUES (?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H
 	})
 }
 
-// finish notes the revision as applied, or no longer, and drops the journal with it.
+// finish notes the revision as applied, or no longer, and takes its lines out of the journal.
 func (j *journal) finish(ctx context.Context, work *engine.Work, took time.Duration) error {
 	return j.noting(ctx, func(c *conn) error {
 		if err := j.keysHold(ctx, c); err != nil {
@@ -260,20 +260,8 @@ func (j *journal) finish(ctx context.Context, work *engine.Work, took time.Durat
 		if err := j.session.db.table.holds(ctx, c, j.part); err != nil {
 			return err
 		}
-		return j.close(ctx, c)
+		return j.session.db.table.forget(ctx, c, j.part)
 	})
-}
-
-// close takes the lines of the revision away, and the table with the last of all.
-func (j *journal) close(ctx context.Context, c *conn) error {
-	if err := c.exec(ctx, `DELETE FROM `+j.table()+` WHERE revision = ? AND direction = ?`, j.step.Revision.ID, j.step.Direction); err != nil {
-		return err
-	}
-	left := 0
-	if err := c.query(ctx, func(scan func(...any) error) error { return scan(&left) }, `SELECT count(*) FROM `+j.table()); err != nil || left > 0 {
-		return err
-	}
-	return c.exec(ctx, `DROP TABLE `+j.table())
 }
 
 func hash(stmt revision.Statement) string {

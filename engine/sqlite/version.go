@@ -80,12 +80,16 @@ func (t versionTable) wrong(why string) error {
 // steps is the name of the table that says how far no-transaction sections came.
 func (t versionTable) steps() string { return t.name + engine.StepsSuffix }
 
-// cutOff lists the no-transaction sections of which that table knows.
-func (t versionTable) cutOff(ctx context.Context, c *conn) (cut []engine.CutOff, err error) {
+func (t versionTable) hasSteps(ctx context.Context, c *conn) (bool, error) {
 	n := 0
-	err = c.query(ctx, func(scan func(...any) error) error { return scan(&n) },
+	err := c.query(ctx, func(scan func(...any) error) error { return scan(&n) },
 		`SELECT count(*) FROM main.sqlite_schema WHERE name = ? COLLATE NOCASE AND type = 'table'`, t.steps())
-	if err != nil || n == 0 {
+	return n > 0, err
+}
+
+// cutOff lists the no-transaction sections of which that table knows that a statement is done.
+func (t versionTable) cutOff(ctx context.Context, c *conn) (cut []engine.CutOff, err error) {
+	if has, err := t.hasSteps(ctx, c); err != nil || !has {
 		return nil, err
 	}
 	err = c.query(ctx, func(scan func(...any) error) error {
@@ -93,8 +97,29 @@ func (t versionTable) cutOff(ctx context.Context, c *conn) (cut []engine.CutOff,
 		err := scan(&o.Revision, &o.Direction)
 		cut = append(cut, o)
 		return err
-	}, `SELECT DISTINCT revision, direction FROM main.`+quote(t.steps())+` WHERE step >= 0 ORDER BY 1, 2`)
+	}, `SELECT DISTINCT revision, direction FROM main.`+quote(t.steps())+` WHERE step >= 0 AND done_at IS NOT NULL ORDER BY 1, 2`)
 	return cut, err
+}
+
+// forget takes away how far the sections of the part's revisions had come, in either direction, for their rows say now
+// what is applied; after a stamp how far any had. The table goes with its last line.
+func (t versionTable) forget(ctx context.Context, c *conn, part *engine.Part) error {
+	has, err := t.hasSteps(ctx, c)
+	if err != nil || !has {
+		return err
+	}
+	table, left := `main.`+quote(t.steps()), 0
+	if !part.Stamps() {
+		for _, id := range part.IDs() {
+			if err := c.exec(ctx, `DELETE FROM `+table+` WHERE revision = ?`, id); err != nil {
+				return err
+			}
+		}
+		if err := c.query(ctx, func(scan func(...any) error) error { return scan(&left) }, `SELECT count(*) FROM `+table); err != nil || left > 0 {
+			return err
+		}
+	}
+	return c.exec(ctx, `DROP TABLE `+table)
 }
 
 // expect fails with Stale unless precisely the ids of part.Before are applied, and those that go by the rollout of; and

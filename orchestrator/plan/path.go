@@ -150,6 +150,6 @@ func (w *pathPlanner) stamp(c *Cohort, s *engine.Standing) error {
 		return err
 	}
 	c.To = w.graph.HeadsOf(want)
-	c.setPlan(engine.NewStamp(w.graph, s.Applied, want))
+	c.setPlan(engine.NewStamp(w.graph, s.Applied, want, s.HalfDone()...))
 	return nil
 }

@@ -34,12 +34,19 @@ func refusal(g *revision.Graph, s *engine.Standing, kind Kind, o Rules) *Failure
 // halfDone says why tenants in which a no-transaction section ran in part must not be touched; nil when they may. A
 // downgrade goes on with what is half taken down, and an upgrade with what is half applied.
 func halfDone(s *engine.Standing, kind Kind) *Failure {
+	down := kind == KindDowngrade || kind == KindRollback
 	for _, c := range s.HalfDone() {
-		down := kind == KindDowngrade || kind == KindRollback
-		if kind != KindStamp && down != (c.Direction == revision.Down) {
-			f := FailureOf(c.Err(), nil)
-			return &f
+		err := error(c.Err())
+		switch {
+		case kind == KindStamp:
+			return nil
+		case !down && s.Err != nil: // what it builds on is not applied
+			err = s.Err
+		case down == (c.Direction == revision.Down):
+			continue
 		}
+		f := FailureOf(err, nil)
+		return &f
 	}
 	return nil
 }

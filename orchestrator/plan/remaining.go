@@ -115,7 +115,7 @@ func (m *remainingPlanner) cohort(gr standingGroup) (Cohort, error) {
 			return c, err
 		}
 		c.To = old.To
-		c.setPlan(engine.NewStamp(m.then, s.Applied, want))
+		c.setPlan(engine.NewStamp(m.then, s.Applied, want, s.HalfDone()...))
 		return c, nil
 	}
 	steps, after := m.remainingSteps(old, applied)
@@ -136,7 +136,7 @@ func (m *remainingPlanner) down() *rollbackSteps {
 // wherever they stood when the rollback was planned.
 func (m *remainingPlanner) backOnPath(gr standingGroup, old *Cohort) Cohort {
 	down := m.down()
-	if !unreadable(&gr.standing) && !down.has(&gr.standing) {
+	if !unreadable(&gr.standing) && !down.has(&gr.standing) && len(gr.standing.HalfDone()) == 0 {
 		c := gr.cohort()
 		if len(old.Steps) > 0 && slices.Equal(c.From, old.To) {
 			c.was = &fromTo{old.From, old.To}
