@@ -26,7 +26,7 @@ const (
 // did, a connection to another server, a file, a RAISE; it is a word about this server, its connection or the place
 // of the tenant only where no body can be the cause.
 func ofBody(e *engine.Error, pg *pgconn.PgError, options revision.Options) {
-	if pg.SeverityUnlocalized == "FATAL" || pg.SeverityUnlocalized == "PANIC" || e.Class == engine.Canceled {
+	if isFatal(pg) || e.Class == engine.Canceled {
 		return
 	}
 	switch e.Class {
