@@ -122,8 +122,8 @@ func (j *journal) open(ctx context.Context) error {
 			err := scan(&i, &hash)
 			j.done[i] = hash
 			return err
-		}, `SELECT step, hash FROM `+j.table()+` WHERE revision = ? AND direction = ? AND done_at IS NOT NULL`,
-			j.step.Revision.ID, j.step.Direction); err != nil {
+		}, `SELECT step, hash FROM `+j.table()+` WHERE revision = ? AND direction = ? AND done_at IS NOT NULL AND step >= ?`,
+			j.step.Revision.ID, j.step.Direction, keysStep); err != nil {
 			return err
 		}
 		return j.keysBefore(ctx, c)
@@ -131,7 +131,7 @@ func (j *journal) open(ctx context.Context) error {
 }
 
 // keysStep is the line of the journal that says whether the file had rows without their parent before the first
-// statement.
+// statement. Those rows are the lines below it.
 const (
 	keysStep   = -1
 	keysWhole  = "foreign keys whole"
@@ -139,23 +139,32 @@ const (
 )
 
 // keysBefore notes which rows have no parent before the first statement. A call that goes on where another was cut off
-// knows only whether there were some, and if so takes those that it finds.
-func (j *journal) keysBefore(ctx context.Context, c *conn) error {
-	if !j.changes || j.done[keysStep] == keysWhole {
+// reads them from the journal; where a version of skein made that which noted only that there were some, it takes those
+// that it finds.
+func (j *journal) keysBefore(ctx context.Context, c *conn) (err error) {
+	was := j.done[keysStep]
+	if !j.changes || was == keysWhole {
 		return nil
+	}
+	if refs, noted := strings.CutPrefix(was, keysBroken+" "); noted {
+		j.before, err = j.notedOrphans(ctx, c, refs)
+		return err
 	}
 	state := keysWhole
 	switch err := unbroken(ctx, c); {
 	case errors.Is(err, errBroken):
-		state = keysBroken
 		if j.before, err = findOrphans(ctx, c, beforeTable); err != nil {
 			return err
 		}
+		state = keysBroken + " " + j.before.references()
 	case err != nil:
 		return err
 	}
-	if j.done[keysStep] != "" {
+	if was != "" {
 		return nil
+	}
+	if err := j.noteOrphans(ctx, c); err != nil {
+		return err
 	}
 	return c.exec(ctx, `INSERT INTO `+j.table()+` (revision, direction, step, hash, started_at, done_at)
 VALUES (?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))`, j.step.Revision.ID, j.step.Direction, keysStep, state)

@@ -80,9 +80,9 @@ func TestOrphansOfStatementsOutsideATransactionAreFoundAtTheirEnd(t *testing.T) 
 		if e := failure(t, err, engine.Data); e.Revision != "r2" || e.Line != 4 || !strings.Contains(e.Message, "rows of children without their parent in parents") {
 			t.Errorf("%s:%d: %s", e.Revision, e.Line, e.Message)
 		}
-		if old == "SELECT 1" { // it is known that none was there
-			_, err = upgrade(t, tenant, family, outside)
-			failure(t, err, engine.Data)
+		_, err = upgrade(t, tenant, family, outside) // it is known which were there before
+		if e := failure(t, err, engine.Data); !strings.Contains(e.Message, ": 1") && !strings.Contains(e.Message, "new are 1") {
+			t.Errorf("resumed: %s", e.Message)
 		}
 		exec(t, tenant, "DELETE FROM children WHERE parent = 2")
 		mustUpgrade(t, tenant, family, outside, "DROP INDEX by_name;")
