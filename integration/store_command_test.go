@@ -15,7 +15,7 @@ import (
 	"github.com/skeindb/skein/engine/postgres"
 	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/integration/pgtest"
-	"github.com/skeindb/skein/orchestrator/state/statetest"
+	"github.com/skeindb/skein/orchestrator/store/storetest"
 )
 
 // The commit happens and its answer is lost; the command is said again and must not count twice.
@@ -24,22 +24,22 @@ func TestCommandWhoseAnswerIsLost(t *testing.T) {
 	url, _ := pgtest.Database(t, pgtest.Server(t))
 	proxy := pgtest.Proxy(t, pgtest.Server(t))
 	s := openStore(t, proxy.Through(url))
-	if err := s.Create(t.Context(), statetest.Plan("r1", "acme", 5)); err != nil {
+	if err := s.Create(t.Context(), storetest.Plan("r1", "acme", 5)); err != nil {
 		t.Fatal(err)
 	}
 	kill(t, url, "skein-store")
-	if c, err := s.Command(t.Context(), statetest.Command("r1", 1)); err != nil || c.Seq != 1 {
+	if c, err := s.Command(t.Context(), storetest.Command("r1", 1)); err != nil || c.Seq != 1 {
 		t.Errorf("after the connection was ended: %v %v", c, err)
 	}
 	proxy.LoseAnswers()
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	_, err := s.Command(ctx, statetest.Command("r1", 2))
+	_, err := s.Command(ctx, storetest.Command("r1", 2))
 	cancel()
 	if err == nil {
 		t.Error("an answer came")
 	}
 	proxy.Heal()
-	if c, err := s.Command(t.Context(), statetest.Command("r1", 2)); err != nil || c.Seq != 2 {
+	if c, err := s.Command(t.Context(), storetest.Command("r1", 2)); err != nil || c.Seq != 2 {
 		t.Errorf("the same again: %v %v, want number 2", c, err)
 	}
 	if list, err := s.Commands(t.Context(), "r1", 0); err != nil || len(list) != 2 {
@@ -59,7 +59,7 @@ func TestCommandsAreNumberedUnderAnyIsolation(t *testing.T) {
 				t.Fatal(err)
 			}
 			pgtest.Exec(t, url, `ALTER DATABASE `+pgx.Identifier{cfg.Database}.Sanitize()+` SET default_transaction_isolation = '`+isolation+`'`)
-			if err := openStore(t, url).Create(t.Context(), statetest.Plan("r1", "acme", 5)); err != nil {
+			if err := openStore(t, url).Create(t.Context(), storetest.Plan("r1", "acme", 5)); err != nil {
 				t.Fatal(err)
 			}
 			const operators, each = 8, 5
@@ -68,7 +68,7 @@ func TestCommandsAreNumberedUnderAnyIsolation(t *testing.T) {
 				s := openStore(t, url)
 				wait.Go(func() {
 					for k := range each {
-						if _, err := s.Command(t.Context(), statetest.Command("r1", i*each+k)); err != nil {
+						if _, err := s.Command(t.Context(), storetest.Command("r1", i*each+k)); err != nil {
 							t.Errorf("operator %d: %v", i, err)
 						}
 					}
@@ -93,7 +93,7 @@ func TestOldStoreIsMigrated(t *testing.T) {
 	t.Parallel()
 	url, _ := pgtest.Database(t, pgtest.Server(t))
 	pgtest.Exec(t, url, `CREATE SCHEMA skein`)
-	first, err := os.ReadFile("../orchestrator/state/migrations/postgres/store0001_rollouts.sql")
+	first, err := os.ReadFile("../orchestrator/store/internal/record/migrations/postgres/store0001_rollouts.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func TestOldStoreIsMigrated(t *testing.T) {
 	if list, err := s.Commands(t.Context(), "r0", 0); err != nil || list == nil || len(list) != 0 {
 		t.Errorf("its commands: %v %v", list, err)
 	}
-	if c, err := s.Command(t.Context(), statetest.Command("r0", 1)); err != nil || c.Seq != 1 {
+	if c, err := s.Command(t.Context(), storetest.Command("r0", 1)); err != nil || c.Seq != 1 {
 		t.Errorf("a command for it: %v %v", c, err)
 	}
 }

@@ -11,13 +11,13 @@ import (
 
 	"github.com/skeindb/skein/integration/pgtest"
 	"github.com/skeindb/skein/orchestrator/rollout"
-	"github.com/skeindb/skein/orchestrator/state"
-	"github.com/skeindb/skein/orchestrator/state/statetest"
+	"github.com/skeindb/skein/orchestrator/store/postgres"
+	"github.com/skeindb/skein/orchestrator/store/storetest"
 )
 
-func openStore(t *testing.T, url string) *state.Postgres {
+func openStore(t *testing.T, url string) *postgres.Store {
 	t.Helper()
-	s, err := state.OpenPostgres(t.Context(), state.PostgresConfig{URL: url})
+	s, err := postgres.Open(t.Context(), postgres.Config{URL: url})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func openStore(t *testing.T, url string) *state.Postgres {
 
 func TestPostgresStore(t *testing.T) {
 	t.Parallel()
-	statetest.Run(t, func(t *testing.T) func() rollout.Store {
+	storetest.Run(t, func(t *testing.T) func() rollout.Store {
 		url, _ := pgtest.Database(t, pgtest.Server(t))
 		return func() rollout.Store { return openStore(t, url) }
 	})
@@ -40,7 +40,7 @@ func TestStoreIsMadeByManyAtOnce(t *testing.T) {
 	const n = 8
 	for range n {
 		go func() {
-			s, err := state.OpenPostgres(t.Context(), state.PostgresConfig{URL: url})
+			s, err := postgres.Open(t.Context(), postgres.Config{URL: url})
 			if err == nil {
 				err = s.Close()
 			}
@@ -59,10 +59,10 @@ func TestStoreRidesOutABrokenConnection(t *testing.T) {
 	url, _ := pgtest.Database(t, pgtest.Server(t))
 	proxy := pgtest.Proxy(t, pgtest.Server(t))
 	s := openStore(t, proxy.Through(url))
-	if err := s.Create(t.Context(), statetest.Plan("r1", "acme", 5)); err != nil {
+	if err := s.Create(t.Context(), storetest.Plan("r1", "acme", 5)); err != nil {
 		t.Fatal(err)
 	}
-	events := statetest.Events("r1", 1, statetest.Facts()...)
+	events := storetest.Events("r1", 1, storetest.Facts()...)
 	if err := s.Append(t.Context(), events[:2]); err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestLockEndsWithItsConnection(t *testing.T) {
 	t.Parallel()
 	url, _ := pgtest.Database(t, pgtest.Server(t))
 	mine, theirs := openStore(t, url), openStore(t, url)
-	holder := rollout.Holder{Rollout: "r1", Host: "h", PID: 7, User: "u", Since: statetest.Epoch}
+	holder := rollout.Holder{Rollout: "r1", Host: "h", PID: 7, User: "u", Since: storetest.Epoch}
 	lease, err := mine.Lock(t.Context(), "acme", holder)
 	if err != nil {
 		t.Fatal(err)
@@ -134,14 +134,14 @@ func TestStoreErrorsHideThePassword(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, c := range map[string]state.PostgresConfig{
+	for name, c := range map[string]postgres.Config{
 		"no such database": {URL: strings.Replace(url, "/"+cfg.Database, "/none", 1)},
 		"no such host":     {URL: "postgres://u:sesame@127.0.0.1:1/x"},
 		"no URL":           {URL: "postgres://u:sesame@h:port/x"},
 		"its own password": {URL: "postgres://u@127.0.0.1:1/x", Password: func(context.Context) (string, error) { return "sesame", nil }},
 	} {
 		began := time.Now()
-		_, err := state.OpenPostgres(t.Context(), c)
+		_, err := postgres.Open(t.Context(), c)
 		if err == nil {
 			t.Errorf("%s: opened", name)
 			continue

@@ -14,7 +14,7 @@ import (
 	"github.com/skeindb/skein/engine/sqlite"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/run"
-	"github.com/skeindb/skein/orchestrator/state"
+	sqlitestore "github.com/skeindb/skein/orchestrator/store/sqlite"
 	"github.com/skeindb/skein/tenant"
 )
 
@@ -47,7 +47,7 @@ CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL);
 	if err != nil {
 		log.Fatal(err)
 	}
-	store, err := state.OpenSQLite(ctx, filepath.Join(dir, ".skein", "state.db"))
+	store, err := sqlitestore.Open(ctx, filepath.Join(dir, ".skein", "state.db"))
 	if err != nil {
 		log.Fatal(err)
 	}

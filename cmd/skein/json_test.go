@@ -18,7 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/skeindb/skein/orchestrator/rollout"
-	"github.com/skeindb/skein/orchestrator/state"
+	"github.com/skeindb/skein/orchestrator/store/sqlite"
 )
 
 // jsonCall is a command as it is tried, with arguments that would do.
@@ -296,7 +296,7 @@ func discard(t *testing.T, path string) {
 // holdFleet has the fleet as another rollout would.
 func holdFleet(t *testing.T, path string) (release func()) {
 	t.Helper()
-	store, err := state.OpenSQLite(t.Context(), path)
+	store, err := sqlite.Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}

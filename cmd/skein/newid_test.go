@@ -9,14 +9,14 @@ import (
 	"time"
 
 	"github.com/skeindb/skein/orchestrator/plan"
-	"github.com/skeindb/skein/orchestrator/state"
+	"github.com/skeindb/skein/orchestrator/store/sqlite"
 )
 
 // A rollout that was made by a clock that is ahead stays the earlier one: by its id, in the list, and for those who name none.
 func TestIDsFollowTheLatestRollout(t *testing.T) {
 	t.Parallel()
 	dir := jsonProject(t, "")
-	store, err := state.OpenSQLite(t.Context(), filepath.Join(dir, "state.db"))
+	store, err := sqlite.Open(t.Context(), filepath.Join(dir, "state.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func TestIDsFollowTheLatestRollout(t *testing.T) {
 	if !strings.Contains(errs.String(), "the clock of this machine is 4") {
 		t.Errorf("nobody says that the clock is behind: %s", errs.String())
 	}
-	store, err = state.OpenSQLite(t.Context(), filepath.Join(dir, "state.db"))
+	store, err = sqlite.Open(t.Context(), filepath.Join(dir, "state.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 	"github.com/skeindb/skein/orchestrator/run"
-	"github.com/skeindb/skein/orchestrator/state"
+	"github.com/skeindb/skein/orchestrator/store"
 	"github.com/skeindb/skein/tenant"
 )
 
@@ -35,8 +35,8 @@ func briefly(configured time.Duration) time.Duration {
 }
 
 // rehearse works the plan as a rollout would, but rolls back what it did in each tenant. Nothing is stored.
-func (f *fleet) rehearse(ctx context.Context, store rollout.Store, id, how string, arrange func() (*plan.Plan, error)) error {
-	return f.locked(ctx, store, id, func(lease rollout.Lease) error {
+func (f *fleet) rehearse(ctx context.Context, s rollout.Store, id, how string, arrange func() (*plan.Plan, error)) error {
+	return f.locked(ctx, s, id, func(lease rollout.Lease) error {
 		p, err := arrange()
 		if err != nil {
 			return err
@@ -56,7 +56,7 @@ func (f *fleet) rehearse(ctx context.Context, store rollout.Store, id, how strin
 		policy := f.project.Policy
 		policy.OnFailure, policy.Retry.Attempts, policy.Waves, policy.Pins = plan.OnFailureContinue, 2, nil, nil
 		report, err := f.work(ctx, run.Config{
-			Plan: p, Store: state.NewMemory(), Lease: lease, Policy: policy, Engine: r,
+			Plan: p, Store: store.NewMemory(), Lease: lease, Policy: policy, Engine: r,
 			Observers: []rollout.Observer{v}, Options: plan.Rules{Mode: f.engine.Mode()},
 		})
 		if report == nil {

@@ -7,7 +7,8 @@ import (
 	"os"
 
 	"github.com/skeindb/skein/orchestrator/rollout"
-	"github.com/skeindb/skein/orchestrator/state"
+	"github.com/skeindb/skein/orchestrator/store/postgres"
+	"github.com/skeindb/skein/orchestrator/store/sqlite"
 )
 
 // openStore opens where rollouts are kept. With create false a store that is not there yet is nil: who only
@@ -18,12 +19,12 @@ func (f *fleet) openStore(ctx context.Context, create bool) (rollout.Store, erro
 		return nil, err
 	}
 	if url != "" {
-		return state.OpenPostgres(ctx, state.PostgresConfig{URL: url})
+		return postgres.Open(ctx, postgres.Config{URL: url})
 	}
 	if !create {
 		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
 			return nil, nil
 		}
 	}
-	return state.OpenSQLite(ctx, file)
+	return sqlite.Open(ctx, file)
 }

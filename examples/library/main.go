@@ -22,7 +22,7 @@ import (
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 	"github.com/skeindb/skein/orchestrator/run"
-	"github.com/skeindb/skein/orchestrator/state"
+	sqlitestore "github.com/skeindb/skein/orchestrator/store/sqlite"
 	"github.com/skeindb/skein/tenant"
 	"github.com/skeindb/skein/tenant/discover"
 )
@@ -60,7 +60,7 @@ func upgrade(ctx context.Context, dir string, stop <-chan struct{}) (*rollout.Re
 	}
 
 	// 2. The store remembers rollouts, and its lock keeps two of them from running at once.
-	store, err := state.OpenSQLite(ctx, filepath.Join(dir, ".skein", "state.db"))
+	store, err := sqlitestore.Open(ctx, filepath.Join(dir, ".skein", "state.db"))
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ import (
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 	"github.com/skeindb/skein/orchestrator/run"
-	"github.com/skeindb/skein/orchestrator/state"
+	sqlitestore "github.com/skeindb/skein/orchestrator/store/sqlite"
 	"github.com/skeindb/skein/tenant"
 )
 
@@ -78,7 +78,7 @@ func (l *library) upgrade(db engine.Database, g *revision.Graph, tenants []tenan
 	defer db.Close()
 	ctx := l.t.Context()
 	clock := newPhases()
-	store, err := state.OpenSQLite(ctx, l.store)
+	store, err := sqlitestore.Open(ctx, l.store)
 	if err != nil {
 		l.t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // Store remembers rollouts: their plans and their facts. It says what was tried; where a tenant stands,
-// only the tenant itself says. Implementations (orchestrator/state) are safe for concurrent use.
+// only the tenant itself says. Implementations (orchestrator/store) are safe for concurrent use.
 type Store interface {
 	// Create stores a new rollout with its plan, as the fleet's latest. The id must be new.
 	Create(ctx context.Context, plan *plan.Plan) error

@@ -10,7 +10,7 @@ import (
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
-	"github.com/skeindb/skein/orchestrator/state/statetest"
+	"github.com/skeindb/skein/orchestrator/store/storetest"
 )
 
 func TestAmend(t *testing.T) {
@@ -35,7 +35,7 @@ func TestAmend(t *testing.T) {
 		}
 		return items
 	}
-	events := statetest.Events("r1", 1,
+	events := storetest.Events("r1", 1,
 		rollout.Started{Run: 1},
 		rollout.TenantsJoined{Wave: "rest", Cohorts: cohorts, Items: items(0, 1, 0)},
 		rollout.TenantFinished{Tenant: late[0].ID, Wave: "rest", Outcome: plan.OutcomeDone},
@@ -69,13 +69,13 @@ func TestAmend(t *testing.T) {
 	// Plans of one store share nothing that an amendment writes to.
 	stored.Cohorts, stored.Waves[1].Items = slices.Grow(stored.Cohorts, 9), slices.Grow(stored.Waves[1].Items, 9)
 	one := rollout.Current(stored, events)
-	_ = rollout.Current(stored, statetest.Events("r1", 1, rollout.TenantsJoined{Wave: "rest", Cohorts: cohorts[1:], Items: items(0, 0, 0, 0)[3:]}))
+	_ = rollout.Current(stored, storetest.Events("r1", 1, rollout.TenantsJoined{Wave: "rest", Cohorts: cohorts[1:], Items: items(0, 0, 0, 0)[3:]}))
 	if diff := cmp.Diff(p, one, ignore); diff != "" {
 		t.Errorf("another amendment changed this one: %s", diff)
 	}
 
 	// A wave that the plan does not have is no reason to lose tenants.
-	p = rollout.Current(stored, statetest.Events("r1", 1, rollout.TenantsJoined{Wave: "more", Cohorts: cohorts, Items: items(0)}))
+	p = rollout.Current(stored, storetest.Events("r1", 1, rollout.TenantsJoined{Wave: "more", Cohorts: cohorts, Items: items(0)}))
 	if diff := cmp.Diff([]string{"canary ×1", "rest ×2", "more ×1"}, inWaves(p)); diff != "" {
 		t.Error(diff)
 	}
@@ -91,7 +91,7 @@ func TestResumeKnowsLateTenants(t *testing.T) {
 	for i, id := range cohort.Steps {
 		cohort.Sums[i] = g.Get(id).Checksum()
 	}
-	events := statetest.Events("r1", 1,
+	events := storetest.Events("r1", 1,
 		rollout.Started{Run: 1, Waves: []rollout.WavePlanned{{Name: "all", Tenants: 2}}},
 		rollout.TenantsJoined{Wave: "all", Cohorts: []plan.Cohort{cohort}, Items: []plan.Item{{Tenant: late[0]}, {Tenant: late[1]}, {Tenant: late[2]}}},
 		rollout.TenantFinished{Tenant: late[0].ID, Wave: "all", Outcome: plan.OutcomeDone},

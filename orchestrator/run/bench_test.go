@@ -17,7 +17,8 @@ import (
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 	"github.com/skeindb/skein/orchestrator/run"
-	"github.com/skeindb/skein/orchestrator/state"
+	"github.com/skeindb/skein/orchestrator/store"
+	"github.com/skeindb/skein/orchestrator/store/sqlite"
 )
 
 // brief takes 0.2 ms for a tenant, without using the processor.
@@ -34,9 +35,9 @@ func (b brief) Apply(_ context.Context, job engine.Job) (engine.Result, error) {
 // BenchmarkRun is the cost of the orchestrator itself: a fleet whose tenants take no time, or 0.2 ms.
 func BenchmarkRun(b *testing.B) {
 	stores := map[string]func(b *testing.B) rollout.Store{
-		"memory": func(*testing.B) rollout.Store { return state.NewMemory() },
+		"memory": func(*testing.B) rollout.Store { return store.NewMemory() },
 		"sqlite": func(b *testing.B) rollout.Store {
-			s, err := state.OpenSQLite(b.Context(), filepath.Join(b.TempDir(), "state.db"))
+			s, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "state.db"))
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -15,7 +15,7 @@ import (
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 	"github.com/skeindb/skein/orchestrator/run"
-	"github.com/skeindb/skein/orchestrator/state"
+	"github.com/skeindb/skein/orchestrator/store"
 	"github.com/skeindb/skein/tenant"
 )
 
@@ -269,7 +269,7 @@ type scene struct {
 func newScene(t testing.TB, g *revision.Graph, p *plan.Plan) *scene {
 	t.Helper()
 	f := newFleet(t, p)
-	store := &watched{Store: state.NewMemory(), fleet: f}
+	store := &watched{Store: store.NewMemory(), fleet: f}
 	return &scene{fleet: f, store: store, cfg: run.Config{
 		Plan: p, Engine: f, Graph: g, Store: store, Holder: rollout.Holder{Host: "h", PID: 7, User: "u"},
 	}}

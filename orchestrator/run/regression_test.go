@@ -12,7 +12,7 @@ import (
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
-	"github.com/skeindb/skein/orchestrator/state/statetest"
+	"github.com/skeindb/skein/orchestrator/store/storetest"
 )
 
 // A tenant of a later wave that is done cannot be skipped while tenants of an earlier one are taken up again.
@@ -250,7 +250,7 @@ func TestRollbackTakesDownNothingThatSomebodyElsePutOnTop(t *testing.T) {
 		if err := s.store.Create(t.Context(), s.cfg.Plan); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.store.Append(t.Context(), statetest.Events("r1", 1,
+		if err := s.store.Append(t.Context(), storetest.Events("r1", 1,
 			rollout.Started{Run: 1, Fleet: "acme", Kind: plan.KindUpgrade, Target: "b", Waves: []rollout.WavePlanned{{Name: "canary", Tenants: 2}, {Name: "early", Tenants: 4}, {Name: "rest", Tenants: 4}}},
 			rollout.WaveStarted{Wave: "canary"},
 			rollout.TenantsDispatched{Tenants: s.inWave("canary")},

@@ -12,7 +12,7 @@ import (
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
-	"github.com/skeindb/skein/orchestrator/state/statetest"
+	"github.com/skeindb/skein/orchestrator/store/storetest"
 )
 
 // TestFoldOfWhatIsStored lets rollouts take any legal course and compares the live report, which sees
@@ -113,7 +113,7 @@ func TestFoldOfWhatIsStored(t *testing.T) {
 
 func TestFactsSurviveText(t *testing.T) {
 	t.Parallel()
-	facts := append(statetest.Facts(),
+	facts := append(storetest.Facts(),
 		rollout.TenantStarted{Tenant: "a", Attempt: 2, From: []string{}},
 		rollout.TenantReturned{Tenant: "a", Failure: plan.Failure{Message: "full"}},
 	)
@@ -198,7 +198,7 @@ func endedWith(outcome plan.Outcome, state rollout.State) *rollout.Report {
 		facts = append(facts, rollout.TenantFinished{Tenant: "a", Wave: "all", Outcome: outcome})
 	}
 	r := &rollout.Report{}
-	for _, e := range statetest.Events("r1", 1, append(facts, rollout.Ended{State: state})...) {
+	for _, e := range storetest.Events("r1", 1, append(facts, rollout.Ended{State: state})...) {
 		r.Apply(e)
 	}
 	return r

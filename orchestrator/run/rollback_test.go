@@ -15,7 +15,7 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
-	"github.com/skeindb/skein/orchestrator/state/statetest"
+	"github.com/skeindb/skein/orchestrator/store/storetest"
 	"github.com/skeindb/skein/tenant"
 )
 
@@ -70,7 +70,7 @@ func (s *story) end(n int, o plan.Outcome, from, to string, steps int, class eng
 
 func (s *story) rollback(partial bool) (*plan.Plan, error) {
 	req := plan.Options{Rollout: "r2", Fleet: "acme", Created: begin}
-	return plan.NewRollback(rollout.Current(s.stored, statetest.Events("r1", 1, s.facts...)), rollout.Touched(statetest.Events("r1", 1, s.facts...)), s.tenants, s.standings, s.g, req, partial)
+	return plan.NewRollback(rollout.Current(s.stored, storetest.Events("r1", 1, s.facts...)), rollout.Touched(storetest.Events("r1", 1, s.facts...)), s.tenants, s.standings, s.g, req, partial)
 }
 
 // TestRollbackTakesDownWhatTheRowsName has rows that differ from what the facts would make one think.

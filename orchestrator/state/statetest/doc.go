@@ -1,2 +1,0 @@
-// Package statetest is the conformance suite that every store of rollouts must pass.
-package statetest
