@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/skeindb/skein/engine"
-	"github.com/skeindb/skein/tenant/suggest"
+	"github.com/skeindb/skein/engine/text"
 )
 
 // Filter returns the tenants that the selector means, in the order given; the slice given stays as it is.
@@ -181,7 +181,7 @@ func (s Selector) Unmatched(tenants []Tenant) []string {
 		if builtIn(t.key) || labels[t.key] {
 			continue
 		}
-		note := strings.TrimSpace("no tenant has a label " + t.key + "; " + suggest.DidYouMean(t.key, keys))
+		note := strings.TrimSpace("no tenant has a label " + t.key + "; " + text.DidYouMean(t.key, keys))
 		note = strings.TrimSuffix(note, ";")
 		if !slices.Contains(found, note) {
 			found = append(found, note)

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/skeindb/skein/engine"
-	"github.com/skeindb/skein/tenant/suggest"
+	"github.com/skeindb/skein/engine/text"
 )
 
 // SelectorError says where a selector's text is wrong, and what may have been meant.
@@ -113,7 +113,7 @@ func (p *parser) operator(t *term) (err error) {
 	case "notin":
 		t.op = opNotIn
 	default:
-		hint := suggest.DidYouMean(word, []string{"in", "notin"})
+		hint := text.DidYouMean(word, []string{"in", "notin"})
 		if word == "not" {
 			hint = `did you mean "notin"?`
 		}
@@ -177,7 +177,7 @@ func (p *parser) value(key string) (value, error) {
 }
 
 // known refuses a state that does not exist: it would silently select nobody, or with != everybody.
-func (p *parser) known(key, text string, start int) error {
+func (p *parser) known(key, value string, start int) error {
 	if key != "state" {
 		return nil
 	}
@@ -185,16 +185,16 @@ func (p *parser) known(key, text string, start int) error {
 	for _, s := range []engine.State{
 		engine.Unreachable, engine.Missing, engine.Unknown, engine.Ahead, engine.Empty, engine.Behind, engine.Current,
 	} {
-		if text == string(s) {
+		if value == string(s) {
 			return nil
 		}
 		states = append(states, string(s))
 	}
-	hint := suggest.DidYouMean(text, states)
+	hint := text.DidYouMean(value, states)
 	if hint == "" {
 		hint = "the states are " + strings.Join(states, ", ")
 	}
-	return p.fail(start, hint, "there is no state %q", text)
+	return p.fail(start, hint, "there is no state %q", value)
 }
 
 // quoted reads a value from its opening to its closing quote. A backslash before anything but a quote or a

@@ -7,8 +7,8 @@ import (
 
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/orchestrator/internal/words"
+	"github.com/skeindb/skein/engine/text"
 	"github.com/skeindb/skein/tenant"
-	"github.com/skeindb/skein/tenant/suggest"
 )
 
 // waveMembers is a wave before anybody has asked what is done with its tenants.
@@ -181,7 +181,7 @@ func (e *WaveError) Error() string {
 
 // Hint says which wave may have been meant; "" when none is like it.
 func (e *WaveError) Hint() string {
-	if near := suggest.Nearest(e.Wave, e.Waves); near != "" {
+	if near := text.Nearest(e.Wave, e.Waves); near != "" {
 		return "did you mean " + near + "?"
 	}
 	return ""

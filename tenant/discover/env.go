@@ -11,8 +11,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/skeindb/skein/engine/text"
 	"github.com/skeindb/skein/tenant"
-	"github.com/skeindb/skein/tenant/suggest"
 )
 
 // Env is what the config knows of the world around its sources. One Env serves all of them.
@@ -82,7 +82,7 @@ func (e Env) checkServer(name string) (message, advice string) {
 		return "", ""
 	}
 	names := slices.Sorted(maps.Keys(e.Servers))
-	advice = suggest.DidYouMean(name, names)
+	advice = text.DidYouMean(name, names)
 	if advice == "" && len(names) > 0 {
 		advice = "the servers are " + some(names)
 	}

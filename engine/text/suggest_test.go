@@ -1,9 +1,9 @@
-package suggest_test
+package text_test
 
 import (
 	"testing"
 
-	"github.com/skeindb/skein/tenant/suggest"
+	"github.com/skeindb/skein/engine/text"
 )
 
 func TestNearestFindsTheWordThatWasMeant(t *testing.T) {
@@ -22,7 +22,7 @@ func TestNearestFindsTheWordThatWasMeant(t *testing.T) {
 		"":         "",
 		"dätabase": "database",
 	} {
-		if got := suggest.Nearest(word, candidates); got != want {
+		if got := text.Nearest(word, candidates); got != want {
 			t.Errorf("Nearest(%q) = %q, want %q", word, got, want)
 		}
 	}
@@ -30,10 +30,10 @@ func TestNearestFindsTheWordThatWasMeant(t *testing.T) {
 
 func TestDidYouMeanIsSilentWithoutACandidate(t *testing.T) {
 	t.Parallel()
-	if got := suggest.DidYouMean("zebra", []string{"id"}); got != "" {
+	if got := text.DidYouMean("zebra", []string{"id"}); got != "" {
 		t.Errorf("got %q", got)
 	}
-	if got, want := suggest.DidYouMean("fiel", []string{"file"}), ""; got == want {
+	if got, want := text.DidYouMean("fiel", []string{"file"}), ""; got == want {
 		t.Errorf("no suggestion for a swap")
 	}
 }

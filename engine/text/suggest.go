@@ -1,5 +1,5 @@
-// Package suggest finds what a mistyped word was meant to be.
-package suggest
+// Package text builds the small parts of a message that several packages need.
+package text
 
 import "strings"
 
