@@ -1,4 +1,3 @@
-// Package text builds the small parts of a message that several packages need.
 package text
 
 import "strings"
