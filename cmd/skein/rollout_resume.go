@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/skeindb/skein/cmd/skein/view"
+	"github.com/skeindb/skein/engine/text"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 	"github.com/skeindb/skein/orchestrator/run"
@@ -119,15 +120,8 @@ func (f *fleet) warnOfUnnamed(ctx context.Context, p *plan.Plan, tenants []tenan
 	}
 	if len(left) > 0 {
 		f.warn([]string{fmt.Sprintf("%s that rollout %s applied revisions to %s not named by this rollback: %s; `skein rollout rollback %s` takes them back",
-			view.Count(len(left), "tenant"), p.Of, isOrAre(len(left)), strings.Join(left, ", "), p.Of)})
+			view.Count(len(left), "tenant"), p.Of, text.Plural(len(left), "is", "are"), strings.Join(left, ", "), p.Of)})
 	}
-}
-
-func isOrAre(n int) string {
-	if n == 1 {
-		return "is"
-	}
-	return "are"
 }
 
 // find finds the id before the connections are named after it.

@@ -24,10 +24,10 @@ func First(names []string, total int) string {
 	}
 }
 
-// Because adds a reason: "what: reason", or only what if there is none.
-func Because(what, reason string) string {
+// Because returns a reason as the end of a message: ": reason", or "" if there is none.
+func Because(reason string) string {
 	if reason == "" {
-		return what
+		return ""
 	}
-	return what + ": " + reason
+	return ": " + reason
 }

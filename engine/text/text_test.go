@@ -80,10 +80,10 @@ func TestSomeNamesTheFirstAndCountsTheRest(t *testing.T) {
 	}
 }
 
-func TestBecauseAddsAReasonOnlyIfThereIsOne(t *testing.T) {
+func TestBecauseIsEmptyWithoutAReason(t *testing.T) {
 	t.Parallel()
-	for reason, want := range map[string]string{"": "stopped", "too slow": "stopped: too slow"} {
-		if got := text.Because("stopped", reason); got != want {
+	for reason, want := range map[string]string{"": "", "too slow": ": too slow"} {
+		if got := text.Because(reason); got != want {
 			t.Errorf("Because(%q) = %q, want %q", reason, got, want)
 		}
 	}

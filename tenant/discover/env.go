@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -134,20 +133,13 @@ func each(ctx context.Context, n int, work func(ctx context.Context, i int) erro
 		if err := ctx.Err(); err != nil {
 			return append(errs, &tenant.Error{Message: err.Error(), Err: err})
 		}
-		message := "1 more database was not tried"
-		if n-tried > 1 {
-			message = fmt.Sprintf("%d more databases were not tried", n-tried)
-		}
-		errs = append(errs, &tenant.Error{Message: message})
+		left := n - tried
+		errs = append(errs, &tenant.Error{
+			Message: text.Count(left, "more database") + text.Plural(left, " was", " were") + " not tried",
+		})
 	}
 	return errs
 }
 
-// some joins words for people, and stops before it bores them.
-func some(words []string) string {
-	const most = 10
-	if len(words) > most {
-		return strings.Join(words[:most], ", ") + fmt.Sprintf(" and %d more", len(words)-most)
-	}
-	return strings.Join(words, ", ")
-}
+// some names the first of a list in a message.
+func some(names []string) string { return text.Some(names, 10) }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/skeindb/skein/engine/text"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
@@ -188,11 +189,7 @@ func Some(names []string) string {
 
 // few names those given, and how many more there are of all.
 func few(names []string, all int) string {
-	text := Line(strings.Join(names, ", "))
-	if more := all - len(names); more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
+	return Line(text.First(names, all))
 }
 
 // orLocal names the server of SQLite files, which has no name.
