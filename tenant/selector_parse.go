@@ -115,7 +115,7 @@ func (p *parser) operator(t *term) (err error) {
 	default:
 		hint := text.DidYouMean(word, []string{"in", "notin"})
 		if word == "not" {
-			hint = `did you mean "notin"?`
+			hint = "did you mean notin?"
 		}
 		if hint == "" {
 			hint = "the operators are =, ==, !=, in and notin; conditions are joined by commas"
@@ -237,7 +237,7 @@ func (p *parser) cut(s *Selector, start int, key string, unset bool) error {
 		case err == nil && n > 0:
 			return p.fail(start, "", "limit is given twice")
 		case strings.HasSuffix(text, "%"):
-			return p.fail(at, fmt.Sprintf("did you mean %q?", "sample="+text), "a limit is a number of tenants, as in %s", form)
+			return p.fail(at, fmt.Sprintf("did you mean sample=%s?", text), "a limit is a number of tenants, as in %s", form)
 		}
 		return p.fail(at, "", "a limit is a number of tenants, as in %s", form)
 	}
@@ -251,7 +251,7 @@ func (p *parser) cut(s *Selector, start int, key string, unset bool) error {
 	}
 	hint := ""
 	if n, err := strconv.Atoi(text); err == nil && n > 0 {
-		hint = fmt.Sprintf(`did you mean "sample=%d%%", or "limit=%d"?`, n, n)
+		hint = fmt.Sprintf("did you mean sample=%d%%, or limit=%d?", n, n)
 	}
 	return p.fail(at, hint, "a sample is a part of the tenants above 0%% and up to 100%%, as in %s", form)
 }

@@ -147,9 +147,9 @@ func TestParseSelectorPointsAtTheMistake(t *testing.T) {
 		{"tier=gold region=eu", 11, "unexpected 'r'", "joined by commas"},
 		{"id=acme inc", 9, "unexpected 'i'", "double quotes"},
 		{"tier is gold", 6, `no operator "is"`, "joined by commas"},
-		{"tier IN (gold)", 6, `no operator "IN"`, `did you mean "in"?`},
-		{"tier not in (gold)", 6, `no operator "not"`, `did you mean "notin"?`},
-		{"tier notn (gold)", 6, `no operator "notn"`, `did you mean "notin"?`},
+		{"tier IN (gold)", 6, `no operator "IN"`, `did you mean in?`},
+		{"tier not in (gold)", 6, `no operator "not"`, `did you mean notin?`},
+		{"tier notn (gold)", 6, `no operator "notn"`, `did you mean notin?`},
 		{"tier in gold", 9, "a list in parentheses is missing, found 'g'", "tier in (a, b)"},
 		{"tier in (gold", 14, "the list is not closed", ""},
 		{"tier in ()", 10, "a value is missing", ""},
@@ -160,9 +160,9 @@ func TestParseSelectorPointsAtTheMistake(t *testing.T) {
 		{"tier=g*", 7, "values of labels are no globs", "double quotes"},
 		{`id="acme`, 4, "not closed", ""},
 		{`"tier"=gold`, 1, "a key is missing", ""},
-		{"state=behnd", 7, `no state "behnd"`, `did you mean "behind"?`},
+		{"state=behnd", 7, `no state "behnd"`, `did you mean behind?`},
 		{"state in (behind,foo)", 18, `no state "foo"`, "the states are unreachable, "},
-		{"sample=5", 8, "a sample is a part", `did you mean "sample=5%", or "limit=5"?`},
+		{"sample=5", 8, "a sample is a part", `did you mean sample=5%, or limit=5?`},
 		{"sample=0%", 8, "a sample is a part", ""},
 		{"sample=101%", 8, "a sample is a part", ""},
 		{"sample=.5%", 8, "a sample is a part", ""},
@@ -172,7 +172,7 @@ func TestParseSelectorPointsAtTheMistake(t *testing.T) {
 		{"sample=5%,sample=6%", 11, "given twice", ""},
 		{"limit=0", 7, "number of tenants", ""},
 		{"limit=-1", 7, "number of tenants", ""},
-		{"limit=5%", 7, "number of tenants", `did you mean "sample=5%"?`},
+		{"limit=5%", 7, "number of tenants", `did you mean sample=5%?`},
 		{"limit=1,limit=2", 9, "given twice", ""},
 		{"id=a\xff", 5, "not UTF-8", ""},
 	} {
@@ -300,8 +300,8 @@ func TestUnmatchedNamesLabelsThatNobodyHas(t *testing.T) {
 	t.Parallel()
 	got := parse(t, "teir!=gold,databse=app,!frozen,zebra,zebra,state=behind").Unmatched(fleet())
 	want := []string{
-		`no tenant has a label teir; did you mean "tier"?`,
-		`no tenant has a label databse; did you mean "database"?`,
+		`no tenant has a label teir; did you mean tier?`,
+		`no tenant has a label databse; did you mean database?`,
 		`no tenant has a label zebra`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

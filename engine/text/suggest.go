@@ -2,34 +2,38 @@ package text
 
 import "strings"
 
-// Nearest returns the candidate that is most like the word: the same but for case, or at most a third of
-// its characters (and never more than two) inserted, dropped, replaced or swapped with their neighbour.
-// Ties go to the earlier candidate; "" when none is like it.
+// longestWord is the length, in characters, of the words that are compared at all.
+const longestWord = 200
+
+// Nearest returns the candidate that is most like the word: the same apart from case, or with at most a third of the
+// characters of the longer one inserted, dropped, replaced or swapped with their neighbour. Of several the earlier
+// candidate wins; "" if none is like it.
 func Nearest(word string, candidates []string) string {
-	best, least := "", 3
+	best, least := "", longestWord
 	folded := []rune(strings.ToLower(word))
 	for _, candidate := range candidates {
 		other := []rune(strings.ToLower(candidate))
-		limit := min(2, max(len(folded), len(other))/3)
-		if d := distance(folded, other); d <= limit && d < least {
+		limit := min(least-1, max(len(folded), len(other))/3)
+		if d := distance(folded, other, limit); d <= limit {
 			best, least = candidate, d
 		}
 	}
 	return best
 }
 
-// DidYouMean returns `did you mean "x"?` for the nearest candidate; "" when there is none.
+// DidYouMean returns "did you mean x?" for the nearest candidate; "" if there is none.
 func DidYouMean(word string, candidates []string) string {
 	if near := Nearest(word, candidates); near != "" {
-		return `did you mean "` + near + `"?`
+		return "did you mean " + near + "?"
 	}
 	return ""
 }
 
-// distance is the optimal string alignment distance: Levenshtein's with swaps of neighbours.
-func distance(a, b []rune) int {
-	if len(a)-len(b) > 2 || len(b)-len(a) > 2 {
-		return 3
+// distance is the optimal string alignment distance: Levenshtein's with swaps of neighbours. Whatever lies above limit
+// may be returned as limit+1.
+func distance(a, b []rune, limit int) int {
+	if max(len(a), len(b)) > longestWord || len(a)-len(b) > limit || len(b)-len(a) > limit {
+		return limit + 1
 	}
 	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range last {

@@ -115,7 +115,7 @@ func TestWhoIsInWhichWave(t *testing.T) {
 		{"all are elsewhere", 20, []string{"a", "b tier=internal", "c"}, []string{"a ×20", "b ×0", "c ×0"},
 			[]string{"2 tenants that wave b also matches are in wave a", "wave b takes no tenant", "wave c takes no tenant"}},
 		{"a misspelt label", 20, []string{"canary teir=internal"}, []string{"canary ×0", "rest ×20"},
-			[]string{`wave canary: no tenant has a label teir; did you mean "tier"?`, "wave canary takes no tenant"}},
+			[]string{`wave canary: no tenant has a label teir; did you mean tier?`, "wave canary takes no tenant"}},
 		{"the rest has a name already", 20, []string{"rest - 1", "rest-2 - 1"}, []string{"rest ×1", "rest-2 ×1", "rest-3 ×18"}, nil},
 		{"a sample is one of all", 100, []string{"a - 10", "b sample=20%"}, []string{"a ×10", "b ×10", "rest ×80"},
 			[]string{"10 tenants that wave b also matches are in wave a"}},
