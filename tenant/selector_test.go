@@ -280,10 +280,19 @@ func numbered(n int) []tenant.Tenant {
 	return tenants
 }
 
-func TestOrderIsThatOfTheHashes(t *testing.T) {
+// inOrder returns the tenants in the order in which samples and limits take them.
+func inOrder(tenants []tenant.Tenant) []tenant.Tenant {
+	ordered := make([]tenant.Tenant, 0, len(tenants))
+	for _, i := range tenant.HashOrder(len(tenants), func(i int) string { return tenants[i].ID }) {
+		ordered = append(ordered, tenants[i])
+	}
+	return ordered
+}
+
+func TestHashOrderIsThatOfTheHashes(t *testing.T) {
 	t.Parallel()
 	var got []string
-	for _, o := range tenant.Order(fleet()) {
+	for _, o := range inOrder(fleet()) {
 		got = append(got, o.ID)
 	}
 	// printf %s ID | sha256sum
@@ -293,6 +302,57 @@ func TestOrderIsThatOfTheHashes(t *testing.T) {
 	}
 	if got, want := selected(t, "limit=3", fleet()), "acme-eu crane,_inc eu/lite"; got != want {
 		t.Errorf("a limit takes the first of the order, in the order given: got %s, want %s", got, want)
+	}
+}
+
+func TestSamplesTellsWhetherTheSelectorTakesOnlySome(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"tier=gold": false, `tier="sample=5%"`: false, "state=behind": false, `x in ("a,limit=3")`: false,
+		"sample=5%": true, "limit=3": true, "limit=3,tier=gold": true, "sample=100%": true, "tier=gold,sample=5%,limit=3": true,
+	} {
+		if got := parse(t, text).Samples(); got != want {
+			t.Errorf("%q: got %v, want %v", text, got, want)
+		}
+	}
+}
+
+func TestPickReturnsTheNumbersThatFilterSelects(t *testing.T) {
+	t.Parallel()
+	tenants := fleet()
+	for _, text := range []string{"tier=gold", "state=behind", "heads=base", "limit=3", "sample=50%,tier", "id=none"} {
+		s := parse(t, text)
+		asked := 0
+		picked := s.Pick(len(tenants), func(i int) *tenant.Tenant { return &tenants[i] }, func(i int) (f tenant.Facts) {
+			asked++
+			f.Heads, f.State = facts(tenants[i].ID)
+			return f
+		})
+		got := []string{}
+		for _, i := range picked {
+			got = append(got, tenants[i].ID)
+		}
+		want := []string{}
+		for _, s := range s.Filter(tenants, facts) {
+			want = append(want, s.ID)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%q: %s", text, diff)
+		}
+		if s.NeedsSurvey() != (asked > 0) {
+			t.Errorf("%q: asked for the facts of %d tenants, want none unless it needs a survey", text, asked)
+		}
+	}
+}
+
+func TestMatchesIgnoresSampleAndLimit(t *testing.T) {
+	t.Parallel()
+	tenants := fleet()
+	s := parse(t, "limit=1")
+	for i := range tenants {
+		if !s.Matches(&tenants[i], nil) {
+			t.Errorf("%s does not match %s, want all to match", tenants[i].ID, s)
+		}
 	}
 }
 

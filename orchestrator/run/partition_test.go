@@ -166,7 +166,10 @@ func TestWavesTakeFromTheFrontOfTheOrder(t *testing.T) {
 		slices.Sort(ids)
 		return ids
 	}
-	ordered := tenant.Order(tenants)
+	var ordered []tenant.Tenant
+	for _, i := range tenant.HashOrder(len(tenants), func(i int) string { return tenants[i].ID }) {
+		ordered = append(ordered, tenants[i])
+	}
 	internal := slices.DeleteFunc(slices.Clone(ordered), func(t tenant.Tenant) bool { return t.Labels["tier"] != "internal" })
 	if diff := cmp.Diff(ids(internal[:5]), members(&p.Waves[0])); diff != "" {
 		t.Error(diff)
@@ -331,8 +334,8 @@ func TestOrderWithinAWave(t *testing.T) {
 	}
 	sizes := []int64{300, -1, 100, 200, 100, 0}
 	hashed := map[string]int{}
-	for i, tn := range tenant.Order(tenants) {
-		hashed[tn.ID] = i
+	for rank, i := range tenant.HashOrder(len(tenants), func(i int) string { return tenants[i].ID }) {
+		hashed[tenants[i].ID] = rank
 	}
 	byHash := func(i, j int) int { return hashed[tenants[i].ID] - hashed[tenants[j].ID] }
 	tied := func(i, j int) []int { // the two in the order of the hash
