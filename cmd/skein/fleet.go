@@ -108,9 +108,11 @@ func (f *fleet) survey(ctx context.Context, tenants []tenant.Tenant, whole bool,
 		}
 	}
 	if !chosen.NeedsSurvey() {
-		if tenants, err = filter(chosen, tenants, whole, nil); err != nil {
+		picked, err := pick(chosen, tenants, whole, nil)
+		if err != nil {
 			return surveyed{}, err
 		}
+		tenants = at(tenants, picked)
 	}
 	s = surveyed{tenants, run.Survey(ctx, f.engine, tenants)}
 	if err := ctx.Err(); err != nil {
@@ -121,9 +123,6 @@ func (f *fleet) survey(ctx context.Context, tenants []tenant.Tenant, whole bool,
 	}
 	return s, nil
 }
-
-// facts are what a survey found out about a tenant, for selectors on heads and state.
-type facts func(id string) (heads []string, state engine.State)
 
 func parseSelectors(texts []string) (tenant.Selector, error) {
 	var all tenant.Selector
@@ -137,37 +136,37 @@ func parseSelectors(texts []string) (tenant.Selector, error) {
 	return all, nil
 }
 
-// filter is an error when nobody is left: a command that does nothing looks like one that did its work. whole says that
-// tenants are the whole fleet.
-func filter(chosen tenant.Selector, tenants []tenant.Tenant, whole bool, known facts) ([]tenant.Tenant, error) {
-	left := chosen.Filter(tenants, known)
-	if len(left) == 0 {
+// pick returns the numbers of the tenants that are chosen. None is an error: a command that does nothing looks like one
+// that did its work. whole says that tenants are the whole fleet.
+func pick(chosen tenant.Selector, tenants []tenant.Tenant, whole bool, facts func(i int) tenant.Facts) ([]int, error) {
+	picked := chosen.Pick(len(tenants), func(i int) *tenant.Tenant { return &tenants[i] }, facts)
+	if len(picked) == 0 {
 		hint := "`skein tenants` lists them with their labels"
 		if whole {
 			hint = fmt.Sprintf("the fleet has %d; %s", len(tenants), hint)
 		}
 		return nil, &usageError{fmt.Sprintf("no tenant matches %q", chosen.String()), hint}
 	}
-	return left, nil
+	return picked, nil
+}
+
+// at returns the elements at some places.
+func at[T any](all []T, places []int) []T {
+	some := make([]T, len(places))
+	for n, i := range places {
+		some[n] = all[i]
+	}
+	return some
 }
 
 func (s surveyed) filter(chosen tenant.Selector, whole bool) (surveyed, error) {
-	at := make(map[string]int, len(s.tenants))
-	for i, t := range s.tenants {
-		at[t.ID] = i
-	}
-	left, err := filter(chosen, s.tenants, whole, func(id string) ([]string, engine.State) {
-		st := s.standings[at[id]]
-		return st.Heads, st.State
+	picked, err := pick(chosen, s.tenants, whole, func(i int) tenant.Facts {
+		return tenant.Facts{Heads: s.standings[i].Heads, State: s.standings[i].State}
 	})
 	if err != nil {
 		return surveyed{}, err
 	}
-	out := surveyed{tenants: left, standings: make([]engine.Standing, 0, len(left))}
-	for _, t := range left {
-		out.standings = append(out.standings, s.standings[at[t.ID]])
-	}
-	return out, nil
+	return surveyed{tenants: at(s.tenants, picked), standings: at(s.standings, picked)}, nil
 }
 
 // look is what the reading commands do: open, gather, survey, close.

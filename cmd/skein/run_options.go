@@ -102,9 +102,6 @@ func choice(text string) (tenant.Selector, plan.Size, error) {
 	return selector, plan.Size{}, err
 }
 
-// cut is the end of a selector that has a sample or a limit: they come last, and bare.
-var cut = regexp.MustCompile(`(^|,)(sample|limit)=[^,"()=]*$`)
-
 // joins makes what tells whether a tenant that is new in the fleet belongs to a rollout, by what its plan remembers of
 // how its tenants were chosen; nil when none does. Where somebody stood, or who was drawn by lot or for one wave, says
 // nothing about one who was not there.
@@ -113,8 +110,8 @@ func joins(p *plan.Plan) (func(tenant.Tenant) bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.Only != "" || chosen.NeedsSurvey() || cut.MatchString(chosen.String()) {
+	if p.Only != "" || chosen.NeedsSurvey() || chosen.Samples() {
 		return nil, nil
 	}
-	return func(t tenant.Tenant) bool { return len(chosen.Filter([]tenant.Tenant{t}, nil)) == 1 }, nil
+	return func(t tenant.Tenant) bool { return chosen.Matches(&t, nil) }, nil
 }

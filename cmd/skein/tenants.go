@@ -54,9 +54,11 @@ func (a *app) tenantsCommand() *cobra.Command {
 		if err != nil {
 			return unreached(err)
 		}
-		if tenants, err = filter(chosen, tenants, whole, nil); err != nil {
+		picked, err := pick(chosen, tenants, whole, nil)
+		if err != nil {
 			return err
 		}
+		tenants = at(tenants, picked)
 		return a.printTenants(tenants)
 	}
 	return cmd
