@@ -82,7 +82,7 @@ func (f *fleet) serversOf(p *plan.Plan) []string {
 			}
 			names = append(names, name)
 			if url := os.Getenv(variable); url != "" {
-				if err := f.pg.Register(name, url); err != nil {
+				if _, err := f.pg.Register(name, url); err != nil {
 					f.warn([]string{err.Error()})
 				}
 			}

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/text"
 	"github.com/skeindb/skein/tenant"
 )
@@ -28,10 +29,10 @@ type Env struct {
 type Catalog interface {
 	// Databases returns those that allow connections and are no template, and which the filter lets pass; closed are
 	// those of them to which the connecting role may not connect.
-	Databases(ctx context.Context, server string, f Filter) (open, closed []string, err error)
+	Databases(ctx context.Context, server string, f engine.NameFilter) (open, closed []string, err error)
 
 	// Schemas returns the schemas of a database which the filter lets pass.
-	Schemas(ctx context.Context, server, database string, f Filter) ([]string, error)
+	Schemas(ctx context.Context, server, database string, f engine.NameFilter) ([]string, error)
 
 	// DefaultSchema returns current_schema() of the connecting role; "" when there is none.
 	DefaultSchema(ctx context.Context, server, database string) (string, error)
@@ -40,10 +41,12 @@ type Catalog interface {
 	Query(ctx context.Context, server, database, sql string) (columns []string, rows [][]*string, err error)
 }
 
-// Registry takes servers that only a record knows (`url_env`). Register is called at each discovery, from
-// any goroutine, with what it may have been told before. The URL holds secrets.
+// Registry takes servers that only a record knows (`url_env`). *postgres.DB satisfies it.
 type Registry interface {
-	Register(name, url string) error
+	// Register adds a server and returns the database of its URL; "" if that names none. It is called at each discovery,
+	// from any goroutine, with servers that may be registered already. The URL holds secrets: no error shows any of it.
+	// An error with the method BadURL() (message, advice string) says what is wrong with the URL itself.
+	Register(name, url string) (database string, err error)
 }
 
 // leftOut is the error of a source whose tenants all have these labels, and are on that server, if it is not "", when
