@@ -1,9 +1,6 @@
 package plan
 
 import (
-	"bytes"
-	"cmp"
-	"crypto/sha256"
 	"maps"
 	"slices"
 
@@ -15,21 +12,17 @@ import (
 // belongs to one database.
 const databasesAtOnce = 8
 
-// hashOrder is the order of tenants by the SHA-256 of their ids, as [tenant.Order] has it.
+// hashOrder is the order of tenants by the SHA-256 of their ids: see [tenant.HashOrder].
 type hashOrder struct {
 	order []int // places of tenants
 	rank  []int // of each tenant the place in order
 }
 
 func newHashOrder(tenants []tenant.Tenant) *hashOrder {
-	sums := make([][sha256.Size]byte, len(tenants))
-	h := &hashOrder{order: make([]int, len(tenants)), rank: make([]int, len(tenants))}
-	for i := range tenants {
-		sums[i], h.order[i] = sha256.Sum256([]byte(tenants[i].ID)), i
+	h := &hashOrder{
+		order: tenant.HashOrder(len(tenants), func(i int) string { return tenants[i].ID }),
+		rank:  make([]int, len(tenants)),
 	}
-	slices.SortFunc(h.order, func(a, b int) int {
-		return cmp.Or(bytes.Compare(sums[a][:], sums[b][:]), a-b)
-	})
 	for rank, at := range h.order {
 		h.rank[at] = rank
 	}
