@@ -42,7 +42,7 @@ func (f *fleet) run(ctx context.Context, cfg run.Config) error {
 // hooks are the webhooks of the config, for a rollout of which so much is known.
 func (f *fleet) hooks(earlier []rollout.Event) *notify.Notifier {
 	return notify.New(f.project.Notify, notify.Config{
-		Warn: func(message string) { f.app.note("skein: warning: %s", message) }, Earlier: earlier,
+		Warn: func(message string) { f.app.note("skein: warning: %s", message) }, Earlier: earlier, Command: view.Command,
 	})
 }
 

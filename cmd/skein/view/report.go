@@ -63,7 +63,7 @@ func writeReport(w io.Writer, r *rollout.Report, exit int, o Options) {
 	writeRunning(w, r)
 	writeCauses(w, r, o)
 	writeNotices(w, r, o)
-	next := r.Next()
+	next := Command(r.Next())
 	if o.Next != "" {
 		next = o.Next
 	}
