@@ -96,11 +96,11 @@ func given(s string) *string {
 // compatibility judges each tenant, those that stand at one place once.
 func compatibility(within span, s surveyed) compatible {
 	doc := compatible{
-		Tenants: len(s.tenants), Counts: map[fit]int{inside: 0, below: 0, above: 0, unreadable: 0}, Outside: []misfit{},
+		Tenants: len(s), Counts: map[fit]int{inside: 0, below: 0, above: 0, unreadable: 0}, Outside: []misfit{},
 	}
 	judged := map[*engine.Applied]fit{}
-	for i, t := range s.tenants {
-		st := &s.standings[i]
+	for i := range s {
+		st := &s[i].Standing
 		how, known := judged[st.Applied]
 		if !known || st.Err != nil || st.Applied == nil {
 			how = within.judge(st)
@@ -112,7 +112,7 @@ func compatibility(within span, s surveyed) compatible {
 		if how == inside {
 			continue
 		}
-		m := misfit{Tenant: t.ID, Heads: list(st.Heads), Why: how}
+		m := misfit{Tenant: s[i].Tenant.ID, Heads: list(st.Heads), Why: how}
 		if st.Err != nil {
 			text := st.Err.Error()
 			m.Error = &text

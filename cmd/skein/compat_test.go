@@ -9,6 +9,7 @@ import (
 
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/revision"
+	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/tenant"
 )
 
@@ -102,9 +103,9 @@ func TestCompatCountsAndExits(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := surveyed{standings: test.at}
+			var s surveyed
 			for i := range test.at {
-				s.tenants = append(s.tenants, tenant.Tenant{ID: string(rune('a' + i))})
+				s = append(s, plan.Member{Tenant: tenant.Tenant{ID: string(rune('a' + i))}, Standing: test.at[i]})
 			}
 			doc := compatibility(within, s)
 			if diff := cmp.Diff(test.want, doc.Counts); diff != "" {

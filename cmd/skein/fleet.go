@@ -13,6 +13,7 @@ import (
 	"github.com/skeindb/skein/engine/postgres"
 	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/engine/sqlite"
+	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/run"
 	"github.com/skeindb/skein/tenant"
 )
@@ -93,11 +94,8 @@ func (f *fleet) warn(warnings []string) {
 	}
 }
 
-// surveyed are tenants and where they stand, in the same order.
-type surveyed struct {
-	tenants   []tenant.Tenant
-	standings []engine.Standing
-}
+// surveyed are tenants and where they stand.
+type surveyed []plan.Member
 
 // survey chooses tenants by the selectors and reads where they stand. A selector on heads or state needs
 // everybody's standing first. whole says that tenants are the whole fleet.
@@ -108,15 +106,15 @@ func (f *fleet) survey(ctx context.Context, tenants []tenant.Tenant, whole bool,
 		}
 	}
 	if !chosen.NeedsSurvey() {
-		picked, err := pick(chosen, tenants, whole, nil)
+		picked, err := pick(chosen, len(tenants), whole, func(i int) *tenant.Tenant { return &tenants[i] }, nil)
 		if err != nil {
-			return surveyed{}, err
+			return nil, err
 		}
 		tenants = at(tenants, picked)
 	}
-	s = surveyed{tenants, run.Survey(ctx, f.engine, tenants)}
+	s = run.Survey(ctx, f.engine, tenants)
 	if err := ctx.Err(); err != nil {
-		return surveyed{}, err
+		return nil, err
 	}
 	if chosen.NeedsSurvey() {
 		return s.filter(chosen, whole)
@@ -136,14 +134,14 @@ func parseSelectors(texts []string) (tenant.Selector, error) {
 	return all, nil
 }
 
-// pick returns the numbers of the tenants that are chosen. None is an error: a command that does nothing looks like one
+// pick returns the numbers of those of n tenants that are chosen. None is an error: a command that does nothing looks like one
 // that did its work. whole says that tenants are the whole fleet.
-func pick(chosen tenant.Selector, tenants []tenant.Tenant, whole bool, facts func(i int) tenant.Facts) ([]int, error) {
-	picked := chosen.Pick(len(tenants), func(i int) *tenant.Tenant { return &tenants[i] }, facts)
+func pick(chosen tenant.Selector, n int, whole bool, tenantAt func(i int) *tenant.Tenant, facts func(i int) tenant.Facts) ([]int, error) {
+	picked := chosen.Pick(n, tenantAt, facts)
 	if len(picked) == 0 {
 		hint := "`skein tenants` lists them with their labels"
 		if whole {
-			hint = fmt.Sprintf("the fleet has %d; %s", len(tenants), hint)
+			hint = fmt.Sprintf("the fleet has %d; %s", n, hint)
 		}
 		return nil, &usageError{fmt.Sprintf("no tenant matches %q", chosen.String()), hint}
 	}
@@ -160,13 +158,13 @@ func at[T any](all []T, places []int) []T {
 }
 
 func (s surveyed) filter(chosen tenant.Selector, whole bool) (surveyed, error) {
-	picked, err := pick(chosen, s.tenants, whole, func(i int) tenant.Facts {
-		return tenant.Facts{Heads: s.standings[i].Heads, State: s.standings[i].State}
+	picked, err := pick(chosen, len(s), whole, func(i int) *tenant.Tenant { return &s[i].Tenant }, func(i int) tenant.Facts {
+		return tenant.Facts{Heads: s[i].Standing.Heads, State: s[i].Standing.State}
 	})
 	if err != nil {
-		return surveyed{}, err
+		return nil, err
 	}
-	return surveyed{tenants: at(s.tenants, picked), standings: at(s.standings, picked)}, nil
+	return at(s, picked), nil
 }
 
 // look is what the reading commands do: open, gather, survey, close.
@@ -196,10 +194,18 @@ func selectorFlag(cmd *cobra.Command) *[]string {
 
 // read returns the exit code of a reading command: 2 when some tenant could not be read.
 func (s surveyed) read() error {
-	for _, st := range s.standings {
-		if st.State == engine.Unreachable {
+	for i := range s {
+		if s[i].Standing.State == engine.Unreachable {
 			return exitCode(exitFailed)
 		}
 	}
 	return nil
+}
+
+func tenantsOf(s surveyed) []tenant.Tenant {
+	tenants := make([]tenant.Tenant, len(s))
+	for i := range s {
+		tenants[i] = s[i].Tenant
+	}
+	return tenants
 }

@@ -121,9 +121,9 @@ func (f *fleet) arrange(ctx context.Context, store rollout.Store, id string, s s
 		req.FleetSize = len(tenants)
 	}
 	if s.policy.NeedsSizes() {
-		req.Sizes = f.sizes(ctx, where.tenants)
+		run.SetSizes(ctx, f.engine, where)
 	}
-	plan, err := plan.New(where.tenants, where.standings, f.graph, req)
+	plan, err := plan.New(where, f.graph, req)
 	if err != nil {
 		return nil, err
 	}

@@ -101,7 +101,7 @@ func (f *fleet) rearrange(ctx context.Context, stored record, how plan.ResumeOpt
 	if len(where.Unlisted) > 0 {
 		f.app.note("skein: warning: %s", run.UnlistedWarning(where.Unlisted))
 	}
-	plan, err := plan.Resume(rollout.Current(stored.plan, stored.events), rollout.HistoryOf(stored.events), where.Tenants, where.Standings, f.graph, how)
+	plan, err := plan.Resume(rollout.Current(stored.plan, stored.events), rollout.HistoryOf(stored.events), where.Members, f.graph, how)
 	if err != nil {
 		return nil, err
 	}
@@ -111,11 +111,10 @@ func (f *fleet) rearrange(ctx context.Context, stored record, how plan.ResumeOpt
 // warnOfUnnamed tells which tenants a rollback that is taken up again does not know, though they have revisions that it
 // takes back: they were renamed or copied since it was planned.
 func (f *fleet) warnOfUnnamed(ctx context.Context, p *plan.Plan, tenants []tenant.Tenant) {
-	others := p.Others(tenants)
 	var left []string
-	for i, s := range run.SurveyFor(ctx, f.engine, others, p) {
-		if len(s.Applied.Of(p.Of)) > 0 {
-			left = append(left, others[i].ID)
+	for _, m := range run.SurveyFor(ctx, f.engine, p.Others(tenants), p) {
+		if len(m.Standing.Applied.Of(p.Of)) > 0 {
+			left = append(left, m.Tenant.ID)
 		}
 	}
 	if len(left) > 0 {

@@ -110,7 +110,7 @@ func (f *fleet) arrangeRollback(ctx context.Context, store rollout.Store, of str
 	if len(where.Unlisted) > 0 {
 		f.app.note("skein: warning: %s", run.UnlistedWarning(where.Unlisted))
 	}
-	plan, err := plan.NewRollback(rollout.Current(stored.plan, stored.events), rollout.Touched(stored.events), where.Tenants, where.Standings, f.graph, req, partial)
+	plan, err := plan.NewRollback(rollout.Current(stored.plan, stored.events), rollout.Touched(stored.events), where.Members, f.graph, req, partial)
 	if err != nil {
 		return nil, err
 	}

@@ -71,13 +71,14 @@ func (a *app) statusCommand() *cobra.Command {
 func cohortsOf(s surveyed) []statusCohort {
 	at := map[string]int{}
 	cohorts := []statusCohort{}
-	for i, st := range s.standings {
+	for i := range s {
+		st := &s[i].Standing
 		key := string(st.State) + "\x00" + strings.Join(st.Heads, "\x00") + "\x00\x00" + strings.Join(st.Changed, "\x00")
 		n, ok := at[key]
 		if !ok {
 			n = len(cohorts)
 			at[key] = n
-			cohorts = append(cohorts, statusCohort{Heads: list(st.Heads), State: st.State, Changed: st.Changed, example: s.tenants[i].ID, err: st.Err})
+			cohorts = append(cohorts, statusCohort{Heads: list(st.Heads), State: st.State, Changed: st.Changed, example: s[i].Tenant.ID, err: st.Err})
 		}
 		cohorts[n].Count++
 	}
@@ -88,7 +89,7 @@ func cohortsOf(s surveyed) []statusCohort {
 }
 
 func writeStatus(out io.Writer, f *fleet, s surveyed, cohorts []statusCohort) error {
-	fmt.Fprintf(out, "fleet %s: %s, head %s\n\n", f.project.Fleet, view.Count(len(s.tenants), "tenant"), orBase(f.graph.RealHeads()))
+	fmt.Fprintf(out, "fleet %s: %s, head %s\n\n", f.project.Fleet, view.Count(len(s), "tenant"), orBase(f.graph.RealHeads()))
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "TENANTS\tSTATE\tHEADS\tFOR EXAMPLE")
 	var changed []string

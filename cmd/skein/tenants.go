@@ -43,7 +43,7 @@ func (a *app) tenantsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.printTenants(s.tenants)
+			return a.printTenants(tenantsOf(s))
 		}
 		f, err := a.open(cmd.Context(), "skein", nil, nil)
 		if err != nil {
@@ -54,7 +54,7 @@ func (a *app) tenantsCommand() *cobra.Command {
 		if err != nil {
 			return unreached(err)
 		}
-		picked, err := pick(chosen, tenants, whole, nil)
+		picked, err := pick(chosen, len(tenants), whole, func(i int) *tenant.Tenant { return &tenants[i] }, nil)
 		if err != nil {
 			return err
 		}

@@ -85,22 +85,22 @@ type pinIndex struct {
 
 // matchPins finds for each tenant the first pin that is not over and matches it. That one counts alone: where it
 // means nothing to the kind of rollout, no later one does.
-func matchPins(pins []Pin, kind Kind, now time.Time, c *census) *pinIndex {
+func matchPins(pins []Pin, kind Kind, now time.Time, members []Member) *pinIndex {
 	p := &pinIndex{pins: pins}
-	held := make([]bool, len(c.tenants))
+	held := make([]bool, len(members))
 	for i := range pins {
 		pin := &pins[i]
 		if pin.over(now) {
 			continue
 		}
-		for _, at := range c.matching(pin.Tenants) {
+		for _, at := range matching(members, pin.Tenants) {
 			if held[at] {
 				continue
 			}
 			held[at] = true
 			if pin.counts(kind) {
 				if p.of == nil {
-					p.of = make([]int, len(c.tenants))
+					p.of = make([]int, len(members))
 				}
 				p.of[at] = i + 1
 			}

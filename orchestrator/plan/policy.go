@@ -112,7 +112,7 @@ func (p Policy) WithDefaults() Policy {
 	return p
 }
 
-// NeedsSizes reports whether a wave is in the order of size, so that [Rules] must tell the sizes.
+// NeedsSizes reports whether a wave is in the order of size, so that each [Member] needs its Size.
 func (p Policy) NeedsSizes() bool {
 	return slices.ContainsFunc(p.Waves, func(w WaveSpec) bool { return w.Order.sized() })
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/revision"
-	"github.com/skeindb/skein/tenant"
 )
 
 // remainingPlanner plans tenants of a plan once more: of each one's way, what is left.
@@ -21,29 +20,28 @@ type remainingPlanner struct {
 }
 
 // items plans items of one wave anew, in their order, and appends their cohorts to p.Cohorts.
-func (m *remainingPlanner) items(items []Item, now *census, p *Plan) ([]Item, error) {
+func (m *remainingPlanner) items(items []Item, now fleet, p *Plan) ([]Item, error) {
 	fresh := make([]Item, len(items))
 	var (
-		who       []int // places in items
-		tenants   []tenant.Tenant
-		standings []engine.Standing
-		marks     []int // the old cohort, for only its members have the same way behind them
+		who     []int // places in items
+		members []Member
+		marks   []int // the old cohort, for only its members have the same way behind them
 	)
 	for i, item := range items {
-		at, there := now.at[item.Tenant.ID]
+		member := now[item.Tenant.ID]
 		old := &m.of.Cohorts[item.Cohort]
-		if !there || m.vanished(old, &now.standings[at]) {
+		if member == nil || m.vanished(old, &member.Standing) {
 			fresh[i] = Item{Tenant: item.Tenant, Cohort: p.gone(old)}
 			continue
 		}
 		who, marks = append(who, i), append(marks, item.Cohort)
-		standing := now.standings[at]
+		members = append(members, *member)
 		if m.of.Kind == KindRollback {
-			standing = m.down().assessed(standing)
+			last := &members[len(members)-1]
+			last.Standing = m.down().assessed(last.Standing)
 		}
-		tenants, standings = append(tenants, now.tenants[at]), append(standings, standing)
 	}
-	groups, of := groupByStanding(standings, tenants, marks)
+	groups, of := groupByStanding(members, marks)
 	first := len(p.Cohorts)
 	for _, group := range groups {
 		c, err := m.cohort(group)
@@ -53,7 +51,7 @@ func (m *remainingPlanner) items(items []Item, now *census, p *Plan) ([]Item, er
 		p.Cohorts = append(p.Cohorts, c)
 	}
 	for k, i := range who {
-		fresh[i] = Item{Tenant: tenants[k], Cohort: first + of[k], Standing: standings[k]}
+		fresh[i] = Item{Tenant: members[k].Tenant, Cohort: first + of[k], Standing: members[k].Standing}
 	}
 	return fresh, nil
 }

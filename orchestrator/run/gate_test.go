@@ -718,7 +718,7 @@ func TestRunForSomeTenantsAsksNoGate(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.cfg.Earlier = events
-		s.cfg.Plan, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), s.world.tenants, s.world.survey(), s.world.g, plan.ResumeOptions{Only: []string{bad}})
+		s.cfg.Plan, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), members(s.world.tenants, s.world.survey()), s.world.g, plan.ResumeOptions{Only: []string{bad}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -749,7 +749,7 @@ func TestRunForSomeTenantsLeavesTheOthers(t *testing.T) {
 		}
 		known := p.Pick(s.world.tenants)
 		s.cfg.Earlier = events
-		s.cfg.Plan, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), known, s.world.survey()[:len(known)], s.world.g, plan.ResumeOptions{Only: []string{bad}})
+		s.cfg.Plan, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), members(known, s.world.survey()[:len(known)]), s.world.g, plan.ResumeOptions{Only: []string{bad}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -84,7 +84,7 @@ func TestArrange(t *testing.T) {
 			t.Parallel()
 			req := request()
 			test.change(&req)
-			p, err := plan.New(on("s1", len(standings)), standings, g, req)
+			p, err := plan.New(members(on("s1", len(standings)), standings), g, req)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -123,7 +123,7 @@ func TestTargetsThatLeadNowhere(t *testing.T) {
 			t.Parallel()
 			req := request()
 			req.Kind, req.Targets = test.kind, []string{test.target}
-			_, err := plan.New(on("s1", 3), test.standings, test.g, req)
+			_, err := plan.New(members(on("s1", 3), test.standings), test.g, req)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Fatalf("%v, want %q", err, test.want)
 			}
@@ -150,7 +150,7 @@ func TestRequestsThatMeanNothing(t *testing.T) {
 	} {
 		req := request()
 		change(&req)
-		if _, err := plan.New(on("s1", 1), all(1, at(g)), g, req); err == nil {
+		if _, err := plan.New(members(on("s1", 1), all(1, at(g))), g, req); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}

@@ -54,7 +54,7 @@ func (r *runner) planRecreated(at int, items []plan.Item, fleet []tenant.Tenant)
 	if !r.interruptible(func(ctx context.Context) { there = locate(ctx) }) {
 		return nil, false
 	}
-	if err := plan.Replan(&p, at, there.Tenants, there.Standings, r.Graph, r.Options); err != nil {
+	if err := plan.Replan(&p, at, there.Members, r.Graph, r.Options); err != nil {
 		r.stop(rollout.StateHalted, fmt.Sprintf("tenants of wave %s changed, and cannot be planned anew: %v", p.Waves[at].Name, err))
 		return nil, false
 	}
