@@ -8,6 +8,7 @@ import (
 
 	"github.com/skeindb/skein/cmd/skein/view"
 	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/orchestrator/plan"
 )
 
 // currentEntry is a tenant in `current --json`.
@@ -38,10 +39,10 @@ func (a *app) currentCommand() *cobra.Command {
 		if err := a.printCurrent(s); err != nil {
 			return err
 		}
-		if err := s.read(); err != nil {
+		if err := readable(s); err != nil {
 			return err
 		}
-		if check && !s.allCurrent() {
+		if check && !allCurrent(s) {
 			return exitCode(exitDifference)
 		}
 		return nil
@@ -49,7 +50,7 @@ func (a *app) currentCommand() *cobra.Command {
 	return cmd
 }
 
-func (s surveyed) allCurrent() bool {
+func allCurrent(s []plan.Member) bool {
 	for i := range s {
 		if s[i].Standing.State != engine.Current {
 			return false
@@ -58,7 +59,7 @@ func (s surveyed) allCurrent() bool {
 	return true
 }
 
-func (a *app) printCurrent(s surveyed) error {
+func (a *app) printCurrent(s []plan.Member) error {
 	if a.json {
 		entries := make([]currentEntry, 0, len(s))
 		for i := range s {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/skeindb/skein/cmd/skein/view"
+	"github.com/skeindb/skein/orchestrator"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
@@ -61,12 +62,13 @@ func (a *app) planCommand() *cobra.Command {
 		}
 		ctx := cmd.Context()
 		id := plan.NewID(time.Now())
-		return a.withFleet(cmd, id, &flags, func(f *fleet, store rollout.Store) error {
-			shape, err := f.shape(change{kind: plan.KindUpgrade, targets: []string{targetOf(args)}, flags: &flags})
+		return a.withFleet(cmd, id, &flags, func(f *fleet, _ rollout.Store) error {
+			c, err := f.shaped(orchestrator.UpgradeTo(targetOf(args)), &flags)
 			if err != nil {
 				return err
 			}
-			plan, err := f.arrange(ctx, store, id, shape)
+			c.ID = id
+			plan, err := f.plan(ctx, c, &flags)
 			if err != nil {
 				return unreached(err)
 			}

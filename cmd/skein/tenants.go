@@ -34,31 +34,18 @@ func (a *app) tenantsCommand() *cobra.Command {
 	}
 	selectors := selectorFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
-		chosen, err := parseSelectors(*selectors)
-		if err != nil {
-			return err
-		}
-		if chosen.NeedsSurvey() {
-			_, s, err := a.look(cmd.Context(), *selectors)
-			if err != nil {
-				return err
-			}
-			return a.printTenants(tenantsOf(s))
-		}
 		f, err := a.open(cmd.Context(), "skein", nil, nil)
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, f.close()) }()
-		tenants, whole, err := f.gather(cmd.Context(), scope{chosen: chosen})
+		if err := f.orchestrate(nil, nil); err != nil {
+			return err
+		}
+		tenants, err := f.Tenants(cmd.Context(), *selectors...)
 		if err != nil {
 			return unreached(err)
 		}
-		picked, err := pick(chosen, len(tenants), whole, func(i int) *tenant.Tenant { return &tenants[i] }, nil)
-		if err != nil {
-			return err
-		}
-		tenants = at(tenants, picked)
 		return a.printTenants(tenants)
 	}
 	return cmd

@@ -80,7 +80,7 @@ func (v *JSON) Observe(e rollout.Event) {
 		return
 	}
 	if t, ok := e.Fact.(rollout.TenantFinished); ok {
-		t.Outcome = v.opts.Rehearsal.outcome(t.Tenant, t.Outcome)
+		t.Outcome = v.opts.Rehearsal.Outcome(t.Tenant, t.Outcome)
 		e.Fact = t
 	}
 	if kind, f := describe(e); kind != "" {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/skeindb/skein/engine/text"
+	"github.com/skeindb/skein/orchestrator"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
@@ -140,7 +141,7 @@ func (n *notices) finished(f rollout.TenantFinished) string {
 	case f.Outcome == plan.OutcomeGone && !o.Quiet:
 		return fmt.Sprintf("%s %s", o.paint(yellow, "gone"), f.Tenant)
 	case o.Verbose && f.Outcome == plan.OutcomeDone && o.Rehearsal != nil:
-		would := map[plan.Outcome]string{partly: "only in part", untried: "not at all"}[o.Rehearsal.outcome(f.Tenant, f.Outcome)]
+		would := map[plan.Outcome]string{orchestrator.OutcomePartly: "only in part", orchestrator.OutcomeUntried: "not at all"}[o.Rehearsal.Outcome(f.Tenant, f.Outcome)]
 		return fmt.Sprintf("%s %s in %s", cmp.Or(would, "would succeed"), f.Tenant, f.Duration.Round(time.Millisecond))
 	case o.Verbose && f.Outcome != plan.OutcomeUnchanged:
 		return fmt.Sprintf("%s %s in %s", f.Outcome, f.Tenant, f.Duration.Round(time.Millisecond))
