@@ -62,10 +62,10 @@ func notesOf(p *plan.Plan) []string {
 	for _, c := range p.Cohorts {
 		switch who := view.Count(c.Count, "tenant"); {
 		case p.Kind != plan.KindRollback:
-		case c.Skipped != "":
-			notes = append(notes, who+": "+c.Skipped)
-		case c.Refused != nil:
-			notes = append(notes, who+": cannot be taken back: "+c.Refused.Message)
+		case c.Action == plan.ActionSkip:
+			notes = append(notes, who+": "+c.Reason)
+		case c.Action == plan.ActionRefuse:
+			notes = append(notes, who+": cannot be taken back: "+c.Failure.Message)
 		}
 	}
 	return notes

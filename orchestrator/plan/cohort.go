@@ -117,7 +117,7 @@ func sortGroups(groups []standingGroup, of []int) ([]standingGroup, []int) {
 func (gr *standingGroup) cohort() Cohort {
 	s := &gr.standing
 	return Cohort{
-		State: s.State, Stands: standingHash(s), From: orEmpty(s.Heads), To: orEmpty(s.Heads),
+		Action: ActionNone, State: s.State, Stands: standingHash(s), From: orEmpty(s.Heads), To: orEmpty(s.Heads),
 		Steps: []string{}, Sums: []string{}, Count: gr.count,
 	}
 }
@@ -143,18 +143,24 @@ func compareBool(a, b bool) int {
 	return 1
 }
 
+// refuse lets the tenants fail without being touched.
+func (c *Cohort) refuse(why *Failure) { c.Action, c.Failure = ActionRefuse, why }
+
+// skip leaves the tenants alone.
+func (c *Cohort) skip(reason string) { c.Action, c.Reason, c.Failure = ActionSkip, reason, nil }
+
 // Refuse is a cohort of none, whose tenants stand where those of c do and are not touched.
 func (c *Cohort) Refuse(why *Failure) Cohort {
 	return Cohort{
-		State: c.State, Stands: c.Stands, From: c.From, To: c.From, Steps: []string{}, Sums: []string{},
-		Refused: why, Target: c.Target,
+		Action: ActionRefuse, State: c.State, Stands: c.Stands, From: c.From, To: c.From, Steps: []string{}, Sums: []string{},
+		Failure: why, Target: c.Target,
 	}
 }
 
 // RefusedFor is why this tenant was refused: in its own words, where the survey had some.
 func (c *Cohort) RefusedFor(item *Item) *Failure {
 	if item.Standing.Err == nil {
-		return c.Refused
+		return c.Failure
 	}
 	return UnreadableFailure(&item.Standing, &item.Tenant)
 }

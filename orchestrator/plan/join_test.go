@@ -100,13 +100,13 @@ func fates(t *testing.T, p *plan.Plan, w int) []string {
 			t.Errorf("%s cannot go its way", item.Tenant.ID)
 		}
 		fate := "→ " + strings.Join(c.Steps, " ")
-		switch {
-		case c.Gone:
+		switch c.Action {
+		case plan.ActionGone:
 			fate = "gone"
-		case c.Skipped != "":
-			fate = "skipped: " + c.Skipped
-		case c.Refused != nil:
-			fate = "refused: " + string(c.Refused.Class)
+		case plan.ActionSkip:
+			fate = "skipped: " + c.Reason
+		case plan.ActionRefuse:
+			fate = "refused: " + string(c.Failure.Class)
 		}
 		lines = append(lines, item.Tenant.ID+" "+fate)
 	}
@@ -221,8 +221,8 @@ func TestReplanOfARollback(t *testing.T) {
 	p := &plan.Plan{
 		Rollout: "r2", Of: "r1", Kind: plan.KindRollback, Target: "r1", Graph: g.Sum(), Revisions: []string{"a", "b", "c"},
 		Cohorts: []plan.Cohort{
-			{From: []string{"c"}, To: []string{"a"}, Steps: []string{"c", "b"}, Sums: []string{"down c", "down b"}, Count: 3},
-			{Refused: &plan.Failure{}, Count: 1},
+			{Action: plan.ActionMigrate, From: []string{"c"}, To: []string{"a"}, Steps: []string{"c", "b"}, Sums: []string{"down c", "down b"}, Count: 3},
+			{Action: plan.ActionRefuse, Failure: &plan.Failure{}, Count: 1},
 		},
 		Waves: []plan.Wave{{Name: "all", Items: []plan.Item{
 			{Tenant: people(1, 1)[0]}, {Tenant: people(2, 1)[0]}, {Tenant: people(3, 1)[0]}, {Tenant: people(4, 1)[0], Cohort: 1},

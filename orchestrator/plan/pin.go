@@ -69,11 +69,11 @@ func (p *Pin) until() string {
 // freeze leaves a group where it is, also if it could not be read: nobody is going to touch it.
 func (p *Pin) freeze(gr standingGroup) Cohort {
 	c := gr.cohort()
-	c.Skipped = "frozen"
+	reason := "frozen"
 	if p.Reason != "" {
-		c.Skipped += ": " + p.Reason
+		reason += ": " + p.Reason
 	}
-	c.Skipped += p.until()
+	c.skip(reason + p.until())
 	return c
 }
 

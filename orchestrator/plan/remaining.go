@@ -59,20 +59,20 @@ func (m *remainingPlanner) items(items []Item, now fleet, p *Plan) ([]Item, erro
 // vanished reports whether the tenant that was planned is not there any more, though the fleet has one of its name: while a
 // rollout runs its schema or file vanished.
 func (m *remainingPlanner) vanished(old *Cohort, now *engine.Standing) bool {
-	return m.running && old.Refused == nil && now.State == engine.Missing
+	return m.running && old.Action != ActionRefuse && now.State == engine.Missing
 }
 
 // gone counts a tenant of an old cohort as one that is no longer in the fleet, and returns its cohort. What
 // a pin said of the old one is kept, for the tenant may come back while the rollout runs.
 func (p *Plan) gone(old *Cohort) int {
 	at := slices.IndexFunc(p.Cohorts, func(c Cohort) bool {
-		return c.Gone && c.Skipped == old.Skipped && c.Target == old.Target
+		return c.Action == ActionGone && c.Reason == old.Reason && c.Target == old.Target
 	})
 	if at < 0 {
 		at = len(p.Cohorts)
 		p.Cohorts = append(p.Cohorts, Cohort{
-			State: engine.Missing, From: []string{}, To: []string{}, Steps: []string{}, Sums: []string{},
-			Skipped: old.Skipped, Target: old.Target, Gone: true,
+			Action: ActionGone, State: engine.Missing, From: []string{}, To: []string{}, Steps: []string{}, Sums: []string{},
+			Reason: old.Reason, Target: old.Target,
 		})
 	}
 	p.Cohorts[at].Count++
@@ -85,14 +85,14 @@ func (m *remainingPlanner) cohort(gr standingGroup) (Cohort, error) {
 	old := &m.of.Cohorts[gr.mark]
 	c := gr.cohort()
 	c.Target = old.Target
-	if old.Skipped != "" {
-		c.Skipped = old.Skipped
+	if old.Reason != "" {
+		c.skip(old.Reason)
 		return c, nil
 	}
 	if m.of.Kind == KindRollback {
 		return m.backOnPath(gr, old), nil
 	}
-	planned := old.Refused == nil && !old.Gone
+	planned := old.Action == ActionMigrate || old.Action == ActionNone
 	applied := s.Applied.IDs()
 	if planned && s.Err == nil && m.atTarget(old, applied) {
 		if c.was = old.was; len(old.Steps) > 0 {
@@ -100,7 +100,8 @@ func (m *remainingPlanner) cohort(gr standingGroup) (Cohort, error) {
 		}
 		return c, nil
 	}
-	if c.Refused = refusal(m.now, &s, m.of.Kind, m.options); c.Refused != nil {
+	if why := refusal(m.now, &s, m.of.Kind, m.options); why != nil {
+		c.refuse(why)
 		return c, nil
 	}
 	switch {
@@ -155,13 +156,13 @@ func (m *remainingPlanner) offPath(gr standingGroup, old *Cohort) (Cohort, error
 	targets := strings.Fields(m.of.Target)
 	if m.of.Kind == KindUpgrade && !slices.ContainsFunc(append(targets, old.Target), relative) {
 		way := &pathPlanner{graph: m.then, now: m.now, kind: m.of.Kind, targets: targets, options: m.options}
-		if c, err := way.planLate(gr, old.Target); err != nil || c.Refused == nil {
+		if c, err := way.planLate(gr, old.Target); err != nil || c.Action != ActionRefuse {
 			return c, err
 		}
 	}
 	c := gr.cohort()
 	c.Target = old.Target
-	c.Refused = movedFailure(&gr.standing, old)
+	c.refuse(movedFailure(&gr.standing, old))
 	return c, nil
 }
 
@@ -225,7 +226,7 @@ func (w *pathPlanner) planLate(gr standingGroup, target string) (Cohort, error) 
 		return c, err
 	}
 	c.To = c.From
-	c.Refused = &Failure{Class: engine.Stale, Message: nowhere.Message, Hint: nowhere.Advice}
+	c.refuse(&Failure{Class: engine.Stale, Message: nowhere.Message, Hint: nowhere.Advice})
 	return c, nil
 }
 

@@ -224,5 +224,5 @@ func (a *resumePlanner) skip(item Item, now fleet) bool {
 // where it was wanted.
 func (a *resumePlanner) recorded(id string, c *Cohort) bool {
 	outcome := a.history.outcome(id)
-	return (outcome == OutcomeDone || outcome == OutcomeUnchanged) && len(c.Steps) == 0 && c.Refused == nil && c.Skipped == "" && !c.Gone
+	return (outcome == OutcomeDone || outcome == OutcomeUnchanged) && c.Action == ActionNone
 }

@@ -119,13 +119,13 @@ func (b *rollback) plan(p *Plan) error {
 	for _, gr := range groups {
 		c, without := b.down.cohort(gr)
 		switch {
-		case c.Refused == nil || unreadable(&gr.standing): // it may answer when its turn comes, or on a resume
+		case c.Action != ActionRefuse || unreadable(&gr.standing): // it may answer when its turn comes, or on a resume
 		case len(without) > 0:
 			oneWay.add(b.down.graph, without, gr)
-			c.skip()
+			c.skip("cannot be taken back: " + c.Failure.Message)
 		default:
-			blocked.add(c.Refused, gr)
-			c.skip()
+			blocked.add(c.Failure, gr)
+			c.skip("cannot be taken back: " + c.Failure.Message)
 		}
 		p.Cohorts = append(p.Cohorts, c)
 	}
@@ -145,11 +145,6 @@ func (b *rollback) plan(p *Plan) error {
 		return blocked
 	}
 	return nil
-}
-
-// skip leaves the tenants of a refused cohort as they are.
-func (c *Cohort) skip() {
-	c.Skipped, c.Refused = "cannot be taken back: "+c.Refused.Message, nil
 }
 
 // nothing says that no tenant has anything of the rollout, as far as they could be read.

@@ -27,7 +27,7 @@ func TestAmend(t *testing.T) {
 	before.Waves = append([]plan.Wave{}, stored.Waves...)
 
 	late := on("late", 4)
-	cohorts := []plan.Cohort{{State: engine.Empty, To: []string{"c"}, Steps: []string{"a", "b", "c"}, Count: 9}, {State: engine.Current, To: []string{"c"}, Count: 9}}
+	cohorts := []plan.Cohort{{Action: plan.ActionMigrate, State: engine.Empty, To: []string{"c"}, Steps: []string{"a", "b", "c"}, Count: 9}, {Action: plan.ActionNone, State: engine.Current, To: []string{"c"}, Count: 9}}
 	items := func(cohort ...int) []plan.Item {
 		var items []plan.Item
 		for i, c := range cohort {
@@ -87,7 +87,7 @@ func TestResumeKnowsLateTenants(t *testing.T) {
 	tenants := on("t", 2)
 	stored := arrange(t, g, tenants, all(2, at(g, "a")))
 	late := on("late", 3)
-	cohort := plan.Cohort{State: engine.Empty, From: []string{}, To: []string{"c"}, Steps: []string{"a", "b", "c"}, Sums: []string{"up a", "up b", "up c"}, Count: 3}
+	cohort := plan.Cohort{Action: plan.ActionMigrate, State: engine.Empty, From: []string{}, To: []string{"c"}, Steps: []string{"a", "b", "c"}, Sums: []string{"up a", "up b", "up c"}, Count: 3}
 	for i, id := range cohort.Steps {
 		cohort.Sums[i] = g.Get(id).Checksum()
 	}

@@ -23,12 +23,12 @@ func cohortsOf(p *plan.Plan) []string {
 	var lines []string
 	for _, c := range p.Cohorts {
 		line := fmt.Sprintf("%s %s>%s %s ×%d", c.State, strings.Join(c.From, ","), strings.Join(c.To, ","), strings.Join(c.Steps, ","), c.Count)
-		switch {
-		case c.Refused != nil:
-			line += " refused: " + string(c.Refused.Class)
-		case c.Skipped != "":
-			line += " skipped: " + c.Skipped
-		case c.Gone:
+		switch c.Action {
+		case plan.ActionRefuse:
+			line += " refused: " + string(c.Failure.Class)
+		case plan.ActionSkip:
+			line += " skipped: " + c.Reason
+		case plan.ActionGone:
 			line += " gone"
 		}
 		lines = append(lines, line)

@@ -105,7 +105,7 @@ func TestSkippedForAPinSaysWhy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := p.Cohorts[0].Skipped; got != want {
+		if got := p.Cohorts[0].Reason; got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

@@ -112,8 +112,8 @@ func (r *runner) recheckFinished() {
 		}
 		items = slices.DeleteFunc(r.unskipped(items), func(item plan.Item) bool {
 			c := &r.Plan.Cohorts[item.Cohort]
-			back := r.report.Outcome(item.Tenant.ID) == plan.OutcomeGone && !c.Gone && c.Refused == nil
-			return !back && len(c.Steps) == 0
+			back := r.report.Outcome(item.Tenant.ID) == plan.OutcomeGone && c.Action != plan.ActionGone && c.Action != plan.ActionRefuse
+			return !back && c.Action != plan.ActionMigrate
 		})
 		if len(items) == 0 {
 			continue

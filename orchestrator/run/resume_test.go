@@ -38,14 +38,14 @@ func goes(p *plan.Plan) []string {
 	for _, item := range p.Waves[0].Items {
 		c := p.Cohorts[item.Cohort]
 		what := strings.Join(c.Steps, " ")
-		switch {
-		case c.Gone:
+		switch c.Action {
+		case plan.ActionGone:
 			what = "gone"
-		case c.Refused != nil:
-			what = "refused " + string(c.Refused.Class)
-		case c.Skipped != "":
+		case plan.ActionRefuse:
+			what = "refused " + string(c.Failure.Class)
+		case plan.ActionSkip:
 			what = "skipped"
-		case what == "":
+		case plan.ActionNone:
 			what = "unchanged"
 		}
 		lines = append(lines, item.Tenant.ID+": "+what)

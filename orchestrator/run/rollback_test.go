@@ -187,7 +187,7 @@ func TestRollbackReversesTheWaves(t *testing.T) {
 	late := on("late", 1)
 	s.tenants = append(s.tenants, late...)
 	s.facts = append(s.facts,
-		rollout.TenantsJoined{Wave: "rest", Cohorts: []plan.Cohort{{From: []string{}, To: []string{"c"}, Steps: []string{"a", "b", "c"}}}, Items: []plan.Item{{Tenant: late[0]}}},
+		rollout.TenantsJoined{Wave: "rest", Cohorts: []plan.Cohort{{Action: plan.ActionMigrate, From: []string{}, To: []string{"c"}, Steps: []string{"a", "b", "c"}}}, Items: []plan.Item{{Tenant: late[0]}}},
 	)
 	s.run([]int{10}, false, s.end(10, plan.OutcomeDone, "", "c", 3, ""))
 	s.standings = append(all(9, rowsOf(g, "a b c")), rowsOf(g, "a:r1 b:r1 c:r1"))
@@ -246,8 +246,8 @@ func TestRollbackRefusesWhatItCannotJudge(t *testing.T) {
 		t.Error(diff)
 	}
 	for _, c := range p.Cohorts {
-		if len(c.From) == 1 && c.From[0] == "d" && !strings.Contains(c.Skipped, "b, c") {
-			t.Error(c.Skipped)
+		if len(c.From) == 1 && c.From[0] == "d" && !strings.Contains(c.Reason, "b, c") {
+			t.Error(c.Reason)
 		}
 		if len(c.Steps) > 0 && (len(c.To) != 1 || c.To[0] != "x") {
 			t.Errorf("it would stand at %v", c.To)
