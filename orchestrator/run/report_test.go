@@ -132,8 +132,8 @@ func TestFactsSurviveText(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", kind, diff)
 		}
 	}
-	if len(kinds) != 21 {
-		t.Errorf("%d kinds of facts were tried, want all 21", len(kinds))
+	if len(kinds) != 23 {
+		t.Errorf("%d kinds of facts were tried, want all 23", len(kinds))
 	}
 	if _, err := rollout.Decode("tenant_beamed", []byte("{}")); err == nil {
 		t.Error("an unknown kind was decoded")

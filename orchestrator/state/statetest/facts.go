@@ -36,6 +36,8 @@ func Facts() []rollout.Fact {
 		},
 		rollout.TenantFinished{Tenant: "b", Wave: "all", Outcome: plan.OutcomeFailed, State: engine.Missing, Failure: &failure},
 		rollout.TenantFinished{Tenant: "c d", Wave: "all", Outcome: plan.OutcomeSkipped, Reason: "not applied"},
+		rollout.TenantsRunning{Tenants: []string{"a", "b"}},
+		rollout.TenantsWaiting{Server: "main", Waits: []rollout.TenantWait{{Tenant: "a", For: []engine.Holder{{PID: 7}}}}},
 		rollout.ServerPaused{Server: "main", Failure: failure},
 		rollout.ServerPaused{Server: "main", Failure: failure, Operator: true},
 		rollout.ServerResumed{Server: "main"},
