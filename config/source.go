@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/postgres"
 	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/tenant"
@@ -102,8 +103,8 @@ func (b *builder) makeSource(s *source, name string) {
 		}
 		s.make = func(env discover.Env) (tenant.Source, error) { return discover.NewServer(spec, env) }
 		s.taken = taken{server: spec.Server, schemas: postgres.TenantSchemas{
-			Databases: postgres.Filter{Include: spec.IncludeDatabases, Exclude: spec.ExcludeDatabases},
-			Schemas:   postgres.Filter{All: spec.IncludeSchemas.All, Include: spec.IncludeSchemas.Globs, Exclude: spec.ExcludeSchemas},
+			Databases: engine.NameFilter{Include: spec.IncludeDatabases, Exclude: spec.ExcludeDatabases},
+			Schemas:   engine.NameFilter{All: spec.IncludeSchemas.All, Include: spec.IncludeSchemas.Globs, Exclude: spec.ExcludeSchemas},
 		}}
 	case "query":
 		// The rows may be SQLite files, so the table of tenants does not tell their dialect by itself.

@@ -54,11 +54,23 @@ func (e *Engine) With(graph *revision.Graph) *Engine {
 	return &Engine{db: e.db, graph: graph, cfg: e.cfg}
 }
 
+// WithLockTimeout returns an engine that waits for a lock for at most that long in its first attempt.
+func (e *Engine) WithLockTimeout(most time.Duration) *Engine {
+	with := e.With(e.graph)
+	if d := with.cfg.LockTimeout; d <= 0 || d > most {
+		with.cfg.LockTimeout = most
+	}
+	return with
+}
+
 // Graph returns the graph that the engine was made with.
 func (e *Engine) Graph() *revision.Graph { return e.graph }
 
 // Mode returns what shares a transaction.
 func (e *Engine) Mode() Mode { return e.cfg.Mode }
+
+// AllowChanged reports whether it goes on where the body of an applied revision changed.
+func (e *Engine) AllowChanged() bool { return e.cfg.AllowChanged }
 
 // lockTimeout is that of the given attempt; 0 = wait without end.
 func (e *Engine) lockTimeout(attempt int) time.Duration {

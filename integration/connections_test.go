@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/postgres"
 	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/integration/pgtest"
@@ -35,7 +36,7 @@ func TestIdleConnectionsGiveWay(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	for k, at := range []struct{ server, database string }{{"a", first}, {"a", second}, {"again", second}, {"a", first}, {"again", first}} {
-		if _, err := db.Schemas(t.Context(), at.server, at.database, postgres.Filter{All: true}); err != nil {
+		if _, err := db.Schemas(t.Context(), at.server, at.database, engine.NameFilter{All: true}); err != nil {
 			t.Fatalf("%d: %+v: %v", k, at, err)
 		}
 		if err := db.Probe(t.Context(), at.server, at.database); err != nil {

@@ -123,7 +123,7 @@ func TestServerThatChangesIsAskedAgain(t *testing.T) {
 	t.Cleanup(func() { pgtest.Exec(t, url, "DROP OWNED BY "+role, "DROP ROLE "+role) })
 	db := openPostgres(t, postgres.Server{URL: url})
 	for _, at := range []struct{ url, schema string }{{url, "public"}, {asUser(url, role, "x"), "other"}} {
-		if err := db.Register("$TENANT", at.url); err != nil {
+		if _, err := db.Register("$TENANT", at.url); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := db.DefaultSchema(t.Context(), "$TENANT", database); err != nil || got != at.schema {

@@ -447,23 +447,23 @@ func TestPostgresListsDatabasesAndSchemas(t *testing.T) {
 	f := newPgFleet(t, postgres.Server{}, "SELECT 1")
 	pgtest.Exec(t, f.url, `CREATE SCHEMA tenant_a; CREATE SCHEMA "tenantXb"; CREATE SCHEMA "Tenant_c"; CREATE SCHEMA tenant_template; CREATE SCHEMA "a%b"; CREATE SCHEMA skein`)
 	for _, c := range []struct {
-		f    postgres.Filter
+		f    engine.NameFilter
 		want string
 	}{
-		{postgres.Filter{All: true}, "Tenant_c a%b tenantXb tenant_a tenant_template"},
-		{postgres.Filter{Include: []string{"tenant_*"}, Exclude: []string{"tenant_templat?"}}, "tenant_a"},
-		{postgres.Filter{Include: []string{"public", "a%*"}}, "a%b public"},
-		{postgres.Filter{Include: []string{"*"}, Exclude: []string{"*_*"}}, "a%b public tenantXb"},
+		{engine.NameFilter{All: true}, "Tenant_c a%b tenantXb tenant_a tenant_template"},
+		{engine.NameFilter{Include: []string{"tenant_*"}, Exclude: []string{"tenant_templat?"}}, "tenant_a"},
+		{engine.NameFilter{Include: []string{"public", "a%*"}}, "a%b public"},
+		{engine.NameFilter{Include: []string{"*"}, Exclude: []string{"*_*"}}, "a%b public tenantXb"},
 	} {
 		got, err := f.db.Schemas(t.Context(), "main", f.database, c.f)
 		if err != nil || strings.Join(got, " ") != c.want {
 			t.Errorf("%+v: %q %v, want %q", c.f, got, err, c.want)
 		}
 	}
-	if got, _, err := f.db.Databases(t.Context(), "main", postgres.Filter{}); err != nil || !slices.Equal(got, []string{f.database}) {
+	if got, _, err := f.db.Databases(t.Context(), "main", engine.NameFilter{}); err != nil || !slices.Equal(got, []string{f.database}) {
 		t.Errorf("%v %v", got, err)
 	}
-	if got, _, err := f.db.Databases(t.Context(), "main", postgres.Filter{All: true, Exclude: []string{"template*"}}); err != nil || !slices.Contains(got, f.database) || slices.Contains(got, "template1") {
+	if got, _, err := f.db.Databases(t.Context(), "main", engine.NameFilter{All: true, Exclude: []string{"template*"}}); err != nil || !slices.Contains(got, f.database) || slices.Contains(got, "template1") {
 		t.Errorf("%v %v", got, err)
 	}
 	if got, err := f.db.DefaultSchema(t.Context(), "main", f.database); err != nil || got != "public" {

@@ -106,13 +106,13 @@ func TestPostgresOptionIsAddedToAnAppliedRevision(t *testing.T) {
 func TestPostgresListingADatabaseThatIsNotThere(t *testing.T) {
 	t.Parallel()
 	f := newPgFleet(t, postgres.Server{}, "SELECT 1")
-	_, err := f.db.Schemas(t.Context(), "main", "no_such_database", postgres.Filter{All: true})
+	_, err := f.db.Schemas(t.Context(), "main", "no_such_database", engine.NameFilter{All: true})
 	if e := wantPgClass(t, err, engine.Gone); e.Advice != "create database no_such_database, or correct the database in servers.main.url or in the source" {
 		t.Errorf("the hint is %q", e.Advice)
 	}
 	pgtest.Exec(t, f.url, "CREATE DATABASE "+pgtest.Quote(f.database+"_more"))
 	t.Cleanup(func() { pgtest.Exec(t, f.url, "DROP DATABASE "+pgtest.Quote(f.database+"_more")+" WITH (FORCE)") })
-	if _, err := f.db.Schemas(t.Context(), "main", f.database+"_more", postgres.Filter{All: true}); err != nil {
+	if _, err := f.db.Schemas(t.Context(), "main", f.database+"_more", engine.NameFilter{All: true}); err != nil {
 		t.Errorf("the hint was followed: %v", err)
 	}
 }

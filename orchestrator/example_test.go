@@ -54,7 +54,7 @@ CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL);
 	defer store.Close()
 
 	upgrader := engine.New(db, graph, engine.Config{})
-	p, err := plan.New(tenants, run.Survey(ctx, upgrader, tenants), graph, plan.Options{
+	p, err := plan.New(run.Survey(ctx, upgrader, tenants), graph, plan.Options{
 		Rollout: plan.NewID(time.Now()), Fleet: "example", Kind: plan.KindUpgrade,
 		Targets: []string{"heads"}, Created: time.Now(),
 	})

@@ -1,44 +1,72 @@
 package tenant
 
 import (
-	"bytes"
-	"crypto/sha256"
 	"slices"
 	"strings"
 
 	"github.com/skeindb/skein/engine"
-	"github.com/skeindb/skein/tenant/suggest"
+	"github.com/skeindb/skein/engine/text"
 )
 
-// Filter returns the tenants that the selector means, in the order given; the slice given stays as it is.
-// facts tells what a survey read of a tenant; it may be nil unless the selector [Selector.NeedsSurvey].
-// That nobody is selected is the caller's to judge.
-func (s Selector) Filter(tenants []Tenant, facts func(id string) (heads []string, state engine.State)) []Tenant {
-	var selected []Tenant
-	for i := range tenants {
-		if s.matches(&tenants[i], facts) {
-			selected = append(selected, tenants[i])
-		}
-	}
-	return s.cut(selected)
+// Facts are what a survey read of a tenant, for selectors on heads and state.
+type Facts struct {
+	Heads []string     // ids; none = nothing is applied, or not known: see State
+	State engine.State // "" = not surveyed
 }
 
-func (s Selector) matches(t *Tenant, facts func(id string) ([]string, engine.State)) bool {
+// Pick returns which of n tenants the selector selects: their numbers, from 0, ascending. at returns the tenant of a
+// number; facts what a survey read of it, and is called only if the selector [Selector.NeedsSurvey]; else it may be
+// nil. That none is selected is no error.
+func (s Selector) Pick(n int, at func(i int) *Tenant, facts func(i int) Facts) []int {
+	var picked []int
+	survey := s.NeedsSurvey()
+	for i := range n {
+		if s.matchesTenant(at(i)) && (!survey || s.matchesFacts(facts(i))) {
+			picked = append(picked, i)
+		}
+	}
+	return s.cut(picked, at)
+}
+
+// Filter is [Selector.Pick] for a slice: it returns the tenants selected, in the order given, as a slice of its own.
+// facts returns what a survey read of the tenant with an id.
+func (s Selector) Filter(tenants []Tenant, facts func(id string) (heads []string, state engine.State)) []Tenant {
+	at := func(i int) *Tenant { return &tenants[i] }
+	picked := s.Pick(len(tenants), at, func(i int) (f Facts) {
+		f.Heads, f.State = facts(tenants[i].ID)
+		return f
+	})
+	selected := make([]Tenant, len(picked))
+	for n, i := range picked {
+		selected[n] = tenants[i]
+	}
+	return selected
+}
+
+// Matches reports whether the conditions of the selector hold for a tenant, whatever its sample or limit: see
+// [Selector.Samples]. facts is called only if the selector [Selector.NeedsSurvey]; else it may be nil.
+func (s Selector) Matches(t *Tenant, facts func() Facts) bool {
+	return s.matchesTenant(t) && (!s.NeedsSurvey() || s.matchesFacts(facts()))
+}
+
+// matchesTenant reports whether the conditions hold that need no survey.
+func (s Selector) matchesTenant(t *Tenant) bool {
 	for i := range s.terms {
 		if !slices.Contains(surveyKeys, s.terms[i].key) && !s.terms[i].matches(t.value(s.terms[i].key)) {
 			return false
 		}
 	}
-	if !s.NeedsSurvey() {
-		return true
-	}
-	heads, state := facts(t.ID)
+	return true
+}
+
+// matchesFacts reports whether the conditions on heads and state hold.
+func (s Selector) matchesFacts(known Facts) bool {
 	for i := range s.terms {
 		term := &s.terms[i]
 		switch {
-		case term.key == "state" && !term.matches(string(state)):
+		case term.key == "state" && !term.matches(string(known.State)):
 			return false
-		case term.key == "heads" && !term.matches(headsOrBase(heads, state)...):
+		case term.key == "heads" && !term.matches(headsOrBase(known.Heads, known.State)...):
 			return false
 		}
 	}
@@ -112,54 +140,24 @@ func (t *term) matches(have ...string) bool {
 	return !hit
 }
 
-// cut applies sample and limit.
-func (s Selector) cut(tenants []Tenant) []Tenant {
-	keep := len(tenants)
+// cut applies sample and limit to the numbers of the tenants for which the conditions hold.
+func (s Selector) cut(picked []int, at func(i int) *Tenant) []int {
+	keep := len(picked)
 	if s.sample > 0 {
 		keep = int((int64(keep)*s.sample + wholeSample - 1) / wholeSample)
 	}
 	if s.limit > 0 {
 		keep = min(keep, s.limit)
 	}
-	if keep == len(tenants) {
-		return tenants
+	if keep == len(picked) {
+		return picked
 	}
-	taken := make([]bool, len(tenants))
-	for _, r := range ranks(tenants)[:keep] {
-		taken[r.index] = true
+	taken := make([]int, 0, keep)
+	for _, n := range HashOrder(len(picked), func(n int) string { return at(picked[n]).ID })[:keep] {
+		taken = append(taken, picked[n])
 	}
-	cut := make([]Tenant, 0, keep)
-	for i := range tenants {
-		if taken[i] {
-			cut = append(cut, tenants[i])
-		}
-	}
-	return cut
-}
-
-// Order returns the tenants in the order of the SHA-256 of their ids: as good as random, and the same
-// every time. Samples, limits and waves take tenants from its front. The slice given stays as it is.
-func Order(tenants []Tenant) []Tenant {
-	ordered := make([]Tenant, 0, len(tenants))
-	for _, r := range ranks(tenants) {
-		ordered = append(ordered, tenants[r.index])
-	}
-	return ordered
-}
-
-type rank struct {
-	sum   [sha256.Size]byte
-	index int
-}
-
-// ranks returns the positions of the tenants in the order of [Order].
-func ranks(tenants []Tenant) []rank {
-	all := make([]rank, len(tenants))
-	for i := range tenants {
-		all[i] = rank{sha256.Sum256([]byte(tenants[i].ID)), i}
-	}
-	slices.SortStableFunc(all, func(a, b rank) int { return bytes.Compare(a.sum[:], b.sum[:]) })
-	return all
+	slices.Sort(taken)
+	return taken
 }
 
 // Unmatched says what in the selector fits no tenant and may be a mistake: a label that nobody has, with
@@ -181,7 +179,7 @@ func (s Selector) Unmatched(tenants []Tenant) []string {
 		if builtIn(t.key) || labels[t.key] {
 			continue
 		}
-		note := strings.TrimSpace("no tenant has a label " + t.key + "; " + suggest.DidYouMean(t.key, keys))
+		note := strings.TrimSpace("no tenant has a label " + t.key + "; " + text.DidYouMean(t.key, keys))
 		note = strings.TrimSuffix(note, ";")
 		if !slices.Contains(found, note) {
 			found = append(found, note)

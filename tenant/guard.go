@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+
+	"github.com/skeindb/skein/engine/text"
 )
 
 // Guards refuse a fleet that is suspiciously small, before anything is touched. The zero value refuses
@@ -29,17 +31,10 @@ type GuardError struct {
 
 func (e *GuardError) Error() string {
 	if e.Guard == "min_tenants" {
-		return fmt.Sprintf("%s found, but guards.min_tenants asks for at least %d", counted(e.Found), e.Min)
+		return fmt.Sprintf("%s found, but guards.min_tenants asks for at least %d", text.Count(e.Found, "tenant"), e.Min)
 	}
 	return fmt.Sprintf("%s found, %d fewer (%s %%) than the %d of the last rollout, but guards.max_shrink allows %s %%",
-		counted(e.Found), e.Known-e.Found, decimal(shrink(e.Found, e.Known)), e.Known, decimal(e.MaxShrink))
-}
-
-func counted(n int) string {
-	if n == 1 {
-		return "1 tenant"
-	}
-	return fmt.Sprintf("%d tenants", n)
+		text.Count(e.Found, "tenant"), e.Known-e.Found, decimal(shrink(e.Found, e.Known)), e.Known, decimal(e.MaxShrink))
 }
 
 // Is reports whether target is [ErrGuard].

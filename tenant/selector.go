@@ -25,7 +25,7 @@ import (
 // all, with \" and \\ for the two, and then literally: no globs. Spaces around , ( ) and operators mean nothing.
 //
 // `sample=5%` (rounded up, at least 1) and `limit=20` come after all conditions, wherever they are written.
-// They take the first tenants in the order of [Order], so that the same ones are taken every time, and a
+// They take the first tenants in the order of [HashOrder], so that the same ones are taken every time, and a
 // tenant that joins the fleet pushes out at most one.
 type Selector struct {
 	terms  []term
@@ -94,6 +94,10 @@ func (s Selector) IsZero() bool { return len(s.terms) == 0 && s.sample == 0 && s
 func (s Selector) NeedsSurvey() bool {
 	return slices.ContainsFunc(s.terms, func(t term) bool { return slices.Contains(surveyKeys, t.key) })
 }
+
+// Samples reports whether the selector takes only some of the tenants for which its conditions hold: by `sample=` or
+// `limit=`. Which ones, depends on the others.
+func (s Selector) Samples() bool { return s.sample > 0 || s.limit > 0 }
 
 // String returns the selector in its shortest form, which parses to an equal one; "" for the zero value.
 func (s Selector) String() string {

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/skeindb/skein/engine"
-	"github.com/skeindb/skein/tenant/suggest"
+	"github.com/skeindb/skein/engine/text"
 )
 
 // SelectorError says where a selector's text is wrong, and what may have been meant.
@@ -113,9 +113,9 @@ func (p *parser) operator(t *term) (err error) {
 	case "notin":
 		t.op = opNotIn
 	default:
-		hint := suggest.DidYouMean(word, []string{"in", "notin"})
+		hint := text.DidYouMean(word, []string{"in", "notin"})
 		if word == "not" {
-			hint = `did you mean "notin"?`
+			hint = "did you mean notin?"
 		}
 		if hint == "" {
 			hint = "the operators are =, ==, !=, in and notin; conditions are joined by commas"
@@ -177,7 +177,7 @@ func (p *parser) value(key string) (value, error) {
 }
 
 // known refuses a state that does not exist: it would silently select nobody, or with != everybody.
-func (p *parser) known(key, text string, start int) error {
+func (p *parser) known(key, value string, start int) error {
 	if key != "state" {
 		return nil
 	}
@@ -185,16 +185,16 @@ func (p *parser) known(key, text string, start int) error {
 	for _, s := range []engine.State{
 		engine.Unreachable, engine.Missing, engine.Unknown, engine.Ahead, engine.Empty, engine.Behind, engine.Current,
 	} {
-		if text == string(s) {
+		if value == string(s) {
 			return nil
 		}
 		states = append(states, string(s))
 	}
-	hint := suggest.DidYouMean(text, states)
+	hint := text.DidYouMean(value, states)
 	if hint == "" {
 		hint = "the states are " + strings.Join(states, ", ")
 	}
-	return p.fail(start, hint, "there is no state %q", text)
+	return p.fail(start, hint, "there is no state %q", value)
 }
 
 // quoted reads a value from its opening to its closing quote. A backslash before anything but a quote or a
@@ -237,7 +237,7 @@ func (p *parser) cut(s *Selector, start int, key string, unset bool) error {
 		case err == nil && n > 0:
 			return p.fail(start, "", "limit is given twice")
 		case strings.HasSuffix(text, "%"):
-			return p.fail(at, fmt.Sprintf("did you mean %q?", "sample="+text), "a limit is a number of tenants, as in %s", form)
+			return p.fail(at, fmt.Sprintf("did you mean sample=%s?", text), "a limit is a number of tenants, as in %s", form)
 		}
 		return p.fail(at, "", "a limit is a number of tenants, as in %s", form)
 	}
@@ -251,7 +251,7 @@ func (p *parser) cut(s *Selector, start int, key string, unset bool) error {
 	}
 	hint := ""
 	if n, err := strconv.Atoi(text); err == nil && n > 0 {
-		hint = fmt.Sprintf(`did you mean "sample=%d%%", or "limit=%d"?`, n, n)
+		hint = fmt.Sprintf("did you mean sample=%d%%, or limit=%d?", n, n)
 	}
 	return p.fail(at, hint, "a sample is a part of the tenants above 0%% and up to 100%%, as in %s", form)
 }

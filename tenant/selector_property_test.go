@@ -153,12 +153,12 @@ func TestSampleIsStableWhenTheFleetGrows(t *testing.T) {
 			return slices.ContainsFunc(old, func(o tenant.Tenant) bool { return o.ID == id })
 		}
 		var kept []string
-		for _, k := range tenant.Order(selector.Filter(grown, nil)) {
+		for _, k := range inOrder(selector.Filter(grown, nil)) {
 			if wasOld(k.ID) {
 				kept = append(kept, k.ID)
 			}
 		}
-		for i, o := range tenant.Order(old)[:len(kept)] {
+		for i, o := range inOrder(old)[:len(kept)] {
 			if o.ID != kept[i] {
 				t.Fatalf("%v is no beginning of the old order", kept)
 			}

@@ -147,9 +147,9 @@ func TestParseSelectorPointsAtTheMistake(t *testing.T) {
 		{"tier=gold region=eu", 11, "unexpected 'r'", "joined by commas"},
 		{"id=acme inc", 9, "unexpected 'i'", "double quotes"},
 		{"tier is gold", 6, `no operator "is"`, "joined by commas"},
-		{"tier IN (gold)", 6, `no operator "IN"`, `did you mean "in"?`},
-		{"tier not in (gold)", 6, `no operator "not"`, `did you mean "notin"?`},
-		{"tier notn (gold)", 6, `no operator "notn"`, `did you mean "notin"?`},
+		{"tier IN (gold)", 6, `no operator "IN"`, `did you mean in?`},
+		{"tier not in (gold)", 6, `no operator "not"`, `did you mean notin?`},
+		{"tier notn (gold)", 6, `no operator "notn"`, `did you mean notin?`},
 		{"tier in gold", 9, "a list in parentheses is missing, found 'g'", "tier in (a, b)"},
 		{"tier in (gold", 14, "the list is not closed", ""},
 		{"tier in ()", 10, "a value is missing", ""},
@@ -160,9 +160,9 @@ func TestParseSelectorPointsAtTheMistake(t *testing.T) {
 		{"tier=g*", 7, "values of labels are no globs", "double quotes"},
 		{`id="acme`, 4, "not closed", ""},
 		{`"tier"=gold`, 1, "a key is missing", ""},
-		{"state=behnd", 7, `no state "behnd"`, `did you mean "behind"?`},
+		{"state=behnd", 7, `no state "behnd"`, `did you mean behind?`},
 		{"state in (behind,foo)", 18, `no state "foo"`, "the states are unreachable, "},
-		{"sample=5", 8, "a sample is a part", `did you mean "sample=5%", or "limit=5"?`},
+		{"sample=5", 8, "a sample is a part", `did you mean sample=5%, or limit=5?`},
 		{"sample=0%", 8, "a sample is a part", ""},
 		{"sample=101%", 8, "a sample is a part", ""},
 		{"sample=.5%", 8, "a sample is a part", ""},
@@ -172,7 +172,7 @@ func TestParseSelectorPointsAtTheMistake(t *testing.T) {
 		{"sample=5%,sample=6%", 11, "given twice", ""},
 		{"limit=0", 7, "number of tenants", ""},
 		{"limit=-1", 7, "number of tenants", ""},
-		{"limit=5%", 7, "number of tenants", `did you mean "sample=5%"?`},
+		{"limit=5%", 7, "number of tenants", `did you mean sample=5%?`},
 		{"limit=1,limit=2", 9, "given twice", ""},
 		{"id=a\xff", 5, "not UTF-8", ""},
 	} {
@@ -280,10 +280,19 @@ func numbered(n int) []tenant.Tenant {
 	return tenants
 }
 
-func TestOrderIsThatOfTheHashes(t *testing.T) {
+// inOrder returns the tenants in the order in which samples and limits take them.
+func inOrder(tenants []tenant.Tenant) []tenant.Tenant {
+	ordered := make([]tenant.Tenant, 0, len(tenants))
+	for _, i := range tenant.HashOrder(len(tenants), func(i int) string { return tenants[i].ID }) {
+		ordered = append(ordered, tenants[i])
+	}
+	return ordered
+}
+
+func TestHashOrderIsThatOfTheHashes(t *testing.T) {
 	t.Parallel()
 	var got []string
-	for _, o := range tenant.Order(fleet()) {
+	for _, o := range inOrder(fleet()) {
 		got = append(got, o.ID)
 	}
 	// printf %s ID | sha256sum
@@ -296,12 +305,63 @@ func TestOrderIsThatOfTheHashes(t *testing.T) {
 	}
 }
 
+func TestSamplesTellsWhetherTheSelectorTakesOnlySome(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"tier=gold": false, `tier="sample=5%"`: false, "state=behind": false, `x in ("a,limit=3")`: false,
+		"sample=5%": true, "limit=3": true, "limit=3,tier=gold": true, "sample=100%": true, "tier=gold,sample=5%,limit=3": true,
+	} {
+		if got := parse(t, text).Samples(); got != want {
+			t.Errorf("%q: got %v, want %v", text, got, want)
+		}
+	}
+}
+
+func TestPickReturnsTheNumbersThatFilterSelects(t *testing.T) {
+	t.Parallel()
+	tenants := fleet()
+	for _, text := range []string{"tier=gold", "state=behind", "heads=base", "limit=3", "sample=50%,tier", "id=none"} {
+		s := parse(t, text)
+		asked := 0
+		picked := s.Pick(len(tenants), func(i int) *tenant.Tenant { return &tenants[i] }, func(i int) (f tenant.Facts) {
+			asked++
+			f.Heads, f.State = facts(tenants[i].ID)
+			return f
+		})
+		got := []string{}
+		for _, i := range picked {
+			got = append(got, tenants[i].ID)
+		}
+		want := []string{}
+		for _, s := range s.Filter(tenants, facts) {
+			want = append(want, s.ID)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%q: %s", text, diff)
+		}
+		if s.NeedsSurvey() != (asked > 0) {
+			t.Errorf("%q: asked for the facts of %d tenants, want none unless it needs a survey", text, asked)
+		}
+	}
+}
+
+func TestMatchesIgnoresSampleAndLimit(t *testing.T) {
+	t.Parallel()
+	tenants := fleet()
+	s := parse(t, "limit=1")
+	for i := range tenants {
+		if !s.Matches(&tenants[i], nil) {
+			t.Errorf("%s does not match %s, want all to match", tenants[i].ID, s)
+		}
+	}
+}
+
 func TestUnmatchedNamesLabelsThatNobodyHas(t *testing.T) {
 	t.Parallel()
 	got := parse(t, "teir!=gold,databse=app,!frozen,zebra,zebra,state=behind").Unmatched(fleet())
 	want := []string{
-		`no tenant has a label teir; did you mean "tier"?`,
-		`no tenant has a label databse; did you mean "database"?`,
+		`no tenant has a label teir; did you mean tier?`,
+		`no tenant has a label databse; did you mean database?`,
 		`no tenant has a label zebra`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -8,24 +8,26 @@ import (
 
 	"github.com/skeindb/skein/cmd/skein/view"
 	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
 )
 
 // misfit is a tenant outside the range in `compat --json`.
 type misfit struct {
-	Tenant string   `json:"tenant"`
-	Heads  []string `json:"heads"`
-	Why    fit      `json:"why"`
-	Error  *string  `json:"error"`
+	Tenant string           `json:"tenant"`
+	Heads  []string         `json:"heads"`
+	Why    orchestrator.Fit `json:"why"`
+	Error  *string          `json:"error"`
 }
 
 // compatible is the document of `compat --json`.
 type compatible struct {
-	Compatible bool        `json:"compatible"`
-	Min        *string     `json:"min"`
-	Max        *string     `json:"max"`
-	Tenants    int         `json:"tenants"`
-	Counts     map[fit]int `json:"counts"`
-	Outside    []misfit    `json:"outside"` // sorted by id
+	Compatible bool                     `json:"compatible"`
+	Min        *string                  `json:"min"`
+	Max        *string                  `json:"max"`
+	Tenants    int                      `json:"tenants"`
+	Counts     map[orchestrator.Fit]int `json:"counts"`
+	Outside    []misfit                 `json:"outside"` // sorted by id
 }
 
 func (a *app) compatCommand() *cobra.Command {
@@ -62,14 +64,14 @@ func (a *app) compatCommand() *cobra.Command {
 				"see that the revisions are where skein runs, or set revisions.dir in " + show(p.Path),
 			}
 		}
-		if _, err := newSpan(g, low, high); err != nil {
+		if _, err := orchestrator.NewRange(g, low, high); err != nil {
 			return err
 		}
 		f, s, err := a.look(cmd.Context(), *selectors)
 		if err != nil {
 			return err
 		}
-		within, err := newSpan(f.graph, low, high)
+		within, err := orchestrator.NewRange(f.graph, low, high)
 		if err != nil {
 			return err
 		}
@@ -94,25 +96,25 @@ func given(s string) *string {
 }
 
 // compatibility judges each tenant, those that stand at one place once.
-func compatibility(within span, s surveyed) compatible {
+func compatibility(within orchestrator.Range, s []plan.Member) compatible {
 	doc := compatible{
-		Tenants: len(s.tenants), Counts: map[fit]int{inside: 0, below: 0, above: 0, unreadable: 0}, Outside: []misfit{},
+		Tenants: len(s), Counts: map[orchestrator.Fit]int{orchestrator.Inside: 0, orchestrator.Below: 0, orchestrator.Above: 0, orchestrator.Unreadable: 0}, Outside: []misfit{},
 	}
-	judged := map[*engine.Applied]fit{}
-	for i, t := range s.tenants {
-		st := &s.standings[i]
+	judged := map[*engine.Applied]orchestrator.Fit{}
+	for i := range s {
+		st := &s[i].Standing
 		how, known := judged[st.Applied]
 		if !known || st.Err != nil || st.Applied == nil {
-			how = within.judge(st)
+			how = within.Fit(st)
 			if st.Err == nil && st.Applied != nil {
 				judged[st.Applied] = how
 			}
 		}
 		doc.Counts[how]++
-		if how == inside {
+		if how == orchestrator.Inside {
 			continue
 		}
-		m := misfit{Tenant: t.ID, Heads: list(st.Heads), Why: how}
+		m := misfit{Tenant: s[i].Tenant.ID, Heads: list(st.Heads), Why: how}
 		if st.Err != nil {
 			text := st.Err.Error()
 			m.Error = &text
@@ -125,7 +127,7 @@ func compatibility(within span, s surveyed) compatible {
 
 func (c *compatible) exit() error {
 	switch {
-	case c.Counts[unreadable] > 0:
+	case c.Counts[orchestrator.Unreadable] > 0:
 		return exitCode(exitFailed)
 	case !c.Compatible:
 		return exitCode(exitDifference)
@@ -143,7 +145,7 @@ func (a *app) printCompat(c compatible) error {
 	default:
 		between = "between " + *c.Min + " and " + *c.Max
 	}
-	fmt.Fprintf(a.out, "%d of %s %s\n", c.Counts[inside], view.Count(c.Tenants, "tenant"), between)
+	fmt.Fprintf(a.out, "%d of %s %s\n", c.Counts[orchestrator.Inside], view.Count(c.Tenants, "tenant"), between)
 	if c.Compatible {
 		return nil
 	}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/revision"
+	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/tenant"
 )
 
@@ -39,34 +41,34 @@ func TestWhereATenantLiesToARange(t *testing.T) {
 	for _, test := range []struct {
 		name, low, high string
 		at              engine.Standing
-		want            fit
+		want            orchestrator.Fit
 	}{
-		{"at the lower end", "b1", "", standing("a1", "b1"), inside},
-		{"an ancestor of what is applied", "b1", "", standing("a1", "b1", "c1", "d1"), inside},
-		{"one row a head", "b1", "d1", standing("d1"), inside},
-		{"on the other branch", "b1", "", standing("a1", "c1"), below},
-		{"nothing applied", "a1", "", standing(), below},
-		{"base as the lower end", "base", "", standing(), inside},
-		{"at the upper end", "", "d1", standing("a1", "b1", "c1", "d1"), inside},
-		{"beyond the upper end", "", "d1", standing("a1", "b1", "c1", "d1", "e1"), above},
-		{"on a branch that the upper end has not", "", "b1", standing("a1", "c1"), above},
-		{"base as the upper end", "", "base", standing("a1"), above},
-		{"an id that nobody knows", "a1", "heads", standing("a1", "z9"), above},
-		{"an id that nobody knows, where the upper end is open", "a1", "", standing("a1", "z9"), inside},
-		{"at fault at both ends", "b1", "b1", standing("a1", "c1"), above},
-		{"every head", "heads", "heads", standing("a1", "b1", "c1", "d1", "e1"), inside},
-		{"between", "a1", "d1", standing("a1", "b1"), inside},
-		{"not there", "a1", "", engine.Standing{State: engine.Missing, Err: errors.New("no schema")}, unreadable},
-		{"not read", "", "d1", engine.Standing{State: engine.Unreachable, Err: errors.New("no server")}, unreadable},
-		{"at odds with the graph", "", "d1", engine.Standing{State: engine.Unknown, Applied: standing("b1").Applied, Err: errors.New("a1 is missing")}, unreadable},
+		{"at the lower end", "b1", "", standing("a1", "b1"), orchestrator.Inside},
+		{"an ancestor of what is applied", "b1", "", standing("a1", "b1", "c1", "d1"), orchestrator.Inside},
+		{"one row a head", "b1", "d1", standing("d1"), orchestrator.Inside},
+		{"on the other branch", "b1", "", standing("a1", "c1"), orchestrator.Below},
+		{"nothing applied", "a1", "", standing(), orchestrator.Below},
+		{"base as the lower end", "base", "", standing(), orchestrator.Inside},
+		{"at the upper end", "", "d1", standing("a1", "b1", "c1", "d1"), orchestrator.Inside},
+		{"beyond the upper end", "", "d1", standing("a1", "b1", "c1", "d1", "e1"), orchestrator.Above},
+		{"on a branch that the upper end has not", "", "b1", standing("a1", "c1"), orchestrator.Above},
+		{"base as the upper end", "", "base", standing("a1"), orchestrator.Above},
+		{"an id that nobody knows", "a1", "heads", standing("a1", "z9"), orchestrator.Above},
+		{"an id that nobody knows, where the upper end is open", "a1", "", standing("a1", "z9"), orchestrator.Inside},
+		{"at fault at both ends", "b1", "b1", standing("a1", "c1"), orchestrator.Above},
+		{"every head", "heads", "heads", standing("a1", "b1", "c1", "d1", "e1"), orchestrator.Inside},
+		{"between", "a1", "d1", standing("a1", "b1"), orchestrator.Inside},
+		{"not there", "a1", "", engine.Standing{State: engine.Missing, Err: errors.New("no schema")}, orchestrator.Unreadable},
+		{"not read", "", "d1", engine.Standing{State: engine.Unreachable, Err: errors.New("no server")}, orchestrator.Unreadable},
+		{"at odds with the graph", "", "d1", engine.Standing{State: engine.Unknown, Applied: standing("b1").Applied, Err: errors.New("a1 is missing")}, orchestrator.Unreadable},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			within, err := newSpan(forked(t), test.low, test.high)
+			within, err := orchestrator.NewRange(forked(t), test.low, test.high)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := within.judge(&test.at); got != test.want {
+			if got := within.Fit(&test.at); got != test.want {
 				t.Errorf("%s..%s: %v is %s, want %s", test.low, test.high, test.at.Heads, got, test.want)
 			}
 		})
@@ -76,7 +78,7 @@ func TestWhereATenantLiesToARange(t *testing.T) {
 func TestARangeOfNothingIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, ends := range [][2]string{{"nope", ""}, {"", "nope"}, {"+1", ""}} {
-		if _, err := newSpan(forked(t), ends[0], ends[1]); err == nil {
+		if _, err := orchestrator.NewRange(forked(t), ends[0], ends[1]); err == nil {
 			t.Errorf("%q is a range", ends)
 		}
 	}
@@ -89,22 +91,22 @@ func TestCompatCountsAndExits(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		at   []engine.Standing
-		want map[fit]int
+		want map[orchestrator.Fit]int
 		exit int
 	}{
-		{"all inside", []engine.Standing{shared, shared}, map[fit]int{inside: 2, below: 0, above: 0, unreadable: 0}, exitDone},
-		{"one below", []engine.Standing{shared, standing()}, map[fit]int{inside: 1, below: 1, above: 0, unreadable: 0}, exitDifference},
-		{"one missing outweighs", []engine.Standing{standing("a1", "b1"), gone, shared}, map[fit]int{inside: 1, below: 0, above: 1, unreadable: 1}, exitFailed},
+		{"all inside", []engine.Standing{shared, shared}, map[orchestrator.Fit]int{orchestrator.Inside: 2, orchestrator.Below: 0, orchestrator.Above: 0, orchestrator.Unreadable: 0}, exitDone},
+		{"one below", []engine.Standing{shared, standing()}, map[orchestrator.Fit]int{orchestrator.Inside: 1, orchestrator.Below: 1, orchestrator.Above: 0, orchestrator.Unreadable: 0}, exitDifference},
+		{"one missing outweighs", []engine.Standing{standing("a1", "b1"), gone, shared}, map[orchestrator.Fit]int{orchestrator.Inside: 1, orchestrator.Below: 0, orchestrator.Above: 1, orchestrator.Unreadable: 1}, exitFailed},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			within, err := newSpan(forked(t), "a1", "a1")
+			within, err := orchestrator.NewRange(forked(t), "a1", "a1")
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := surveyed{standings: test.at}
+			var s []plan.Member
 			for i := range test.at {
-				s.tenants = append(s.tenants, tenant.Tenant{ID: string(rune('a' + i))})
+				s = append(s, plan.Member{Tenant: tenant.Tenant{ID: string(rune('a' + i))}, Standing: test.at[i]})
 			}
 			doc := compatibility(within, s)
 			if diff := cmp.Diff(test.want, doc.Counts); diff != "" {
@@ -113,7 +115,7 @@ func TestCompatCountsAndExits(t *testing.T) {
 			if got := exitOf(doc.exit()); got != test.exit {
 				t.Errorf("exit %d, want %d", got, test.exit)
 			}
-			if doc.Compatible != (test.exit == exitDone) || len(doc.Outside) != len(test.at)-test.want[inside] {
+			if doc.Compatible != (test.exit == exitDone) || len(doc.Outside) != len(test.at)-test.want[orchestrator.Inside] {
 				t.Errorf("the document is %+v", doc)
 			}
 		})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/skeindb/skein/cmd/skein/view"
 	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/orchestrator/plan"
 )
 
 // currentEntry is a tenant in `current --json`.
@@ -38,10 +39,10 @@ func (a *app) currentCommand() *cobra.Command {
 		if err := a.printCurrent(s); err != nil {
 			return err
 		}
-		if err := s.read(); err != nil {
+		if err := readable(s); err != nil {
 			return err
 		}
-		if check && !s.allCurrent() {
+		if check && !allCurrent(s) {
 			return exitCode(exitDifference)
 		}
 		return nil
@@ -49,21 +50,21 @@ func (a *app) currentCommand() *cobra.Command {
 	return cmd
 }
 
-func (s surveyed) allCurrent() bool {
-	for _, st := range s.standings {
-		if st.State != engine.Current {
+func allCurrent(s []plan.Member) bool {
+	for i := range s {
+		if s[i].Standing.State != engine.Current {
 			return false
 		}
 	}
 	return true
 }
 
-func (a *app) printCurrent(s surveyed) error {
+func (a *app) printCurrent(s []plan.Member) error {
 	if a.json {
-		entries := make([]currentEntry, 0, len(s.tenants))
-		for i, t := range s.tenants {
-			st := s.standings[i]
-			e := currentEntry{Tenant: t.ID, Heads: list(st.Heads), State: st.State, Changed: st.Changed}
+		entries := make([]currentEntry, 0, len(s))
+		for i := range s {
+			id, st := s[i].Tenant.ID, &s[i].Standing
+			e := currentEntry{Tenant: id, Heads: list(st.Heads), State: st.State, Changed: st.Changed}
 			if st.Err != nil {
 				text := st.Err.Error()
 				e.Error = &text
@@ -75,8 +76,8 @@ func (a *app) printCurrent(s surveyed) error {
 	}
 	w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "TENANT\tSTATE\tHEADS")
-	for i, t := range s.tenants {
-		st := s.standings[i]
+	for i := range s {
+		id, st := s[i].Tenant.ID, &s[i].Standing
 		heads := orBase(st.Heads)
 		if st.Err != nil {
 			heads = st.Err.Error()
@@ -84,7 +85,7 @@ func (a *app) printCurrent(s surveyed) error {
 		if len(st.Changed) > 0 {
 			heads += "; changed since it was applied: " + view.Some(st.Changed)
 		}
-		view.Row(w, "%s\t%s\t%s\n", t.ID, st.State, heads)
+		view.Row(w, "%s\t%s\t%s\n", id, st.State, heads)
 	}
 	return w.Flush()
 }

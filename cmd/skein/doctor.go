@@ -34,9 +34,12 @@ func (a *app) doctorCommand() *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, f.close()) }()
+			if err := f.orchestrate(nil, nil); err != nil {
+				return err
+			}
 			if f.pg != nil {
-				if _, _, err := f.gather(cmd.Context(), scope{}); err != nil { // only what a source's pattern matches, or has a version table, is a tenant then
-					f.warn([]string{"who the tenants are could not be found out: " + err.Error()})
+				if _, err := f.Tenants(cmd.Context()); err != nil { // only what a source's pattern matches, or has a version table, is a tenant then
+					f.warn("who the tenants are could not be found out: " + err.Error())
 				}
 			}
 			found := []diagnosis{}

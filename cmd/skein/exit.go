@@ -8,7 +8,9 @@ import (
 	"io"
 	"strings"
 
+	"github.com/skeindb/skein/cmd/skein/view"
 	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/orchestrator/plan"
 )
 
 // Exit codes, as documented in docs/cli.md. Precedence: usage, held, interrupted, halted, failed, difference.
@@ -56,13 +58,17 @@ type problem struct {
 
 // problemOf takes an error's hint and place from whatever in its chain knows them.
 func problemOf(err error) problem {
-	p := problem{Message: err.Error()}
+	p := problem{Message: view.Commands(err.Error())}
 	if err == context.Canceled { //nolint:errorlint // what wraps it says more
 		p.Message = "interrupted"
 	}
 	var hinted interface{ Hint() string }
 	if errors.As(err, &hinted) {
-		p.Hint = hinted.Hint()
+		p.Hint = view.Commands(hinted.Hint())
+	}
+	var next interface{ Next() plan.Next }
+	if errors.As(err, &next) {
+		p.Hint = view.Hint(p.Hint, next.Next())
 	}
 	var placed interface{ Position() (string, int, int) }
 	if errors.As(err, &placed) {

@@ -13,16 +13,8 @@ type misplaced struct {
 	Advice string  `json:"advice"`
 }
 
-// know tells the dialect who the tenants are, all of them, whichever of them a command is about.
+// know remembers who the tenants are, all of them, whichever of them a command is about.
 func (f *fleet) know(tenants []tenant.Tenant) {
-	if f.pg == nil || len(tenants) == 0 {
-		return
-	}
-	targets := make([]engine.Location, len(tenants))
-	for i, t := range tenants {
-		targets[i] = t.Location
-	}
-	f.pg.Know(targets)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.ids = make(map[engine.Location]string, len(tenants))
@@ -64,9 +56,7 @@ func (f *fleet) lookForMisplaced() {
 		return
 	}
 	f.app.misplaced = f.misplaced(f.pg.Misplaced())
-	var warnings []string
 	for _, m := range f.app.misplaced {
-		warnings = append(warnings, m.String())
+		f.warn(m.String())
 	}
-	f.warn(warnings)
 }

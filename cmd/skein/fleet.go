@@ -3,28 +3,39 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
+	"os"
+	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
 
+	"github.com/skeindb/skein/cmd/skein/view"
 	"github.com/skeindb/skein/config"
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/postgres"
 	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/engine/sqlite"
-	"github.com/skeindb/skein/orchestrator/run"
+	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/control"
+	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/rollout"
 	"github.com/skeindb/skein/tenant"
+	"github.com/skeindb/skein/tenant/discover"
 )
 
 // fleet is a project with its databases at hand: what every command needs that reads or changes tenants.
 type fleet struct {
+	*orchestrator.Orchestrator // nil for commands that touch no tenant
+
 	app     *app
 	project *config.Project
 	graph   *revision.Graph
 	pg      *postgres.DB // nil for SQLite
 	engine  *engine.Engine
 	close   func() error
+
+	view  view.View               // of the run that has begun
+	later []func(context.Context) // what waits for webhooks, after the output
 
 	mu   sync.Mutex
 	told map[string]bool            // guarded by mu: warnings of sources, which are asked again at each wave
@@ -70,124 +81,83 @@ func (a *app) open(ctx context.Context, application string, overrides map[string
 	return f, nil
 }
 
-// guards are those of the config. known is how many tenants there were in the last rollout; 0 = unknown.
-func (f *fleet) guards(known int) tenant.Guards {
-	g := f.project.Guards
-	g.Known = known
-	return g
+// orchestrate makes the orchestrator; store is nil for commands that only look, and flags are nil for those that have none.
+func (f *fleet) orchestrate(store rollout.Store, flags *changeFlags) (err error) {
+	cfg := orchestrator.Config{
+		Fleet: f.project.Fleet, Engine: f.engine, SourcesFor: f.sources, Guards: f.project.Guards,
+		Store: store, Policy: f.project.Policy, KeepDowngrades: f.project.State.KeepDowngrades, Settings: f.project.Decisive(),
+		Data: f.data, Begin: f.begin, Drain: f.app.drain, Register: f.register,
+		Listed: f.know, Warn: f.warn, Waiting: func(message string) { f.app.note("skein: %s", view.Commands(message)) },
+	}
+	if f.pg != nil {
+		cfg.Servers = f.pg
+	}
+	if flags != nil {
+		cfg.NoWait, cfg.Terminate = flags.noWait, flags.terminate
+		if flags.allowChanged { // it stands for no key of the config
+			cfg.Settings = append(cfg.Settings, plan.Setting{Key: "--allow-changed", Value: "true"})
+		}
+	}
+	f.Orchestrator, err = orchestrator.New(cfg)
+	return err
 }
 
-// warn tells each warning once.
-func (f *fleet) warn(warnings []string) {
+// sources are those of the config, as far as they may list tenants of the selector.
+func (f *fleet) sources(ctx context.Context, chosen tenant.Selector) ([]tenant.Source, error) {
+	var catalog discover.Catalog
+	var registry discover.Registry
+	if f.pg != nil {
+		catalog, registry = f.pg, f.pg
+	}
+	return f.project.Sources(ctx, catalog, registry, chosen)
+}
+
+// register makes a server known that is named after the variable that has its URL.
+func (f *fleet) register(server string) error {
+	if url := os.Getenv(strings.TrimPrefix(server, "$")); url != "" {
+		_, err := f.pg.Register(server, url)
+		return err
+	}
+	return nil
+}
+
+// warn shows each warning once.
+func (f *fleet) warn(message string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, w := range warnings {
-		if f.told[w] {
-			continue
-		}
-		if f.told == nil {
-			f.told = map[string]bool{}
-		}
-		f.told[w] = true
-		f.app.note("skein: warning: %s", w)
+	if f.told[message] {
+		return
 	}
+	if f.told == nil {
+		f.told = map[string]bool{}
+	}
+	f.told[message] = true
+	f.app.note("skein: warning: %s", view.Commands(message))
 }
 
-// surveyed are tenants and where they stand, in the same order.
-type surveyed struct {
-	tenants   []tenant.Tenant
-	standings []engine.Standing
-}
-
-// survey chooses tenants by the selectors and reads where they stand. A selector on heads or state needs
-// everybody's standing first. whole says that tenants are the whole fleet.
-func (f *fleet) survey(ctx context.Context, tenants []tenant.Tenant, whole bool, chosen tenant.Selector) (s surveyed, err error) {
-	if whole {
-		for _, note := range chosen.Unmatched(tenants) {
-			f.app.note("skein: warning: %s", note)
-		}
-	}
-	if !chosen.NeedsSurvey() {
-		if tenants, err = filter(chosen, tenants, whole, nil); err != nil {
-			return surveyed{}, err
-		}
-	}
-	s = surveyed{tenants, run.Survey(ctx, f.engine, tenants)}
-	if err := ctx.Err(); err != nil {
-		return surveyed{}, err
-	}
-	if chosen.NeedsSurvey() {
-		return s.filter(chosen, whole)
-	}
-	return s, nil
-}
-
-// facts are what a survey found out about a tenant, for selectors on heads and state.
-type facts func(id string) (heads []string, state engine.State)
-
-func parseSelectors(texts []string) (tenant.Selector, error) {
-	var all tenant.Selector
-	for _, text := range texts {
-		s, err := tenant.ParseSelector(text)
-		if err != nil {
-			return all, err
-		}
-		all = all.And(s)
-	}
-	return all, nil
-}
-
-// filter is an error when nobody is left: a command that does nothing looks like one that did its work. whole says that
-// tenants are the whole fleet.
-func filter(chosen tenant.Selector, tenants []tenant.Tenant, whole bool, known facts) ([]tenant.Tenant, error) {
-	left := chosen.Filter(tenants, known)
-	if len(left) == 0 {
-		hint := "`skein tenants` lists them with their labels"
-		if whole {
-			hint = fmt.Sprintf("the fleet has %d; %s", len(tenants), hint)
-		}
-		return nil, &usageError{fmt.Sprintf("no tenant matches %q", chosen.String()), hint}
-	}
-	return left, nil
-}
-
-func (s surveyed) filter(chosen tenant.Selector, whole bool) (surveyed, error) {
-	at := make(map[string]int, len(s.tenants))
-	for i, t := range s.tenants {
-		at[t.ID] = i
-	}
-	left, err := filter(chosen, s.tenants, whole, func(id string) ([]string, engine.State) {
-		st := s.standings[at[id]]
-		return st.Heads, st.State
+// control is a hold on the rollouts of the project.
+func (f *fleet) control(store rollout.Store) *control.Controller {
+	return control.New(control.Config{
+		Fleet: f.project.Fleet, Store: store, Warn: f.warn,
+		Observe: func(p *plan.Plan, before []rollout.Event) []rollout.Observer {
+			return f.begin(orchestrator.Beginning{Plan: p, Earlier: before, NoRun: true})
+		},
 	})
-	if err != nil {
-		return surveyed{}, err
-	}
-	out := surveyed{tenants: left, standings: make([]engine.Standing, 0, len(left))}
-	for _, t := range left {
-		out.standings = append(out.standings, s.standings[at[t.ID]])
-	}
-	return out, nil
 }
 
 // look is what the reading commands do: open, gather, survey, close.
-func (a *app) look(ctx context.Context, selectors []string) (f *fleet, s surveyed, err error) {
+func (a *app) look(ctx context.Context, selectors []string) (f *fleet, s []plan.Member, err error) {
 	opened, err := a.open(ctx, "skein", nil, nil)
 	if err != nil {
 		return nil, s, err
 	}
 	defer func() { err = errors.Join(err, opened.close()) }()
 	f = opened
-	chosen, err := parseSelectors(selectors)
-	if err != nil {
+	if err := f.orchestrate(nil, nil); err != nil {
 		return nil, s, err
 	}
-	tenants, whole, err := f.gather(ctx, scope{guards: f.guards(0), chosen: chosen})
-	if err != nil {
-		return nil, s, unreached(err)
-	}
-	s, err = f.survey(ctx, tenants, whole, chosen)
-	return f, s, err
+	s, err = f.Survey(ctx, selectors...)
+	return f, s, unreached(err)
 }
 
 // selectorFlag adds -t to a command that touches tenants.
@@ -195,10 +165,10 @@ func selectorFlag(cmd *cobra.Command) *[]string {
 	return cmd.Flags().StringArrayP("tenants", "t", nil, "only tenants that match `SELECTOR`, such as tier=gold,region in (eu,us); repeatable, all must match")
 }
 
-// read returns the exit code of a reading command: 2 when some tenant could not be read.
-func (s surveyed) read() error {
-	for _, st := range s.standings {
-		if st.State == engine.Unreachable {
+// readable returns the exit code of a reading command: 2 when some tenant could not be read.
+func readable(members []plan.Member) error {
+	for i := range members {
+		if members[i].Standing.State == engine.Unreachable {
 			return exitCode(exitFailed)
 		}
 	}

@@ -11,75 +11,48 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/skeindb/skein/cmd/skein/view"
+	"github.com/skeindb/skein/config"
 	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/orchestrator"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
-	"github.com/skeindb/skein/orchestrator/run"
-	"github.com/skeindb/skein/tenant"
 )
 
-// change is one of upgrade, downgrade and stamp: what it asks of the fleet.
-type change struct {
-	kind    plan.Kind
-	targets []string
-	purge   bool
-	flags   *changeFlags
-}
+// What --rehearse takes.
+const (
+	rehearseAll    = "all"
+	rehearseSample = "sample"
+)
 
-// change plans, asks, and runs.
-func (a *app) change(cmd *cobra.Command, c change) error {
+// change plans, asks, and runs one of upgrade, downgrade and stamp.
+func (a *app) change(cmd *cobra.Command, c orchestrator.Change, flags *changeFlags) error {
 	ctx := cmd.Context()
-	id := a.newID(ctx)
-	if c.flags.rehearse != "" {
-		id = "rehearsal-" + id // what others are told who find the fleet held; no rollout has such an id
+	c.ID = a.newID(ctx)
+	if flags.rehearse != "" {
+		c.ID = "rehearsal-" + c.ID // what others are told who find the fleet held; no rollout has such an id
 	}
-	return a.withFleet(cmd, id, c.flags, func(f *fleet, store rollout.Store) error {
-		shape, err := f.shape(c)
+	return a.withFleet(cmd, c.ID, flags, func(f *fleet, _ rollout.Store) error {
+		c, err := f.shaped(c, flags)
 		if err != nil {
 			return err
 		}
-		arrange := func() (*plan.Plan, error) { return f.arrange(ctx, store, id, shape) }
-		if shape.from != nil {
-			arrange = func() (*plan.Plan, error) { return f.again(ctx, store, id, shape) }
-		}
 		switch {
-		case c.flags.rehearse != "":
-			return f.rehearse(ctx, store, id, c.flags.rehearse, arrange)
-		case c.flags.dryRun:
-			plan, err := arrange()
-			if err != nil {
-				return unreached(err)
-			}
-			return a.printPlan(plan)
-		case a.asks(c.kind, c.flags):
-			plan, err := arrange()
-			if err != nil {
-				return err
-			}
-			if err := a.confirm(plan); err != nil {
+		case flags.rehearse != "":
+			return f.rehearse(ctx, c, flags.rehearse == rehearseSample)
+		case flags.dryRun || a.asks(c.Kind, flags):
+			if over, err := f.preview(ctx, c, flags); over || err != nil {
 				return err
 			}
 		}
-		return f.locked(ctx, store, id, func(lease rollout.Lease) error {
-			plan, err := arrange()
-			if err != nil {
-				return err
-			}
-			return f.run(ctx, run.Config{
-				Plan: plan, Store: store, Lease: lease, Policy: shape.policy, Options: shape.options(f), NoWait: c.flags.noWait,
-			})
-		})
+		return f.apply(ctx, c, flags)
 	})
 }
 
 // withFleet opens the project for a rollout of that id, and its store.
 func (a *app) withFleet(cmd *cobra.Command, id string, flags *changeFlags, work func(*fleet, rollout.Store) error) (err error) {
 	ctx := cmd.Context()
-	f, err := a.open(ctx, "skein/"+id, flags.overrides(cmd), func(cfg *engine.Config) {
+	f, err := a.open(ctx, orchestrator.Application(id), flags.overrides(cmd), func(cfg *engine.Config) {
 		cfg.AllowChanged = flags.allowChanged
-		if flags.rehearse != "" {
-			cfg.LockTimeout = briefly(cfg.LockTimeout)
-		}
 	})
 	if err != nil {
 		return err
@@ -90,67 +63,62 @@ func (a *app) withFleet(cmd *cobra.Command, id string, flags *changeFlags, work 
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
+	if err := f.orchestrate(store, flags); err != nil {
+		return err
+	}
+	defer f.closeHooks(ctx)
 	return work(f, store)
 }
 
-// arrange gathers, surveys and plans. Nothing is touched.
-func (f *fleet) arrange(ctx context.Context, store rollout.Store, id string, s shape) (*plan.Plan, error) {
-	known, err := f.known(ctx, store)
-	if err != nil {
-		return nil, err
+// shaped puts into a change what the flags say, or the plan that they name.
+func (f *fleet) shaped(c orchestrator.Change, flags *changeFlags) (orchestrator.Change, error) {
+	c.Tag, c.Canary, c.Only = flags.tag, flags.canary, flags.wave
+	if flags.selectors != nil {
+		c.Selectors = *flags.selectors
 	}
-	chosen, err := parseSelectors(s.selectors)
-	if err != nil {
-		return nil, err
+	if flags.file == "" {
+		return c, nil
 	}
-	tenants, whole, err := f.gather(ctx, scope{guards: f.guards(known), chosen: chosen})
-	if err != nil {
-		return nil, err
-	}
-	where, err := f.survey(ctx, tenants, whole, chosen)
-	if err != nil {
-		return nil, err
-	}
+	p, err := readPlan(flags.file, f.project.Fleet, c.Kind)
+	c.Same = p
+	return c, err
+}
+
+// plan makes a plan, and looks for extensions that lie in schemas of tenants.
+func (f *fleet) plan(ctx context.Context, c orchestrator.Change, flags *changeFlags) (*plan.Plan, error) {
+	p, err := f.Plan(ctx, c)
 	f.lookForMisplaced()
-	req := plan.Options{
-		Rollout: id, Fleet: f.project.Fleet, Kind: s.kind, Targets: s.targets, Tag: s.flags.tag, Created: time.Now(),
-		Policy: s.policy, Only: s.wave, Selectors: s.selectors, Canary: s.canary, Rules: s.options(f),
-		Settings: s.settings(f),
-	}
-	if whole {
-		req.FleetSize = len(tenants)
-	}
-	if s.policy.NeedsSizes() {
-		req.Sizes = f.sizes(ctx, where.tenants)
-	}
-	plan, err := plan.New(where.tenants, where.standings, f.graph, req)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.covers(plan); err != nil {
-		return nil, err
-	}
-	return f.checked(ctx, plan)
+	return p, changedPlan(err, flags)
 }
 
-// sizes are the sizes of tenants in bytes; -1 where they cannot be told.
-func (f *fleet) sizes(ctx context.Context, tenants []tenant.Tenant) []int64 {
-	targets := make([]engine.Location, 0, len(tenants))
-	for _, t := range tenants {
-		targets = append(targets, t.Location)
+// preview shows the plan: as all that is wanted, or to ask whether it shall be run.
+func (f *fleet) preview(ctx context.Context, c orchestrator.Change, flags *changeFlags) (over bool, err error) {
+	p, err := f.plan(ctx, c, flags)
+	switch {
+	case flags.dryRun && err != nil:
+		return true, unreached(err)
+	case err != nil:
+		return true, err
+	case flags.dryRun:
+		return true, f.app.printPlan(p)
 	}
-	return f.engine.Sizes(ctx, targets)
+	return false, f.app.confirm(p)
 }
 
-// known is how many tenants the fleet had at the last rollout that saw all of it; 0 = there was none.
-func (f *fleet) known(ctx context.Context, store rollout.Store) (int, error) {
-	last, err := store.List(ctx, f.project.Fleet, 100)
-	for _, s := range last {
-		if s.FleetSize > 0 {
-			return s.FleetSize, err
-		}
+// apply runs a change and shows what came of it.
+func (f *fleet) apply(ctx context.Context, c orchestrator.Change, flags *changeFlags) error {
+	report, err := f.Apply(ctx, c)
+	return f.finish(report, changedPlan(err, flags))
+}
+
+// rehearse rehearses a change and shows what came of it. What was not rehearsed to its end is a difference.
+func (f *fleet) rehearse(ctx context.Context, c orchestrator.Change, sample bool) error {
+	found, report, err := f.Rehearse(ctx, c, sample)
+	good := exitDone
+	if report != nil && !found.Whole() {
+		good = exitDifference
 	}
-	return 0, err
+	return f.finishWith(good, report, err)
 }
 
 // asks reports whether a person is asked before tenants are changed.
@@ -176,4 +144,23 @@ func (a *app) confirm(plan *plan.Plan) error {
 		return &usageError{"not confirmed, nothing was touched", ""}
 	}
 	return nil
+}
+
+// newID returns the id of a new rollout. Where the store cannot be read, whatever needs it next says why.
+func (a *app) newID(ctx context.Context) string {
+	id := plan.NewID(time.Now())
+	p, err := a.project(config.Options{})
+	if err != nil {
+		return id
+	}
+	f := &fleet{app: a, project: p}
+	store, err := f.openStore(ctx, false)
+	if err != nil || store == nil {
+		return id
+	}
+	defer func() { _ = store.Close() }()
+	if next, err := f.control(store).NewID(ctx); err == nil {
+		id = next
+	}
+	return id
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/skeindb/skein/cmd/skein/view"
+	"github.com/skeindb/skein/orchestrator"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
@@ -61,12 +62,13 @@ func (a *app) planCommand() *cobra.Command {
 		}
 		ctx := cmd.Context()
 		id := plan.NewID(time.Now())
-		return a.withFleet(cmd, id, &flags, func(f *fleet, store rollout.Store) error {
-			shape, err := f.shape(change{kind: plan.KindUpgrade, targets: []string{targetOf(args)}, flags: &flags})
+		return a.withFleet(cmd, id, &flags, func(f *fleet, _ rollout.Store) error {
+			c, err := f.shaped(orchestrator.UpgradeTo(targetOf(args)), &flags)
 			if err != nil {
 				return err
 			}
-			plan, err := f.arrange(ctx, store, id, shape)
+			c.ID = id
+			plan, err := f.plan(ctx, c, &flags)
 			if err != nil {
 				return unreached(err)
 			}
@@ -93,7 +95,7 @@ func (a *app) printPlan(p *plan.Plan) error {
 		return err
 	}
 	for _, c := range p.Cohorts {
-		if c.State == "unreachable" || c.Refused != nil && c.Count > 0 {
+		if c.State == "unreachable" || c.Action == plan.ActionRefuse && c.Count > 0 {
 			return exitCode(exitFailed)
 		}
 	}
@@ -119,11 +121,11 @@ func (a *app) writePlanJSON(p *plan.Plan) {
 		if t := c.Transactions(); len(t) > 1 {
 			entry.Transactions = t
 		}
-		if c.Refused != nil {
-			entry.Refused = &c.Refused.Message
-		}
-		if c.Skipped != "" {
-			entry.Skipped = &c.Skipped
+		switch c.Action {
+		case plan.ActionRefuse:
+			entry.Refused = &c.Failure.Message
+		case plan.ActionSkip:
+			entry.Skipped = &c.Reason
 		}
 		cohorts = append(cohorts, entry)
 	}
@@ -164,7 +166,7 @@ func writePlan(out io.Writer, p *plan.Plan) error {
 // refusedIn is how many tenants of a plan would be refused, and so fail.
 func refusedIn(p *plan.Plan) (n int) {
 	for _, c := range p.Cohorts {
-		if c.Refused != nil {
+		if c.Action == plan.ActionRefuse {
 			n += c.Count
 		}
 	}
@@ -184,7 +186,7 @@ func waveText(p *plan.Plan, w *plan.Wave) string {
 	if len(p.Waves) > 1 && len(w.Items) > 0 {
 		n := 0
 		for _, item := range w.Items {
-			if len(p.Cohorts[item.Cohort].Steps) > 0 {
+			if p.Cohorts[item.Cohort].Action == plan.ActionMigrate {
 				n++
 			}
 		}
@@ -198,12 +200,12 @@ func waveText(p *plan.Plan, w *plan.Wave) string {
 
 // stepsText is what runs, in brackets what commits together.
 func stepsText(c plan.Cohort) string {
-	switch {
-	case c.Refused != nil:
-		return "refused: " + placeText(c.Refused) + c.Refused.Message
-	case c.Skipped != "":
-		return "skipped: " + c.Skipped
-	case len(c.Steps) == 0:
+	switch c.Action {
+	case plan.ActionRefuse:
+		return "refused: " + placeText(c.Failure) + c.Failure.Message
+	case plan.ActionSkip:
+		return "skipped: " + c.Reason
+	case plan.ActionNone, plan.ActionGone:
 		return "nothing to do"
 	}
 	transactions := c.Transactions()

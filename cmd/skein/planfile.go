@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,8 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/skeindb/skein/orchestrator"
 	"github.com/skeindb/skein/orchestrator/plan"
-	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // savePlan writes a plan to a file, whole or not at all: what was there before stays until the new one is complete.
@@ -62,40 +61,35 @@ func replace(file string, p *plan.Plan) (err error) {
 	return os.Rename(part.Name(), file)
 }
 
-// read takes over what a plan file was made for.
-func (s *shape) read(file, fleet string) error {
+// readPlan reads the file of a plan, which must be for the fleet and of the kind.
+func readPlan(file, fleet string, kind plan.Kind) (*plan.Plan, error) {
 	in, err := os.Open(file)
 	if err != nil {
-		return &usageError{err.Error(), "`skein plan -o FILE` writes one"}
+		return nil, &usageError{err.Error(), "`skein plan -o FILE` writes one"}
 	}
 	defer in.Close()
 	p, err := plan.Read(in)
 	if err != nil {
-		return fmt.Errorf("%s: %w", show(file), err)
+		return nil, fmt.Errorf("%s: %w", show(file), err)
 	}
 	switch {
 	case p.Fleet != fleet:
-		return &usageError{fmt.Sprintf("the plan in %s is for the fleet %s, and this is %s", show(file), p.Fleet, fleet), ""}
-	case p.Kind != s.kind:
-		return &usageError{fmt.Sprintf("the plan in %s is for a %s", show(file), p.Kind), ""}
+		return nil, &usageError{fmt.Sprintf("the plan in %s is for the fleet %s, and this is %s", show(file), p.Fleet, fleet), ""}
+	case p.Kind != kind:
+		return nil, &usageError{fmt.Sprintf("the plan in %s is for a %s", show(file), p.Kind), ""}
 	}
-	s.from, s.targets = p, []string{p.Target}
-	s.selectors, s.canary, s.wave = p.Selectors, p.Canary, p.Only
-	return nil
+	return p, nil
 }
 
-// again makes the plan of a file once more, and refuses where another comes out.
-func (f *fleet) again(ctx context.Context, store rollout.Store, id string, s shape) (*plan.Plan, error) {
-	plan, err := f.arrange(ctx, store, id, s)
-	if err != nil {
-		return nil, err
+// changedPlan says which file it is whose plan no longer holds.
+func changedPlan(err error, flags *changeFlags) error {
+	changed, ok := errors.AsType[*orchestrator.ChangedError](err)
+	if !ok {
+		return err
 	}
-	if diffs := s.from.Differences(plan); len(diffs) > 0 {
-		file := show(s.flags.file)
-		return nil, &usageError{
-			fmt.Sprintf("the plan in %s no longer holds:\n%s", file, strings.Join(diffs, "\n")),
-			fmt.Sprintf("nothing was touched; make it anew with `skein plan -o %s`, and look at it", file),
-		}
+	file := show(flags.file)
+	return &usageError{
+		fmt.Sprintf("the plan in %s no longer holds:\n%s", file, strings.Join(changed.Differences, "\n")),
+		fmt.Sprintf("nothing was touched; make it anew with `skein plan -o %s`, and look at it", file),
 	}
-	return plan, nil
 }

@@ -66,15 +66,12 @@ func (a *app) rolloutListCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withStore(cmd.Context(), func(f *fleet, store rollout.Store) error {
-				all, err := store.List(cmd.Context(), f.project.Fleet, limit)
+				all, err := f.control(store).List(cmd.Context(), limit)
 				if err != nil {
 					return err
 				}
 				lines := make([]summary, 0, len(all))
 				for _, s := range all {
-					if s.State, err = f.state(cmd.Context(), store, s.ID, s.State); err != nil {
-						return err
-					}
 					lines = append(lines, summaryOf(s))
 				}
 				if a.json {
@@ -100,49 +97,6 @@ func first(args []string) string {
 		return ""
 	}
 	return args[0]
-}
-
-// record is a rollout as the store has it.
-type record struct {
-	plan     *plan.Plan // with the tenants that joined
-	events   []rollout.Event
-	report   *rollout.Report
-	commands []rollout.Command
-}
-
-// load reads a rollout of this fleet, and where it really stands.
-func (f *fleet) load(ctx context.Context, store rollout.Store, id string) (record, error) {
-	plan, events, err := store.Load(ctx, id)
-	if err != nil {
-		return record{}, noRollout(err, id)
-	}
-	if plan.Fleet != f.project.Fleet {
-		return record{}, &usageError{fmt.Sprintf("rollout %s is one of the fleet %s, and this is %s", id, plan.Fleet, f.project.Fleet), ""}
-	}
-	r := record{plan: rollout.Current(plan, events), events: events, report: reportOf(plan, events)}
-	if r.commands, err = store.Commands(ctx, id, 0); err != nil {
-		return record{}, err
-	}
-	r.report.State, err = f.state(ctx, store, id, r.report.State)
-	return r, err
-}
-
-// reportOf folds what is stored. A rollout that died before its first fact has only a plan.
-func reportOf(plan *plan.Plan, events []rollout.Event) *rollout.Report {
-	r := &rollout.Report{
-		Rollout: plan.Rollout, Fleet: plan.Fleet, Kind: plan.Kind, Target: plan.Target, Started: plan.Created, State: rollout.StateRunning,
-	}
-	for _, e := range events {
-		r.Apply(e)
-	}
-	return r
-}
-
-func noRollout(err error, id string) error {
-	if errors.Is(err, rollout.ErrNoRollout) {
-		return &usageError{fmt.Sprintf("there is no rollout %s", id), "`skein rollout list` shows them"}
-	}
-	return err
 }
 
 // withStore opens the project and its store for commands that touch no tenant.

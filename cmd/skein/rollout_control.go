@@ -6,11 +6,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/skeindb/skein/orchestrator/control"
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 func (a *app) rolloutPauseCommand() *cobra.Command {
-	o := order{action: rollout.ActionPause}
+	req := control.Request{Action: rollout.ActionPause}
 	cmd := &cobra.Command{
 		Use:     "pause [ID]",
 		Short:   "Let a running rollout begin no more tenants, finish those under work, and end",
@@ -18,13 +19,13 @@ func (a *app) rolloutPauseCommand() *cobra.Command {
 		Args:    cobra.MaximumNArgs(1),
 		Example: "  skein rollout pause --reason 'error rate is up'",
 	}
-	cmd.Flags().StringVar(&o.reason, "reason", "", "`TEXT` for the record: why")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error { return a.steer(cmd.Context(), first(args), o) }
+	cmd.Flags().StringVar(&req.Reason, "reason", "", "`TEXT` for the record: why")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error { return a.send(cmd.Context(), first(args), req) }
 	return cmd
 }
 
 func (a *app) rolloutApproveCommand() *cobra.Command {
-	o := order{action: rollout.ActionApprove}
+	req := control.Request{Action: rollout.ActionApprove}
 	cmd := &cobra.Command{
 		Use:   "approve [ID]",
 		Short: "Open the gate that waits for an approval",
@@ -33,14 +34,14 @@ func (a *app) rolloutApproveCommand() *cobra.Command {
 		Args:    cobra.MaximumNArgs(1),
 		Example: "  skein rollout approve\n  skein rollout approve --wave canary --reason 'looked at the dashboards'",
 	}
-	cmd.Flags().StringVar(&o.wave, "wave", "", "only if it is the gate of the wave `NAME` that waits")
-	cmd.Flags().StringVar(&o.reason, "reason", "", "`TEXT` for the record: why")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error { return a.steer(cmd.Context(), first(args), o) }
+	cmd.Flags().StringVar(&req.Wave, "wave", "", "only if it is the gate of the wave `NAME` that waits")
+	cmd.Flags().StringVar(&req.Reason, "reason", "", "`TEXT` for the record: why")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error { return a.send(cmd.Context(), first(args), req) }
 	return cmd
 }
 
 func (a *app) rolloutAbortCommand() *cobra.Command {
-	o := order{action: rollout.ActionAbort}
+	req := control.Request{Action: rollout.ActionAbort}
 	cmd := &cobra.Command{
 		Use:   "abort [ID]",
 		Short: "Give a rollout up for good",
@@ -49,13 +50,13 @@ func (a *app) rolloutAbortCommand() *cobra.Command {
 		Args:    cobra.MaximumNArgs(1),
 		Example: "  skein rollout abort --reason 'the release is withdrawn'",
 	}
-	cmd.Flags().StringVar(&o.reason, "reason", "", "`TEXT` for the record: why")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error { return a.steer(cmd.Context(), first(args), o) }
+	cmd.Flags().StringVar(&req.Reason, "reason", "", "`TEXT` for the record: why")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error { return a.send(cmd.Context(), first(args), req) }
 	return cmd
 }
 
 func (a *app) rolloutSkipCommand() *cobra.Command {
-	o := order{action: rollout.ActionSkip}
+	req := control.Request{Action: rollout.ActionSkip}
 	var id string
 	cmd := &cobra.Command{
 		Use:   "skip TENANT... --reason TEXT",
@@ -66,13 +67,13 @@ func (a *app) rolloutSkipCommand() *cobra.Command {
 		Example: "  skein rollout skip acme --reason 'moves to another server on Friday'",
 	}
 	rolloutFlag(cmd, &id)
-	cmd.Flags().StringVar(&o.reason, "reason", "", "`TEXT` for the record: why; required")
+	cmd.Flags().StringVar(&req.Reason, "reason", "", "`TEXT` for the record: why; required")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if strings.TrimSpace(o.reason) == "" {
+		if strings.TrimSpace(req.Reason) == "" {
 			return &usageError{"skip needs a --reason", "who reads the record later wants to know why a tenant was left behind"}
 		}
-		o.tenants = unique(args)
-		return a.steer(cmd.Context(), id, o)
+		req.Tenants = unique(args)
+		return a.send(cmd.Context(), id, req)
 	}
 	return cmd
 }

@@ -2,16 +2,11 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/skeindb/skein/cmd/skein/view"
-	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/control"
 	"github.com/skeindb/skein/orchestrator/rollout"
-	"github.com/skeindb/skein/orchestrator/run"
-	"github.com/skeindb/skein/tenant"
 )
 
 func (a *app) rolloutResumeCommand() *cobra.Command {
@@ -31,109 +26,32 @@ func (a *app) rolloutResumeCommand() *cobra.Command {
 	flags.addTerminate(cmd)
 	flags.addReason(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return a.takeUp(cmd, first(args), &flags, order{action: rollout.ActionResume, reason: flags.reason})
+		return a.resume(cmd, first(args), &flags, control.Request{Action: rollout.ActionResume, By: control.By{Reason: flags.reason}})
 	}
 	return cmd
 }
 
-// unfinished are rollouts of which something may be left to do.
-var unfinished = wanted{
-	also: func(s rollout.Summary) bool {
-		return s.State != rollout.StateAborted && (s.State != rollout.StateFinished || s.Counts[plan.OutcomeFailed]+s.Counts[plan.OutcomeUncertain] > 0)
-	},
-	latest: true,
-	none:   "no rollout has anything left to do",
-}
-
-// takeUp goes on with a rollout of the store, for all of its tenants or for those that the order names.
-func (a *app) takeUp(cmd *cobra.Command, named string, flags *changeFlags, o order) error {
+// resume makes another run of a rollout, for all of its tenants or for those that the request names.
+func (a *app) resume(cmd *cobra.Command, named string, flags *changeFlags, req control.Request) error {
 	ctx := cmd.Context()
-	id, err := a.find(ctx, named, unfinished)
+	id, err := a.find(ctx, named, req.Action)
 	if err != nil {
 		return err
 	}
-	return a.withFleet(cmd, id, flags, func(f *fleet, store rollout.Store) error {
-		return f.locked(ctx, store, id, func(lease rollout.Lease) error {
-			stored, err := f.load(ctx, store, id)
-			if err != nil {
-				return err
-			}
-			f.useKept(stored.plan)
-			if err := f.awaitOrphans(ctx, stored.plan, flags.terminate); err != nil {
-				return err
-			}
-			opts := plan.Rules{Mode: f.engine.Mode(), AllowChanged: flags.allowChanged}
-			plan, err := f.rearrange(ctx, stored, plan.ResumeOptions{Rules: opts, Only: o.tenants})
-			if err != nil {
-				return err
-			}
-			if err := idle(plan, &stored, o.tenants); err != nil {
-				return err
-			}
-			asked := o.command(id)
-			return f.run(ctx, run.Config{
-				Plan: plan, Store: store, Lease: lease, Earlier: stored.events, Policy: f.project.Policy, Options: opts, NoWait: flags.noWait, Command: &asked,
-			})
-		})
-	})
-}
-
-// rearrange asks the tenants of a rollout where they stand, and plans what is left.
-func (f *fleet) rearrange(ctx context.Context, stored record, how plan.ResumeOptions) (*plan.Plan, error) {
-	who, err := f.scopeOf(stored.plan)
-	if err != nil {
-		return nil, err
-	}
-	fleet, _, err := f.gather(ctx, who)
-	if err != nil {
-		return nil, err
-	}
-	if stored.plan.Kind == plan.KindRollback {
-		f.warnOfUnnamed(ctx, stored.plan, fleet)
-	}
-	where := run.Locate(ctx, f.engine, stored.plan, stored.plan.Planned(), fleet, func(tenant.Tenant) bool {
-		return stored.report.State != rollout.StateFinished // else it does not join, and its place is that of the old name
-	})
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if len(where.Unlisted) > 0 {
-		f.app.note("skein: warning: %s", run.UnlistedWarning(where.Unlisted))
-	}
-	plan, err := plan.Resume(rollout.Current(stored.plan, stored.events), rollout.HistoryOf(stored.events), where.Tenants, where.Standings, f.graph, how)
-	if err != nil {
-		return nil, err
-	}
-	return f.checked(ctx, plan)
-}
-
-// warnOfUnnamed tells which tenants a rollback that is taken up again does not know, though they have revisions that it
-// takes back: they were renamed or copied since it was planned.
-func (f *fleet) warnOfUnnamed(ctx context.Context, p *plan.Plan, tenants []tenant.Tenant) {
-	others := p.Others(tenants)
-	var left []string
-	for i, s := range run.SurveyFor(ctx, f.engine, others, p) {
-		if len(s.Applied.Of(p.Of)) > 0 {
-			left = append(left, others[i].ID)
+	return a.withFleet(cmd, id, flags, func(f *fleet, _ rollout.Store) error {
+		if req.Action == rollout.ActionRetry {
+			return f.finish(f.Retry(ctx, id, req.Tenants, req.By))
 		}
-	}
-	if len(left) > 0 {
-		f.warn([]string{fmt.Sprintf("%s that rollout %s applied revisions to %s not named by this rollback: %s; `skein rollout rollback %s` takes them back",
-			view.Count(len(left), "tenant"), p.Of, isOrAre(len(left)), strings.Join(left, ", "), p.Of)})
-	}
+		return f.finish(f.Resume(ctx, id, req.By))
+	})
 }
 
-func isOrAre(n int) string {
-	if n == 1 {
-		return "is"
-	}
-	return "are"
-}
-
-// find finds the id before the connections are named after it.
-func (a *app) find(ctx context.Context, named string, want wanted) (id string, err error) {
+// find finds the rollout that is meant before the connections are named after it.
+func (a *app) find(ctx context.Context, named string, action rollout.Action) (id string, err error) {
 	err = a.withStore(ctx, func(f *fleet, store rollout.Store) error {
-		id, err = f.rolloutID(ctx, store, named, want)
+		if id = named; id == "" {
+			id, err = f.control(store).Find(ctx, action)
+		}
 		return err
 	})
 	return id, err

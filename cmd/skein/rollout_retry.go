@@ -1,12 +1,9 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
-	"github.com/skeindb/skein/cmd/skein/view"
-	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator/control"
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
@@ -26,7 +23,7 @@ func (a *app) rolloutRetryCommand() *cobra.Command {
 	flags.addTerminate(cmd)
 	flags.addReason(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return a.takeUp(cmd, id, &flags, order{action: rollout.ActionRetry, tenants: unique(args), reason: flags.reason})
+		return a.resume(cmd, id, &flags, control.Request{Action: rollout.ActionRetry, Tenants: unique(args), By: control.By{Reason: flags.reason}})
 	}
 	return cmd
 }
@@ -34,16 +31,4 @@ func (a *app) rolloutRetryCommand() *cobra.Command {
 // rolloutFlag names the rollout for commands whose arguments are tenants.
 func rolloutFlag(cmd *cobra.Command, id *string) {
 	cmd.Flags().StringVarP(id, "rollout", "i", "", "of the rollout `ID`; else of the latest that fits")
-}
-
-// idle refuses a retry of tenants none of which has anything left to do, and says of each why.
-func idle(plan *plan.Plan, stored *record, tenants []string) error {
-	if len(tenants) == 0 || plan.Len() > 0 {
-		return nil
-	}
-	are := make([]string, 0, len(tenants))
-	for _, id := range tenants {
-		are = append(are, fmt.Sprintf("%s is %s", id, stored.report.Outcome(id)))
-	}
-	return &usageError{"nothing is left to do: " + view.Some(are), "`skein rollout show` has the tenants that failed"}
 }

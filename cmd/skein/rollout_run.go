@@ -6,44 +6,54 @@ import (
 	"slices"
 
 	"github.com/skeindb/skein/cmd/skein/view"
+	"github.com/skeindb/skein/orchestrator"
 	"github.com/skeindb/skein/orchestrator/notify"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
-	"github.com/skeindb/skein/orchestrator/run"
 	"github.com/skeindb/skein/tenant"
 )
 
-// run works a plan under its policy and shows it; its error is the exit code, or why it could not be run.
-func (f *fleet) run(ctx context.Context, cfg run.Config) error {
-	if err := f.follow(&cfg); err != nil {
-		return err
+// begin returns the observers of a run, or of commands that are handled without one.
+func (f *fleet) begin(b orchestrator.Beginning) []rollout.Observer {
+	if b.NoRun {
+		return []rollout.Observer{f.hooks(b.Earlier)}
 	}
-	if cfg.Earlier == nil && f.project.State.KeepDowngrades {
-		cfg.Plan.KeepDowngrades(f.graph)
+	f.app.drains.Store(true)
+	f.lookForMisplaced()
+	o := f.viewOptions(b.Earlier)
+	notes := b.Plan.Notes
+	if b.Rehearsal != nil {
+		o.Rehearsal = b.Rehearsal
+	} else {
+		o.Gates, notes = gatesOf(b.Plan), notesOf(b.Plan)
 	}
-	o := f.viewOptions(cfg.Earlier)
-	o.Gates = gatesOf(cfg.Plan)
-	v := f.app.view(o)
-	if cfg.Earlier == nil { // else they were told when it was planned
-		for _, note := range notesOf(cfg.Plan) {
-			v.Note(note)
+	f.view = f.app.view(o)
+	if b.Earlier == nil { // else they were shown when it was planned
+		for _, note := range notes {
+			f.view.Note(note)
 		}
 	}
-	hooks := f.hooks(cfg.Earlier)
-	cfg.Observers = []rollout.Observer{v, hooks}
-	report, err := f.work(ctx, cfg)
-	defer hooks.Close(ctx) // after the report: nobody waits for a hook to read it
-	if report == nil {
-		return err
+	if b.Rehearsal != nil {
+		return []rollout.Observer{f.view}
 	}
-	return f.finish(v, report, err)
+	return []rollout.Observer{f.view, f.hooks(b.Earlier)}
 }
 
-// hooks are the webhooks of the config, for a rollout of which so much is known.
+// hooks are the webhooks of the config, for a rollout of which so much is known. They are waited for after the output.
 func (f *fleet) hooks(earlier []rollout.Event) *notify.Notifier {
-	return notify.New(f.project.Notify, notify.Config{
-		Warn: func(message string) { f.app.note("skein: warning: %s", message) }, Earlier: earlier,
+	hooks := notify.New(f.project.Notify, notify.Config{
+		Warn: func(message string) { f.app.note("skein: warning: %s", message) }, Earlier: earlier, Command: view.Command,
 	})
+	f.later = append(f.later, hooks.Close)
+	return hooks
+}
+
+// closeHooks waits for the webhooks, after the output: no reader waits for a hook.
+func (f *fleet) closeHooks(ctx context.Context) {
+	for _, closes := range f.later {
+		closes(ctx)
+	}
+	f.later = nil
 }
 
 // notesOf are what people should know before a plan is run: of a rollback also what cannot be taken back.
@@ -52,37 +62,25 @@ func notesOf(p *plan.Plan) []string {
 	for _, c := range p.Cohorts {
 		switch who := view.Count(c.Count, "tenant"); {
 		case p.Kind != plan.KindRollback:
-		case c.Skipped != "":
-			notes = append(notes, who+": "+c.Skipped)
-		case c.Refused != nil:
-			notes = append(notes, who+": cannot be taken back: "+c.Refused.Message)
+		case c.Action == plan.ActionSkip:
+			notes = append(notes, who+": "+c.Reason)
+		case c.Action == plan.ActionRefuse:
+			notes = append(notes, who+": cannot be taken back: "+c.Failure.Message)
 		}
 	}
 	return notes
 }
 
-// work runs a plan with this fleet's connections.
-func (f *fleet) work(ctx context.Context, cfg run.Config) (*rollout.Report, error) {
-	f.app.drains.Store(true)
-	if cfg.Engine == nil {
-		cfg.Engine = f.engine
-	}
-	cfg.Graph, cfg.Querier = f.graph, f.engine
-	cfg.Holder, cfg.Drain = holder(cfg.Plan.Rollout), f.app.drain
-	cfg.Data = f.data
-	if f.pg != nil {
-		cfg.Prober, cfg.Watcher = f.pg, f.pg
-	}
-	return run.Run(ctx, cfg)
-}
-
 // finish draws the report and returns the exit code. An error beside a report is about the store.
-func (f *fleet) finish(v view.View, report *rollout.Report, err error) error {
-	return f.finishWith(exitDone, v, report, err)
+func (f *fleet) finish(report *rollout.Report, err error) error {
+	return f.finishWith(exitDone, report, err)
 }
 
 // finishWith is finish with an exit code for a report that calls for none.
-func (f *fleet) finishWith(good int, v view.View, report *rollout.Report, err error) error {
+func (f *fleet) finishWith(good int, report *rollout.Report, err error) error {
+	if report == nil {
+		return err
+	}
 	code := report.ExitCode()
 	if err != nil && code == exitDone {
 		code = exitHalted
@@ -90,7 +88,7 @@ func (f *fleet) finishWith(good int, v view.View, report *rollout.Report, err er
 	if code == exitDone {
 		code = good
 	}
-	v.Close(report, code)
+	f.view.Close(report, code)
 	if err != nil {
 		f.app.note("skein: %v", err)
 	}
@@ -98,34 +96,6 @@ func (f *fleet) finishWith(good int, v view.View, report *rollout.Report, err er
 		return nil
 	}
 	return exitCode(code)
-}
-
-// follow lets the run see how the fleet changes while it goes on. A run for some tenants has nothing to do with the
-// others.
-func (f *fleet) follow(cfg *run.Config) (err error) {
-	p := cfg.Plan
-	cfg.Surveyor = f.engine
-	if p.Partial {
-		return nil
-	}
-	cfg.Screener = f.engine
-	who, err := f.scopeOf(p)
-	if err != nil {
-		return err
-	}
-	list := func(away bool) func(context.Context) ([]tenant.Tenant, error) {
-		who := who
-		who.away = away
-		return func(ctx context.Context) ([]tenant.Tenant, error) {
-			tenants, _, err := f.gather(ctx, who)
-			return tenants, err
-		}
-	}
-	cfg.Discover, cfg.DiscoverAway = list(false), list(true)
-	if slices.Contains([]plan.Kind{plan.KindUpgrade, plan.KindDowngrade}, p.Kind) {
-		cfg.Joins, err = joins(p)
-	}
-	return err
 }
 
 func (f *fleet) viewOptions(earlier []rollout.Event) view.Options {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -59,8 +60,5 @@ func entry(n node, g *revision.Graph) string {
 }
 
 func orBase(ids []string) string {
-	if len(ids) == 0 {
-		return "<base>"
-	}
-	return strings.Join(ids, ", ")
+	return cmp.Or(strings.Join(ids, ", "), "<base>")
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/skeindb/skein/cmd/skein/view"
 	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/orchestrator/plan"
 )
 
 // statusCohort is the tenants that stand at the same heads in the same state.
@@ -54,7 +55,7 @@ func (a *app) statusCommand() *cobra.Command {
 			writeJSON(a.out, map[string]any{
 				"fleet": f.project.Fleet, "target": "heads", "heads": list(f.graph.RealHeads()), "counts": counts, "cohorts": cohorts, "rollout": last,
 			})
-			return s.read()
+			return readable(s)
 		}
 		if err := writeStatus(a.out, f, s, cohorts); err != nil {
 			return err
@@ -62,22 +63,23 @@ func (a *app) statusCommand() *cobra.Command {
 		if last != nil {
 			fmt.Fprintf(a.out, "\nlast rollout %s: %s %s, %s\n", last.ID, last.Kind, last.State, countsText(last.Counts))
 		}
-		return s.read()
+		return readable(s)
 	}
 	return cmd
 }
 
 // cohortsOf groups tenants by heads and state: the most numerous first, then by state and heads.
-func cohortsOf(s surveyed) []statusCohort {
+func cohortsOf(s []plan.Member) []statusCohort {
 	at := map[string]int{}
 	cohorts := []statusCohort{}
-	for i, st := range s.standings {
+	for i := range s {
+		st := &s[i].Standing
 		key := string(st.State) + "\x00" + strings.Join(st.Heads, "\x00") + "\x00\x00" + strings.Join(st.Changed, "\x00")
 		n, ok := at[key]
 		if !ok {
 			n = len(cohorts)
 			at[key] = n
-			cohorts = append(cohorts, statusCohort{Heads: list(st.Heads), State: st.State, Changed: st.Changed, example: s.tenants[i].ID, err: st.Err})
+			cohorts = append(cohorts, statusCohort{Heads: list(st.Heads), State: st.State, Changed: st.Changed, example: s[i].Tenant.ID, err: st.Err})
 		}
 		cohorts[n].Count++
 	}
@@ -87,8 +89,8 @@ func cohortsOf(s surveyed) []statusCohort {
 	return cohorts
 }
 
-func writeStatus(out io.Writer, f *fleet, s surveyed, cohorts []statusCohort) error {
-	fmt.Fprintf(out, "fleet %s: %s, head %s\n\n", f.project.Fleet, view.Count(len(s.tenants), "tenant"), orBase(f.graph.RealHeads()))
+func writeStatus(out io.Writer, f *fleet, s []plan.Member, cohorts []statusCohort) error {
+	fmt.Fprintf(out, "fleet %s: %s, head %s\n\n", f.project.Fleet, view.Count(len(s), "tenant"), orBase(f.graph.RealHeads()))
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "TENANTS\tSTATE\tHEADS\tFOR EXAMPLE")
 	var changed []string
@@ -121,11 +123,10 @@ func (f *fleet) lastRollout(ctx context.Context) (*summary, error) {
 		return nil, err
 	}
 	defer func() { _ = store.Close() }()
-	all, err := store.List(ctx, f.project.Fleet, 1)
+	all, err := f.control(store).List(ctx, 1)
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}
 	s := summaryOf(all[0])
-	s.State, err = f.state(ctx, store, s.ID, s.State)
-	return &s, err
+	return &s, nil
 }

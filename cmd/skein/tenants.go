@@ -34,28 +34,17 @@ func (a *app) tenantsCommand() *cobra.Command {
 	}
 	selectors := selectorFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
-		chosen, err := parseSelectors(*selectors)
-		if err != nil {
-			return err
-		}
-		if chosen.NeedsSurvey() {
-			_, s, err := a.look(cmd.Context(), *selectors)
-			if err != nil {
-				return err
-			}
-			return a.printTenants(s.tenants)
-		}
 		f, err := a.open(cmd.Context(), "skein", nil, nil)
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, f.close()) }()
-		tenants, whole, err := f.gather(cmd.Context(), scope{chosen: chosen})
+		if err := f.orchestrate(nil, nil); err != nil {
+			return err
+		}
+		tenants, err := f.Tenants(cmd.Context(), *selectors...)
 		if err != nil {
 			return unreached(err)
-		}
-		if tenants, err = filter(chosen, tenants, whole, nil); err != nil {
-			return err
 		}
 		return a.printTenants(tenants)
 	}

@@ -3,7 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/orchestrator"
 )
 
 func (a *app) upgradeCommand() *cobra.Command {
@@ -22,7 +22,7 @@ func (a *app) upgradeCommand() *cobra.Command {
 			if err := flags.agree(cmd, args); err != nil {
 				return err
 			}
-			return a.change(cmd, change{kind: plan.KindUpgrade, targets: []string{targetOf(args)}, flags: &flags})
+			return a.change(cmd, orchestrator.UpgradeTo(targetOf(args)), &flags)
 		},
 	}
 	flags.add(cmd)
@@ -55,7 +55,7 @@ func (a *app) downgradeCommand() *cobra.Command {
 			if err := flags.agree(cmd, args); err != nil {
 				return err
 			}
-			return a.change(cmd, change{kind: plan.KindDowngrade, targets: args, flags: &flags})
+			return a.change(cmd, orchestrator.DowngradeTo(args[0]), &flags)
 		},
 	}
 	flags.add(cmd)
@@ -75,7 +75,9 @@ func (a *app) stampCommand() *cobra.Command {
 		Args:    cobra.MinimumNArgs(1),
 		Example: "  skein stamp heads\n  skein stamp base --purge -t id=acme",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.change(cmd, change{kind: plan.KindStamp, targets: args, purge: purge, flags: &flags})
+			c := orchestrator.StampTo(args...)
+			c.Purge = purge
+			return a.change(cmd, c, &flags)
 		},
 	}
 	flags.add(cmd)

@@ -8,21 +8,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
-)
 
-// Backend is a session on a server, as pg_stat_activity shows it. What the connecting role may not see is
-// empty.
-type Backend struct {
-	PID         uint32
-	Application string
-	Database    string
-	User        string
-	Client      string        // address; "" for a local one
-	State       string        // active, idle in transaction, …
-	Waits       string        // what it waits for; "" when it runs
-	Query       string        // cut to about 200 bytes
-	Age         time.Duration // of its transaction, or of its state where there is none; by the server's clock
-}
+	"github.com/skeindb/skein/engine"
+)
 
 const backendColumns = `SELECT pid, application_name, datname, usename, client_addr, state, NULLIF(pg_catalog.concat_ws(':', wait_event_type, wait_event), 'Client:ClientRead'), query,
 (1000 * pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - COALESCE(xact_start, state_change, backend_start)))::pg_catalog.int8
@@ -31,7 +19,7 @@ FROM pg_catalog.pg_stat_activity WHERE backend_type = 'client backend' AND pid <
 // Backends lists the sessions with an application_name that are at work or hold an advisory lock, as a tenant's is,
 // without this DB's own connections. Behind a pooler, sessions are the pooler's, and may serve anybody under the name of
 // the last one who set it: there they count only while they are at work and hold such a lock.
-func (db *DB) Backends(ctx context.Context, server, application string) ([]Backend, error) {
+func (db *DB) Backends(ctx context.Context, server, application string) ([]engine.Backend, error) {
 	srv, err := db.server(server)
 	if err != nil {
 		return nil, err
@@ -50,7 +38,7 @@ func (db *DB) Backends(ctx context.Context, server, application string) ([]Backe
 	if err != nil {
 		return nil, classify(ctx, err)
 	}
-	var others []Backend
+	var others []engine.Backend
 	for _, b := range backends(results[0]) {
 		if !srv.ours(b.PID) {
 			others = append(others, b)
@@ -64,11 +52,11 @@ func (s *server) ours(pid uint32) bool {
 	return slices.ContainsFunc(s.alike(), func(same *server) bool { return same.own(pid) })
 }
 
-func backends(r *pgconn.Result) []Backend {
-	all := make([]Backend, len(r.Rows))
+func backends(r *pgconn.Result) []engine.Backend {
+	all := make([]engine.Backend, len(r.Rows))
 	for i, v := range r.Rows {
 		ms, _ := strconv.ParseInt(string(v[8]), 10, 64)
-		all[i] = Backend{
+		all[i] = engine.Backend{
 			PID: parseOID(v[0]), Application: string(v[1]), Database: string(v[2]), User: string(v[3]), Client: string(v[4]),
 			State: string(v[5]), Waits: string(v[6]), Query: cut(string(v[7])), Age: time.Duration(ms) * time.Millisecond,
 		}

@@ -12,15 +12,8 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// Filter picks names by globs: * is any text, ? one character, case counts. Exclude wins over the rest.
-type Filter struct {
-	All     bool     // everything that the method counts as a candidate
-	Include []string // in place of All
-	Exclude []string
-}
-
-// where is the condition on a name column.
-func (f Filter) where(column string) string {
+// nameCondition is a filter as a condition on a name column.
+func nameCondition(f engine.NameFilter, column string) string {
 	sql := "true"
 	if !f.All {
 		sql = column + " LIKE ANY (" + likes(f.Include) + "::text[])"
@@ -32,17 +25,17 @@ func (f Filter) where(column string) string {
 }
 
 // Databases lists the databases of a server that allow connections and are no template, ordered by the bytes
-// of their names; closed are those of them to which the connecting role may not connect. A Filter that neither wants all
+// of their names; closed are those of them to which the connecting role may not connect. A filter that neither wants all
 // nor includes anything means the database of the server's URL.
-func (db *DB) Databases(ctx context.Context, server string, f Filter) (open, closed []string, err error) {
+func (db *DB) Databases(ctx context.Context, server string, f engine.NameFilter) (open, closed []string, err error) {
 	srv, err := db.server(server)
 	if err != nil {
 		return nil, nil, err
 	}
-	where := f.where("datname")
+	where := nameCondition(f, "datname")
 	if !f.All && len(f.Include) == 0 {
 		f.All = true
-		where = "datname = pg_catalog.current_database() AND " + f.where("datname")
+		where = "datname = pg_catalog.current_database() AND " + nameCondition(f, "datname")
 	}
 	r, err := srv.ask(ctx, srv.database, `SELECT datname, pg_catalog.has_database_privilege(oid, 'CONNECT') FROM pg_catalog.pg_database WHERE datallowconn AND NOT datistemplate AND `+where+` ORDER BY datname COLLATE "C"`)
 	if err != nil {
@@ -60,12 +53,12 @@ func (db *DB) Databases(ctx context.Context, server string, f Filter) (open, clo
 
 // Schemas lists the schemas of a database that can be tenants, ordered by the bytes of their names: never the
 // server's own, those that belong to an extension, and skein's; public only by Include.
-func (db *DB) Schemas(ctx context.Context, server, database string, f Filter) ([]string, error) {
+func (db *DB) Schemas(ctx context.Context, server, database string, f engine.NameFilter) ([]string, error) {
 	srv, err := db.server(server)
 	if err != nil {
 		return nil, err
 	}
-	where := f.where("nspname")
+	where := nameCondition(f, "nspname")
 	if f.All {
 		where += " AND nspname <> 'public'"
 	}

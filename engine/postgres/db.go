@@ -127,18 +127,22 @@ func (db *DB) alike(srv *server) []*server {
 	return same
 }
 
-// Register adds a server that no configuration knows, with the defaults of one; to tell it again changes
-// nothing. Sessions that are open when the URL of a name changes go on with the old one.
-func (db *DB) Register(name, url string) error {
+// Register adds a server that no configuration knows, with the defaults of one, and returns the database of its URL; ""
+// if that names none. Registering the same again changes nothing. Sessions that are open when the URL of a name changes
+// keep the old one. What is wrong with the URL itself is a [*URLError].
+func (db *DB) Register(name, url string) (urlDatabase string, err error) {
+	if err := CheckURL(url); err != nil {
+		return "", err
+	}
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	was := db.servers[name]
 	if was != nil && was.cfg.URL == url {
-		return nil
+		return was.database, nil
 	}
 	now, err := db.newServer(Server{Name: name, URL: url, AutoSearchPath: true})
 	if err != nil {
-		return err
+		return "", err
 	}
 	db.servers[name] = now
 	if was != nil { // what is known of its databases is that of another server
@@ -146,7 +150,7 @@ func (db *DB) Register(name, url string) error {
 		maps.DeleteFunc(db.databases, func(at place, _ *database) bool { return at.server == name })
 		db.visits.forget(name)
 	}
-	return nil
+	return now.database, nil
 }
 
 // Pooled reports whether a server's URL is known to lead through a pooler: the first connection tells.

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -40,12 +41,17 @@ func TestNewChecksWithoutConnecting(t *testing.T) {
 	if params["application_name"] != "skein" || params["pool_max_conns"] != "" {
 		t.Errorf("%v", params)
 	}
-	if err := db.Register("$X", "postgres://u@h/x"); err != nil || db.servers["$X"] == nil {
-		t.Error(err)
+	if database, err := db.Register("$X", "postgres://u@h/x"); err != nil || database != "x" || db.servers["$X"] == nil {
+		t.Errorf("got database %q, want x: %v", database, err)
 	}
 	before := db.servers["$X"]
-	if err := db.Register("$X", "postgres://u@h/x"); err != nil || db.servers["$X"] != before {
-		t.Error("told again, it is another server")
+	if database, err := db.Register("$X", "postgres://u@h/x"); err != nil || database != "x" || db.servers["$X"] != before {
+		t.Errorf("registered again, it is another server, or has another database: %q, %v", database, err)
+	}
+	for _, url := range []string{"mysql://u@h/x", "host=h dbname=x", "postgres://u:p@x@h/x"} {
+		if _, err := db.Register("$Y", url); !isURLError(err) || db.servers["$Y"] != nil {
+			t.Errorf("%s: got %v, want a *URLError and no server", url, err)
+		}
 	}
 }
 
@@ -65,4 +71,9 @@ func TestSchemasThatCannotBeTenants(t *testing.T) {
 	if len(st) != 2 || st[0].State != engine.Unreachable || st[1].State != engine.Unreachable || st[0].Err == nil || st[1].Err == nil {
 		t.Errorf("%+v", st)
 	}
+}
+
+func isURLError(err error) bool {
+	_, ok := errors.AsType[*URLError](err)
+	return ok
 }

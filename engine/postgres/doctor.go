@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/skeindb/skein/engine"
 )
 
 // Health is what a server says of itself, for `doctor` and before a rollout.
@@ -32,7 +34,7 @@ type Health struct {
 	Signal    bool // may end other roles' sessions
 	ReadStats bool // sees other roles' sessions
 
-	Long    []Backend // transactions older than five minutes, eldest first; at most 20
+	Long    []engine.Backend // transactions older than five minutes, eldest first; at most 20
 	Unusual []Unusual // of the server, its databases and this role
 	Invalid []string  // indexes that are not valid, as database/schema.index, of the databases that were looked into
 	Builds  []Build   // indexes that are not valid yet, since somebody is at work on them; they are not among Invalid

@@ -3,6 +3,8 @@ package postgres
 import (
 	"strings"
 	"testing"
+
+	"github.com/skeindb/skein/engine"
 )
 
 func TestQuoting(t *testing.T) {
@@ -51,12 +53,12 @@ func TestGlobs(t *testing.T) {
 
 func TestFilterBecomesSQL(t *testing.T) {
 	t.Parallel()
-	got := Filter{Include: []string{"t_*", "it's"}, Exclude: []string{"t_x"}}.where("nspname")
+	got := nameCondition(engine.NameFilter{Include: []string{"t_*", "it's"}, Exclude: []string{"t_x"}}, "nspname")
 	want := `nspname LIKE ANY (E'{"t\\\\_%","it''s"}'::text[]) AND nspname NOT LIKE ALL (E'{"t\\\\_x"}'::text[])`
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if got := (Filter{All: true}).where("x"); got != "true" {
+	if got := nameCondition(engine.NameFilter{All: true}, "x"); got != "true" {
 		t.Error(got)
 	}
 }

@@ -12,8 +12,8 @@ import (
 // TenantSchemas are the schemas that a source of a server takes for tenants, those of today and of tomorrow. As in
 // [DB.Schemas], All leaves out public, and no schema that belongs to an extension is ever meant.
 type TenantSchemas struct {
-	Databases Filter // zero: the database of the server's URL
-	Schemas   Filter // the zero value names none
+	Databases engine.NameFilter // zero: the database of the server's URL
+	Schemas   engine.NameFilter // the zero value names none
 }
 
 // reads reports whether the source looks into a database; own is that of the server's URL.
@@ -21,11 +21,11 @@ func (t TenantSchemas) reads(own, database string) bool {
 	if !t.Databases.All && len(t.Databases.Include) == 0 {
 		return database == own && !matchesAny(t.Databases.Exclude, database)
 	}
-	return t.Databases.takes(database)
+	return picks(t.Databases, database)
 }
 
-// takes is [Filter.where] for one name.
-func (f Filter) takes(name string) bool {
+// picks is [nameCondition] for one name.
+func picks(f engine.NameFilter, name string) bool {
 	return (f.All || matchesAny(f.Include, name)) && !matchesAny(f.Exclude, name)
 }
 
@@ -95,8 +95,8 @@ func (db *DB) severalIn(srv *server) []string {
 
 // sourced reports whether a source takes a schema for a tenant, by whatever name of the server.
 func (db *DB) sourced(srv *server, database, schema string) bool {
-	return slices.ContainsFunc(db.sources(srv, database), func(f Filter) bool {
-		return !(f.All && schema == "public") && f.takes(schema)
+	return slices.ContainsFunc(db.sources(srv, database), func(f engine.NameFilter) bool {
+		return !(f.All && schema == "public") && picks(f, schema)
 	})
 }
 
@@ -108,10 +108,10 @@ func (db *DB) several(srv *server, database string) bool {
 }
 
 // sources are the filters of schemas that count for a database.
-func (db *DB) sources(srv *server, database string) []Filter {
+func (db *DB) sources(srv *server, database string) []engine.NameFilter {
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	var found []Filter
+	var found []engine.NameFilter
 	for _, s := range db.servers {
 		if s.address(database) != srv.address(database) {
 			continue

@@ -14,9 +14,9 @@ func TestSourcesTakeSchemas(t *testing.T) {
 	const url = "postgres://u@h:1/app"
 	db, err := New(Config{Servers: []Server{
 		{Name: "main", URL: url, Tenants: []TenantSchemas{
-			{Schemas: Filter{Include: []string{"t_*", "x?"}, Exclude: []string{"t_tpl"}}},
-			{Databases: Filter{Include: []string{"c*"}, Exclude: []string{"cold"}}, Schemas: Filter{All: true, Exclude: []string{"ext*"}}},
-			{Databases: Filter{Include: []string{"single"}}, Schemas: Filter{Include: []string{"public"}}},
+			{Schemas: engine.NameFilter{Include: []string{"t_*", "x?"}, Exclude: []string{"t_tpl"}}},
+			{Databases: engine.NameFilter{Include: []string{"c*"}, Exclude: []string{"cold"}}, Schemas: engine.NameFilter{All: true, Exclude: []string{"ext*"}}},
+			{Databases: engine.NameFilter{Include: []string{"single"}}, Schemas: engine.NameFilter{Include: []string{"public"}}},
 			{}, // one tenant a database
 		}},
 		{Name: "again", URL: url},
@@ -57,7 +57,7 @@ func TestTenantsAreKnownByAllNamesOfAServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := db.Register("own", "postgres://v@h:1/app"); err != nil {
+	if _, err := db.Register("own", "postgres://v@h:1/app"); err != nil {
 		t.Fatal(err)
 	}
 	db.databases[place{"own", "app"}] = newDatabase([]string{"a", "public"}, nil)

@@ -50,6 +50,9 @@ func (e *URLError) Error() string {
 	return e.Message + "; " + e.Advice
 }
 
+// BadURL returns the message and the advice: who may not know PostgreSQL finds this error by the method.
+func (e *URLError) BadURL() (message, advice string) { return e.Message, e.Advice }
+
 const adviceEscape = "write characters such as @ / ? # : % [ ] and spaces of a user or password as %40 %2F %3F %23 %3A %25 %5B %5D %20, or use the key `password`"
 
 var (

@@ -3,6 +3,6 @@
 //
 //	*.sql ── Load ──▶ Graph ── Path(from, target) ──▶ steps in order, heads afterwards
 //
-// It does no I/O apart from the fs.FS it is given, knows no database, and imports nothing of skein.
+// It does no I/O apart from the fs.FS it is given, knows no database, and imports nothing of skein but the texts of messages (engine/text).
 // A [Graph] is immutable and safe for concurrent use.
 package revision

@@ -38,7 +38,7 @@ func (g *Graph) downgradeTarget(heads []int, applied set, t target) (floor, erro
 		to.place, err = g.downgradeSymbol(t)
 		return to, err
 	case t.symbol != "":
-		to.place, err = g.fromSymbol(t, false)
+		to.place, err = g.fromSymbol(t)
 		return to, err
 	case t.steps >= 0:
 		return to, targetError(t, ReasonRange, nil, "a downgrade goes down, to -N; `upgrade` goes up", "%s is not below where the tenant stands", t.text)

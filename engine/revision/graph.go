@@ -58,9 +58,6 @@ func (g *Graph) Heads() []string { return g.ids(g.heads()) }
 // stands for, and where a tenant stands that has run everything.
 func (g *Graph) RealHeads() []string { return g.ids(g.realHeads()) }
 
-// Bases returns the revisions that revise none. They may depend on others.
-func (g *Graph) Bases() []string { return g.ids(g.bases()) }
-
 // Children returns the revisions that revise id; none when id is not in the graph.
 func (g *Graph) Children(id string) []string {
 	if i, ok := g.place(id); ok {
@@ -143,6 +140,7 @@ func (g *Graph) realHeads() []int {
 	return g.where(func(n *node) bool { return len(n.children)+len(n.dependents) == 0 })
 }
 
+// bases are the revisions that revise none; they may depend on others.
 func (g *Graph) bases() []int {
 	return g.where(func(n *node) bool { return len(n.parents) == 0 })
 }

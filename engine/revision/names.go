@@ -1,10 +1,13 @@
 package revision
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"sort"
 	"strings"
+
+	"github.com/skeindb/skein/engine/text"
 )
 
 // minPrefixed is the length from which on an id or label can be named by a prefix of it. Alembic's rule:
@@ -47,48 +50,10 @@ func (n names) prefixed(prefix string) []string {
 	return n.sorted[lo:hi]
 }
 
-// nearest returns the known name that is most like name, the first by its text if several are; "" when
-// none is near enough to be what was meant.
+// nearest returns the known name that is most like name; "" if none is.
 func (n names) nearest(name string) string {
-	best, distance := "", 1+len(name)/3
-	for known := range n.exact {
-		d := editDistance(name, known, distance)
-		if d < distance || d == distance && best != "" && known < best {
-			best, distance = known, d
-		}
-	}
-	return best
+	return text.Nearest(name, slices.Sorted(maps.Keys(n.exact)))
 }
 
-// editDistance is Levenshtein's, in bytes; anything above limit is as good as limit+1.
-func editDistance(a, b string, limit int) int {
-	if d := len(a) - len(b); d > limit || -d > limit {
-		return limit + 1
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
-}
-
-// list joins names for a message and cuts what nobody reads to the end.
-func list(names []string) string {
-	const most = 8
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return strings.Join(names[:most], ", ") + ", …"
-}
+// list joins the first names for a message.
+func list(names []string) string { return text.Some(names, 8) }

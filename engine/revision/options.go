@@ -1,12 +1,15 @@
 package revision
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/skeindb/skein/engine/text"
 )
 
 // The options of a section marker, in the order in which they are written.
@@ -193,12 +196,5 @@ func setIsolation(to *Isolation, value string) *fault {
 
 // didYouMean offers the known word that is most like word, or else all of them.
 func didYouMean(word string, known []string) string {
-	exact := make(map[string]int, len(known))
-	for i, k := range known {
-		exact[k] = i
-	}
-	if near := (names{exact: exact}).nearest(strings.ToLower(word)); near != "" {
-		return "did you mean " + near + "?"
-	}
-	return "known are " + strings.Join(known, ", ")
+	return cmp.Or(text.DidYouMean(word, known), "known are "+strings.Join(known, ", "))
 }

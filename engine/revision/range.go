@@ -60,7 +60,7 @@ func (g *Graph) rangeEnds(low, high target) (bottom, top []int, err error) {
 	}
 	if low.relative {
 		var i int
-		if i, err = g.fromSymbol(low, true); i != base {
+		if i, err = g.fromSymbolOrEnd(low); i != base {
 			bottom = []int{i}
 		}
 	} else {
@@ -81,7 +81,7 @@ func (g *Graph) rangeTop(t target, bottom []int) ([]int, error) {
 	var err error
 	switch {
 	case t.symbol != "":
-		i, err = g.fromSymbol(t, true)
+		i, err = g.fromSymbolOrEnd(t)
 	case t.steps < 0:
 		err = targetError(t, ReasonRange, nil, "the upper end is above the lower one: +N", "%s is below the lower end", t.text)
 	default:

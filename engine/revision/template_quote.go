@@ -29,7 +29,7 @@ func quoting(dialect Dialect) template.FuncMap {
 
 // ident quotes a name.
 func ident(value any, dialect Dialect) (string, error) {
-	name, err := text(value)
+	name, err := textOf(value)
 	switch {
 	case err != nil:
 		return "", err
@@ -44,7 +44,7 @@ func ident(value any, dialect Dialect) (string, error) {
 // literal quotes a string. With a backslash in it the result means the same whatever standard_conforming_strings
 // is; the blank keeps the E apart from a word in front, as in libpq's PQescapeLiteral.
 func literal(value any, dialect Dialect) (string, error) {
-	s, err := text(value)
+	s, err := textOf(value)
 	if err != nil {
 		return "", err
 	}
@@ -55,7 +55,7 @@ func literal(value any, dialect Dialect) (string, error) {
 	return `'` + s + `'`, nil
 }
 
-func text(value any) (string, error) {
+func textOf(value any) (string, error) {
 	if value == nil {
 		return "", errors.New("there is no value")
 	}

@@ -21,7 +21,7 @@ func (g *Graph) upgradeTargets(heads []int, applied set, t target) ([]int, error
 	case !t.relative:
 		return g.absolute(t)
 	case t.symbol != "":
-		i, err := g.fromSymbol(t, false)
+		i, err := g.fromSymbol(t)
 		if err != nil || i == base {
 			return nil, err
 		}

@@ -45,35 +45,42 @@ func (g *Graph) walkUp(t target, i, n int, branch set) (at, left int, err error)
 	return i, 0, nil
 }
 
-// fromSymbol walks a target like ID+N or LABEL@head-N. What is left of the walk is an error unless clamp.
-func (g *Graph) fromSymbol(t target, clamp bool) (int, error) {
+// fromSymbol walks a target like ID+N or LABEL@head-N. A walk off the graph is an error.
+func (g *Graph) fromSymbol(t target) (int, error) {
+	at, left, err := g.walkFromSymbol(t)
+	if err == nil && left > 0 {
+		return 0, g.walkedOff(t, at, left)
+	}
+	return at, err
+}
+
+// fromSymbolOrEnd is fromSymbol for the end of a range: a walk off the graph stops at its end.
+func (g *Graph) fromSymbolOrEnd(t target) (int, error) {
+	at, _, err := g.walkFromSymbol(t)
+	return at, err
+}
+
+// walkFromSymbol returns how many steps were left where the walk came to the end of the graph.
+func (g *Graph) walkFromSymbol(t target) (at, left int, err error) {
 	start := t
 	var branch set
 	if t.steps > 0 {
 		// LABEL@ID+N: the label says which way up; ID itself may be on the trunk, or anywhere.
-		var err error
 		if branch, err = g.branch(t); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		start.label = ""
 	}
 	i, err := g.single(start)
-	if err != nil {
-		return 0, err
-	}
-	var at, left int
 	switch {
+	case err != nil:
+		return 0, 0, err
 	case t.steps > 0:
-		at, left, err = g.walkUp(t, i, t.steps, branch)
+		return g.walkUp(t, i, t.steps, branch)
 	case i == base:
-		at, left = base, -t.steps
-	default:
-		at, left, err = g.walkDown(t, i, -t.steps)
+		return base, -t.steps, nil
 	}
-	if err == nil && left > 0 && !clamp {
-		return 0, g.walkedOff(t, at, left)
-	}
-	return at, err
+	return g.walkDown(t, i, -t.steps)
 }
 
 func (g *Graph) walkedOff(t target, at, left int) error {

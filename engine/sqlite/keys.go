@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/revision"
@@ -147,14 +146,4 @@ func (r reference) fault(b broken, on bool) error {
 		Quoted:  message, // it names a row
 		Advice:  fmt.Sprintf("let the revision repair or delete them%s; list them with PRAGMA foreign_key_check(%s)", off, quote(r.table)),
 	}
-}
-
-// sorted returns the keys of a map in order.
-func sorted[V any](m map[string]V) []string {
-	names := make([]string, 0, len(m))
-	for name := range m {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -34,7 +35,7 @@ func findOrphans(ctx context.Context, c *conn, table string) (*orphans, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range sorted(tables) {
+	for _, name := range slices.Sorted(maps.Keys(tables)) {
 		if err := o.add(ctx, c, tables, name); err != nil {
 			return nil, err
 		}
@@ -103,11 +104,11 @@ func (o *orphans) add(ctx context.Context, c *conn, tables map[string]tableKeys,
 // other they are looked for: a comparison whose right side has no affinity is made with affinity and collation of the
 // parent's column, as that of a foreign key.
 func (o *orphans) insert(tables map[string]tableKeys, t tableKeys, key foreignKey) string {
-	head := fmt.Sprintf("INSERT INTO %s SELECT %s, %s, %s, %s, %s, ", o.table, text(t.name), text(key.parent),
-		text(strings.Join(key.from, ", ")), values(key.from), values(t.primary))
+	head := fmt.Sprintf("INSERT INTO %s SELECT %s, %s, %s, %s, %s, ", o.table, literal(t.name), literal(key.parent),
+		literal(strings.Join(key.from, ", ")), values(key.from), values(t.primary))
 	if t.rowid != "" {
 		return head + fmt.Sprintf("f.rowid FROM pragma_foreign_key_check(%s, 'main') f JOIN main.%s c ON c.%s = f.rowid WHERE f.fkid = %d",
-			text(t.name), quote(t.name), t.rowid, key.id)
+			literal(t.name), quote(t.name), t.rowid, key.id)
 	}
 	head += "NULL FROM main." + quote(t.name) + " c WHERE true"
 	match := "true"
@@ -145,8 +146,8 @@ func values(columns []string) string {
 	return strings.Join(all, " || ',' || ")
 }
 
-// text is an SQL string.
-func text(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+// literal returns a string literal of SQL.
+func literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
 // beyond returns the references that have rows, or a defect, that were not there before.
 func (o *orphans) beyond(ctx context.Context, c *conn, before *orphans) (map[reference]broken, error) {
@@ -173,7 +174,7 @@ func (o *orphans) beyond(ctx context.Context, c *conn, before *orphans) (map[ref
 		grouped := func(table string, refs ...reference) string {
 			pairs := make([]string, len(refs))
 			for i, r := range refs {
-				pairs[i] = "(" + text(r.table) + ", " + text(r.parent) + ")"
+				pairs[i] = "(" + literal(r.table) + ", " + literal(r.parent) + ")"
 			}
 			return fmt.Sprintf("(SELECT %s AS x, count(*) AS n, min(rid) AS rid FROM %s WHERE (child, parent) IN (VALUES %s) GROUP BY 1)",
 				row, table, strings.Join(pairs, ", "))

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"time"
-	"unicode/utf8"
 
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/revision"
+	"github.com/skeindb/skein/engine/text"
 )
 
 // session is one open file. It is used by one goroutine.
@@ -95,19 +95,9 @@ func at(err error, step engine.Step, number int, stmt revision.Statement) error 
 	e := *classify(err)
 	e.Revision, e.File = step.Revision.ID, step.Revision.File
 	e.Line, e.Col = stmt.Line, stmt.Col
-	e.Number, e.Statement = number, cut(stmt.Text)
+	e.Number, e.Statement = number, text.Cut(stmt.Text, statementShown)
 	return &e
 }
 
-// cut shortens a statement to about 200 bytes of whole characters.
-func cut(text string) string {
-	const most = 200
-	if len(text) <= most {
-		return text
-	}
-	end := most
-	for end > 0 && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + "…"
-}
+// statementShown is how much of a statement an error shows, in bytes, the mark of a cut included.
+const statementShown = 203

@@ -91,7 +91,7 @@ func upgrade(ctx context.Context, dir string, stop <-chan struct{}) (*rollout.Re
 	defer db.Close()
 	upgrader := engine.New(db, graph, engine.Config{})
 	policy := plan.Policy{OnFailure: plan.OnFailureContinue} // one broken file does not hold up the others
-	plan, err := plan.New(tenants, run.Survey(ctx, upgrader, tenants), graph, plan.Options{
+	plan, err := plan.New(run.Survey(ctx, upgrader, tenants), graph, plan.Options{
 		Rollout: id, Fleet: "library", Kind: plan.KindUpgrade, Targets: []string{"heads"},
 		Created: time.Now(), Policy: policy,
 	})

@@ -90,9 +90,9 @@ func (l *library) upgrade(db engine.Database, g *revision.Graph, tenants []tenan
 	}
 	clock.mark("store")
 	e := engine.New(db, g, engine.Config{})
-	standings := run.Survey(ctx, e, tenants)
+	members := run.Survey(ctx, e, tenants)
 	clock.mark("survey")
-	plan, err := plan.New(tenants, standings, g, plan.Options{
+	plan, err := plan.New(members, g, plan.Options{
 		Rollout: id, Fleet: "bench", Kind: plan.KindUpgrade, Targets: []string{"heads"}, Created: time.Now(),
 	})
 	if err != nil {

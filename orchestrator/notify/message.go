@@ -44,10 +44,10 @@ const (
 	causeShown  = 300
 )
 
-func compose(r *rollout.Report, n news, at time.Time) message {
+func compose(r *rollout.Report, n news, at time.Time, next string) message {
 	m := message{
 		Format: 1, Occasion: n.occasion, Fleet: r.Fleet, Rollout: r.Rollout, Type: r.Kind, Target: r.Target, State: r.State,
-		Wave: n.wave, Verdict: n.verdict, Reason: plan.OneLine(visible(n.reason), reasonShown), Counts: r.Counts(), Next: r.Next(), Time: at,
+		Wave: n.wave, Verdict: n.verdict, Reason: plan.OneLine(visible(n.reason), reasonShown), Counts: r.Counts(), Next: next, Time: at,
 	}
 	sentences := []string{"skein: " + job(r) + " " + happening(r, &m) + "."}
 	switch m.Occasion {

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
@@ -16,6 +17,9 @@ type Config struct {
 	Warn    func(message string) // called from other goroutines, one at a time; nil = nobody is warned
 	Client  *http.Client         // nil = the default one; the time of a request is limited in any case
 	Earlier []rollout.Event      // the rollout's facts so far, when it goes on; nobody is told of them
+
+	// Command is how messages say what to do next; nil = they do not.
+	Command func(plan.Next) string
 }
 
 // Notifier tells hooks what becomes of a rollout. It is an orchestrator.Observer; its methods may be called from
@@ -27,6 +31,8 @@ type Notifier struct {
 
 	warning sync.Mutex // held while warn is called
 	warn    func(string)
+
+	command func(plan.Next) string
 
 	mu      sync.Mutex
 	report  rollout.Report // guarded by mu
@@ -44,7 +50,7 @@ const (
 
 // New returns a Notifier of one rollout.
 func New(hooks []Hook, cfg Config) *Notifier {
-	n := &Notifier{warn: cfg.Warn}
+	n := &Notifier{warn: cfg.Warn, command: cfg.Command}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	for i, h := range hooks {
 		n.senders = append(n.senders, newSender(h, h.title(i), cfg.Client))
@@ -67,7 +73,11 @@ func (n *Notifier) Observe(e rollout.Event) {
 	if !ok {
 		return
 	}
-	m := compose(&n.report, news, e.Time)
+	next := ""
+	if n.command != nil {
+		next = n.command(n.report.Next())
+	}
+	m := compose(&n.report, news, e.Time, next)
 	for _, s := range n.senders {
 		if !s.hook.wants(m.Occasion) {
 			continue

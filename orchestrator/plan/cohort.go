@@ -21,10 +21,10 @@ type standingGroup struct {
 	key      string
 }
 
-// groupByStanding groups tenants by where they stand, the largest group first and those that could not be read
-// last. of[i] is the group of standings[i]. Tenants with different marks are never in one group; nil = all
+// groupByStanding groups members by where they stand, the largest group first and those that could not be read
+// last. of[i] is the group of members[i]. Members with different marks are never in one group; nil = all
 // are alike.
-func groupByStanding(standings []engine.Standing, tenants []tenant.Tenant, marks []int) (groups []standingGroup, of []int) {
+func groupByStanding(members []Member, marks []int) (groups []standingGroup, of []int) {
 	// Equal tables share one *Applied, so that almost every tenant is found without building its key.
 	type shared struct {
 		applied *engine.Applied
@@ -35,9 +35,9 @@ func groupByStanding(standings []engine.Standing, tenants []tenant.Tenant, marks
 	}
 	seen := map[shared]int{}
 	named := map[string]int{}
-	of = make([]int, len(standings))
-	for i := range standings {
-		s := &standings[i]
+	of = make([]int, len(members))
+	for i := range members {
+		s := &members[i].Standing
 		mark := 0
 		if marks != nil {
 			mark = marks[i]
@@ -45,11 +45,11 @@ func groupByStanding(standings []engine.Standing, tenants []tenant.Tenant, marks
 		quick := shared{s.Applied, s.State, len(s.Changed), cutKey(s), mark}
 		at, ok := seen[quick]
 		if !ok || s.Err != nil {
-			key := groupKey(s, mark, &tenants[i])
+			key := groupKey(s, mark, &members[i].Tenant)
 			if at, ok = named[key]; !ok {
 				at = len(groups)
 				named[key] = at
-				groups = append(groups, standingGroup{standing: *s, mark: mark, example: tenants[i].ID, key: key})
+				groups = append(groups, standingGroup{standing: *s, mark: mark, example: members[i].Tenant.ID, key: key})
 			}
 			seen[quick] = at
 		}
@@ -117,7 +117,7 @@ func sortGroups(groups []standingGroup, of []int) ([]standingGroup, []int) {
 func (gr *standingGroup) cohort() Cohort {
 	s := &gr.standing
 	return Cohort{
-		State: s.State, Stands: standingHash(s), From: orEmpty(s.Heads), To: orEmpty(s.Heads),
+		Action: ActionNone, State: s.State, Stands: standingHash(s), From: orEmpty(s.Heads), To: orEmpty(s.Heads),
 		Steps: []string{}, Sums: []string{}, Count: gr.count,
 	}
 }
@@ -143,18 +143,24 @@ func compareBool(a, b bool) int {
 	return 1
 }
 
+// refuse lets the tenants fail without being touched.
+func (c *Cohort) refuse(why *Failure) { c.Action, c.Failure = ActionRefuse, why }
+
+// skip leaves the tenants alone.
+func (c *Cohort) skip(reason string) { c.Action, c.Reason, c.Failure = ActionSkip, reason, nil }
+
 // Refuse is a cohort of none, whose tenants stand where those of c do and are not touched.
 func (c *Cohort) Refuse(why *Failure) Cohort {
 	return Cohort{
-		State: c.State, Stands: c.Stands, From: c.From, To: c.From, Steps: []string{}, Sums: []string{},
-		Refused: why, Target: c.Target,
+		Action: ActionRefuse, State: c.State, Stands: c.Stands, From: c.From, To: c.From, Steps: []string{}, Sums: []string{},
+		Failure: why, Target: c.Target,
 	}
 }
 
 // RefusedFor is why this tenant was refused: in its own words, where the survey had some.
 func (c *Cohort) RefusedFor(item *Item) *Failure {
 	if item.Standing.Err == nil {
-		return c.Refused
+		return c.Failure
 	}
 	return UnreadableFailure(&item.Standing, &item.Tenant)
 }

@@ -213,6 +213,5 @@ func (p *Plan) otherTenants(now *Plan) []string {
 
 // samePath reports whether two cohorts that stand at the same place are treated alike.
 func (c *Cohort) samePath(other *Cohort) bool {
-	return slices.Equal(c.Steps, other.Steps) && slices.Equal(c.To, other.To) &&
-		(c.Refused == nil) == (other.Refused == nil) && (c.Skipped == "") == (other.Skipped == "") && c.Gone == other.Gone
+	return c.Action == other.Action && slices.Equal(c.Steps, other.Steps) && slices.Equal(c.To, other.To)
 }

@@ -144,7 +144,7 @@ func WithoutValues(f *Failure) *Failure {
 func CohortsWithoutValues(all []Cohort) []Cohort {
 	all = slices.Clone(all)
 	for i := range all {
-		all[i].Refused = WithoutValues(all[i].Refused)
+		all[i].Failure = WithoutValues(all[i].Failure)
 	}
 	return all
 }

@@ -113,9 +113,18 @@ func Read(r io.Reader) (*Plan, error) {
 func decodePlan(text, plan []byte) (*Plan, error) {
 	dec := json.NewDecoder(bytes.NewReader(plan))
 	dec.DisallowUnknownFields()
-	p := &Plan{}
-	if err := dec.Decode(p); err != nil {
+	type plain Plan
+	var file struct { // without the methods of cohorts, so that unknown keys of theirs are found, too
+		plain
+		Cohorts []storedCohort `json:"cohorts"`
+	}
+	if err := dec.Decode(&file); err != nil {
 		return nil, notPlan(text, err)
+	}
+	p := (*Plan)(&file.plain)
+	p.Cohorts = make([]Cohort, len(file.Cohorts))
+	for i := range file.Cohorts {
+		p.Cohorts[i] = file.Cohorts[i].cohort()
 	}
 	for _, w := range p.Waves {
 		for _, item := range w.Items {

@@ -12,7 +12,7 @@ func (p *Plan) emptyGates(policy *Policy) []string {
 		w := &p.Waves[at]
 		if w.Gate == nil || !p.Follows(at) || policy.AllowsEmpty(w.Name) || slices.ContainsFunc(w.Items, func(item Item) bool {
 			c := &p.Cohorts[item.Cohort]
-			return c.Refused == nil && c.Skipped == "" && !c.Gone && p.Shows(at, c)
+			return (c.Action == ActionMigrate || c.Action == ActionNone) && p.Shows(at, c)
 		}) {
 			continue
 		}
@@ -37,7 +37,7 @@ func (p *Plan) emptyGates(policy *Policy) []string {
 func (p *Plan) Follows(at int) bool {
 	for _, later := range p.Waves[at+1:] {
 		for i := range later.Items {
-			if len(p.Cohorts[later.Items[i].Cohort].Steps) > 0 {
+			if p.Cohorts[later.Items[i].Cohort].Action == ActionMigrate {
 				return true
 			}
 		}
@@ -54,7 +54,7 @@ func (p *Plan) Shows(at int, c *Cohort) bool {
 	for _, later := range p.Waves[at+1:] {
 		for i := range later.Items {
 			other := &p.Cohorts[later.Items[i].Cohort]
-			if len(other.Steps) > 0 && slices.Equal(other.To, c.To) {
+			if other.Action == ActionMigrate && slices.Equal(other.To, c.To) {
 				return true
 			}
 		}

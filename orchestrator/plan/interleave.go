@@ -1,54 +1,48 @@
 package plan
 
 import (
-	"bytes"
-	"cmp"
-	"crypto/sha256"
 	"maps"
 	"slices"
 
 	"github.com/skeindb/skein/tenant"
 )
 
-// abreast is how many databases of a server are worked on at a time. More would spread no better, and
+// databasesAtOnce is how many databases of a server are worked on at a time. More would spread no better, and
 // would cost a new connection for almost every tenant, which is dearer than most revisions: a connection
 // belongs to one database.
 const databasesAtOnce = 8
 
-// hashOrder is the order of tenants by the SHA-256 of their ids, as [tenant.Order] has it.
+// hashOrder is the order of tenants by the SHA-256 of their ids: see [tenant.HashOrder].
 type hashOrder struct {
-	order []int // places of tenants
-	rank  []int // of each tenant the place in order
+	order []int // places of members
+	rank  []int // of each member the place in order
 }
 
-func newHashOrder(tenants []tenant.Tenant) *hashOrder {
-	sums := make([][sha256.Size]byte, len(tenants))
-	h := &hashOrder{order: make([]int, len(tenants)), rank: make([]int, len(tenants))}
-	for i := range tenants {
-		sums[i], h.order[i] = sha256.Sum256([]byte(tenants[i].ID)), i
+func newHashOrder(members []Member) *hashOrder {
+	h := &hashOrder{
+		order: tenant.HashOrder(len(members), func(i int) string { return members[i].Tenant.ID }),
+		rank:  make([]int, len(members)),
 	}
-	slices.SortFunc(h.order, func(a, b int) int {
-		return cmp.Or(bytes.Compare(sums[a][:], sums[b][:]), a-b)
-	})
 	for rank, at := range h.order {
 		h.rank[at] = rank
 	}
 	return h
 }
 
-// interleave returns the order in which some of the tenants, at the given places, are taken up: servers in turn;
+// interleave returns the order in which some of the members, at the given places, are taken up: servers in turn;
 // of each server a few databases in turn; in each database by the hash. The order depends on nothing but who
 // the tenants are.
-func (h *hashOrder) interleave(tenants []tenant.Tenant, places []int) []int {
+func (h *hashOrder) interleave(members []Member, places []int) []int {
 	type database struct{ server, name string }
-	members := map[database][]int{}
+	byDatabase := map[database][]int{}
 	for _, at := range places {
-		d := database{tenants[at].Location.Server, tenants[at].Location.Database}
-		members[d] = append(members[d], at)
+		l := &members[at].Tenant.Location
+		d := database{l.Server, l.Database}
+		byDatabase[d] = append(byDatabase[d], at)
 	}
 	byRank := func(a, b int) int { return h.rank[a] - h.rank[b] }
 	servers := map[string][][]int{}
-	for d, of := range members {
+	for d, of := range byDatabase {
 		slices.SortFunc(of, byRank)
 		servers[d.server] = append(servers[d.server], of)
 	}

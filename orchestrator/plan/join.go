@@ -6,20 +6,14 @@ import (
 	"strings"
 	"time"
 
-	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/revision"
-	"github.com/skeindb/skein/tenant"
 )
 
-// Replan plans one wave of p afresh in the middle of a run, by the rules of [Resume]. tenants are those of
-// the wave that are in the fleet now, as they are now, and standings[i] is where tenants[i] stands; those of
-// the wave that are not among them become Gone. It gives the wave new items, in the order they had, with
+// Replan plans one wave of p afresh in the middle of a run, by the rules of [Resume]. now are those of the wave that are
+// in the fleet now, as they are now; those of the wave that are not among them become Gone. It gives the wave new items, in the order they had, with
 // cohorts that are appended to p.Cohorts. Indexes into p.Cohorts stay valid, and what other plans share with
 // p stays as it is. g is the graph of now.
-func Replan(p *Plan, w int, tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, o Rules) error {
-	if len(tenants) != len(standings) {
-		return fmt.Errorf("%d tenants, but %d standings", len(tenants), len(standings))
-	}
+func Replan(p *Plan, w int, now []Member, g *revision.Graph, o Rules) error {
 	then, err := graphOf(p, g)
 	if err != nil {
 		return err
@@ -31,7 +25,7 @@ func Replan(p *Plan, w int, tenants []tenant.Tenant, standings []engine.Standing
 		after.Cohorts[item.Cohort].Count--
 	}
 	left := &remainingPlanner{of: p, then: then, now: g, options: o.WithDefaults(), running: true}
-	items, err := left.items(old, newCensus(tenants, standings), &after)
+	items, err := left.items(old, newFleet(now), &after)
 	if err != nil {
 		return err
 	}
@@ -40,15 +34,13 @@ func Replan(p *Plan, w int, tenants []tenant.Tenant, standings []engine.Standing
 	return nil
 }
 
-// Join plans tenants that came into the fleet while its rollout runs, and returns the change of the plan: they belong
+// Join plans members that came into the fleet while its rollout runs, and returns the change of the plan: they belong
 // into the last wave of p, see [Plan.Add]. They go where [New] would have sent them, by the graph of the plan and
 // the pins of now. One for which there is no way is refused, with the reason, and never an error of the rollout.
 //
-// Only upgrades and downgrades have late tenants. None of tenants may be in p already.
-func Join(p *Plan, tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, policy Policy, o Rules, now time.Time) (Change, error) {
+// Only upgrades and downgrades have late tenants. None of late may be in p already.
+func Join(p *Plan, late []Member, g *revision.Graph, policy Policy, o Rules, now time.Time) (Change, error) {
 	switch {
-	case len(tenants) != len(standings):
-		return Change{}, fmt.Errorf("%d tenants, but %d standings", len(tenants), len(standings))
 	case p.Kind != KindUpgrade && p.Kind != KindDowngrade:
 		return Change{}, fmt.Errorf("no tenant can join a %s", p.Kind)
 	case len(p.Waves) == 0:
@@ -58,19 +50,19 @@ func Join(p *Plan, tenants []tenant.Tenant, standings []engine.Standing, g *revi
 	if err != nil {
 		return Change{}, err
 	}
-	pins := matchPins(policy.Pins, p.Kind, now, newCensus(tenants, standings))
-	groups, of := groupByStanding(standings, tenants, pins.of)
+	pins := matchPins(policy.Pins, p.Kind, now, late)
+	groups, of := groupByStanding(late, pins.of)
 	way := &pathPlanner{graph: then, now: g, kind: p.Kind, targets: strings.Fields(p.Target), options: o.WithDefaults()}
-	fact := Change{Wave: p.Waves[len(p.Waves)-1].Name, Cohorts: make([]Cohort, len(groups)), Items: make([]Item, 0, len(tenants))}
+	fact := Change{Wave: p.Waves[len(p.Waves)-1].Name, Cohorts: make([]Cohort, len(groups)), Items: make([]Item, 0, len(late))}
 	for i, group := range groups {
 		pin := pins.pin(group.mark)
 		if fact.Cohorts[i], err = way.planJoining(group, pin); err != nil {
 			return Change{}, err
 		}
 	}
-	h := newHashOrder(tenants)
-	for _, i := range h.interleave(tenants, h.order) {
-		fact.Items = append(fact.Items, Item{Tenant: tenants[i], Cohort: of[i], Standing: standings[i]})
+	h := newHashOrder(late)
+	for _, i := range h.interleave(late, h.order) {
+		fact.Items = append(fact.Items, Item{Tenant: late[i].Tenant, Cohort: of[i], Standing: late[i].Standing})
 	}
 	return fact, nil
 }

@@ -40,6 +40,18 @@ func linear(t *testing.T, ids ...string) *revision.Graph {
 }
 
 // people are tenants t1, t2, …, from a number on.
+// members pairs tenants with where they stand.
+func members(tenants []tenant.Tenant, standings []engine.Standing) []plan.Member {
+	if len(tenants) != len(standings) {
+		panic(fmt.Sprintf("%d tenants, but %d standings", len(tenants), len(standings)))
+	}
+	all := make([]plan.Member, len(tenants))
+	for i := range tenants {
+		all[i] = plan.Member{Tenant: tenants[i], Standing: standings[i]}
+	}
+	return all
+}
+
 func people(from, n int) []tenant.Tenant {
 	all := make([]tenant.Tenant, n)
 	for i := range all {
@@ -88,13 +100,13 @@ func fates(t *testing.T, p *plan.Plan, w int) []string {
 			t.Errorf("%s cannot go its way", item.Tenant.ID)
 		}
 		fate := "→ " + strings.Join(c.Steps, " ")
-		switch {
-		case c.Gone:
+		switch c.Action {
+		case plan.ActionGone:
 			fate = "gone"
-		case c.Skipped != "":
-			fate = "skipped: " + c.Skipped
-		case c.Refused != nil:
-			fate = "refused: " + string(c.Refused.Class)
+		case plan.ActionSkip:
+			fate = "skipped: " + c.Reason
+		case plan.ActionRefuse:
+			fate = "refused: " + string(c.Failure.Class)
 		}
 		lines = append(lines, item.Tenant.ID+" "+fate)
 	}
@@ -128,7 +140,7 @@ func TestReplanOfAWave(t *testing.T) {
 		Pins:  []plan.Pin{{Tenants: frozen, Freeze: true, Reason: "audit"}, {Tenants: pinned, Target: "b"}},
 	}}
 	req.Policy.Waves[0].Tenants, _ = tenant.ParseSelector("id in (t1,t2,t3)")
-	before, err := plan.New(first, stand(g, "a", "a", "a", "a", "a", "a", "a", "a", "!", "!"), g, req)
+	before, err := plan.New(members(first, stand(g, "a", "a", "a", "a", "a", "a", "a", "a", "!", "!")), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +150,7 @@ func TestReplanOfAWave(t *testing.T) {
 	moved := people(4, 7)
 	moved[0].Location.Server = "s2"
 	moved = slices.Delete(moved, 2, 3)
-	if err := plan.Replan(&p, 1, moved, stand(now, "a", "a b", "a", "a", "", "a"), now, plan.Rules{}); err != nil {
+	if err := plan.Replan(&p, 1, members(moved, stand(now, "a", "a b", "a", "a", "", "a")), now, plan.Rules{}); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"t10 → b", "t4 → b c", "t5 → c", "t6 gone", "t7 skipped: frozen: audit", "t8 → b", "t9 → a b c"}
@@ -161,14 +173,14 @@ func TestReplanOfAWave(t *testing.T) {
 
 	// The next time round: t6 and its pins are back, t4 was restored from before the plan, t7 left.
 	again := append(people(4, 3), people(8, 3)...)
-	if err := plan.Replan(&p, 1, again, stand(now, "", "a b", "a", "a", "a b c d", "!"), now, plan.Rules{}); err != nil {
+	if err := plan.Replan(&p, 1, members(again, stand(now, "", "a b", "a", "a", "a b c d", "!")), now, plan.Rules{}); err != nil {
 		t.Fatal(err)
 	}
 	want = []string{"t10 refused: connection", "t4 → a b c", "t5 → c", "t6 → b c", "t7 gone", "t8 → b", "t9 → "}
 	if diff := cmp.Diff(want, fates(t, &p, 1)); diff != "" {
 		t.Error(diff)
 	}
-	if err := plan.Replan(&p, 1, people(7, 1), stand(now, "a"), now, plan.Rules{}); err != nil {
+	if err := plan.Replan(&p, 1, members(people(7, 1), stand(now, "a")), now, plan.Rules{}); err != nil {
 		t.Fatal(err)
 	}
 	if got := fates(t, &p, 1); !slices.Contains(got, "t7 skipped: frozen: audit") {
@@ -180,16 +192,16 @@ func TestReplanOfAWave(t *testing.T) {
 func TestReplanNeedsTheRevisionsOfThePlan(t *testing.T) {
 	t.Parallel()
 	g := linear(t, "a", "b")
-	p, err := plan.New(people(1, 1), stand(g, "a"), g, plan.Options{Rollout: "r1", Kind: plan.KindUpgrade, Targets: []string{"heads"}})
+	p, err := plan.New(members(people(1, 1), stand(g, "a")), g, plan.Options{Rollout: "r1", Kind: plan.KindUpgrade, Targets: []string{"heads"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, do := range []func(*revision.Graph) error{
 		func(g *revision.Graph) error {
-			return plan.Replan(p, 0, people(1, 1), stand(g, "a"), g, plan.Rules{})
+			return plan.Replan(p, 0, members(people(1, 1), stand(g, "a")), g, plan.Rules{})
 		},
 		func(g *revision.Graph) error {
-			_, err := plan.Join(p, people(2, 1), stand(g, "a"), g, plan.Policy{}, plan.Rules{}, time.Time{})
+			_, err := plan.Join(p, members(people(2, 1), stand(g, "a")), g, plan.Policy{}, plan.Rules{}, time.Time{})
 			return err
 		},
 	} {
@@ -209,20 +221,20 @@ func TestReplanOfARollback(t *testing.T) {
 	p := &plan.Plan{
 		Rollout: "r2", Of: "r1", Kind: plan.KindRollback, Target: "r1", Graph: g.Sum(), Revisions: []string{"a", "b", "c"},
 		Cohorts: []plan.Cohort{
-			{From: []string{"c"}, To: []string{"a"}, Steps: []string{"c", "b"}, Sums: []string{"down c", "down b"}, Count: 3},
-			{Refused: &plan.Failure{}, Count: 1},
+			{Action: plan.ActionMigrate, From: []string{"c"}, To: []string{"a"}, Steps: []string{"c", "b"}, Sums: []string{"down c", "down b"}, Count: 3},
+			{Action: plan.ActionRefuse, Failure: &plan.Failure{}, Count: 1},
 		},
 		Waves: []plan.Wave{{Name: "all", Items: []plan.Item{
 			{Tenant: people(1, 1)[0]}, {Tenant: people(2, 1)[0]}, {Tenant: people(3, 1)[0]}, {Tenant: people(4, 1)[0], Cohort: 1},
 		}}},
 	}
-	if err := plan.Replan(p, 0, people(1, 4), stand(g, "a b:r1 c:r1", "a b:r1", "a b:r7 c:r7", "a b:r1 c:r1"), g, plan.Rules{}); err != nil {
+	if err := plan.Replan(p, 0, members(people(1, 4), stand(g, "a b:r1 c:r1", "a b:r1", "a b:r7 c:r7", "a b:r1 c:r1")), g, plan.Rules{}); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"t1 → c b", "t2 → b", "t3 → ", "t4 → c b"}, fates(t, p, 0)); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := plan.Join(p, people(5, 1), stand(g, "a"), g, plan.Policy{}, plan.Rules{}, time.Time{}); err == nil {
+	if _, err := plan.Join(p, members(people(5, 1), stand(g, "a")), g, plan.Policy{}, plan.Rules{}, time.Time{}); err == nil {
 		t.Error("a tenant joined a rollback")
 	}
 }
@@ -244,7 +256,7 @@ func TestLateTenantsJoinTheLastWave(t *testing.T) {
 		{Tenants: sel("id=t13"), Freeze: true, Until: at},
 		{Tenants: sel("id=t14"), Target: "nope"},
 	}}
-	before, err := plan.New(people(1, 4), stand(g, "a", "a", "a", "a"), g, plan.Options{
+	before, err := plan.New(members(people(1, 4), stand(g, "a", "a", "a", "a")), g, plan.Options{
 		Rollout: "r1", Kind: plan.KindUpgrade, Targets: []string{"heads"}, Policy: plan.Policy{Waves: []plan.WaveSpec{{Name: "one", Size: plan.Size{Count: 1}}}},
 	})
 	if err != nil {
@@ -252,7 +264,7 @@ func TestLateTenantsJoinTheLastWave(t *testing.T) {
 	}
 	p := *before
 	now := linear(t, "a", "b", "c", "d")
-	fact, err := plan.Join(&p, people(11, 8), stand(now, "a", "a", "a", "a", "a b c", "!", "a zz", "a b c d"), now, policy, plan.Rules{}, at)
+	fact, err := plan.Join(&p, members(people(11, 8), stand(now, "a", "a", "a", "a", "a b c", "!", "a zz", "a b c d")), now, policy, plan.Rules{}, at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -306,12 +318,12 @@ func TestLateTenantsJoinTheLastWave(t *testing.T) {
 func TestLateTenantsOfADowngrade(t *testing.T) {
 	t.Parallel()
 	g := linear(t, "a", "b", "c")
-	p, err := plan.New(people(1, 1), stand(g, "a b c"), g, plan.Options{Rollout: "r1", Kind: plan.KindDowngrade, Targets: []string{"b"}})
+	p, err := plan.New(members(people(1, 1), stand(g, "a b c")), g, plan.Options{Rollout: "r1", Kind: plan.KindDowngrade, Targets: []string{"b"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	now := linear(t, "a", "b", "c", "d")
-	fact, err := plan.Join(p, people(2, 4), stand(now, "a b c", "a", "a b", "a b c d"), now, plan.Policy{}, plan.Rules{}, time.Time{})
+	fact, err := plan.Join(p, members(people(2, 4), stand(now, "a b c", "a", "a b", "a b c d")), now, plan.Policy{}, plan.Rules{}, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -319,11 +331,11 @@ func TestLateTenantsOfADowngrade(t *testing.T) {
 	if diff := cmp.Diff([]string{"t1 → c", "t2 → c", "t3 skipped: not applied", "t4 → ", "t5 refused: stale"}, fates(t, p, 0)); diff != "" {
 		t.Error(diff)
 	}
-	stamped, err := plan.New(people(1, 1), stand(g, "a"), g, plan.Options{Rollout: "r1", Kind: plan.KindStamp, Targets: []string{"b"}})
+	stamped, err := plan.New(members(people(1, 1), stand(g, "a")), g, plan.Options{Rollout: "r1", Kind: plan.KindStamp, Targets: []string{"b"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := plan.Join(stamped, people(2, 1), stand(g, "a"), g, plan.Policy{}, plan.Rules{}, time.Time{}); err == nil {
+	if _, err := plan.Join(stamped, members(people(2, 1), stand(g, "a")), g, plan.Policy{}, plan.Rules{}, time.Time{}); err == nil {
 		t.Error("a tenant joined a stamp")
 	}
 }

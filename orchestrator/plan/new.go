@@ -9,7 +9,6 @@ import (
 
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/revision"
-	"github.com/skeindb/skein/tenant"
 )
 
 // Options says what a rollout shall do.
@@ -20,7 +19,6 @@ type Options struct {
 	Targets []string // one for an upgrade or a downgrade; one or more for a stamp
 	Tag     string
 
-	Sizes     []int64   // bytes, about, parallel to the tenants, -1 = not known; for waves in the order of size, see [Policy.NeedsSizes]
 	Only      string    // keep just the wave of this name, with the tenants that it has among the others; "" = all waves
 	Selectors []string  // by which the tenants were chosen, as written; stored with the plan
 	Canary    string    // by which the first of Policy.Waves was chosen, as written; stored with the plan
@@ -38,8 +36,7 @@ type Rules struct {
 	Purge        bool        // a stamp first forgets what is recorded, also what the graph does not know
 }
 
-// New decides what a rollout will do with each tenant: standings[i] is where tenants[i] stands. It
-// touches nothing. The way is found once a cohort, which is all tenants with equal applied sets that no pin
+// New decides what a rollout will do with each member of the fleet. It touches nothing. The way is found once a cohort, which is all tenants with equal applied sets that no pin
 // keeps apart.
 //
 // The waves are those of the policy: see [WaveSpec]. Waves without a tenant stay in the plan. Only an upgrade has gates:
@@ -51,12 +48,11 @@ type Rules struct {
 // does a pin that freezes it, whether it can be read or not.
 // The error is a [*revision.TargetError] when the target means nothing, a [*CohortError] when it is ambiguous,
 // out of range or a way without return for some tenants only, and a [*WaveError] when Only names no wave.
-func New(tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, req Options) (*Plan, error) {
-	if err := req.check(tenants, standings); err != nil {
+func New(members []Member, g *revision.Graph, req Options) (*Plan, error) {
+	if err := req.check(); err != nil {
 		return nil, err
 	}
-	census := newCensus(tenants, standings)
-	shares, notes, err := req.partition(census)
+	shares, notes, err := req.partition(members)
 	if err != nil {
 		return nil, err
 	}
@@ -65,19 +61,19 @@ func New(tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph
 			return nil, err
 		}
 	}
-	pins := matchPins(req.Policy.Pins, req.Kind, req.Created, census)
+	pins := matchPins(req.Policy.Pins, req.Kind, req.Created, members)
 	if req.Only != "" {
 		if shares, err = only(shares, req.Only); err != nil {
 			return nil, err
 		}
-		census = restrict(shares, census, pins)
+		members = restrict(shares, members, pins)
 	}
 	p := &Plan{
 		Rollout: req.Rollout, Fleet: req.Fleet, Kind: req.Kind, Target: strings.Join(req.Targets, " "),
 		Graph: g.Sum(), Revisions: ids(g.All()), Tag: req.Tag, Selectors: req.Selectors, Canary: req.Canary, Only: req.Only, FleetSize: req.FleetSize,
 		Created: req.Created, Notes: slices.Concat(notes, pins.notes(req.Created)),
 	}
-	groups, of := groupByStanding(census.standings, census.tenants, pins.of)
+	groups, of := groupByStanding(members, pins.of)
 	way := &pathPlanner{graph: g, now: g, kind: req.Kind, targets: req.Targets, options: req.Rules.WithDefaults()}
 	p.Cohorts = make([]Cohort, len(groups))
 	for i, group := range groups {
@@ -94,7 +90,7 @@ func New(tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph
 			wave.Gate = s.gate
 		}
 		for i, at := range s.places {
-			wave.Items[i] = Item{Tenant: census.tenants[at], Cohort: of[at], Standing: census.standings[at]}
+			wave.Items[i] = Item{Tenant: members[at].Tenant, Cohort: of[at], Standing: members[at].Standing}
 		}
 		p.Waves = append(p.Waves, wave)
 	}
@@ -103,12 +99,8 @@ func New(tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph
 	return p, nil
 }
 
-func (r *Options) check(tenants []tenant.Tenant, standings []engine.Standing) error {
+func (r *Options) check() error {
 	switch {
-	case len(tenants) != len(standings):
-		return fmt.Errorf("%d tenants, but %d standings", len(tenants), len(standings))
-	case r.Sizes != nil && len(r.Sizes) != len(tenants):
-		return fmt.Errorf("%d tenants, but %d sizes", len(tenants), len(r.Sizes))
 	case r.Rollout == "":
 		return errors.New("the rollout has no id")
 	case r.Kind != KindUpgrade && r.Kind != KindDowngrade && r.Kind != KindStamp:

@@ -5,8 +5,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-
-	"github.com/skeindb/skein/tenant"
 )
 
 // byLabel begins an Order by a label; the rest is the label's name.
@@ -21,32 +19,32 @@ func (o Order) known() bool {
 // sized reports whether the order needs the sizes of the tenants.
 func (o Order) sized() bool { return o == OrderSmallFirst || o == OrderLargeFirst }
 
-// sort puts tenants of one wave, given by their places in the order of the hash, into the order in which they
-// are taken up. Those of whom the key is not known come last; equal ones keep the order of the hash.
-func (o Order) sort(places []int, tenants []tenant.Tenant, sizes []int64, h *hashOrder) {
+// sort puts the members of one wave, given by their places in the order of the hash, into the order in which they
+// are taken up. Those of which the key is not known come last; equal ones keep the order of the hash.
+func (o Order) sort(places []int, members []Member, h *hashOrder) {
 	key, labelled := strings.CutPrefix(string(o), byLabel)
 	switch {
 	case labelled:
 		slices.SortStableFunc(places, func(a, b int) int {
-			x, y := tenants[a].Labels[key], tenants[b].Labels[key]
+			x, y := members[a].Tenant.Labels[key], members[b].Tenant.Labels[key]
 			return cmp.Or(compareBool(x == "", y == ""), natural(x, y))
 		})
 	case o == OrderSmallFirst:
 		slices.SortStableFunc(places, func(a, b int) int {
-			return cmp.Compare(known(sizes[a], math.MaxInt64), known(sizes[b], math.MaxInt64))
+			return cmp.Compare(known(members[a].Size, math.MaxInt64), known(members[b].Size, math.MaxInt64))
 		})
 	case o == OrderLargeFirst:
 		slices.SortStableFunc(places, func(a, b int) int {
-			return cmp.Compare(known(sizes[b], -1), known(sizes[a], -1))
+			return cmp.Compare(known(members[b].Size, -1), known(members[a].Size, -1))
 		})
 	default:
-		copy(places, h.interleave(tenants, places))
+		copy(places, h.interleave(members, places))
 	}
 }
 
-// known puts otherwise in the place of a size that could not be told.
+// known puts otherwise in the place of a size that is not known.
 func known(size, otherwise int64) int64 {
-	if size < 0 {
+	if size <= 0 {
 		return otherwise
 	}
 	return size

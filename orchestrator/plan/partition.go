@@ -5,10 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/text"
 	"github.com/skeindb/skein/orchestrator/internal/words"
-	"github.com/skeindb/skein/tenant"
-	"github.com/skeindb/skein/tenant/suggest"
 )
 
 // waveMembers is a wave before anybody has asked what is done with its tenants.
@@ -21,15 +19,15 @@ type waveMembers struct {
 // partition says which tenant is in which wave: in the first that takes it. Tenants that none takes are a wave at
 // the end. Who is in which wave depends on nothing but who the tenants are and, where a selector asks for it,
 // where they stand. notes are for people.
-func (r *Options) partition(c *census) (shares []waveMembers, notes []string, err error) {
-	h := newHashOrder(c.tenants)
+func (r *Options) partition(members []Member) (shares []waveMembers, notes []string, err error) {
+	h := newHashOrder(members)
 	if len(r.Policy.Waves) == 0 {
-		return []waveMembers{{name: "all", places: h.interleave(c.tenants, h.order)}}, nil, nil
+		return []waveMembers{{name: "all", places: h.interleave(members, h.order)}}, nil, nil
 	}
-	if err := r.checkWaves(); err != nil {
+	if err := r.checkWaves(members); err != nil {
 		return nil, nil, err
 	}
-	d := &partitioner{census: c, hashOrder: h, wave: make([]int, len(c.tenants)), names: make([]string, len(r.Policy.Waves))}
+	d := &partitioner{members: members, hashOrder: h, wave: make([]int, len(members)), names: make([]string, len(r.Policy.Waves))}
 	for i := range d.wave {
 		d.wave[i] = unassigned
 	}
@@ -37,7 +35,7 @@ func (r *Options) partition(c *census) (shares []waveMembers, notes []string, er
 		spec := &r.Policy.Waves[i]
 		d.names[i] = spec.Name
 		s := waveMembers{name: spec.Name, gate: spec.Gate.plan(), places: d.assign(i, spec)}
-		spec.Order.sort(s.places, c.tenants, r.Sizes, h)
+		spec.Order.sort(s.places, members, h)
 		shares = append(shares, s)
 	}
 	var rest []int
@@ -47,29 +45,29 @@ func (r *Options) partition(c *census) (shares []waveMembers, notes []string, er
 		}
 	}
 	if len(rest) > 0 {
-		shares = append(shares, waveMembers{name: d.uniqueName("rest"), places: h.interleave(c.tenants, rest)})
+		shares = append(shares, waveMembers{name: d.uniqueName("rest"), places: h.interleave(members, rest)})
 	}
 	return shares, d.notes, nil
 }
 
 // partitioner is the dividing under way.
 type partitioner struct {
-	*census
 	*hashOrder
-	wave  []int    // of each tenant; free = in none
-	names []string // of the waves
-	notes []string
+	members []Member
+	wave    []int    // of each member; unassigned = in none
+	names   []string // of the waves
+	notes   []string
 }
 
 const unassigned = -1
 
 // assign gives the i-th wave the tenants that it takes, in the order of the hash.
 func (d *partitioner) assign(i int, spec *WaveSpec) []int {
-	matches := make([]bool, len(d.tenants))
-	for _, at := range d.matching(spec.Tenants) {
+	matches := make([]bool, len(d.members))
+	for _, at := range matching(d.members, spec.Tenants) {
 		matches[at] = true
 	}
-	left := make([]int, 0, len(d.tenants))
+	left := make([]int, 0, len(d.members))
 	elsewhere := make([]int, i) // of those that match, the ones in earlier waves
 	for _, at := range d.order {
 		switch {
@@ -80,11 +78,11 @@ func (d *partitioner) assign(i int, spec *WaveSpec) []int {
 			elsewhere[d.wave[at]]++
 		}
 	}
-	mine := left[:min(len(left), spec.Size.Of(len(d.tenants)))]
+	mine := left[:min(len(left), spec.Size.Of(len(d.members)))]
 	for _, at := range mine {
 		d.wave[at] = i
 	}
-	for _, note := range spec.Tenants.Unmatched(d.tenants) {
+	for _, note := range spec.Tenants.Unmatched(tenantsOf(d.members)) {
 		d.note("wave %s: %s", spec.Name, note)
 	}
 	if !spec.Tenants.IsZero() { // all that are left are meant to be what others do not take
@@ -114,7 +112,7 @@ func (d *partitioner) uniqueName(name string) string {
 }
 
 // checkWaves reports what is wrong with the waves asked for, whoever the tenants are.
-func (r *Options) checkWaves() error {
+func (r *Options) checkWaves(members []Member) error {
 	seen := map[string]bool{}
 	for i := range r.Policy.Waves {
 		w := &r.Policy.Waves[i]
@@ -125,7 +123,7 @@ func (r *Options) checkWaves() error {
 			return fmt.Errorf("two waves are named %s", w.Name)
 		case !w.Order.known():
 			return fmt.Errorf("wave %s: there is no order %q; it is %s, %s or %sKEY", w.Name, w.Order, OrderSmallFirst, OrderLargeFirst, byLabel)
-		case w.Order.sized() && r.Sizes == nil:
+		case w.Order.sized() && !sized(members):
 			return fmt.Errorf("wave %s is in the order of size, but nobody has said how large the tenants are", w.Name)
 		}
 		seen[w.Name] = true
@@ -145,17 +143,17 @@ func only(shares []waveMembers, name string) ([]waveMembers, error) {
 	return nil, &WaveError{Wave: name, Waves: names}
 }
 
-// restrict leaves of the census and the pins just the tenants of the shares, and gives the shares their new places.
-func restrict(shares []waveMembers, c *census, pins *pinIndex) *census {
+// restrict leaves of the members and the pins just those of the shares, and gives the shares their new places.
+func restrict(shares []waveMembers, members []Member, pins *pinIndex) []Member {
 	var places []int
 	for _, s := range shares {
 		places = append(places, s.places...)
 	}
 	slices.Sort(places)
 	to := make(map[int]int, len(places))
-	tenants, standings := make([]tenant.Tenant, len(places)), make([]engine.Standing, len(places))
+	left := make([]Member, len(places))
 	for i, at := range places {
-		to[at], tenants[i], standings[i] = i, c.tenants[at], c.standings[at]
+		to[at], left[i] = i, members[at]
 	}
 	for _, s := range shares {
 		for i, at := range s.places {
@@ -163,7 +161,7 @@ func restrict(shares []waveMembers, c *census, pins *pinIndex) *census {
 		}
 	}
 	pins.among(places)
-	return newCensus(tenants, standings)
+	return left
 }
 
 // WaveError says that there is no wave of that name.
@@ -181,7 +179,7 @@ func (e *WaveError) Error() string {
 
 // Hint says which wave may have been meant; "" when none is like it.
 func (e *WaveError) Hint() string {
-	if near := suggest.Nearest(e.Wave, e.Waves); near != "" {
+	if near := text.Nearest(e.Wave, e.Waves); near != "" {
 		return "did you mean " + near + "?"
 	}
 	return ""

@@ -41,7 +41,8 @@ func (w *pathPlanner) planPinned(gr standingGroup, pin *Pin) (Cohort, error) {
 func (w *pathPlanner) cohort(gr standingGroup) (Cohort, error) {
 	s := gr.standing
 	c := gr.cohort()
-	if c.Refused = refusal(w.now, &s, w.kind, w.options); c.Refused != nil {
+	if why := refusal(w.now, &s, w.kind, w.options); why != nil {
+		c.refuse(why)
 		return c, nil
 	}
 	var err error
@@ -60,7 +61,7 @@ func (w *pathPlanner) cohort(gr standingGroup) (Cohort, error) {
 	case !errors.As(err, &target):
 		return c, err
 	case target.Reason == revision.ReasonNotApplied && w.kind == KindDowngrade:
-		c.Skipped = "not applied"
+		c.skip("not applied")
 		return c, nil
 	case target.Reason == revision.ReasonUnknown, target.Reason == revision.ReasonSyntax, target.Reason == revision.ReasonBranch:
 		return c, err // wrong for whomever
@@ -79,7 +80,7 @@ func (w *pathPlanner) path(c *Cohort, s *engine.Standing, dir revision.Direction
 	}
 	after := applySteps(applied, dir, p.Steps)
 	if _, gaps := w.now.Check(after); len(gaps) > 0 && w.now != w.graph {
-		c.Refused = blockedFailure(gaps[0].Revision, gaps[0].Missing)
+		c.refuse(blockedFailure(gaps[0].Revision, gaps[0].Missing))
 		return nil
 	}
 	c.To = w.now.HeadsOf(after)
@@ -112,7 +113,7 @@ func (c *Cohort) setPlan(plan *engine.Plan) {
 	if plan.Len() == 0 {
 		return
 	}
-	c.plan = plan
+	c.Action, c.plan = ActionMigrate, plan
 	for _, part := range plan.Parts {
 		for _, step := range part.Steps {
 			c.Steps = append(c.Steps, step.Revision.ID)

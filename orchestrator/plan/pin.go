@@ -69,11 +69,11 @@ func (p *Pin) until() string {
 // freeze leaves a group where it is, also if it could not be read: nobody is going to touch it.
 func (p *Pin) freeze(gr standingGroup) Cohort {
 	c := gr.cohort()
-	c.Skipped = "frozen"
+	reason := "frozen"
 	if p.Reason != "" {
-		c.Skipped += ": " + p.Reason
+		reason += ": " + p.Reason
 	}
-	c.Skipped += p.until()
+	c.skip(reason + p.until())
 	return c
 }
 
@@ -85,22 +85,22 @@ type pinIndex struct {
 
 // matchPins finds for each tenant the first pin that is not over and matches it. That one counts alone: where it
 // means nothing to the kind of rollout, no later one does.
-func matchPins(pins []Pin, kind Kind, now time.Time, c *census) *pinIndex {
+func matchPins(pins []Pin, kind Kind, now time.Time, members []Member) *pinIndex {
 	p := &pinIndex{pins: pins}
-	held := make([]bool, len(c.tenants))
+	held := make([]bool, len(members))
 	for i := range pins {
 		pin := &pins[i]
 		if pin.over(now) {
 			continue
 		}
-		for _, at := range c.matching(pin.Tenants) {
+		for _, at := range matching(members, pin.Tenants) {
 			if held[at] {
 				continue
 			}
 			held[at] = true
 			if pin.counts(kind) {
 				if p.of == nil {
-					p.of = make([]int, len(c.tenants))
+					p.of = make([]int, len(members))
 				}
 				p.of[at] = i + 1
 			}

@@ -53,21 +53,32 @@ type Plan struct {
 
 // Cohort is the tenants that stand at the same place and so go the same way.
 type Cohort struct {
-	State   engine.State `json:"state"`
-	Stands  string       `json:"stands,omitempty"`  // short hash of what is applied, and of what of it changed
-	From    []string     `json:"from"`              // heads
-	To      []string     `json:"to"`                // heads afterwards
-	Steps   []string     `json:"steps"`             // revision ids in the order they run; empty = nothing to do
-	Sums    []string     `json:"sums"`              // checksums of Steps in their direction, for resume to notice a changed file
-	Count   int          `json:"count"`             // tenants
-	Refused *Failure     `json:"refused,omitempty"` // why these tenants fail without being touched: missing, ahead, unknown, unreachable, checksum, guard
-	Skipped string       `json:"skipped,omitempty"` // why these tenants are left alone: "not applied", "frozen: …"
-	Target  string       `json:"target,omitempty"`  // of a pin: where these go, instead of the plan's target
-	Gone    bool         `json:"gone,omitempty"`    // in a stored plan, but no longer in the fleet
+	Action  Action // what is done with these tenants
+	State   engine.State
+	Stands  string   // short hash of what is applied, and of what of it changed
+	From    []string // heads
+	To      []string // heads afterwards
+	Steps   []string // of [ActionMigrate]: revision ids in the order they run
+	Sums    []string // checksums of Steps in their direction, for resume to notice a changed file
+	Count   int      // tenants
+	Failure *Failure // of [ActionRefuse]: missing, ahead, unknown, unreachable, checksum, guard
+	Reason  string   // of [ActionSkip]: "not applied", "frozen: …"; of [ActionGone]: why they were skipped before
+	Target  string   // of a pin: where these go, instead of the plan's target
 
 	was  *fromTo      // how an earlier run got them where they were wanted, if they are there; else nil
 	plan *engine.Plan // built once and shared; nil when Steps is empty, and in a plan that was only loaded
 }
+
+// Action is what is done with the tenants of a cohort.
+type Action string
+
+const (
+	ActionMigrate Action = "migrate" // the steps run
+	ActionNone    Action = "none"    // nothing: they stand where the rollout wants them
+	ActionSkip    Action = "skip"    // they are left alone
+	ActionRefuse  Action = "refuse"  // they fail without being touched
+	ActionGone    Action = "gone"    // they are in the plan, but no longer in the fleet
+)
 
 // Setting is something that decides what a rollout does, besides tenants and revisions: what a gate asks, a budget, a
 // timeout. A value that may be a secret is a digest, or says where the secret stands.
@@ -146,7 +157,7 @@ func (p *Plan) Len() int {
 func (p *Plan) Changes() int {
 	n := 0
 	for _, c := range p.Cohorts {
-		if len(c.Steps) > 0 {
+		if c.Action == ActionMigrate {
 			n += c.Count
 		}
 	}

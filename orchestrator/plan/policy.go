@@ -47,7 +47,7 @@ const (
 type WaveSpec struct {
 	Name    string          // not empty, unique
 	Tenants tenant.Selector // the zero value means all that are left
-	Size    Size            // how many of those, in the order of [tenant.Order]; the zero value means all
+	Size    Size            // how many of those, in the order of [tenant.HashOrder]; the zero value means all
 	Order   Order           // in which the wave's tenants are taken up
 	Gate    Gate
 
@@ -58,7 +58,7 @@ type WaveSpec struct {
 
 // Order is the order within a wave: one of the constants, or "label:KEY" for the values of a label, in which
 // numbers are compared as such: ring-2 comes before ring-10. Tenants without the label, or of unknown size, come
-// last; those that are equal are in the order of [tenant.Order].
+// last; those that are equal are in the order of [tenant.HashOrder].
 type Order string
 
 const (
@@ -112,7 +112,7 @@ func (p Policy) WithDefaults() Policy {
 	return p
 }
 
-// NeedsSizes reports whether a wave is in the order of size, so that [Rules] must tell the sizes.
+// NeedsSizes reports whether a wave is in the order of size, so that each [Member] needs its Size.
 func (p Policy) NeedsSizes() bool {
 	return slices.ContainsFunc(p.Waves, func(w WaveSpec) bool { return w.Order.sized() })
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/revision"
-	"github.com/skeindb/skein/tenant"
 )
 
 // remainingPlanner plans tenants of a plan once more: of each one's way, what is left.
@@ -21,29 +20,28 @@ type remainingPlanner struct {
 }
 
 // items plans items of one wave anew, in their order, and appends their cohorts to p.Cohorts.
-func (m *remainingPlanner) items(items []Item, now *census, p *Plan) ([]Item, error) {
+func (m *remainingPlanner) items(items []Item, now fleet, p *Plan) ([]Item, error) {
 	fresh := make([]Item, len(items))
 	var (
-		who       []int // places in items
-		tenants   []tenant.Tenant
-		standings []engine.Standing
-		marks     []int // the old cohort, for only its members have the same way behind them
+		who     []int // places in items
+		members []Member
+		marks   []int // the old cohort, for only its members have the same way behind them
 	)
 	for i, item := range items {
-		at, there := now.at[item.Tenant.ID]
+		member := now[item.Tenant.ID]
 		old := &m.of.Cohorts[item.Cohort]
-		if !there || m.vanished(old, &now.standings[at]) {
+		if member == nil || m.vanished(old, &member.Standing) {
 			fresh[i] = Item{Tenant: item.Tenant, Cohort: p.gone(old)}
 			continue
 		}
 		who, marks = append(who, i), append(marks, item.Cohort)
-		standing := now.standings[at]
+		members = append(members, *member)
 		if m.of.Kind == KindRollback {
-			standing = m.down().assessed(standing)
+			last := &members[len(members)-1]
+			last.Standing = m.down().assessed(last.Standing)
 		}
-		tenants, standings = append(tenants, now.tenants[at]), append(standings, standing)
 	}
-	groups, of := groupByStanding(standings, tenants, marks)
+	groups, of := groupByStanding(members, marks)
 	first := len(p.Cohorts)
 	for _, group := range groups {
 		c, err := m.cohort(group)
@@ -53,7 +51,7 @@ func (m *remainingPlanner) items(items []Item, now *census, p *Plan) ([]Item, er
 		p.Cohorts = append(p.Cohorts, c)
 	}
 	for k, i := range who {
-		fresh[i] = Item{Tenant: tenants[k], Cohort: first + of[k], Standing: standings[k]}
+		fresh[i] = Item{Tenant: members[k].Tenant, Cohort: first + of[k], Standing: members[k].Standing}
 	}
 	return fresh, nil
 }
@@ -61,20 +59,20 @@ func (m *remainingPlanner) items(items []Item, now *census, p *Plan) ([]Item, er
 // vanished reports whether the tenant that was planned is not there any more, though the fleet has one of its name: while a
 // rollout runs its schema or file vanished.
 func (m *remainingPlanner) vanished(old *Cohort, now *engine.Standing) bool {
-	return m.running && old.Refused == nil && now.State == engine.Missing
+	return m.running && old.Action != ActionRefuse && now.State == engine.Missing
 }
 
 // gone counts a tenant of an old cohort as one that is no longer in the fleet, and returns its cohort. What
 // a pin said of the old one is kept, for the tenant may come back while the rollout runs.
 func (p *Plan) gone(old *Cohort) int {
 	at := slices.IndexFunc(p.Cohorts, func(c Cohort) bool {
-		return c.Gone && c.Skipped == old.Skipped && c.Target == old.Target
+		return c.Action == ActionGone && c.Reason == old.Reason && c.Target == old.Target
 	})
 	if at < 0 {
 		at = len(p.Cohorts)
 		p.Cohorts = append(p.Cohorts, Cohort{
-			State: engine.Missing, From: []string{}, To: []string{}, Steps: []string{}, Sums: []string{},
-			Skipped: old.Skipped, Target: old.Target, Gone: true,
+			Action: ActionGone, State: engine.Missing, From: []string{}, To: []string{}, Steps: []string{}, Sums: []string{},
+			Reason: old.Reason, Target: old.Target,
 		})
 	}
 	p.Cohorts[at].Count++
@@ -87,14 +85,14 @@ func (m *remainingPlanner) cohort(gr standingGroup) (Cohort, error) {
 	old := &m.of.Cohorts[gr.mark]
 	c := gr.cohort()
 	c.Target = old.Target
-	if old.Skipped != "" {
-		c.Skipped = old.Skipped
+	if old.Reason != "" {
+		c.skip(old.Reason)
 		return c, nil
 	}
 	if m.of.Kind == KindRollback {
 		return m.backOnPath(gr, old), nil
 	}
-	planned := old.Refused == nil && !old.Gone
+	planned := old.Action == ActionMigrate || old.Action == ActionNone
 	applied := s.Applied.IDs()
 	if planned && s.Err == nil && m.atTarget(old, applied) {
 		if c.was = old.was; len(old.Steps) > 0 {
@@ -102,7 +100,8 @@ func (m *remainingPlanner) cohort(gr standingGroup) (Cohort, error) {
 		}
 		return c, nil
 	}
-	if c.Refused = refusal(m.now, &s, m.of.Kind, m.options); c.Refused != nil {
+	if why := refusal(m.now, &s, m.of.Kind, m.options); why != nil {
+		c.refuse(why)
 		return c, nil
 	}
 	switch {
@@ -157,13 +156,13 @@ func (m *remainingPlanner) offPath(gr standingGroup, old *Cohort) (Cohort, error
 	targets := strings.Fields(m.of.Target)
 	if m.of.Kind == KindUpgrade && !slices.ContainsFunc(append(targets, old.Target), relative) {
 		way := &pathPlanner{graph: m.then, now: m.now, kind: m.of.Kind, targets: targets, options: m.options}
-		if c, err := way.planLate(gr, old.Target); err != nil || c.Refused == nil {
+		if c, err := way.planLate(gr, old.Target); err != nil || c.Action != ActionRefuse {
 			return c, err
 		}
 	}
 	c := gr.cohort()
 	c.Target = old.Target
-	c.Refused = movedFailure(&gr.standing, old)
+	c.refuse(movedFailure(&gr.standing, old))
 	return c, nil
 }
 
@@ -227,7 +226,7 @@ func (w *pathPlanner) planLate(gr standingGroup, target string) (Cohort, error) 
 		return c, err
 	}
 	c.To = c.From
-	c.Refused = &Failure{Class: engine.Stale, Message: nowhere.Message, Hint: nowhere.Advice}
+	c.refuse(&Failure{Class: engine.Stale, Message: nowhere.Message, Hint: nowhere.Advice})
 	return c, nil
 }
 

@@ -6,7 +6,6 @@ import (
 
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/revision"
-	"github.com/skeindb/skein/tenant"
 )
 
 // ResumeOptions says how a rollout is taken up again.
@@ -89,8 +88,7 @@ func (e *RolledBackError) Hint() string { return "`skein upgrade` plans afresh, 
 
 // Resume makes the plan for taking a rollout up again: all tenants of the stored plan, with those that
 // joined it since, that are not where it wanted them, except those that were skipped. current is the stored plan as its
-// rollout has changed it; tenants is the fleet as it is known now (see [Plan.Pick]) and standings[i] where
-// tenants[i] stands.
+// rollout has changed it; now are the members of the fleet as they are now: see [Plan.Pick].
 //
 // The survey is the truth. A tenant that the store calls done but which is not goes again; one that is
 // there is Unchanged, unless the store has it as done already, and then it is in Wave.Settled; one that is
@@ -100,10 +98,7 @@ func (e *RolledBackError) Hint() string { return "`skein upgrade` plans afresh, 
 //
 // A revision of the plan that changed or vanished is a [*StaleError], an aborted rollout an [*AbortedError], one that
 // was taken back a [*RolledBackError], and a tenant of how.Only whose wave has not begun a [*NotBegunError].
-func Resume(current *Plan, history History, tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, how ResumeOptions) (*Plan, error) {
-	if len(tenants) != len(standings) {
-		return nil, fmt.Errorf("%d tenants, but %d standings", len(tenants), len(standings))
-	}
+func Resume(current *Plan, history History, now []Member, g *revision.Graph, how ResumeOptions) (*Plan, error) {
 	a := &resumePlanner{stored: current, only: how.Only, history: history}
 	switch {
 	case history.Aborted:
@@ -119,7 +114,7 @@ func Resume(current *Plan, history History, tenants []tenant.Tenant, standings [
 		return nil, err
 	}
 	a.left = remainingPlanner{of: a.stored, then: then, now: g, options: how.Rules.WithDefaults()}
-	return a.plan(newCensus(tenants, standings))
+	return a.plan(newFleet(now))
 }
 
 // graphOf returns the graph that the plan was made with: of what is in g now, only what was there then.
@@ -183,7 +178,7 @@ func (a *resumePlanner) knows(only []string) error {
 	return nil
 }
 
-func (a *resumePlanner) plan(now *census) (*Plan, error) {
+func (a *resumePlanner) plan(now fleet) (*Plan, error) {
 	p := *a.stored
 	p.Cohorts, p.Waves, p.Partial = nil, nil, a.only != nil
 	for _, wave := range a.stored.Waves {
@@ -212,7 +207,7 @@ func (a *resumePlanner) plan(now *census) (*Plan, error) {
 }
 
 // skip reports whether the tenant is none of this run's business.
-func (a *resumePlanner) skip(item Item, now *census) bool {
+func (a *resumePlanner) skip(item Item, now fleet) bool {
 	if a.only != nil && !slices.Contains(a.only, item.Tenant.ID) {
 		return true
 	}
@@ -220,8 +215,7 @@ func (a *resumePlanner) skip(item Item, now *census) bool {
 	case OutcomeSkipped:
 		return true
 	case OutcomeGone:
-		_, there := now.at[item.Tenant.ID]
-		return !there
+		return now[item.Tenant.ID] == nil
 	}
 	return false
 }
@@ -230,5 +224,5 @@ func (a *resumePlanner) skip(item Item, now *census) bool {
 // where it was wanted.
 func (a *resumePlanner) recorded(id string, c *Cohort) bool {
 	outcome := a.history.outcome(id)
-	return (outcome == OutcomeDone || outcome == OutcomeUnchanged) && len(c.Steps) == 0 && c.Refused == nil && c.Skipped == "" && !c.Gone
+	return (outcome == OutcomeDone || outcome == OutcomeUnchanged) && c.Action == ActionNone
 }

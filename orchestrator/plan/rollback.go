@@ -5,15 +5,14 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/orchestrator/internal/words"
-	"github.com/skeindb/skein/tenant"
 )
 
 // NewRollback plans to take down what a rollout applied: of each tenant just the revisions whose rows name that
 // rollout, in the reverse order of its waves. current is the stored plan as its rollout has changed it, touched the
-// tenants that the rollout may have changed (true = it did), req.Rollout is the id of the new rollout; tenants is the whole fleet, and standings[i] where tenants[i] stands, as [SurveyRollout] read it.
+// tenants that the rollout may have changed (true = it did), req.Rollout is the id of the new rollout; now is the whole fleet, with the rollout of
+// each row, as engine.Engine.SurveyRollout reads it.
 // Of req the kind, the targets and the policy do not count: pins neither.
 //
 // The rows decide, whatever the store has recorded: what was taken down, stamped, restored or made again since is not
@@ -25,10 +24,8 @@ import (
 // without a downgrade section makes an [*IrreversibleError], one whose file is missing a [*BlockedError], unless partial
 // is set: then the tenants that cannot be taken down whole are skipped. A revision that [Plan.WithKept] added to g goes
 // down by what was kept, with a note. That there is nothing to take back is an error, too.
-func NewRollback(current *Plan, touched map[string]bool, tenants []tenant.Tenant, standings []engine.Standing, g *revision.Graph, req Options, partial bool) (*Plan, error) {
+func NewRollback(current *Plan, touched map[string]bool, now []Member, g *revision.Graph, req Options, partial bool) (*Plan, error) {
 	switch {
-	case len(tenants) != len(standings):
-		return nil, fmt.Errorf("%d tenants, but %d standings", len(tenants), len(standings))
 	case req.Rollout == "" || req.Rollout == current.Rollout:
 		return nil, errors.New("the rollback needs an id of its own")
 	case current.Kind != KindUpgrade:
@@ -38,7 +35,7 @@ func NewRollback(current *Plan, touched map[string]bool, tenants []tenant.Tenant
 		of: current, dispatched: touched, partial: partial,
 		down: rollbackSteps{of: current.Rollout, graph: g, options: req.Rules.WithDefaults()},
 	}
-	b.choose(newCensus(tenants, standings))
+	b.choose(now)
 	p := &Plan{
 		Rollout: req.Rollout, Fleet: req.Fleet, Kind: KindRollback, Target: current.Rollout, Of: current.Rollout,
 		Graph: g.Sum(), Revisions: ids(g.All()), Tag: req.Tag, FleetSize: req.FleetSize, Created: req.Created, Notes: b.notes(),
@@ -57,9 +54,8 @@ type rollback struct {
 	partial    bool
 	down       rollbackSteps
 
-	waves   []Wave // reversed; the cohort of an item is its place in the lists below
-	who     []tenant.Tenant
-	where   []engine.Standing
+	waves   []Wave // reversed; the cohort of an item is its place in members
+	members []Member
 	gone    []string // ids of changed tenants that are no longer in the fleet
 	without []string // ids of changed tenants that have nothing of the rollout any more
 	renamed []string // ids of tenants that the rollout does not name, and yet changed
@@ -67,15 +63,16 @@ type rollback struct {
 }
 
 // choose finds the tenants that have something of the rollout, and those that cannot be read, though it may have changed them.
-func (b *rollback) choose(now *census) {
-	others := b.of.Others(now.tenants)
+func (b *rollback) choose(now []Member) {
+	all, named := newFleet(now), b.of.names()
+	others := slices.DeleteFunc(slices.Clone(now), func(m Member) bool { return named[m.Tenant.ID] })
 	for _, wave := range slices.Backward(b.of.Waves) {
 		back := Wave{Name: wave.Name}
 		for _, item := range wave.Items {
-			b.named(&back, item.Tenant.ID, now)
+			b.named(&back, item.Tenant.ID, all[item.Tenant.ID])
 		}
-		for _, t := range others { // the wave that goes first takes them along
-			b.unnamed(&back, t.ID, now)
+		for i := range others { // the wave that goes first takes them along
+			b.unnamed(&back, &others[i])
 		}
 		others = nil
 		if back.Planned = len(back.Items); back.Planned > 0 {
@@ -84,53 +81,51 @@ func (b *rollback) choose(now *census) {
 	}
 }
 
-// named looks at a tenant of the rollout.
-func (b *rollback) named(back *Wave, id string, now *census) {
+// named looks at a tenant of the rollout; m is nil when it is not in the fleet.
+func (b *rollback) named(back *Wave, id string, m *Member) {
 	changed, touched := b.dispatched[id]
-	at, there := now.at[id]
 	switch {
-	case !there && changed:
+	case m == nil && changed:
 		b.gone = append(b.gone, id)
-	case !there:
-	case (unreadable(&now.standings[at]) || len(now.standings[at].HalfDone()) > 0) && touched, b.down.has(&now.standings[at]):
-		b.add(back, now, at)
-	case changed && !unreadable(&now.standings[at]):
+	case m == nil:
+	case (unreadable(&m.Standing) || len(m.Standing.HalfDone()) > 0) && touched, b.down.has(&m.Standing):
+		b.add(back, m)
+	case changed && !unreadable(&m.Standing):
 		b.without = append(b.without, id)
 	}
 }
 
 // unnamed looks at a tenant that the rollout does not name: it was renamed since, or copied from one of the rollout's.
-func (b *rollback) unnamed(back *Wave, id string, now *census) {
-	at := now.at[id]
+func (b *rollback) unnamed(back *Wave, m *Member) {
 	switch {
-	case unreadable(&now.standings[at]):
-		b.unread = append(b.unread, id)
-	case b.down.has(&now.standings[at]):
-		b.renamed = append(b.renamed, id)
-		b.add(back, now, at)
+	case unreadable(&m.Standing):
+		b.unread = append(b.unread, m.Tenant.ID)
+	case b.down.has(&m.Standing):
+		b.renamed = append(b.renamed, m.Tenant.ID)
+		b.add(back, m)
 	}
 }
 
-func (b *rollback) add(back *Wave, now *census, at int) {
-	standing := b.down.assessed(now.standings[at])
-	back.Items = append(back.Items, Item{Tenant: now.tenants[at], Cohort: len(b.who), Standing: standing})
-	b.who, b.where = append(b.who, now.tenants[at]), append(b.where, standing)
+func (b *rollback) add(back *Wave, m *Member) {
+	standing := b.down.assessed(m.Standing)
+	back.Items = append(back.Items, Item{Tenant: m.Tenant, Cohort: len(b.members), Standing: standing})
+	b.members = append(b.members, Member{Tenant: m.Tenant, Standing: standing})
 }
 
 // plan makes the cohorts and waves of p.
 func (b *rollback) plan(p *Plan) error {
 	oneWay, blocked := &IrreversibleError{Rollout: b.of.Rollout}, &BlockedError{Rollout: b.of.Rollout}
-	groups, of := groupByStanding(b.where, b.who, nil)
+	groups, of := groupByStanding(b.members, nil)
 	for _, gr := range groups {
 		c, without := b.down.cohort(gr)
 		switch {
-		case c.Refused == nil || unreadable(&gr.standing): // it may answer when its turn comes, or on a resume
+		case c.Action != ActionRefuse || unreadable(&gr.standing): // it may answer when its turn comes, or on a resume
 		case len(without) > 0:
 			oneWay.add(b.down.graph, without, gr)
-			c.skip()
+			c.skip("cannot be taken back: " + c.Failure.Message)
 		default:
-			blocked.add(c.Refused, gr)
-			c.skip()
+			blocked.add(c.Failure, gr)
+			c.skip("cannot be taken back: " + c.Failure.Message)
 		}
 		p.Cohorts = append(p.Cohorts, c)
 	}
@@ -142,7 +137,7 @@ func (b *rollback) plan(p *Plan) error {
 	}
 	oneWay.Others, blocked.Others = p.Changes(), p.Changes()
 	switch {
-	case len(b.who) == 0:
+	case len(b.members) == 0:
 		return b.nothing()
 	case oneWay.Tenants > 0 && (!b.partial || oneWay.Others == 0):
 		return oneWay
@@ -150,11 +145,6 @@ func (b *rollback) plan(p *Plan) error {
 		return blocked
 	}
 	return nil
-}
-
-// skip leaves the tenants of a refused cohort as they are.
-func (c *Cohort) skip() {
-	c.Skipped, c.Refused = "cannot be taken back: "+c.Refused.Message, nil
 }
 
 // nothing says that no tenant has anything of the rollout, as far as they could be read.

@@ -32,19 +32,20 @@ func (d *rollbackSteps) cohort(gr standingGroup) (c Cohort, without []string) {
 	s := &gr.standing
 	steps := d.graph.Sort(s.Applied.Of(d.of))
 	slices.Reverse(steps)
-	if c.Refused = d.refusal(s); c.Refused != nil {
+	if why := d.refusal(s); why != nil {
+		c.refuse(why)
 		return c, nil
 	}
 	after := applySteps(s.Applied.IDs(), revision.Down, steps)
 	if _, gaps := d.graph.Check(after); len(gaps) > 0 {
-		c.Refused = blockedFailure(gaps[0].Revision, gaps[0].Missing)
+		c.refuse(blockedFailure(gaps[0].Revision, gaps[0].Missing))
 		return c, nil
 	}
 	if err := d.graph.Irreversible(&revision.Path{Direction: revision.Down, Steps: steps}); err != nil {
-		c.Refused = &Failure{
+		c.refuse(&Failure{
 			Class: engine.Stale, Revision: err.Matches[0], File: d.graph.Get(err.Matches[0]).File,
 			Message: "revision " + strings.Join(err.Matches, ", ") + " has no downgrade section", Hint: err.Advice,
-		}
+		})
 		return c, err.Matches
 	}
 	c.To = d.graph.HeadsOf(after)

@@ -31,7 +31,7 @@ func TestScreenRefusesTenantsByReasonAndLeavesTheOthers(t *testing.T) {
 	for i := range tenants {
 		tenants[i].Location.Schema = tenants[i].ID
 	}
-	p, err := plan.New(tenants, stand(g, "a", "a", "a", "a b", ""), g, plan.Options{Rollout: "r1", Kind: plan.KindUpgrade, Targets: []string{"heads"}})
+	p, err := plan.New(members(tenants, stand(g, "a", "a", "a", "a b", "")), g, plan.Options{Rollout: "r1", Kind: plan.KindUpgrade, Targets: []string{"heads"}})
 	if err != nil {
 		t.Fatal(err)
 	}

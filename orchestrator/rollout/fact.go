@@ -20,9 +20,11 @@ type Event struct {
 // Tick reports whether the event is only shown: nothing of it outlives the run.
 func (e Event) Tick() bool { return e.Seq == 0 }
 
-// Fact is what happened. The set is sealed: exactly the types of this file. [Encode] and [Decode] put
-// them into text for stores.
-type Fact interface{ fact() }
+// Fact is what happened: one of the types of this file. [Encode] and [Decode] put them into text for stores.
+type Fact interface {
+	// Name is that of its type in stores. Names never change: a store that an older program wrote is read by a newer one.
+	Name() string
+}
 
 // State is where a rollout stands.
 type State string
@@ -195,30 +197,6 @@ type WavePlanned struct {
 	Name    string `json:"name"`
 	Tenants int    `json:"tenants"`
 }
-
-func (Started) fact()           {}
-func (WaveStarted) fact()       {}
-func (TenantsDispatched) fact() {}
-func (TenantStarted) fact()     {}
-func (TenantReturned) fact()    {}
-func (TenantRetrying) fact()    {}
-func (TenantDeferred) fact()    {}
-func (TenantFinished) fact()    {}
-func (TenantsRunning) fact()    {}
-func (TenantsWaiting) fact()    {}
-func (ServerPaused) fact()      {}
-func (ServerResumed) fact()     {}
-func (WidthChanged) fact()      {}
-func (Warned) fact()            {}
-func (TenantsJoined) fact()     {}
-func (TenantsReplanned) fact()  {}
-func (GateClosed) fact()        {}
-func (GateMeasured) fact()      {}
-func (ApprovalAwaited) fact()   {}
-func (GateSettled) fact()       {}
-func (Commanded) fact()         {}
-func (WaveFinished) fact()      {}
-func (Ended) fact()             {}
 
 // StandsAt says of a tenant that is skipped before its turn where it stands.
 func (f *TenantFinished) StandsAt(wave string, heads []string) {

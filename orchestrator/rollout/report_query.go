@@ -222,20 +222,20 @@ func (r *Report) unmet() int {
 	return n
 }
 
-// Next returns the command to go on with; "" when there is nothing left to do.
-func (r *Report) Next() string {
+// Next returns what to do with the rollout now; the zero value when there is nothing left to do.
+func (r *Report) Next() plan.Next {
 	switch {
 	case r.TakenBack, r.Lost:
-		return ""
+		return plan.Next{}
 	case r.State == StateWaiting:
-		return "skein rollout approve " + r.Rollout
+		return plan.Next{Do: plan.DoApprove, Rollout: r.Rollout}
 	case r.State == StateAborted && r.Kind == plan.KindUpgrade && r.changed():
-		return "skein rollout rollback " + r.Rollout
+		return plan.Next{Do: plan.DoRollback, Rollout: r.Rollout}
 	case r.State == StateHalted, r.State == StateInterrupted, r.State == StatePaused,
 		r.State == StateFinished && r.unmet() > 0:
-		return "skein rollout resume " + r.Rollout
+		return plan.Next{Do: plan.DoResume, Rollout: r.Rollout}
 	}
-	return ""
+	return plan.Next{}
 }
 
 // changed reports whether any tenant was, be it only in part.

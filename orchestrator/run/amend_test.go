@@ -18,7 +18,7 @@ func TestAmend(t *testing.T) {
 	g := line(t)
 	req := request()
 	req.Policy.Waves = waves(t, "canary - 1", "rest")
-	stored, err := plan.New(on("t", 3), all(3, at(g)), g, req)
+	stored, err := plan.New(members(on("t", 3), all(3, at(g))), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func TestAmend(t *testing.T) {
 	before.Waves = append([]plan.Wave{}, stored.Waves...)
 
 	late := on("late", 4)
-	cohorts := []plan.Cohort{{State: engine.Empty, To: []string{"c"}, Steps: []string{"a", "b", "c"}, Count: 9}, {State: engine.Current, To: []string{"c"}, Count: 9}}
+	cohorts := []plan.Cohort{{Action: plan.ActionMigrate, State: engine.Empty, To: []string{"c"}, Steps: []string{"a", "b", "c"}, Count: 9}, {Action: plan.ActionNone, State: engine.Current, To: []string{"c"}, Count: 9}}
 	items := func(cohort ...int) []plan.Item {
 		var items []plan.Item
 		for i, c := range cohort {
@@ -87,7 +87,7 @@ func TestResumeKnowsLateTenants(t *testing.T) {
 	tenants := on("t", 2)
 	stored := arrange(t, g, tenants, all(2, at(g, "a")))
 	late := on("late", 3)
-	cohort := plan.Cohort{State: engine.Empty, From: []string{}, To: []string{"c"}, Steps: []string{"a", "b", "c"}, Sums: []string{"up a", "up b", "up c"}, Count: 3}
+	cohort := plan.Cohort{Action: plan.ActionMigrate, State: engine.Empty, From: []string{}, To: []string{"c"}, Steps: []string{"a", "b", "c"}, Sums: []string{"up a", "up b", "up c"}, Count: 3}
 	for i, id := range cohort.Steps {
 		cohort.Sums[i] = g.Get(id).Checksum()
 	}
@@ -97,7 +97,7 @@ func TestResumeKnowsLateTenants(t *testing.T) {
 		rollout.TenantFinished{Tenant: late[0].ID, Wave: "all", Outcome: plan.OutcomeDone},
 	)
 	now := append(all(2, at(g, "a")), at(g, "a", "b", "c"), at(g, "a"))
-	p, err := plan.Resume(rollout.Current(stored, events), rollout.HistoryOf(events), append(tenants, late[:2]...), now, g, plan.ResumeOptions{})
+	p, err := plan.Resume(rollout.Current(stored, events), rollout.HistoryOf(events), members(append(tenants, late[:2]...), now), g, plan.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestResumeKnowsLateTenants(t *testing.T) {
 	if diff := cmp.Diff([]string{late[0].ID}, idsOf(p.Waves[0].Settled)); diff != "" {
 		t.Error(diff)
 	}
-	if p, err = plan.Resume(rollout.Current(stored, events), rollout.HistoryOf(events), late[:2], now[2:], g, plan.ResumeOptions{Only: []string{late[1].ID}}); err != nil || p.Len() != 1 || !p.Partial {
+	if p, err = plan.Resume(rollout.Current(stored, events), rollout.HistoryOf(events), members(late[:2], now[2:]), g, plan.ResumeOptions{Only: []string{late[1].ID}}); err != nil || p.Len() != 1 || !p.Partial {
 		t.Errorf("%v", err)
 	}
 }

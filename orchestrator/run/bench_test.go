@@ -60,7 +60,7 @@ func BenchmarkRun(b *testing.B) {
 					for b.Loop() {
 						i++
 						req.Rollout = fmt.Sprintf("r%d", i)
-						p, err := plan.New(tenants, standings, g, req)
+						p, err := plan.New(members(tenants, standings), g, req)
 						if err != nil {
 							b.Fatal(err)
 						}
@@ -84,7 +84,7 @@ func BenchmarkArrange(b *testing.B) {
 	g := line(b)
 	tenants, standings := on("s1", 10000), all(10000, at(g))
 	for b.Loop() {
-		if _, err := plan.New(tenants, standings, g, request()); err != nil {
+		if _, err := plan.New(members(tenants, standings), g, request()); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -99,7 +99,7 @@ func BenchmarkMemory(b *testing.B) {
 		var before, after runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&before)
-		p, err := plan.New(tenants, standings, g, request())
+		p, err := plan.New(members(tenants, standings), g, request())
 		if err != nil {
 			b.Fatal(err)
 		}

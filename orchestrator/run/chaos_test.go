@@ -120,7 +120,7 @@ func chaos(t *testing.T, seed uint64) {
 			t.Fatal(err)
 		}
 		s.cfg.Earlier = events
-		if s.cfg.Plan, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), w.tenants, w.survey(), g, plan.ResumeOptions{}); err != nil {
+		if s.cfg.Plan, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), members(w.tenants, w.survey()), g, plan.ResumeOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		if s.cfg.Plan.Len() == 0 {

@@ -11,7 +11,7 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
-	"github.com/skeindb/skein/orchestrator/state/statetest"
+	"github.com/skeindb/skein/orchestrator/store/storetest"
 )
 
 // cutOff is a standing in which a no-transaction section was cut off, as a survey judges it.
@@ -43,7 +43,7 @@ func TestTenantsWithACutOffSectionAreFinishedFirst(t *testing.T) {
 	} {
 		req := request()
 		req.Kind, req.Targets = test.kind, []string{test.target}
-		p, err := plan.New(on("t", 1), []engine.Standing{test.from}, g, req)
+		p, err := plan.New(members(on("t", 1), []engine.Standing{test.from}), g, req)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -51,7 +51,7 @@ func TestTenantsWithACutOffSectionAreFinishedFirst(t *testing.T) {
 		if diff := cmp.Diff([]string{"t-0001: " + test.want}, goes(p)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
-		if refused := p.Cohorts[0].Refused; refused != nil && (refused.Revision != "c" || refused.Hint == "") {
+		if refused := p.Cohorts[0].Failure; refused != nil && (refused.Revision != "c" || refused.Hint == "") {
 			t.Errorf("%s: the refusal names revision %q, want c, with a hint: %+v", name, refused.Revision, refused)
 		}
 	}
@@ -108,7 +108,7 @@ func TestRollbackFinishesWhatItWasCutOffIn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resumed, err := plan.Resume(p, rollout.HistoryOf(nil), s.tenants, s.standings, g, plan.ResumeOptions{})
+	resumed, err := plan.Resume(p, rollout.HistoryOf(nil), members(s.tenants, s.standings), g, plan.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,8 +126,8 @@ func TestResumeFinishesWhatItWasCutOffIn(t *testing.T) {
 	s := tell(t, g, 1)
 	s.run([]int{1}, true, s.end(1, plan.OutcomeFailed, "a", "b", 1, engine.Data))
 	s.standings = []engine.Standing{cutOff(rowsOf(g, "a b:r1"), "c", revision.Up)}
-	events := statetest.Events("r1", 1, s.facts...)
-	p, err := plan.Resume(rollout.Current(s.stored, events), rollout.HistoryOf(events), s.tenants, s.standings, g, plan.ResumeOptions{})
+	events := storetest.Events("r1", 1, s.facts...)
+	p, err := plan.Resume(rollout.Current(s.stored, events), rollout.HistoryOf(events), members(s.tenants, s.standings), g, plan.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func newStage(t testing.TB, n int, gates map[string]plan.Gate) *stage {
 func (s *stage) plan(t testing.TB, req plan.Options) {
 	t.Helper()
 	req.Policy = s.policy
-	p, err := plan.New(slices.Clone(s.world.tenants), s.world.survey(), s.world.g, req)
+	p, err := plan.New(members(slices.Clone(s.world.tenants), s.world.survey()), s.world.g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +221,7 @@ func (s *stage) rearrange(t testing.TB) {
 	s.mu.Unlock()
 	where := run.Locate(context.Background(), s, p, rollout.Current(p, events).Planned(), fleet, func(tenant.Tenant) bool { return true })
 	s.cfg.Earlier = events
-	s.cfg.Plan, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), where.Tenants, where.Standings, s.world.g, plan.ResumeOptions{})
+	s.cfg.Plan, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), where.Members, s.world.g, plan.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

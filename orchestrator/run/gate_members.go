@@ -114,14 +114,14 @@ func (r *runner) surveyMembers(g *gateRun) bool {
 		return false
 	}
 	tenants := r.gateSubject(g).Tenants
-	var standings []engine.Standing
-	if !r.interruptible(func(ctx context.Context) { standings = Survey(ctx, r.Surveyor, tenants) }) {
+	var now []plan.Member
+	if !r.interruptible(func(ctx context.Context) { now = Survey(ctx, r.Surveyor, tenants) }) {
 		return false
 	}
 	var left []gateMember
 	var off []string
 	for i, m := range g.members {
-		if m.stands(&standings[i]) {
+		if m.stands(&now[i].Standing) {
 			left = append(left, m)
 		} else {
 			off = append(off, m.tenant.ID)

@@ -218,8 +218,8 @@ func TestGateThatCannotTellPauses(t *testing.T) {
 			if len(m.at) != measures {
 				t.Errorf("limit %d: %d measures, want %d", limit, len(m.at), measures)
 			}
-			if r.ExitCode() != 3 || r.Next() != "skein rollout resume r1" || !strings.HasPrefix(r.Reason, "gate of wave canary: check probe could not tell") {
-				t.Errorf("exit %d, next %q, %s", r.ExitCode(), r.Next(), r.Reason)
+			if r.ExitCode() != 3 || r.Next() != nextR1(plan.DoResume) || !strings.HasPrefix(r.Reason, "gate of wave canary: check probe could not tell") {
+				t.Errorf("exit %d, next %+v, %s", r.ExitCode(), r.Next(), r.Reason)
 			}
 		})
 	}
@@ -361,8 +361,8 @@ func TestNoWaitEndsWhereAnApprovalIsAwaited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, r := gated(t, plan.Gate{Approval: true}, func(s *stage) { s.cfg.NoWait = true },
 			"run 1", "canary", "canary closed", "canary waits", "waiting")
-		if r.State != rollout.StateWaiting || r.ExitCode() != 3 || r.Next() != "skein rollout approve r1" || !r.Waves[0].Gate.Waiting {
-			t.Errorf("%s, exit %d, next %q", r.State, r.ExitCode(), r.Next())
+		if r.State != rollout.StateWaiting || r.ExitCode() != 3 || r.Next() != nextR1(plan.DoApprove) || !r.Waves[0].Gate.Waiting {
+			t.Errorf("%s, exit %d, next %+v", r.State, r.ExitCode(), r.Next())
 		}
 		s.command(rollout.Command{Action: rollout.ActionApprove, Wave: "canary"})
 		if r := s.resume(t); r.State != rollout.StateFinished || r.Count(plan.OutcomeDone) != 10 {
@@ -486,8 +486,8 @@ func TestEveryPhaseCanBeStopped(t *testing.T) {
 						t.Errorf("%d left, in %v", r.Left(), r.CurrentWave())
 					}
 					if stopper.state == rollout.StateAborted {
-						if next := r.Next(); next != "skein rollout rollback r1" {
-							t.Errorf("next %q", next)
+						if next := r.Next(); next != nextR1(plan.DoRollback) {
+							t.Errorf("next %+v", next)
 						}
 						s.cfg.Earlier = s.facts(t)
 						if _, err := run.Run(t.Context(), s.cfg); err == nil {
@@ -718,7 +718,7 @@ func TestRunForSomeTenantsAsksNoGate(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.cfg.Earlier = events
-		s.cfg.Plan, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), s.world.tenants, s.world.survey(), s.world.g, plan.ResumeOptions{Only: []string{bad}})
+		s.cfg.Plan, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), members(s.world.tenants, s.world.survey()), s.world.g, plan.ResumeOptions{Only: []string{bad}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -749,7 +749,7 @@ func TestRunForSomeTenantsLeavesTheOthers(t *testing.T) {
 		}
 		known := p.Pick(s.world.tenants)
 		s.cfg.Earlier = events
-		s.cfg.Plan, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), known, s.world.survey()[:len(known)], s.world.g, plan.ResumeOptions{Only: []string{bad}})
+		s.cfg.Plan, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), members(known, s.world.survey()[:len(known)]), s.world.g, plan.ResumeOptions{Only: []string{bad}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -109,6 +109,29 @@ func all(n int, s engine.Standing) []engine.Standing {
 	return standings
 }
 
+// members pairs tenants with where they stand.
+func members(tenants []tenant.Tenant, standings []engine.Standing) []plan.Member {
+	if len(tenants) != len(standings) {
+		panic(fmt.Sprintf("%d tenants, but %d standings", len(tenants), len(standings)))
+	}
+	all := make([]plan.Member, len(tenants))
+	for i := range tenants {
+		all[i] = plan.Member{Tenant: tenants[i], Standing: standings[i]}
+	}
+	return all
+}
+
+// sizes are what a database says of tenants.
+type sizes []int64
+
+func (s sizes) Sizes(context.Context, []engine.Location) []int64 { return s }
+
+// sized gives members their sizes.
+func sized(of []plan.Member, bytes []int64) []plan.Member {
+	run.SetSizes(context.Background(), sizes(bytes), of)
+	return of
+}
+
 func request() plan.Options {
 	return plan.Options{
 		Rollout: "r1", Fleet: "acme", Kind: plan.KindUpgrade, Targets: []string{"heads"}, Created: begin,
@@ -117,7 +140,7 @@ func request() plan.Options {
 
 func arrange(t testing.TB, g *revision.Graph, tenants []tenant.Tenant, standings []engine.Standing) *plan.Plan {
 	t.Helper()
-	p, err := plan.New(tenants, standings, g, request())
+	p, err := plan.New(members(tenants, standings), g, request())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -379,3 +402,6 @@ func counts(pairs ...any) map[plan.Outcome]int {
 }
 
 var errDisk = errors.New("no space left on device")
+
+// nextR1 is what there is to do with rollout r1.
+func nextR1(do plan.Do) plan.Next { return plan.Next{Do: do, Rollout: "r1"} }

@@ -17,9 +17,8 @@ import (
 
 // Located are tenants of a rollout that are there, as far as that can be told, and where they stand.
 type Located struct {
-	Tenants   []tenant.Tenant   // as the fleet has them now; those that it does not list, as they were planned
-	Standings []engine.Standing // of Tenants
-	Unlisted  []string          // ids of those of Tenants that the fleet does not list
+	Members  []plan.Member // as the fleet has them now; those that it does not list, as they were planned
+	Unlisted []string      // ids of those of Members that the fleet does not list
 }
 
 // Locate finds out which of the tenants planned, some or all of those of p, are there. fleet is what the sources list now. One that they do not list
@@ -30,33 +29,33 @@ func Locate(ctx context.Context, s Surveyor, p *plan.Plan, planned, fleet []tena
 	for _, t := range planned {
 		mine[t.ID] = true
 	}
-	var w Located
+	var there []tenant.Tenant
 	listed, places := make(map[string]bool, len(planned)), map[engine.Location]bool{}
 	for _, t := range fleet {
 		switch {
 		case mine[t.ID]:
 			listed[t.ID] = true
-			w.Tenants = append(w.Tenants, t)
+			there = append(there, t)
 			places[t.Location] = true
 		case taken(t):
 			places[t.Location] = true
 		}
 	}
-	n := len(w.Tenants)
+	n := len(there)
 	for _, t := range planned {
 		if !listed[t.ID] && !places[t.Location] {
-			w.Tenants = append(w.Tenants, t)
+			there = append(there, t)
 		}
 	}
-	if len(w.Tenants) == 0 {
-		return w
+	if len(there) == 0 {
+		return Located{}
 	}
-	w.Standings = SurveyFor(ctx, s, w.Tenants, p)
+	w := Located{Members: SurveyFor(ctx, s, there, p)}
 	w.keep(n)
 	return w
 }
 
-// LocateRollback reads where the whole fleet stands, for [RollbackPlan] of the rollout that is stored, and with it the
+// LocateRollback reads where the whole fleet stands, for [plan.NewRollback] of the rollout that is stored, and with it the
 // tenants of that rollout, which is amended, that the fleet does not list and that are there all the same.
 func LocateRollback(ctx context.Context, s Surveyor, stored *plan.Plan, fleet []tenant.Tenant) Located {
 	listed := make(map[string]bool, len(fleet))
@@ -76,15 +75,15 @@ func LocateRollback(ctx context.Context, s Surveyor, stored *plan.Plan, fleet []
 // keep leaves out those beyond the first n, which are not listed, that are not there.
 func (w *Located) keep(n int) {
 	at := n
-	for i := n; i < len(w.Tenants); i++ {
-		if w.Standings[i].State == engine.Missing {
+	for _, m := range w.Members[n:] {
+		if m.Standing.State == engine.Missing {
 			continue
 		}
-		w.Unlisted = append(w.Unlisted, w.Tenants[i].ID)
-		w.Tenants[at], w.Standings[at] = w.Tenants[i], w.Standings[i]
+		w.Unlisted = append(w.Unlisted, m.Tenant.ID)
+		w.Members[at] = m
 		at++
 	}
-	w.Tenants, w.Standings = w.Tenants[:at], w.Standings[:at]
+	w.Members = w.Members[:at]
 }
 
 // UnlistedWarning says that tenants stay in a rollout although the sources do not list them.

@@ -74,23 +74,22 @@ func (r *runner) finishWithoutWork() {
 	for i := range r.wave.items {
 		item := &r.wave.items[i]
 		c := r.wave.cohort(int32(i))
-		if len(c.Steps) > 0 {
-			continue
-		}
 		f := rollout.TenantFinished{Outcome: plan.OutcomeUnchanged, From: c.From, To: c.To}
-		switch {
-		case c.Gone:
+		switch c.Action {
+		case plan.ActionMigrate:
+			continue
+		case plan.ActionGone:
 			f.Outcome = plan.OutcomeGone
-		case c.Skipped != "":
-			f.Outcome, f.Reason = plan.OutcomeSkipped, c.Skipped
-		case c.Refused != nil:
+		case plan.ActionSkip:
+			f.Outcome, f.Reason = plan.OutcomeSkipped, c.Reason
+		case plan.ActionRefuse:
 			f.Outcome, f.Failure, f.State = plan.OutcomeFailed, c.RefusedFor(item), c.State
 			r.wave.refused++
 			if c.State == engine.Unreachable && f.Failure.Class == engine.Connection {
 				away++
 			}
-		case r.begun[item.Tenant.ID]: // an earlier run may have got there, and died before it could say so
-			if from, to, ok := c.Reached(); ok {
+		case plan.ActionNone: // an earlier run may have got there, and died before it could say so
+			if from, to, ok := c.Reached(); ok && r.begun[item.Tenant.ID] {
 				f.Outcome, f.From, f.To = plan.OutcomeDone, from, to
 			}
 		}

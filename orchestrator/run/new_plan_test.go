@@ -23,12 +23,12 @@ func cohortsOf(p *plan.Plan) []string {
 	var lines []string
 	for _, c := range p.Cohorts {
 		line := fmt.Sprintf("%s %s>%s %s ×%d", c.State, strings.Join(c.From, ","), strings.Join(c.To, ","), strings.Join(c.Steps, ","), c.Count)
-		switch {
-		case c.Refused != nil:
-			line += " refused: " + string(c.Refused.Class)
-		case c.Skipped != "":
-			line += " skipped: " + c.Skipped
-		case c.Gone:
+		switch c.Action {
+		case plan.ActionRefuse:
+			line += " refused: " + string(c.Failure.Class)
+		case plan.ActionSkip:
+			line += " skipped: " + c.Reason
+		case plan.ActionGone:
 			line += " gone"
 		}
 		lines = append(lines, line)
@@ -84,7 +84,7 @@ func TestArrange(t *testing.T) {
 			t.Parallel()
 			req := request()
 			test.change(&req)
-			p, err := plan.New(on("s1", len(standings)), standings, g, req)
+			p, err := plan.New(members(on("s1", len(standings)), standings), g, req)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -123,7 +123,7 @@ func TestTargetsThatLeadNowhere(t *testing.T) {
 			t.Parallel()
 			req := request()
 			req.Kind, req.Targets = test.kind, []string{test.target}
-			_, err := plan.New(on("s1", 3), test.standings, test.g, req)
+			_, err := plan.New(members(on("s1", 3), test.standings), test.g, req)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Fatalf("%v, want %q", err, test.want)
 			}
@@ -150,7 +150,7 @@ func TestRequestsThatMeanNothing(t *testing.T) {
 	} {
 		req := request()
 		change(&req)
-		if _, err := plan.New(on("s1", 1), all(1, at(g)), g, req); err == nil {
+		if _, err := plan.New(members(on("s1", 1), all(1, at(g))), g, req); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}

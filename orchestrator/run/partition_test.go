@@ -67,8 +67,8 @@ func inWaves(p *plan.Plan) []string {
 	return lines
 }
 
-// members are the ids of a wave's tenants, sorted.
-func members(w *plan.Wave) []string {
+// tenantsIn are the ids of a wave's tenants, sorted.
+func tenantsIn(w *plan.Wave) []string {
 	var ids []string
 	for _, item := range w.Items {
 		ids = append(ids, item.Tenant.ID)
@@ -115,7 +115,7 @@ func TestWhoIsInWhichWave(t *testing.T) {
 		{"all are elsewhere", 20, []string{"a", "b tier=internal", "c"}, []string{"a ×20", "b ×0", "c ×0"},
 			[]string{"2 tenants that wave b also matches are in wave a", "wave b takes no tenant", "wave c takes no tenant"}},
 		{"a misspelt label", 20, []string{"canary teir=internal"}, []string{"canary ×0", "rest ×20"},
-			[]string{`wave canary: no tenant has a label teir; did you mean "tier"?`, "wave canary takes no tenant"}},
+			[]string{`wave canary: no tenant has a label teir; did you mean tier?`, "wave canary takes no tenant"}},
 		{"the rest has a name already", 20, []string{"rest - 1", "rest-2 - 1"}, []string{"rest ×1", "rest-2 ×1", "rest-3 ×18"}, nil},
 		{"a sample is one of all", 100, []string{"a - 10", "b sample=20%"}, []string{"a ×10", "b ×10", "rest ×80"},
 			[]string{"10 tenants that wave b also matches are in wave a"}},
@@ -131,7 +131,7 @@ func TestWhoIsInWhichWave(t *testing.T) {
 			}
 			req := request()
 			req.Policy.Waves = waves(t, test.waves...)
-			p, err := plan.New(tiers(on("s1", test.tenants), 10), standings, g, req)
+			p, err := plan.New(members(tiers(on("s1", test.tenants), 10), standings), g, req)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -154,7 +154,7 @@ func TestWavesTakeFromTheFrontOfTheOrder(t *testing.T) {
 	tenants := tiers(on("s1", 200), 4)
 	req := request()
 	req.Policy.Waves = waves(t, "canary tier=internal 5", "early - 10%")
-	p, err := plan.New(tenants, all(200, at(g)), g, req)
+	p, err := plan.New(members(tenants, all(200, at(g))), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,13 +166,16 @@ func TestWavesTakeFromTheFrontOfTheOrder(t *testing.T) {
 		slices.Sort(ids)
 		return ids
 	}
-	ordered := tenant.Order(tenants)
+	var ordered []tenant.Tenant
+	for _, i := range tenant.HashOrder(len(tenants), func(i int) string { return tenants[i].ID }) {
+		ordered = append(ordered, tenants[i])
+	}
 	internal := slices.DeleteFunc(slices.Clone(ordered), func(t tenant.Tenant) bool { return t.Labels["tier"] != "internal" })
-	if diff := cmp.Diff(ids(internal[:5]), members(&p.Waves[0])); diff != "" {
+	if diff := cmp.Diff(ids(internal[:5]), tenantsIn(&p.Waves[0])); diff != "" {
 		t.Error(diff)
 	}
-	left := slices.DeleteFunc(slices.Clone(ordered), func(tn tenant.Tenant) bool { return slices.Contains(members(&p.Waves[0]), tn.ID) })
-	if diff := cmp.Diff(ids(left[:20]), members(&p.Waves[1])); diff != "" {
+	left := slices.DeleteFunc(slices.Clone(ordered), func(tn tenant.Tenant) bool { return slices.Contains(tenantsIn(&p.Waves[0]), tn.ID) })
+	if diff := cmp.Diff(ids(left[:20]), tenantsIn(&p.Waves[1])); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -205,8 +208,7 @@ func TestEveryTenantIsInOneWave(t *testing.T) {
 		for i := range sizes {
 			sizes[i] = rapid.Int64Range(-1, 3).Draw(t, "bytes")
 		}
-		req.Sizes = sizes
-		p, err := plan.New(tenants, standings, g, req)
+		p, err := plan.New(sized(members(tenants, standings), sizes), g, req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -230,11 +232,11 @@ func TestEveryTenantIsInOneWave(t *testing.T) {
 		shuffled := rapid.Permutation(places(len(tenants))).Draw(t, "order")
 		again := make([]tenant.Tenant, len(tenants))
 		where := make([]engine.Standing, len(tenants))
-		req.Sizes = make([]int64, len(tenants))
+		bytes := make([]int64, len(tenants))
 		for to, from := range shuffled {
-			again[to], where[to], req.Sizes[to] = tenants[from], standings[from], sizes[from]
+			again[to], where[to], bytes[to] = tenants[from], standings[from], sizes[from]
 		}
-		q, err := plan.New(again, where, g, req)
+		q, err := plan.New(sized(members(again, where), bytes), g, req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -248,14 +250,13 @@ func TestEveryTenantIsInOneWave(t *testing.T) {
 
 		// How many move because of one more tenant is bounded by the waves, and not by the fleet.
 		req.Policy.Waves = slices.DeleteFunc(req.Policy.Waves, func(w plan.WaveSpec) bool { return w.Order != plan.OrderByHash })
-		req.Sizes = nil
-		if p, err = plan.New(tenants, standings, g, req); err != nil {
+		if p, err = plan.New(members(tenants, standings), g, req); err != nil {
 			t.Fatal(err)
 		}
 		more := append(slices.Clone(tenants), tenant.Tenant{ID: "new", Labels: map[string]string{"tier": "free"}, Location: engine.Location{
 			Dialect: revision.Postgres, Server: "s3", Database: "app", Schema: "new",
 		}})
-		if q, err = plan.New(more, append(slices.Clone(standings), at(g)), g, req); err != nil {
+		if q, err = plan.New(members(more, append(slices.Clone(standings), at(g))), g, req); err != nil {
 			t.Fatal(err)
 		}
 		moved := 0
@@ -293,7 +294,7 @@ func TestOneMoreTenantMovesFew(t *testing.T) {
 	req.Policy.Waves = waves(t, "canary tier=internal 20", "early - 5%", "half - 30%")
 	tenants := tiers(on("s1", 601), 10)
 	arranged := func(n int) map[string]string {
-		p, err := plan.New(tenants[:n], all(n, at(g)), g, req)
+		p, err := plan.New(members(tenants[:n], all(n, at(g))), g, req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -331,8 +332,8 @@ func TestOrderWithinAWave(t *testing.T) {
 	}
 	sizes := []int64{300, -1, 100, 200, 100, 0}
 	hashed := map[string]int{}
-	for i, tn := range tenant.Order(tenants) {
-		hashed[tn.ID] = i
+	for rank, i := range tenant.HashOrder(len(tenants), func(i int) string { return tenants[i].ID }) {
+		hashed[tenants[i].ID] = rank
 	}
 	byHash := func(i, j int) int { return hashed[tenants[i].ID] - hashed[tenants[j].ID] }
 	tied := func(i, j int) []int { // the two in the order of the hash
@@ -348,9 +349,8 @@ func TestOrderWithinAWave(t *testing.T) {
 		"label:nobody":       slices.SortedFunc(slices.Values(places(6)), byHash),
 	} {
 		req := request()
-		req.Sizes = sizes
 		req.Policy.Waves = []plan.WaveSpec{{Name: "one", Order: order}}
-		p, err := plan.New(tenants, all(6, at(g)), g, req)
+		p, err := plan.New(sized(members(tenants, all(6, at(g))), sizes), g, req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -380,11 +380,10 @@ func TestWavesThatMeanNothing(t *testing.T) {
 		"sizes unknown": {func(r *plan.Options) {
 			r.Policy.Waves = []plan.WaveSpec{{Name: "a", Order: plan.OrderSmallFirst}}
 		}, "nobody has said how large"},
-		"too few sizes": {func(r *plan.Options) { r.Sizes = []int64{1} }, "2 tenants, but 1 sizes"},
 	} {
 		req := request()
 		test.change(&req)
-		if _, err := plan.New(on("s1", 2), all(2, at(g)), g, req); err == nil || !strings.Contains(err.Error(), test.want) {
+		if _, err := plan.New(members(on("s1", 2), all(2, at(g))), g, req); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -408,11 +407,11 @@ func TestOnlyOneWave(t *testing.T) {
 	req.Targets = []string{"+1"}
 	req.Policy.Waves = waves(t, "canary tier=internal", "early - 5%")
 	req.Policy.Pins = []plan.Pin{{Tenants: selector(t, "id=s1-0011"), Freeze: true, Reason: "audit"}, {Tenants: selector(t, "id=s1-0012"), Freeze: true, Reason: "no"}}
-	if _, err := plan.New(tenants, standings, g, req); err == nil {
+	if _, err := plan.New(members(tenants, standings), g, req); err == nil {
 		t.Fatal("all waves: no error")
 	}
 	req.Only = "canary"
-	p, err := plan.New(tenants, standings, g, req)
+	p, err := plan.New(members(tenants, standings), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -432,17 +431,17 @@ func TestOnlyOneWave(t *testing.T) {
 	}
 
 	req.Targets, req.Only = []string{"heads"}, "early"
-	if p, err = plan.New(tenants, standings, g, req); err != nil || p.Len() != 5 {
+	if p, err = plan.New(members(tenants, standings), g, req); err != nil || p.Len() != 5 {
 		t.Errorf("%d tenants, %v: a share is of all waves", p.Len(), err)
 	}
 	req.Only = "canray"
-	_, err = plan.New(tenants, standings, g, req)
+	_, err = plan.New(members(tenants, standings), g, req)
 	if e, ok := errors.AsType[*plan.WaveError](err); !ok || e.Hint() != "did you mean canary?" ||
 		e.Error() != "there is no wave canray; the waves are canary, early, rest" {
 		t.Errorf("%v", err)
 	}
 	req.Policy.Waves = nil
-	if _, err = plan.New(tenants, standings, g, req); err == nil || err.Error() != "there is no wave canray; the only one is all" {
+	if _, err = plan.New(members(tenants, standings), g, req); err == nil || err.Error() != "there is no wave canray; the only one is all" {
 		t.Errorf("%v", err)
 	}
 }
@@ -455,7 +454,7 @@ func TestWavesHaveTheirGates(t *testing.T) {
 	req.Policy.Waves = waves(t, "canary - 1", "nobody id=x", "rest")
 	req.Policy.Waves[0].Gate = plan.Gate{Bake: time.Minute, Checks: []plan.Check{{Name: "errors"}}, Approval: true}
 	req.Policy.Waves[1].Gate = plan.Gate{Bake: time.Second}
-	p, err := plan.New(on("s1", 3), all(3, at(g)), g, req)
+	p, err := plan.New(members(on("s1", 3), all(3, at(g))), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -479,7 +478,7 @@ func BenchmarkArrangeWaves(b *testing.B) {
 	req.Policy.Waves = waves(b, "canary tier=internal 20", "early state=behind 5%", "half - 30%", "rest")
 	req.Policy.Pins = []plan.Pin{{Tenants: selector(b, "id=s1-00*"), Freeze: true, Reason: "audit"}}
 	for b.Loop() {
-		if _, err := plan.New(tenants, standings, g, req); err != nil {
+		if _, err := plan.New(members(tenants, standings), g, req); err != nil {
 			b.Fatal(err)
 		}
 	}

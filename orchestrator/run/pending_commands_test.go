@@ -83,8 +83,8 @@ func TestSkipMendsWhatOnlyFailedForOne(t *testing.T) {
 		}
 		s.command(rollout.Command{Action: rollout.ActionSkip, Tenants: []string{bad}, Reason: "leaves anyway"})
 		r := s.heed(t)
-		if r.ExitCode() != 0 || r.Next() != "" || r.State != rollout.StateFinished {
-			t.Errorf("exit %d, next %q, %s", r.ExitCode(), r.Next(), r.State)
+		if r.ExitCode() != 0 || !r.Next().IsZero() || r.State != rollout.StateFinished {
+			t.Errorf("exit %d, next %+v, %s", r.ExitCode(), r.Next(), r.State)
 		}
 		for tr := range r.Tenants() {
 			if tr.Tenant == bad && (tr.Reason != "skipped by eve on laptop: leaves anyway" || tr.Wave != "early" || tr.Failure != nil) {
@@ -164,7 +164,7 @@ func TestRolloutThatDiedBeforeItsFirstFact(t *testing.T) {
 		}
 		s.command(ask(rollout.ActionAbort))
 		r := s.heed(t)
-		if r.State != rollout.StateAborted || r.Kind != plan.KindUpgrade || r.Planned() != 5 || r.Next() != "" {
+		if r.State != rollout.StateAborted || r.Kind != plan.KindUpgrade || r.Planned() != 5 || !r.Next().IsZero() {
 			t.Errorf("%+v", r)
 		}
 	})

@@ -77,7 +77,7 @@ func TestPins(t *testing.T) {
 			req := request()
 			req.Policy.Pins = test.pins
 			test.change(&req)
-			p, err := plan.New(on("s1", 4), standings, g, req)
+			p, err := plan.New(members(on("s1", 4), standings), g, req)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -101,11 +101,11 @@ func TestSkippedForAPinSaysWhy(t *testing.T) {
 	} {
 		req := request()
 		req.Policy.Pins = []plan.Pin{pin}
-		p, err := plan.New(on("s1", 2), all(2, at(g)), g, req)
+		p, err := plan.New(members(on("s1", 2), all(2, at(g))), g, req)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := p.Cohorts[0].Skipped; got != want {
+		if got := p.Cohorts[0].Reason; got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
@@ -128,7 +128,7 @@ func TestPinsThatMeanNothing(t *testing.T) {
 		req := request()
 		test.pin.Tenants, test.pin.Reason = selector(t, "id=acme"), "old client" // nobody's id
 		req.Policy.Pins = []plan.Pin{test.pin}
-		_, err := plan.New(on("s1", 1), all(1, at(g)), g, req)
+		_, err := plan.New(members(on("s1", 1), all(1, at(g))), g, req)
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%q: %v", test.pin.Target, err)
 		}
@@ -148,11 +148,11 @@ func TestResumeKeepsToThePinsOfThePlan(t *testing.T) {
 		{Tenants: selector(t, "id=t-0001"), Freeze: true, Reason: "audit"},
 		{Tenants: selector(t, "id=t-0002"), Target: "b", Reason: "old client"},
 	}
-	stored, err := plan.New(tenants, all(3, unread), g, req)
+	stored, err := plan.New(members(tenants, all(3, unread)), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := plan.Resume(stored, rollout.HistoryOf(nil), tenants, all(3, at(g)), g, plan.ResumeOptions{})
+	p, err := plan.Resume(stored, rollout.HistoryOf(nil), members(tenants, all(3, at(g))), g, plan.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ func reviewed(t testing.TB) *plan.Plan {
 	req.Policy.Waves[0].Gate = plan.Gate{Bake: time.Minute, Checks: []plan.Check{{Name: "errors"}, {Name: "rows"}}, Approval: true}
 	req.Policy.Pins = []plan.Pin{{Tenants: selector(t, "id=s1-0002"), Target: "b", Reason: "old client"}}
 	standings := append(all(6, at(g, "a")), at(g, "a", "b", "c"), engine.Standing{State: engine.Unreachable, Err: oops(engine.Connection, "refused")})
-	p, err := plan.New(tenants, standings, g, req)
+	p, err := plan.New(members(tenants, standings), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +232,7 @@ func TestDifferences(t *testing.T) {
 				if change != nil {
 					change(&n)
 				}
-				p, err := plan.New(n.tenants, n.standings, n.g, n.req)
+				p, err := plan.New(members(n.tenants, n.standings), n.g, n.req)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -268,11 +268,11 @@ func TestDifferencesAreFew(t *testing.T) {
 		b.Policy.Waves[i].Gate = plan.Gate{Approval: true}
 	}
 	b.Fleet, b.Targets, b.Selectors = "other", []string{"y"}, []string{"x"}
-	then, err := plan.New(on("s1", 20), all(20, at(g, "a")), g, a)
+	then, err := plan.New(members(on("s1", 20), all(20, at(g, "a"))), g, a)
 	if err != nil {
 		t.Fatal(err)
 	}
-	now, err := plan.New(on("s2", 20), all(20, at(other)), other, b)
+	now, err := plan.New(members(on("s2", 20), all(20, at(other))), other, b)
 	if err != nil {
 		t.Fatal(err)
 	}

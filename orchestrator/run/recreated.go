@@ -54,7 +54,7 @@ func (r *runner) planRecreated(at int, items []plan.Item, fleet []tenant.Tenant)
 	if !r.interruptible(func(ctx context.Context) { there = locate(ctx) }) {
 		return nil, false
 	}
-	if err := plan.Replan(&p, at, there.Tenants, there.Standings, r.Graph, r.Options); err != nil {
+	if err := plan.Replan(&p, at, there.Members, r.Graph, r.Options); err != nil {
 		r.stop(rollout.StateHalted, fmt.Sprintf("tenants of wave %s changed, and cannot be planned anew: %v", p.Waves[at].Name, err))
 		return nil, false
 	}
@@ -112,8 +112,8 @@ func (r *runner) recheckFinished() {
 		}
 		items = slices.DeleteFunc(r.unskipped(items), func(item plan.Item) bool {
 			c := &r.Plan.Cohorts[item.Cohort]
-			back := r.report.Outcome(item.Tenant.ID) == plan.OutcomeGone && !c.Gone && c.Refused == nil
-			return !back && len(c.Steps) == 0
+			back := r.report.Outcome(item.Tenant.ID) == plan.OutcomeGone && c.Action != plan.ActionGone && c.Action != plan.ActionRefuse
+			return !back && c.Action != plan.ActionMigrate
 		})
 		if len(items) == 0 {
 			continue

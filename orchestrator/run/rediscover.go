@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 	"github.com/skeindb/skein/tenant"
@@ -30,7 +29,7 @@ func (r *runner) rediscover(at int) bool {
 	r.fleet = fleet
 	fresh := r.newTenants(fleet)
 	var there Located
-	var theirs []engine.Standing
+	var late []plan.Member
 	locate := func(context.Context) Located { return Located{} }
 	if at < len(r.Plan.Waves) {
 		locate = r.locator(r.Plan.Waves[at].Items, fleet)
@@ -38,7 +37,7 @@ func (r *runner) rediscover(at int) bool {
 	if !r.interruptible(func(ctx context.Context) {
 		there = locate(ctx)
 		if len(fresh) > 0 {
-			theirs = SurveyFor(ctx, r.Surveyor, fresh, r.Plan)
+			late = SurveyFor(ctx, r.Surveyor, fresh, r.Plan)
 		}
 	}) {
 		return false
@@ -47,14 +46,14 @@ func (r *runner) rediscover(at int) bool {
 	var err error
 	if at < len(r.Plan.Waves) {
 		before := r.Plan.Waves[at].Items // without those that were skipped meanwhile
-		if err = plan.Replan(r.Plan, at, there.Tenants, there.Standings, r.Graph, r.Options); err == nil {
+		if err = plan.Replan(r.Plan, at, there.Members, r.Graph, r.Options); err == nil {
 			w := &r.Plan.Waves[at]
 			w.Items, r.Plan.Cohorts = r.screen(w.Items, r.Plan.Cohorts)
 			r.emitReplanned(at, before, r.Plan.Waves[at].Items)
 		}
 	}
 	if err == nil && len(fresh) > 0 {
-		err = r.join(fresh, theirs)
+		err = r.join(late)
 	}
 	if err != nil {
 		r.stop(rollout.StateHalted, fmt.Sprintf("the fleet changed, and what is left cannot be planned: %v", err))
@@ -187,8 +186,8 @@ func (r *runner) newTenants(fleet []tenant.Tenant) []tenant.Tenant {
 }
 
 // join adds tenants to the last wave.
-func (r *runner) join(fresh []tenant.Tenant, standings []engine.Standing) error {
-	f, err := plan.Join(r.Plan, fresh, standings, r.Graph, r.Policy, r.Options, time.Now())
+func (r *runner) join(late []plan.Member) error {
+	f, err := plan.Join(r.Plan, late, r.Graph, r.Policy, r.Options, time.Now())
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@ func TestRetryFinishesNoWaveThatHasNotBegun(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.cfg.Earlier = events
-		s.cfg.Plan, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), s.world.tenants, s.world.survey(), s.world.g, plan.ResumeOptions{Only: []string{id}})
+		s.cfg.Plan, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), members(s.world.tenants, s.world.survey()), s.world.g, plan.ResumeOptions{Only: []string{id}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -214,7 +214,7 @@ func (s *stage) back(t *testing.T, events []rollout.Event, partial bool) (*plan.
 		t.Fatal(err)
 	}
 	req := plan.Options{Rollout: "r2", Fleet: "acme", Created: begin}
-	return plan.NewRollback(rollout.Current(p, events), rollout.Touched(events), s.world.tenants, s.world.surveyed("r1"), s.world.g, req, partial)
+	return plan.NewRollback(rollout.Current(p, events), rollout.Touched(events), members(s.world.tenants, s.world.surveyed("r1")), s.world.g, req, partial)
 }
 
 // backs is back of all facts, and wants it to succeed.
@@ -281,7 +281,7 @@ func TestRetryDoesNotGoAroundAGate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), s.world.tenants, s.world.survey(), s.world.g, plan.ResumeOptions{Only: []string{id}})
+		_, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), members(s.world.tenants, s.world.survey()), s.world.g, plan.ResumeOptions{Only: []string{id}})
 		if e, ok := errors.AsType[*plan.NotBegunError](err); !ok || e.Wave != "rest" || e.Hint() == "" {
 			t.Error(err)
 		}

@@ -132,8 +132,8 @@ func TestFactsSurviveText(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", kind, diff)
 		}
 	}
-	if len(kinds) != 21 {
-		t.Errorf("%d kinds of facts were tried, want all 21", len(kinds))
+	if len(kinds) != 23 {
+		t.Errorf("%d kinds of facts were tried, want all 23", len(kinds))
 	}
 	if _, err := rollout.Decode("tenant_beamed", []byte("{}")); err == nil {
 		t.Error("an unknown kind was decoded")
@@ -144,7 +144,7 @@ func TestFactsSurviveText(t *testing.T) {
 // upgrade any more.
 func TestExitCodeAndNextByStateAndOutcome(t *testing.T) {
 	t.Parallel()
-	const resume, approve = "skein rollout resume r1", "skein rollout approve r1"
+	resume, approve := nextR1(plan.DoResume), nextR1(plan.DoApprove)
 	finished := map[plan.Outcome]int{
 		plan.OutcomeDone: 0, plan.OutcomeUnchanged: 0, plan.OutcomeSkipped: 0, plan.OutcomeGone: 0, plan.OutcomeFailed: 2, plan.OutcomeUncertain: 2,
 		plan.OutcomePending: 2, plan.OutcomeRunning: 2, plan.OutcomeRetrying: 2, plan.OutcomeDeferred: 2,
@@ -152,12 +152,12 @@ func TestExitCodeAndNextByStateAndOutcome(t *testing.T) {
 	for _, state := range []struct {
 		rollout.State
 		exit int // whatever became of the tenant; -1 = as finished says
-		next string
+		next plan.Next
 	}{
 		{rollout.StateFinished, -1, resume},
 		{rollout.StateHalted, 3, resume},
 		{rollout.StateInterrupted, 130, resume},
-		{rollout.StateAborted, 3, ""},
+		{rollout.StateAborted, 3, plan.Next{}},
 		{rollout.StatePaused, 3, resume},
 		{rollout.StateWaiting, 3, approve},
 	} {
@@ -167,14 +167,14 @@ func TestExitCodeAndNextByStateAndOutcome(t *testing.T) {
 				want = exit
 			}
 			if want == 0 {
-				next = ""
+				next = plan.Next{}
 			}
 			if state.State == rollout.StateAborted && outcome == plan.OutcomeDone {
-				next = "skein rollout rollback r1"
+				next = nextR1(plan.DoRollback)
 			}
 			r := endedWith(outcome, state.State)
 			if r.ExitCode() != want || r.Next() != next {
-				t.Errorf("%s, a tenant %s: exit %d, next %q; want %d, %q", state.State, outcome, r.ExitCode(), r.Next(), want, next)
+				t.Errorf("%s, a tenant %s: exit %d, next %+v; want %d, %+v", state.State, outcome, r.ExitCode(), r.Next(), want, next)
 			}
 		}
 	}
@@ -344,8 +344,8 @@ func TestReportKeepsWhatAnEarlierRunPassed(t *testing.T) {
 		rollout.GateClosed{Wave: "canary", Until: begin.Add(time.Hour), Checks: []string{"rows"}, Approval: true},
 		rollout.GateMeasured{Wave: "canary", Check: "rows", Verdict: plan.VerdictPass},
 		rollout.ApprovalAwaited{Wave: "canary"})
-	if r.State != rollout.StateWaiting || r.Next() != "skein rollout approve r1" || r.ExitCode() != 3 || r.CurrentWave().Name != "canary" {
-		t.Errorf("%s, next %q", r.State, r.Next())
+	if r.State != rollout.StateWaiting || r.Next() != nextR1(plan.DoApprove) || r.ExitCode() != 3 || r.CurrentWave().Name != "canary" {
+		t.Errorf("%s, next %+v", r.State, r.Next())
 	}
 	planned[1].Tenants = 5 // late ones included
 	add(time.Minute, rollout.Started{Run: 2, Waves: planned})

@@ -127,7 +127,7 @@ func TestStampIsBoundByNoRevision(t *testing.T) {
 		g := graph(t, rev("a", "", revision.Options{Alone: true, Concurrency: 1}))
 		req := request()
 		req.Kind = plan.KindStamp
-		p, err := plan.New(on("s1", 80), all(80, at(g)), g, req)
+		p, err := plan.New(members(on("s1", 80), all(80, at(g))), g, req)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -34,7 +34,7 @@ func tell(t testing.TB, g *revision.Graph, n int, specs ...plan.WaveSpec) *story
 	req := request()
 	req.Policy.Waves = specs
 	var err error
-	if s.stored, err = plan.New(s.tenants, all(n, at(g, "a")), g, req); err != nil {
+	if s.stored, err = plan.New(members(s.tenants, all(n, at(g, "a"))), g, req); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -70,7 +70,7 @@ func (s *story) end(n int, o plan.Outcome, from, to string, steps int, class eng
 
 func (s *story) rollback(partial bool) (*plan.Plan, error) {
 	req := plan.Options{Rollout: "r2", Fleet: "acme", Created: begin}
-	return plan.NewRollback(rollout.Current(s.stored, storetest.Events("r1", 1, s.facts...)), rollout.Touched(storetest.Events("r1", 1, s.facts...)), s.tenants, s.standings, s.g, req, partial)
+	return plan.NewRollback(rollout.Current(s.stored, storetest.Events("r1", 1, s.facts...)), rollout.Touched(storetest.Events("r1", 1, s.facts...)), members(s.tenants, s.standings), s.g, req, partial)
 }
 
 // TestRollbackTakesDownWhatTheRowsName has rows that differ from what the facts would make one think.
@@ -187,7 +187,7 @@ func TestRollbackReversesTheWaves(t *testing.T) {
 	late := on("late", 1)
 	s.tenants = append(s.tenants, late...)
 	s.facts = append(s.facts,
-		rollout.TenantsJoined{Wave: "rest", Cohorts: []plan.Cohort{{From: []string{}, To: []string{"c"}, Steps: []string{"a", "b", "c"}}}, Items: []plan.Item{{Tenant: late[0]}}},
+		rollout.TenantsJoined{Wave: "rest", Cohorts: []plan.Cohort{{Action: plan.ActionMigrate, From: []string{}, To: []string{"c"}, Steps: []string{"a", "b", "c"}}}, Items: []plan.Item{{Tenant: late[0]}}},
 	)
 	s.run([]int{10}, false, s.end(10, plan.OutcomeDone, "", "c", 3, ""))
 	s.standings = append(all(9, rowsOf(g, "a b c")), rowsOf(g, "a:r1 b:r1 c:r1"))
@@ -246,8 +246,8 @@ func TestRollbackRefusesWhatItCannotJudge(t *testing.T) {
 		t.Error(diff)
 	}
 	for _, c := range p.Cohorts {
-		if len(c.From) == 1 && c.From[0] == "d" && !strings.Contains(c.Skipped, "b, c") {
-			t.Error(c.Skipped)
+		if len(c.From) == 1 && c.From[0] == "d" && !strings.Contains(c.Reason, "b, c") {
+			t.Error(c.Reason)
 		}
 		if len(c.Steps) > 0 && (len(c.To) != 1 || c.To[0] != "x") {
 			t.Errorf("it would stand at %v", c.To)
@@ -321,7 +321,7 @@ func TestRollbackOfTenantsThatWereUnreachableAtFirst(t *testing.T) {
 	s := tell(t, g, 3)
 	unread := engine.Standing{State: engine.Unreachable, Err: oops(engine.Connection, "refused")}
 	var err error
-	if s.stored, err = plan.New(s.tenants, all(3, unread), g, request()); err != nil {
+	if s.stored, err = plan.New(members(s.tenants, all(3, unread)), g, request()); err != nil {
 		t.Fatal(err)
 	}
 	s.run(nil, false, s.end(1, plan.OutcomeFailed, "", "", 0, engine.Connection), s.end(2, plan.OutcomeFailed, "", "", 0, engine.Connection))
@@ -364,7 +364,7 @@ func TestRollbacksThatMeanNothing(t *testing.T) {
 	}
 	s.stored.Kind = plan.KindUpgrade
 	for _, id := range []string{"", "r1"} {
-		if _, err := plan.NewRollback(s.stored, rollout.Touched(nil), s.tenants, s.standings, g, plan.Options{Rollout: id}, false); err == nil {
+		if _, err := plan.NewRollback(s.stored, rollout.Touched(nil), members(s.tenants, s.standings), g, plan.Options{Rollout: id}, false); err == nil {
 			t.Errorf("a rollback of id %q", id)
 		}
 	}
@@ -391,7 +391,7 @@ func TestResumeOfARollback(t *testing.T) {
 		rowsOf(g, "a b:r7 c:r7"), at(g), // taken down and upgraded by another rollout since; restored
 		rowsOf(g, "a b:r1 c:r1"), // can be read now
 	}
-	p, err := plan.Resume(rollout.Current(stored, events), rollout.HistoryOf(events), s.tenants, now, g, plan.ResumeOptions{})
+	p, err := plan.Resume(rollout.Current(stored, events), rollout.HistoryOf(events), members(s.tenants, now), g, plan.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -457,7 +457,7 @@ func TestRollbackUndoesARun(t *testing.T) {
 				standings[i] = rowsOf(w.g, "a b:r1 c:r1")
 			}
 		}
-		p, err := plan.NewRollback(rollout.Current(stored, events), rollout.Touched(events), w.tenants, standings, w.g, plan.Options{Rollout: "r2", Fleet: "acme"}, false)
+		p, err := plan.NewRollback(rollout.Current(stored, events), rollout.Touched(events), members(w.tenants, standings), w.g, plan.Options{Rollout: "r2", Fleet: "acme"}, false)
 		if err != nil {
 			t.Fatal(err)
 		}

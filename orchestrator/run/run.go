@@ -248,7 +248,7 @@ func (r *runner) width(w *plan.Wave) int {
 	width := 0
 	for i := range w.Items {
 		t := w.Items[i].Tenant.Location
-		if !seen[t.Server] && len(r.Plan.Cohorts[w.Items[i].Cohort].Steps) > 0 {
+		if !seen[t.Server] && r.Plan.Cohorts[w.Items[i].Cohort].Action == plan.ActionMigrate {
 			seen[t.Server] = true
 			width += r.Policy.StartConcurrency(t.Dialect)
 		}

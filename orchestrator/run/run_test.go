@@ -52,8 +52,8 @@ func TestAllTenantsAreUpgraded(t *testing.T) {
 		s := newScene(t, g, arrange(t, g, tenants, standings))
 		s.fleet.perServer, s.fleet.do = 16, takes(time.Second)
 		r := s.run(t)
-		if r.State != rollout.StateFinished || r.ExitCode() != 0 || r.Next() != "" {
-			t.Errorf("%s %q, exit %d, next %q", r.State, r.Reason, r.ExitCode(), r.Next())
+		if r.State != rollout.StateFinished || r.ExitCode() != 0 || !r.Next().IsZero() {
+			t.Errorf("%s %q, exit %d, next %+v", r.State, r.Reason, r.ExitCode(), r.Next())
 		}
 		if diff := cmp.Diff(counts(plan.OutcomeDone, 500), r.Counts()); diff != "" {
 			t.Error(diff)
@@ -151,8 +151,8 @@ func TestHaltLetsRunningTenantsFinish(t *testing.T) {
 		if diff := cmp.Diff(counts(plan.OutcomeDone, 7, plan.OutcomeFailed, 1, plan.OutcomePending, 92), r.Counts()); diff != "" {
 			t.Error(diff)
 		}
-		if r.State != rollout.StateHalted || r.Next() != "skein rollout resume r1" {
-			t.Errorf("%s, next %q", r.State, r.Next())
+		if r.State != rollout.StateHalted || r.Next() != nextR1(plan.DoResume) {
+			t.Errorf("%s, next %+v", r.State, r.Next())
 		}
 	})
 }
@@ -322,8 +322,8 @@ func TestLostLockHalts(t *testing.T) {
 		if r.State != rollout.StateHalted || r.Count(plan.OutcomeDone) != 16 {
 			t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
 		}
-		if !strings.Contains(r.Reason, "state.db was removed") || r.Next() != "" {
-			t.Errorf("because %s; next %q", r.Reason, r.Next())
+		if !strings.Contains(r.Reason, "state.db was removed") || !r.Next().IsZero() {
+			t.Errorf("because %s; next %+v", r.Reason, r.Next())
 		}
 	})
 }

@@ -57,8 +57,8 @@ func TestLostReplyOfACommitIsNotKnownUntilAResumeAsks(t *testing.T) {
 				l := &lossy{stage: s, id: id, committed: committed}
 				s.cfg.Engine, s.cfg.Prober = l, l
 				r := s.run(t)
-				if r.Outcome(id) != plan.OutcomeUncertain || r.ExitCode() != 2 || r.Count(plan.OutcomeFailed) != 0 || r.Next() != "skein rollout resume r1" {
-					t.Errorf("%s, exit %d, next %q, %v", r.Outcome(id), r.ExitCode(), r.Next(), r.Counts())
+				if r.Outcome(id) != plan.OutcomeUncertain || r.ExitCode() != 2 || r.Count(plan.OutcomeFailed) != 0 || r.Next() != nextR1(plan.DoResume) {
+					t.Errorf("%s, exit %d, next %+v, %v", r.Outcome(id), r.ExitCode(), r.Next(), r.Counts())
 				}
 				for tr := range r.Tenants() {
 					if len(tr.To) > 0 || tr.Failure == nil || !strings.Contains(tr.Failure.Message, "not known whether the last change was committed") {

@@ -60,7 +60,7 @@ func newWave(spec *plan.Wave, items []plan.Item, cohorts []plan.Cohort, limits *
 	}
 	for i := range w.items {
 		item := &w.items[i]
-		if len(cohorts[item.Cohort].Steps) == 0 {
+		if cohorts[item.Cohort].Action != plan.ActionMigrate {
 			continue // ends without being touched
 		}
 		s := w.byName[item.Tenant.Location.Server]

@@ -37,7 +37,7 @@ func TestDroppedTenantIsInNoQueue(t *testing.T) {
 	for i := range items {
 		items[i].Tenant.ID = fmt.Sprint("t", i)
 	}
-	cohorts := []plan.Cohort{{Steps: []string{"a"}}}
+	cohorts := []plan.Cohort{{Action: plan.ActionMigrate, Steps: []string{"a"}}}
 	w := newWave(&plan.Wave{Name: "all", Planned: len(items)}, items, cohorts, newLimits(cohorts), plan.Policy{}.WithDefaults())
 	s := w.servers[0]
 	w.nextWindow()

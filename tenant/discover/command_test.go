@@ -75,7 +75,7 @@ func TestCommandFails(t *testing.T) {
 			`output of sh:3: not an object {id: …} (one object a tenant, not a list of them)`,
 		}},
 		{"by a record", `echo; echo '{"id":"a","server":"mian"}'`, []string{
-			`output of sh:2: tenant "a": there is no server "mian" in the config (did you mean "main"?)`,
+			`output of sh:2: tenant "a": there is no server "mian" in the config (did you mean main?)`,
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

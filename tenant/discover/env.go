@@ -7,12 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/text"
 	"github.com/skeindb/skein/tenant"
-	"github.com/skeindb/skein/tenant/suggest"
 )
 
 // Env is what the config knows of the world around its sources. One Env serves all of them.
@@ -29,10 +29,10 @@ type Env struct {
 type Catalog interface {
 	// Databases returns those that allow connections and are no template, and which the filter lets pass; closed are
 	// those of them to which the connecting role may not connect.
-	Databases(ctx context.Context, server string, f Filter) (open, closed []string, err error)
+	Databases(ctx context.Context, server string, f engine.NameFilter) (open, closed []string, err error)
 
 	// Schemas returns the schemas of a database which the filter lets pass.
-	Schemas(ctx context.Context, server, database string, f Filter) ([]string, error)
+	Schemas(ctx context.Context, server, database string, f engine.NameFilter) ([]string, error)
 
 	// DefaultSchema returns current_schema() of the connecting role; "" when there is none.
 	DefaultSchema(ctx context.Context, server, database string) (string, error)
@@ -41,10 +41,12 @@ type Catalog interface {
 	Query(ctx context.Context, server, database, sql string) (columns []string, rows [][]*string, err error)
 }
 
-// Registry takes servers that only a record knows (`url_env`). Register is called at each discovery, from
-// any goroutine, with what it may have been told before. The URL holds secrets.
+// Registry takes servers that only a record knows (`url_env`). *postgres.DB satisfies it.
 type Registry interface {
-	Register(name, url string) error
+	// Register adds a server and returns the database of its URL; "" if that names none. It is called at each discovery,
+	// from any goroutine, with servers that may be registered already. The URL holds secrets: no error shows any of it.
+	// An error with the method BadURL() (message, advice string) says what is wrong with the URL itself.
+	Register(name, url string) (database string, err error)
 }
 
 // leftOut is the error of a source whose tenants all have these labels, and are on that server, if it is not "", when
@@ -82,7 +84,7 @@ func (e Env) checkServer(name string) (message, advice string) {
 		return "", ""
 	}
 	names := slices.Sorted(maps.Keys(e.Servers))
-	advice = suggest.DidYouMean(name, names)
+	advice = text.DidYouMean(name, names)
 	if advice == "" && len(names) > 0 {
 		advice = "the servers are " + some(names)
 	}
@@ -134,20 +136,13 @@ func each(ctx context.Context, n int, work func(ctx context.Context, i int) erro
 		if err := ctx.Err(); err != nil {
 			return append(errs, &tenant.Error{Message: err.Error(), Err: err})
 		}
-		message := "1 more database was not tried"
-		if n-tried > 1 {
-			message = fmt.Sprintf("%d more databases were not tried", n-tried)
-		}
-		errs = append(errs, &tenant.Error{Message: message})
+		left := n - tried
+		errs = append(errs, &tenant.Error{
+			Message: text.Count(left, "more database") + text.Plural(left, " was", " were") + " not tried",
+		})
 	}
 	return errs
 }
 
-// some joins words for people, and stops before it bores them.
-func some(words []string) string {
-	const most = 10
-	if len(words) > most {
-		return strings.Join(words[:most], ", ") + fmt.Sprintf(" and %d more", len(words)-most)
-	}
-	return strings.Join(words, ", ")
-}
+// some names the first of a list in a message.
+func some(names []string) string { return text.Some(names, 10) }

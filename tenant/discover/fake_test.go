@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/postgres"
 	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/tenant"
 	"github.com/skeindb/skein/tenant/discover"
@@ -29,7 +31,7 @@ type fakeCatalog struct {
 
 var _ discover.Catalog = (*fakeCatalog)(nil)
 
-func (c *fakeCatalog) Databases(_ context.Context, server string, f discover.Filter) (open, closed []string, err error) {
+func (c *fakeCatalog) Databases(_ context.Context, server string, f engine.NameFilter) (open, closed []string, err error) {
 	if err := c.down[server]; err != nil {
 		return nil, nil, err
 	}
@@ -45,7 +47,7 @@ func (c *fakeCatalog) Databases(_ context.Context, server string, f discover.Fil
 	return open, closed, nil
 }
 
-func (c *fakeCatalog) Schemas(_ context.Context, server, database string, f discover.Filter) ([]string, error) {
+func (c *fakeCatalog) Schemas(_ context.Context, server, database string, f engine.NameFilter) ([]string, error) {
 	all, err := c.read(server, database)
 	var names []string
 	for _, name := range all {
@@ -83,7 +85,7 @@ func (c *fakeCatalog) Query(_ context.Context, server, database, sql string) ([]
 	return c.columns, c.rows, c.down[server]
 }
 
-func passes(name string, f discover.Filter, byDefault func(string) bool) bool {
+func passes(name string, f engine.NameFilter, byDefault func(string) bool) bool {
 	match := func(globs []string) bool {
 		return slices.ContainsFunc(globs, func(glob string) bool { return tenant.Glob(glob, name) })
 	}
@@ -103,21 +105,33 @@ func row(values ...string) []*string {
 	return cells
 }
 
-// fakeRegistry remembers what it was told.
+var (
+	_ discover.Catalog  = (*postgres.DB)(nil)
+	_ discover.Registry = (*postgres.DB)(nil)
+)
+
+// fakeRegistry remembers the servers that it was given.
 type fakeRegistry struct {
 	mu      sync.Mutex
 	servers map[string]string
 	err     error
 }
 
-func (r *fakeRegistry) Register(name, url string) error {
+func (r *fakeRegistry) Register(name, url string) (database string, err error) {
+	if err := postgres.CheckURL(url); err != nil {
+		return "", err
+	}
+	parsed, err := postgres.ParseURL(name, url, "skein")
+	if err != nil {
+		return "", err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.servers == nil {
 		r.servers = map[string]string{}
 	}
 	r.servers[name] = url
-	return r.err
+	return parsed.Database, r.err
 }
 
 // world is two servers, one with a database per customer.

@@ -154,7 +154,7 @@ func TestFileNamesTheLineOfEachMistake(t *testing.T) {
 		{"yaml empty", "t.yaml", "# nothing\n", []string{`DIR/t.yaml: lists no tenant`}},
 		{"yaml null", "t.yaml", "---\n", []string{`DIR/t.yaml: lists no tenant`}},
 		{"encoding", "t.yaml", "- id: a\n- id: b\xe9\n", []string{`DIR/t.yaml:2: not UTF-8 (save the file as UTF-8)`}},
-		{"server", "t.csv", "id,server\na,main\nb,mian\n", []string{`DIR/t.csv:3: tenant "b": there is no server "mian" in the config (did you mean "main"?)`}},
+		{"server", "t.csv", "id,server\na,main\nb,mian\n", []string{`DIR/t.csv:3: tenant "b": there is no server "mian" in the config (did you mean main?)`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/skeindb/skein/engine/text"
 	"github.com/skeindb/skein/tenant"
-	"github.com/skeindb/skein/tenant/suggest"
 )
 
 // template makes ids: `{database}/{schema}` with the placeholders that its source knows.
@@ -18,13 +18,13 @@ type part struct {
 }
 
 // parseTemplate reads a template. Braces are always placeholders.
-func parseTemplate(text string, placeholders []string) (template, error) {
+func parseTemplate(id string, placeholders []string) (template, error) {
 	var t template
 	fail := func(message, advice string) (template, error) {
-		return nil, &tenant.Error{Message: fmt.Sprintf("id %q: %s", text, message), Advice: advice}
+		return nil, &tenant.Error{Message: fmt.Sprintf("id %q: %s", id, message), Advice: advice}
 	}
 	known := "{" + strings.Join(placeholders, "}, {") + "}"
-	for rest := text; rest != ""; {
+	for rest := id; rest != ""; {
 		open := strings.IndexAny(rest, "{}")
 		if open < 0 {
 			return append(t, part{text: rest}), nil
@@ -39,7 +39,7 @@ func parseTemplate(text string, placeholders []string) (template, error) {
 		name := rest[open+1 : end]
 		if !slices.Contains(placeholders, name) {
 			advice := "the placeholders are " + known
-			if near := suggest.Nearest(name, placeholders); near != "" {
+			if near := text.Nearest(name, placeholders); near != "" {
 				advice = fmt.Sprintf("did you mean {%s}?", near)
 			}
 			return fail(fmt.Sprintf("there is no placeholder {%s}", name), advice)

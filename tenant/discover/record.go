@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/skeindb/skein/engine/text"
 	"github.com/skeindb/skein/tenant"
-	"github.com/skeindb/skein/tenant/suggest"
 )
 
 // Record is one tenant as a row, a line or an object says it. "" means not set; what is missing comes from
@@ -85,7 +85,7 @@ func checkColumns(names []string, place tenant.Place) []error {
 			fail("", "column %q names no label", name)
 		case !isLabel && !slices.Contains(columns, name):
 			advice := fmt.Sprintf("did you mean %q?", "label."+name)
-			if near := suggest.Nearest(name, columns); near != "" {
+			if near := text.Nearest(name, columns); near != "" {
 				advice = fmt.Sprintf("did you mean %q, or %q?", near, "label."+name)
 			}
 			fail(advice, "unknown column %q", name)
@@ -102,7 +102,7 @@ func checkColumns(names []string, place tenant.Place) []error {
 func unknownField(name string, place tenant.Place) error {
 	label := strings.TrimPrefix(name, "label.")
 	advice := fmt.Sprintf("did you mean labels: {%q: …}?", label)
-	if near := suggest.Nearest(name, fields); near != "" && label == name {
+	if near := text.Nearest(name, fields); near != "" && label == name {
 		advice = fmt.Sprintf("did you mean %q, or labels: {%q: …}?", near, name)
 	}
 	return placed(place, advice, "unknown field %q", name)

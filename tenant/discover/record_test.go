@@ -62,7 +62,7 @@ func TestQueryRefusesColumnsAndRows(t *testing.T) {
 			row("bare", "bare", "x", "NULL"),
 		}, []string{
 			`source registry: record 2 has no id`,
-			`source registry: tenant "bolt": there is no server "mian" in the config (did you mean "main"?)`,
+			`source registry: tenant "bolt": there is no server "mian" in the config (did you mean main?)`,
 			`source registry: record 4 has no id`,
 			`source registry: has a file and also a server, database, schema or url_env (a tenant is a SQLite file or a schema in PostgreSQL, not both)`,
 			`source registry: tenant "bare": names no database, and neither does the URL of server bare`,
@@ -91,7 +91,7 @@ func TestQueryFails(t *testing.T) {
 	}
 	_, err = discover.NewQuery(discover.Query{Name: "7", Server: "mian"}, env)
 	wantNew := []string{
-		`source 7: there is no server "mian" in the config (did you mean "main"?)`,
+		`source 7: there is no server "mian" in the config (did you mean main?)`,
 		`source 7: the query has no sql`,
 	}
 	if diff := cmp.Diff(wantNew, lines(err)); diff != "" {
@@ -155,7 +155,7 @@ func TestListRefuses(t *testing.T) {
 		t.Error(diff)
 	}
 	_, err = discover.NewList(discover.List{Name: "1", Defaults: discover.Defaults{Server: "mian"}}, env)
-	if diff := cmp.Diff([]string{`source 1: there is no server "mian" in the config (did you mean "main"?)`}, lines(err)); diff != "" {
+	if diff := cmp.Diff([]string{`source 1: there is no server "mian" in the config (did you mean main?)`}, lines(err)); diff != "" {
 		t.Error(diff)
 	}
 }

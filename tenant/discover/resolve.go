@@ -10,7 +10,6 @@ import (
 	"sync"
 
 	"github.com/skeindb/skein/engine"
-	"github.com/skeindb/skein/engine/postgres"
 	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/tenant"
 )
@@ -170,17 +169,18 @@ func (r *resolver) bring(variable string) (server, database string, err error) {
 	if !ok || text == "" {
 		return "", "", &tenant.Error{Message: fmt.Sprintf("url_env: the environment variable %s is not set", variable)}
 	}
-	if bad, is := errors.AsType[*postgres.URLError](postgres.CheckURL(text)); is {
-		return "", "", &tenant.Error{Message: fmt.Sprintf("url_env: the environment variable %s holds no postgres:// URL that can be used: %s", variable, bad.Message), Advice: bad.Advice}
+	database, err = r.env.Registry.Register(server, text)
+	var bad interface {
+		error
+		BadURL() (message, advice string)
 	}
-	parsed, err := postgres.ParseURL("its URL", text, "skein")
-	if err == nil {
-		err = r.env.Registry.Register(server, text)
+	if errors.As(err, &bad) {
+		message, advice := bad.BadURL()
+		return "", "", &tenant.Error{Message: fmt.Sprintf("url_env: the environment variable %s holds no postgres:// URL that can be used: %s", variable, message), Advice: advice}
 	}
 	if err != nil {
 		return "", "", cannot(err, "url_env: %s", variable)
 	}
-	database = parsed.Database
 	r.brought[server] = database
 	return server, database, nil
 }
@@ -255,7 +255,7 @@ func (r *resolver) fillSchemas(ctx context.Context, tenants []tenant.Tenant) (fi
 // existing returns a function that lists the databases of a server, once.
 func (r *resolver) existing(ctx context.Context, server string) func() (map[string]bool, error) {
 	return sync.OnceValues(func() (map[string]bool, error) {
-		open, closed, err := r.env.Catalog.Databases(ctx, server, Filter{All: true})
+		open, closed, err := r.env.Catalog.Databases(ctx, server, engine.NameFilter{All: true})
 		set := make(map[string]bool, len(open))
 		for _, name := range slices.Concat(open, closed) {
 			set[name] = true

@@ -141,7 +141,7 @@ func (s *server) List(ctx context.Context) (tenants []tenant.Tenant, warnings []
 // databases returns those that pass the patterns. One to which the role may not connect is left out with a warning, as
 // those are which a provider keeps for itself; it is an error when it is named, and not only matched by a pattern.
 func (s *server) databases(ctx context.Context) (names, warnings []string, err error) {
-	open, closed, err := s.env.Catalog.Databases(ctx, s.spec.Server, Filter{Include: s.spec.IncludeDatabases})
+	open, closed, err := s.env.Catalog.Databases(ctx, s.spec.Server, engine.NameFilter{Include: s.spec.IncludeDatabases})
 	if err != nil {
 		return nil, nil, cannot(err, "cannot list the databases of server %s", s.spec.Server)
 	}
@@ -176,7 +176,7 @@ func (s *server) databases(ctx context.Context) (names, warnings []string, err e
 // schemas returns the schemas of each database that are tenants.
 func (s *server) schemas(ctx context.Context, databases []string) (schemas [][]string, warnings []string, err error) {
 	schemas = make([][]string, len(databases))
-	filter := Filter{Include: s.spec.IncludeSchemas.Globs, All: s.spec.IncludeSchemas.All}
+	filter := engine.NameFilter{Include: s.spec.IncludeSchemas.Globs, All: s.spec.IncludeSchemas.All}
 	errs := each(ctx, len(databases), func(ctx context.Context, i int) (err error) {
 		if s.spec.IncludeSchemas.isZero() {
 			schemas[i], err = defaultSchema(ctx, s.env.Catalog, s.spec.Server, databases[i])

@@ -130,7 +130,7 @@ func TestServerRefusesWhatCannotBeMeant(t *testing.T) {
 		spec discover.Server
 		want string // part of the one error
 	}{
-		{discover.Server{Server: "mian"}, `there is no server "mian" in the config (did you mean "main"?)`},
+		{discover.Server{Server: "mian"}, `there is no server "mian" in the config (did you mean main?)`},
 		{discover.Server{Server: "zebra"}, "the servers are bare, db2, main"},
 		{discover.Server{Server: "bare"}, "the URL of server bare names no database"},
 		{discover.Server{Server: "main", ExcludeSchemas: []string{"x"}}, "exclude_schemas does nothing without include_schemas"},

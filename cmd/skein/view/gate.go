@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/skeindb/skein/engine/text"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
@@ -109,12 +110,7 @@ func (n *notices) measured(f rollout.GateMeasured) string {
 }
 
 // Because puts a reason behind what it is the reason of.
-func Because(reason string) string {
-	if reason == "" {
-		return ""
-	}
-	return ": " + reason
-}
+func Because(reason string) string { return text.Because(reason) }
 
 // Verdict is what a verdict means for a gate; "" is one that is still asked.
 func Verdict(v plan.Verdict) string {

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/skeindb/skein/cmd/skein/view"
+	"github.com/skeindb/skein/orchestrator"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
@@ -173,9 +174,9 @@ func TestWavesOfAReportAsJSON(t *testing.T) {
 
 func TestRehearsalSaysWould(t *testing.T) {
 	t.Parallel()
-	o := view.Options{Folder: "migrations", Rehearsal: &view.Rehearsal{
-		Of: 500, Locks: []view.Lock{{Object: "users", Mode: "ShareLock", Longest: 1234 * time.Microsecond, Tenant: "t7", Tenants: 18}},
-		Untried: []view.Untried{{Revision: "c3", Why: "it runs outside a transaction"}, {Revision: "d4", Why: "it runs outside a transaction"}},
+	o := view.Options{Folder: "migrations", Rehearsal: &orchestrator.Rehearsal{
+		Of: 500, Locks: []orchestrator.Lock{{Object: "users", Mode: "ShareLock", Longest: 1234 * time.Microsecond, Tenant: "t7", Tenants: 18}},
+		Untried: []orchestrator.Untried{{Revision: "c3", Why: "it runs outside a transaction"}, {Revision: "d4", Why: "it runs outside a transaction"}},
 	}}
 	var out bytes.Buffer
 	text := show(view.NewPlain(&out, o), &out, story(20, 2))

@@ -80,7 +80,7 @@ func (v *JSON) Observe(e rollout.Event) {
 		return
 	}
 	if t, ok := e.Fact.(rollout.TenantFinished); ok {
-		t.Outcome = v.opts.Rehearsal.outcome(t.Tenant, t.Outcome)
+		t.Outcome = v.opts.Rehearsal.Outcome(t.Tenant, t.Outcome)
 		e.Fact = t
 	}
 	if kind, f := describe(e); kind != "" {
@@ -179,11 +179,12 @@ func describe(e rollout.Event) (kind string, f fields) {
 			return "", nil
 		}
 		return "waiting", fields{"server": t.Server, "waits": waitsJSON(t.Waits)}
+	case rollout.TenantStarted, rollout.TenantRetrying, rollout.TenantDeferred, rollout.TenantFinished:
+		return "tenant", describeTenant(t)
 	case rollout.TenantsDispatched, rollout.TenantReturned, rollout.TenantsReplanned, rollout.TenantsRunning:
-		return "", nil // what is to be said of these tenants, other lines say
-	default:
-		return "tenant", describeTenant(e.Fact)
+		// other lines say what there is to say of these tenants
 	}
+	return "", nil
 }
 
 func describeTenant(fact rollout.Fact) fields {

@@ -10,7 +10,7 @@ func ReportJSON(r *rollout.Report, exit int, o Options) map[string]any {
 	doc := map[string]any{
 		"rollout": r.Rollout, "type": r.Kind, "target": r.Target, "state": r.State, "reason": r.Reason, "exit": exit,
 		"counts": counts(r), "failed": failuresJSON(r, r.Failed(), o), "uncertain": failuresJSON(r, r.Uncertain(), o),
-		"notices": noticeKindsJSON(r, o), "next": r.Next(),
+		"notices": noticeKindsJSON(r, o), "next": Command(r.Next()),
 	}
 	if running := runningJSON(r); len(running) > 0 {
 		doc["running"] = running

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/skeindb/skein/engine/text"
+	"github.com/skeindb/skein/orchestrator"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
@@ -139,7 +141,7 @@ func (n *notices) finished(f rollout.TenantFinished) string {
 	case f.Outcome == plan.OutcomeGone && !o.Quiet:
 		return fmt.Sprintf("%s %s", o.paint(yellow, "gone"), f.Tenant)
 	case o.Verbose && f.Outcome == plan.OutcomeDone && o.Rehearsal != nil:
-		would := map[plan.Outcome]string{partly: "only in part", untried: "not at all"}[o.Rehearsal.outcome(f.Tenant, f.Outcome)]
+		would := map[plan.Outcome]string{orchestrator.OutcomePartly: "only in part", orchestrator.OutcomeUntried: "not at all"}[o.Rehearsal.Outcome(f.Tenant, f.Outcome)]
 		return fmt.Sprintf("%s %s in %s", cmp.Or(would, "would succeed"), f.Tenant, f.Duration.Round(time.Millisecond))
 	case o.Verbose && f.Outcome != plan.OutcomeUnchanged:
 		return fmt.Sprintf("%s %s in %s", f.Outcome, f.Tenant, f.Duration.Round(time.Millisecond))
@@ -188,11 +190,7 @@ func Some(names []string) string {
 
 // few names those given, and how many more there are of all.
 func few(names []string, all int) string {
-	text := Line(strings.Join(names, ", "))
-	if more := all - len(names); more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
+	return Line(text.First(names, all))
 }
 
 // orLocal names the server of SQLite files, which has no name.

@@ -1,94 +1,18 @@
 package view
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"iter"
 	"slices"
 	"strings"
-	"sync"
 	"text/tabwriter"
 	"time"
 
+	"github.com/skeindb/skein/orchestrator"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
-
-// Rehearsal is what a rehearsal found out besides its report. Whoever rehearses fills it before the view is closed.
-type Rehearsal struct {
-	Of      int       // tenants that were planned; more than were rehearsed where only a sample was
-	Locks   []Lock    // the longest first
-	Untried []Untried // in the order in which they came up
-
-	mu    sync.Mutex
-	short map[string]plan.Outcome // tenants that were not rehearsed to their end; guarded by mu
-}
-
-// What becomes of a tenant in a rehearsal besides the outcomes of a rollout: neither is a success.
-const (
-	partly  plan.Outcome = "partly"  // rehearsed up to a revision that cannot be tried
-	untried plan.Outcome = "untried" // nothing of it could be tried
-)
-
-// Short notes that a tenant was not rehearsed to its end; some: something of it was tried. It is safe for concurrent use.
-func (h *Rehearsal) Short(tenant string, some bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.short == nil {
-		h.short = map[string]plan.Outcome{}
-	}
-	h.short[tenant] = untried
-	if some {
-		h.short[tenant] = partly
-	}
-}
-
-// Whole reports whether no tenant was left short.
-func (h *Rehearsal) Whole() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return len(h.short) == 0
-}
-
-// outcome is what a tenant that ended as o has shown; a nil Rehearsal is of a rollout.
-func (h *Rehearsal) outcome(tenant string, o plan.Outcome) plan.Outcome {
-	if h == nil || o != plan.OutcomeDone {
-		return o
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return cmp.Or(h.short[tenant], o)
-}
-
-// counts are how many tenants were tried only in part, and how many not at all.
-func (h *Rehearsal) counts() (inPart, none int) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, o := range h.short {
-		if o == partly {
-			inPart++
-		} else {
-			none++
-		}
-	}
-	return inPart, none
-}
-
-// Lock is a lock that the rehearsed transactions took, over all tenants.
-type Lock struct {
-	Object  string
-	Mode    string
-	Longest time.Duration
-	Tenant  string // id of the one that held it longest
-	Tenants int    // that took it
-}
-
-// Untried is a revision that cannot be tried within a transaction, or comes after one that cannot.
-type Untried struct {
-	Revision string
-	Why      string
-}
 
 // writeRehearsal draws a rehearsal for people: who would fail and why, what was locked, what was not tried.
 func writeRehearsal(w io.Writer, r *rollout.Report, exit int, o Options) {
@@ -98,7 +22,7 @@ func writeRehearsal(w io.Writer, r *rollout.Report, exit int, o Options) {
 	if exit != 0 {
 		mark = red
 	}
-	inPart, none := h.counts()
+	inPart, none := h.Short()
 	parts := []string{
 		fmt.Sprintf("%d would succeed", r.Count(plan.OutcomeDone)+r.Count(plan.OutcomeUnchanged)-inPart-none),
 		fmt.Sprintf("%d would fail", failed),
@@ -131,7 +55,7 @@ func writeRehearsal(w io.Writer, r *rollout.Report, exit int, o Options) {
 	writeUntried(w, h.Untried)
 }
 
-func writeLocks(w io.Writer, locks []Lock) {
+func writeLocks(w io.Writer, locks []orchestrator.Lock) {
 	if len(locks) == 0 {
 		return
 	}
@@ -148,7 +72,7 @@ func writeLocks(w io.Writer, locks []Lock) {
 	}
 }
 
-func writeUntried(w io.Writer, left []Untried) {
+func writeUntried(w io.Writer, left []orchestrator.Untried) {
 	if len(left) == 0 {
 		return
 	}
@@ -166,10 +90,10 @@ func writeUntried(w io.Writer, left []Untried) {
 }
 
 // uniqueWhys yields each reason once, in the order of their first.
-func uniqueWhys(left []Untried) iter.Seq[string] {
+func uniqueWhys(left []orchestrator.Untried) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for i, u := range left {
-			first := slices.IndexFunc(left, func(other Untried) bool { return other.Why == u.Why })
+			first := slices.IndexFunc(left, func(other orchestrator.Untried) bool { return other.Why == u.Why })
 			if first == i && !yield(u.Why) {
 				return
 			}
@@ -178,7 +102,7 @@ func uniqueWhys(left []Untried) iter.Seq[string] {
 }
 
 // rehearsalJSON is what the report of a rehearsal has besides the others.
-func rehearsalJSON(h *Rehearsal) fields {
+func rehearsalJSON(h *orchestrator.Rehearsal) fields {
 	locks := make([]fields, 0, len(h.Locks))
 	for _, l := range h.Locks {
 		locks = append(locks, fields{
@@ -193,8 +117,8 @@ func rehearsalJSON(h *Rehearsal) fields {
 }
 
 // rehearsalCounts takes tenants that were not rehearsed to their end out of those that are done.
-func rehearsalCounts(all map[plan.Outcome]int, h *Rehearsal) map[plan.Outcome]int {
-	all[partly], all[untried] = h.counts()
-	all[plan.OutcomeDone] -= all[partly] + all[untried]
+func rehearsalCounts(all map[plan.Outcome]int, h *orchestrator.Rehearsal) map[plan.Outcome]int {
+	all[orchestrator.OutcomePartly], all[orchestrator.OutcomeUntried] = h.Short()
+	all[plan.OutcomeDone] -= all[orchestrator.OutcomePartly] + all[orchestrator.OutcomeUntried]
 	return all
 }

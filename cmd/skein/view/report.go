@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/skeindb/skein/engine/text"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
@@ -61,7 +63,7 @@ func writeReport(w io.Writer, r *rollout.Report, exit int, o Options) {
 	writeRunning(w, r)
 	writeCauses(w, r, o)
 	writeNotices(w, r, o)
-	next := r.Next()
+	next := Command(r.Next())
 	if o.Next != "" {
 		next = o.Next
 	}
@@ -163,7 +165,7 @@ func (o Options) at(file string, line int) string {
 // oneLine folds white space, and cuts what is too long for a line.
 func oneLine(s string) string {
 	const most = 120
-	s = strings.Join(strings.Fields(s), " ")
+	s = text.OneLine(s)
 	if r := []rune(s); len(r) > most {
 		return string(r[:most]) + " …"
 	}
@@ -171,8 +173,5 @@ func oneLine(s string) string {
 }
 
 func orBase(ids []string) string {
-	if len(ids) == 0 {
-		return "<base>"
-	}
-	return strings.Join(slices.Clone(ids), ", ")
+	return cmp.Or(strings.Join(ids, ", "), "<base>")
 }

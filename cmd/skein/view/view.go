@@ -4,6 +4,7 @@ import (
 	"io"
 	"path"
 
+	"github.com/skeindb/skein/orchestrator"
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
@@ -26,7 +27,7 @@ type Options struct {
 	Gates   map[string]string // what must hold after a wave, in words, by its name; waves without a gate are not in it
 	Next    string            // the command to go on with where more is known than the report says; "" = what the report says
 
-	Rehearsal *Rehearsal // of a rehearsal: what is known besides the report when it ends; nil = it is none
+	Rehearsal *orchestrator.Rehearsal // of a rehearsal: what is known besides the report when it ends; nil = it is none
 }
 
 // report is the fold of what went before, for a view to go on with.

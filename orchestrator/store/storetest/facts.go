@@ -36,6 +36,8 @@ func Facts() []rollout.Fact {
 		},
 		rollout.TenantFinished{Tenant: "b", Wave: "all", Outcome: plan.OutcomeFailed, State: engine.Missing, Failure: &failure},
 		rollout.TenantFinished{Tenant: "c d", Wave: "all", Outcome: plan.OutcomeSkipped, Reason: "not applied"},
+		rollout.TenantsRunning{Tenants: []string{"a", "b"}},
+		rollout.TenantsWaiting{Server: "main", Waits: []rollout.TenantWait{{Tenant: "a", For: []engine.Holder{{PID: 7}}}}},
 		rollout.ServerPaused{Server: "main", Failure: failure},
 		rollout.ServerPaused{Server: "main", Failure: failure, Operator: true},
 		rollout.ServerResumed{Server: "main"},
@@ -45,10 +47,10 @@ func Facts() []rollout.Fact {
 			Wave: "all",
 			Cohorts: []plan.Cohort{
 				{
-					State: engine.Behind, From: []string{"1975ea83b712"}, To: []string{"27c6a30d7c24"}, Steps: []string{"27c6a30d7c24"},
+					Action: plan.ActionMigrate, State: engine.Behind, From: []string{"1975ea83b712"}, To: []string{"27c6a30d7c24"}, Steps: []string{"27c6a30d7c24"},
 					Sums: []string{"5891b5b5"}, Count: 1,
 				},
-				{State: engine.Missing, From: []string{}, To: []string{}, Steps: []string{}, Sums: []string{}, Count: 1, Refused: &failure},
+				{Action: plan.ActionRefuse, State: engine.Missing, From: []string{}, To: []string{}, Steps: []string{}, Sums: []string{}, Count: 1, Failure: &failure},
 			},
 			Items: []plan.Item{
 				{Tenant: tenant.Tenant{
@@ -61,7 +63,7 @@ func Facts() []rollout.Fact {
 		rollout.TenantsReplanned{
 			Wave: "all",
 			Cohorts: []plan.Cohort{{
-				State: engine.Empty, From: []string{}, To: []string{"27c6a30d7c24"}, Steps: []string{"1975ea83b712", "27c6a30d7c24"},
+				Action: plan.ActionMigrate, State: engine.Empty, From: []string{}, To: []string{"27c6a30d7c24"}, Steps: []string{"1975ea83b712", "27c6a30d7c24"},
 				Sums: []string{"af5570f5", "5891b5b5"}, Count: 1,
 			}},
 			Items: []plan.Item{{Tenant: tenant.Tenant{ID: "late/ü", Source: "1", Location: engine.Location{Dialect: revision.Postgres, Server: "main", Database: "app", Schema: "late ü"}}}},
@@ -103,8 +105,8 @@ func Plan(rollout, fleet string, n int) *plan.Plan {
 		Rollout: rollout, Fleet: fleet, Kind: plan.KindUpgrade, Target: "heads", Graph: "sum", Revisions: []string{"a", "b"},
 		Tag: "v1", Of: "r0", Selectors: []string{"tier=gold,region in (eu-central-1)"}, Created: Epoch,
 		Cohorts: []plan.Cohort{
-			{State: engine.Behind, From: []string{"a"}, To: []string{"b"}, Steps: []string{"b"}, Sums: []string{"s"}, Count: n},
-			{State: engine.Missing, From: []string{}, To: []string{}, Steps: []string{}, Sums: []string{}, Refused: &failure},
+			{Action: plan.ActionMigrate, State: engine.Behind, From: []string{"a"}, To: []string{"b"}, Steps: []string{"b"}, Sums: []string{"s"}, Count: n},
+			{Action: plan.ActionRefuse, State: engine.Missing, From: []string{}, To: []string{}, Steps: []string{}, Sums: []string{}, Failure: &failure},
 		},
 		Waves: []plan.Wave{{
 			Name: "all", Planned: n, Items: []plan.Item{},

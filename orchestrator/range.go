@@ -1,4 +1,4 @@
-package main
+package orchestrator
 
 import (
 	"slices"
@@ -7,26 +7,26 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// fit says how a tenant lies to a range of revisions.
-type fit string
+// Fit says how a tenant lies to a [Range].
+type Fit string
 
 const (
-	inside     fit = "in"
-	below      fit = "below"      // it lacks something of the lower end
-	above      fit = "above"      // it has something beyond the upper end, such as a revision that the graph does not know
-	unreadable fit = "unreadable" // where it stands could not be read, or makes no sense
+	Inside     Fit = "in"
+	Below      Fit = "below"      // it lacks something of the lower end
+	Above      Fit = "above"      // it has something beyond the upper end, such as a revision that the graph does not know
+	Unreadable Fit = "unreadable" // where it stands could not be read, or makes no sense
 )
 
-// span is a range of revisions: what a tenant must have, and what it may have at most.
-type span struct {
+// Range is a range of revisions: what a tenant must have, and what it may have at most.
+type Range struct {
 	graph *revision.Graph
 	low   []string        // must be applied, or stand below what is
 	high  map[string]bool // all that may be applied; nil = anything
 }
 
-// newSpan makes the range between two targets, which are resolved without a tenant. One that is "" is open.
-func newSpan(g *revision.Graph, low, high string) (span, error) {
-	s := span{graph: g}
+// NewRange makes the range between two targets, which are resolved without a tenant. One that is "" is open.
+func NewRange(g *revision.Graph, low, high string) (Range, error) {
+	s := Range{graph: g}
 	var err error
 	if low != "" {
 		if s.low, err = g.Resolve(low); err != nil {
@@ -51,15 +51,15 @@ func newSpan(g *revision.Graph, low, high string) (span, error) {
 	return s, nil
 }
 
-// judge tells where a standing lies. A tenant that is at fault at both ends is above: no upgrade mends that.
-func (s span) judge(st *engine.Standing) fit {
+// Fit returns where a standing lies. A tenant that is outside both ends is above: no upgrade brings it into the range.
+func (s Range) Fit(st *engine.Standing) Fit {
 	if st.Err != nil || st.State == engine.Unreachable || st.State == engine.Missing || st.State == engine.Unknown {
-		return unreadable
+		return Unreadable
 	}
 	var known []string
 	for _, id := range st.Applied.IDs() {
 		if s.high != nil && !s.high[id] {
-			return above
+			return Above
 		}
 		if s.graph.Get(id) != nil {
 			known = append(known, id)
@@ -67,12 +67,12 @@ func (s span) judge(st *engine.Standing) fit {
 	}
 	have, err := s.graph.Closure(known)
 	if err != nil { // all of them are in the graph
-		return unreadable
+		return Unreadable
 	}
 	for _, id := range s.low {
 		if !slices.Contains(have, id) {
-			return below
+			return Below
 		}
 	}
-	return inside
+	return Inside
 }

@@ -1,4 +1,4 @@
-package main
+package control
 
 import (
 	"errors"
@@ -23,10 +23,10 @@ func TestWhichRolloutIsMeant(t *testing.T) {
 	t.Parallel()
 	halted := rolled("old", plan.KindUpgrade, rollout.StateHalted, 2)
 	waiting := rolled("old", plan.KindUpgrade, rollout.StateWaiting, 2)
-	resume, abort := steerable(rollout.ActionSkip), steerable(rollout.ActionAbort)
+	resume, abort := criteriaOf(rollout.ActionSkip), criteriaOf(rollout.ActionAbort)
 	for _, test := range []struct {
 		name string
-		want wanted
+		want criteria
 		all  []rollout.Summary // the latest first
 		id   string
 		says string // in place of an id
@@ -63,7 +63,7 @@ func TestWhichRolloutIsMeant(t *testing.T) {
 			says: "no rollout has anything left to do; the latest, new, is aborted",
 		},
 		{
-			name: "an approval goes to the one that waits", want: steerable(rollout.ActionApprove),
+			name: "an approval goes to the one that waits", want: criteriaOf(rollout.ActionApprove),
 			all: []rollout.Summary{rolled("new", plan.KindUpgrade, rollout.StateRunning, 1), waiting}, id: "old",
 		},
 	} {
@@ -77,7 +77,7 @@ func TestWhichRolloutIsMeant(t *testing.T) {
 			if diff := cmp.Diff([]string{test.id, test.says}, []string{id, says}); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
 			}
-			if usage, ok := errors.AsType[*usageError](err); err != nil && (!ok || usage.hint == "") {
+			if usage, ok := errors.AsType[*Error](err); err != nil && (!ok || usage.Advice == "") {
 				t.Errorf("%v does not say what to do", err)
 			}
 		})

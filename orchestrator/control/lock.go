@@ -1,0 +1,74 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/skeindb/skein/orchestrator/rollout"
+)
+
+const (
+	releaseTime = 5 * time.Second        // to release the lock when the context has ended
+	peekTime    = 500 * time.Millisecond // longer than any process holds the lock just to look
+)
+
+// Locked calls work while this process holds the fleet's lock for a rollout; "" = for a command that is none. The error is a
+// *[rollout.LockedError] when another process holds it.
+func (c *Controller) Locked(ctx context.Context, id string, work func(rollout.Lease) error) (err error) {
+	lease, err := c.lock(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, release(ctx, lease)) }()
+	return work(lease)
+}
+
+// lock takes the fleet's lock by try. A holder without a rollout is a command that only looks, and ends in a moment.
+func (c *Controller) lock(ctx context.Context, id string) (rollout.Lease, error) {
+	deadline := time.Now().Add(peekTime)
+	for {
+		lease, err := c.cfg.Store.Lock(ctx, c.cfg.Fleet, c.holder(id))
+		locked, ok := errors.AsType[*rollout.LockedError](err)
+		if !ok || locked.Holder.Rollout != "" || time.Now().After(deadline) {
+			return lease, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(peekTime / 20):
+		}
+	}
+}
+
+func release(ctx context.Context, lease rollout.Lease) error {
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTime)
+	defer cancel()
+	return lease.Release(bounded)
+}
+
+// State returns the state in which a rollout really is: one that the store calls running, while no process holds the fleet
+// for it, has lost its process and is interrupted. One that waits for an approval waits also without a process.
+func (c *Controller) State(ctx context.Context, id string, stored rollout.State) (rollout.State, error) {
+	if stored != rollout.StateRunning {
+		return stored, nil
+	}
+	lease, err := c.cfg.Store.Lock(ctx, c.cfg.Fleet, c.holder(""))
+	if locked, ok := errors.AsType[*rollout.LockedError](err); ok {
+		if other := locked.Holder.Rollout; other != "" && other != id {
+			return rollout.StateInterrupted, nil
+		}
+		return stored, nil
+	}
+	if err != nil {
+		return stored, err
+	}
+	return rollout.StateInterrupted, release(ctx, lease)
+}
+
+// holder names this process as the one that holds the fleet for a rollout, from now on.
+func (c *Controller) holder(id string) rollout.Holder {
+	h := c.cfg.Holder
+	h.Rollout, h.Since = id, time.Now()
+	return h
+}
