@@ -90,15 +90,3 @@ func (db *DB) Terminate(ctx context.Context, server string, pid uint32) error {
 	}
 	return err
 }
-
-// Capacity returns how many connections may still be opened, by the limits of server, role and database. It is
-// a moment's figure: others open connections too.
-func (db *DB) Capacity(ctx context.Context, server string) (free int, err error) {
-	srv, err := db.server(server)
-	if err != nil {
-		return 0, err
-	}
-	var h Health
-	err = srv.readConnections(ctx, &h)
-	return h.Free, err
-}

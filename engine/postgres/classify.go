@@ -250,7 +250,6 @@ func hasState(err error, states ...string) bool {
 const (
 	stateLockTimeout       = "55P03"
 	stateCanceled          = "57014"
-	stateInvalidText       = "22P02" // what our own checks fail with (message.go)
 	stateDuplicateRow      = "23505"
 	stateUndefinedTable    = "42P01"
 	stateUndefinedColumn   = "42703"

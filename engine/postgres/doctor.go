@@ -27,10 +27,7 @@ type Health struct {
 	ReadOnly     bool // default_transaction_read_only, by role, database or server
 	ClientCheck  bool // client_connection_check_interval may be set
 
-	Superuser bool // the role is one; so the rest
-	CreateDB  bool
-	Signal    bool // may end other roles' sessions
-	ReadStats bool // sees other roles' sessions
+	Superuser bool // the role is one
 
 	Long    []Backend // transactions older than five minutes, eldest first; at most 20
 	Unusual []Unusual // of the server, its databases and this role
@@ -106,13 +103,13 @@ pg_catalog.current_setting('superuser_reserved_connections')::pg_catalog.int4 + 
 (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity WHERE backend_type IN ('client backend', 'background worker', 'parallel worker')),
 r.rolconnlimit, (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity WHERE usesysid = r.oid AND backend_type = 'client backend'),
 d.datconnlimit, (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity WHERE datid = d.oid AND backend_type = 'client backend'),
-pg_catalog.current_setting('max_locks_per_transaction'), r.rolsuper, r.rolcreatedb, r.rolname
+pg_catalog.current_setting('max_locks_per_transaction'), r.rolsuper, r.rolname
 FROM pg_catalog.pg_roles r, pg_catalog.pg_database d WHERE r.rolname = session_user AND d.datname = pg_catalog.current_database()`)
 	if err != nil {
 		return err
 	}
 	h.MaxConnections, h.Reserved, h.InUse = number(r, 0), number(r, 1), number(r, 2)
-	h.LocksPerTx, h.Superuser, h.CreateDB, h.Role = number(r, 7), truth(r, 8), truth(r, 9), text(r, 10)
+	h.LocksPerTx, h.Superuser, h.Role = number(r, 7), truth(r, 8), text(r, 9)
 	h.Free = h.MaxConnections - h.Reserved - h.InUse
 	for limit := 3; limit <= 5 && !h.Superuser; limit += 2 { // of the role, of the database; -1 = none
 		if most := number(r, limit); most >= 0 {
@@ -126,13 +123,12 @@ FROM pg_catalog.pg_roles r, pg_catalog.pg_database d WHERE r.rolname = session_u
 func (s *server) readSettings(ctx context.Context, h *Health) error {
 	r, err := s.ask(ctx, s.database, `SELECT pg_catalog.current_setting('server_version'), pg_catalog.current_setting('server_version_num'),
 pg_catalog.current_setting('server_encoding'), pg_catalog.pg_is_in_recovery(),
-(SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'default_transaction_read_only') = 'on',
-pg_catalog.pg_has_role('pg_signal_backend', 'USAGE'), pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE')`)
+(SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'default_transaction_read_only') = 'on'`)
 	if err != nil {
 		return err
 	}
 	h.Version, h.Number, h.Encoding = text(r, 0), number(r, 1), text(r, 2)
-	h.Recovering, h.ReadOnly, h.Signal, h.ReadStats = truth(r, 3), truth(r, 4), truth(r, 5), truth(r, 6)
+	h.Recovering, h.ReadOnly = truth(r, 3), truth(r, 4)
 	s.probing.Lock()
 	defer s.probing.Unlock()
 	n := s.nature[s.base]
