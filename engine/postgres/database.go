@@ -29,7 +29,7 @@ type database struct {
 	verdicts  map[verdictKey]verdict // guarded by mu
 	functions map[string]bool        // is there a function of that name that the server did not bring; guarded by mu
 	installed map[string]bool        // is there a function of that name outside pg_catalog; guarded by mu
-	compiled  *string                // a function that keeps what it compiled, see compiled.go; nil = not asked yet; guarded by mu
+	compiled  *string                // a function that keeps what it compiled, see body_code_state.go; nil = not asked yet; guarded by mu
 	code      *code                  // nil = not asked yet; guarded by mu
 	asked     time.Time              // when functions and code were empty; guarded by mu
 }

@@ -7,8 +7,8 @@
 // A chain of transactional parts is one simple-protocol message, whatever its length, so that a tenant costs
 // one round trip. There are no prepared statements, no session settings that outlive a transaction and no
 // session locks on the way, so that all of it works through a pooler in transaction mode. Revisions outside
-// a transaction are the exception: they run on a direct connection of their own (outside.go).
+// a transaction are the exception: they run on a direct connection of their own (notx.go).
 //
-// All connections to a server, for whatever purpose, share one limit (limit.go). SQLSTATEs are known in
+// All connections to a server, for whatever purpose, share one limit (pool.go). SQLSTATEs are known in
 // classify.go only. Server versions 13 and later are supported.
 package postgres

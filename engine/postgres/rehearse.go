@@ -12,7 +12,7 @@ import (
 )
 
 // Rehearse implements [engine.Session]: one message, as Apply's, that looks at its own locks after the statements of
-// a body, see held.go, and ends with ROLLBACK.
+// a body, see rehearse_locks.go, and ends with ROLLBACK.
 func (s *session) Rehearse(ctx context.Context, work engine.Work) (engine.Rehearsal, error) {
 	a, err := s.application(ctx, &work)
 	if err != nil {

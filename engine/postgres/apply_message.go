@@ -67,7 +67,7 @@ type composer struct {
 	triggers bool                      // there may be deferred triggers that run code
 	seed     float64                   // of random() after a body that was not proven
 	unproven bool                      // a body of the transaction was not proven to leave nothing
-	settle   []string                  // assignments that each transaction begins with unless the session has them, see settle.go
+	settle   []string                  // assignments that each transaction begins with unless the session has them, see session_settings.go
 	names    *nameChecks               // nil = no name is checked
 	progress progress                  // of no-transaction sections in the tenant
 	part     int

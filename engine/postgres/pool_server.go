@@ -70,7 +70,7 @@ func newServer(s Server, cfg Config) (*server, error) {
 }
 
 // ParseURL reads a URL, or libpq's key=value form, with what environment, service file and ~/.pgpass add, and makes the
-// session that it opens a settled one: see settle.go. key says where the text stands, for errors, which hold none of it:
+// session that it opens a settled one: see session_settings.go. key says where the text stands, for errors, which hold none of it:
 // where the password is in a text that cannot be read is a guess (https://github.com/jackc/pgx,
 // pgconn.ParseConfigError says as much).
 func ParseURL(key, text, application string) (*pgconn.Config, error) {

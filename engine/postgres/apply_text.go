@@ -10,7 +10,7 @@ import (
 // message is what one call of Apply sends: all its transactions, as one simple-protocol query.
 //
 // It holds no text of its own: each piece refers to the text of its statement, which for a body is that of the
-// revision, the same for all tenants. A long message is never put together in memory, see stream.go.
+// revision, the same for all tenants. A long message is never put together in memory, see pool_stream.go.
 //
 // Our own checks are plain SELECTs that fail with a text of ours where the answer is no; the server then skips
 // the rest of the message, and the number of commands that it completed says which statement failed.
