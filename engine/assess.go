@@ -62,12 +62,7 @@ func (j *assessor) assessment(a *Applied) Standing {
 	switch {
 	case len(gaps) > 0:
 		v.State = Unknown
-		v.Err = &Error{
-			Class: Stale,
-			Message: fmt.Sprintf("revision %s is applied, but %s, which it builds on, is not",
-				gaps[0].Revision, strings.Join(gaps[0].Missing, ", ")),
-			Advice: "the graph changed below an applied revision: restore the old revises, or apply the missing body by hand and stamp the tenant",
-		}
+		v.Err = gapError(gaps[0])
 	case len(unknown) > 0:
 		v.State = Ahead
 	case len(ids) == 0:
@@ -78,6 +73,14 @@ func (j *assessor) assessment(a *Applied) Standing {
 		v.State = Behind
 	}
 	return v
+}
+
+func gapError(g revision.Gap) *Error {
+	return &Error{
+		Class:   Stale,
+		Message: fmt.Sprintf("revision %s is applied, but %s, which it builds on, is not", g.Revision, strings.Join(g.Missing, ", ")),
+		Advice:  "the graph changed below an applied revision: restore the old revises, or apply the missing body by hand and stamp the tenant",
+	}
 }
 
 // changed lists the applied revisions whose body is not the one that was applied. A row without a
