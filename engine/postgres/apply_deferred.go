@@ -10,15 +10,15 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// A deferred constraint fails where the transaction ends, long after the statement that broke it. To find that, the
-// transaction is run once more and rolled back, and after each statement the constraints are tried. What is tried is
-// taken back at once, since a later statement may put right what an earlier one has left: the statement to blame is
-// the one after which the very same error was there until the end.
+// A deferred constraint fails at the end of the transaction, long after the statement that violated it. To find that
+// statement, the transaction runs once more, is rolled back, and the constraints are tried after each statement. Each try is
+// undone at once, since a later statement may correct what an earlier one left: the statement to blame is the first after
+// which the same error remained until the end.
 
-// replayTime bounds how long the statement behind a deferred error is looked for.
+// replayTime bounds the search for the statement behind a deferred error.
 const replayTime = 2 * time.Minute
 
-// tryDeferred notes what the deferred constraints and triggers would fail with, and takes back that they were tried.
+// tryDeferred tries the deferred constraints and triggers, undoes that, and stores the error in a setting.
 const tryDeferred = `DO $skein$
 DECLARE state text; name text; message text; detail text; found text := '';
 BEGIN
@@ -34,22 +34,22 @@ END $skein$`
 
 const triedDeferred = "SELECT pg_catalog.current_setting('skein.deferred', true)"
 
-// try is a statement of a body and what deferred constraints would fail with after it; "" = nothing.
+// try is a statement of a body and the error that deferred constraints would have after it; "" = none.
 type try struct {
 	piece piece
 	found string
 }
 
-// tries are those of a transaction, in order.
+// tries are those of one transaction, in order.
 type tries []try
 
-// blame says after which statement the error was there that the transaction ended with.
+// blame returns the first statement after which the error remained that the transaction ended with.
 func (t tries) blame(want string) (piece, bool) {
 	if len(t) == 0 || t[len(t)-1].found == "" {
 		return piece{}, false
 	}
 	last := len(t) - 1
-	if t[last].found != want { // as with a message of a trigger that tells the time
+	if t[last].found != want { // as with a trigger whose message contains the time
 		want = t[last].found
 	}
 	for last > 0 && t[last-1].found == want {
@@ -58,7 +58,7 @@ func (t tries) blame(want string) (piece, bool) {
 	return t[last].piece, true
 }
 
-// deferred finds the statement that is to blame for an error at the end of a transaction, and notes it in e.
+// deferred finds the statement to blame for an error at the end of a transaction, and records it in e.
 func (a *application) deferred(ctx context.Context, e *engine.Error, pg *pgconn.PgError, end piece) {
 	switch e.Class {
 	case engine.Data, engine.Revision, engine.Internal:
@@ -72,7 +72,7 @@ func (a *application) deferred(ctx context.Context, e *engine.Error, pg *pgconn.
 	defer cancel()
 	names := a.names
 	m := a.composer()
-	a.names, m.names = names, nil // they were all checked
+	a.names, m.names = names, nil // the names were all checked
 	m.replay(end.part, a.trial)
 	t := m.tries(end.part)
 	seen := 0
@@ -93,7 +93,7 @@ func (a *application) deferred(ctx context.Context, e *engine.Error, pg *pgconn.
 	}
 }
 
-// tries are the statements of a part, after each of which there is a look.
+// tries returns the statements of a part, each of which is followed by a try.
 func (m *message) tries(part int) tries {
 	var t tries
 	for _, p := range m.pieces {
@@ -104,8 +104,8 @@ func (m *message) tries(part int) tries {
 	return t
 }
 
-// replay writes the transaction of one part, with a look after each statement, and rolls it back. In a rehearsal the
-// parts before it are not committed, and come first.
+// replay writes the transaction of one part, with a try after each statement and a ROLLBACK. In a rehearsal the parts before
+// it are not committed, and come first.
 func (c *composer) replay(part int, trial bool) {
 	first := part
 	if trial {

@@ -12,7 +12,7 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// explain says what an error means and where it happened, and leaves the connection clean.
+// explain says what an error means and where it happened, and rolls back.
 func (a *application) explain(ctx context.Context, m *composer, o outcome) (*engine.Error, piece) {
 	var pg *pgconn.PgError
 	if !errors.As(o.err, &pg) {
@@ -47,7 +47,7 @@ func (a *application) explain(ctx context.Context, m *composer, o outcome) (*eng
 	return e, p
 }
 
-// lost is a connection that went away, or a call that was given up.
+// lost is the error of a lost connection, or of a call that was canceled.
 func (a *application) lost(ctx context.Context, err error) *engine.Error {
 	var known *engine.Error
 	if unsent(err) || errors.As(err, &known) {
@@ -63,9 +63,8 @@ func (a *application) lost(ctx context.Context, err error) *engine.Error {
 	return uncertain(err)
 }
 
-// unsent reports whether an error is from before a message was sent: its context had ended already.
-// pgconn.SafeToRetry alone does not do: of a connection that broke while it was read from, pgconn says
-// "conn closed", and that this were safe.
+// unsent reports whether an error happened before the message was sent, because its context had ended. pgconn.SafeToRetry
+// alone is not enough: it also says yes to the "conn closed" of a connection that broke while it was read from.
 func unsent(err error) bool {
 	return pgconn.SafeToRetry(err) && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded))
 }
@@ -74,8 +73,8 @@ func uncertain(err error) *engine.Error {
 	return &engine.Error{Class: engine.Uncertain, Message: "the connection was lost while the change was under way: " + oneLine(err.Error()), Err: err}
 }
 
-// reason tells our own checks from the author's statements. Who is gone is told by our checks alone: the server's own
-// words for it may be those of a body, or of a trigger, about something else.
+// reason separates errors of skein's own checks from those of the author's statements. Only a check can say that the tenant is
+// gone: the server's error may come from a body or a trigger, about something else.
 func (a *application) reason(ctx context.Context, p piece, pg *pgconn.PgError, unwritten *lostPiece) *engine.Error {
 	e := present(classify(ctx, pg), pg)
 	if p.kind == kindBody || p.kind == kindCommit || p.kind == kindLook {
@@ -83,12 +82,12 @@ func (a *application) reason(ctx context.Context, p piece, pg *pgconn.PgError, u
 	}
 	s := a.session
 	if check, need, ok := a.names.failed(marked(pg.Message)); ok {
-		if check.rough { // the names are to be distinguished from other words
+		if check.rough { // parse the statements, to know which words are names
 			a.exact, a.again = true, true
 		}
 		return need.refusal()
 	}
-	if isFatal(pg) { // the session was ended from outside, whatever was under way
+	if isFatal(pg) { // the session was ended from outside
 		return e
 	}
 	if p.kind == kindReset || a.unproven && p.kind == kindRow && pg.Code == stateReadOnly {
@@ -114,15 +113,15 @@ func (a *application) reason(ctx context.Context, p piece, pg *pgconn.PgError, u
 	case pg.Code == statePrivilege && p.kind != kindRow:
 		return s.server.unreadable(s.target.Schema, "USAGE, or SELECT, INSERT, DELETE on the version table,")
 	case p.kind == kindCheck && hasState(pg, stateUndefinedTable, stateUndefinedSchema):
-		return staleError() // the version table went; aftermath sees when it was the schema
+		return staleError() // the version table was dropped; aftermath checks whether the schema was
 	case p.kind == kindRow, p.kind == kindCreate:
 		return a.refusedRow(p, pg, e)
 	}
 	return e
 }
 
-// present is the error of a statement that a connection to the tenant's database took: whatever the server says is not
-// there, the database is.
+// present corrects the class Gone of an error that a statement in the tenant's database had: the database is there, so
+// something else is missing.
 func present(e *engine.Error, pg *pgconn.PgError) *engine.Error {
 	if e.Class != engine.Gone || isFatal(pg) {
 		return e
@@ -132,7 +131,7 @@ func present(e *engine.Error, pg *pgconn.PgError) *engine.Error {
 	return &there
 }
 
-// cannotReset is the error of a body that leaves the session or the transaction in a state that skein cannot take back.
+// cannotReset is the error of a body that leaves the session or the transaction in a state that cannot be reset.
 func (a *application) cannotReset(p piece, cause *engine.Error) *engine.Error {
 	e := *cause
 	step := a.work.Parts[p.part].Steps[p.step]
@@ -140,8 +139,8 @@ func (a *application) cannotReset(p piece, cause *engine.Error) *engine.Error {
 	if !step.Stamp {
 		e.Line = step.Revision.Section(step.Direction).Line
 	}
-	e.Message = "what the body leaves in the session cannot be taken back: " + e.Message
-	e.Advice = "take out of the body, or of the functions that it runs, what changes the session or makes the transaction read-only"
+	e.Message = "what the body leaves in the session cannot be reset: " + e.Message
+	e.Advice = "remove from the body, or from the functions that it runs, what changes the session or makes the transaction read-only"
 	return &e
 }
 
@@ -149,11 +148,11 @@ func staleError() *engine.Error {
 	return &engine.Error{
 		Class:   engine.Stale,
 		Message: "the tenant does not stand where the plan says",
-		Advice:  "somebody else changed it meanwhile; run again to plan afresh",
+		Advice:  "another process changed it in the meantime; run again to make a new plan",
 	}
 }
 
-// overtaken reports whether what skein was about to write is there already, by somebody else's doing.
+// overtaken reports whether another session has already written what skein was about to write.
 func (a *application) overtaken(ctx context.Context, e *engine.Error, p piece) bool {
 	s, sql := a.session, ""
 	switch {
@@ -168,8 +167,7 @@ func (a *application) overtaken(ctx context.Context, e *engine.Error, p piece) b
 	return err == nil && value(results[0]) == "t"
 }
 
-// aftermath rolls back, in the same round trip looks whether the schema is still the one that was surveyed,
-// and names who stands in the way of a lock.
+// aftermath rolls back, checks whether the schema is still the one that was surveyed, and names the sessions that hold a lock.
 func (a *application) aftermath(ctx context.Context, e *engine.Error, p piece) {
 	s := a.session
 	s.conn.rollback(ctx)

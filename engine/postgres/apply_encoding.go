@@ -8,11 +8,11 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// shownByte is how the server shows each byte of a character that it cannot convert, in all of its languages.
+// shownByte matches each byte of a character that the server cannot convert, as its messages show it in all languages.
 var shownByte = regexp.MustCompile(`0x([0-9a-f]{2})\b`)
 
-// unconverted finds the first body with the character that the server's encoding lacks. The server converts a message
-// as a whole, before it counts a statement or knows a position.
+// unconverted finds the first body with the character that the server's encoding lacks. The server converts a message as a
+// whole before it runs anything, so that the error has no position.
 func (m *message) unconverted(pg *pgconn.PgError) (p piece, within int, found bool) {
 	if pg.Code != stateNoEquivalent && pg.Code != stateBadBytes {
 		return piece{}, 0, false

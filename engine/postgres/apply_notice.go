@@ -11,27 +11,26 @@ import (
 // noticeKept bounds the text of a notice, in bytes.
 const noticeKept = 500
 
-// isKept reports whether a notice is kept: NOTICE and WARNING are; LOG, DEBUG and INFO, which are for interactive use,
-// are not.
+// isKept reports whether a notice is kept: NOTICE and WARNING are; LOG, DEBUG and INFO are not.
 func isKept(n *pgconn.Notice) bool {
 	s := severity((*pgconn.PgError)(n))
 	return s == "NOTICE" || s == "WARNING"
 }
 
-// noticeOf puts a notice into the form that is kept, without its place.
+// noticeOf converts a notice, without the statement that it belongs to.
 func noticeOf(n *pgconn.Notice) engine.Notice {
 	e := (*pgconn.PgError)(n)
 	return engine.Notice{Severity: severity(e), SQLState: e.Code, Message: cutTo(oneLine(said(e)), noticeKept), Fields: fieldsOf(e)}
 }
 
-// collected are the notices of one message, each with the part that it belongs to. A message that is sent again, since the
-// guard found what is meant, makes the same ones again.
+// collected are the notices of one message, each with the part that it belongs to. A message that is sent again causes the
+// same notices again.
 type collected struct {
 	notices []engine.Notice
 	parts   []int
 }
 
-// collect takes the notices of the bodies of a message, until the returned function is called. It must be called: a
+// collect collects the notices of the bodies of a message until the returned function is called, which the caller must do: a
 // connection serves one tenant after another.
 func (a *application) collect(m *message) (*collected, func()) {
 	h := &collected{}
@@ -44,7 +43,7 @@ func (a *application) collect(m *message) (*collected, func()) {
 		}
 		p := m.pieces[min(a.conn.completed, len(m.pieces)-1)]
 		if p.kind != kindBody && p.kind != kindCommit && p.kind != kindReset {
-			return // of ours
+			return // of skein's own statements
 		}
 		h.add(p.part, a.placed(noticeOf(n), p))
 	}
@@ -58,7 +57,7 @@ func (h *collected) add(part int, n engine.Notice) {
 	h.notices, h.parts = append(h.notices, n), append(h.parts, part)
 }
 
-// placed notes whose doing a notice is: a statement's, or at the end of a transaction that of its only revision.
+// placed adds the origin of a notice: a statement, or at the end of a transaction its only revision.
 func (a *application) placed(n engine.Notice, p piece) engine.Notice {
 	steps := a.work.Parts[p.part].Steps
 	step := steps[min(p.step, len(steps)-1)]
@@ -73,7 +72,7 @@ func (a *application) placed(n engine.Notice, p piece) engine.Notice {
 	return n
 }
 
-// deliver hands on what was collected: of the parts that are committed, and of the others unless they are sent again.
+// deliver passes on the notices of committed parts, and those of other parts unless they are sent again.
 func (a *application) deliver(h *collected, committed int) {
 	for i, n := range h.notices {
 		if h.parts[i] < committed || !a.again {
@@ -82,7 +81,7 @@ func (a *application) deliver(h *collected, committed int) {
 	}
 }
 
-// collect takes the notices of statement n, counted from 1, of a no-transaction revision.
+// collect passes on the notices of statement n, counted from 1, of a no-transaction section.
 func (o *outside) collect(n, line int) {
 	if o.work.Notice == nil {
 		return
@@ -97,5 +96,5 @@ func (o *outside) collect(n, line int) {
 	}
 }
 
-// ignore drops the notices of what follows.
+// ignore drops the notices of the statements that follow.
 func (o *outside) ignore() { o.conn.notice = nil }

@@ -5,16 +5,16 @@ import (
 	"math/rand/v2"
 )
 
-// A connection serves many tenants, and behind a transaction pooler also the application. So nothing that a body leaves
-// in the session may outlive its transaction: a body that is not proven harmless is followed by resets of all that a
-// session can keep, within the transaction and before the version row, so that neither the next revision of the chain
-// nor the row nor the next tenant sees any of it.
+// A connection serves many tenants, and behind a transaction pooler also the application. So nothing that a body leaves in
+// the session may outlive its transaction: a body that is not proven harmless is followed by resets of all session state, in
+// the transaction and before the version row, so that the next revision of the chain, the row and the next tenant see none
+// of it.
 //
-// DISCARD ALL does the same and is not allowed in a transaction; its parts are.
+// The resets are the parts of DISCARD ALL, which itself is not allowed in a transaction.
 
-// leave writes what follows the body of the k-th step. Deferred triggers may run code too: once a body of the
-// transaction was not proven, they run before the last reset, with skein's settings. Between the revisions of a chain
-// they stay deferred.
+// leave writes the resets after the body of the k-th step. Deferred triggers may run code too: where a body of the
+// transaction is not proven harmless, they run before the last reset, with skein's settings. Between the revisions of a
+// chain they stay deferred.
 func (c *composer) leave(k int) {
 	unproven := c.leaves(c.part, k)
 	c.unproven = c.unproven || unproven
@@ -39,34 +39,34 @@ func (c *composer) leave(k int) {
 	}
 }
 
-// settleAgain puts role and settings back.
+// settleAgain resets role and settings.
 func (c *composer) settleAgain() {
 	c.own(kindReset, "SET SESSION AUTHORIZATION DEFAULT")
 	c.own(kindReset, "RESET ROLE")
 	c.own(kindReset, c.resetSettings())
-	c.plain = false // the session's own settings went with the others
+	c.plain = false // the settings of the preamble are reset too
 	c.set()
 }
 
-// release gives back all that a session can keep apart from role and settings.
+// release resets all session state apart from role and settings.
 func release(seed float64) []string {
 	return []string{"CLOSE ALL", "DEALLOCATE ALL", "UNLISTEN *", releaseSession(seed), "DISCARD TEMP", discardSequences}
 }
 
 const discardSequences = "DISCARD SEQUENCES"
 
-// releaseSession gives back session locks. The seed, from 0 to 1, goes to chance: with the one that is left random() of
-// the next tenant would be foreseeable.
+// releaseSession releases session locks and sets the seed of random(), from 0 to 1: a seed that a body has set would make the
+// random numbers of the next tenant predictable.
 func releaseSession(seed float64) string {
 	return fmt.Sprintf("SELECT pg_catalog.pg_advisory_unlock_all(), pg_catalog.setseed(%.15f)", seed)
 }
 
-// afterRollback are the resets of what a ROLLBACK leaves.
+// afterRollback are the resets of session state that a ROLLBACK does not undo.
 func afterRollback() []string {
 	return []string{"DEALLOCATE ALL", releaseSession(rand.Float64()), discardSequences}
 }
 
-// resetSettings keeps what a rehearsal remembers in a setting of its own.
+// resetSettings is RESET ALL, which in a rehearsal keeps the settings that hold its state.
 func (c *composer) resetSettings() string {
 	if c.looks != nil {
 		return resetAgain
@@ -74,6 +74,6 @@ func (c *composer) resetSettings() string {
 	return "RESET ALL"
 }
 
-// leaves reports whether a body may leave something in the session. ddl: any command may run code here. after: it
-// follows a body of the same plan that may have made that so.
+// leaves reports whether a body may leave something in the session. ddl: any command may run code in this database. after: an
+// earlier body of the same plan may have caused that.
 func (t *traits) leaves(ddl, after bool) bool { return !t.harmless || ddl || after }

@@ -9,14 +9,14 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// A tenant may change its version table: add columns, constraints, rules and triggers. Where they keep skein's own
-// rows out, the change is rolled back with its body and the tenant fails with the server's words. It is never taken
-// for a tenant that is gone, nor for one that is upgraded.
+// A version table may have columns, constraints, rules and triggers that users added. Where they refuse a row of skein's, the
+// body is rolled back with it and the tenant fails with the server's message. Such a tenant is never reported as gone, nor
+// as upgraded.
 
-// rowTag is the command tag of a version row that was written or deleted: precisely one.
+// rowTag reports whether a command tag is that of one version row written or deleted.
 func rowTag(tag pgconn.CommandTag) bool { return tag.RowsAffected() == 1 }
 
-// refusedRow is the error of the server about a statement of skein's on its own tables.
+// refusedRow is an error of the server about a statement on the version table.
 func (a *application) refusedRow(p piece, pg *pgconn.PgError, e *engine.Error) *engine.Error {
 	table := a.session.db.table.in(a.session.target.Schema)
 	if p.kind == kindCreate {
@@ -28,8 +28,8 @@ func (a *application) refusedRow(p piece, pg *pgconn.PgError, e *engine.Error) *
 	return e
 }
 
-// ofOwnTable puts what skein was about before the server's words. Errors that pass, or that are the server's affair,
-// stay as they are.
+// ofOwnTable puts what skein tried before the server's message. Transient errors, and those about the server, stay as they
+// are.
 func ofOwnTable(e *engine.Error, pg *pgconn.PgError, what, advice string) *engine.Error {
 	switch e.Class {
 	case engine.Data, engine.Revision, engine.Internal:
@@ -38,7 +38,7 @@ func ofOwnTable(e *engine.Error, pg *pgconn.PgError, what, advice string) *engin
 	}
 	own := *e
 	text := e.Message
-	if strings.HasPrefix(pg.Code, "23") && pg.Code != stateDuplicateRow { // the detail is our own row, with its times
+	if strings.HasPrefix(pg.Code, "23") && pg.Code != stateDuplicateRow { // the detail is the version row, with its times
 		text = oneLine(pg.Message)
 	}
 	own.Message, own.Advice = what+": "+text, advice
@@ -50,8 +50,8 @@ func adviceRow(table string) string {
 		"; any other column has to allow NULL or have a default"
 }
 
-// lostRow is the error of a part whose rows are not in the version table although the server took all its statements.
-// unwritten is the piece whose command tag says that nothing was written; nil = none does.
+// lostRow is the error of a part whose rows are not in the version table although all its statements succeeded. unwritten is
+// the piece whose command tag says that nothing was written; nil = none.
 func (a *application) lostRow(p piece, unwritten *lostPiece) *engine.Error {
 	steps := a.work.Parts[p.part].Steps
 	step, came := steps[len(steps)-1], "the version table does not hold the rows that skein wrote"
@@ -70,11 +70,11 @@ func lostRowError(table string, step engine.Step, came string) *engine.Error {
 	return &engine.Error{
 		Class: engine.Data, Revision: step.Revision.ID, File: step.Revision.File,
 		Message: came,
-		Advice:  "look at the rules and triggers of " + table + ": what they take away is not recorded, so nothing of the revision was kept",
+		Advice:  "look at the rules and triggers of " + table + ": a row that they remove is not recorded, so nothing of the revision was kept",
 	}
 }
 
-// lostPiece is a version row of which the server says that it was not written, or not once.
+// lostPiece is a version row whose command tag says that it was not written, or more than once.
 type lostPiece struct {
 	piece
 	tag string

@@ -12,13 +12,13 @@ import (
 // It holds no text of its own: each piece refers to the text of its statement, which for a body is that of the
 // revision, the same for all tenants. A long message is never put together in memory, see pool_stream.go.
 //
-// Our own checks are plain SELECTs that fail with a text of ours where the answer is no; the server then skips
-// the rest of the message, and the number of commands that it completed says which statement failed.
+// Skein's own checks are plain SELECTs that fail with a known text; the server then skips the rest of the message, and the
+// number of completed commands says which statement failed.
 //
 // Measured (PostgreSQL 15, ADD COLUMN over 1,000 schemas with ten rows each, server CPU a tenant, median of nine runs):
-// the bare loop 298 µs; this 437; with SET LOCALs in place of the preamble 466, operators that are not qualified 463,
-// string_agg in place of count and bool_and 493; lock and check in one plpgsql DO block 538. What is left is the
-// check itself: 77 µs, nearly all of it the planner's first look at a table and its index.
+// the bare loop 298 µs; this 437; with SET LOCALs in place of the preamble 466, with unqualified operators 463, with
+// string_agg in place of count and bool_and 493, with lock and check in one plpgsql DO block 538. The remaining cost is
+// that of the check: 77 µs, nearly all of it the planner's first access to a table and its index.
 type message struct {
 	pieces []piece
 	size   int // bytes
@@ -46,7 +46,7 @@ func (m *message) add(p piece, sql string) {
 	m.size += len(sql)
 }
 
-// texts are the message in the pieces that it is made of.
+// texts returns the message as the texts of its pieces and the separators between them.
 func (m *message) texts() []string {
 	texts := make([]string, 0, 2*len(m.pieces))
 	for i, p := range m.pieces {
@@ -58,8 +58,8 @@ func (m *message) texts() []string {
 	return texts
 }
 
-// at returns the piece that the server's position, counted in characters from 1, falls into, and the byte
-// offset within it. A server without an encoding (SQL_ASCII) counts bytes.
+// at returns the piece that contains the server's position, counted in characters from 1, and the byte offset in it. A server
+// with the encoding SQL_ASCII counts bytes.
 func (m *message) at(position int32, encoding string) (piece, int) {
 	before := int(position) - 1 // characters
 	if encoding == "SQL_ASCII" {
@@ -83,7 +83,7 @@ func (m *message) at(position int32, encoding string) (piece, int) {
 	return m.piece(0)
 }
 
-// piece returns the piece that a byte of the message is in, and the byte's offset within it.
+// piece returns the piece that contains a byte of the message, and the byte's offset in it.
 func (m *message) piece(offset int) (piece, int) {
 	found := m.pieces[0]
 	for _, p := range m.pieces {
@@ -95,11 +95,11 @@ func (m *message) piece(offset int) (piece, int) {
 	return found, offset - found.start
 }
 
-// largest is how many bytes PostgreSQL takes in one message: 1 GB less two bytes, of which the length takes four and
-// the end of the text one.
+// largest is how many bytes of text PostgreSQL accepts in one message: 1 GB less two bytes, less four for the length and one
+// for the terminating NUL.
 const largest = 1<<30 - 2 - 5
 
-// tooLarge is the error of a message that the server would not take; nil when it would.
+// tooLarge is the error of a message that the server would not accept; nil where it would.
 func (a *application) tooLarge(m *message) *engine.Error {
 	most := a.session.db.cfg.MaxMessage
 	if m.size <= most {
@@ -128,9 +128,9 @@ func (a *application) tooLarge(m *message) *engine.Error {
 	return e
 }
 
-// fitting returns how many parts, from the first, one message takes; at least one.
+// fitting returns how many parts, from the first, fit into one message; at least one.
 func (a *application) fitting(parts []engine.Part) int {
-	const own = 16 << 10 // of skein's statements for each step, generously
+	const own = 16 << 10 // upper bound of skein's own statements for a step
 	size := 0
 	for i, part := range parts {
 		for _, step := range part.Steps {

@@ -10,8 +10,8 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// uncommitted reports whether a statement failed because what an earlier revision of its transaction did is not
-// committed yet: it would have gone well by itself.
+// uncommitted reports whether a statement failed because an earlier revision of its transaction is not committed yet: in a
+// transaction of its own, it would succeed.
 func (a *application) uncommitted(pg *pgconn.PgError, p piece) bool {
 	if p.step == 0 {
 		return false
@@ -27,12 +27,12 @@ func (a *application) uncommitted(pg *pgconn.PgError, p piece) bool {
 	return false
 }
 
-// defines reports whether a statement defines objects and changes no rows, so that no check of rows waits after it.
+// defines reports whether a statement defines objects and changes no rows, so that it leaves no deferred check of rows.
 func defines(text string) bool {
 	return slices.Contains([]string{"ALTER", "CREATE", "DROP", "COMMENT", "GRANT", "REVOKE", "LOCK", "SET", "REINDEX", "CLUSTER", "TRUNCATE"}, firstWord(text))
 }
 
-// untried is why a rehearsal ends at a revision before which an upgrade would commit.
+// untried says why a rehearsal ends at a revision that needs a commit before it.
 func untried(e *engine.Error) string {
 	return fmt.Sprintf("revision %s (%s:%d) can be tried only once what comes before it is committed: %s", e.Revision, e.File, e.Line, e.Message)
 }

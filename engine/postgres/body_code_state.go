@@ -10,13 +10,12 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// Some code keeps state that no reset takes back as long as its session lasts. PL/pgSQL compiles a function once a
-// session: a variable declared as `users%ROWTYPE` in a function that tenants share keeps the type of the tenant for
-// which it ran first (PostgreSQL's manual, "PL/pgSQL under the Hood"). PL/Perl, PL/Python and PL/Tcl have variables
-// that all functions of a session share. Where there is such code, a connection serves no other tenant after a body
-// that may have run it.
+// Some code keeps state for the whole session, and no reset removes it. PL/pgSQL compiles a function once a session: a
+// variable declared as `users%ROWTYPE` in a shared function keeps the type of the tenant for which it ran first
+// (PostgreSQL's manual, "PL/pgSQL under the Hood"). PL/Perl, PL/Python and PL/Tcl have variables that all functions of a
+// session share. Where a database has such code, a connection serves no other tenant after a body that may have run it.
 
-// keeper returns a function whose session must not serve another tenant; "" when there is none.
+// keeper returns a function that keeps state in its session; "" where there is none.
 func (db *DB) keeper(ctx context.Context, srv *server, c *conn, d *database) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -44,7 +43,7 @@ ORDER BY 1`)
 	return found, nil
 }
 
-// declaresByName reports whether a PL/pgSQL function has a variable of a type that the search path decides.
+// declaresByName reports whether a PL/pgSQL function has a variable of a type that is found along the search path.
 func declaresByName(source string) bool {
 	declaring := false
 	var words []string // of the declaration being read
@@ -75,8 +74,8 @@ func declaresByName(source string) bool {
 	return declaring
 }
 
-// foundByPath reports whether the type in a declaration, what follows the variable's name, is one that the search path
-// has to find. A type that is not known here counts as one.
+// foundByPath reports whether the type of a declaration, given as the words after the variable's name, is found along the
+// search path. An unknown type counts as found there.
 func foundByPath(words []string) bool {
 	if words[0] == "constant" {
 		words = words[1:]
@@ -95,16 +94,16 @@ func foundByPath(words []string) bool {
 	return !qualified && !isBuiltinType(words[0])
 }
 
-// indirect are words of bodies that run SQL from a string, or bring code along.
+// indirect are words of bodies that run SQL from a string, or install code.
 var indirect = []string{"extension", "query_to_xml", "query_to_xmlschema", "query_to_xml_and_xmlschema", "ts_stat", "ts_rewrite"}
 
-// knownCommands are the first words of statements that run no code by themselves.
+// knownCommands are the first words of statements that run no user code by themselves.
 var knownCommands = []string{
 	"ALTER", "ANALYZE", "CLUSTER", "COMMENT", "COPY", "CREATE", "DELETE", "DROP", "GRANT", "INSERT", "LOCK", "MERGE", "REASSIGN",
 	"REFRESH", "REINDEX", "RELEASE", "REVOKE", "ROLLBACK", "SAVEPOINT", "SELECT", "TABLE", "TRUNCATE", "UPDATE", "VALUES", "WITH",
 }
 
-// runsByText decides by a body's text alone.
+// runsByText reports whether a body may run code that users wrote, by its text alone.
 func runsByText(t *traits, statements []revision.Statement) bool {
 	unknown := func(s revision.Statement) bool {
 		text := strings.TrimLeft(s.Text, "( \t\r\n")
@@ -114,8 +113,8 @@ func runsByText(t *traits, statements []revision.Statement) bool {
 	return len(t.idents.Dynamic) > 0 || slices.ContainsFunc(statements, unknown) || t.names(indirect...) || slices.ContainsFunc(t.idents.Names, stateful)
 }
 
-// runsCode reports whether a body may run code that users have written, or load a library. made: an earlier step of the
-// plan may have made functions, triggers and the like.
+// runsCode reports whether a body may run code that users wrote, or load a library. made: an earlier step of the plan may have
+// created functions, triggers and the like.
 func (d *database) runsCode(ctx context.Context, c *conn, b body, made bool) (bool, error) {
 	t := b.traits
 	switch {
@@ -130,7 +129,7 @@ func (d *database) runsCode(ctx context.Context, c *conn, b body, made bool) (bo
 	return d.callsExtensions(ctx, c, t)
 }
 
-// callsExtensions reports whether the body calls a function that came with an extension: it may keep state of its own.
+// callsExtensions reports whether a body calls a function that came with an extension: it may keep state of its own.
 func (d *database) callsExtensions(ctx context.Context, c *conn, t *traits) (bool, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -161,9 +160,9 @@ AND p.pronamespace <> 'pg_catalog'::pg_catalog.regnamespace`)
 	return len(results[0].Rows) > 0, nil
 }
 
-// keepsError refuses a body on a connection whose session others get, where there is code that keeps state in it.
+// keepsError refuses a body that may leave state in a session that a pooler gives to others.
 func keepsError(server, function, step string) *engine.Error {
-	why := "the revision sets or loads what no reset takes back"
+	why := "the revision sets or loads what cannot be reset"
 	if function != "" {
 		why = fmt.Sprintf("function %s keeps state, or types of the tenant for which it was compiled, as long as its session lasts", function)
 	}

@@ -10,18 +10,18 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// traits are what a body's words show of its effects on the session.
+// traits are the possible effects of a body, by its words.
 type traits struct {
 	idents   revision.Idents
 	harmless bool // leaves nothing in the session, unless any command runs code
-	runs     bool // may run code that users have written, by its text alone
+	runs     bool // may run code that users wrote, by its text alone
 	cascades bool // reaches what depends on what it names
-	reads    bool // evaluates queries, as far as its words say
-	loads    bool // may leave what no reset takes back: a library, a setting of a name of its own
+	reads    bool // evaluates queries, by its words
+	loads    bool // may leave what cannot be reset: a library, a custom setting
 }
 
-// traitsCache keeps what was read of a section for all tenants; of a template it keeps the last, since the tenants
-// for which it comes to the same text share the statements.
+// traitsCache keeps the traits of each section for all tenants, and for a template those of the last rendered text, since
+// tenants with the same text share the statements.
 type traitsCache struct {
 	sections  sync.Map // *revision.Section → *traits
 	templates sync.Map // *revision.Section → renderedTraits
@@ -59,7 +59,7 @@ func (t *traitsCache) ofTemplate(sec *revision.Section, statements []revision.St
 	return read
 }
 
-// bodies returns what a work's steps run. The function is for one goroutine.
+// bodies returns a function that returns the body of a step of a work. It is for one goroutine.
 func (t *traitsCache) bodies(work *engine.Work) func(engine.Step) body {
 	known := map[engine.Step]body{}
 	return func(step engine.Step) body {
@@ -97,11 +97,11 @@ func readTraits(statements []revision.Statement) *traits {
 	return t
 }
 
-// placeholderForm is a string with the name of a setting that the server does not know by itself.
+// placeholderForm matches a string with the name of a custom setting.
 var placeholderForm = regexp.MustCompile(`(?i)'[a-z_][a-z0-9_$]*\.[a-z_]`)
 
-// evaluating are words of commands that run queries, or that rewrite or check a table and so evaluate what hangs on it:
-// generated columns, checks, expressions of indexes.
+// evaluating are words of commands that run queries, or that rewrite or check a table and so evaluate its generated columns,
+// checks and index expressions.
 var evaluating = []string{
 	"select", "refresh", "type", "check", "validate", "constraint", "generated", "stored", "attach", "index", "reindex", "cluster",
 	"unique", "primary", "exclude", "logged", "unlogged", "tablespace", "serial", "bigserial", "smallserial", "identity", "method",

@@ -7,12 +7,13 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// A statement is harmless when it leaves nothing in the session, whatever is in the database apart from event
-// triggers. That is known of commands that evaluate nothing of what users have written: definitions, and changes of
-// columns with built-in types and constant defaults. Rows are another matter: triggers, rules, views, defaults, policies,
-// operators, and casts run code when they are read or written.
+// A statement is harmless when it leaves nothing in the session, in any database without event triggers. That holds for
+// commands that evaluate no code that users wrote: definitions, and changes of columns with built-in types and constant
+// defaults. It does not hold for statements that read or write rows: triggers, rules, views, defaults, policies, operators and
+// casts run code.
 //
-// What is not listed here is not harmless. A wrong no costs a tenth of a millisecond, a wrong yes mixes up tenants.
+// A statement that is not listed here is not harmless. A wrong no costs a tenth of a millisecond, a wrong yes mixes up
+// tenants.
 
 // harmless reports whether a statement leaves nothing in the session.
 func harmless(text string) bool {
@@ -32,7 +33,7 @@ func harmless(text string) bool {
 	return p.is("COMMENT", "GRANT", "REVOKE", "LOCK")
 }
 
-// temporary reports whether a token may name something that is the session's own. U&"…" may spell anything.
+// temporary reports whether a token may name a temporary object. U&"…" may spell any name.
 func temporary(token string) bool {
 	switch {
 	case token == "TEMP", token == "TEMPORARY", strings.HasPrefix(token, "PG_TEMP"):
@@ -41,10 +42,10 @@ func temporary(token string) bool {
 	return strings.HasSuffix(token, `"`) && (token[0] != '"' || strings.HasPrefix(strings.ToLower(token), `"pg_temp`))
 }
 
-// phrase is what is left of a statement: tokens, words among them in upper case.
+// phrase is the rest of a statement as tokens, with words in upper case.
 type phrase []string
 
-// phraseOf returns false when something in the text never ends.
+// phraseOf returns the tokens of a statement; false where a literal or comment has no end.
 func phraseOf(text string) (phrase, bool) {
 	tokens, whole := revision.Tokens(text)
 	for i, t := range tokens {
@@ -130,8 +131,8 @@ func (p *phrase) createsTable() bool {
 	return p.name() && p.is("(") && !p.has("AS", "PARTITION", "EXECUTE")
 }
 
-// inKnownLanguage follows CREATE FUNCTION. The validators of the two languages read a body and run nothing; those of
-// others load a library or run the text.
+// inKnownLanguage follows CREATE FUNCTION. The validators of SQL and PL/pgSQL parse a body and run nothing; those of other
+// languages load a library or run the text.
 func (p *phrase) inKnownLanguage() bool {
 	language, atomic := 0, p.has("ATOMIC", "RETURN")
 	for i, t := range *p {
@@ -236,7 +237,7 @@ func (p *phrase) addsColumn() bool {
 	return true
 }
 
-// typeKind says which constants are values of a type without a cast that a user may have made.
+// typeKind says which constants are values of a type without a cast that a user may have created.
 type typeKind uint8
 
 const (
@@ -245,7 +246,7 @@ const (
 	typeBool
 )
 
-// builtinTypes are types of pg_catalog, which comes first in every search path.
+// builtinTypes are types of pg_catalog, the first schema of every search path.
 var builtinTypes = map[string]typeKind{
 	"INT": typeNumber, "INTEGER": typeNumber, "INT2": typeNumber, "INT4": typeNumber, "INT8": typeNumber, "SMALLINT": typeNumber,
 	"BIGINT": typeNumber, "NUMERIC": typeNumber, "DECIMAL": typeNumber, "REAL": typeNumber, "FLOAT": typeNumber, "FLOAT4": typeNumber,

@@ -6,23 +6,23 @@ import (
 	"strings"
 )
 
-// object is something with a name in a schema that tenants share.
+// object is a named object of a schema that tenants share.
 type object struct {
 	schema, name string
 	kind         byte // one of the kinds below
 	oid          uint32
 }
 
-// kindName is what a search path looks for: a name among the objects of one kind.
+// kindName is what is looked up along a search path: a name among the objects of one kind.
 type kindName struct {
 	kind byte
 	name string
 }
 
-// The kinds of objects that a search path finds. Each has names of its own, save that a table's row type has the name
-// of the table.
+// The kinds of objects that are found along a search path. Each kind has names of its own, except that a table's row type has
+// the name of the table.
 const (
-	kindRelation      = 'r' // table, view, sequence, index, composite type: whatever is in pg_class
+	kindRelation      = 'r' // table, view, sequence, index, composite type: all of pg_class
 	kindType          = 't' // domains, enums and ranges are types
 	kindFunction      = 'f' // procedures and aggregates are functions
 	kindOperator      = 'o'
@@ -37,17 +37,17 @@ const (
 	kindFamily        = 'F' // operator family
 )
 
-// catalogOf is where objects of a kind stand.
+// catalogOf is the catalog that holds the objects of a kind.
 type catalogOf struct {
 	kind    byte
-	word    string // for people
+	word    string // in messages
 	table   string // in pg_catalog
 	prefix  string // of its columns for name and namespace
-	filter  string // what of the table counts, as a condition on o; "" = all
-	owner   string // the oid of what an extension has in place of o; "" = o's own
-	accepts string // where names are overloaded: the condition that o is one of those that lookup w may find; "" = all of its name
-	same    string // where names are overloaded: the condition that o and p are the same but for their schemas
-	joins   string // what owner needs
+	filter  string // condition on o of the rows that count; "" = all
+	owner   string // oid of the object that can be a member of an extension in place of o; "" = o's own
+	accepts string // of kinds with overloaded names: the condition that lookup w may find o; "" = by name only
+	same    string // of kinds with overloaded names: the condition that o and p differ in their schemas only
+	joins   string // that owner needs
 }
 
 // catalogs are the kinds in the order in which they are listed.
@@ -71,7 +71,7 @@ var catalogs = []catalogOf{
 	{kind: kindFamily, word: "operator family", table: "pg_opfamily", prefix: "opf"},
 }
 
-// catalog returns where objects of a kind stand.
+// catalog returns the catalog of a kind.
 func catalog(kind byte) *catalogOf {
 	for i := range catalogs {
 		if catalogs[i].kind == kind {
@@ -81,7 +81,7 @@ func catalog(kind byte) *catalogOf {
 	panic(fmt.Sprintf("postgres: %q is no kind of object", kind))
 }
 
-// member is the condition that object o belongs to no extension; $depend is where members of extensions are looked up.
+// member is the condition that object o belongs to no extension; $depend is the relation in which members are looked up.
 func (c *catalogOf) member() string {
 	owner := c.owner
 	if owner == "" {
@@ -112,9 +112,9 @@ func (c *catalogOf) list() string {
 	return sql
 }
 
-// objectsQuery lists what stands in the tail and belongs to no extension: schema, kind, name, oid, and whether pg_catalog
-// has one of that kind and name, or a type of that name. Array and row types go with their elements and tables;
-// skein's own tables are none that a body means. Nil names = all.
+// objectsQuery lists the objects of the tail that belong to no extension: schema, kind, name, oid, and whether pg_catalog has
+// one of that kind and name, or a type of that name. Array and row types are left out, as they belong to elements and tables,
+// and so are skein's own tables. Nil names = all.
 func (db *DB) objectsQuery(tail, names []string) string {
 	lists := make([]string, len(catalogs))
 	for i := range catalogs {
@@ -132,7 +132,7 @@ func (db *DB) objectsQuery(tail, names []string) string {
 		strings.Join(lists, "\nUNION ALL "))
 }
 
-// lookups are needs as a relation w(name, nr, args, signature), nr being the place among them.
+// lookups writes some of the needs as a relation w(name, nr, args, signature), where nr is the index of the need.
 func lookups(needs []need, places []int) string {
 	var names, numbers, args, signatures []string
 	for _, n := range places {
@@ -152,7 +152,7 @@ func (c *catalogOf) found(namespace string) string {
 	return sql + ")"
 }
 
-// tailed selects the objects o of the tail that w may find, outside extensions.
+// tailed selects the objects o of the tail that w may find and that belong to no extension.
 func (c *catalogOf) tailed(tail []string) string {
 	sql := "SELECT FROM pg_catalog." + c.table + " o JOIN pg_catalog.pg_namespace n ON n.oid = o." + c.prefix + "namespace " + c.joins +
 		" WHERE o." + c.prefix + "name = w.name AND n.nspname = ANY (" + array(tail) + "::pg_catalog.name[]) AND " + strings.ReplaceAll(c.member(), "$depend", "pg_catalog.pg_depend")
@@ -167,8 +167,8 @@ func (c *catalogOf) lacked(namespace string, tail []string) string {
 	return "NOT " + c.found(namespace) + " AND EXISTS (" + c.tailed(tail) + ")"
 }
 
-// lackedRoughly is lacked where it is not known with how many arguments a name is looked for: of all that the tail has,
-// the namespace must have the same.
+// lackedRoughly is lacked for a name with an unknown number of arguments: the namespace must have the same overloads as the
+// tail.
 func (c *catalogOf) lackedRoughly(namespace string, tail []string) string {
 	if c.same == "" {
 		return c.lacked(namespace, tail)

@@ -28,8 +28,8 @@ const (
 	adviceAgain = "run again: the tenant is then surveyed afresh"
 )
 
-// meanings has SQLSTATEs (manual, appendix A) and, where all codes of one mean the same, their two-character
-// classes. What is in neither form is Internal.
+// meanings has SQLSTATEs (manual, appendix A), or two-character classes whose codes all mean the same. All others are
+// Internal.
 var meanings = map[string]meaning{
 	"40":    {engine.Transient, ""},
 	"40P01": {engine.Transient, "two transactions waited for each other; if it comes back, let the section run alone (`alone`) or split it (`own-transaction`)"},
@@ -85,14 +85,14 @@ var meanings = map[string]meaning{
 	"42P01": {engine.Revision, "check the spelling and the order of the statements; if only some tenants lack it, was it dropped by hand? an object that tenants share needs a qualified name, or its schema in search_path"},
 }
 
-// refusals are texts with which poolers turn clients away; their SQLSTATE is that of a broken protocol.
+// refusals are texts with which poolers refuse clients, with the SQLSTATE of a protocol violation.
 var refusals = []string{"no more connections allowed", "query_wait_timeout", "max_client_conn", "pool timeout", "too many clients"}
 
-// understand looks up what an error of the server means.
+// understand returns the meaning of an error of the server.
 func understand(e *pgconn.PgError) meaning {
 	switch {
 	case e.Code == "23505" && isCatalog(e):
-		return meaning{engine.Transient, ""} // two sessions made the same object; IF NOT EXISTS does not help
+		return meaning{engine.Transient, ""} // two sessions create the same object; IF NOT EXISTS does not help
 	case e.Code == "XX000" && strings.Contains(e.Message, "concurrently"):
 		return meaning{engine.Transient, ""} // tuple concurrently updated, deleted
 	case e.Code == "08P01" || e.Code == "58000":
@@ -121,7 +121,7 @@ func pooler(message string) (meaning, bool) {
 		}
 	}
 	switch {
-	case strings.Contains(message, "no such database"): // the pooler's word, and not the server's
+	case strings.Contains(message, "no such database"): // said by the pooler, not the server
 		return meaning{engine.Data, "add the database to the pooler's configuration; or, if it was dropped, take the tenant out of the source"}, true
 	case strings.HasPrefix(message, `database "`) && strings.HasSuffix(message, "does not exist"):
 		return meaning{engine.Gone, adviceAgain}, true
@@ -131,11 +131,10 @@ func pooler(message string) (meaning, bool) {
 	return meaning{}, false
 }
 
-// classify makes an *engine.Error of any error; one that is an *engine.Error already stays as it is.
-// This file is the only one that knows SQLSTATEs.
+// classify turns any error into an *engine.Error; one that is an *engine.Error already stays as it is. This file and
+// classify_body.go are the only ones that know SQLSTATEs.
 //
-// ctx is the one that the failed call had: once it has ended, a broken connection or an ended statement is
-// its doing.
+// ctx is the context of the failed call: once it has ended, it is the cause of a broken connection or a canceled statement.
 func classify(ctx context.Context, err error) *engine.Error {
 	if known, ok := errors.AsType[*engine.Error](err); ok {
 		return known
@@ -163,7 +162,7 @@ func classify(ctx context.Context, err error) *engine.Error {
 	return &engine.Error{Class: engine.Connection, Message: oneLine(err.Error()), Err: err}
 }
 
-// said is the server's message with the detail that makes it useful, such as the key of a duplicate row.
+// said is the server's message and detail, such as the key of a duplicate row.
 func said(e *pgconn.PgError) string {
 	if e.Detail == "" {
 		return e.Message
@@ -171,7 +170,7 @@ func said(e *pgconn.PgError) string {
 	return e.Message + ": " + e.Detail
 }
 
-// advice prefers ours to the server's hint, which does not know that this is one of many tenants.
+// advice prefers skein's advice to the server's hint, which does not know that there are many tenants.
 func advice(m meaning, e *pgconn.PgError) string {
 	if m.advice != "" {
 		return m.advice
@@ -179,8 +178,8 @@ func advice(m meaning, e *pgconn.PgError) string {
 	return oneLine(e.Hint)
 }
 
-// explainCut says that the server cut a name of the failed statement, where it objects to names: the one that it
-// shows is not the one in the file, and what is there already need not be the same object.
+// explainCut adds to an error about names that the server cut a long name of the statement: the name in the message is not the
+// one in the file, and an existing object of that name may be another one.
 func explainCut(e *engine.Error, statement string) {
 	if !strings.HasPrefix(e.SQLState, "42") || e.SQLState == statePrivilege {
 		return
@@ -201,8 +200,8 @@ func explainCut(e *engine.Error, statement string) {
 	e.Advice = "shorten the names in the revision, so that they differ within 63 bytes; a check of the revision files finds them all"
 }
 
-// isFatal reports whether the server ended the session with the error, so that nothing is known of a commit that was
-// under way. Severity is in the server's language; poolers and servers before 9.6 send no other.
+// isFatal reports whether the server ended the session with the error, so that it is not known whether a commit under way
+// succeeded. Severity is translated; poolers and servers before 9.6 send no other.
 func isFatal(e *pgconn.PgError) bool {
 	severity := e.SeverityUnlocalized
 	if severity == "" {
@@ -211,8 +210,8 @@ func isFatal(e *pgconn.PgError) bool {
 	return severity == "FATAL" || severity == "PANIC"
 }
 
-// explainFull adds, where something of a name is there already, that the name may be what the server kept of a longer
-// one in another revision: names have at most 63 bytes, and lose no more than the rest of a character.
+// explainFull adds to an error about a name that exists already, and is about as long as names can be, that it may be what the
+// server kept of a longer name in another revision: names are cut to 63 bytes of whole characters.
 func explainFull(e *engine.Error) {
 	if e.Advice != adviceExists {
 		return
@@ -225,10 +224,10 @@ func explainFull(e *engine.Error) {
 	}
 }
 
-// fullForm is a name in quotes, as messages of the server have it.
+// fullForm matches a quoted name in a message of the server.
 var fullForm = regexp.MustCompile(`"[^"]+"`)
 
-// Whether an error is about one relation or function, so that a survey's other arms may be read without it.
+// isLocal reports whether an error may be about one table, so that a survey can read the others.
 func isLocal(err error) bool {
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) || isFatal(pg) {
@@ -241,7 +240,7 @@ func isLocal(err error) bool {
 	return true
 }
 
-// hasState reports whether err is an error of the server with one of the SQLSTATEs behind the names below.
+// hasState reports whether err is an error of the server with one of the SQLSTATEs.
 func hasState(err error, states ...string) bool {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && slices.Contains(states, pg.Code)
@@ -259,7 +258,7 @@ const (
 	stateDuplicateTable    = "42P07"
 	stateUnsafeEnum        = "55P04"
 	stateObjectInUse       = "55006"
-	stateTermination       = "2D000" // COMMIT or ROLLBACK in a procedure that runs in a transaction
+	stateTermination       = "2D000" // COMMIT or ROLLBACK in a procedure inside a transaction
 	stateReadOnly          = "25006"
 	stateActiveTransaction = "25001" // a command that cannot be in a transaction
 	statePrivilege         = "42501"

@@ -10,28 +10,28 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// database is what is known of one database: what follows a tenant's schema in the search path, and what a
-// body could hit there by accident. A survey reads it anew.
+// database is what is known of one database: the schemas that follow a tenant's on the search path (the tail), and the objects
+// in them that a body could use by accident. A survey reads it again.
 type database struct {
-	tail      []string            // of the search path, as far as those schemas are there
+	tail      []string            // existing schemas after the tenant's on the search path
 	objects   map[string][]object // of the tail by name, without what belongs to extensions
 	operators []string            // names of operators among objects
 	parts     []object            // constraints of the domains among them, by the domain's name
-	builtin   map[kindName]bool   // those of objects whose name pg_catalog, which comes first in every path, has too
+	builtin   map[kindName]bool   // names of objects that pg_catalog, the first schema of every path, has too
 
-	grew atomic.Bool // a step was sent that may have put something into the tail since
+	grew atomic.Bool // a step was sent since that may have added something to the tail
 
 	misplaced []Extension // in schemas of tenants, and so not on the path of others
 
-	deviations []deviation // settings that each transaction puts right
+	deviations []deviation // settings that each transaction corrects
 
 	mu        sync.Mutex
 	verdicts  map[verdictKey]verdict // guarded by mu
-	functions map[string]bool        // is there a function of that name that the server did not bring; guarded by mu
-	installed map[string]bool        // is there a function of that name outside pg_catalog; guarded by mu
-	compiled  *string                // a function that keeps what it compiled, see body_code_state.go; nil = not asked yet; guarded by mu
+	functions map[string]bool        // does a function of that name exist that came neither with the server nor an extension; guarded by mu
+	installed map[string]bool        // does a function of that name exist outside pg_catalog; guarded by mu
+	compiled  *string                // a function that keeps state in its session, see body_code_state.go; nil = not asked yet; guarded by mu
 	code      *code                  // nil = not asked yet; guarded by mu
-	asked     time.Time              // when functions and code were empty; guarded by mu
+	asked     time.Time              // when functions, installed and code were last emptied; guarded by mu
 }
 
 func newDatabase(tail []string, rows [][][]byte) *database {
@@ -59,7 +59,7 @@ func newDatabase(tail []string, rows [][][]byte) *database {
 	return d
 }
 
-// known returns what a survey read of the connection's database, or reads it now.
+// known returns what is known of the connection's database, or reads it now.
 func (db *DB) known(ctx context.Context, srv *server, c *conn) (*database, error) {
 	db.mu.Lock()
 	d := db.databases[place{srv.name, c.database}]
@@ -70,7 +70,7 @@ func (db *DB) known(ctx context.Context, srv *server, c *conn) (*database, error
 	return db.learn(ctx, srv, c)
 }
 
-// learn reads the tail of the search path and what is in it, and keeps it for all sessions.
+// learn reads the tail of the search path and its objects, and keeps them for all sessions.
 func (db *DB) learn(ctx context.Context, srv *server, c *conn) (*database, error) {
 	d, err := db.read(ctx, srv, c, nil)
 	if err != nil {
@@ -80,14 +80,14 @@ func (db *DB) learn(ctx context.Context, srv *server, c *conn) (*database, error
 	return d, nil
 }
 
-// keep is the end of learn.
+// keep stores what is known of a database for all sessions.
 func (db *DB) keep(srv *server, d *database, name string) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	db.databases[place{srv.name, name}] = d
 }
 
-// read is learn for one work; into are schemas that its own steps bring onto the path.
+// read is learn for one work, and stores nothing; into are schemas that its own steps put on the path.
 func (db *DB) read(ctx context.Context, srv *server, c *conn, into []string) (*database, error) {
 	tail, misplaced, err := db.path(ctx, srv, c)
 	if err != nil {
@@ -113,14 +113,14 @@ func (db *DB) read(ctx context.Context, srv *server, c *conn, into []string) (*d
 	return d, nil
 }
 
-// forget makes the next session read what is known of a database.
+// forget makes the next session read the database again.
 func (db *DB) forget(at place) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	delete(db.databases, at)
 }
 
-// withSchemas adds schemas to the tail of a search path.
+// withSchemas appends schemas to the tail of a search path, each once.
 func withSchemas(tail, more []string) []string {
 	for _, s := range more {
 		if !slices.Contains(tail, s) {
@@ -130,7 +130,7 @@ func withSchemas(tail, more []string) []string {
 	return tail
 }
 
-// domainConstraints lists the constraints of domains in some schemas: one that is dropped leaves no other trace.
+// domainConstraints lists the constraints of domains in some schemas: dropping one leaves no other trace.
 func domainConstraints(ctx context.Context, c *conn, schemas []string) ([]object, error) {
 	if len(schemas) == 0 {
 		return nil, nil

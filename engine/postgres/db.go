@@ -10,26 +10,25 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// Config says which servers there are and how tenants on them are treated. The zero value of each field but
-// Servers is its default.
+// Config says which servers there are and how revisions run on them. The zero value of each field but Servers is its
+// default.
 type Config struct {
 	Servers      []Server
 	VersionTable string // table in each tenant that holds its applied revisions; default "skein_version"
 	Application  string // application_name of all connections; default "skein"
 
-	// Touches are globs over schema.name of what revisions may change outside of a tenant, whatever does it, in
-	// addition to what a section notes in `-- skein:touches`. Default none.
+	// Touches are globs over schema.name of objects outside of a tenant that revisions may change, also by functions and
+	// triggers, in addition to what a section notes in `-- skein:touches`. Default none.
 	Touches []string
 
-	// RenewAfter is after how many tenants a direct connection is replaced by a new one, since a backend gets
-	// slower with each relation that it has seen. A tenant counts in full when it was sent a long chain of
-	// about 32 statements, and less for less. Default 50; negative = never. Connections through a pooler are
-	// left to the pooler.
+	// RenewAfter is after how many tenants a direct connection is replaced by a new one, since a backend gets slower with
+	// each relation that it has seen. A tenant counts in full with 32 statements or more, and in part with fewer. Default
+	// 50; negative = never. Connections through a pooler are left to the pooler.
 	RenewAfter int
 
-	// MaxMessage is how many bytes a message to the server has at most. A chain that is longer goes out in several,
-	// with whole transactions in each; a transaction that is longer is an error. Default, and at most: the 1 GB less
-	// a few bytes that PostgreSQL takes.
+	// MaxMessage is how many bytes a message to the server has at most. A longer chain goes out in several messages of
+	// whole transactions; a longer transaction is an error. Default and maximum: what PostgreSQL accepts, a few bytes
+	// less than 1 GB.
 	MaxMessage int
 }
 
@@ -38,17 +37,17 @@ type Server struct {
 	Name string
 	URL  string // postgres://…, or key=value; libpq's environment variables and ~/.pgpass fill in what it lacks
 
-	// Password is asked at each new connection, so that it may expire. Nil: the one of URL or ~/.pgpass.
+	// Password is called for each new connection, so that passwords may expire. Nil: that of URL or ~/.pgpass.
 	Password func(context.Context) (string, error)
 
-	DirectURL      string   // past the pooler, where URL leads through one; for revisions outside a transaction
-	MaxConnections int      // open at a time, for whatever purpose; 0: 16 in use, and idle ones as far as the server has room
+	DirectURL      string   // past the pooler, where URL leads to one; for revisions outside a transaction
+	MaxConnections int      // open at a time, for all purposes; 0 = 16 in use, and idle ones as far as the server has room
 	SearchPath     []string // schemas that follow the tenant's in search_path
 	AutoSearchPath bool     // in place of SearchPath: the schemas that hold extensions, decided per database
 
-	// Tenants are the schemas that sources take for tenants, beside those that are noted by [DB.Know] or surveyed: no
-	// schema of a tenant is ever on the search path of another. Nil: those that are noted, those that hold a version
-	// table or its journal, and those that are called like them.
+	// Tenants are the schemas that sources take for tenants, in addition to those passed to [DB.Know] or surveyed: no
+	// schema of a tenant is ever on the search path of another. Nil: those that are known, those that hold a version
+	// table or its journal, and those with similar names.
 	Tenants []TenantSchemas
 }
 
@@ -63,7 +62,7 @@ type DB struct {
 	mu        sync.Mutex
 	servers   map[string]*server          // by name; guarded by mu
 	databases map[place]*database         // what is known of each database; guarded by mu
-	tenants   map[address]map[string]bool // schemas that were noted as tenants; guarded by mu
+	tenants   map[address]map[string]bool // schemas of known tenants; guarded by mu
 }
 
 var _ engine.Database = (*DB)(nil)
@@ -104,7 +103,7 @@ func New(cfg Config) (*DB, error) {
 	return db, nil
 }
 
-// newServer makes a server that knows which others are the same one.
+// newServer makes a server that knows its other names in the config.
 func (db *DB) newServer(s Server) (*server, error) {
 	srv, err := newServer(s, db.cfg)
 	if err != nil {
@@ -127,8 +126,8 @@ func (db *DB) alike(srv *server) []*server {
 	return same
 }
 
-// Register adds a server that no configuration knows, with the defaults of one; to tell it again changes
-// nothing. Sessions that are open when the URL of a name changes go on with the old one.
+// Register adds a server that is not in the config, with a server's defaults. Registering it again with the same URL changes
+// nothing; with another URL, sessions that are open keep the old one.
 func (db *DB) Register(name, url string) error {
 	db.mu.Lock()
 	defer db.mu.Unlock()
@@ -149,7 +148,7 @@ func (db *DB) Register(name, url string) error {
 	return nil
 }
 
-// Pooled reports whether a server's URL is known to lead through a pooler: the first connection tells.
+// Pooled reports whether a server's URL leads to a pooler; false before the first connection.
 func (db *DB) Pooled(server string) bool {
 	srv, err := db.server(server)
 	if err != nil {

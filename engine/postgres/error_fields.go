@@ -8,10 +8,10 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// fieldsOf takes from an error what holds no value of a row.
+// fieldsOf takes the fields of an error that hold no values of rows.
 //
-// In an error that a body raises itself the names of objects are whatever its author put there (USING COLUMN = …), and
-// so they are left out: which RAISE it was, the calls say.
+// Where a body raises an error itself, its author chooses the names of objects (USING COLUMN = …), which may be values, so
+// they are left out; Calls says which RAISE it was.
 func fieldsOf(e *pgconn.PgError) *engine.Fields {
 	f := &engine.Fields{Severity: severity(e), Condition: conditions[e.Code], Routine: routine(e.Routine), Calls: calls(e.Where)}
 	if !raised(e) {
@@ -20,7 +20,7 @@ func fieldsOf(e *pgconn.PgError) *engine.Fields {
 	return f
 }
 
-// severity is the one that is not in the server's language, which servers before 9.6 do not send.
+// severity returns the untranslated severity, which servers before 9.6 and some poolers do not send, or else the other.
 func severity(e *pgconn.PgError) string {
 	if e.SeverityUnlocalized != "" {
 		return e.SeverityUnlocalized
@@ -32,8 +32,8 @@ func severity(e *pgconn.PgError) string {
 // source: pl_exec.c, plpy_elog.c, plperl.c, pltcl.c.
 func raised(e *pgconn.PgError) bool { return strings.HasPrefix(e.File, "pl") }
 
-// routine is the function of the server's source without what newer versions put behind its name: what fails with
-// pg_strtoint32 on one server of a fleet fails with pg_strtoint32_safe on the next.
+// routine is the function of the server's source without the suffix of newer versions: pg_strtoint32 on one server of a fleet
+// is pg_strtoint32_safe on another.
 func routine(name string) string { return strings.TrimSuffix(name, "_safe") }
 
 const mostCalls = 20 // lines of a stack: a recursion may have thousands
@@ -43,7 +43,7 @@ const mostCalls = 20 // lines of a stack: a recursion may have thousands
 // name of the language.
 func calls(where string) []string {
 	var all []string
-	quoted := false // within the text of a statement, which may have line ends
+	quoted := false // inside the text of a statement, which may have several lines
 	for line := range strings.Lines(where) {
 		line = strings.TrimSpace(line)
 		if !quoted && strings.Contains(line, "PL/") && !strings.Contains(line, `"`) && len(all) < mostCalls {

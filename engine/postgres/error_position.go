@@ -13,15 +13,15 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// locate notes in which statement of which revision an error happened. Line and Col are those of the
-// statement; where the server points further down, the message says so. within is the byte of the statement that the
-// server's position is at; 0 = it has none.
+// locate records in which statement of which revision an error happened. Line and Col are those of the statement; where the
+// server points to a later line, the message says so. within is the byte of the statement that the server points at; 0 =
+// it points at none.
 func locate(e *engine.Error, pg *pgconn.PgError, step engine.Step, bodies func(engine.Step) body, n, within int) {
 	e.Revision, e.File = step.Revision.ID, step.Revision.File
 	at(e, pg, n+1, bodies(step).statements[n], within)
 }
 
-// at is locate within the revision; n counts its statements from 1.
+// at is locate without the revision; n counts its statements from 1.
 func at(e *engine.Error, pg *pgconn.PgError, n int, stmt revision.Statement, within int) {
 	e.Line, e.Col = stmt.Line, stmt.Col
 	e.Number, e.Statement = n, cut(stmt.Text)
@@ -43,8 +43,8 @@ var (
 	quoteForm     = regexp.MustCompile(`'|\$[A-Za-z_0-9\x{80}-\x{10FFFF}]*\$`)
 )
 
-// lineInBody counts the lines from the beginning of a statement to where in its own text the server was: by the query
-// that it ran, if that stands there as it is, else by the line of a DO block. 0 = on the first, or not known.
+// lineInBody counts the lines from the beginning of a statement to the point in its text where the error happened: found by
+// the query that the server ran, if the text contains it, or else by the line of a DO block. 0 = the first line, or not known.
 func lineInBody(pg *pgconn.PgError, text string) int {
 	if query := strings.TrimSpace(pg.InternalQuery); len(query) > 1 {
 		if at := strings.Index(text, query); at >= 0 {

@@ -9,24 +9,23 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// A body with unqualified names that its tenant lacks falls through to the schemas that follow in the search
-// path, and changes there, without a word, what all tenants share. It can only hit what has a name that
-// stands in the body, so that is looked at once for each section and database. Where no name meets and all
-// that the body does can be seen, there is no guard: it costs as much as a small revision does (it reads
-// pg_locks, which takes each partition of the lock table).
+// An unqualified name that the tenant lacks is found in the schemas that follow on the search path, and a body would silently
+// change there what all tenants share. It can only reach objects whose names it contains, so names are compared once for each
+// section and database. Where no name matches and the text shows all that the body does, there is no guard: it costs as much
+// as a small revision (it reads pg_locks, which locks each partition of the lock table).
 
-// verdict is what one section may hit outside of the tenant.
+// verdict is what one section may touch outside of the tenant.
 type verdict struct {
 	on     bool
-	alone  bool     // the whole database is the tenant's, save for the tail
-	met    []object // what of the tail it may hit; everything, when what it does cannot be seen
-	exempt []string // globs over schema.name that it or the config declares, or that it names with the schema and never without
-	meant  []object // what of the tail it declares or names so, no globs: a name of it may be another one when it is done
-	keys   []string // schema.name to which foreign keys of the tenant were dropped, which locks it
-	named  []string // schema.name that it names with the schema, and the bare name stands in it, too
+	alone  bool     // the whole database belongs to the tenant, except the tail
+	met    []object // objects of the tail that it may touch; all, where its text does not show what it does
+	exempt []string // globs over schema.name that it or the config declares, or that it names only with the schema
+	meant  []object // objects of the tail that it declares or names so, without globs: it may rename them
+	keys   []string // schema.name of tables that dropped foreign keys of the tenant referred to, which locks them
+	named  []string // schema.name that it names both with and without the schema
 }
 
-// verdictKey: a tenant whose own schema is part of the tail may change that.
+// verdictKey identifies a cached verdict. own is the tenant's schema where that is in the tail, which it may then change.
 type verdictKey struct {
 	section *revision.Section
 	own     string
@@ -34,8 +33,8 @@ type verdictKey struct {
 	alone   bool
 }
 
-// judge decides for one step of one tenant. made: an earlier step of the plan may have made functions, triggers and
-// the like. alone: the database has no other tenant. touches are those of the config.
+// judge returns the verdict on one step of one tenant. made: an earlier step of the plan may have created functions, triggers
+// and the like. alone: the database has no other tenant. touches are those of the config.
 func (d *database) judge(ctx context.Context, c *conn, schema string, step engine.Step, b body, made, alone bool, touches []string) (verdict, error) {
 	if step.Stamp {
 		return verdict{}, nil
@@ -49,7 +48,7 @@ func (d *database) judge(ctx context.Context, c *conn, schema string, step engin
 	if slices.Contains(d.tail, schema) {
 		key.own = schema
 	}
-	cached := !key.section.Options.Template // the rendered text may be another one for each tenant
+	cached := !key.section.Options.Template // the rendered text may differ between tenants
 	if cached {
 		d.mu.Lock()
 		v, ok := d.verdicts[key]
@@ -60,7 +59,7 @@ func (d *database) judge(ctx context.Context, c *conn, schema string, step engin
 	}
 	v := decide(d.objects, key.own, b.traits.idents, slices.Concat(key.section.Touches, touches), hidden)
 	v.exempt = append(v.exempt, meantNames(b.statements)...)
-	v.alone, v.on = alone, hidden // what the text shows is checked by its names, before the statements
+	v.alone, v.on = alone, hidden // names in the text are checked before the statements
 	for _, o := range d.parts {
 		if _, stands := slices.BinarySearch(b.traits.idents.Names, o.name); o.schema != key.own && (hidden || stands) {
 			v.met = append(v.met, o)
@@ -74,13 +73,13 @@ func (d *database) judge(ctx context.Context, c *conn, schema string, step engin
 	return v, nil
 }
 
-// alone reports whether the tenant is a database: its schema is public, and no source finds another tenant there. What is
-// in other schemas then belongs to the tenant, unless they are on its search path.
+// alone reports whether the tenant has the database for itself: its schema is public, and no source finds another tenant
+// there. Other schemas then belong to the tenant, unless they are on its search path.
 func (s *session) alone() bool {
 	return s.target.Schema == "public" && !s.db.several(s.server, s.target.Database) && len(s.db.tenantsOf(s.server, s.target.Database)) <= 1
 }
 
-// decide is the verdict on a body with these names.
+// decide returns the verdict on a body with these names.
 func decide(objects map[string][]object, own string, names revision.Idents, touches []string, hidden bool) verdict {
 	v := verdict{on: hidden, exempt: slices.Clone(touches)}
 	explicit := map[string]bool{}
@@ -108,13 +107,13 @@ func decide(objects map[string][]object, own string, names revision.Idents, touc
 	return v
 }
 
-// declared reports whether the author names the object with its schema, or declares that it is touched.
+// declared reports whether the author names an object with its schema, or declares that it is touched.
 func declared(o object, explicit map[string]bool, touches []string) bool {
 	name := o.schema + "." + o.name
 	return explicit[name] || slices.ContainsFunc(touches, func(t string) bool { return matches(t, name) })
 }
 
-// matches is a glob as like makes it: * is any text, ? one character.
+// matches matches a glob as LIKE does with the pattern that like makes: * is any text, ? one character.
 func matches(glob, text string) bool {
 	for i, r := range glob {
 		switch r {
@@ -143,7 +142,7 @@ func matches(glob, text string) bool {
 	return text == ""
 }
 
-// join is the verdict on a transaction of several steps: what one of them declares is declared for all.
+// join returns the verdict on a transaction of several steps: what one of them declares is declared for all.
 func (v verdict) join(w verdict) verdict {
 	return verdict{
 		on:     v.on || w.on,

@@ -7,11 +7,10 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// CASCADE drops whole relations of other schemas that depend on the tenant's: views, tables that inherit from one. A
-// relation that is gone when the guard looks has no name any more, so these are listed before.
+// CASCADE drops relations of other schemas that depend on the tenant's: views, and tables that inherit from one. When the
+// guard runs they have no names any more, so they are listed before.
 
-// dependents lists relations and functions of other schemas that depend, by whatever number of steps, on the tenant's
-// relations.
+// dependents lists relations and functions of other schemas that depend, directly or not, on the tenant's objects.
 func (s *session) dependents(ctx context.Context, c *conn) ([]object, error) {
 	results, err := c.query(ctx, strings.ReplaceAll(`WITH RECURSIVE own AS MATERIALIZED (
 	SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $schema
@@ -44,7 +43,7 @@ SELECT n.nspname, 'f', p.proname, p.oid FROM hangs h JOIN pg_catalog.pg_proc p O
 	return found, nil
 }
 
-// withDependents adds to a verdict what CASCADE in a body may take with it.
+// withDependents adds to a verdict what CASCADE in a body may drop.
 func (s *session) withDependents(ctx context.Context, c *conn, step engine.Step, t *traits, v verdict) (verdict, error) {
 	if step.Stamp || !v.on || !t.names("cascade", "owned") {
 		return v, nil

@@ -9,13 +9,13 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// What the guard finds is explained by running the part again, rolled back: first with a guard behind each statement,
-// which finds the statement; then up to that statement, before which the catalogs say what it may run; and then the
-// statement with the schema of what was hit taken off the search path. What is not hit then was found by a name that
-// the tenant lacks; what is hit all the same was meant.
+// What the guard finds is explained by running the part again and rolling back: first with a guard after each statement,
+// which finds the statement; then up to that statement, where the catalogs say what it may run; and then the statement
+// without the touched object's schema on the search path. What is not touched then was found by a name that the tenant
+// lacks; what is still touched was meant.
 
-// breach is an error of the guard. Where all that it found turns out to be meant, a.again is set, and the part is to be sent
-// once more.
+// breach makes the error of what the guard found. Where all of it was meant, it returns nil and sets a.again: the part is to
+// be sent again.
 func (a *application) breach(ctx context.Context, p piece, list string) *engine.Error {
 	all := a.resolve(ctx, hits(list))
 	at := a.trace(ctx, p)
@@ -33,7 +33,7 @@ func (a *application) breach(ctx context.Context, p piece, list string) *engine.
 		}
 	}
 	writes := slices.ContainsFunc(all, func(h hit) bool { return h.key == "" && !h.read })
-	all = slices.DeleteFunc(all, func(h hit) bool { return h.key != "" || writes && h.read }) // reads matter where nothing is changed
+	all = slices.DeleteFunc(all, func(h hit) bool { return h.key != "" || writes && h.read }) // reads count only where nothing was changed
 	found := a.investigate(ctx, at, all)
 	if len(found.meant) > 0 && len(found.meant) == len(all) {
 		a.allow(p.part, found.meant)
@@ -45,14 +45,14 @@ func (a *application) breach(ctx context.Context, p piece, list string) *engine.
 	return e
 }
 
-// allow takes names for meant in a part, and lets it be sent again.
+// allow exempts names from the guard of a part, which is then sent again.
 func (a *application) allow(part int, names []string) {
 	v := &a.verdicts[part]
 	v.exempt = append(slices.Clip(v.exempt), names...)
 	a.again = true
 }
 
-// where notes the statement, or as much as is known.
+// where records the statement in e, as far as it is known.
 func (a *application) where(e *engine.Error, at trace) {
 	if at.step < 0 {
 		return
@@ -68,7 +68,7 @@ func (a *application) where(e *engine.Error, at trace) {
 	}
 }
 
-// refusal says what was hit and by what.
+// refusal is the error that says what was touched and by what.
 func (a *application) refusal(all []hit, found findings) *engine.Error {
 	var names []string
 	read := true
@@ -105,7 +105,7 @@ func (a *application) refusal(all []hit, found findings) *engine.Error {
 	return e
 }
 
-// resolve names what was dropped, which is there again.
+// resolve rolls back and looks up the names of dropped objects, which then exist again.
 func (a *application) resolve(ctx context.Context, all []hit) []hit {
 	a.conn.rollback(ctx)
 	for i, h := range all {
@@ -126,13 +126,14 @@ SELECT COALESCE((SELECT pg_catalog.format('%s.%s', n.nspname, t.typname) FROM pg
 	return all
 }
 
-// trace is the statement behind which the guard found something.
+// trace is the statement after which the guard found something.
 type trace struct {
 	part, step, n int // -1 = not known; n = -1: when deferred triggers ran
 	hits          []hit
 }
 
-// trace runs the part again with a guard behind each statement. A rehearsal has no other parts committed before.
+// trace runs the part again with a guard after each statement; in a rehearsal also the parts before it, which are not
+// committed.
 func (a *application) trace(ctx context.Context, p piece) trace {
 	a.conn.rollback(ctx)
 	first := p.part
@@ -158,8 +159,8 @@ func (a *application) trace(ctx context.Context, p piece) trace {
 	return at
 }
 
-// retrace writes the bodies of some parts without rows, with a guard behind each statement, to be rolled back. With
-// an end it stops before that statement, and leaves the transaction open.
+// retrace writes the bodies of some parts without version rows, with a guard after each statement and a ROLLBACK. With an end
+// it stops before that statement, and leaves the transaction open.
 func (c *composer) retrace(first, last int, guard string, end *trace) {
 	c.part = first
 	c.open(&c.work.Parts[first])
@@ -190,8 +191,8 @@ func (c *composer) retrace(first, last int, guard string, end *trace) {
 	}
 }
 
-// dropped notes the tables to which a tenant's foreign keys were dropped, which locks them like a change: whether there
-// is one that was not noted yet.
+// dropped records the tables that dropped foreign keys of the tenant referred to, which locks them like a change. It reports
+// whether one of them was not recorded yet.
 func (a *application) dropped(ctx context.Context, part int, all []hit) bool {
 	var keys []string
 	for _, h := range all {

@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// belonging finds among the hits what was dropped together with something declared that it belongs to: the indexes,
-// constraints, types, partitions and sequences of a table, the multirange and the functions of a range type. names are theirs, rest are the other hits.
+// belonging finds the hits that were dropped together with a declared object that they belong to: the indexes, constraints,
+// types, partitions and sequences of a table, the multirange and the functions of a range type. It returns their names, and
+// the other hits.
 func (a *application) belonging(ctx context.Context, part int, all []hit) (names []string, rest []hit) {
 	exempt := a.verdicts[part].exempt
 	if len(exempt) == 0 {

@@ -11,8 +11,8 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// outsideGuard is the guard of the statements of a no-transaction revision that run inside a transaction. Those that have
-// to run alone have none. Nil = nothing is to be looked at.
+// outsideGuard is the guard of those statements of a no-transaction section that run in a transaction; the others have none.
+// Nil = no guard is needed.
 type outsideGuard struct {
 	verdict  verdict
 	database *database
@@ -20,7 +20,7 @@ type outsideGuard struct {
 	resent   int
 }
 
-// newGuard decides whether there is one.
+// newGuard returns the guard, or nil.
 func (o *outside) newGuard(ctx context.Context) (*outsideGuard, error) {
 	s := o.session
 	d, err := s.db.known(ctx, s.server, o.conn)
@@ -38,7 +38,7 @@ func (o *outside) newGuard(ctx context.Context) (*outsideGuard, error) {
 	return &outsideGuard{verdict: v, database: d, schema: s.target.Schema}, nil
 }
 
-// changed lets what code there is be asked again where the revision may have made any.
+// changed forgets which code the database has where the revision may have created any.
 func (o *outside) changed() {
 	s := o.session
 	if !s.db.traits.of(o.step, o.work.Statements(o.step)).makes() {
@@ -52,7 +52,7 @@ func (o *outside) changed() {
 	}
 }
 
-// query is the SQL before COMMIT.
+// query is the SQL of the guard, before COMMIT.
 func (g *outsideGuard) query() string {
 	if g == nil {
 		return ""
@@ -60,7 +60,7 @@ func (g *outsideGuard) query() string {
 	return "SET CONSTRAINTS ALL IMMEDIATE; " + g.verdict.query(g.schema, g.database.tail) + "; "
 }
 
-// breach explains an error of the guard: nil for another error. again: what it found is meant.
+// breach explains an error of the guard; nil for any other error. again: all that it found was meant.
 func (g *outsideGuard) breach(ctx context.Context, o *outside, stmt revision.Statement, err error) (e *engine.Error, again bool) {
 	var pg *pgconn.PgError
 	if g == nil || !errors.As(err, &pg) || !strings.HasPrefix(marked(pg.Message), markGuard) {

@@ -12,11 +12,11 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// A qualified name is meant, but hardly where its schema is that of another tenant: every tenant of the fleet would read
-// or change that one, as happens when output of pg_dump is taken over with its prefixes.
+// A name with the schema of another tenant is probably a mistake, such as output of pg_dump with its schema: every tenant of
+// the fleet would read or change that one.
 
-// otherTenants refuses the tenants of a plan whose statements name another tenant's schema, unless that is declared.
-// It asks the server nothing, and parses only statements in which such a schema stands before a dot.
+// otherTenants refuses the tenants of a plan whose statements name another tenant's schema, unless that is declared. It
+// asks the server nothing, and parses only statements in which such a schema is followed by a dot.
 func (s *screening) otherTenants(w *way) {
 	tenants := s.db.tenantsOf(s.server, s.at.database)
 	for i := range w.steps {
@@ -59,7 +59,7 @@ func foreignNames(statement revision.Statement, schemas []string) []revision.Nam
 	}
 	tree, err := parseTree(statement.Text)
 	if err != nil {
-		return nil // an alias looks the same, and `skein check` warns
+		return nil // an alias looks the same, and the linter warns
 	}
 	var names []revision.Name
 	walkQualified(tree.ProtoReflect(), func(q revision.Name) {
@@ -76,7 +76,7 @@ var nameFields = []protoreflect.Name{
 	"defnames", "dictname", "cfgname", "items", "rel",
 }
 
-// walkQualified calls found with each schema-qualified name of an object in a parse tree. A column with its table is none.
+// walkQualified calls found with each schema-qualified name of an object in a parse tree; table.column is none.
 func walkQualified(m protoreflect.Message, found func(revision.Name)) {
 	switch x := m.Interface().(type) {
 	case *pg_query.ColumnRef:

@@ -12,7 +12,7 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// indexState is what the catalog says of an index; the zero value: it is not there.
+// indexState is what the catalog says of an index; the zero value: it does not exist.
 type indexState struct {
 	oid   uint32
 	valid bool
@@ -30,7 +30,7 @@ func (o *outside) index(ctx context.Context, known outsideStatement) (indexState
 	return indexState{oid: parseOID(r[0]), valid: string(r[1]) == "t", name: string(r[2])}, nil
 }
 
-// which is the condition, over pg_class c, that selects what has the index's name.
+// which is the condition on pg_class c that selects the relation with the index's name.
 func (s *outsideStatement) which() string {
 	if s.table == "" {
 		return "c.oid = pg_catalog.to_regclass(" + literal(s.index) + ")"
@@ -39,7 +39,7 @@ func (s *outsideStatement) which() string {
 		"(SELECT relnamespace FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass(" + literal(s.table) + "))"
 }
 
-// found is the SQL of the OID of what has the index's name, 0 where nothing has; NULL for a statement of another kind.
+// found is the SQL of the OID of the relation with the index's name, 0 for none; NULL for a statement of another kind.
 func (s *outsideStatement) found() string {
 	if s.index == "" {
 		return "NULL"
@@ -47,8 +47,8 @@ func (s *outsideStatement) found() string {
 	return "COALESCE((SELECT c.oid::pg_catalog.int8 FROM pg_catalog.pg_class c WHERE " + s.which() + "), 0)"
 }
 
-// resume decides what to do about a statement that was cut off; true: it is done. begun is false for IF NOT
-// EXISTS, which would take an invalid index for a good one.
+// resume finds out whether a statement that was cut off is done, and cleans up otherwise. begun is false for an IF NOT EXISTS
+// that runs for the first time: it would accept an invalid index.
 func (o *outside) resume(ctx context.Context, n int, stmt revision.Statement, known outsideStatement, begun bool) (bool, error) {
 	switch known.kind {
 	case createIndex, dropIndex:
@@ -61,7 +61,7 @@ func (o *outside) resume(ctx context.Context, n int, stmt revision.Statement, kn
 		}
 		was := o.journal.lines[n] // the zero value for one that is not begun
 		if known.kind == dropIndex {
-			done := is.oid == 0 && begun && was.found != 0 // what was not there could not be dropped
+			done := is.oid == 0 && begun && was.found != 0 // without an index before, the DROP fails again
 			return done, o.noteIf(ctx, done, n)
 		}
 		return o.resumeCreate(ctx, n, stmt, known, is, was, begun)
@@ -74,8 +74,8 @@ func (o *outside) resume(ctx context.Context, n int, stmt revision.Statement, kn
 	return false, nil
 }
 
-// resumeCreate is resume for CREATE INDEX CONCURRENTLY. An index that was there before, and one that is not what the
-// statement makes, are somebody else's: the statement is run again, and says so.
+// resumeCreate is resume for CREATE INDEX CONCURRENTLY. An index that existed before, or that is not the one the statement
+// makes, was made by another session: the statement runs again, and fails.
 func (o *outside) resumeCreate(ctx context.Context, n int, stmt revision.Statement, known outsideStatement, is indexState, was line, begun bool) (bool, error) {
 	others := begun && was.before(is.oid)
 	switch {
@@ -93,7 +93,7 @@ func (o *outside) resumeCreate(ctx context.Context, n int, stmt revision.Stateme
 	return same, o.noteIf(ctx, same, n)
 }
 
-// noteIf writes down that a statement turned out to be done.
+// noteIf records a statement that turned out to be done.
 func (o *outside) noteIf(ctx context.Context, done bool, n int) error {
 	if !done {
 		return nil
@@ -104,8 +104,7 @@ func (o *outside) noteIf(ctx context.Context, done bool, n int) error {
 	return nil
 }
 
-// unattended waits until no backend works on the index any more: that of a client that is gone goes on until
-// its statement ends.
+// unattended waits until no backend works on the index: that of a lost client continues until its statement ends.
 func (o *outside) unattended(ctx context.Context, known outsideStatement) error {
 	bounded, cancel := context.WithTimeout(ctx, buildTime)
 	defer cancel()
@@ -131,13 +130,13 @@ func (o *outside) unattended(ctx context.Context, known outsideStatement) error 
 	}
 }
 
-// attendants are the backends that work on an index; while one waits, it may hold no lock on it.
+// attendants selects the backends that work on an index; one that waits may hold no lock on it.
 const attendants = `SELECT pid FROM pg_catalog.pg_stat_progress_create_index WHERE index_relid = $index AND pid <> pg_catalog.pg_backend_pid()
 UNION SELECT pid FROM pg_catalog.pg_locks WHERE locktype = 'relation' AND relation = $index AND pid <> pg_catalog.pg_backend_pid()
 	AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
 	AND mode IN ('ShareUpdateExclusiveLock', 'AccessExclusiveLock') LIMIT 1`
 
-// drop removes an invalid index without blocking anybody.
+// drop removes an invalid index without blocking other sessions.
 func (o *outside) drop(ctx context.Context, is indexState) error {
 	for _, sql := range []string{"SET lock_timeout = 0", "DROP INDEX CONCURRENTLY IF EXISTS " + is.name} {
 		if err := o.conn.do(ctx, sql); err != nil {
@@ -147,7 +146,7 @@ func (o *outside) drop(ctx context.Context, is indexState) error {
 	return nil
 }
 
-// sweep drops what a REINDEX CONCURRENTLY that was cut off left in the tenant's schema.
+// sweep drops the indexes that an interrupted REINDEX CONCURRENTLY left in the tenant's schema.
 func (o *outside) sweep(ctx context.Context) error {
 	results, err := o.conn.query(ctx, `SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -164,7 +163,7 @@ AND NOT EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.relation = c.oid AND l
 	return nil
 }
 
-// proven checks what CREATE INDEX CONCURRENTLY made; IF NOT EXISTS says yes to an invalid index too.
+// proven checks that the index of CREATE INDEX CONCURRENTLY is valid; IF NOT EXISTS accepts an invalid one.
 func (o *outside) proven(ctx context.Context, known outsideStatement) error {
 	is, err := o.index(ctx, known)
 	if err != nil {
@@ -176,8 +175,8 @@ func (o *outside) proven(ctx context.Context, known outsideStatement) error {
 	return nil
 }
 
-// failed is the error of a statement by itself. What a failed CREATE INDEX CONCURRENTLY leaves behind costs each
-// write and helps nobody; a statement that was rolled back as a whole leaves no line in the journal.
+// failed is the error of a statement that ran outside a transaction. An invalid index that a failed CREATE INDEX CONCURRENTLY
+// left is dropped, as it slows down writes. A statement that was rolled back as a whole leaves no line in the journal.
 func (o *outside) failed(ctx context.Context, n int, known outsideStatement, begun line, err error) error {
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) || isFatal(pg) || o.conn.pg.IsClosed() {
@@ -186,9 +185,9 @@ func (o *outside) failed(ctx context.Context, n int, known outsideStatement, beg
 	e := *present(classify(ctx, err), pg)
 	clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), buildTime)
 	defer cancel()
-	_ = o.conn.do(clean, o.again()) // a procedure may have committed before it failed
+	_ = o.conn.do(clean, o.again()) // a procedure may have changed the session and committed before it failed
 	if known.kind == createIndex {
-		if is, look := o.index(clean, known); look == nil && is.oid != 0 && !is.valid && !begun.before(is.oid) { // else it is somebody else's
+		if is, look := o.index(clean, known); look == nil && is.oid != 0 && !is.valid && !begun.before(is.oid) { // else it is another session's
 			if o.drop(clean, is) == nil {
 				e.Message += "; the invalid index that it left was dropped"
 			} else {
@@ -197,7 +196,7 @@ func (o *outside) failed(ctx context.Context, n int, known outsideStatement, beg
 		}
 	}
 	if known.kind != opaque {
-		_ = o.conn.do(clean, o.journal.forget(n)) // else it is looked at again
+		_ = o.conn.do(clean, o.journal.forget(n)) // if that fails, the statement is resumed later
 	}
 	return &e
 }

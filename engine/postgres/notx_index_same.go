@@ -10,10 +10,11 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// Whether an index is the one that a statement makes is a question for the server: the statement is run on an empty copy
-// of the table, in a transaction that is rolled back, and the catalog's entries of both indexes are compared.
+// Whether a statement would make the same index as one that exists, the server has to say: the statement runs on an empty
+// copy of the table, in a transaction that is rolled back, and the catalog entries of both indexes are compared.
 
-// isMadeBy reports whether the index is what the statement makes. Where that cannot be told, the operator is asked.
+// isMadeBy reports whether the index is the one that the statement makes. Where that cannot be found out, the error asks the
+// operator.
 func (o *outside) isMadeBy(ctx context.Context, n int, is indexState, text string, known outsideStatement) (bool, error) {
 	results, err := o.conn.query(ctx, "SELECT c.relname FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indrelid "+
 		"WHERE i.indexrelid = "+oidText(is.oid)+" AND i.indrelid = pg_catalog.to_regclass("+literal(known.table)+")")
@@ -45,7 +46,7 @@ func (o *outside) isMadeBy(ctx context.Context, n int, is indexState, text strin
 	return false, o.broken(ctx, err)
 }
 
-// indexTraits is the query of what distinguishes indexes of tables with the same columns.
+// indexTraits selects the properties by which indexes on the same columns differ.
 func indexTraits(oid string) string {
 	return "SELECT ROW(a.amname, i.indisunique, pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct', i.indnkeyatts, i.indclass::text, i.indcollation::text, i.indoption::text, " +
 		"pg_catalog.pg_get_expr(i.indpred, i.indrelid), (SELECT pg_catalog.array_agg(pg_catalog.pg_get_indexdef(i.indexrelid, k, false) ORDER BY k) FROM pg_catalog.generate_series(1, i.indnatts) k)) " +

@@ -5,31 +5,31 @@ import (
 	"strings"
 )
 
-// A statement outside a transaction runs by itself when it has to; all others share a transaction with their
-// line in the journal, and so leave no doubt. What was cut off is found again by what the statement makes.
+// A statement of a no-transaction section that can run in a transaction shares one with its line in the journal, so that the
+// journal is always right about it. Any other statement runs alone, and one that was cut off is found again by what it makes.
 
-// outsideKind says how a statement of a no-transaction revision runs and how it is taken up again.
+// outsideKind says how a statement of a no-transaction section runs and how it is resumed.
 type outsideKind uint8
 
 const (
 	inside      outsideKind = iota // in a transaction together with its line in the journal
-	createIndex                    // CREATE INDEX CONCURRENTLY: there and valid = done
-	dropIndex                      // DROP INDEX CONCURRENTLY: not there = done
-	repeatable                     // VACUUM, ANALYZE, REINDEX, CLUSTER: again
-	opaque                         // CALL, DO with COMMIT, DETACH … CONCURRENTLY: nobody but the operator can tell
+	createIndex                    // CREATE INDEX CONCURRENTLY: done where the index exists and is valid
+	dropIndex                      // DROP INDEX CONCURRENTLY: done where the index does not exist
+	repeatable                     // VACUUM, ANALYZE, REINDEX, CLUSTER: run again
+	opaque                         // CALL, DO with COMMIT, DETACH … CONCURRENTLY: only the operator can find out
 )
 
-// outsideStatement is what is known of a statement by its words.
+// outsideStatement is what the words of a statement say about it.
 type outsideStatement struct {
 	kind         outsideKind
 	concurrently bool   // waits for other transactions: a lock_timeout would leave an invalid index behind
 	index        string // as written, for createIndex and dropIndex: possibly schema-qualified and quoted
 	table        string // as written, for createIndex
 	lenient      bool   // IF NOT EXISTS, IF EXISTS
-	commits      bool   // CALL, DO: it may end transactions by itself; where it does not, it fits into one
+	commits      bool   // CALL, DO: it may end transactions itself; where it does not, it can run in one
 }
 
-// recognise reads the first words of a statement.
+// recognise reads the words of a statement.
 func recognise(text string) outsideStatement {
 	t := &tokens{text: text}
 	s := outsideStatement{kind: inside}
@@ -69,7 +69,7 @@ func recognise(text string) outsideStatement {
 		}
 	case "CALL":
 		s.kind, s.commits = opaque, true
-	case "DO": // without COMMIT it fits into a transaction
+	case "DO": // without COMMIT it can run in a transaction
 		if t.has("COMMIT") || t.has("CALL") || t.has("ROLLBACK") {
 			s.kind, s.commits = opaque, true
 		}
@@ -123,7 +123,7 @@ func (t *tokens) word() string {
 	return word
 }
 
-// accept takes the next word if it is the one.
+// accept takes the next word if it is the wanted one.
 func (t *tokens) accept(want string) bool {
 	t.skip()
 	t.last = firstWord(t.text)
@@ -134,7 +134,7 @@ func (t *tokens) accept(want string) bool {
 	return true
 }
 
-// has reports whether a word stands anywhere in the rest; too often rather than too seldom.
+// has reports whether the rest contains a word, also inside literals and comments.
 func (t *tokens) has(want string) bool {
 	return slices.Contains(strings.FieldsFunc(strings.ToUpper(t.text), func(r rune) bool { return r < 'A' || r > 'Z' }), want)
 }

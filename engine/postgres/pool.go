@@ -12,19 +12,19 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// idleTime is how long a connection that nobody uses is kept.
+// idleTime is how long an unused connection is kept.
 const idleTime = 30 * time.Second
 
-// limit bounds how many connections to a server are open. Whoever holds a place may have one connection in
-// use; idle ones count too, and one is closed when another database needs its room: see spare. Without
-// Server.MaxConnections there may be more idle ones than places, as far as the server has room, so that a fleet of a
-// database a tenant connects once to each.
+// limit bounds how many connections to a server are open, and keeps idle ones for reuse. The holder of a place may have one
+// connection in use. Idle connections count too, and one is closed when another database needs its room: see spare.
+// Without Server.MaxConnections there may be more idle connections than places, as far as the server has room, so that a
+// fleet with one database per tenant connects once to each.
 type limit struct {
 	places chan struct{} // holds a token for each place that is taken
 
 	mu     sync.Mutex
 	most   int              // that may be open, at least as many as there are places; guarded by mu
-	open   int              // in use and idle; guarded by mu
+	open   int              // connections in use and idle; guarded by mu
 	idle   []*conn          // longest unused first; guarded by mu
 	pids   map[uint32]*conn // in use and idle, by their backends; guarded by mu
 	closed bool
@@ -34,7 +34,7 @@ func newLimit(most int) limit {
 	return limit{places: make(chan struct{}, most), most: most, pids: map[uint32]*conn{}}
 }
 
-// widen lets so many connections be open, if that is more than may be now.
+// widen raises the number of connections that may be open; it never lowers it.
 func (l *limit) widen(most int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -69,7 +69,7 @@ func (s *server) acquire(ctx context.Context, database string) (*conn, error) {
 	return c, nil
 }
 
-// take is acquire for one who holds a place.
+// take is acquire for a caller that holds a place.
 func (s *server) take(ctx context.Context, database string) (*conn, error) {
 	for c := s.reuse(database); c != nil; c = s.reuse(database) {
 		if c.alive(ctx) {
@@ -80,9 +80,9 @@ func (s *server) take(ctx context.Context, database string) (*conn, error) {
 	return s.connect(ctx, s.base, database)
 }
 
-// connect opens a connection for one who holds a place. Where the server has no room for it, by whatever limit of
-// server, role or database, our own idle connections give way: they are not in use. A backend that was ended may count for a
-// moment longer.
+// connect opens a connection for a caller that holds a place. Where a limit of server, role or database leaves no room for
+// it, our own idle connections are closed first. A closed backend may count towards the limit for a moment longer, so the
+// connection is then tried again.
 func (s *server) connect(ctx context.Context, by *pgconn.Config, database string) (*conn, error) {
 	var p poll
 	for gave, again := false, leavingMost; ; {
@@ -103,11 +103,10 @@ func (s *server) connect(ctx context.Context, by *pgconn.Config, database string
 	}
 }
 
-// leavingMost is how often a connection is tried once more that is refused although others gave way to it.
+// leavingMost is how often a refused connection is tried again after idle ones were closed for it.
 const leavingMost = 5
 
-// giveWay closes a spare connection to this server, whatever name of the server it was opened
-// by; false when there is none.
+// giveWay closes a spare connection to this server, opened under any of its names; false when there is none.
 func (s *server) giveWay() bool {
 	for _, l := range s.alike() {
 		if c := l.spare(); c != nil {
@@ -118,7 +117,7 @@ func (s *server) giveWay() bool {
 	return false
 }
 
-// takeDirect is take by DirectURL, or URL where there is none, and always a new connection.
+// takeDirect opens a new connection by DirectURL, or by URL where there is no DirectURL; the caller holds a place.
 func (s *server) takeDirect(ctx context.Context, database string) (*conn, error) {
 	by := s.direct
 	if by == nil {
@@ -127,13 +126,13 @@ func (s *server) takeDirect(ctx context.Context, database string) (*conn, error)
 	return s.connect(ctx, by, database)
 }
 
-// release keeps c for the next one who needs its database, or ends it, and gives its place back.
+// release keeps c for the next caller that needs its database, or closes it, and gives its place back.
 func (s *server) release(c *conn) {
 	s.put(c)
 	s.leave()
 }
 
-// put is release for one who keeps the place.
+// put is release for a caller that keeps its place.
 func (s *server) put(c *conn) {
 	if c == nil {
 		return
@@ -163,8 +162,7 @@ func (l *limit) list(c *conn) bool {
 	return true
 }
 
-// reuse takes the idle connection of the database that was used last, which is the one that is most
-// certainly alive; nil when there is none.
+// reuse takes the most recently used idle connection of a database, the one most likely to be alive; nil when there is none.
 func (l *limit) reuse(database string) *conn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -178,8 +176,8 @@ func (l *limit) reuse(database string) *conn {
 	return nil
 }
 
-// makeRoom counts a connection that is about to be opened, and closes the longest unused one when it would
-// be one too many. The caller's place guarantees that there is one.
+// makeRoom counts a connection that is about to be opened, and closes the longest unused one where the limit would be
+// exceeded. The caller's place guarantees that there is one.
 func (l *limit) makeRoom() {
 	l.mu.Lock()
 	var spare *conn
@@ -193,15 +191,15 @@ func (l *limit) makeRoom() {
 	}
 }
 
-// spare takes the connection that will be missed least out of the idle ones; nil when there is none.
+// spare takes the least useful idle connection; nil when there is none.
 func (l *limit) spare() *conn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.unlistSpare()
 }
 
-// unlistSpare is spare for one who holds the lock: the longest unused of those that wait for no change, else the one that
-// a survey left last. Tenants are changed in the order in which they were surveyed, so its turn comes last.
+// unlistSpare is spare with mu held: the longest unused connection that no change waits for, else the one that a survey
+// left last. Tenants are changed in the order in which they were surveyed, so that one is needed last.
 func (l *limit) unlistSpare() *conn {
 	if len(l.idle) == 0 {
 		return nil
@@ -216,7 +214,7 @@ func (l *limit) unlistSpare() *conn {
 	return c
 }
 
-// opened notes whose backend c is; nil takes back what makeRoom counted.
+// opened records the backend of c; nil takes back what makeRoom counted.
 func (l *limit) opened(c *conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -227,7 +225,7 @@ func (l *limit) opened(c *conn) {
 	l.pids[c.pg.PID()] = c
 }
 
-// drop ends a connection and waits until the server has done so too, since another may be opened in its place.
+// drop closes a connection and waits until its backend is gone, since another may be opened in its place.
 func (l *limit) drop(c *conn) {
 	c.depart()
 	l.forget(c)
@@ -237,12 +235,12 @@ func (l *limit) forget(c *conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.open--
-	if l.pids[c.pg.PID()] == c { // a pooler may have given its number to another one
+	if l.pids[c.pg.PID()] == c { // a pooler may have given its PID to another connection
 		delete(l.pids, c.pg.PID())
 	}
 }
 
-// unlist takes c out of the idle ones; false when somebody else did.
+// unlist removes c from the idle connections; false when another goroutine did.
 func (l *limit) unlist(c *conn) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -12,41 +12,41 @@ import (
 
 const (
 	longChain = 32              // statements of a tenant that count in full towards Config.RenewAfter
-	unproven  = time.Second     // a connection that was idle for longer is tried before it is used
-	proofTime = 5 * time.Second // for that
-	endTime   = 2 * time.Second // to say good-bye
+	unproven  = time.Second     // a connection that was idle for longer is pinged before it is used
+	proofTime = 5 * time.Second // timeout of that ping
+	endTime   = 2 * time.Second // timeout of closing a connection
 )
 
 // conn is one connection. It is used by one goroutine at a time.
 type conn struct {
 	pg       *pgconn.PgConn
-	stream   *stream // nil = none: messages are put together
+	stream   *stream // nil = none: each message is sent as one text
 	database string
 	nature   nature
-	raw      net.Conn // of pg, for one who ends it while pg is in use
+	raw      net.Conn // of pg; lets another goroutine close it while pg is in use
 	remote   net.Addr
-	missing  int // looks in a row that did not see its backend; guarded by limit.mu
+	missing  int // consecutive checks that did not see its backend; guarded by limit.mu
 
-	settings []string  // of the session (see preamble); nil as long as it has none
+	settings []string  // that the session was given (see preamble); nil = none
 	spent    int       // statements that were sent, at most longChain a tenant
-	tainted  bool      // a body may have left something in the session: never use it for another tenant
-	unproven bool      // a message that is not over may leave what a ROLLBACK does not take back
-	awaited  bool      // a survey left it for the change of its database's only tenant
-	used     time.Time // when it was put among the idle ones
+	tainted  bool      // a body may have left state in the session: no other tenant uses it
+	unproven bool      // the message under way may leave state that a ROLLBACK does not undo
+	awaited  bool      // a survey left it open for the change of its database's only tenant
+	used     time.Time // when it became idle
 	expiry   *time.Timer
 
-	notice    func(*pgconn.Notice) // takes the notices of the tenant that is served; nil = they are dropped
-	completed int                  // statements of the message that is under way
+	notice    func(*pgconn.Notice) // receives the notices of the tenant that is served; nil = they are dropped
+	completed int                  // statements of the message under way that are done
 }
 
-// reusable reports whether the connection is in a state that the next one can count on.
+// reusable reports whether another caller may use the connection.
 func (c *conn) reusable(renew int) bool {
 	c.used = time.Now()
 	return !c.pg.IsClosed() && !c.pg.IsBusy() && c.pg.TxStatus() == 'I' && !c.tainted && (!c.unproven || c.nature.pooled) &&
 		(c.nature.pooled || renew == 0 || c.spent < renew)
 }
 
-// alive reports whether an idle connection may still be used. What it cannot see is found when it is used.
+// alive reports whether an idle connection still works. A failure that a ping does not see shows when it is used.
 func (c *conn) alive(ctx context.Context) bool {
 	if time.Since(c.used) < unproven {
 		return true
@@ -56,15 +56,15 @@ func (c *conn) alive(ctx context.Context) bool {
 	return c.pg.Ping(ctx) == nil
 }
 
-// end closes the connection whatever state it is in.
+// end closes the connection in any state.
 func (c *conn) end() {
 	ctx, cancel := context.WithTimeout(context.Background(), endTime)
 	defer cancel()
 	_ = c.pg.Close(ctx) // nothing depends on it: the server notices anyway
 }
 
-// depart is end for one who wants to open another connection in its place: a backend counts towards the server's
-// limits until it is gone, which it shows by closing its side.
+// depart is end for a caller that opens another connection in its place: a backend counts towards the server's limits until
+// it is gone, which it shows by closing its side.
 func (c *conn) depart() {
 	raw, err := c.pg.Hijack()
 	if err != nil { // busy or broken
@@ -73,17 +73,17 @@ func (c *conn) depart() {
 	}
 	raw.Frontend.Send(&pgproto3.Terminate{})
 	if raw.Frontend.Flush() == nil && raw.Conn.SetReadDeadline(time.Now().Add(endTime)) == nil {
-		_, _ = io.Copy(io.Discard, raw.Conn) // until it is closed, or the time is over
+		_, _ = io.Copy(io.Discard, raw.Conn) // until it is closed, or the timeout
 	}
 	_ = raw.Conn.Close()
 }
 
-// query sends a message of a few statements and returns all results.
+// query sends statements as one message and returns all results.
 func (c *conn) query(ctx context.Context, sql string) ([]*pgconn.Result, error) {
 	return c.pg.Exec(ctx, sql).ReadAll()
 }
 
-// do is query for one who needs no rows.
+// do is query without the rows.
 func (c *conn) do(ctx context.Context, sql string) error {
 	return c.exec(ctx, sql).Close()
 }

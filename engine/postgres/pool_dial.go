@@ -6,16 +6,16 @@ import (
 )
 
 const (
-	keepIdle  = 15 * time.Second // without a word from the server, until the system asks whether it is there
-	keepEvery = 5 * time.Second
-	keepMost  = 6 // questions without an answer after which the connection is given up: 45 s in all
+	keepIdle  = 15 * time.Second // of silence, before the first TCP keepalive probe
+	keepEvery = 5 * time.Second  // between probes
+	keepMost  = 6                // probes without an answer after which the connection is broken: 45 s in all
 
-	// silence is how long data that was sent may stay without a word that it has arrived, or its acknowledgement: else
-	// Linux would go on for a quarter of an hour (tcp(7), TCP_USER_TIMEOUT and tcp_retries2).
+	// silence is how long sent data may stay unacknowledged: without a bound Linux retries for a quarter of an hour
+	// (tcp(7), TCP_USER_TIMEOUT and tcp_retries2).
 	silence = 45 * time.Second
 )
 
-// newDialer returns a dialer whose connections end when the network, or the machine at its other end, falls silent.
+// newDialer returns a dialer whose connections break when the network, or the machine at the other end, falls silent.
 func newDialer() *net.Dialer {
 	return &net.Dialer{
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: keepIdle, Interval: keepEvery, Count: keepMost},

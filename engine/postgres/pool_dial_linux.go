@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// limitSilence bounds for how long the system sends again what is not acknowledged.
+// limitSilence bounds for how long the system retransmits unacknowledged data.
 func limitSilence(network, _ string, c syscall.RawConn) error {
 	if !strings.HasPrefix(network, "tcp") {
 		return nil
@@ -18,6 +18,6 @@ func limitSilence(network, _ string, c syscall.RawConn) error {
 	}); err != nil {
 		return err
 	}
-	_ = set // a system that does not know it keeps its own bound
+	_ = set // a system without the option keeps its own bound
 	return nil
 }

@@ -4,5 +4,5 @@ package postgres
 
 import "syscall"
 
-// limitSilence does nothing where the system has no such bound: keepalive and the look beside long statements remain.
+// limitSilence does nothing where the system has no such bound: keepalive and [DB.Watch] remain.
 func limitSilence(string, string, syscall.RawConn) error { return nil }

@@ -16,10 +16,10 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// connectError says why there is no connection, the cause first, without a password in the text or in what it unwraps
-// to (a pgconn.ConnectError holds its whole Config). pgconn writes a text for each attempt, with TLS and without, at each
-// address of a host; here the same cause is told once. It is the same for all databases of the server, unless it is about
-// one of them. CheckURL has made sure that neither user, nor database, nor address is part of a password.
+// connectError says why there is no connection, the cause first, without a password in the text or in what it unwraps to (a
+// pgconn.ConnectError holds its whole Config). pgconn writes a text for each attempt, with TLS and without, at each address
+// of a host; here each cause stands once. The error is the same for all databases of the server, unless it is about one of
+// them. CheckURL has made sure that neither user, nor database, nor address is part of a password.
 func (s *server) connectError(ctx context.Context, by *pgconn.Config, database string, err error) *engine.Error {
 	if ctx.Err() != nil {
 		return classify(ctx, ctx.Err())
@@ -43,7 +43,7 @@ func (s *server) connectError(ctx context.Context, by *pgconn.Config, database s
 	return &e
 }
 
-// unconnected says why no answer came, and what to do about it.
+// unconnected says why the server did not answer, and what to do about it.
 func (s *server) unconnected(by *pgconn.Config, err error) (text, hint string) {
 	key := s.urlKey(by)
 	if name, ok := errors.AsType[*net.DNSError](err); ok && name.IsNotFound {
@@ -60,7 +60,7 @@ func (s *server) unconnected(by *pgconn.Config, err error) (text, hint string) {
 	return text + " at " + addresses(by), "is PostgreSQL running there, and is the address right? It is that of " + key
 }
 
-// refusedAdvice is what to do about a server that answered, and refused us.
+// refusedAdvice says what to do about a server that answered and refused the connection.
 func (s *server) refusedAdvice(by *pgconn.Config, database string, pg *pgconn.PgError, other string) string {
 	switch pg.Code {
 	case stateNoDatabase:
@@ -74,7 +74,7 @@ func (s *server) refusedAdvice(by *pgconn.Config, database string, pg *pgconn.Pg
 	return other
 }
 
-// urlKey is where the URL of a connection comes from.
+// urlKey names the place that the URL of a connection comes from.
 func (s *server) urlKey(by *pgconn.Config) string {
 	if variable, ok := strings.CutPrefix(s.name, "$"); ok {
 		return "the environment variable " + variable
@@ -85,7 +85,7 @@ func (s *server) urlKey(by *pgconn.Config) string {
 	return "servers." + s.name + ".url"
 }
 
-// addresses are the hosts of a URL with their ports, once each.
+// addresses lists the hosts of a URL with their ports, each once.
 func addresses(c *pgconn.Config) string {
 	var all []string
 	add := func(host string, port uint16) {
@@ -101,7 +101,7 @@ func addresses(c *pgconn.Config) string {
 	return strings.Join(all, ", ")
 }
 
-// causes are the innermost errors of all attempts, once each, in words that do not depend on the system.
+// causes lists the innermost errors of all attempts, each once, in words that do not depend on the system.
 func causes(err error) string {
 	var all []string
 	var collect func(error)
@@ -132,7 +132,7 @@ func causes(err error) string {
 	return strings.Join(all, "; ")
 }
 
-// telling is the text of an error that needs no look beneath it; "" of others.
+// telling is the text of an error that says enough without its cause; "" for others.
 func telling(err error) string {
 	switch x := err.(type) { //nolint:errorlint // what is beneath is looked at next
 	case *net.DNSError:
@@ -151,7 +151,7 @@ func telling(err error) string {
 	return ""
 }
 
-// plainError has a text of ours and a cause that is known to hold no secret.
+// plainError has our own text and a cause that holds no secret.
 type plainError struct {
 	text  string
 	cause error
@@ -160,7 +160,7 @@ type plainError struct {
 func (e *plainError) Error() string { return e.text }
 func (e *plainError) Unwrap() error { return e.cause }
 
-// root returns the innermost error, below all that carries a configuration.
+// root returns the innermost error, below those that carry a configuration.
 func root(err error) error {
 	for {
 		switch x := err.(type) { //nolint:errorlint // to unwrap is what it does

@@ -19,7 +19,7 @@ import (
 
 const (
 	connectTimeout = 10 * time.Second // where the URL has no connect_timeout
-	cancelPatience = 5 * time.Second  // after a cancel request, before the connection is given up
+	cancelPatience = 5 * time.Second  // between a cancel request and closing the connection
 )
 
 // server knows how to reach one server. It is safe for concurrent use.
@@ -29,20 +29,20 @@ type server struct {
 	base     *pgconn.Config // of URL
 	direct   *pgconn.Config // of DirectURL; nil without one
 	renew    int            // statements after which a direct connection is replaced; 0 = never
-	database string         // the one in URL
-	widens   bool           // idle connections may be more than places, as far as the server has room
+	database string         // in URL
+	widens   bool           // there may be more idle connections than places, as far as the server has room
 
 	limit
-	alike func() []*server // this server under all names that the configuration has for it
+	alike func() []*server // this server under all its names in the config
 
 	probing sync.Mutex
 	nature  map[*pgconn.Config]nature // guarded by probing
 }
 
-// nature is what the first connection by a URL finds out about all of them.
+// nature is what the first connection by a URL finds out about where the URL leads.
 type nature struct {
-	pooled bool // something between us and the server hands out the server's connections
-	checks bool // the backend can notice by itself that its client is gone
+	pooled bool // to a pooler, which hands out the server's connections
+	checks bool // the backend can check by itself whether its client is gone
 }
 
 func newServer(s Server, cfg Config) (*server, error) {
@@ -69,10 +69,9 @@ func newServer(s Server, cfg Config) (*server, error) {
 	return srv, nil
 }
 
-// ParseURL reads a URL, or libpq's key=value form, with what environment, service file and ~/.pgpass add, and makes the
-// session that it opens a settled one: see session_settings.go. key says where the text stands, for errors, which hold none of it:
-// where the password is in a text that cannot be read is a guess (https://github.com/jackc/pgx,
-// pgconn.ParseConfigError says as much).
+// ParseURL reads a URL, or libpq's key=value form, with what environment, service file and ~/.pgpass add, and adds the
+// startup parameters of session_settings.go. key names the text in errors, which hold none of it: where the password is in a
+// text that cannot be parsed is a guess (see pgconn.ParseConfigError of https://github.com/jackc/pgx).
 func ParseURL(key, text, application string) (*pgconn.Config, error) {
 	if strings.Contains(text, "://") {
 		if err := CheckURL(text); err != nil {
@@ -111,7 +110,7 @@ func ParseURL(key, text, application string) (*pgconn.Config, error) {
 	return c, nil
 }
 
-// dial connects to a database by base or direct; the caller holds a place.
+// dial connects to a database by base or direct. The caller holds a place.
 func (s *server) dial(ctx context.Context, by *pgconn.Config, database string) (*conn, error) {
 	cfg := by.Copy()
 	cfg.Database = database
@@ -145,15 +144,15 @@ func (s *server) dial(ctx context.Context, by *pgconn.Config, database string) (
 	return c, nil
 }
 
-// roomQuery is the SQL of how many connections may be kept without being used: three quarters of what is not in use
-// now, the ones in reserve apart, since applications want to grow, too. A limit of the role is one of the server's.
+// roomQuery is the SQL of how many connections may be kept idle: three quarters of those that are free now, without the
+// reserved ones, so that applications have room to grow. The limit of the role counts too.
 const roomQuery = `(SELECT (LEAST(pg_catalog.current_setting('max_connections')::int4 - pg_catalog.current_setting('superuser_reserved_connections')::int4
 	- COALESCE(NULLIF(pg_catalog.current_setting('reserved_connections', true), ''), '0')::int4
 	- (SELECT pg_catalog.sum(numbackends)::pg_catalog.int4 FROM pg_catalog.pg_stat_database),
 	(SELECT CASE WHEN rolconnlimit < 0 THEN NULL ELSE rolconnlimit END FROM pg_catalog.pg_roles WHERE rolname = SESSION_USER)) * 3 / 4)::int4)`
 
-// probe asks, on the first connection by a URL, what it leads to: behind a pooler the process that serves a
-// query is not the one that greeted us.
+// probe finds out, on the first connection by a URL, where it leads: behind a pooler the process that runs a query is not the
+// one that accepted the connection.
 func (s *server) probe(ctx context.Context, by *pgconn.Config, pg *pgconn.PgConn) (nature, error) {
 	s.probing.Lock()
 	defer s.probing.Unlock()
@@ -168,7 +167,7 @@ func (s *server) probe(ctx context.Context, by *pgconn.Config, pg *pgconn.PgConn
 	pid, _ := strconv.ParseUint(string(v[0]), 10, 32)
 	version, _ := strconv.Atoi(string(v[2]))
 	n := nature{pooled: uint32(pid) != pg.PID()}
-	// Other systems than Linux refuse the setting, depending on their own and the server's version.
+	// Systems other than Linux may refuse the setting, depending on their version and the server's.
 	n.checks = !n.pooled && version >= 140000 && bytes.Contains(v[1], []byte("linux"))
 	s.nature[by] = n
 	if room, err := strconv.Atoi(string(v[3])); err == nil && s.widens && !n.pooled {

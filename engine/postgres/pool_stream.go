@@ -13,20 +13,20 @@ import (
 )
 
 const (
-	streamFrom = 1 << 20  // bytes of a message from which on it is sent piece by piece
-	streamStep = 64 << 10 // bytes that are copied at a time then
+	streamFrom = 1 << 20  // bytes from which on a message is sent piece by piece
+	streamStep = 64 << 10 // bytes that are then copied at a time
 )
 
-// stream is the way from pgconn to the server. A query that is armed goes out in the place of an empty one, piece by
-// piece, so that tenants that run the same long body share its text: pgconn itself copies a query as a whole.
+// stream writes from pgconn to the server. A query that is set goes out in place of an empty one, piece by piece, so that
+// tenants that run the same long body share its text: pgconn itself copies a query as a whole.
 //
 // It is used by the goroutine that uses the connection.
 type stream struct {
 	to    io.Writer
-	query []string // to be sent in place of the next message; nil = none
+	query []string // sent in place of the next message; nil = none
 }
 
-// streamed lets the connections of a config have a stream, and returns where that of the next one is to be found.
+// streamed gives the connections of a config a stream, and returns where that of the next connection will be stored.
 func streamed(cfg *pgconn.Config) **stream {
 	made := new(*stream)
 	cfg.BuildFrontend = func(r io.Reader, w io.Writer) *pgproto3.Frontend {
@@ -36,11 +36,11 @@ func streamed(cfg *pgconn.Config) **stream {
 	return made
 }
 
-// emptyQuery is what pgconn writes for one.
+// emptyQuery is what pgconn writes for an empty query.
 var emptyQuery = []byte{'Q', 0, 0, 0, 5, 0}
 
-// Write implements [io.Writer]. Of a query that was cut off it reports what was written of it, so that nobody takes
-// it for one that was never begun.
+// Write implements [io.Writer]. For a query that was cut off it reports what was written of it, so that it is not taken
+// for one that was never begun.
 func (s *stream) Write(message []byte) (int, error) {
 	if s.query == nil || !bytes.Equal(message, emptyQuery) {
 		return s.to.Write(message)
@@ -50,7 +50,7 @@ func (s *stream) Write(message []byte) (int, error) {
 	size := 4 + lengths(query) + 1
 	counted := &counter{to: s.to}
 	out := bufio.NewWriterSize(counted, streamStep)
-	_ = out.WriteByte('Q') // errors stay until Flush
+	_ = out.WriteByte('Q') // Flush returns the first error
 	_, _ = out.Write(binary.BigEndian.AppendUint32(nil, uint32(size)))
 	for _, text := range query {
 		_, _ = out.WriteString(text)
@@ -81,7 +81,7 @@ func (c *conn) exec(ctx context.Context, texts ...string) *pgconn.MultiResultRea
 	}
 	c.stream.query = texts
 	reader := c.pg.Exec(ctx, "")
-	c.stream.query = nil // where nothing was sent
+	c.stream.query = nil // in case nothing was sent
 	return reader
 }
 

@@ -20,9 +20,9 @@ const (
 	askPatience = time.Second // for a lock
 )
 
-// QueryEach implements [engine.Database]. Databases are asked side by side, each over at most two connections and many
-// targets a message, each target in a transaction of its own. The server skips what follows an error in its message,
-// so that is sent again without the target whose error it was.
+// QueryEach implements [engine.Database]. Databases are asked side by side, each over at most two connections, with many
+// locations a message and a transaction for each. The server skips what follows an error in a message; the rest is sent again
+// without the location that failed.
 func (db *DB) QueryEach(ctx context.Context, targets []engine.Location, query string) []engine.QueryResult {
 	replies := make([]engine.QueryResult, len(targets))
 	text, err := engine.ReadOnlyQuery(query, revision.Postgres)
@@ -45,9 +45,9 @@ func (db *DB) QueryEach(ctx context.Context, targets []engine.Location, query st
 	return replies
 }
 
-// each calls do for each database of targets, with the indexes of those in it: servers side by side, and as many
-// databases of one as connections may be open. A target without a database is in that of its server's URL. err says
-// that the server is unknown.
+// each calls do for each database of targets, with the indexes of those in it: servers side by side, and as many databases of
+// a server as it has places for connections. A location without a database is in that of its server's URL. err says that the
+// server is unknown.
 func (db *DB) each(targets []engine.Location, do func(srv *server, database string, mine []int, err error)) {
 	servers := map[string]map[string][]int{}
 	for i, t := range targets {
@@ -85,7 +85,7 @@ type asking struct {
 	targets  []engine.Location
 	replies  []engine.QueryResult
 	query    string
-	asked    body // the query, and what is known of it
+	asked    body // the query, and its effects
 }
 
 func (a *asking) fail(mine []int, err error) {
@@ -94,7 +94,7 @@ func (a *asking) fail(mine []int, err error) {
 	}
 }
 
-// run asks chunk after chunk. Where there is no connection to be had, all that is left has the same error.
+// run asks chunk after chunk. Where a connection cannot be opened, all that is left gets the same error.
 func (a *asking) run(ctx context.Context, mine []int) {
 	var ask []int
 	for _, i := range mine {
@@ -144,7 +144,7 @@ func (a *asking) work(ctx context.Context, queue <-chan []int) {
 	}
 }
 
-// chunk asks targets, as many a message as went well lately.
+// chunk asks targets. After an error a message has half as many, after a success twice as many.
 func (a *asking) chunk(ctx context.Context, c *conn, left []int) {
 	defer func() {
 		c.rollback(ctx)
@@ -164,7 +164,7 @@ func (a *asking) chunk(ctx context.Context, c *conn, left []int) {
 		case c.pg.IsClosed() || ctx.Err() != nil:
 			a.fail(left, lost(ctx, e))
 			return
-		case unread: // as it will be for the rest
+		case unread: // and so are the rest
 			a.fail(left, e)
 			return
 		default:
@@ -174,7 +174,7 @@ func (a *asking) chunk(ctx context.Context, c *conn, left []int) {
 	}
 }
 
-// prepare makes the session read the query as it was checked.
+// prepare makes the session parse the query as it was checked.
 func (a *asking) prepare(ctx context.Context, c *conn) (*database, error) {
 	d, err := a.db.known(ctx, a.server, c)
 	if err == nil {
@@ -187,7 +187,7 @@ func (a *asking) prepare(ctx context.Context, c *conn) (*database, error) {
 	return d, nil
 }
 
-// lost is the error of targets that were not answered before the connection, or the context, ended.
+// lost is the error of locations without an answer when the connection, or the context, ended.
 func lost(ctx context.Context, e *engine.Error) *engine.Error {
 	if ctx.Err() != nil {
 		return classify(ctx, ctx.Err())
@@ -197,11 +197,11 @@ func lost(ctx context.Context, e *engine.Error) *engine.Error {
 	return &l
 }
 
-// message asks targets by one message and returns how many of them, from the first, are answered; the error is that
-// of the next one. unread says that the server could not read the message and so ran nothing of it.
+// message asks targets by one message and returns how many of them, from the first, have an answer; the error is that of the
+// next one. unread says that the server could not parse the message and so ran nothing of it.
 func (a *asking) message(ctx context.Context, c *conn, d *database, mine []int) (answered int, unread bool, e *engine.Error) {
 	m := a.compose(ctx, c, d, mine)
-	c.spent += len(mine) // each makes the server know a table more, at least
+	c.spent += len(mine) // each adds at least one table to the backend's caches
 	n := 0
 	reader := c.exec(ctx, m.texts()...)
 	for reader.NextResult() && n < len(m.pieces) {
@@ -226,8 +226,8 @@ func (a *asking) message(ctx context.Context, c *conn, d *database, mine []int) 
 	return answered, false, nil
 }
 
-// compose writes a transaction for each target. The schema has to lead the search path, since the next one would
-// answer in the place of one that is not there.
+// compose writes a transaction for each location. It fails unless the schema is the first of the search path: otherwise the
+// next schema would answer in place of one that does not exist.
 func (a *asking) compose(ctx context.Context, c *conn, d *database, mine []int) *message {
 	m := &message{}
 	if c.pg.TxStatus() != 'I' { // after an error
@@ -249,7 +249,7 @@ func (a *asking) compose(ctx context.Context, c *conn, d *database, mine []int) 
 		}
 		own(kindSet, "SET LOCAL lock_timeout = "+milliseconds(askPatience))
 		own(kindSet, "SET LOCAL statement_timeout = "+limit)
-		own(kindSet, "SET LOCAL row_security = off") // an answer for some of the rows would be a wrong one
+		own(kindSet, "SET LOCAL row_security = off") // an answer from some of the rows would be wrong
 		for _, s := range d.settle() {
 			own(kindSet, "SET LOCAL "+s)
 		}
@@ -264,7 +264,7 @@ func (a *asking) compose(ctx context.Context, c *conn, d *database, mine []int) 
 	return m
 }
 
-// timeLeft is how long the server may work on a query: a little longer than until ctx ends, which is then what ends it.
+// timeLeft is how long the server may work on a query: a little longer than until ctx ends, so that ctx ends it first.
 func timeLeft(ctx context.Context) time.Duration {
 	if deadline, bounded := ctx.Deadline(); bounded {
 		return max(0, min(queryTime, time.Until(deadline))) + time.Second
@@ -272,7 +272,7 @@ func timeLeft(ctx context.Context) time.Duration {
 	return queryTime
 }
 
-// answer reads a result to its end.
+// answer reads a result to its end and keeps the first value.
 func answer(r *pgconn.ResultReader) (engine.QueryResult, error) {
 	reply := engine.QueryResult{Null: true}
 	for r.NextRow() {
@@ -285,7 +285,7 @@ func answer(r *pgconn.ResultReader) (engine.QueryResult, error) {
 	return reply, err
 }
 
-// explain is classify for a query, whose errors are not those of a revision.
+// explain is classify for a query.
 func (a *asking) explain(ctx context.Context, t engine.Location, err error) *engine.Error {
 	e := *classify(ctx, err)
 	var pg *pgconn.PgError

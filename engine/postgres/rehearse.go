@@ -11,8 +11,8 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// Rehearse implements [engine.Session]: one message, as Apply's, that looks at its own locks after the statements of
-// a body, see rehearse_locks.go, and ends with ROLLBACK.
+// Rehearse implements [engine.Session]: one message, like that of Apply, that samples its own locks after each statement of
+// a body (rehearse_samples.go) and ends with ROLLBACK.
 func (s *session) Rehearse(ctx context.Context, work engine.Work) (engine.Rehearsal, error) {
 	a, err := s.application(ctx, &work)
 	if err != nil {
@@ -33,7 +33,7 @@ func (s *session) Rehearse(ctx context.Context, work engine.Work) (engine.Rehear
 	return r, err
 }
 
-// meant sends the message until what the guard found is not meant.
+// meant sends the message again as long as all that the guard finds is declared or otherwise meant.
 func (a *application) meant(ctx context.Context) (engine.Rehearsal, error) {
 	for range meantMost {
 		r, err := a.rehearse(ctx)
@@ -61,7 +61,7 @@ func (a *application) rehearse(ctx context.Context) (engine.Rehearsal, error) {
 	notices, stop := a.collect(&m.message)
 	o := a.conn.send(ctx, &m.message, seen.take)
 	stop()
-	defer func() { a.deliver(notices, 0) }() // once it is known whether it is sent again
+	defer func() { a.deliver(notices, 0) }() // when it is known whether the message is sent again
 	r := engine.Rehearsal{Locks: seen.locks(), Duration: seen.last}
 	if o.err == nil {
 		a.conn.unproven = false
@@ -74,7 +74,7 @@ func (a *application) rehearse(ctx context.Context) (engine.Rehearsal, error) {
 		return r, nil
 	}
 	e, at := a.explain(ctx, m, o)
-	if o.completed > 0 { // else the server could not read the message, and ran nothing of it
+	if o.completed > 0 { // else the server could not parse the message, and ran nothing of it
 		r.Steps = append(stepsOf(work.Parts[:at.part]), stepsOf(work.Parts[at.part:])[:at.step]...)
 	}
 	if n := slices.Index(r.Steps, e.Revision); n >= 0 { // a guard comes after the steps of its part
@@ -95,8 +95,8 @@ func stepsOf(parts []engine.Part) []string {
 	return ids
 }
 
-// guards are those of the parts, or "". The locks of the earlier parts are still held, so that what one of them may
-// touch is no breach of a later one.
+// guards returns the guard of each part, or "". The locks of earlier parts are still held, so that what they may touch is
+// allowed in later parts too.
 func (a *application) guards() []string {
 	guards := make([]string, len(a.verdicts))
 	var all verdict
@@ -111,9 +111,9 @@ func (a *application) guards() []string {
 
 // rehearse writes all parts as one transaction that is rolled back.
 //
-// Where a part would commit, the deferred constraints are checked; they are deferred again for the next part, for
-// which settings are made anew. What else a commit does cannot be had without it: see borders. The settings are
-// those of the transaction alone, since the rollback takes back the session's.
+// Where a part would commit, the deferred constraints are checked; then they are deferred again and settings are made again
+// for the next part. Other effects of a commit need one: see borders. Settings are made for the transaction only, since the
+// rollback undoes those of the session.
 func (c *composer) rehearse(guards []string, checks bool) {
 	last := ""
 	for i := range c.work.Parts {
@@ -143,14 +143,14 @@ func (c *composer) rehearse(guards []string, checks bool) {
 	c.own(kindSet, "ROLLBACK")
 }
 
-// border stands for the end of one transaction and the beginning of the next.
+// border takes the place of the end of one transaction and the beginning of the next.
 func (c *composer) border() {
 	c.unproven = false
 	c.set()
 	c.own(kindBorder, deferAgain)
 }
 
-// resetAgain is RESET ALL that keeps what is remembered.
+// resetAgain is a RESET ALL that keeps the settings in which the rehearsal stores its own state.
 const resetAgain = `DO $skein$
 DECLARE
 	kept text := pg_catalog.current_setting('skein.before', true);
@@ -160,7 +160,7 @@ BEGIN
 	PERFORM pg_catalog.set_config('skein.before', kept, true), pg_catalog.set_config('skein.due', due, true);
 END $skein$`
 
-// deferAgain takes back SET CONSTRAINTS ALL IMMEDIATE for the constraints that are INITIALLY DEFERRED.
+// deferAgain undoes SET CONSTRAINTS ALL IMMEDIATE for the constraints that are INITIALLY DEFERRED.
 const deferAgain = `DO $skein$
 DECLARE names text;
 BEGIN
@@ -170,16 +170,16 @@ BEGIN
 	IF names IS NOT NULL THEN EXECUTE 'SET CONSTRAINTS ' || names || ' DEFERRED'; END IF;
 END $skein$`
 
-// borders are the errors that a statement may have only because the part before it is not committed yet, each with
-// the words of which the body of an earlier part must have one of each list for that.
+// borders are the errors that a statement may have because an earlier part is not committed yet. Each has lists of words: the
+// body of an earlier part must have one word of each list.
 var borders = map[string][][]string{
 	stateUnsafeEnum:     {{"type"}, {"add"}, {"value"}},
 	stateObjectInUse:    {{"cursor"}},
 	stateDuplicateTable: {{"temp", "temporary"}, {"commit"}},
 }
 
-// untriable returns from which part on nothing can be tried, and why; 0 when the error is one of the revision's, or
-// of anything else.
+// untriable returns the first part that cannot be tried without a commit before it, and why; 0 where the error has another
+// cause.
 func (a *application) untriable(m *composer, o outcome) (why string, from int) {
 	var pg *pgconn.PgError
 	if !errors.As(o.err, &pg) || isFatal(pg) || o.completed >= len(m.pieces) {
@@ -197,7 +197,7 @@ func (a *application) untriable(m *composer, o outcome) (why string, from int) {
 	return fmt.Sprintf("revision %s (%s) can be tried only once what comes before it is committed: %s", step.Revision.ID, at, oneLine(pg.Message)), p.part
 }
 
-// borderless reports whether an error may come of what the parts before did.
+// borderless reports whether an error may come from the missing commit of an earlier part.
 func (a *application) borderless(state string, part int) bool {
 	lists, known := borders[state]
 	if !known {

@@ -13,20 +13,21 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// looks gathers what the looks of one rehearsal saw, in their order. The zero value has seen nothing.
+// looks collects the lock samples of one rehearsal, in order. The zero value is ready to use.
 type looks struct {
-	relations map[uint32]relation // that were there before, and then those outside; nil before the first look
+	relations map[uint32]relation // of the tenant before the bodies ran, and those outside of it; nil before the first sample
 	spans     map[hold]span
-	last      time.Duration // when the last look was
+	last      time.Duration // time of the last sample
 }
 
-// relation is what has a lock; table is its own OID, or that of the table whose index it is.
+// relation is a locked relation; table is its own OID, or for an index that of its table.
 type relation struct {
 	name  string
 	table uint32
 }
 
-// hold is one lock, and span from when at the latest and until when at the least it was held, since the message came.
+// hold is one lock. Its span runs from the sample before it was seen to the last sample that saw it, both measured from the
+// arrival of the message.
 type hold struct {
 	relation uint32
 	mode     string
@@ -34,7 +35,7 @@ type hold struct {
 
 type span struct{ from, to time.Duration }
 
-// take is called with the rows of each look.
+// take is called with the rows of each sample.
 func (l *looks) take(_ piece, rows [][][]byte) {
 	if l.relations == nil {
 		l.relations, l.spans = map[uint32]relation{}, map[hold]span{}
@@ -44,12 +45,12 @@ func (l *looks) take(_ piece, rows [][][]byte) {
 		return
 	}
 	if rows[0][1] == nil {
-		return // it was passed over
+		return // the sample was skipped
 	}
 	micros, _ := strconv.ParseInt(string(rows[0][0]), 10, 64)
 	now := time.Duration(micros) * time.Microsecond
 	if l.last == 0 {
-		l.last = now // the first one: nothing of the bodies has run
+		l.last = now // the first sample: no body has run
 	}
 	for _, seen := range locksSeen(rows[0][1]) {
 		h := hold{seen.relation, seen.mode}
@@ -66,15 +67,15 @@ func (l *looks) take(_ piece, rows [][][]byte) {
 	l.last = now
 }
 
-// lockSeen is one element of what a look selects.
+// lockSeen is one lock of a sample.
 type lockSeen struct {
 	relation uint32
 	mode     string
-	name     string // "" where it was there before, in the tenant
+	name     string // "" for a relation of the tenant that existed before
 	table    uint32
 }
 
-// locksSeen reads a look's locks. What it cannot read it leaves out.
+// locksSeen reads the locks of a sample; nil for malformed text.
 func locksSeen(text []byte) []lockSeen {
 	var rows [][]any
 	d := json.NewDecoder(bytes.NewReader(text))
@@ -94,7 +95,7 @@ func locksSeen(text []byte) []lockSeen {
 	return seen
 }
 
-// locks returns those that say something beside the others.
+// locks returns the locks that are not implied by others, the longest held first.
 func (l *looks) locks() []engine.LockUse {
 	var news []hold
 	for h := range l.spans {
@@ -115,7 +116,7 @@ func (l *looks) locks() []engine.LockUse {
 
 func (l *looks) length(h hold) time.Duration { return l.spans[h].to - l.spans[h].from }
 
-// implied reports whether another lock on the same table keeps out all that h does, at least for as long.
+// implied reports whether another lock on the same table conflicts with all that h conflicts with, at least for as long.
 func (l *looks) implied(h hold) bool {
 	for other := range l.spans {
 		same := other.relation == h.relation || other.relation == l.relations[h.relation].table
@@ -126,7 +127,7 @@ func (l *looks) implied(h hold) bool {
 	return false
 }
 
-// conflicts are the modes that a mode keeps out, one bit each in the order of the table in the manual's chapter
+// conflicts are the modes that a mode conflicts with, one bit each, in the order of the table in the manual's chapter
 // "Explicit Locking".
 var conflicts = map[string]uint8{
 	"AccessShareLock":          0b_1000_0000,

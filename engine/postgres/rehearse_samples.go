@@ -8,34 +8,34 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// What a rehearsal looks at: first the tenant's relations before any body runs, since one that a body drops has no
-// name afterwards, then after each statement the locks that the transaction has on those, and on what is outside of
-// the tenant. Locks on what the transaction made itself are of no interest: nobody else can see it. To leave them
-// out on the server keeps a long chain's looks short, so it is told what was there before, in a setting of the
-// transaction. What is dropped outside of the tenant loses its name with it, and is missing.
+// A rehearsal first lists the tenant's relations, since one that a body drops has no name afterwards. Then it samples, after
+// each statement, the locks that the transaction has on those relations and on relations outside of the tenant. Locks on
+// what the transaction created do not matter: no other session can see it. The server leaves them out, which keeps the
+// samples of a long chain short; a setting of the transaction holds the OIDs that existed before. A relation dropped outside
+// of the tenant has no name any more and is left out.
 //
-// A look reads all locks that there are, so that looks after each statement of a long chain would cost more than the
-// chain. After the first few a look is passed over until three times as long has gone by as the last one took: looks
-// take a quarter of the time at most, and a lock's time is rounded up by no more than that. What a rollback to a
-// savepoint is about to give back is always looked at before.
+// A sample reads all locks of the server, so that samples after each statement of a long chain would cost more than the
+// chain. After the first few, a sample is skipped until three times its last duration has passed: samples take a quarter of
+// the time at most, and a lock's time is rounded up by no more than that. Before a rollback to a savepoint, which releases
+// locks, there is always a sample.
 
-// looksAlways is after how many statements of a message a look is never passed over.
+// looksAlways is the number of samples of a message that are never skipped.
 const looksAlways = 32
 
-// lookWriter writes the looks of one message.
+// lookWriter writes the samples of one message.
 type lookWriter struct {
-	now      string // a look
-	due      string // one that is passed over unless it is due
-	prepared string // name of the due one once it was prepared, "" = never: to plan it takes as long as a small statement runs
-	ready    bool   // it still is
-	n        int    // looks so far
+	now      string // SQL of a sample
+	due      string // SQL of a sample that is skipped unless it is due
+	prepared string // name of the prepared due; "" = not prepared yet. Planning it takes as long as a small statement runs
+	ready    bool   // it is still prepared
+	n        int    // samples so far
 }
 
 func newLookWriter(schema string) *lookWriter {
 	return &lookWriter{now: look(schema), due: glance(schema)}
 }
 
-// lookAfter writes the look after the first of the statements, which are those of the k-th step.
+// lookAfter writes the sample after the first of the statements, which belong to the k-th step.
 func (c *composer) lookAfter(k int, statements []revision.Statement) {
 	l := c.looks
 	if l == nil {
@@ -46,7 +46,7 @@ func (c *composer) lookAfter(k int, statements []revision.Statement) {
 	switch {
 	case l.n <= looksAlways, gives:
 		c.own(kindLook, l.now)
-	case c.leaves(c.part, k): // what is prepared may be gone
+	case c.leaves(c.part, k): // the body may have deallocated it
 		c.own(kindLook, l.due)
 	default:
 		if !l.ready {
@@ -56,7 +56,7 @@ func (c *composer) lookAfter(k int, statements []revision.Statement) {
 	}
 }
 
-// prepare prepares the look, under a name of its own: one that a failed message left behind may still be there.
+// prepare prepares the sample under a random name, since one of a failed message may still exist.
 func (l *lookWriter) prepare(c *composer) {
 	if l.prepared == "" {
 		l.prepared = fmt.Sprintf("skein_look_%016x", rand.Uint64())
@@ -65,7 +65,7 @@ func (l *lookWriter) prepare(c *composer) {
 	c.own(kindSet, "PREPARE "+l.prepared+" AS "+l.due)
 }
 
-// released notes that nothing is prepared any more.
+// released records that the statement is not prepared any more.
 func (l *lookWriter) released() {
 	if l != nil {
 		l.ready = false
@@ -78,34 +78,34 @@ func (c *composer) endLooks() {
 	}
 }
 
-// remember notes the OIDs of the tenant's relations, apart from skein's own tables.
+// remember stores the OIDs of the tenant's relations, without skein's own tables, in a setting.
 func remember(schema uint32, own versionTable) string {
 	return "SELECT pg_catalog.set_config('skein.before', COALESCE((SELECT pg_catalog.string_agg(c.oid::text, ',') FROM pg_catalog.pg_class c " +
 		"LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid JOIN pg_catalog.pg_class t ON t.oid = COALESCE(i.indrelid, c.oid) " +
 		"WHERE c.relnamespace = " + oidText(schema) + " AND t.relname <> ALL (" + array(own.names()) + "::pg_catalog.name[])), ''), true)"
 }
 
-// noted is the SQL of the OIDs that remember noted.
+// noted is the SQL of the OIDs that remember stored.
 const noted = "pg_catalog.unnest(pg_catalog.string_to_array(NULLIF(pg_catalog.current_setting('skein.before', true), ''), ',')::pg_catalog.oid[])"
 
-// remembered selects what was noted: OID, OID of its table where it is an index, else its own, and name.
+// remembered selects the stored relations: OID, OID of its table for an index, else its own, and name.
 const remembered = "SELECT c.oid, COALESCE(i.indrelid, c.oid), c.relname FROM " + noted + " b(oid) " +
 	"JOIN pg_catalog.pg_class c ON c.oid = b.oid LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid"
 
-// look selects the time since the message came, in microseconds, and the transaction's locks as a JSON array: OID,
-// mode, and for what is outside of the tenant its name, and its table's OID.
+// look selects the time since the message arrived, in microseconds, and the transaction's locks as a JSON array: OID, mode,
+// name where it is outside of the tenant, and OID of the table.
 func look(schema string) string {
 	return strings.NewReplacer("$schema", literal(schema), "$due", "true").Replace(lookQuery)
 }
 
-// glance is a look that is passed over unless it is due: the locks are NULL then.
+// glance is a look whose locks are NULL unless it is due.
 func glance(schema string) string {
 	return strings.NewReplacer("$schema", literal(schema), "$due", "t.due").Replace(lookQuery)
 }
 
 const microseconds = "(1000000 * pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - pg_catalog.statement_timestamp()))::pg_catalog.int8"
 
-// The columns are evaluated in their order, so that the last one knows how long the look took.
+// The columns are evaluated in their order, so that the last one knows how long the sample took.
 const lookQuery = `SELECT t.since, CASE WHEN $due THEN COALESCE((
 	SELECT pg_catalog.json_agg(pg_catalog.json_build_array(l.relation, l.mode, CASE WHEN NOT l.mine THEN n.nspname || '.' || c.relname END, COALESCE(i.indrelid, l.relation)))
 	FROM (SELECT relation, mode, relation IN (SELECT ` + noted + `) AS mine FROM pg_catalog.pg_locks

@@ -10,8 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Backend is a session on a server, as pg_stat_activity shows it. What the connecting role may not see is
-// empty.
+// Backend is a session on a server, as pg_stat_activity shows it. Fields that the connecting role may not see are empty.
 type Backend struct {
 	PID         uint32
 	Application string
@@ -28,9 +27,9 @@ const backendColumns = `SELECT pid, application_name, datname, usename, client_a
 (1000 * pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - COALESCE(xact_start, state_change, backend_start)))::pg_catalog.int8
 FROM pg_catalog.pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_catalog.pg_backend_pid() AND `
 
-// Backends lists the sessions with an application_name that are at work or hold an advisory lock, as a tenant's is,
-// without this DB's own connections. Behind a pooler, sessions are the pooler's, and may serve anybody under the name of
-// the last one who set it: there they count only while they are at work and hold such a lock.
+// Backends lists the sessions with an application_name that run a statement or hold an advisory lock, such as a tenant's,
+// without this DB's own connections. Behind a pooler, sessions are shared and keep the name that was set last: there a
+// session counts only while it both runs a statement and holds such a lock.
 func (db *DB) Backends(ctx context.Context, server, application string) ([]Backend, error) {
 	srv, err := db.server(server)
 	if err != nil {
@@ -76,7 +75,7 @@ func backends(r *pgconn.Result) []Backend {
 	return all
 }
 
-// Terminate ends a session. One that is gone already is no error.
+// Terminate ends a session. A session that is already gone is no error.
 func (db *DB) Terminate(ctx context.Context, server string, pid uint32) error {
 	srv, err := db.server(server)
 	if err != nil {

@@ -12,9 +12,9 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// Filter picks names by globs: * is any text, ? one character, case counts. Exclude wins over the rest.
+// Filter selects names by globs: * is any text, ? one character, and case counts. Exclude wins over All and Include.
 type Filter struct {
-	All     bool     // everything that the method counts as a candidate
+	All     bool     // all names that the method counts as candidates
 	Include []string // in place of All
 	Exclude []string
 }
@@ -31,9 +31,9 @@ func (f Filter) where(column string) string {
 	return sql
 }
 
-// Databases lists the databases of a server that allow connections and are no template, ordered by the bytes
-// of their names; closed are those of them to which the connecting role may not connect. A Filter that neither wants all
-// nor includes anything means the database of the server's URL.
+// Databases lists the databases of a server that allow connections and are no templates, ordered by the bytes of their names:
+// open are those to which the connecting role may connect, closed the others. A Filter without All and Include means the
+// database of the server's URL.
 func (db *DB) Databases(ctx context.Context, server string, f Filter) (open, closed []string, err error) {
 	srv, err := db.server(server)
 	if err != nil {
@@ -58,8 +58,8 @@ func (db *DB) Databases(ctx context.Context, server string, f Filter) (open, clo
 	return open, closed, nil
 }
 
-// Schemas lists the schemas of a database that can be tenants, ordered by the bytes of their names: never the
-// server's own, those that belong to an extension, and skein's; public only by Include.
+// Schemas lists the schemas of a database that can be tenants, ordered by the bytes of their names: without the server's
+// own, those that belong to an extension, and that of skein's store; public only by Include.
 func (db *DB) Schemas(ctx context.Context, server, database string, f Filter) ([]string, error) {
 	srv, err := db.server(server)
 	if err != nil {
@@ -75,8 +75,8 @@ ORDER BY nspname COLLATE "C"`)
 	return found, listing(err, server, database)
 }
 
-// listing is an error of a database that tenants are looked for in. One that is not there is a mistake of the
-// configuration, and no tenant that is gone.
+// listing is the error of a database in which tenants are looked for. A database that does not exist is a mistake in the
+// config here, not a tenant that is gone.
 func listing(err error, server, database string) error {
 	e, ok := errors.AsType[*engine.Error](err)
 	if !ok || e.SQLState != stateNoDatabase {
@@ -87,9 +87,9 @@ func listing(err error, server, database string) error {
 	return &changed
 }
 
-// DefaultSchema returns the schema in which the connecting role creates things by default; "" when it has none. It looks
-// at once where that schema stands, for the next Survey, and asks each database once: a rollout goes on with the schemas
-// that it was planned for.
+// DefaultSchema returns the schema in which the connecting role creates objects by default; "" where there is none. It also
+// reads where that schema stands, for the next Survey. Each database is asked once, so that a rollout keeps the schemas that
+// it was planned for.
 func (db *DB) DefaultSchema(ctx context.Context, server, database string) (string, error) {
 	srv, err := db.server(server)
 	if err != nil {
@@ -98,7 +98,7 @@ func (db *DB) DefaultSchema(ctx context.Context, server, database string) (strin
 	if schema := db.visits.schema(place{server, database}); schema != "" {
 		return schema, nil
 	}
-	// A connection that applied revisions has the path of a session still: it was only ever set for a transaction.
+	// A connection that applied revisions still has its session's search path, which is only set for a transaction.
 	seen, err := db.visit(ctx, srv, engine.Location{Dialect: revision.Postgres, Server: server, Database: database}, db.visits.shared())
 	if err != nil || seen.target.Schema == "" {
 		return "", listing(err, server, database)
@@ -107,8 +107,8 @@ func (db *DB) DefaultSchema(ctx context.Context, server, database string) (strin
 	return seen.target.Schema, nil
 }
 
-// Probe connects to a database, by a new connection, and asks it something: is it back? Idle connections are closed
-// where the server has no room for one more.
+// Probe opens a new connection to a database and runs a query: is the database back? Idle connections are closed where the
+// server has no room for one more.
 func (db *DB) Probe(ctx context.Context, server, database string) error {
 	srv, err := db.server(server)
 	if err != nil {
@@ -130,11 +130,10 @@ func (db *DB) Probe(ctx context.Context, server, database string) error {
 	return nil
 }
 
-// queryTime bounds a query of the user's.
+// queryTime bounds a query of the user.
 const queryTime = 30 * time.Second
 
-// Query runs one read-only query of the user's and returns its rows in text form; nil is NULL. It may take
-// 30 s.
+// Query runs one read-only query of the user and returns its rows in text form; nil is NULL. It may take 30 s.
 func (db *DB) Query(ctx context.Context, server, database, sql string) (columns []string, rows [][]*string, err error) {
 	srv, err := db.server(server)
 	if err != nil {
@@ -192,7 +191,7 @@ func (s *server) names(ctx context.Context, database, sql string) ([]string, err
 	return firstColumn(result), nil
 }
 
-// ask runs one query of ours.
+// ask runs one of skein's own queries.
 func (s *server) ask(ctx context.Context, database, sql string) (*pgconn.Result, error) {
 	c, err := s.acquire(ctx, database)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Health is what a server says of itself, for `doctor` and before a rollout.
+// Health is the state of a server that matters to a rollout.
 type Health struct {
 	Version  string // as in server_version
 	Number   int    // as in server_version_num: 150018
@@ -18,30 +18,30 @@ type Health struct {
 	MaxConnections int
 	Reserved       int // of those, for superusers and pg_use_reserved_connections
 	InUse          int
-	Free           int // for us, by the limits of server, role and the URL's database
+	Free           int // connections that may still be opened, by the limits of server, role and the URL's database
 	LocksPerTx     int // max_locks_per_transaction
 
-	Pooled       bool // URL leads through a pooler
+	Pooled       bool // URL leads to a pooler
 	DirectPooled bool // DirectURL does too
-	Recovering   bool // a standby
+	Recovering   bool // the server is a standby
 	ReadOnly     bool // default_transaction_read_only, by role, database or server
 	ClientCheck  bool // client_connection_check_interval may be set
 
-	Superuser bool // the role is one
+	Superuser bool // the role is a superuser
 
-	Long    []Backend // transactions older than five minutes, eldest first; at most 20
+	Long    []Backend // transactions older than five minutes, oldest first; at most 20
 	Unusual []Unusual // of the server, its databases and this role
-	Invalid []string  // indexes that are not valid, as database/schema.index, of the databases that were looked into
-	Builds  []Build   // indexes that are not valid yet, since somebody is at work on them; they are not among Invalid
+	Invalid []string  // indexes that are not valid, as database/schema.index, of the given databases
+	Builds  []Build   // indexes that are being built or dropped; they are not in Invalid
 }
 
-// Build is an index that is being built, or dropped, without keeping others from its table.
+// Build is an index that is being built or dropped concurrently.
 type Build struct {
 	Index string // as database/schema.index
-	PID   uint32 // of the session that does it
+	PID   uint32 // of the session that builds or drops it
 }
 
-// Health asks a server how it is. Databases are looked into for invalid indexes; none means the URL's own.
+// Health reads the state of a server. Invalid indexes are looked for in the given databases; none means the URL's own.
 func (db *DB) Health(ctx context.Context, server string, databases ...string) (Health, error) {
 	srv, err := db.server(server)
 	if err != nil {
@@ -75,8 +75,8 @@ func (db *DB) Health(ctx context.Context, server string, databases ...string) (H
 
 const longTime = "5 minutes"
 
-// readInvalid finds the indexes of a database that are not valid. One that somebody is at work on has his lock on its
-// table, which only vacuum takes, too: the server keeps two of them from being there at once.
+// readInvalid finds the indexes of a database that are not valid. A session that builds one holds ShareUpdateExclusiveLock on
+// its table, a mode that conflicts with itself, so that only one session at a time can hold it.
 func (s *server) readInvalid(ctx context.Context, database string, h *Health) error {
 	r, err := s.ask(ctx, database, `SELECT n.nspname || '.' || c.relname, COALESCE((SELECT p.pid FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid LIMIT 1), (SELECT l.pid FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
 WHERE l.locktype = 'relation' AND l.relation = i.indrelid AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
@@ -136,7 +136,7 @@ pg_catalog.current_setting('server_encoding'), pg_catalog.pg_is_in_recovery(),
 	return nil
 }
 
-// readDirect connects by DirectURL, to see that it leads past the pooler.
+// readDirect connects by DirectURL, to check that it leads past the pooler.
 func (s *server) readDirect(ctx context.Context, h *Health) error {
 	if s.direct == nil {
 		return nil

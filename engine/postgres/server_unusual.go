@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// Unusual is something of a server that most servers do not have, and what skein makes of it.
+// Unusual is a setting or an encoding that most servers do not have, and what it means for revisions.
 type Unusual struct {
 	Where     string // server; or database, role, role … in database … with their names
 	Name      string // of a setting; "encoding" for that of a database
 	Value     string
-	Overruled bool   // skein's sessions have another value
+	Overruled bool   // skein's sessions run with another value
 	Note      string // what it means for revisions
 }
 
-// surprising are settings that are left as they are, or that are the server's alone, with what they mean.
+// surprising are settings that sessions keep, or that belong to the server, with what they mean.
 var surprising = map[string]string{
 	"timezone":                    "it stays: times without a zone are read in it",
 	"timezone_abbreviations":      "it stays: abbreviations of zones are read by it",
@@ -33,8 +33,8 @@ var surprising = map[string]string{
 	"session_preload_libraries":   "it stays: a library acts on each session",
 }
 
-// unusualQuery asks what the role's settings are by role and database, which encodings its databases have, and what
-// the server itself was set to.
+// unusualQuery selects the settings by role and database, the databases with an encoding other than UTF-8, and the settings of
+// the server itself.
 func unusualQuery() string {
 	return `SELECT CASE WHEN d.oid IS NULL THEN 'role ' || r.rolname WHEN r.oid IS NULL THEN 'database ' || d.datname
 	ELSE 'role ' || r.rolname || ' in database ' || d.datname END, pg_catalog.split_part(c, '=', 1), pg_catalog.substr(c, pg_catalog.strpos(c, '=') + 1)
@@ -48,8 +48,8 @@ WHERE source IN ('configuration file', 'command line', 'environment variable', '
 ORDER BY 1, 2`
 }
 
-// readUnusual fills in what is unusual. What a server has by its configuration file counts only where it is not what
-// most files say.
+// readUnusual fills in Health.Unusual. A setting of the server's configuration file counts only where most files have another
+// value.
 func (s *server) readUnusual(ctx context.Context, h *Health) error {
 	r, err := s.ask(ctx, s.database, unusualQuery())
 	if err != nil {

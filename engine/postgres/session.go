@@ -9,8 +9,8 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// session is one tenant's turn. It holds a place under its server's limit and, most of the time, a
-// connection. It is used by one goroutine.
+// session implements [engine.Session]. It holds a place of its server's limit and, most of the time, a connection. It is used
+// by one goroutine.
 type session struct {
 	db     *DB
 	server *server
@@ -30,7 +30,7 @@ func (s *session) Close() {
 	s.server.release(s.conn)
 }
 
-// connection returns the session's connection, or a new one where it has none or lost it.
+// connection returns the session's connection, or a new one where it has none or the connection was lost.
 func (s *session) connection(ctx context.Context) (*conn, error) {
 	if s.conn != nil && !s.conn.pg.IsClosed() {
 		return s.conn, nil
@@ -50,10 +50,10 @@ func (s *session) hangUp() {
 	s.conn = nil
 }
 
-// cleanTime bounds what is done after an error or a cancel, in place of the context that may have ended.
+// cleanTime bounds the clean-up after an error or a cancel, when the caller's context may have ended.
 const cleanTime = 5 * time.Second
 
-// rollback ends whatever transaction there is, so that the connection can be used again.
+// rollback ends an open transaction, so that the connection can be used again.
 func (c *conn) rollback(ctx context.Context) {
 	if c.pg.IsClosed() || c.pg.TxStatus() == 'I' {
 		return
@@ -92,7 +92,7 @@ func goneError(t engine.Location) *engine.Error {
 	}
 }
 
-// unreadable says which privileges a schema wants.
+// unreadable is the error of a schema on which the role lacks privileges.
 func (s *server) unreadable(schema, lacking string) *engine.Error {
 	return &engine.Error{
 		Class:    engine.Revision,

@@ -13,15 +13,15 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// What changes the meaning of SQL or the durability of a commit is set by skein, whatever role, database and server
-// say, so that a revision means the same for all tenants. Three settings go out as startup parameters, which win over
-// ALTER ROLE and ALTER DATABASE and which transaction poolers keep for each client (PgBouncer does for these). The
-// others are looked up once a database; each transaction begins with a SET LOCAL for those that deviate.
+// Settings that change the meaning of SQL or the durability of a commit have the same values in each session, so that a
+// revision means the same for all tenants. Three go out as startup parameters, which win over ALTER ROLE and ALTER DATABASE
+// and which transaction poolers keep for each client (PgBouncer does for these). The others are looked up once a database;
+// each transaction begins with a SET LOCAL for those that deviate.
 
-// starting are the settings of every connection.
+// starting are the startup parameters of every connection.
 var starting = map[string]string{"client_encoding": "UTF8", "standard_conforming_strings": "on", "datestyle": "ISO, MDY"}
 
-// settled is a setting with the values that are left alone, the first of which replaces any other.
+// settled is a setting and its accepted values; the first of them replaces any other value.
 type settled struct {
 	name string
 	good []string
@@ -44,7 +44,7 @@ var settledSettings = []settled{
 	{"xmloption", []string{"content"}},
 }
 
-// governed are settings that skein sets for each transaction anyway.
+// governed are settings that each transaction sets anyway, with what a user can do instead.
 var governed = map[string]string{
 	"search_path":                    "use the key `search_path` of the server, or `schema` of a tenant's record",
 	"row_security":                   "skein runs with it off, so that a revision fails rather than passing over rows",
@@ -55,11 +55,11 @@ var governed = map[string]string{
 	"session_authorization":          "connect as the role that is meant",
 }
 
-// settledAtStart reports whether a setting goes out with every connection, by its name in lower case.
+// settledAtStart reports whether a setting, named in lower case, is a startup parameter of every connection.
 func settledAtStart(name string) bool { _, ok := starting[name]; return ok }
 
-// unsettling is the error of a setting in a URL, a service file or the environment that would undo what skein settles;
-// nil for values that say the same.
+// unsettling is the error of a setting in a URL, a service file or the environment that would override a required value; nil
+// for an accepted value.
 func unsettling(name, value string) error {
 	good := []string{}
 	switch i := slices.IndexFunc(settledSettings, func(s settled) bool { return s.name == name }); {
@@ -72,7 +72,7 @@ func unsettling(name, value string) error {
 	case name == "datestyle":
 		good = []string{"ISO, MDY", "ISO,MDY", "ISO"}
 	case governed[name] != "":
-		return &URLError{Message: "the setting " + name + " is not the URL's, a service's or the environment's to make", Advice: "take it away: " + governed[name]}
+		return &URLError{Message: "the setting " + name + " cannot be made in a URL, a service file or the environment", Advice: "remove it: " + governed[name]}
 	default:
 		return nil
 	}
@@ -81,11 +81,11 @@ func unsettling(name, value string) error {
 	}
 	return &URLError{
 		Message: "the setting " + name + " would change what revisions mean or whether they last",
-		Advice:  "take it away: skein runs with " + name + "=" + good[0],
+		Advice:  "remove it: skein runs with " + name + "=" + good[0],
 	}
 }
 
-// environment refuses settings in variables of libpq's that pgconn does not read.
+// environment refuses settings in libpq's environment variables that pgconn does not read.
 func environment() error {
 	for variable, setting := range map[string]string{"PGCLIENTENCODING": "client_encoding", "PGDATESTYLE": "datestyle"} {
 		if err := unsettling(setting, os.Getenv(variable)); err != nil && os.Getenv(variable) != "" {
@@ -95,8 +95,8 @@ func environment() error {
 	return nil
 }
 
-// verify refuses a connection on which something in between dropped the startup parameters. Behind a pooler it is
-// the session that serves which counts, not what the pooler said when it greeted us.
+// verify refuses a connection that lost its startup parameters on the way. Behind a pooler the session that runs the queries
+// is asked, since the pooler's own greeting may differ.
 func (c *conn) verify(ctx context.Context, server string) error {
 	names := []string{"client_encoding", "standard_conforming_strings", "DateStyle"}
 	got := make([]string, len(names))
@@ -124,7 +124,7 @@ func (c *conn) verify(ctx context.Context, server string) error {
 	return nil
 }
 
-// settingsQuery lists the settings with which a session begins and that are to be settled.
+// settingsQuery selects the values with which a session begins of the settings in settledSettings.
 func settingsQuery() string {
 	names := make([]string, len(settledSettings))
 	for i, s := range settledSettings {
@@ -133,7 +133,7 @@ func settingsQuery() string {
 	return "SELECT pg_catalog.lower(name), reset_val FROM pg_catalog.pg_settings WHERE pg_catalog.lower(name) = ANY (" + array(names) + "::text[]) ORDER BY 1"
 }
 
-// deviation is a setting that role, database or server have made, and what replaces it.
+// deviation is a setting whose value, made by role, database or server, is not accepted, and the value that replaces it.
 type deviation struct{ name, was, want string }
 
 func (d deviation) String() string { return d.name + " = '" + d.want + "'" }
@@ -151,8 +151,8 @@ func deviations(rows [][][]byte) []deviation {
 	return found
 }
 
-// settling reads what deviates in the connection's database. A role that may not put a setting right is refused: its
-// tenants' triggers would not run.
+// settling reads the deviations in the connection's database. A role that may not correct session_replication_role or
+// event_triggers is refused: its tenants' triggers would not run.
 func (s *server) settling(ctx context.Context, c *conn) ([]deviation, error) {
 	results, err := c.query(ctx, settingsQuery())
 	if err != nil {
@@ -186,8 +186,8 @@ func (s *server) settling(ctx context.Context, c *conn) ([]deviation, error) {
 	return found, nil
 }
 
-// settle are the settings that each transaction in the database begins with, without SET LOCAL or SET. nil in
-// ordinary databases.
+// settle lists the assignments, without SET LOCAL or SET, that each transaction in the database begins with; nil in ordinary
+// databases.
 func (d *database) settle() []string { return assignments(d.deviations) }
 
 func assignments(found []deviation) []string {
@@ -198,8 +198,8 @@ func assignments(found []deviation) []string {
 	return sets
 }
 
-// readable makes a connection read string constants as skein means them. The server reads a message as a whole before
-// the first statement in it runs, so that a SET in the same message is too late.
+// readable makes the server parse string constants of the next message as required. It parses a message as a whole before the
+// first statement runs, so that a SET in the same message is too late.
 func (c *conn) readable(ctx context.Context, found []deviation) error {
 	for _, d := range found {
 		if d.name == "backslash_quote" {
@@ -209,7 +209,7 @@ func (c *conn) readable(ctx context.Context, found []deviation) error {
 	return nil
 }
 
-// deviating returns what deviates in the connection's database, as a survey found it, or reads it.
+// deviating returns the deviations in the connection's database: those that are known, or else read now.
 func (db *DB) deviating(ctx context.Context, srv *server, c *conn) ([]deviation, error) {
 	db.mu.Lock()
 	d := db.databases[place{srv.name, c.database}]

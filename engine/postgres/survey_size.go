@@ -10,15 +10,15 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// sizePatience is how long a statement waits for a relation that was locked after it had looked at the locks.
+// sizePatience is how long a statement waits for a relation that was locked after the statement read the locks.
 const sizePatience = 100 * time.Millisecond
 
-// Sizes implements [engine.Database]. The files of tables, materialized views, sequences, indexes and what is stored
-// out of line count, without free space and visibility maps.
+// Sizes implements [engine.Database]. The files of tables, materialized views, sequences, indexes and TOAST tables count,
+// without free space and visibility maps.
 //
-// To ask for the size of a file takes a lock, for which a statement of somebody else's may be in the way: what is
-// locked counts by the catalog, as the last VACUUM or ANALYZE left it, and so does a chunk of 250 schemas in which
-// that could not be foreseen.
+// Reading the size of a file takes a lock, for which another session may make it wait. The size of a locked relation is
+// therefore taken from the catalog, as the last VACUUM or ANALYZE left it; so are the sizes of a chunk of 250 schemas in
+// which a lock was taken in between.
 func (db *DB) Sizes(ctx context.Context, targets []engine.Location) []int64 {
 	sizes := make([]int64, len(targets))
 	for i := range sizes {

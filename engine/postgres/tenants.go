@@ -9,14 +9,14 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// TenantSchemas are the schemas that a source of a server takes for tenants, those of today and of tomorrow. As in
-// [DB.Schemas], All leaves out public, and no schema that belongs to an extension is ever meant.
+// TenantSchemas describes the schemas that a source takes for tenants, now and in future. As in [DB.Schemas], All leaves out
+// public, and schemas that belong to extensions never count.
 type TenantSchemas struct {
 	Databases Filter // zero: the database of the server's URL
 	Schemas   Filter // the zero value names none
 }
 
-// reads reports whether the source looks into a database; own is that of the server's URL.
+// reads reports whether the source reads a database; own is that of the server's URL.
 func (t TenantSchemas) reads(own, database string) bool {
 	if !t.Databases.All && len(t.Databases.Include) == 0 {
 		return database == own && !matchesAny(t.Databases.Exclude, database)
@@ -24,7 +24,7 @@ func (t TenantSchemas) reads(own, database string) bool {
 	return t.Databases.takes(database)
 }
 
-// takes is [Filter.where] for one name.
+// takes reports whether a name is selected, as [Filter.where] does on the server.
 func (f Filter) takes(name string) bool {
 	return (f.All || matchesAny(f.Include, name)) && !matchesAny(f.Exclude, name)
 }
@@ -33,7 +33,7 @@ func matchesAny(globs []string, name string) bool {
 	return slices.ContainsFunc(globs, func(g string) bool { return matches(g, name) })
 }
 
-// address is one database wherever a config names it: two servers of a config may be one.
+// address identifies a database under all names in the config: two servers of a config may be the same.
 type address struct {
 	server   string // host and port
 	database string
@@ -43,9 +43,9 @@ func (s *server) address(database string) address {
 	return address{s.base.Host + " " + strconv.Itoa(int(s.base.Port)), database}
 }
 
-// Know notes tenants of the fleet, so that none of their schemas gets onto the search path of another. A survey notes
-// those that it is asked about; whoever surveys only some of a fleet tells all of it here, before. Tenants are never
-// forgotten: one that left the fleet keeps its rows. Targets on servers that the DB does not know are passed over.
+// Know records tenants of the fleet, so that none of their schemas gets onto the search path of another. A survey records the
+// tenants that it reads; a caller that surveys only part of a fleet passes all of it here first. Tenants are never forgotten:
+// one that left the fleet keeps its rows. Locations on servers that the DB does not know are ignored.
 func (db *DB) Know(targets []engine.Location) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
@@ -65,7 +65,7 @@ func (db *DB) Know(targets []engine.Location) {
 			continue
 		}
 		db.tenants[at][t.Schema] = true
-		for where, d := range db.databases { // what was learnt before may have it on the path
+		for where, d := range db.databases { // what was read before may have it on the path
 			if where.database == t.Database && slices.Contains(d.tail, t.Schema) {
 				delete(db.databases, where)
 			}
@@ -73,14 +73,14 @@ func (db *DB) Know(targets []engine.Location) {
 	}
 }
 
-// tenantsOf returns the schemas of a database that were noted as tenants, sorted.
+// tenantsOf returns the schemas of a database that are known as tenants, sorted.
 func (db *DB) tenantsOf(srv *server, database string) []string {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	return slices.Sorted(maps.Keys(db.tenants[srv.address(database)]))
 }
 
-// severalIn returns the database of the server's URL, and those with several tenants that are known, sorted.
+// severalIn returns the database of the server's URL, and those with several known tenants, sorted.
 func (db *DB) severalIn(srv *server) []string {
 	db.mu.Lock()
 	defer db.mu.Unlock()
@@ -93,21 +93,21 @@ func (db *DB) severalIn(srv *server) []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
-// sourced reports whether a source takes a schema for a tenant, by whatever name of the server.
+// sourced reports whether a source takes a schema for a tenant, under any name of the server.
 func (db *DB) sourced(srv *server, database, schema string) bool {
 	return slices.ContainsFunc(db.sources(srv, database), func(f Filter) bool {
 		return !(f.All && schema == "public") && f.takes(schema)
 	})
 }
 
-// several reports whether sources may find more than one tenant in the database, however many there are today.
+// several reports whether sources may find more than one tenant in the database, even if there is only one now.
 func (db *DB) several(srv *server, database string) bool {
 	sources := db.sources(srv, database)
 	return len(sources) > 1 || len(sources) == 1 &&
 		(sources[0].All || len(sources[0].Include) > 1 || len(sources[0].Include) == 1 && strings.ContainsAny(sources[0].Include[0], "*?"))
 }
 
-// sources are the filters of schemas that count for a database.
+// sources returns the schema filters of all sources that read a database.
 func (db *DB) sources(srv *server, database string) []Filter {
 	db.mu.Lock()
 	defer db.mu.Unlock()

@@ -2,18 +2,18 @@ package postgres
 
 import "strings"
 
-// separators part the words of a schema's name.
+// separators divide a schema's name into words.
 const separators = "_-.$:/ "
 
-// sibling reports whether a schema is called as tenants are, by one of three rules. Each wants two known tenants
-// that are called alike, so that one alone makes no pattern; the names public and those of skein never match.
+// sibling reports whether a schema has a name like those of tenants, by one of three rules. Each needs two known tenants with
+// such names, since one alone makes no pattern; the names public and skein never match.
 //
-//   - Words: two known tenants have the name's beginning up to some separator in common, and part in the word that
-//     follows. With t_a and t_b, t_zz is a sibling; with app_t_a and app_t_b, app_t_c is one and app_extensions is not.
-//   - Numbers: the names are equal but for the value of their numbers: tenant1, tenant22, and tenant003.
-//   - Hashes: names of equal length that are hexadecimal throughout, hyphens apart, such as UUIDs.
+//   - Words: two known tenants share the name's beginning up to a separator, and differ in the word that follows. With t_a
+//     and t_b, t_zz is a sibling; with app_t_a and app_t_b, app_t_c is one and app_extensions is not.
+//   - Numbers: the names are equal except for the value of their numbers: tenant1, tenant22, and tenant003.
+//   - Hashes: names of equal length that are hexadecimal, with or without hyphens, such as UUIDs.
 //
-// A shared schema that is called like the tenants is one by these rules; servers.NAME.search_path names it then.
+// A shared schema with such a name has to be listed in servers.NAME.search_path.
 func sibling(name string, tenants []string) bool {
 	if name == "public" || name == "skein" {
 		return false
@@ -51,7 +51,7 @@ func sibling(name string, tenants []string) bool {
 	return alike > 1 || hashes > 1
 }
 
-// numbered is a name with # for each run of digits; "" when it has none, or nothing else.
+// numbered returns a name with # for each run of digits; "" for a name without digits, or of digits only.
 func numbered(name string) string {
 	var b strings.Builder
 	digits, others := false, false

@@ -10,8 +10,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// exposed refuses a password of a password file that others may read, which libpq passes over with a warning (manual,
-// 34.16). pgconn does not look.
+// exposed refuses a password from a password file that others may read. libpq ignores such a file with a warning (manual,
+// 34.16); pgconn does not check.
 func exposed(text string, c *pgconn.Config) error {
 	if c.Password == "" || os.Getenv("PGPASSWORD") != "" || runtime.GOOS == "windows" {
 		return nil
@@ -30,7 +30,7 @@ func exposed(text string, c *pgconn.Config) error {
 	}
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm()&0o077 == 0 {
-		return nil //nolint:nilerr // then the password is from somewhere else
+		return nil //nolint:nilerr // then the password comes from elsewhere
 	}
 	bare, err := pgconn.ParseConfig(withoutPassfile(text))
 	if err == nil && bare.Password != "" {
@@ -39,7 +39,7 @@ func exposed(text string, c *pgconn.Config) error {
 	return &URLError{Message: "its password is in a password file that others may read, which libpq would not use", Advice: "chmod 600 " + path}
 }
 
-// withoutPassfile is the same connection with a password file that is not there.
+// withoutPassfile returns the same URL with an empty password file.
 func withoutPassfile(text string) string {
 	const none = "passfile=/dev/null"
 	if !strings.Contains(text, "://") {
@@ -51,7 +51,7 @@ func withoutPassfile(text string) string {
 	return text + "?" + none
 }
 
-// unparsed says what pgconn could not do, in words that hold nothing of the text.
+// unparsed says what pgconn could not parse, without quoting the text.
 func unparsed(err error) error {
 	reason := err.Error()
 	if i := strings.LastIndex(reason, "`: "); i >= 0 { // what follows the text
@@ -78,5 +78,5 @@ func unparsed(err error) error {
 			return &URLError{Message: known.message}
 		}
 	}
-	return &URLError{Message: "cannot be read", Advice: "want postgres://user@host:5432/database?sslmode=… or libpq's key=value form"}
+	return &URLError{Message: "cannot be read", Advice: "expected postgres://user@host:5432/database?sslmode=… or libpq's key=value form"}
 }
