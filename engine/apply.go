@@ -21,24 +21,27 @@ type Job struct {
 	Data     any    // what templates see
 }
 
-// Result is what became of a job.
+// Result is the outcome of a job, also of one that failed.
 type Result struct {
-	Done     []string // ids of the steps that this call committed, in order, also when it failed after them
-	Notices  []Notice // the last that servers gave, in order, also when it failed: at most NoticesKept
-	Unknown  bool     // whether steps after Done were committed: the connection was lost meanwhile, and the tenant could not be asked
-	Settled  bool     // the tenant did not stand where the plan said, or a commit was uncertain, and it was asked
-	Duration time.Duration
+	Done     []string      // ids of the steps that this call committed, in order
+	Notices  []Notice      // the last ones of the server, in order; at most NoticesKept
+	Unknown  bool          // it is not known whether steps after Done were committed: the connection was lost, and the tenant could not be asked
+	Settled  bool          // the tenant was asked where it stands: it was not where the plan said, or a commit was uncertain
+	Duration time.Duration // of the call
 }
 
 // settles bounds how often one call asks the tenant where it stands before it gives up as stale.
 const maxResolves = 3
 
-// Apply brings one tenant along its plan, in either direction, and returns what it committed.
+// Apply upgrades, downgrades or stamps one tenant along its plan, and returns what it committed.
 //
-// It may be called again for the same job after any error: a tenant that already stands at a later part
-// of the plan goes on from there, one that stands at its end is done. A tenant that stands anywhere else
-// is Stale and left alone. The error is an *Error and never of class Uncertain: a lost commit was settled
-// by the tenant's lock and rows, or Result.Unknown is set and the error says why the tenant could not be asked yet.
+// It may be called again for the same job after any error: a tenant that already stands at a later part of the plan
+// continues from there, one that stands at its end is done, and one that stands anywhere else is Stale and left alone. The
+// error is an *Error, never of class Uncertain: after a lost commit the tenant is asked, under its lock, or Result.Unknown is
+// set and the error says why it could not be asked.
+//
+// It may be called for several tenants at once. Of several calls for one tenant, the tenant's lock lets one through at a
+// time; the others are Busy, or continue from where the first stopped.
 func (e *Engine) Apply(ctx context.Context, job Job) (Result, error) {
 	start := time.Now()
 	r, err := e.prepare(job)
@@ -51,7 +54,7 @@ func (e *Engine) Apply(ctx context.Context, job Job) (Result, error) {
 	return r.result, err
 }
 
-// prepare refuses what can be refused before anything is opened.
+// prepare checks a job and renders its templates, before a connection is opened.
 func (e *Engine) prepare(job Job) (*run, error) {
 	if len(job.Standing.Changed) > 0 && !e.cfg.AllowChanged && job.Plan.bodies() {
 		return nil, e.changedError(job.Standing.Changed[0])
@@ -113,18 +116,18 @@ func templateError(r *revision.Revision, err error) error {
 	return e
 }
 
-// run is one call of Upgrade. It is used by one goroutine.
+// run is one call of Apply or Rehearse. It is used by one goroutine.
 type run struct {
 	engine  *Engine
 	job     Job
-	planned *Plan // as the caller has it; job.Plan may have more borders
+	planned *Plan // the caller's; job.Plan may be split further
 	mark    SchemaID
 	bodies  map[*revision.Section][]revision.Statement
 
 	sess   Session // nil between connections
 	next   int     // index of the first part that is not known to be committed
 	sent   int     // index after the last part that was handed to a session
-	asked  int     // how often the tenant was settled
+	asked  int     // how often the tenant was asked where it stands
 	result Result
 }
 
@@ -191,7 +194,7 @@ func (r *run) work(parts []Part) Work {
 	}
 }
 
-// committed notes that the next n parts are in the tenant by this call's doing.
+// committed records that this call committed the next n parts.
 func (r *run) committed(n int) {
 	for _, part := range r.job.Plan.Parts[r.next : r.next+n] {
 		r.result.Done = append(r.result.Done, part.IDs()...)
@@ -202,8 +205,8 @@ func (r *run) committed(n int) {
 	r.next += n
 }
 
-// resolveInDoubt asks the tenant, under its lock, where it stands, and sets next accordingly. Until it has an answer, nobody
-// knows what an uncertain commit came to.
+// resolveInDoubt asks the tenant, under its lock, where it stands, and sets next accordingly. Until there is an answer, the
+// outcome of an uncertain commit is unknown.
 func (r *run) resolveInDoubt(ctx context.Context, cause *Error) error {
 	r.result.Unknown = cause.Class == Uncertain
 	if r.asked++; r.asked > maxResolves {
@@ -211,7 +214,7 @@ func (r *run) resolveInDoubt(ctx context.Context, cause *Error) error {
 	}
 	r.result.Settled = true
 	if cause.Class == Uncertain {
-		r.close() // the old connection is gone, or in a state that nobody knows
+		r.close() // the old connection is lost, or in an unknown state
 	}
 	applied, mark, err := r.standing(ctx)
 	if err == nil {
@@ -236,15 +239,15 @@ func (r *run) standing(ctx context.Context) (*Applied, SchemaID, error) {
 	return r.sess.ResolveInDoubt(bounded)
 }
 
-// sameSchema fails when the place is another one than was surveyed.
+// sameSchema fails where the schema is not the one that was surveyed.
 func (r *run) sameSchema(now SchemaID) error {
 	if now.SchemaOID == r.mark.SchemaOID {
 		return nil
 	}
 	return &Error{
 		Class:   Gone,
-		Message: fmt.Sprintf("%s is no longer the schema that was surveyed: it was dropped and made again, or renamed", r.job.Location),
-		Advice:  "run again: the tenant is then surveyed afresh",
+		Message: fmt.Sprintf("%s is no longer the schema that was surveyed: it was dropped and created again, or renamed", r.job.Location),
+		Advice:  "run again: the tenant is then surveyed again",
 	}
 }
 
@@ -264,7 +267,7 @@ func (r *run) resumeAt(cause *Error, applied *Applied) error {
 	return r.stale(cause, have)
 }
 
-// otherRollout fails when a revision that is still to go down is not the rollout's that is taken back.
+// otherRollout fails where a revision that is still to be downgraded was not applied by the rollout that is rolled back.
 func (r *run) otherRollout(applied *Applied) error {
 	of := r.job.Plan.Of
 	for _, part := range r.job.Plan.Parts[r.next:] {
@@ -284,12 +287,12 @@ func otherRolloutError(id, of string, applied *Applied) *Error {
 	return &Error{
 		Class:    Stale,
 		Revision: id,
-		Message:  fmt.Sprintf("revision %s was applied %s, not by %s, which is taken back: it is left as it is", id, by, of),
-		Advice:   "the tenant was changed meanwhile: roll back " + of + " again, which plans by the tenant's rows",
+		Message:  fmt.Sprintf("revision %s was applied %s, not by %s, which is rolled back: it is left as it is", id, by, of),
+		Advice:   "the tenant changed in the meantime: roll back " + of + " again, which plans by the tenant's rows",
 	}
 }
 
-// committedUpTo moves next to k. Only what an uncertain commit of this call left behind counts as its doing.
+// committedUpTo moves next to k. Only parts of an uncertain commit of this call count as committed by it.
 func (r *run) committedUpTo(k int, cause *Error) {
 	if cause.Class == Uncertain {
 		r.committed(min(k, r.sent) - r.next)
@@ -297,13 +300,13 @@ func (r *run) committedUpTo(k int, cause *Error) {
 	r.next = k
 }
 
-// stillInDoubt is the error of a call that has asked often enough. A lost commit stays open until a later
-// call asks the tenant; it is no word about where that stands.
+// stillInDoubt is the error of a call that has asked maxResolves times. The outcome of a lost commit stays open until a later
+// call asks the tenant.
 func stillInDoubt(cause *Error) error {
 	if cause.Class == Uncertain {
 		return &Error{Class: Connection, SQLState: cause.SQLState, Message: cause.Message, Advice: cause.Advice, Err: cause}
 	}
-	return &Error{Class: Stale, Message: "the tenant keeps changing under the plan: " + cause.Message, Err: cause}
+	return &Error{Class: Stale, Message: "the tenant keeps changing while the plan runs: " + cause.Message, Err: cause}
 }
 
 func (r *run) stale(cause error, have []string) error {
@@ -311,7 +314,7 @@ func (r *run) stale(cause error, have []string) error {
 		Class: Stale,
 		Message: fmt.Sprintf("the tenant does not stand where the plan says: applied are [%s], planned from [%s]",
 			strings.Join(have, " "), strings.Join(r.job.Plan.Parts[r.next].Before, " ")),
-		Advice: "somebody else changed it meanwhile; run again to plan afresh",
+		Advice: "another process changed it in the meantime; run again to make a new plan",
 		Err:    cause,
 	}
 }

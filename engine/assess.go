@@ -8,7 +8,7 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// assessor tells what applied sets mean for a graph. Equal sets are one *Applied, so it thinks once a cohort.
+// assessor compares applied sets with a graph. Tenants with equal sets share one *Applied, which it compares once.
 type assessor struct {
 	graph *revision.Graph
 	seen  map[*Applied]Standing
@@ -83,8 +83,8 @@ func gapError(g revision.Gap) *Error {
 	}
 }
 
-// changed lists the applied revisions whose body is not the one that was applied. A row without a
-// checksum (stamped from elsewhere) is taken at its word.
+// changed lists the applied revisions whose upgrade section is not the one that was applied. A row without a checksum
+// (stamped by another tool) counts as unchanged.
 func (j *assessor) changed(a *Applied) []string {
 	if a == nil {
 		return nil

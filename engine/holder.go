@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// Holder is a session that keeps a tenant waiting, by a lock or by a snapshot that is older than an index build's.
+// Holder is a session that a tenant waits for: it holds a lock, or a snapshot that is older than that of an index build.
 type Holder struct {
 	PID         uint32        `json:"pid"`                   // 0 = a prepared transaction
-	Application string        `json:"application,omitempty"` // what the connecting role may not see is empty; so the rest
+	Application string        `json:"application,omitempty"` // "" where the connecting role may not see it; so are the next
 	User        string        `json:"user,omitempty"`
 	State       string        `json:"state,omitempty"` // active, idle in transaction, …
 	Age         time.Duration `json:"age"`             // of its transaction, in nanoseconds
-	Query       string        `json:"query,omitempty"` // its last one, cut, with ? in place of the values in it
+	Query       string        `json:"query,omitempty"` // its last one, cut to about 200 bytes, with ? in place of values
 }
 
-// String names the session in a line.
+// String describes the session in one line.
 func (h Holder) String() string {
 	if h.PID == 0 {
 		return "a prepared transaction"

@@ -7,9 +7,9 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// writingWord returns what in a query writes, as far as its text shows: INSERT, UPDATE, DELETE or MERGE in or behind a
-// WITH or an EXPLAIN ANALYZE, SELECT INTO, a clause that locks rows, nextval and setval. "" when there is no such thing.
-// PostgreSQL refuses all of these in a read-only transaction, and SQLite those that it has.
+// writingWord returns the part of a query that writes, as far as its text shows: INSERT, UPDATE, DELETE or MERGE in or after a
+// WITH or an EXPLAIN ANALYZE, SELECT INTO, a clause that locks rows, nextval and setval; "" where there is none. PostgreSQL
+// refuses all of these in a read-only transaction, and SQLite those that it has.
 func writingWord(text string, dialect revision.Dialect) string {
 	tokens, _ := revision.TokensOf(text, dialect)
 	for i, t := range tokens {
@@ -17,7 +17,7 @@ func writingWord(text string, dialect revision.Dialect) string {
 	}
 	if len(tokens) > 0 && tokens[0] == "EXPLAIN" {
 		if dialect == revision.SQLite {
-			return "" // it runs nothing
+			return "" // EXPLAIN does not run the query
 		}
 		if tokens = analyzed(tokens); len(tokens) > 0 && verb(tokens[0]) {
 			return tokens[0]
@@ -52,7 +52,7 @@ func writingWord(text string, dialect revision.Dialect) string {
 	return ""
 }
 
-// before returns the token that stands n before the one at i; "" when there is none.
+// before returns the token n places before the one at i; "" where there is none.
 func before(tokens []string, i, n int) string {
 	if i < n {
 		return ""
@@ -65,7 +65,7 @@ func verb(word string) bool {
 	return slices.Contains([]string{"INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"}, word)
 }
 
-// analyzed returns what an EXPLAIN runs: nothing without ANALYZE.
+// analyzed returns the statement that an EXPLAIN runs: none without ANALYZE.
 func analyzed(tokens []string) []string {
 	tokens = tokens[1:]
 	runs := false
@@ -84,7 +84,7 @@ func analyzed(tokens []string) []string {
 	return tokens
 }
 
-// locking returns the clause that locks rows, of which what follows its FOR is given; "" when it is none.
+// locking returns the clause that locks rows, given the tokens after FOR; "" for another clause.
 func locking(rest []string) string {
 	text := strings.Join(rest[:min(3, len(rest))], " ") + " "
 	for _, strength := range []string{"UPDATE", "NO KEY UPDATE", "SHARE", "KEY SHARE"} {

@@ -25,7 +25,7 @@ type meaning struct {
 const (
 	adviceGrant = "grant the connecting role what it lacks, on this tenant and for the ones to come (ALTER DEFAULT PRIVILEGES), or make it the owner"
 	adviceAuth  = "check user, password and pg_hba.conf of the server, then try again"
-	adviceAgain = "run again: the tenant is then surveyed afresh"
+	adviceAgain = "run again: the tenant is then surveyed again"
 )
 
 // meanings has SQLSTATEs (manual, appendix A), or two-character classes whose codes all mean the same. All others are
@@ -33,7 +33,7 @@ const (
 var meanings = map[string]meaning{
 	"40":    {engine.Transient, ""},
 	"40P01": {engine.Transient, "two transactions waited for each other; if it comes back, let the section run alone (`alone`) or split it (`own-transaction`)"},
-	"55006": {engine.Busy, "somebody is using the object; end those sessions if the wait does not help"},
+	"55006": {engine.Busy, "another session uses the object; end that session if waiting does not help"},
 	"55P03": {engine.Busy, ""},
 
 	"08":    {engine.Connection, ""},
@@ -65,7 +65,7 @@ var meanings = map[string]meaning{
 	"22023": {engine.Revision, ""},
 	"22P06": {engine.Revision, ""},
 	"22P05": {engine.Data, "the database's encoding lacks a character: write another one, or move the tenant to a database in UTF8"},
-	"23":    {engine.Data, "mend the tenant's rows, then retry; or let the revision do it before"},
+	"23":    {engine.Data, "correct the tenant's rows, then retry; or let the revision correct them first"},
 	"55000": {engine.Data, ""},
 	"P0":    {engine.Data, ""}, // RAISE in a body: the author's own check of this tenant
 	"44":    {engine.Data, ""},
@@ -100,7 +100,7 @@ func understand(e *pgconn.PgError) meaning {
 			return m
 		}
 	case e.Code == "57014" && strings.Contains(e.Message, "user request"):
-		return meaning{engine.Canceled, "somebody ended the statement by pg_cancel_backend; retry when that is cleared up"}
+		return meaning{engine.Canceled, "another session ended the statement by pg_cancel_backend; find out why, then retry"}
 	}
 	for _, key := range []string{e.Code, e.Code[:min(2, len(e.Code))]} {
 		if m, ok := meanings[key]; ok {

@@ -87,7 +87,7 @@ func (s *session) gone() *engine.Error { return goneError(s.target) }
 func goneError(t engine.Location) *engine.Error {
 	return &engine.Error{
 		Class:   engine.Gone,
-		Message: fmt.Sprintf("schema %s of database %s is not there any more, or is another one of that name", ident(t.Schema), t.Database),
+		Message: fmt.Sprintf("schema %s of database %s does not exist any more, or is another one with that name", ident(t.Schema), t.Database),
 		Advice:  adviceAgain,
 	}
 }
