@@ -31,7 +31,7 @@ func (s *session) Apply(ctx context.Context, work engine.Work) (int, error) {
 	return a.run(ctx)
 }
 
-// forget lets what is known of the database be read again where the work may have changed the search path.
+// forget makes the next session read the database again where the work may have changed the search path.
 func (a *application) forget() {
 	for _, part := range a.work.Parts {
 		for _, step := range part.Steps {
@@ -51,21 +51,21 @@ type application struct {
 	bodies   func(engine.Step) body
 	database *database
 	verdicts []verdict // one a part
-	leaves   [][]bool  // may a body leave something in the session; one a step of each part
-	triggers bool      // there may be triggers
-	unproven bool      // some may
-	keeps    bool      // some may also run code that keeps what no reset takes back
-	loads    bool      // some load such code, or make settings of their own
-	skipped  int       // parts that were committed and are not sent again
-	trial    bool      // nothing is to be committed
+	leaves   [][]bool  // may a body leave something in the session; by part and step
+	triggers bool      // the database may have triggers
+	unproven bool      // some body may leave something in the session
+	keeps    bool      // some body may run code that keeps state which cannot be reset
+	loads    bool      // some body loads such code, or makes custom settings
+	skipped  int       // parts that are committed and not sent again
+	trial    bool      // it is a rehearsal: nothing is committed
 	progress progress  // of no-transaction sections in the tenant
-	again    bool      // to be sent again: what the guard found is meant, or names are to be distinguished from other words first
+	again    bool      // send the message again: what the guard found was meant, or statements have to be parsed first
 	facts    tailFacts
-	names    *nameChecks // of the message that was composed last; nil = nothing to check
-	exact    bool        // statements are parsed to check their names
+	names    *nameChecks // of the last message; nil = no name to check
+	exact    bool        // parse statements to check their names
 }
 
-// application refuses a plan that cannot be right, and prepares the rest.
+// application opens the connection and prepares a call; it refuses a work that contradicts itself.
 func (s *session) application(ctx context.Context, work *engine.Work) (*application, error) {
 	if !work.SchemaID.HasTable && len(work.Parts[0].Before) > 0 {
 		return nil, staleError()
@@ -85,7 +85,7 @@ func (s *session) application(ctx context.Context, work *engine.Work) (*applicat
 	return a, nil
 }
 
-// keep sees that no other tenant gets a session in which the bodies may leave what no reset takes back.
+// keep keeps a session for this tenant alone where the bodies may leave state in it that cannot be reset.
 func (a *application) keep(ctx context.Context) error {
 	if !a.keeps && !a.loads {
 		return nil
@@ -103,7 +103,7 @@ func (a *application) keep(ctx context.Context) error {
 	case !a.conn.nature.pooled:
 		a.conn.tainted = true
 	case s.server.direct != nil:
-		s.hangUp() // the direct one takes its place
+		s.hangUp() // the direct connection takes its place
 		c, err := s.server.takeDirect(ctx, s.target.Database)
 		if err != nil {
 			return err
@@ -120,7 +120,7 @@ func (a *application) keep(ctx context.Context) error {
 	return nil
 }
 
-// prepare decides where guards are needed. It asks the server only for what is not known of the database yet.
+// prepare decides where guards and resets are needed. It asks the server only for what is not known of the database yet.
 func (a *application) prepare(ctx context.Context) (err error) {
 	if a.progress, err = a.session.progress(ctx, a.conn, a.work); err != nil {
 		return err
@@ -147,7 +147,7 @@ func (a *application) prepare(ctx context.Context) (err error) {
 	a.verdicts = make([]verdict, len(a.work.Parts))
 	a.leaves = make([][]bool, len(a.work.Parts))
 	alone := a.session.alone()
-	made := false // something that runs by itself later
+	made := false // an earlier step may have created functions, triggers and the like
 	for i, part := range a.work.Parts {
 		for _, step := range part.Steps {
 			b := a.bodies(step)
@@ -188,14 +188,14 @@ func (a *application) composer() *composer {
 		progress: a.progress, leaves: a.leavesAt, checks: a.conn.nature.checks, seed: rand.Float64(), triggers: a.triggers}
 }
 
-// leavesAt reports whether the body of a step may leave something in the session. A statement of a no-transaction
-// revision may: its session ends with it.
+// leavesAt reports whether the body of a step may leave something in the session; false for a statement of a no-transaction
+// section, whose session ends with the section.
 func (a *application) leavesAt(part, step int) bool {
 	return part < len(a.leaves) && step < len(a.leaves[part]) && a.leaves[part][step]
 }
 
-// run sends all parts. The server reads a message as a whole before it runs any of it, so that a syntax error in
-// a later part keeps the earlier ones from running; then those are sent again without it.
+// run sends all parts. The server parses a message as a whole before it runs any of it, so that a syntax error in a later part
+// keeps the earlier parts from running; then those are sent again without it.
 func (a *application) run(ctx context.Context) (int, error) {
 	committed, unread, err := a.once(ctx)
 	for range meantMost {
@@ -218,7 +218,7 @@ func (a *application) run(ctx context.Context) (int, error) {
 	return committed, err
 }
 
-// meantMost is how often a message is sent again because what the guard found was meant.
+// meantMost bounds how often a message is sent again because what the guard found was meant.
 const meantMost = 8
 
 // skip leaves out the first parts, which are committed.
@@ -229,7 +229,7 @@ func (a *application) skip(parts int) {
 	a.work.SchemaID.HasTable = a.work.SchemaID.HasTable || parts > 0
 }
 
-// asError keeps a nil *engine.Error from becoming an error that is not nil.
+// asError keeps a nil *engine.Error from becoming a non-nil error.
 func asError(e *engine.Error) error {
 	if e == nil {
 		return nil
@@ -237,8 +237,7 @@ func asError(e *engine.Error) error {
 	return e
 }
 
-// once sends one message. unread is the index of the part that the server could not read; 0 = it could, or it
-// was the first.
+// once sends one message. unread is the index of the part that the server could not parse; 0 = none, or the first.
 func (a *application) once(ctx context.Context) (committed, unread int, e *engine.Error) {
 	guards := make([]string, len(a.verdicts))
 	for i, v := range a.verdicts {
@@ -267,7 +266,7 @@ func (a *application) once(ctx context.Context) (committed, unread int, e *engin
 	}
 	switch {
 	case a.unproven:
-		a.conn.settings = nil // the resets took them
+		a.conn.settings = nil // they were reset
 	case o.committed > 0:
 		a.conn.settings = sets
 	}
@@ -287,16 +286,16 @@ func (a *application) once(ctx context.Context) (committed, unread int, e *engin
 type outcome struct {
 	completed int        // statements
 	committed int        // transactions
-	unwritten *lostPiece // of the last transaction; nil = all version rows were written
+	unwritten *lostPiece // the first version row that was not written; nil = all were
 	err       error
 }
 
-// send sends a message and counts what comes back. see is shown the rows of the message's looks; nil when it has none.
+// send sends a message and counts the results. see is called with the rows of each look; it may be nil where there is none.
 func (c *conn) send(ctx context.Context, m *message, see func(piece, [][][]byte)) outcome {
 	var o outcome
 	for _, p := range m.pieces {
-		if strings.Contains(p.sql, "\x00") { // it would end the message there; files are refused before
-			o.err = &engine.Error{Class: engine.Revision, Message: "a NUL byte in a body", Advice: "no database takes it in SQL: remove it"}
+		if strings.Contains(p.sql, "\x00") { // it would end the message; in files it is refused before
+			o.err = &engine.Error{Class: engine.Revision, Message: "a NUL byte in a body", Advice: "remove it: SQL text cannot contain one"}
 			return o
 		}
 	}
@@ -324,7 +323,7 @@ func (c *conn) send(ctx context.Context, m *message, see func(piece, [][][]byte)
 	return o
 }
 
-// read reads the rows of a look, and passes over those of any other statement.
+// read reads the rows of a look, and skips those of any other statement.
 func (m *message) read(r *pgconn.ResultReader, p piece, see func(piece, [][][]byte)) (pgconn.CommandTag, error) {
 	if p.kind != kindLook {
 		return r.Close()

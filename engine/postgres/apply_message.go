@@ -10,30 +10,30 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// kind says whose statement it is and what its failure means.
+// kind says what a statement of a message is for, and so what its failure means.
 type kind uint8
 
 const (
 	kindSet    kind = iota // session and transaction settings, BEGIN
-	kindLock               // the tenant's lock by try, and its schema is the one that was surveyed
-	kindCheck              // what is applied is what the plan says
-	kindCreate             // the version table
-	kindBody               // the revision's
-	kindRow                // what is applied now
-	kindGuard              // nothing outside the tenant was touched
-	kindEnd                // the schema is still that one, and the version table holds what was written
+	kindLock               // try the tenant's lock, check that the schema is the one that was surveyed
+	kindCheck              // check that the applied revisions are those of the plan
+	kindCreate             // create the version table
+	kindBody               // a statement of a revision
+	kindRow                // insert or delete a version row
+	kindGuard              // check that nothing outside the tenant was touched
+	kindEnd                // check that the schema is still the same, and the version table holds the rows
 	kindCommit             // COMMIT, or in a rehearsal what it would check
-	kindReset              // what a body left in the session is taken back
-	kindLook               // what a rehearsal wants to know; it has rows
-	kindNames              // a name that the next statement uses is the tenant's
-	kindBorder             // what stands in a rehearsal for the border between two transactions
+	kindReset              // reset what a body left in the session
+	kindLook               // a query whose rows are read
+	kindNames              // check that the tenant has a name that the next statement uses
+	kindBorder             // in a rehearsal, between two transactions
 )
 
 // settleConstraints runs what is deferred to the commit.
 const settleConstraints = "SET CONSTRAINTS ALL IMMEDIATE"
 
-// What our checks fail with: the server says `invalid input syntax for type integer: "skein:busy"`, in its
-// own language but with these words.
+// The texts with which the checks fail: the server says `invalid input syntax for type integer: "skein:busy"`, translated, but
+// with the text as it is.
 const (
 	markBusy  = "skein:busy"
 	markStale = "skein:stale"
@@ -43,8 +43,8 @@ const (
 	markGuard = "skein:guard:" // followed by a list, see hits
 )
 
-// fail is a SELECT that fails with the text of the first branch that holds. The cast stands outside of CASE,
-// since a branch that is constant is computed when the statement is planned.
+// fail is a SELECT that fails with the text of the first branch that holds. The cast is outside of CASE, since the planner
+// evaluates constant branches.
 func fail(branches string) string {
 	return "SELECT CAST(CASE " + branches + " ELSE '0' END AS pg_catalog.int4)"
 }
@@ -59,22 +59,22 @@ type composer struct {
 	bodies   func(engine.Step) body
 	lock     int64
 	looks    *lookWriter               // of a rehearsal; nil = none
-	deferred bool                      // each statement of a body is followed by a try of the deferred constraints
-	settings settings                  // in force at the end of what is written
+	deferred bool                      // try the deferred constraints after each statement of a body
+	settings settings                  // in force after what is written so far
 	plain    bool                      // the session has the settings already
 	leaves   func(part, step int) bool // may a body leave something in the session
-	checks   bool                      // the backend notices that its client is gone
+	checks   bool                      // the backend checks whether its client is gone
 	triggers bool                      // there may be deferred triggers that run code
-	seed     float64                   // of random() after a body that was not proven
-	unproven bool                      // a body of the transaction was not proven to leave nothing
-	settle   []string                  // assignments that each transaction begins with unless the session has them, see session_settings.go
+	seed     float64                   // of random(), set by the resets
+	unproven bool                      // a body of the transaction may leave something in the session
+	settle   []string                  // assignments that each transaction begins with, unless the session has them; see session_settings.go
 	names    *nameChecks               // nil = no name is checked
 	progress progress                  // of no-transaction sections in the tenant
 	part     int
 	step     int
 }
 
-// body is what a step runs and what is known of it.
+// body is what a step runs, and its possible effects.
 type body struct {
 	statements []revision.Statement
 	traits     *traits
@@ -83,8 +83,8 @@ type body struct {
 // settings are what a revision's options and its own SET LOCAL may change within a transaction.
 type settings struct{ lock, statement time.Duration }
 
-// compose writes all parts; guards has a guard's SQL or "" for each. preamble are settings of the session for
-// a connection's first message, which hold once the first transaction is committed.
+// compose writes all parts; guards has the SQL of a guard, or "", for each. preamble are settings of the session in the first
+// message of a connection, which last once the first transaction is committed.
 func (c *composer) compose(guards, preamble []string) {
 	for _, set := range preamble {
 		c.own(kindSet, set)
@@ -96,9 +96,9 @@ func (c *composer) compose(guards, preamble []string) {
 	}
 }
 
-// preamble are the settings that a direct connection keeps for all its tenants: four statements less for each
-// of them, which is a tenth of what a small revision costs. A body that may change them is followed by RESET ALL, which
-// takes them away too: the next message makes them again.
+// preamble returns the settings that a direct connection keeps for all its tenants, which saves each of them four statements,
+// a tenth of the cost of a small revision. A body that may change them is followed by RESET ALL, which resets them too: the
+// next message makes them again.
 func preamble(n nature, lock time.Duration, settle []string) []string {
 	if n.pooled {
 		return nil
@@ -113,7 +113,7 @@ func preamble(n nature, lock time.Duration, settle []string) []string {
 	for _, s := range settle {
 		sets = append(sets, "SET "+s)
 	}
-	if n.checks { // the backend gives up what it does once its client is gone
+	if n.checks { // the backend cancels its statement once the client is gone
 		sets = append(sets, "SET client_connection_check_interval = '2s'")
 	}
 	return sets
@@ -144,10 +144,10 @@ func (c *composer) steps(part *engine.Part, last string) string {
 	return last
 }
 
-// end proves that what is about to be committed is in the tenant, and recorded in it: after the deferred triggers, of the
-// version table among others, that have not run yet.
+// end checks that what is about to be committed is in the tenant and recorded in it. Deferred triggers, also those of the
+// version table, run before.
 func (c *composer) end(part *engine.Part) {
-	if !c.unproven { // else they ran, and those of the rows at once
+	if !c.unproven { // else they have run already
 		c.own(kindCommit, settleConstraints)
 	}
 	c.own(kindEnd, c.table.endsAt(c.schema, c.work.SchemaID.SchemaOID, part.After))
@@ -156,8 +156,8 @@ func (c *composer) end(part *engine.Part) {
 	}
 }
 
-// open begins a transaction: settings, the lock, and then, in a statement of its own whose snapshot is later
-// than the lock, the check.
+// open begins a transaction: settings, the lock, and then the check, in a statement of its own so that its snapshot is later
+// than the lock.
 func (c *composer) open(part *engine.Part) {
 	c.step, c.unproven = 0, false
 	c.begin(part.Isolation())
@@ -197,8 +197,7 @@ func (c *composer) begin(level revision.Isolation) {
 	c.limits(settings{c.work.LockTimeout, c.work.StatementTimeout})
 }
 
-// set brings all settings to what the work says. row_security=off: a body that would silently skip rows
-// fails instead.
+// set makes all settings for the transaction. row_security=off: a body that would silently skip rows fails instead.
 func (c *composer) set() {
 	c.own(kindSet, "SET LOCAL search_path = "+searchPath(c.schema, c.tail))
 	c.settings = settings{c.work.LockTimeout, c.work.StatementTimeout}
@@ -208,7 +207,7 @@ func (c *composer) set() {
 	c.put()
 }
 
-// put settles what role, database or server have otherwise.
+// put makes the required settings that role, database or server have otherwise.
 func (c *composer) put() {
 	for _, s := range c.settle {
 		c.own(kindSet, "SET LOCAL "+s)
@@ -238,7 +237,8 @@ func (c *composer) body(k int, step engine.Step) {
 	c.leave(k)
 }
 
-// named is what is checked before each statement of a body; a check of all of it by its words is written here.
+// named returns the names to check before each statement of a body. Where the body is not parsed, it writes one check of all
+// its words.
 func (c *composer) named(step engine.Step, b body) [][]need {
 	if c.names == nil {
 		return nil
@@ -253,7 +253,7 @@ func (c *composer) named(step engine.Step, b body) [][]need {
 	return before
 }
 
-// limits changes the two timeouts where they differ.
+// limits sets the two timeouts where they differ from those in force.
 func (c *composer) limits(want settings) {
 	if want.lock != c.settings.lock {
 		c.own(kindSet, "SET LOCAL lock_timeout = "+milliseconds(want.lock))
@@ -264,7 +264,7 @@ func (c *composer) limits(want settings) {
 	c.settings = want
 }
 
-// row writes or deletes the version row.
+// row inserts or deletes the version row.
 func (c *composer) row(part *engine.Part, k int, last string) {
 	step := part.Steps[k]
 	id := step.Revision.ID
@@ -292,7 +292,7 @@ func (c *composer) own(k kind, sql string) {
 	c.add(piece{kind: k, part: c.part, step: c.step}, sql)
 }
 
-// wanted are the timeouts that a step runs with.
+// wanted returns the timeouts of a step.
 func wanted(work *engine.Work, step engine.Step) settings {
 	s := settings{work.LockTimeout, work.StatementTimeout}
 	o := step.Revision.Section(step.Direction).Options
@@ -305,7 +305,7 @@ func wanted(work *engine.Work, step engine.Step) settings {
 	return s
 }
 
-// searchPath names pg_temp last, as it would otherwise come first.
+// searchPath is the search path of a tenant, with pg_temp last, which would otherwise come first.
 func searchPath(schema string, tail []string) string {
 	var path strings.Builder
 	path.WriteString(ident(schema))
@@ -323,7 +323,7 @@ func milliseconds(d time.Duration) string {
 	return strconv.FormatInt(int64((d+time.Millisecond-1)/time.Millisecond), 10)
 }
 
-// marked returns what one of our checks failed with, "" when the text is none of them.
+// marked returns the text with which a check failed; "" for the message of any other error.
 func marked(text string) string {
 	_, after, found := strings.Cut(text, `skein:`)
 	if !found {

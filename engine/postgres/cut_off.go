@@ -20,7 +20,7 @@ const (
 )
 
 // progress fails where a section that was cut off is in the way of a part. It asks the server only where a survey, or
-// Settle, saw a journal; that there is none is checked under the lock, see enter.
+// ResolveInDoubt, saw a journal; that there is none is checked under the lock, see enter.
 func (s *session) progress(ctx context.Context, c *conn, work *engine.Work) (progress, error) {
 	if !work.SchemaID.HasSteps {
 		return progressNone, nil
@@ -57,8 +57,8 @@ func cutOffOf(row [][]byte) engine.CutOff {
 	return engine.CutOff{Revision: string(row[0]), Direction: revision.Direction(row[1])}
 }
 
-// forget is the SQL that takes away how far the sections of the part's revisions had come, in either direction, for
-// their rows say now what is applied; after a stamp how far any had.
+// forget is the SQL that removes the progress of the part's revisions, in both directions, since the version rows now say what
+// is applied; after a stamp, the progress of all revisions.
 func (v versionTable) forget(schema string, part *engine.Part) string {
 	if part.Stamps() {
 		return "DROP TABLE " + v.journal(schema)
@@ -66,8 +66,8 @@ func (v versionTable) forget(schema string, part *engine.Part) string {
 	return "DELETE FROM " + v.journal(schema) + " WHERE revision OPERATOR(pg_catalog.=) ANY (" + array(part.IDs()) + ")"
 }
 
-// cutOffs reads the journals of a chunk of targets by as few statements as their version tables. One that was dropped
-// meanwhile is of a section that was finished, and the row, which is read later, says so.
+// cutOffs reads the journals of a chunk of tenants, with as few statements as their version tables. A journal that was dropped
+// since belonged to a section that was finished, and the version row, which is read later, says so.
 func (s *survey) cutOffs(ctx context.Context, c *conn, chunk []int, patience time.Duration) {
 	var queries []string
 	for from := 0; from < len(chunk); from += armsEach {

@@ -14,9 +14,9 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// ApplyNoTx implements [engine.Session]: on a direct connection of its own, which is ended afterwards.
+// ApplyNoTx implements [engine.Session]: on a direct connection of its own, which is closed afterwards.
 func (s *session) ApplyNoTx(ctx context.Context, work engine.Work) error {
-	s.hangUp() // the new connection takes this one's place
+	s.hangUp() // the new connection takes its place
 	c, err := s.server.takeDirect(ctx, s.target.Database)
 	if err != nil {
 		return classify(ctx, err)
@@ -35,7 +35,7 @@ func (s *session) ApplyNoTx(ctx context.Context, work engine.Work) error {
 		return classify(ctx, err)
 	}
 	if s.db.traits.of(o.step, work.Statements(o.step)).names("extension") {
-		defer s.db.forget(place{s.server.name, c.database}) // the search path may be another one then
+		defer s.db.forget(place{s.server.name, c.database}) // the search path may have changed
 	}
 	defer o.changed()
 	defer o.ignore()
@@ -64,18 +64,18 @@ type outside struct {
 	work    *engine.Work
 	step    engine.Step
 	journal journal
-	made    bool // the version table was made by this call
+	made    bool // this call created the version table
 	guard   *outsideGuard
 
 	checks *nameChecks // nil = no name counts
-	named  []string    // the check before each statement, "" = none; nil = none at all
+	named  []string    // the check before each statement, "" = none; nil = no checks
 
-	sets      []string    // what the session is settled with
-	misplaced []Extension // what is not on the path because it lies with a tenant
+	sets      []string    // settings of the session
+	misplaced []Extension // that are not on the path because they are in schemas of tenants
 }
 
-// enter sets the session up, takes the tenant's lock for the session, and checks that the tenant stands where
-// the plan says.
+// enter makes the settings of the session, takes the tenant's lock for it, and checks that the tenant stands where the plan
+// says.
 func (o *outside) enter(ctx context.Context) error {
 	s := o.session
 	tail, misplaced, err := s.db.path(ctx, s.server, o.conn)
@@ -122,7 +122,7 @@ func (o *outside) enter(ctx context.Context) error {
 	return nil
 }
 
-// look finds out which names of the body may be found in the tail.
+// look finds the names of the body to check before its statements.
 func (o *outside) look(ctx context.Context) error {
 	s := o.session
 	d, err := s.db.known(ctx, s.server, o.conn)
@@ -148,7 +148,7 @@ func (o *outside) namesOf(n int) string {
 	return o.named[n-1] + "; "
 }
 
-// lock polls: a blocking wait would stand in the way of another tenant's CREATE INDEX CONCURRENTLY.
+// lock polls for the lock: the CREATE INDEX CONCURRENTLY of another tenant would wait for a session that waits for it.
 func (o *outside) lock(ctx context.Context) error {
 	s := o.session
 	bounded, cancel := ctx, context.CancelFunc(func() {})
@@ -173,17 +173,17 @@ func (o *outside) lock(ctx context.Context) error {
 	}
 }
 
-// leave gives the lock back before the connection ends, which takes the server a moment to notice.
+// leave releases the lock at once; when the connection is closed, it takes the server a moment to notice.
 func (o *outside) leave(ctx context.Context) {
 	if o.conn.pg.IsClosed() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
 	defer cancel()
-	_ = o.conn.do(ctx, "ROLLBACK; SELECT pg_catalog.pg_advisory_unlock_all()") // ending does it too
+	_ = o.conn.do(ctx, "ROLLBACK; SELECT pg_catalog.pg_advisory_unlock_all()") // closing the connection does it too
 }
 
-// check is what Apply does in its message.
+// check is the check that Apply has in its message.
 func (o *outside) check(ctx context.Context) error {
 	s := o.session
 	mark := o.work.SchemaID
@@ -209,11 +209,11 @@ func (o *outside) check(ctx context.Context) error {
 	return err
 }
 
-// statement runs one statement, or finds that it ran before.
+// statement runs one statement, unless it ran before.
 func (o *outside) statement(ctx context.Context, n int, stmt revision.Statement) error {
 	known := recognise(stmt.Text)
 	if was, begun := o.journal.lines[n]; begun && !was.done && known.kind == inside {
-		known.kind = opaque // it ran by itself, see aloneOnly
+		known.kind = opaque // it ran alone, see aloneOnly
 	}
 	sum := sumOf(stmt.Text)
 	was, begun := o.journal.lines[n]
@@ -230,7 +230,7 @@ func (o *outside) statement(ctx context.Context, n int, stmt revision.Statement)
 		known.kind = opaque
 	case known.kind == createIndex && known.index == "":
 		return namelessError()
-	case known.commits && !begun && o.guard != nil: // what it reaches is examined if it ends no transaction itself
+	case known.commits && !begun && o.guard != nil: // a statement that ends no transaction is guarded
 		err := o.inside(ctx, n, stmt, sum)
 		var e *engine.Error
 		if !errors.As(err, &e) || e.SQLState != stateTermination && e.SQLState != stateActiveTransaction {
@@ -251,8 +251,8 @@ func (o *outside) statement(ctx context.Context, n int, stmt revision.Statement)
 	return o.alone(ctx, n, stmt, sum, known)
 }
 
-// aloneOnly reports whether the server refused a statement because it stood in a transaction, and not in a function,
-// which is one too.
+// aloneOnly reports whether the server refused a statement because it ran in a transaction block, and not because it ran in a
+// function.
 func aloneOnly(err error) bool {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && pg.Code == stateActiveTransaction && pg.Where == ""
@@ -266,7 +266,7 @@ func namelessError() *engine.Error {
 	}
 }
 
-// opening is the SQL of the tables that have to be there before the first line of the journal.
+// opening is the SQL that creates the tables which the first line of the journal needs.
 func (o *outside) opening() string {
 	sql := ""
 	if !o.work.SchemaID.HasTable && !o.made {
@@ -275,9 +275,8 @@ func (o *outside) opening() string {
 	return sql + o.journal.opening()
 }
 
-// again is the SQL that follows each statement of the body: role and settings are put back before the next one and
-// before each row, and the tenant's lock is taken again, which a statement may have given back. One that is held is
-// counted once more; it ends with the connection.
+// again is the SQL after each statement of the body: it resets role and settings, and takes the tenant's lock again, which the
+// statement may have released. A lock that is still held is counted once more; all are released with the connection.
 func (o *outside) again() string {
 	return "SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; " + strings.Join(o.sets, "; ") + "; " +
 		fail(fmt.Sprintf("WHEN NOT pg_catalog.pg_try_advisory_lock(%d) THEN '%s'", o.session.lockKey(), markBusy))
@@ -306,7 +305,7 @@ func (o *outside) inside(ctx context.Context, n int, stmt revision.Statement, su
 	return nil
 }
 
-// alone runs a statement by itself between two lines of the journal.
+// alone runs a statement outside a transaction, between begin and done of its line in the journal.
 func (o *outside) alone(ctx context.Context, n int, stmt revision.Statement, sum string, known outsideStatement) error {
 	lock := milliseconds(wanted(o.work, o.step).lock)
 	if known.concurrently {
@@ -340,8 +339,8 @@ func (o *outside) alone(ctx context.Context, n int, stmt revision.Statement, sum
 	return nil
 }
 
-// broken is an error of a statement. A connection that was lost leaves nothing in doubt that the journal and the
-// postconditions do not answer, but it takes a settled tenant to ask them.
+// broken is the error of a statement. After a lost connection, the journal and the state of the objects say what was done, but
+// they can be read only once the tenant's lock is free: the error is Uncertain.
 func (o *outside) broken(ctx context.Context, err error) error {
 	o.conn.rollback(ctx)
 	var pg *pgconn.PgError
@@ -353,7 +352,7 @@ func (o *outside) broken(ctx context.Context, err error) error {
 	}
 	switch {
 	case errors.As(err, &pg) && marked(pg.Message) == markBusy:
-		return &engine.Error{Class: engine.Busy, Message: "the statement gave back the tenant's lock, and another session holds it now", Advice: "take pg_advisory_unlock_all out of what the statement runs"}
+		return &engine.Error{Class: engine.Busy, Message: "the statement released the tenant's lock, and another session holds it now", Advice: "remove pg_advisory_unlock_all from what the statement runs"}
 	case errors.As(err, &known), errors.As(err, &pg) && !isFatal(pg), unsent(err):
 		e := classify(ctx, err)
 		if pg != nil {
@@ -364,7 +363,7 @@ func (o *outside) broken(ctx context.Context, err error) error {
 	return uncertain(err)
 }
 
-// busyBy is busy by another connection than the session's.
+// busyBy is busy over another connection than the session's.
 func (s *session) busyBy(ctx context.Context, c *conn, message string) *engine.Error {
 	was := s.conn
 	s.conn = c
@@ -372,7 +371,7 @@ func (s *session) busyBy(ctx context.Context, c *conn, message string) *engine.E
 	return s.busy(ctx, message)
 }
 
-// buildTime bounds how long a resumed statement waits for the backend of the one that was cut off.
+// buildTime bounds how long a resumed statement waits for the backend of the interrupted one.
 const buildTime = 30 * time.Second
 
 func oidText(oid uint32) string { return strconv.FormatUint(uint64(oid), 10) }

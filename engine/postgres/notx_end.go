@@ -10,7 +10,7 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// finish writes the version row and ends the journal, in one transaction.
+// finish writes the version row and closes the journal, in one transaction.
 func (o *outside) finish(ctx context.Context) error {
 	s := o.session
 	schema, r := s.target.Schema, o.step.Revision
@@ -30,8 +30,8 @@ func (o *outside) finish(ctx context.Context) error {
 	return o.unrecorded(ctx, err, results)
 }
 
-// unrecorded is the error of a revision whose statements ran and whose version row was not written.
-// results are those of the message that was to write it.
+// unrecorded is the error of a revision whose statements ran and whose version row was not written. results are those of the
+// message that should have written it.
 func (o *outside) unrecorded(ctx context.Context, err error, results []*pgconn.Result) error {
 	s := o.session
 	var pg *pgconn.PgError
@@ -68,7 +68,7 @@ func (o *outside) unrecorded(ctx context.Context, err error, results []*pgconn.R
 	return e
 }
 
-// at notes which statement an error is about.
+// at records the statement of an error.
 func (o *outside) at(ctx context.Context, err error, n int, stmt revision.Statement) error {
 	e := *classify(context.Background(), err)
 	if e.Class == engine.Uncertain {

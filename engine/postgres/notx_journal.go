@@ -11,29 +11,28 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// journal is the table beside the version table that says how far a no-transaction revision has got:
-// a line a statement, begun and done. It is made with the first line and dropped with the version row, so that a
-// tenant at rest has none.
+// journal is the table beside the version table that records how far a no-transaction section came: a line a statement, begun
+// or done. It is created with the first line and dropped with the version row, so that most tenants have none.
 type journal struct {
 	conn   *conn
 	table  string // qualified
 	id     string // revision
 	dir    revision.Direction
 	exists bool
-	old    bool         // it was made by a version of skein that did not note what was found
-	others bool         // it has lines of another revision that was cut off
+	old    bool         // a version of skein created it that did not record found
+	others bool         // it has lines of another section that was cut off
 	lines  map[int]line // by number of the statement, from 1
 }
 
 type line struct {
 	sum   string
 	done  bool
-	found int64 // OID of the index that had the statement's name before; 0 = none, unnoted = nobody looked
+	found int64 // OID of the index that had the statement's name before; 0 = none, unnoted = not recorded
 }
 
 const unnoted = -1
 
-// before reports whether an index was there before the statement was begun.
+// before reports whether an index existed before the statement began.
 func (l line) before(oid uint32) bool { return l.found > 0 && l.found == int64(oid) }
 
 func (j *journal) create() string {
@@ -41,7 +40,7 @@ func (j *journal) create() string {
 		"started_at timestamptz NOT NULL, done_at timestamptz, found bigint, PRIMARY KEY (revision, direction, statement))"
 }
 
-// opening is the SQL that makes the journal as begin needs it.
+// opening is the SQL that creates the journal, or adds what begin needs.
 func (j *journal) opening() string {
 	switch {
 	case !j.exists:
@@ -54,7 +53,7 @@ func (j *journal) opening() string {
 
 func (j *journal) opened() { j.exists, j.old = true, false }
 
-// load reads the journal, if there is one.
+// load reads the journal, if it exists.
 func (j *journal) load(ctx context.Context) error {
 	j.lines = map[int]line{}
 	results, err := j.conn.query(ctx, "SELECT pg_catalog.to_regclass("+literal(j.table)+") IS NOT NULL")
@@ -93,8 +92,8 @@ func (j *journal) key(n int) string {
 	return fmt.Sprintf("revision = %s AND direction = %s AND statement = %d", literal(j.id), literal(string(j.dir)), n)
 }
 
-// begin is the SQL that notes a statement as begun and returns what it found; done notes it as done. found is the SQL
-// of the OID of what has the name of what the statement makes or drops; "NULL" where that is of no interest.
+// begin is the SQL that records a statement as begun and returns found; done records it as done. found is the SQL of the OID
+// of the index that has the statement's name; "NULL" where the statement names none.
 func (j *journal) begin(n int, sum, found string) string {
 	return fmt.Sprintf("INSERT INTO %s AS j (revision, direction, statement, sum, started_at, found) VALUES (%s, %s, %d, %s, pg_catalog.clock_timestamp(), %s) "+
 		"ON CONFLICT (revision, direction, statement) DO UPDATE SET sum = excluded.sum, done_at = NULL, found = excluded.found RETURNING COALESCE(found, %d)",
@@ -105,10 +104,10 @@ func (j *journal) done(n int) string {
 	return "UPDATE " + j.table + " SET done_at = pg_catalog.clock_timestamp() WHERE " + j.key(n)
 }
 
-// forget is the SQL that takes a line back, as nothing of its statement was kept.
+// forget is the SQL that removes a line, as nothing of its statement was kept.
 func (j *journal) forget(n int) string { return "DELETE FROM " + j.table + " WHERE " + j.key(n) }
 
-// started is the SQL of the instant at which the revision began.
+// started is the SQL of the time at which the section began.
 func (j *journal) started() string {
 	return fmt.Sprintf("COALESCE((SELECT pg_catalog.min(started_at) FROM %s WHERE revision = %s AND direction = %s), pg_catalog.clock_timestamp())",
 		j.table, literal(j.id), literal(string(j.dir)))
@@ -122,20 +121,20 @@ func (j *journal) close() string {
 	return "DROP TABLE " + j.table
 }
 
-// changed is the error of a statement that ran in another form.
+// changed is the error of a statement that ran with another text.
 func (j *journal) changed(n int) *engine.Error {
 	return &engine.Error{
 		Class:   engine.Checksum,
 		Message: fmt.Sprintf("statement %d ran already, but with another text than the file has now", n),
-		Advice:  fmt.Sprintf("restore the text; or, once you have mended the tenant by hand, DELETE FROM %s WHERE %s", j.table, j.key(n)),
+		Advice:  fmt.Sprintf("restore the text; or, once you have corrected the tenant by hand, DELETE FROM %s WHERE %s", j.table, j.key(n)),
 	}
 }
 
-// doubtful is the error of a statement that was cut off and of which nobody can tell whether it took effect.
+// doubtful is the error of a statement that was cut off, where it cannot be found out whether it took effect.
 func (j *journal) doubtful(n int) *engine.Error {
 	return &engine.Error{
 		Class:   engine.Revision,
-		Message: fmt.Sprintf("statement %d was cut off, and whether it took effect cannot be told from outside", n),
+		Message: fmt.Sprintf("statement %d was cut off, and whether it took effect cannot be found out from outside", n),
 		Advice: fmt.Sprintf("look; if it did: UPDATE %s SET done_at = now() WHERE %s; if not: DELETE FROM %s WHERE %s; then retry",
 			j.table, j.key(n), j.table, j.key(n)),
 	}

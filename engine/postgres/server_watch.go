@@ -12,12 +12,12 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// Watch asks a server, beside the statements under way there, for whom tenants wait: those that wait for no session are not
-// in the result. An error that wraps a timeout says that the server does not answer.
+// Watch asks a server, while statements run there, which sessions tenants wait for; tenants that wait for none are not in the
+// result. An error that wraps a timeout says that the server does not answer.
 //
-// A connection whose backend is not there any more, twice in a row, is closed: its end was lost on the way, and who
-// waits for its answer would wait until the network gives up. For itself it takes a place under the server's limit, or,
-// when all are taken, one connection more for the moment.
+// A connection whose backend is missing twice in a row is closed: the end of the backend was lost on the way, and its user
+// would wait until the network times out. Watch takes a place of the server's limit, or, where all are taken, one more
+// connection for the moment.
 func (db *DB) Watch(ctx context.Context, server string, targets []engine.Location) (map[engine.Location][]engine.Holder, error) {
 	srv, err := db.server(server)
 	if err != nil {
@@ -51,7 +51,7 @@ func (db *DB) Watch(ctx context.Context, server string, targets []engine.Locatio
 
 const mostHolders = 3 // of a tenant
 
-// watchQuery finds who has the advisory locks of tenants, and for whom those sessions wait: eldest transaction first.
+// watchQuery selects the sessions that hold advisory locks of tenants, and those that they wait for, oldest transaction first.
 func watchQuery(byKey map[string]engine.Location) string {
 	keys := make([]string, 0, len(byKey))
 	for key := range byKey {
@@ -75,7 +75,7 @@ func holder(v [][]byte) engine.Holder {
 	}
 }
 
-// beside returns a connection for a look beside what is under way, and what gives it back.
+// beside returns a connection for Watch, and the function that gives it back.
 func (s *server) beside(ctx context.Context) (c *conn, done func(), err error) {
 	select {
 	case s.places <- struct{}{}:
@@ -92,8 +92,8 @@ func (s *server) beside(ctx context.Context) (c *conn, done func(), err error) {
 	return c, c.end, nil
 }
 
-// bury closes the connections to the place where c leads whose backends were missing in this look and the one before.
-// The look is of a moment: a connection that was opened after it is not in it.
+// bury closes the connections to the address of c whose backends were missing in this result and the one before. One result
+// is not enough: a connection may have been opened after it.
 func (s *server) bury(c *conn, there *pgconn.Result) {
 	present := map[uint32]bool{}
 	for _, r := range there.Rows {
@@ -109,7 +109,7 @@ func (s *server) bury(c *conn, there *pgconn.Result) {
 		case mine.missing == 0:
 			mine.missing = 1
 		default:
-			_ = mine.raw.Close() // who reads from it has an error then
+			_ = mine.raw.Close() // its user then gets an error
 		}
 	}
 }

@@ -27,9 +27,9 @@ func (s *session) lockKey() int64 {
 	return lockKey(s.target.Database, s.target.Schema, s.db.table.name)
 }
 
-// enter fails unless the lock is got at once, the schema still has the OID that the survey saw, and it leads
-// the search path, which a schema without USAGE does not. A blocking wait for the lock would be a snapshot
-// that stands in the way of CREATE INDEX CONCURRENTLY, and deadlocks with one that runs under the lock.
+// enter is the statement that fails unless the lock is free, the schema still has the OID that the survey read, and it is the
+// first of the search path, which a schema without USAGE is not. A session that waits for the lock would hold a snapshot that
+// CREATE INDEX CONCURRENTLY waits for, and so deadlock with one that runs under the lock.
 //
 // One statement, since CASE asks in this order; what is applied is another one's business, because its
 // snapshot has to be later than the lock. absent is a table that must not be there; "" = none.
@@ -43,7 +43,7 @@ func enter(key int64, schema string, oid uint32, absent string) string {
 		"' WHEN " + leads(schema) + " IS NOT TRUE THEN '" + markPath + "'" + more)
 }
 
-// A poll asks again and again, with growing pauses, until the answer is yes or ctx ends.
+// poll is a loop with growing pauses that ends with its context.
 type poll struct{ pause time.Duration }
 
 const (
@@ -88,10 +88,10 @@ func (s *session) unsettled(ctx context.Context) error {
 	if ctx.Err() == context.Canceled {
 		return classify(ctx, ctx.Err())
 	}
-	return s.busy(ctx, "the tenant's lock is still held; where the tenant stands can be told once it is free")
+	return s.busy(ctx, "the tenant's lock is still held, and where the tenant stands can be read only once it is free")
 }
 
-// ask reads what is applied if the lock is to be had.
+// ask reads what is applied if the lock is free.
 func (s *session) ask(ctx context.Context, c *conn) (applied *engine.Applied, mark engine.SchemaID, locked bool, err error) {
 	defer c.rollback(ctx)
 	schema := s.target.Schema
@@ -136,7 +136,7 @@ func parseOID(text []byte) uint32 {
 	return uint32(n)
 }
 
-// busy says who holds the tenant's lock, as far as the server tells us.
+// busy is the error that says who holds the tenant's lock, as far as the role may see it.
 func (s *session) busy(ctx context.Context, message string) *engine.Error {
 	key := uint64(s.lockKey())
 	return &engine.Error{
@@ -147,10 +147,10 @@ func (s *session) busy(ctx context.Context, message string) *engine.Error {
 	}
 }
 
-// holdersTime bounds the look at who stands in the way: the tenant waits for nobody because of it.
+// holdersTime bounds the query for the sessions that hold a lock.
 const holdersTime = time.Second
 
-// holders names, as advice, the sessions that hold locks of the kind; "" when there are none to be seen.
+// holders names, as advice, the sessions that hold locks that meet a condition on pg_locks l; "" where none is visible.
 func (s *session) holders(ctx context.Context, which string) string {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), holdersTime)
 	defer cancel()

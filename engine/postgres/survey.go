@@ -19,9 +19,9 @@ const (
 	surveyWorkers = 2   // connections a database
 )
 
-// Survey implements [engine.Database]. Databases are read side by side, each over at most two connections:
-// first the catalog, then the version tables in chunks; a database with one target in one visit, or none where discovery
-// has just made it. What cannot be read does not keep the rest from it.
+// Survey implements [engine.Database]. Databases are read side by side, each over at most two connections: first the catalog,
+// then the version tables in chunks. A database with one tenant is read in one visit, or not at all where discovery has just
+// visited it. What cannot be read does not affect the rest.
 func (db *DB) Survey(ctx context.Context, targets []engine.Location, rollout string) []engine.Standing {
 	standings := make([]engine.Standing, len(targets))
 	db.Know(targets)
@@ -83,34 +83,34 @@ type survey struct {
 	targets   []engine.Location
 	standings []engine.Standing
 	mine      []int  // indexes of this database's targets
-	rollout   string // whose rows are told from the others; "" = no one's
+	rollout   string // whose rows are marked; "" = none
 }
 
-// all says the same of every target.
+// all gives every tenant the same state and error.
 func (s *survey) all(state engine.State, err error) {
 	for _, i := range s.mine {
 		s.standings[i] = engine.Standing{State: state, Err: err}
 	}
 }
 
-// unread says why the database cannot be read.
+// unread gives every tenant the error with which the database could not be read.
 func (s *survey) unread(e *engine.Error) {
 	state := engine.Unreachable
 	switch e.Class {
 	case engine.Gone:
 		state = engine.Missing
-	case engine.Revision: // the search path of the config cannot be
+	case engine.Revision: // the search path of the config is not possible
 		state = engine.Unknown
 	}
 	s.all(state, e)
 }
 
-// visits reports whether one visit does: for the only tenant of its database.
+// visits reports whether one visit is enough: for the only tenant of its database.
 func (s *survey) visits() bool {
 	return len(s.mine) == 1 && s.rollout == "" && addressable(s.targets[s.mine[0]].Schema) == nil && len(s.db.tenantsOf(s.server, s.database)) == 1
 }
 
-// alone is run for the only target of a database; seen is what a visit has seen of it.
+// alone is run for the only tenant of a database; seen is an earlier visit, or the zero value.
 func (s *survey) alone(ctx context.Context, seen visit) {
 	target := s.targets[s.mine[0]]
 	if !seen.of(target) {
@@ -223,7 +223,7 @@ func missingError(t engine.Location) *engine.Error {
 	return &engine.Error{Class: engine.Gone, Message: fmt.Sprintf("schema %s is not there in database %s", ident(t.Schema), t.Database)}
 }
 
-// chunks hands out tables, a chunk at a time, to workers with a connection each.
+// chunks calls read for each chunk of tables, by workers with a connection each.
 func (s *survey) chunks(ctx context.Context, tables []int, read func(*conn, []int)) {
 	queue := make(chan []int)
 	var workers sync.WaitGroup
@@ -267,12 +267,12 @@ func (s *survey) fail(chunk []int, state engine.State, err error) {
 func (s *survey) culprit(ctx context.Context, c *conn, i int, err error) {
 	st := &s.standings[i]
 	e := *classify(ctx, err)
-	if e.Class == engine.Gone { // said by the server of something else: it serves the database
+	if e.Class == engine.Gone { // something else is missing: the database is there
 		e.Class, e.Advice = engine.Revision, ""
 	}
 	st.State, st.Err = engine.Unknown, &e
 	switch {
-	case hasState(err, stateUndefinedTable, stateUndefinedSchema): // dropped meanwhile, the schema or the table
+	case hasState(err, stateUndefinedTable, stateUndefinedSchema): // the schema or the table was dropped since
 		if oid, err := schemaOID(ctx, c, s.targets[i].Schema); err == nil && oid == 0 {
 			st.State, st.Err = engine.Missing, goneError(s.targets[i])
 			return
@@ -287,12 +287,12 @@ func (s *survey) culprit(ctx context.Context, c *conn, i int, err error) {
 	}
 }
 
-// foreign is what to say of something that has the version table's name and is none.
+// foreign says that a relation with the version table's name is not one.
 func (s *survey) foreign(schema, why string) (message, advice string) {
 	return s.db.table.in(schema) + " is no version table of skein: " + why, "set state.version_table to another name"
 }
 
-// isArm reports whether an error may be one table's alone.
+// isArm reports whether an error may be about one table only.
 func isArm(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && isLocal(err)

@@ -13,22 +13,22 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// A database that is one tenant's is read in one visit: the question which schema is the tenant's also asks where that
-// stands, so that discovery and survey connect once. A new backend costs the server 5 ms, and each plain query that reads
-// catalogs for the first time about 1 ms more, so a visit looks things up by functions that read the system caches.
+// A database with one tenant is read in one visit: the query for the tenant's schema also reads where the tenant stands, so
+// that discovery and survey connect once. A new backend costs the server 5 ms, and each plain query that reads catalogs for
+// the first time about 1 ms more, so a visit uses functions that read the system caches.
 //
-// What a visit saw waits for the survey that follows. It may be out of date by then, as any survey: what counts is looked
-// at under the tenant's lock.
+// The result of a visit waits for the survey that follows. Like any survey it may be out of date when the tenant is changed:
+// everything is checked again under the tenant's lock.
 
-// visitTime is how long a survey counts on what a visit saw.
+// visitTime is how long a survey uses the result of a visit.
 const visitTime = time.Minute
 
-// visits are what visits saw and no survey has taken yet. It is safe for concurrent use.
+// visits are the results of visits that no survey has taken yet. It is safe for concurrent use.
 type visits struct {
 	mu      sync.Mutex
 	by      map[place]visit  // guarded by mu
-	schemas map[place]string // in which the role creates things, of databases that were visited; guarded by mu
-	cohorts *cohorts         // what they hold in common; guarded by mu
+	schemas map[place]string // in which the role creates objects, of databases that were visited; guarded by mu
+	cohorts *cohorts         // that the visits share; guarded by mu
 }
 
 type visit struct {
@@ -37,7 +37,7 @@ type visit struct {
 	at       time.Time
 }
 
-// put keeps what a visit saw, in place of what an earlier one did.
+// put stores a visit, in place of an earlier one of the database.
 func (v *visits) put(seen visit) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -51,14 +51,14 @@ func (v *visits) put(seen visit) {
 	v.by[at], v.schemas[at] = seen, seen.target.Schema
 }
 
-// schema returns the one that a visit found in a database; "" when none did.
+// schema returns the schema that a visit found in a database; "" where there was no visit.
 func (v *visits) schema(at place) string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.schemas[at]
 }
 
-// forget drops all that is known of a server's databases.
+// forget removes the visits of a server's databases.
 func (v *visits) forget(server string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -66,7 +66,7 @@ func (v *visits) forget(server string) {
 	maps.DeleteFunc(v.schemas, func(at place, _ string) bool { return at.server == server })
 }
 
-// shared returns what tenants of these visits have in common.
+// shared returns the cohorts that the visits share.
 func (v *visits) shared() *cohorts {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -76,7 +76,7 @@ func (v *visits) shared() *cohorts {
 	return v.cohorts
 }
 
-// take returns all that there is, and leaves nothing.
+// take returns all visits, and removes them.
 func (v *visits) take() map[place]visit {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -85,7 +85,7 @@ func (v *visits) take() map[place]visit {
 	return all
 }
 
-// of reports whether a visit tells where a target stands.
+// of reports whether a visit says where a tenant stands.
 func (v visit) of(t engine.Location) bool { return v.target == t && time.Since(v.at) < visitTime }
 
 // visitQuery asks, of a schema: its name, OID and whether it is on the path of the session; whether there is something of the
@@ -108,7 +108,7 @@ FROM (SELECT n.name, n.oid, pg_catalog.has_schema_privilege(n.oid, 'USAGE') AS u
 LATERAL (SELECT CASE WHEN s.usable THEN pg_catalog.to_regclass(pg_catalog.quote_ident(s.name) || $table)::pg_catalog.oid END AS oid OFFSET 0) t`)
 }
 
-// The columns of visitQuery.
+// Columns of visitQuery.
 const (
 	visitName = iota
 	visitOID
@@ -118,11 +118,11 @@ const (
 	visitReadable
 	visitExtensions
 	visitJournal
-	visitSettings // and all after
+	visitSettings // and all columns after it
 )
 
-// visit reads where a tenant stands that has its database for itself. A target without a schema is about the one in which
-// the role creates things; it comes back with it, or without one where there is none. An error is that of the connection.
+// visit reads where a tenant stands that has its database for itself. A location without a schema means the one in which the
+// role creates objects; the result has its name, or "" where there is none. An error is that of the connection.
 func (db *DB) visit(ctx context.Context, srv *server, target engine.Location, cohorts *cohorts) (visit, error) {
 	c, err := srv.acquire(ctx, target.Database)
 	if err != nil {
@@ -150,7 +150,7 @@ func (db *DB) visit(ctx context.Context, srv *server, target engine.Location, co
 	return seen, nil
 }
 
-// visited fills in the standing of the only target.
+// visited fills in the standing of the only tenant.
 func (s *survey) visited(ctx context.Context, c *conn, row [][]byte) {
 	st := &s.standings[0]
 	if row[visitOID] == nil {
@@ -184,10 +184,10 @@ func (s *survey) visited(ctx context.Context, c *conn, row [][]byte) {
 	}
 }
 
-// facts keeps what is known of the database, or has it read again when it is needed. In an ordinary database there is
-// nothing on the search path but the tenant's schema, and no setting to settle.
+// facts stores what the visit says about the database, or makes the next session read it. In an ordinary database only the
+// tenant's schema is on the search path, and no setting deviates.
 func (s *survey) facts(ctx context.Context, c *conn, row [][]byte) error {
-	fresh := c.spent == 0 && c.settings == nil // the settings are those that a session begins with
+	fresh := c.spent == 0 && c.settings == nil // the session has the settings that it began with
 	switch {
 	case len(s.server.cfg.SearchPath) > 0, c.nature.pooled, fresh && len(unsettled(row[visitSettings:])) > 0:
 		_, err := s.db.learn(ctx, s.server, c)
@@ -211,7 +211,7 @@ func unsettled(values [][]byte) []deviation {
 	return deviations(rows)
 }
 
-// of returns the Applied of the rows of a version table, in whatever order they come.
+// of returns the Applied of the rows of a version table, given in any order.
 func (k *cohorts) of(rows [][][]byte) *engine.Applied {
 	if len(rows) == 0 {
 		return k.empty

@@ -7,11 +7,11 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// versionTable makes the SQL around the table that holds a tenant's applied revisions. Its name is always
-// qualified, so that a body which moves the search path cannot lead the rows astray.
+// versionTable writes the SQL for the table that holds a tenant's applied revisions. Its name is always qualified, so that a
+// body which changes the search path cannot divert the rows.
 type versionTable struct{ name string }
 
-// maxName is NAMEDATALEN-1: longer names are cut by the server.
+// maxName is NAMEDATALEN-1: the server cuts longer names.
 const maxName = 63
 
 // journalSuffix makes the journal's name of the version table's.
@@ -32,7 +32,7 @@ func newVersionTable(name string) (versionTable, error) {
 func (v versionTable) in(schema string) string      { return qualified(schema, v.name) }
 func (v versionTable) journal(schema string) string { return qualified(schema, v.name+journalSuffix) }
 
-// names are those of skein's own tables in a tenant.
+// names returns the names of skein's own tables in a tenant.
 func (v versionTable) names() []string { return []string{v.name, v.name + journalSuffix} }
 
 func (v versionTable) create(schema string) string {
@@ -40,7 +40,7 @@ func (v versionTable) create(schema string) string {
 		"duration_ms bigint NOT NULL, rollout text, tool text NOT NULL)"
 }
 
-// A row is what an upgrade or a stamp leaves behind. id and duration are SQL, the rest are values.
+// row is a row of the version table. id and duration are SQL, the rest are values.
 type row struct {
 	id, duration            string
 	checksum, rollout, tool string
@@ -61,18 +61,18 @@ func (v versionTable) delete(schema, id string) string {
 
 // since is the SQL of the milliseconds on the server's clock since an instant.
 //
-// Functions and qualified operators throughout our statements: the cache of operators is keyed by the search
-// path unless the name is qualified, and the search path is another one for each tenant.
+// All statements here use functions and qualified operators: the server caches the lookup of an unqualified operator by search
+// path, which differs from tenant to tenant.
 func since(instant string) string {
 	return "pg_catalog.float8mul(1000, pg_catalog.date_part('epoch', pg_catalog.timestamptz_mi(pg_catalog.clock_timestamp(), " + instant + ")))"
 }
 
-// appliedAt is the SQL of the instant at which a revision's row was written.
+// appliedAt is the SQL of the time at which a revision's row was written.
 func (v versionTable) appliedAt(schema, id string) string {
 	return "(SELECT applied_at FROM " + v.in(schema) + " WHERE revision OPERATOR(pg_catalog.=) " + literal(id) + ")"
 }
 
-// has is the query of whether a revision is applied.
+// has selects whether a revision is applied.
 func (v versionTable) has(schema, id string) string {
 	return "SELECT EXISTS (SELECT FROM " + v.in(schema) + " WHERE revision OPERATOR(pg_catalog.=) " + literal(id) + ")"
 }
@@ -92,14 +92,14 @@ func leads(schema string) string {
 	return "pg_catalog.current_schema() OPERATOR(pg_catalog.=) " + literal(schema)
 }
 
-// keep keeps others from writing a row until the end of the transaction. Above READ COMMITTED all statements see what
-// the first one that reads saw; LOCK does not read, and so the check that follows sees all that was committed before.
+// keep prevents other sessions from writing a row until the end of the transaction. Above READ COMMITTED all statements use
+// the snapshot of the first that reads; LOCK does not read, so the check that follows sees all that was committed before.
 func (v versionTable) keep(schema string) string {
 	return "LOCK TABLE ONLY " + v.in(schema) + " IN SHARE ROW EXCLUSIVE MODE"
 }
 
-// standsAt is the check under the lock: exactly part.Before is applied, and what goes was applied by the rollout of,
-// unless that is "". It fails with markStale where not.
+// standsAt is the check under the lock, which fails with markStale: exactly part.Before is applied, and the rollout of applied
+// the revisions that are removed, unless of is "".
 func (v versionTable) standsAt(schema string, part *engine.Part, of string) string {
 	set := holds(part.Before)
 	if of != "" {
@@ -108,9 +108,9 @@ func (v versionTable) standsAt(schema string, part *engine.Part, of string) stri
 	return fail("WHEN "+set+" IS NOT TRUE THEN '"+markStale+"'") + " FROM " + v.in(schema)
 }
 
-// endsAt is the check before the commit: the schema still has that name and OID, and the table holds exactly ids. It
-// fails with markGone or markRows where not. That a body was led astray by another session's rename, or that a rule,
-// a trigger or a savepoint took one of skein's rows back, is so never committed.
+// endsAt is the check before the commit, which fails with markGone or markRows: the schema still has that name and OID, and
+// the table holds exactly ids. So a body that ran in another schema because of a rename, and rows that a rule, a trigger or a
+// savepoint removed, are never committed.
 func (v versionTable) endsAt(schema string, oid uint32, ids []string) string {
 	return fail("WHEN "+schemaIs(schema, oid)+" IS NOT TRUE THEN '"+markGone+"' WHEN "+holds(ids)+" IS NOT TRUE THEN '"+markRows+"'") + " FROM " + v.in(schema)
 }

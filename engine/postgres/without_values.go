@@ -2,12 +2,12 @@ package postgres
 
 import "strings"
 
-// withoutValues puts ? in the place of texts and numbers in a query, leaves comments out, and makes one line of it: what
-// it is about may be shown, the values of rows may not.
+// withoutValues replaces string literals and numbers in a query by ?, removes comments, and makes one line of it: a query may
+// be shown, the values of rows may not.
 //
-// It reads the query as the server does (manual, "Lexical Structure"), but for what depends on the other session's
-// standard_conforming_strings: of a text that would end elsewhere with the other setting, and of all that follows it, just
-// a ? is left. The server cuts long queries off, so that anything may lack its end; then that is left out.
+// It reads the query as the server does (manual, "Lexical Structure"), except for what depends on the other session's
+// standard_conforming_strings: a literal that would end elsewhere with the other setting, and all that follows it, becomes
+// one ?. The server cuts long queries, so that any token may lack its end; such a token is left out.
 func withoutValues(query string) string {
 	var b strings.Builder
 	for i := 0; i < len(query); {
@@ -18,7 +18,7 @@ func withoutValues(query string) string {
 	return oneLine(strings.ToValidUTF8(b.String(), "?"))
 }
 
-// shownToken returns the index behind the token that begins at i, and what is shown of it.
+// shownToken returns the index after the token that begins at i, and what is shown of it.
 func shownToken(query string, i int) (end int, shown string) {
 	switch c := query[i]; {
 	case strings.HasPrefix(query[i:], "--"):
@@ -60,8 +60,7 @@ func shownToken(query string, i int) (end int, shown string) {
 	return i + 1, query[i : i+1]
 }
 
-// endOfText returns the index behind a text whose quotation mark is at i; escapes: a backslash takes the next character
-// along.
+// endOfText returns the index after a literal whose quotation mark is at i; escapes: a backslash escapes the next character.
 func endOfText(query string, i int, escapes bool) int {
 	for i++; i < len(query); i++ {
 		switch {
@@ -76,7 +75,7 @@ func endOfText(query string, i int, escapes bool) int {
 	return len(query)
 }
 
-// endOfName returns the index behind a quoted identifier; -1 where it has no end.
+// endOfName returns the index after a quoted identifier; -1 where it has no end.
 func endOfName(query string, i int) int {
 	for i++; i < len(query); i++ {
 		switch {
@@ -89,7 +88,7 @@ func endOfName(query string, i int) int {
 	return -1
 }
 
-// endOfComment returns the index behind a comment that begins at i. Comments nest.
+// endOfComment returns the index after a comment that begins at i. Comments nest.
 func endOfComment(query string, i int) int {
 	depth := 0
 	for i < len(query) {
@@ -107,7 +106,7 @@ func endOfComment(query string, i int) int {
 	return len(query)
 }
 
-// tagAt returns the dollar quote that begins at i; "" when none does.
+// tagAt returns the dollar quote that begins at i; "" where none does.
 func tagAt(query string, i int) string {
 	for k := i + 1; k < len(query); k++ {
 		switch {
