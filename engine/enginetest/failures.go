@@ -16,10 +16,10 @@ var failing = []promise{
 	{"in mode tenant a failure leaves nothing", modeTenant},
 	{"in mode revision a failure leaves what came before", modeRevision},
 	{"an own-transaction revision commits what came before a failure", ownTransaction},
-	{"a mended tenant is upgraded from where it stopped", mended},
+	{"a corrected tenant is upgraded from where it stopped", mended},
 	{"a statement that takes too long is interrupted", statementTimeout},
 	{"a canceled upgrade leaves nothing, and the lock free", canceled},
-	{"a tenant dropped after the survey is gone and is not made again", dropped},
+	{"a tenant dropped after the survey is gone and is not created again", dropped},
 }
 
 // uniqueNames fails for a tenant in which two users have one name.

@@ -14,10 +14,10 @@ import (
 )
 
 var locking = []promise{
-	{"a tenant that somebody else locks is busy and stays as it is", locked},
+	{"a tenant that another session locks is busy and stays as it is", locked},
 	{"who waits long enough gets the lock", waits},
-	{"a plan is stale when somebody applied something else", staleByOther},
-	{"a plan is stale when somebody stopped in the midst of it", staleByHalf},
+	{"a plan is stale when another session applied something else", staleByOther},
+	{"a plan is stale when another session stopped in the middle of it", staleByHalf},
 	{"of eight who upgrade one tenant one does it", eight},
 }
 

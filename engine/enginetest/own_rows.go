@@ -12,7 +12,7 @@ var ownRows = []promise{
 	{"a version table that keeps a row out fails the upgrade, with its body", upgradeUnrecorded},
 	{"a version table that keeps a row in fails the downgrade, with its body", downgradeUnrecorded},
 	{"a version table that keeps a row out or in fails the stamp", stampUnrecorded},
-	{"a no-transaction revision that cannot be recorded is not told done, and is resumed", outsideUnrecorded},
+	{"a no-transaction revision that cannot be recorded is not reported as done, and is resumed", outsideUnrecorded},
 }
 
 // refusals runs a check for each way in which a version table refuses rows of skein's.

@@ -17,12 +17,12 @@ var asking = []promise{
 	{"an answer is the first value, NULL or not, and the number of rows", askValues},
 	{"the error of one tenant leaves the others' answers alone", askIsolated},
 	{"a query cannot write", askReadOnly},
-	{"a query that is no single question is refused for all", askRefused},
-	{"a question that was canceled says so of each tenant", askCanceled},
-	{"a question ends with its context", askSlow},
-	{"a question to nobody has no answers", askNobody},
+	{"a query that is not one statement is refused for all", askRefused},
+	{"a canceled query is canceled for each tenant", askCanceled},
+	{"a query ends with its context", askSlow},
+	{"a query of no tenants has no answers", askNobody},
 	{"the size of a tenant grows with its rows", sizesGrow},
-	{"the size of a tenant that is not there is unknown", sizesMissing},
+	{"the size of a tenant that does not exist is unknown", sizesMissing},
 }
 
 // users makes tenants of which the n-th has n users.
@@ -105,7 +105,7 @@ func askReadOnly(t *testing.T, d Dialect) {
 		}
 	}
 	if diff := cmp.Diff(before, d.Dump(t, targets[1])); diff != "" {
-		t.Errorf("a question changed the tenant (-before +after):\n%s", diff)
+		t.Errorf("a query changed the tenant (-before +after):\n%s", diff)
 	}
 	w.run(t, w.down(t, targets[1]), "a1") // and leaves no connection that cannot write
 }

@@ -17,7 +17,7 @@ var rehearsing = []promise{
 	{"a rehearsal of an empty tenant changes nothing, and the upgrade after it does", rehearseEmpty},
 	{"a rehearsal of a tenant with rows changes nothing", rehearseRows},
 	{"a rehearsal of a downgrade and of a stamp changes nothing", rehearseDown},
-	{"a rehearsal tells what it holds and for how long", rehearseLocks},
+	{"a rehearsal reports which locks it held and for how long", rehearseLocks},
 	{"a rehearsal finds the statement that fails, and changes nothing", rehearseFailing},
 	{"a rehearsal tries the parts of a chain one after the other", rehearseParts},
 	{"a rehearsal leaves out a no-transaction revision and all after it", rehearseOutside},

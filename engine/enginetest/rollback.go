@@ -11,7 +11,7 @@ import (
 )
 
 var takingBack = []promise{
-	{"a survey tells which rows a rollout wrote", surveyRollout},
+	{"a survey reads which rows a rollout wrote", surveyRollout},
 	{"what a rollout applied is taken down", takeBack},
 	{"what another rollout applied meanwhile is not taken down", takeBackOthers},
 	{"a no-transaction revision that another rollout applied meanwhile is not taken down", takeBackOutside},
