@@ -25,8 +25,8 @@ type Job struct {
 type Result struct {
 	Done     []string      // ids of the steps that this call committed, in order
 	Notices  []Notice      // the last ones of the server, in order; at most NoticesKept
-	Unknown  bool          // it is not known whether steps after Done were committed: the connection was lost, and the tenant could not be asked
-	Settled  bool          // the tenant was asked where it stands: it was not where the plan said, or a commit was uncertain
+	InDoubt  bool          // it is not known whether steps after Done were committed: the connection was lost, and the tenant could not be asked
+	Resolved bool          // the tenant was asked where it stands: it was not where the plan said, or a commit was uncertain
 	Duration time.Duration // of the call
 }
 
@@ -70,7 +70,7 @@ func (e *Engine) prepare(job Job) (*run, error) {
 	}
 	planned := job.Plan
 	job.Plan = e.borders(planned)
-	return &run{engine: e, job: job, planned: planned, mark: job.Standing.SchemaID, bodies: bodies}, nil
+	return &run{engine: e, job: job, planned: planned, schemaID: job.Standing.SchemaID, bodies: bodies}, nil
 }
 
 func (e *Engine) changedError(id string) error {
@@ -118,17 +118,17 @@ func templateError(r *revision.Revision, err error) error {
 
 // run is one call of Apply or Rehearse. It is used by one goroutine.
 type run struct {
-	engine  *Engine
-	job     Job
-	planned *Plan // the caller's; job.Plan may be split further
-	mark    SchemaID
-	bodies  map[*revision.Section][]revision.Statement
+	engine   *Engine
+	job      Job
+	planned  *Plan // the caller's; job.Plan may be split further
+	schemaID SchemaID
+	bodies   map[*revision.Section][]revision.Statement
 
-	sess   Session // nil between connections
-	next   int     // index of the first part that is not known to be committed
-	sent   int     // index after the last part that was handed to a session
-	asked  int     // how often the tenant was asked where it stands
-	result Result
+	sess     Session // nil between connections
+	next     int     // index of the first part that is not known to be committed
+	sent     int     // index after the last part that was handed to a session
+	resolves int     // how often the tenant was asked where it stands
+	result   Result
 }
 
 func (r *run) applyAll(ctx context.Context) error {
@@ -182,7 +182,7 @@ func transactional(parts []Part) int {
 
 func (r *run) work(parts []Part) Work {
 	return Work{
-		SchemaID:         r.mark,
+		SchemaID:         r.schemaID,
 		Parts:            parts,
 		Bodies:           r.bodies,
 		LockTimeout:      r.engine.lockTimeout(r.job.Attempt),
@@ -190,7 +190,7 @@ func (r *run) work(parts []Part) Work {
 		Rollout:          r.job.Rollout,
 		Of:               r.job.Plan.Of,
 		Tool:             r.engine.cfg.Tool,
-		Notice:           func(n Notice) { r.result.Notices = Last(r.result.Notices, n) },
+		Notice:           func(n Notice) { r.result.Notices = LastNotices(r.result.Notices, n) },
 	}
 }
 
@@ -200,7 +200,7 @@ func (r *run) committed(n int) {
 		r.result.Done = append(r.result.Done, part.IDs()...)
 	}
 	if n > 0 {
-		r.mark.HasTable = true
+		r.schemaID.HasTable = true
 	}
 	r.next += n
 }
@@ -208,11 +208,11 @@ func (r *run) committed(n int) {
 // resolveInDoubt asks the tenant, under its lock, where it stands, and sets next accordingly. Until there is an answer, the
 // outcome of an uncertain commit is unknown.
 func (r *run) resolveInDoubt(ctx context.Context, cause *Error) error {
-	r.result.Unknown = cause.Class == Uncertain
-	if r.asked++; r.asked > maxResolves {
+	r.result.InDoubt = cause.Class == Uncertain
+	if r.resolves++; r.resolves > maxResolves {
 		return stillInDoubt(cause)
 	}
-	r.result.Settled = true
+	r.result.Resolved = true
 	if cause.Class == Uncertain {
 		r.close() // the old connection is lost, or in an unknown state
 	}
@@ -221,12 +221,12 @@ func (r *run) resolveInDoubt(ctx context.Context, cause *Error) error {
 		err = r.sameSchema(mark)
 	}
 	if e, ok := errors.AsType[*Error](err); err == nil || ok && e.Class == Gone {
-		r.result.Unknown = false
+		r.result.InDoubt = false
 	}
 	if err != nil {
 		return err
 	}
-	r.mark = mark
+	r.schemaID = mark
 	return r.resumeAt(cause, applied)
 }
 
@@ -234,14 +234,14 @@ func (r *run) standing(ctx context.Context) (*Applied, SchemaID, error) {
 	if err := r.open(ctx); err != nil {
 		return nil, SchemaID{}, err
 	}
-	bounded, cancel := context.WithTimeout(ctx, r.engine.cfg.SettleTimeout)
+	bounded, cancel := context.WithTimeout(ctx, r.engine.cfg.ResolveTimeout)
 	defer cancel()
 	return r.sess.ResolveInDoubt(bounded)
 }
 
 // sameSchema fails where the schema is not the one that was surveyed.
 func (r *run) sameSchema(now SchemaID) error {
-	if now.SchemaOID == r.mark.SchemaOID {
+	if now.SchemaOID == r.schemaID.SchemaOID {
 		return nil
 	}
 	return &Error{

@@ -25,7 +25,7 @@ type expect struct {
 
 func (f *fake) expect(result Result, err error, want expect) {
 	f.t.Helper()
-	got := expect{classOf(err), strings.Join(result.Done, " "), f.standing(), f.calls(), result.Settled}
+	got := expect{classOf(err), strings.Join(result.Done, " "), f.standing(), f.calls(), result.Resolved}
 	if err != nil && got.class == "" {
 		f.t.Errorf("the error is %T %v, want an *Error", err, err)
 	}

@@ -13,16 +13,16 @@ type Database interface {
 	// Survey reads where targets stand, set-based: a few messages a database, never a connection a tenant. The result has
 	// the length and the order of targets. A tenant that could not be read is a Standing with an Err. Row.Rollout is set
 	// in the rows that the rollout wrote, and in no others; with "" in none.
-	Survey(ctx context.Context, targets []Location, rollout string) []Standing
+	Survey(ctx context.Context, locations []Location, rollout string) []Standing
 
 	// Open takes a connection for one tenant. It waits while the server's limit of connections is reached.
 	Open(ctx context.Context, target Location) (Session, error)
 
 	// QueryEach runs a read-only query in each of targets: see [Engine.QueryEach]. It refuses what [ReadOnlyQuery] refuses.
-	QueryEach(ctx context.Context, targets []Location, query string) []QueryResult
+	QueryEach(ctx context.Context, locations []Location, query string) []QueryResult
 
 	// Sizes returns the sizes of targets in bytes: see [Engine.Sizes].
-	Sizes(ctx context.Context, targets []Location) []int64
+	Sizes(ctx context.Context, locations []Location) []int64
 
 	// Close closes all connections; sessions must be closed before.
 	Close() error

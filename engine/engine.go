@@ -23,7 +23,7 @@ type Config struct {
 	Mode             Mode          // what shares a transaction; default PerTenant
 	LockTimeout      time.Duration // of the first attempt; doubles per attempt to 8 s; default 2 s; negative = none
 	StatementTimeout time.Duration // default none
-	SettleTimeout    time.Duration // wait for the lock after an uncertain commit; default 30 s
+	ResolveTimeout   time.Duration // wait for the lock after an uncertain commit; default 30 s
 	AllowChanged     bool          // accept tenants in which an applied revision has changed since
 	Tool             string        // recorded with each row; default "skein"
 }
@@ -40,8 +40,8 @@ func New(db Database, graph *revision.Graph, cfg Config) *Engine {
 	if cfg.LockTimeout == 0 {
 		cfg.LockTimeout = 2 * time.Second
 	}
-	if cfg.SettleTimeout == 0 {
-		cfg.SettleTimeout = 30 * time.Second
+	if cfg.ResolveTimeout == 0 {
+		cfg.ResolveTimeout = 30 * time.Second
 	}
 	if cfg.Tool == "" {
 		cfg.Tool = "skein"
@@ -74,13 +74,13 @@ func (e *Engine) lockTimeout(attempt int) time.Duration {
 
 // Survey reads where targets stand and compares that with the graph. The result has the length and the order of targets; a
 // tenant that could not be read is a Standing with an Err.
-func (e *Engine) Survey(ctx context.Context, targets []Location) []Standing {
-	return e.SurveyRollout(ctx, targets, "")
+func (e *Engine) Survey(ctx context.Context, locations []Location) []Standing {
+	return e.SurveyRollout(ctx, locations, "")
 }
 
 // SurveyRollout is Survey, and also reads which revisions a rollout applied: see [Applied.Of].
-func (e *Engine) SurveyRollout(ctx context.Context, targets []Location, rollout string) []Standing {
-	standings := e.db.Survey(ctx, targets, rollout)
+func (e *Engine) SurveyRollout(ctx context.Context, locations []Location, rollout string) []Standing {
+	standings := e.db.Survey(ctx, locations, rollout)
 	judge := newAssessor(e.graph)
 	for i := range standings {
 		judge.assess(&standings[i])

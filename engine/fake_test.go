@@ -56,8 +56,8 @@ func newFake(t rapid.TB, applied ...string) *fake {
 	return f
 }
 
-func (f *fake) Survey(_ context.Context, targets []Location, _ string) []Standing {
-	standings := make([]Standing, len(targets))
+func (f *fake) Survey(_ context.Context, locations []Location, _ string) []Standing {
+	standings := make([]Standing, len(locations))
 	for i := range standings {
 		standings[i] = Standing{Applied: f.applied(), SchemaID: f.mark}
 	}
@@ -294,18 +294,18 @@ func applied(ids ...string) *Applied {
 }
 
 // QueryEach answers each target with the query; Sizes with its place in the list.
-func (f *fake) QueryEach(_ context.Context, targets []Location, query string) []QueryResult {
+func (f *fake) QueryEach(_ context.Context, locations []Location, query string) []QueryResult {
 	f.log = append(f.log, "ask")
-	replies := make([]QueryResult, len(targets))
+	replies := make([]QueryResult, len(locations))
 	for i := range replies {
 		replies[i] = QueryResult{Text: query, Rows: 1}
 	}
 	return replies
 }
 
-func (f *fake) Sizes(_ context.Context, targets []Location) []int64 {
+func (f *fake) Sizes(_ context.Context, locations []Location) []int64 {
 	f.log = append(f.log, "sizes")
-	sizes := make([]int64, len(targets))
+	sizes := make([]int64, len(locations))
 	for i := range sizes {
 		sizes[i] = int64(i)
 	}

@@ -85,8 +85,8 @@ func TestUncertainCommitIsSettled(t *testing.T) {
 			result, err := f.upgrade(t.Context(), e, f.job(e))
 			test.want.settled = true
 			f.expect(result, err, test.want)
-			if asked := test.want.class != Busy && test.want.class != Connection; result.Unknown == asked {
-				t.Errorf("known: %v, and it was asked: %v", !result.Unknown, asked)
+			if asked := test.want.class != Busy && test.want.class != Connection; result.InDoubt == asked {
+				t.Errorf("known: %v, and it was asked: %v", !result.InDoubt, asked)
 			}
 		})
 	}
@@ -236,7 +236,7 @@ func TestSettleHasItsBound(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
 	f.turns = []turn{{err: errCut}}
-	e := New(f, line(t, "a1"), Config{SettleTimeout: time.Hour})
+	e := New(f, line(t, "a1"), Config{ResolveTimeout: time.Hour})
 	if _, err := f.upgrade(t.Context(), e, f.job(e)); err != nil {
 		t.Fatal(err)
 	}

@@ -15,8 +15,8 @@ type Notice struct {
 // NoticesKept is how many notices of one job are kept: the last ones. A loop may cause a million.
 const NoticesKept = 20
 
-// Last appends notices to kept, and returns the last NoticesKept of them.
-func Last(kept []Notice, more ...Notice) []Notice {
+// LastNotices appends notices to kept, and returns the last NoticesKept of them.
+func LastNotices(kept []Notice, more ...Notice) []Notice {
 	kept = append(kept, more...)
 	return kept[max(0, len(kept)-NoticesKept):]
 }

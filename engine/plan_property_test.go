@@ -114,7 +114,7 @@ func checkDone(t *rapid.T, f *fake, result Result, err error) {
 	case !known:
 		t.Errorf("done are %v, committed were %v", result.Done, f.ours)
 	case len(result.Done) == len(f.ours):
-	case result.Settled && (classOf(err) == Connection || classOf(err) == Capacity || classOf(err) == Busy):
+	case result.Resolved && (classOf(err) == Connection || classOf(err) == Capacity || classOf(err) == Busy):
 	default:
 		t.Errorf("done are %v, committed were %v, and nobody was unsure: %v", result.Done, f.ours, err)
 	}

@@ -28,14 +28,14 @@ const MaxRows = 1000
 // URL. A schema that does not exist is Gone: no other schema answers for it. Rows, locks and errors of one location do not
 // affect the others. Locations that a lost connection left without an answer are Connection, those after the end of ctx
 // Canceled.
-func (e *Engine) QueryEach(ctx context.Context, targets []Location, query string) []QueryResult {
-	return e.db.QueryEach(ctx, targets, query)
+func (e *Engine) QueryEach(ctx context.Context, locations []Location, query string) []QueryResult {
+	return e.db.QueryEach(ctx, locations, query)
 }
 
 // Sizes returns the approximate sizes of tenants in bytes; -1 where it is unknown. It is as cheap as a survey, a few queries a
 // database, and never waits for a lock. The result has the length and the order of targets.
-func (e *Engine) Sizes(ctx context.Context, targets []Location) []int64 {
-	return e.db.Sizes(ctx, targets)
+func (e *Engine) Sizes(ctx context.Context, locations []Location) []int64 {
+	return e.db.Sizes(ctx, locations)
 }
 
 // readingWords are the first words of the statements that are allowed. COPY, CALL, PRAGMA and the like may have effects that a

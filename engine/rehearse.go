@@ -95,7 +95,7 @@ func withNotRehearsed(r Rehearsal, parts []Part) Rehearsal {
 // checkStanding fails unless the tenant's lock is free and the tenant stands where the plan begins. It waits for the lock as
 // long as a statement would.
 func (r *run) checkStanding(ctx context.Context) error {
-	bounded, cancel := context.WithTimeout(ctx, cmp.Or(r.engine.lockTimeout(r.job.Attempt), r.engine.cfg.SettleTimeout))
+	bounded, cancel := context.WithTimeout(ctx, cmp.Or(r.engine.lockTimeout(r.job.Attempt), r.engine.cfg.ResolveTimeout))
 	defer cancel()
 	applied, mark, err := r.sess.ResolveInDoubt(bounded)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-var upgrading = []promise{
+var applies = []promise{
 	{"an empty tenant is brought to the heads", fromEmpty},
 	{"a tenant at the heads has nothing to do", nothingToDo},
 	{"a plan that was carried out already does nothing", planTwice},
@@ -52,7 +52,7 @@ func planTwice(t *testing.T, d Dialect) {
 	w, tenant := open(t, d, engine.Config{}, chain...), d.New(t)
 	job := w.job(t, tenant)
 	w.run(t, job, "a1", "b2", "c3")
-	if again := w.run(t, job); !again.Settled {
+	if again := w.run(t, job); !again.Resolved {
 		t.Error("the second run did not ask the tenant")
 	}
 	w.has(t, tenant, "SELECT id FROM orders", "1")
@@ -172,23 +172,23 @@ func template(t *testing.T, d Dialect) {
 
 func hundred(t *testing.T, d Dialect) {
 	w := open(t, d, engine.Config{}, chain...)
-	targets := make([]engine.Location, 100)
-	for i := range targets {
-		targets[i] = d.New(t)
+	locations := make([]engine.Location, 100)
+	for i := range locations {
+		locations[i] = d.New(t)
 	}
-	standings := w.Survey(t.Context(), targets)
+	standings := w.Survey(t.Context(), locations)
 	plan := w.plan(standings[0])
 	var tenants sync.WaitGroup
-	for i, target := range targets {
+	for i, location := range locations {
 		tenants.Go(func() {
-			job := engine.Job{Location: target, Standing: standings[i], Plan: plan, Attempt: 1, Rollout: strconv.Itoa(i)}
+			job := engine.Job{Location: location, Standing: standings[i], Plan: plan, Attempt: 1, Rollout: strconv.Itoa(i)}
 			if _, err := w.Apply(t.Context(), job); err != nil {
 				t.Errorf("tenant %d: %v", i, err)
 			}
 		})
 	}
 	tenants.Wait()
-	for i, s := range w.Survey(t.Context(), targets) {
+	for i, s := range w.Survey(t.Context(), locations) {
 		if s.State != engine.Current {
 			t.Errorf("tenant %d is %s: %v", i, s.State, s.Err)
 		}

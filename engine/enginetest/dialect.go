@@ -19,19 +19,19 @@ type Dialect struct {
 	New func(t *testing.T) engine.Location
 
 	// Exec runs one statement in the tenant, as another client of the database.
-	Exec func(t *testing.T, target engine.Location, sql string)
+	Exec func(t *testing.T, location engine.Location, sql string)
 
 	// Query runs a query in the tenant, as another client. Values are text; NULL is "NULL".
-	Query func(t *testing.T, target engine.Location, sql string) [][]string
+	Query func(t *testing.T, location engine.Location, sql string) [][]string
 
 	// Dump returns the whole content of the tenant, structure and rows, as another client sees it.
-	Dump func(t *testing.T, target engine.Location) string
+	Dump func(t *testing.T, location engine.Location) string
 
 	// Lock makes another session hold a lock that keeps others from altering the table users, until release is called.
-	Lock func(t *testing.T, target engine.Location) (release func())
+	Lock func(t *testing.T, location engine.Location) (release func())
 
 	// Drop removes the tenant.
-	Drop func(t *testing.T, target engine.Location)
+	Drop func(t *testing.T, location engine.Location)
 
 	// Refusals are ways in which a version table with the rows of a1 and b2 refuses the next row.
 	Refusals []Refusal
@@ -39,16 +39,16 @@ type Dialect struct {
 	// Slow is a statement that takes at least a minute unless it is interrupted.
 	Slow string
 
-	// Outside makes the body of a no-transaction revision for a tenant which has the table users.
-	Outside func(t *testing.T, target engine.Location) Outside
+	// NoTx makes the body of a no-transaction revision for a tenant which has the table users.
+	NoTx func(t *testing.T, location engine.Location) NoTxBody
 }
 
-// Outside is a body of two statements, of which the second fails until Mend was called. The first must
+// NoTxBody is a body of two statements, of which the second fails until Mend was called. The first must
 // fail if it is run a second time.
-type Outside struct {
+type NoTxBody struct {
 	First, Second string
 	Class         engine.Class // of the second's error
-	Mend          func()
+	Repair        func()
 }
 
 // Refusal is a change of a version table by which it refuses a row of skein's, or by which the row has no effect.
@@ -70,7 +70,7 @@ func Run(t *testing.T, d Dialect) {
 }
 
 // promises are the subtests; their lists are in the files of their functions.
-var promises = join(upgrading, takingBack, standing, failing, locking, ownRows, outside, cutOff, rehearsing, asking)
+var promises = join(applies, rollbacks, surveys, failures, locking, ownRows, noTx, cutOff, rehearsals, queries)
 
 type promise struct {
 	name  string

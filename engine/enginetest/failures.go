@@ -9,14 +9,14 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-var failing = []promise{
+var failures = []promise{
 	{"rows that forbid a change are a data error with its place", dataError},
 	{"bad SQL is an error of the revision with its place", syntaxError},
 	{"a failure in a downgrade names its place", downgradeError},
 	{"in mode tenant a failure leaves nothing", modeTenant},
 	{"in mode revision a failure leaves what came before", modeRevision},
 	{"an own-transaction revision commits what came before a failure", ownTransaction},
-	{"a corrected tenant is upgraded from where it stopped", mended},
+	{"a corrected tenant is upgraded from where it stopped", repaired},
 	{"a statement that takes too long is interrupted", statementTimeout},
 	{"a canceled upgrade leaves nothing, and the lock free", canceled},
 	{"a tenant dropped after the survey is gone and is not created again", dropped},
@@ -97,7 +97,7 @@ func ownTransaction(t *testing.T, d Dialect) {
 	w.stand(t, tenant, engine.Behind, "b2")
 }
 
-func mended(t *testing.T, d Dialect) {
+func repaired(t *testing.T, d Dialect) {
 	w := open(t, d, engine.Config{}, createUsers, uniqueNames)
 	tenant := twins(t, w)
 	job := w.job(t, tenant)

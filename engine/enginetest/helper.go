@@ -100,9 +100,9 @@ func load(t *testing.T, d Dialect, revs []rev) *revision.Graph {
 }
 
 // survey reads where one tenant stands.
-func (w world) survey(t *testing.T, target engine.Location) engine.Standing {
+func (w world) survey(t *testing.T, location engine.Location) engine.Standing {
 	t.Helper()
-	all := w.Survey(t.Context(), []engine.Location{target})
+	all := w.Survey(t.Context(), []engine.Location{location})
 	if len(all) != 1 {
 		t.Fatalf("a survey of one tenant has %d standings", len(all))
 	}
@@ -110,22 +110,22 @@ func (w world) survey(t *testing.T, target engine.Location) engine.Standing {
 }
 
 // stand fails the test unless the tenant stands at state with heads.
-func (w world) stand(t *testing.T, target engine.Location, state engine.State, heads ...string) {
+func (w world) stand(t *testing.T, location engine.Location, state engine.State, heads ...string) {
 	t.Helper()
-	got := w.survey(t, target)
+	got := w.survey(t, location)
 	if got.State != state || !slices.Equal(got.Heads, heads) {
 		t.Errorf("the tenant is %s at %v, want %s at %v (error: %v)", got.State, got.Heads, state, heads, got.Err)
 	}
 }
 
 // job plans the way of a tenant, as surveyed now, to the heads.
-func (w world) job(t *testing.T, target engine.Location) engine.Job {
+func (w world) job(t *testing.T, location engine.Location) engine.Job {
 	t.Helper()
-	s := w.survey(t, target)
+	s := w.survey(t, location)
 	if s.Err != nil {
-		t.Fatalf("survey %s: %v", target, s.Err)
+		t.Fatalf("survey %s: %v", location, s.Err)
 	}
-	return engine.Job{Location: target, Standing: s, Plan: w.plan(s), Attempt: 1, Rollout: "r1"}
+	return engine.Job{Location: location, Standing: s, Plan: w.plan(s), Attempt: 1, Rollout: "r1"}
 }
 
 func (w world) plan(s engine.Standing) *engine.Plan {
@@ -135,9 +135,9 @@ func (w world) plan(s engine.Standing) *engine.Plan {
 }
 
 // down plans the way of a tenant, as surveyed now, to base.
-func (w world) down(t *testing.T, target engine.Location) engine.Job {
+func (w world) down(t *testing.T, location engine.Location) engine.Job {
 	t.Helper()
-	job := w.job(t, target)
+	job := w.job(t, location)
 	all := w.Graph().All()
 	slices.Reverse(all)
 	job.Plan = engine.NewPlan(job.Standing.Applied, revision.Down, all, w.Mode())
@@ -183,9 +183,9 @@ func asError(t *testing.T, err error) *engine.Error {
 }
 
 // rows reads the version table: revision, checksum, rollout and tool of each row.
-func (w world) rows(t *testing.T, target engine.Location) [][]string {
+func (w world) rows(t *testing.T, location engine.Location) [][]string {
 	t.Helper()
-	return w.d.Query(t, target, `SELECT revision, checksum, rollout, tool FROM skein_version
+	return w.d.Query(t, location, `SELECT revision, checksum, rollout, tool FROM skein_version
 WHERE applied_at IS NOT NULL AND duration_ms >= 0 ORDER BY revision`)
 }
 
@@ -195,10 +195,10 @@ func (w world) row(id, rollout, tool string) []string {
 }
 
 // has fails the test unless a query finds rows of these values, one column each.
-func (w world) has(t *testing.T, target engine.Location, query string, want ...string) {
+func (w world) has(t *testing.T, location engine.Location, query string, want ...string) {
 	t.Helper()
 	var got []string
-	for _, row := range w.d.Query(t, target, query) {
+	for _, row := range w.d.Query(t, location, query) {
 		got = append(got, strings.Join(row, ","))
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -207,8 +207,8 @@ func (w world) has(t *testing.T, target engine.Location, query string, want ...s
 }
 
 // lacks fails the test when the tenant has a table of this name: it makes one, which then must work.
-func (w world) lacks(t *testing.T, target engine.Location, table string) {
+func (w world) lacks(t *testing.T, location engine.Location, table string) {
 	t.Helper()
-	w.d.Exec(t, target, "CREATE TABLE "+table+" (id integer)")
-	w.d.Exec(t, target, "DROP TABLE "+table)
+	w.d.Exec(t, location, "CREATE TABLE "+table+" (id integer)")
+	w.d.Exec(t, location, "DROP TABLE "+table)
 }

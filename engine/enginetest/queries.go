@@ -12,7 +12,7 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-var asking = []promise{
+var queries = []promise{
 	{"each tenant answers for itself, in order", askEach},
 	{"an answer is the first value, NULL or not, and the number of rows", askValues},
 	{"the error of one tenant leaves the others' answers alone", askIsolated},
@@ -20,7 +20,7 @@ var asking = []promise{
 	{"a query that is not one statement is refused for all", askRefused},
 	{"a canceled query is canceled for each tenant", askCanceled},
 	{"a query ends with its context", askSlow},
-	{"a query of no tenants has no answers", askNobody},
+	{"a query of no tenants has no answers", askNone},
 	{"the size of a tenant grows with its rows", sizesGrow},
 	{"the size of a tenant that does not exist is unknown", sizesMissing},
 }
@@ -28,23 +28,23 @@ var asking = []promise{
 // users makes tenants of which the n-th has n users.
 func users(t *testing.T, w world, n int) []engine.Location {
 	t.Helper()
-	targets := make([]engine.Location, n)
-	for i := range targets {
-		targets[i] = w.d.New(t)
-		w.run(t, w.job(t, targets[i]), "a1")
+	locations := make([]engine.Location, n)
+	for i := range locations {
+		locations[i] = w.d.New(t)
+		w.run(t, w.job(t, locations[i]), "a1")
 		for k := range i {
-			w.d.Exec(t, targets[i], fmt.Sprintf("INSERT INTO users (id, name) VALUES (%d, 'user %d')", k, k))
+			w.d.Exec(t, locations[i], fmt.Sprintf("INSERT INTO users (id, name) VALUES (%d, 'user %d')", k, k))
 		}
 	}
-	return targets
+	return locations
 }
 
 func askEach(t *testing.T, d Dialect) {
 	w := open(t, d, engine.Config{}, createUsers)
-	targets := users(t, w, 4)
-	targets[1], targets[2] = targets[2], targets[1]
+	locations := users(t, w, 4)
+	locations[1], locations[2] = locations[2], locations[1]
 	want := []engine.QueryResult{{Text: "0", Rows: 1}, {Text: "2", Rows: 1}, {Text: "1", Rows: 1}, {Text: "3", Rows: 1}}
-	if diff := cmp.Diff(want, w.QueryEach(t.Context(), targets, "SELECT count(*) FROM users -- all of them")); diff != "" {
+	if diff := cmp.Diff(want, w.QueryEach(t.Context(), locations, "SELECT count(*) FROM users -- all of them")); diff != "" {
 		t.Errorf("replies (-want +got):\n%s", diff)
 	}
 }
@@ -72,10 +72,10 @@ func askValues(t *testing.T, d Dialect) {
 
 func askIsolated(t *testing.T, d Dialect) {
 	w := open(t, d, engine.Config{}, createUsers)
-	targets := append(users(t, w, 3), d.New(t), d.New(t), d.New(t))
-	d.Drop(t, targets[4])
-	w.run(t, w.job(t, targets[5]), "a1")
-	got := w.QueryEach(t.Context(), targets, "SELECT count(*) FROM users")
+	locations := append(users(t, w, 3), d.New(t), d.New(t), d.New(t))
+	d.Drop(t, locations[4])
+	w.run(t, w.job(t, locations[5]), "a1")
+	got := w.QueryEach(t.Context(), locations, "SELECT count(*) FROM users")
 	want := []engine.QueryResult{{Text: "0", Rows: 1}, {Text: "1", Rows: 1}, {Text: "2", Rows: 1}, {}, {}, {Text: "0", Rows: 1}}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(engine.QueryResult{}, "Err")); diff != "" {
 		t.Errorf("replies (-want +got):\n%s", diff)
@@ -89,8 +89,8 @@ func askIsolated(t *testing.T, d Dialect) {
 
 func askReadOnly(t *testing.T, d Dialect) {
 	w := open(t, d, engine.Config{}, createUsers)
-	targets := users(t, w, 2)
-	before := d.Dump(t, targets[1])
+	locations := users(t, w, 2)
+	before := d.Dump(t, locations[1])
 	for _, query := range []string{
 		"INSERT INTO users (id, name) VALUES (9, 'Eve')",
 		"DELETE FROM users",
@@ -98,23 +98,23 @@ func askReadOnly(t *testing.T, d Dialect) {
 		"WITH x AS (SELECT 1) INSERT INTO users (id, name) SELECT 9, 'Eve' FROM x",
 		"PRAGMA user_version = 7",
 	} {
-		for i, r := range w.QueryEach(t.Context(), targets, query) {
+		for i, r := range w.QueryEach(t.Context(), locations, query) {
 			if e := asError(t, r.Err); e.Class != engine.Revision {
 				t.Errorf("%s of tenant %d: class %s: %v", query, i, e.Class, e)
 			}
 		}
 	}
-	if diff := cmp.Diff(before, d.Dump(t, targets[1])); diff != "" {
+	if diff := cmp.Diff(before, d.Dump(t, locations[1])); diff != "" {
 		t.Errorf("a query changed the tenant (-before +after):\n%s", diff)
 	}
-	w.run(t, w.down(t, targets[1]), "a1") // and leaves no connection that cannot write
+	w.run(t, w.down(t, locations[1]), "a1") // and leaves no connection that cannot write
 }
 
 func askRefused(t *testing.T, d Dialect) {
 	w := open(t, d, engine.Config{}, createUsers)
-	targets := []engine.Location{d.New(t), d.New(t)}
+	locations := []engine.Location{d.New(t), d.New(t)}
 	for _, query := range []string{"", ";", "SELECT 1; SELECT 2", "COMMIT", "SELECT 'x", "SELECT FROM WHERE"} {
-		for i, r := range w.QueryEach(t.Context(), targets, query) {
+		for i, r := range w.QueryEach(t.Context(), locations, query) {
 			if e := asError(t, r.Err); e.Class != engine.Revision || e.Message == "" {
 				t.Errorf("%q of tenant %d: class %s: %v", query, i, e.Class, e)
 			}
@@ -135,20 +135,20 @@ func askCanceled(t *testing.T, d Dialect) {
 
 func askSlow(t *testing.T, d Dialect) {
 	w := open(t, d, engine.Config{}, createUsers)
-	targets := []engine.Location{d.New(t), d.New(t), d.New(t)}
+	locations := []engine.Location{d.New(t), d.New(t), d.New(t)}
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	for i, r := range w.QueryEach(ctx, targets, d.Slow) {
+	for i, r := range w.QueryEach(ctx, locations, d.Slow) {
 		if e := asError(t, r.Err); e.Class != engine.Canceled {
 			t.Errorf("tenant %d: class %s: %v", i, e.Class, e)
 		}
 	}
-	if r := w.QueryEach(t.Context(), targets, "SELECT 1")[2]; r.Text != "1" {
+	if r := w.QueryEach(t.Context(), locations, "SELECT 1")[2]; r.Text != "1" {
 		t.Errorf("afterwards: %+v", r)
 	}
 }
 
-func askNobody(t *testing.T, d Dialect) {
+func askNone(t *testing.T, d Dialect) {
 	w := open(t, d, engine.Config{}, createUsers)
 	if got := w.QueryEach(t.Context(), nil, "SELECT 1"); len(got) != 0 {
 		t.Errorf("replies of nobody: %v", got)
@@ -160,17 +160,17 @@ func askNobody(t *testing.T, d Dialect) {
 
 func sizesGrow(t *testing.T, d Dialect) {
 	w := open(t, d, engine.Config{}, createUsers)
-	targets := []engine.Location{d.New(t), d.New(t), d.New(t)}
-	if got := w.Sizes(t.Context(), targets); got[1] < 0 || got[1] > 1<<20 {
+	locations := []engine.Location{d.New(t), d.New(t), d.New(t)}
+	if got := w.Sizes(t.Context(), locations); got[1] < 0 || got[1] > 1<<20 {
 		t.Errorf("empty tenants have %v bytes", got)
 	}
-	for _, target := range targets {
-		w.run(t, w.job(t, target), "a1")
+	for _, location := range locations {
+		w.run(t, w.job(t, location), "a1")
 	}
-	before := w.Sizes(t.Context(), targets)
-	d.Exec(t, targets[1], `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+	before := w.Sizes(t.Context(), locations)
+	d.Exec(t, locations[1], `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
 INSERT INTO users (id, name) SELECT i, 'a name of some length that takes its place' FROM n`)
-	after := w.Sizes(t.Context(), targets)
+	after := w.Sizes(t.Context(), locations)
 	if after[0] != before[0] || after[2] != before[2] || after[1] < before[1]+500_000 {
 		t.Errorf("sizes %v became %v", before, after)
 	}
@@ -178,9 +178,9 @@ INSERT INTO users (id, name) SELECT i, 'a name of some length that takes its pla
 
 func sizesMissing(t *testing.T, d Dialect) {
 	w := open(t, d, engine.Config{}, createUsers)
-	targets := []engine.Location{d.New(t), d.New(t), d.New(t)}
-	d.Drop(t, targets[1])
-	if got := w.Sizes(t.Context(), targets); got[0] < 0 || got[1] != -1 || got[2] < 0 {
+	locations := []engine.Location{d.New(t), d.New(t), d.New(t)}
+	d.Drop(t, locations[1])
+	if got := w.Sizes(t.Context(), locations); got[0] < 0 || got[1] != -1 || got[2] < 0 {
 		t.Errorf("sizes %v", got)
 	}
 }

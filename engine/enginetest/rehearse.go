@@ -13,7 +13,7 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-var rehearsing = []promise{
+var rehearsals = []promise{
 	{"a rehearsal of an empty tenant changes nothing, and the upgrade after it does", rehearseEmpty},
 	{"a rehearsal of a tenant with rows changes nothing", rehearseRows},
 	{"a rehearsal of a downgrade and of a stamp changes nothing", rehearseDown},
@@ -152,7 +152,7 @@ func rehearseParts(t *testing.T, d Dialect) {
 func rehearseOutside(t *testing.T, d Dialect) {
 	w, tenant := open(t, d, engine.Config{}, createUsers), d.New(t)
 	w.run(t, w.job(t, tenant), "a1")
-	body := d.Outside(t, tenant)
+	body := d.NoTx(t, tenant)
 	second := rev{id: "n1", revises: "b2", options: "no-transaction", up: body.First + ";\n\n" + body.Second + ";"}
 	third := createOrders
 	third.revises = "n1"
@@ -166,7 +166,7 @@ func rehearseOutside(t *testing.T, d Dialect) {
 func rehearseOutsideFirst(t *testing.T, d Dialect) {
 	w, tenant := open(t, d, engine.Config{}, createUsers), d.New(t)
 	w.run(t, w.job(t, tenant), "a1")
-	body := d.Outside(t, tenant)
+	body := d.NoTx(t, tenant)
 	first := rev{id: "n1", revises: "a1", options: "no-transaction", up: body.First + ";\n\n" + body.Second + ";"}
 	second := createOrders
 	second.revises = "n1"
@@ -242,23 +242,23 @@ func rehearseDropped(t *testing.T, d Dialect) {
 
 func rehearseTwenty(t *testing.T, d Dialect) {
 	w := open(t, d, engine.Config{}, chain...)
-	targets := make([]engine.Location, 20)
-	for i := range targets {
-		targets[i] = d.New(t)
+	locations := make([]engine.Location, 20)
+	for i := range locations {
+		locations[i] = d.New(t)
 	}
-	standings := w.Survey(t.Context(), targets)
+	standings := w.Survey(t.Context(), locations)
 	plan := w.plan(standings[0])
 	var tenants sync.WaitGroup
-	for i, target := range targets {
+	for i, location := range locations {
 		tenants.Go(func() {
-			r, err := w.Rehearse(t.Context(), engine.Job{Location: target, Standing: standings[i], Plan: plan, Attempt: 1})
+			r, err := w.Rehearse(t.Context(), engine.Job{Location: location, Standing: standings[i], Plan: plan, Attempt: 1})
 			if err != nil || len(r.Steps) != 3 {
 				t.Errorf("tenant %d: %v, %v", i, r.Steps, err)
 			}
 		})
 	}
 	tenants.Wait()
-	for i, s := range w.Survey(t.Context(), targets) {
+	for i, s := range w.Survey(t.Context(), locations) {
 		if s.State != engine.Empty || s.SchemaID != standings[i].SchemaID {
 			t.Errorf("tenant %d is %s, %+v", i, s.State, s.SchemaID)
 		}

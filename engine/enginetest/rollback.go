@@ -10,7 +10,7 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-var takingBack = []promise{
+var rollbacks = []promise{
 	{"a survey reads which rows a rollout wrote", surveyRollout},
 	{"what a rollout applied is taken down", takeBack},
 	{"what another rollout applied meanwhile is not taken down", takeBackOthers},
@@ -18,24 +18,24 @@ var takingBack = []promise{
 }
 
 // by upgrades a tenant to the heads for a rollout.
-func (w world) by(t *testing.T, target engine.Location, rollout string, want ...string) {
+func (w world) by(t *testing.T, location engine.Location, rollout string, want ...string) {
 	t.Helper()
-	job := w.job(t, target)
+	job := w.job(t, location)
 	job.Rollout = rollout
 	w.run(t, job, want...)
 }
 
 // back is a job that takes down what a rollout applied, as its rows say now.
-func (w world) back(t *testing.T, target engine.Location, rollout string) engine.Job {
+func (w world) back(t *testing.T, location engine.Location, rollout string) engine.Job {
 	t.Helper()
-	s := w.SurveyRollout(t.Context(), []engine.Location{target}, rollout)[0]
+	s := w.SurveyRollout(t.Context(), []engine.Location{location}, rollout)[0]
 	var steps []*revision.Revision
 	for _, id := range w.Graph().Sort(s.Applied.Of(rollout)) {
 		steps = append([]*revision.Revision{w.Graph().Get(id)}, steps...)
 	}
 	plan := engine.NewPlan(s.Applied, revision.Down, steps, w.Mode())
 	plan.Of = rollout
-	return engine.Job{Location: target, Standing: s, Plan: plan, Attempt: 1, Rollout: "back"}
+	return engine.Job{Location: location, Standing: s, Plan: plan, Attempt: 1, Rollout: "back"}
 }
 
 func surveyRollout(t *testing.T, d Dialect) {

@@ -10,7 +10,7 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-var standing = []promise{
+var surveys = []promise{
 	{"an empty tenant has an empty set and no table", emptyStanding},
 	{"a tenant with a revision that the graph lacks is ahead", ahead},
 	{"an applied revision without its ancestors is unknown", gap},

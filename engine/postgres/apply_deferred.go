@@ -58,8 +58,8 @@ func (t tries) blame(want string) (piece, bool) {
 	return t[last].piece, true
 }
 
-// deferred finds the statement to blame for an error at the end of a transaction, and records it in e.
-func (a *application) deferred(ctx context.Context, e *engine.Error, pg *pgconn.PgError, end piece) {
+// blameDeferred finds the statement to blame for an error at the end of a transaction, and records it in e.
+func (a *applier) blameDeferred(ctx context.Context, e *engine.Error, pg *pgconn.PgError, end piece) {
 	switch e.Class {
 	case engine.Data, engine.Revision, engine.Internal:
 	default:
@@ -71,9 +71,9 @@ func (a *application) deferred(ctx context.Context, e *engine.Error, pg *pgconn.
 	ctx, cancel := context.WithTimeout(ctx, replayTime)
 	defer cancel()
 	names := a.names
-	m := a.composer()
+	m := a.newComposer()
 	a.names, m.names = names, nil // the names were all checked
-	m.replay(end.part, a.trial)
+	m.replay(end.part, a.rehearsal)
 	t := m.tries(end.part)
 	seen := 0
 	a.conn.send(ctx, &m.message, func(_ piece, rows [][][]byte) {
@@ -123,5 +123,5 @@ func (c *composer) replay(part int, trial bool) {
 		c.deferred = i == part
 		c.steps(&c.work.Parts[i], "")
 	}
-	c.own(kindSet, "ROLLBACK")
+	c.addOwn(kindSet, "ROLLBACK")
 }

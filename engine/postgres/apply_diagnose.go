@@ -13,7 +13,7 @@ import (
 )
 
 // explain says what an error means and where it happened, and rolls back.
-func (a *application) explain(ctx context.Context, m *composer, o outcome) (*engine.Error, piece) {
+func (a *applier) explain(ctx context.Context, m *composer, o outcome) (*engine.Error, piece) {
 	var pg *pgconn.PgError
 	if !errors.As(o.err, &pg) {
 		return a.lost(ctx, o.err), piece{}
@@ -26,10 +26,10 @@ func (a *application) explain(ctx context.Context, m *composer, o outcome) (*eng
 	} else if at, offset, found := m.unconverted(pg); found && o.completed == 0 {
 		p, within = at, offset
 	}
-	if !a.trial && isFatal(pg) && (p.kind == kindCommit || a.conn.nature.pooled) && understand(pg).class != engine.Capacity {
+	if !a.rehearsal && isFatal(pg) && (p.kind == kindCommit || a.conn.endpoint.pooled) && meaningOf(pg).class != engine.Capacity {
 		return uncertain(pg), piece{}
 	}
-	e := a.reason(ctx, p, pg, o.unwritten)
+	e := a.interpret(ctx, p, pg, o.unwritten)
 	if p.kind == kindBody {
 		step := a.work.Parts[p.part].Steps[p.step]
 		ofBody(e, pg, step.Revision.Section(step.Direction).Options)
@@ -40,20 +40,20 @@ func (a *application) explain(ctx context.Context, m *composer, o outcome) (*eng
 	if p.kind == kindCommit {
 		ofBody(e, pg, revision.Options{})
 	}
-	a.aftermath(ctx, e, p)
+	a.diagnose(ctx, e, p)
 	if p.kind == kindCommit && e.Line == 0 {
-		a.deferred(ctx, e, pg, p)
+		a.blameDeferred(ctx, e, pg, p)
 	}
 	return e, p
 }
 
 // lost is the error of a lost connection, or of a call that was canceled.
-func (a *application) lost(ctx context.Context, err error) *engine.Error {
+func (a *applier) lost(ctx context.Context, err error) *engine.Error {
 	var known *engine.Error
 	if unsent(err) || errors.As(err, &known) {
 		return classify(ctx, err)
 	}
-	if a.trial {
+	if a.rehearsal {
 		e := *classify(ctx, err)
 		if e.Class == engine.Connection {
 			e.Message = "the connection was lost during the rehearsal, of which nothing is left: " + e.Message
@@ -73,25 +73,25 @@ func uncertain(err error) *engine.Error {
 	return &engine.Error{Class: engine.Uncertain, Message: "the connection was lost while the change was under way: " + oneLine(err.Error()), Err: err}
 }
 
-// reason separates errors of skein's own checks from those of the author's statements. Only a check can say that the tenant is
+// interpret separates errors of skein's own checks from those of the author's statements. Only a check can say that the tenant is
 // gone: the server's error may come from a body or a trigger, about something else.
-func (a *application) reason(ctx context.Context, p piece, pg *pgconn.PgError, unwritten *lostPiece) *engine.Error {
-	e := present(classify(ctx, pg), pg)
-	if p.kind == kindBody || p.kind == kindCommit || p.kind == kindLook {
+func (a *applier) interpret(ctx context.Context, p piece, pg *pgconn.PgError, unwritten *lostPiece) *engine.Error {
+	e := notGone(classify(ctx, pg), pg)
+	if p.kind == kindBody || p.kind == kindCommit || p.kind == kindRows {
 		return e
 	}
 	s := a.session
 	if check, need, ok := a.names.failed(marked(pg.Message)); ok {
 		if check.rough { // parse the statements, to know which words are names
-			a.exact, a.again = true, true
+			a.exact, a.resend = true, true
 		}
 		return need.refusal()
 	}
 	if isFatal(pg) { // the session was ended from outside
 		return e
 	}
-	if p.kind == kindReset || a.unproven && p.kind == kindRow && pg.Code == stateReadOnly {
-		return a.cannotReset(p, e)
+	if p.kind == kindReset || a.unclean && p.kind == kindRow && pg.Code == stateReadOnly {
+		return a.resetError(p, e)
 	}
 	switch mark := marked(pg.Message); {
 	case mark == markBusy:
@@ -103,26 +103,26 @@ func (a *application) reason(ctx context.Context, p piece, pg *pgconn.PgError, u
 	case mark == markRows:
 		return a.lostRow(p, unwritten)
 	case mark == markPath:
-		return s.server.unreadable(s.target.Schema, "USAGE")
+		return s.server.unreadable(s.location.Schema, "USAGE")
 	case strings.HasPrefix(mark, markGuard):
-		if e := a.breach(ctx, p, strings.TrimPrefix(mark, markGuard)); e != nil {
+		if e := a.guardError(ctx, p, strings.TrimPrefix(mark, markGuard)); e != nil {
 			return e
 		}
 	case pg.Code == statePrivilege && p.kind == kindCreate:
-		return s.server.unreadable(s.target.Schema, "CREATE")
+		return s.server.unreadable(s.location.Schema, "CREATE")
 	case pg.Code == statePrivilege && p.kind != kindRow:
-		return s.server.unreadable(s.target.Schema, "USAGE, or SELECT, INSERT, DELETE on the version table,")
+		return s.server.unreadable(s.location.Schema, "USAGE, or SELECT, INSERT, DELETE on the version table,")
 	case p.kind == kindCheck && hasState(pg, stateUndefinedTable, stateUndefinedSchema):
-		return staleError() // the version table was dropped; aftermath checks whether the schema was
+		return staleError() // the version table was dropped; diagnose checks whether the schema was
 	case p.kind == kindRow, p.kind == kindCreate:
 		return a.refusedRow(p, pg, e)
 	}
 	return e
 }
 
-// present corrects the class Gone of an error that a statement in the tenant's database had: the database is there, so
+// notGone corrects the class Gone of an error that a statement in the tenant's database had: the database is there, so
 // something else is missing.
-func present(e *engine.Error, pg *pgconn.PgError) *engine.Error {
+func notGone(e *engine.Error, pg *pgconn.PgError) *engine.Error {
 	if e.Class != engine.Gone || isFatal(pg) {
 		return e
 	}
@@ -131,8 +131,8 @@ func present(e *engine.Error, pg *pgconn.PgError) *engine.Error {
 	return &there
 }
 
-// cannotReset is the error of a body that leaves the session or the transaction in a state that cannot be reset.
-func (a *application) cannotReset(p piece, cause *engine.Error) *engine.Error {
+// resetError is the error of a body that leaves the session or the transaction in a state that cannot be reset.
+func (a *applier) resetError(p piece, cause *engine.Error) *engine.Error {
 	e := *cause
 	step := a.work.Parts[p.part].Steps[p.step]
 	e.Class, e.Revision, e.File = engine.Revision, step.Revision.ID, step.Revision.File
@@ -153,28 +153,28 @@ func staleError() *engine.Error {
 }
 
 // overtaken reports whether another session has already written what skein was about to write.
-func (a *application) overtaken(ctx context.Context, e *engine.Error, p piece) bool {
+func (a *applier) overtaken(ctx context.Context, e *engine.Error, p piece) bool {
 	s, sql := a.session, ""
 	switch {
 	case p.kind == kindCreate && e.SQLState == stateDuplicateTable:
-		sql = "SELECT pg_catalog.to_regclass(" + literal(s.db.table.in(s.target.Schema)) + ") IS NOT NULL"
+		sql = "SELECT pg_catalog.to_regclass(" + literal(s.db.table.in(s.location.Schema)) + ") IS NOT NULL"
 	case p.kind == kindRow && e.SQLState == stateDuplicateRow:
-		sql = s.db.table.has(s.target.Schema, a.work.Parts[p.part].Steps[p.step].Revision.ID)
+		sql = s.db.table.has(s.location.Schema, a.work.Parts[p.part].Steps[p.step].Revision.ID)
 	default:
 		return false
 	}
 	results, err := s.conn.query(ctx, sql)
-	return err == nil && value(results[0]) == "t"
+	return err == nil && firstValue(results[0]) == "t"
 }
 
-// aftermath rolls back, checks whether the schema is still the one that was surveyed, and names the sessions that hold a lock.
-func (a *application) aftermath(ctx context.Context, e *engine.Error, p piece) {
+// diagnose rolls back, checks whether the schema is still the one that was surveyed, and names the sessions that hold a lock.
+func (a *applier) diagnose(ctx context.Context, e *engine.Error, p piece) {
 	s := a.session
 	s.conn.rollback(ctx)
 	if s.conn.pg.IsClosed() || e.Class == engine.Connection || e.Class == engine.Canceled {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
 	defer cancel()
 	switch {
 	case p.kind == kindBody && e.SQLState == stateReadOnly:

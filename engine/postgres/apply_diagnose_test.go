@@ -21,8 +21,8 @@ func TestSessionThatIsEndedDuringTheResetIsNotTheRevisionsFault(t *testing.T) {
 		{"FATAL", "57P02", engine.Connection},
 		{"ERROR", "42501", engine.Revision},
 	} {
-		a := &application{session: &session{}, work: work}
-		e := a.reason(t.Context(), piece{kind: kindReset}, &pgconn.PgError{Severity: c.severity, SeverityUnlocalized: c.severity, Code: c.state, Message: "why"}, nil)
+		a := &applier{session: &session{}, work: work}
+		e := a.interpret(t.Context(), piece{kind: kindReset}, &pgconn.PgError{Severity: c.severity, SeverityUnlocalized: c.severity, Code: c.state, Message: "why"}, nil)
 		if e.Class != c.want {
 			t.Errorf("%s %s during the reset has class %s, want %s", c.severity, c.state, e.Class, c.want)
 		}

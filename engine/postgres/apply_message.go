@@ -10,27 +10,27 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// kind says what a statement of a message is for, and so what its failure means.
-type kind uint8
+// pieceKind says what a statement of a message is for, and so what its failure means.
+type pieceKind uint8
 
 const (
-	kindSet    kind = iota // session and transaction settings, BEGIN
-	kindLock               // try the tenant's lock, check that the schema is the one that was surveyed
-	kindCheck              // check that the applied revisions are those of the plan
-	kindCreate             // create the version table
-	kindBody               // a statement of a revision
-	kindRow                // insert or delete a version row
-	kindGuard              // check that nothing outside the tenant was touched
-	kindEnd                // check that the schema is still the same, and the version table holds the rows
-	kindCommit             // COMMIT, or in a rehearsal what it would check
-	kindReset              // reset what a body left in the session
-	kindLook               // a query whose rows are read
-	kindNames              // check that the tenant has a name that the next statement uses
-	kindBorder             // in a rehearsal, between two transactions
+	kindSet    pieceKind = iota // session and transaction settings, BEGIN
+	kindLock                    // try the tenant's lock, check that the schema is the one that was surveyed
+	kindCheck                   // check that the applied revisions are those of the plan
+	kindCreate                  // create the version table
+	kindBody                    // a statement of a revision
+	kindRow                     // insert or delete a version row
+	kindGuard                   // check that nothing outside the tenant was touched
+	kindEnd                     // check that the schema is still the same, and the version table holds the rows
+	kindCommit                  // COMMIT, or in a rehearsal what it would check
+	kindReset                   // reset what a body left in the session
+	kindRows                    // a query whose rows are read
+	kindNames                   // check that the tenant has a name that the next statement uses
+	kindBorder                  // in a rehearsal, between two transactions
 )
 
-// settleConstraints runs what is deferred to the commit.
-const settleConstraints = "SET CONSTRAINTS ALL IMMEDIATE"
+// checkDeferred runs what is deferred to the commit.
+const checkDeferred = "SET CONSTRAINTS ALL IMMEDIATE"
 
 // The texts with which the checks fail: the server says `invalid input syntax for type integer: "skein:busy"`, translated, but
 // with the text as it is.
@@ -52,32 +52,32 @@ func fail(branches string) string {
 // composer writes the transactions of a Work. It is used once.
 type composer struct {
 	message
-	table    versionTable
-	schema   string
-	tail     []string // of the search path
-	work     *engine.Work
-	bodies   func(engine.Step) body
-	lock     int64
-	looks    *lookWriter               // of a rehearsal; nil = none
-	deferred bool                      // try the deferred constraints after each statement of a body
-	settings settings                  // in force after what is written so far
-	plain    bool                      // the session has the settings already
-	leaves   func(part, step int) bool // may a body leave something in the session
-	checks   bool                      // the backend checks whether its client is gone
-	triggers bool                      // there may be deferred triggers that run code
-	seed     float64                   // of random(), set by the resets
-	unproven bool                      // a body of the transaction may leave something in the session
-	settle   []string                  // assignments that each transaction begins with, unless the session has them; see session_settings.go
-	names    *nameChecks               // nil = no name is checked
-	progress progress                  // of no-transaction sections in the tenant
-	part     int
-	step     int
+	table        versionTable
+	schema       string
+	tail         []string // of the search path
+	work         *engine.Work
+	bodies       func(engine.Step) body
+	lock         int64
+	samples      *sampleWriter             // of a rehearsal; nil = none
+	deferred     bool                      // try the deferred constraints after each statement of a body
+	settings     settings                  // in force after what is written so far
+	preset       bool                      // the session has the settings already
+	leavesState  func(part, step int) bool // may a body leave something in the session
+	checksClient bool                      // the backend checks whether its client is gone
+	triggers     bool                      // there may be deferred triggers that run code
+	seed         float64                   // of random(), set by the resets
+	unclean      bool                      // a body of the transaction may leave something in the session
+	assignments  []string                  // assignments that each transaction begins with, unless the session has them; see session_settings.go
+	names        *nameChecks               // nil = no name is checked
+	progress     progress                  // of no-transaction sections in the tenant
+	part         int
+	step         int
 }
 
 // body is what a step runs, and its possible effects.
 type body struct {
 	statements []revision.Statement
-	traits     *traits
+	effects    *bodyEffects
 }
 
 // settings are what a revision's options and its own SET LOCAL may change within a transaction.
@@ -87,7 +87,7 @@ type settings struct{ lock, statement time.Duration }
 // message of a connection, which last once the first transaction is committed.
 func (c *composer) compose(guards, preamble []string) {
 	for _, set := range preamble {
-		c.own(kindSet, set)
+		c.addOwn(kindSet, set)
 	}
 	last := "" // id of the last step whose row tells when the next one began
 	for i := range c.work.Parts {
@@ -99,7 +99,7 @@ func (c *composer) compose(guards, preamble []string) {
 // preamble returns the settings that a direct connection keeps for all its tenants, which saves each of them four statements,
 // a tenth of the cost of a small revision. A body that may change them is followed by RESET ALL, which resets them too: the
 // next message makes them again.
-func preamble(n nature, lock time.Duration, settle []string) []string {
+func preamble(n endpoint, lock time.Duration, settle []string) []string {
 	if n.pooled {
 		return nil
 	}
@@ -113,7 +113,7 @@ func preamble(n nature, lock time.Duration, settle []string) []string {
 	for _, s := range settle {
 		sets = append(sets, "SET "+s)
 	}
-	if n.checks { // the backend cancels its statement once the client is gone
+	if n.checksClient { // the backend cancels its statement once the client is gone
 		sets = append(sets, "SET client_connection_check_interval = '2s'")
 	}
 	return sets
@@ -124,10 +124,10 @@ func (c *composer) transaction(guard, last string) string {
 	c.open(part)
 	last = c.steps(part, last)
 	if guard != "" {
-		c.own(kindGuard, guard)
+		c.addOwn(kindGuard, guard)
 	}
 	c.end(part)
-	c.own(kindCommit, "COMMIT")
+	c.addOwn(kindCommit, "COMMIT")
 	return last
 }
 
@@ -147,22 +147,22 @@ func (c *composer) steps(part *engine.Part, last string) string {
 // end checks that what is about to be committed is in the tenant and recorded in it. Deferred triggers, also those of the
 // version table, run before.
 func (c *composer) end(part *engine.Part) {
-	if !c.unproven { // else they have run already
-		c.own(kindCommit, settleConstraints)
+	if !c.unclean { // else they have run already
+		c.addOwn(kindCommit, checkDeferred)
 	}
-	c.own(kindEnd, c.table.endsAt(c.schema, c.work.SchemaID.SchemaOID, part.After))
+	c.addOwn(kindEnd, c.table.endsAt(c.schema, c.work.SchemaID.SchemaOID, part.After))
 	if c.progress == progressSome {
-		c.own(kindEnd, c.table.forget(c.schema, part))
+		c.addOwn(kindEnd, c.table.forget(c.schema, part))
 	}
 }
 
 // open begins a transaction: settings, the lock, and then the check, in a statement of its own so that its snapshot is later
 // than the lock.
 func (c *composer) open(part *engine.Part) {
-	c.step, c.unproven = 0, false
+	c.step, c.unclean = 0, false
 	c.begin(part.Isolation())
 	if part.Isolation() != "" && (c.work.SchemaID.HasTable || c.part > 0) {
-		c.own(kindCheck, c.table.keep(c.schema))
+		c.addOwn(kindCheck, c.table.keep(c.schema))
 	}
 	c.enter(part)
 }
@@ -173,51 +173,51 @@ func (c *composer) enter(part *engine.Part) {
 	if c.progress == progressNone {
 		absent = c.table.journal(c.schema)
 	}
-	c.own(kindLock, enter(c.lock, c.schema, c.work.SchemaID.SchemaOID, absent))
+	c.addOwn(kindLock, lockSQL(c.lock, c.schema, c.work.SchemaID.SchemaOID, absent))
 	if !c.work.SchemaID.HasTable && c.part == 0 {
-		c.own(kindCreate, c.table.create(c.schema))
+		c.addOwn(kindCreate, c.table.create(c.schema))
 	} else {
-		c.own(kindCheck, c.table.standsAt(c.schema, part, c.work.Of))
+		c.addOwn(kindCheck, c.table.standsAt(c.schema, part, c.work.Of))
 	}
 }
 
 func (c *composer) begin(level revision.Isolation) {
-	if !c.plain {
-		c.own(kindSet, "BEGIN ISOLATION LEVEL "+level.SQL()+" READ WRITE")
-		c.set()
+	if !c.preset {
+		c.addOwn(kindSet, "BEGIN ISOLATION LEVEL "+level.SQL()+" READ WRITE")
+		c.setLocals()
 		return
 	}
 	if level != "" {
-		c.own(kindSet, "BEGIN ISOLATION LEVEL "+level.SQL())
+		c.addOwn(kindSet, "BEGIN ISOLATION LEVEL "+level.SQL())
 	} else {
-		c.own(kindSet, "BEGIN")
+		c.addOwn(kindSet, "BEGIN")
 	}
-	c.own(kindSet, "SET LOCAL search_path = "+searchPath(c.schema, c.tail))
+	c.addOwn(kindSet, "SET LOCAL search_path = "+searchPath(c.schema, c.tail))
 	c.settings = settings{lock: c.work.LockTimeout}
 	c.limits(settings{c.work.LockTimeout, c.work.StatementTimeout})
 }
 
-// set makes all settings for the transaction. row_security=off: a body that would silently skip rows fails instead.
-func (c *composer) set() {
-	c.own(kindSet, "SET LOCAL search_path = "+searchPath(c.schema, c.tail))
+// setLocals makes all settings for the transaction. row_security=off: a body that would silently skip rows fails instead.
+func (c *composer) setLocals() {
+	c.addOwn(kindSet, "SET LOCAL search_path = "+searchPath(c.schema, c.tail))
 	c.settings = settings{c.work.LockTimeout, c.work.StatementTimeout}
-	c.own(kindSet, "SET LOCAL lock_timeout = "+milliseconds(c.settings.lock))
-	c.own(kindSet, "SET LOCAL statement_timeout = "+milliseconds(c.settings.statement))
-	c.own(kindSet, "SET LOCAL row_security = off")
-	c.put()
+	c.addOwn(kindSet, "SET LOCAL lock_timeout = "+milliseconds(c.settings.lock))
+	c.addOwn(kindSet, "SET LOCAL statement_timeout = "+milliseconds(c.settings.statement))
+	c.addOwn(kindSet, "SET LOCAL row_security = off")
+	c.setRequired()
 }
 
-// put makes the required settings that role, database or server have otherwise.
-func (c *composer) put() {
-	for _, s := range c.settle {
-		c.own(kindSet, "SET LOCAL "+s)
+// setRequired makes the required settings that role, database or server have otherwise.
+func (c *composer) setRequired() {
+	for _, s := range c.assignments {
+		c.addOwn(kindSet, "SET LOCAL "+s)
 	}
 }
 
 func (c *composer) body(k int, step engine.Step) {
 	c.step = k
 	if step.Stamp {
-		c.leave(k)
+		c.resetAfter(k)
 		return
 	}
 	b := c.bodies(step)
@@ -225,16 +225,16 @@ func (c *composer) body(k int, step engine.Step) {
 	named := c.named(step, b)
 	for n, s := range b.statements {
 		if named != nil && len(named[n]) > 0 {
-			c.own(kindNames, c.names.add(named[n], false))
+			c.addOwn(kindNames, c.names.add(named[n], false))
 		}
 		c.add(piece{kind: kindBody, part: c.part, step: k, n: n}, s.Text)
-		c.lookAfter(k, b.statements[n:])
+		c.sampleAfter(k, b.statements[n:])
 		if c.deferred {
-			c.own(kindSet, tryDeferred)
-			c.own(kindLook, triedDeferred)
+			c.addOwn(kindSet, tryDeferred)
+			c.addOwn(kindRows, triedDeferred)
 		}
 	}
-	c.leave(k)
+	c.resetAfter(k)
 }
 
 // named returns the names to check before each statement of a body. Where the body is not parsed, it writes one check of all
@@ -247,7 +247,7 @@ func (c *composer) named(step engine.Step, b body) [][]need {
 	before := c.names.of(all, false)
 	if before == nil {
 		if needs := c.names.rough(all); len(needs) > 0 {
-			c.own(kindNames, c.names.add(needs, true))
+			c.addOwn(kindNames, c.names.add(needs, true))
 		}
 	}
 	return before
@@ -256,10 +256,10 @@ func (c *composer) named(step engine.Step, b body) [][]need {
 // limits sets the two timeouts where they differ from those in force.
 func (c *composer) limits(want settings) {
 	if want.lock != c.settings.lock {
-		c.own(kindSet, "SET LOCAL lock_timeout = "+milliseconds(want.lock))
+		c.addOwn(kindSet, "SET LOCAL lock_timeout = "+milliseconds(want.lock))
 	}
 	if want.statement != c.settings.statement {
-		c.own(kindSet, "SET LOCAL statement_timeout = "+milliseconds(want.statement))
+		c.addOwn(kindSet, "SET LOCAL statement_timeout = "+milliseconds(want.statement))
 	}
 	c.settings = want
 }
@@ -269,7 +269,7 @@ func (c *composer) row(part *engine.Part, k int, last string) {
 	step := part.Steps[k]
 	id := step.Revision.ID
 	if step.Direction == revision.Down {
-		c.own(kindRow, c.table.delete(c.schema, id))
+		c.addOwn(kindRow, c.table.delete(c.schema, id))
 		return
 	}
 	r := row{
@@ -285,10 +285,10 @@ func (c *composer) row(part *engine.Part, k int, last string) {
 	if step.Stamp {
 		r.duration = "0"
 	}
-	c.own(kindRow, c.table.insert(c.schema, r))
+	c.addOwn(kindRow, c.table.insert(c.schema, r))
 }
 
-func (c *composer) own(k kind, sql string) {
+func (c *composer) addOwn(k pieceKind, sql string) {
 	c.add(piece{kind: k, part: c.part, step: c.step}, sql)
 }
 
@@ -344,7 +344,7 @@ func marked(text string) string {
 	return "skein:" + after[:end]
 }
 
-func (k kind) String() string {
+func (k pieceKind) String() string {
 	return [...]string{"set", "lock", "check", "create", "body", "row", "guard", "end", "commit", "reset", "look", "names", "border"}[k]
 }
 

@@ -36,21 +36,21 @@ func step(t *testing.T, id, up, down string, o revision.Options, dir revision.Di
 
 func compose(t *testing.T, work *engine.Work, plain bool, guards ...string) *composer {
 	t.Helper()
-	var cache traitsCache
+	var cache effectsCache
 	after(work)
 	if guards == nil {
 		guards = make([]string, len(work.Parts))
 	}
 	bodies := cache.bodies(work)
 	c := &composer{
-		leaves: func(part, step int) bool { return !bodies(work.Parts[part].Steps[step]).traits.harmless }, checks: true, triggers: true,
+		leavesState: func(part, step int) bool { return !bodies(work.Parts[part].Steps[step]).effects.harmless }, checksClient: true, triggers: true,
 		table: versionTable{"skein_version"}, schema: schema, tail: []string{"ext", schema}, work: work,
-		bodies: bodies, lock: lockKey("app", schema, "skein_version"), plain: plain,
+		bodies: bodies, lock: lockKey("app", schema, "skein_version"), preset: plain,
 	}
 	if plain {
 		c.compose(guards, nil)
 	} else {
-		c.compose(guards, preamble(nature{checks: true}, work.LockTimeout, nil))
+		c.compose(guards, preamble(endpoint{checksClient: true}, work.LockTimeout, nil))
 	}
 	return c
 }
@@ -133,7 +133,7 @@ func TestMessageOfARehearsal(t *testing.T) {
 		},
 	}
 	c := compose(t, work, true)
-	c.message, c.plain, c.looks = message{}, false, &lookWriter{now: "SELECT 'look'"}
+	c.message, c.preset, c.samples = message{}, false, &sampleWriter{now: "SELECT 'look'"}
 	c.rehearse([]string{"", "SELECT 'guard'", ""}, true)
 	golden(t, "rehearsal", sqlOf(c))
 	statements, err := revision.Split(sqlOf(c), revision.Postgres, 1)
@@ -215,13 +215,13 @@ func TestRehearsalPlansTheLooksOfALongChainOnce(t *testing.T) {
 		part.Steps = append(part.Steps, step(t, "a1", "CREATE TABLE a (id int); CREATE TABLE b (id int)", "", revision.Options{}, revision.Up))
 	}
 	c := compose(t, &engine.Work{Tool: "skein", Parts: []engine.Part{part}}, true)
-	c.message, c.looks = message{}, newLookWriter("a")
+	c.message, c.samples = message{}, newSampleWriter("a")
 	c.rehearse([]string{""}, true)
 	text := sqlOf(c)
-	if n := strings.Count(text, "pg_locks"); n > looksAlways+5 {
+	if n := strings.Count(text, "pg_locks"); n > samplesAlways+5 {
 		t.Errorf("%d looks are planned", n)
 	}
-	if n := strings.Count(text, "EXECUTE "+c.looks.prepared); n != 600-looksAlways {
+	if n := strings.Count(text, "EXECUTE "+c.samples.prepared); n != 600-samplesAlways {
 		t.Errorf("%d looks are prepared", n)
 	}
 }

@@ -20,7 +20,7 @@ func isKept(n *pgconn.Notice) bool {
 // noticeOf converts a notice, without the statement that it belongs to.
 func noticeOf(n *pgconn.Notice) engine.Notice {
 	e := (*pgconn.PgError)(n)
-	return engine.Notice{Severity: severity(e), SQLState: e.Code, Message: cutTo(oneLine(said(e)), noticeKept), Fields: fieldsOf(e)}
+	return engine.Notice{Severity: severity(e), SQLState: e.Code, Message: cutTo(oneLine(messageOf(e)), noticeKept), Fields: fieldsOf(e)}
 }
 
 // collected are the notices of one message, each with the part that it belongs to. A message that is sent again causes the
@@ -32,7 +32,7 @@ type collected struct {
 
 // collect collects the notices of the bodies of a message until the returned function is called, which the caller must do: a
 // connection serves one tenant after another.
-func (a *application) collect(m *message) (*collected, func()) {
+func (a *applier) collect(m *message) (*collected, func()) {
 	h := &collected{}
 	if a.work.Notice == nil {
 		return h, func() {}
@@ -58,7 +58,7 @@ func (h *collected) add(part int, n engine.Notice) {
 }
 
 // placed adds the origin of a notice: a statement, or at the end of a transaction its only revision.
-func (a *application) placed(n engine.Notice, p piece) engine.Notice {
+func (a *applier) placed(n engine.Notice, p piece) engine.Notice {
 	steps := a.work.Parts[p.part].Steps
 	step := steps[min(p.step, len(steps)-1)]
 	switch {
@@ -73,16 +73,16 @@ func (a *application) placed(n engine.Notice, p piece) engine.Notice {
 }
 
 // deliver passes on the notices of committed parts, and those of other parts unless they are sent again.
-func (a *application) deliver(h *collected, committed int) {
+func (a *applier) deliver(h *collected, committed int) {
 	for i, n := range h.notices {
-		if h.parts[i] < committed || !a.again {
+		if h.parts[i] < committed || !a.resend {
 			a.work.Notice(n)
 		}
 	}
 }
 
 // collect passes on the notices of statement n, counted from 1, of a no-transaction section.
-func (o *outside) collect(n, line int) {
+func (o *noTxRun) collect(n, line int) {
 	if o.work.Notice == nil {
 		return
 	}
@@ -97,4 +97,4 @@ func (o *outside) collect(n, line int) {
 }
 
 // ignore drops the notices of the statements that follow.
-func (o *outside) ignore() { o.conn.notice = nil }
+func (o *noTxRun) ignore() { o.conn.notice = nil }

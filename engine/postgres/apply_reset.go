@@ -12,68 +12,68 @@ import (
 //
 // The resets are the parts of DISCARD ALL, which itself is not allowed in a transaction.
 
-// leave writes the resets after the body of the k-th step. Deferred triggers may run code too: where a body of the
+// resetAfter writes the resets after the body of the k-th step. Deferred triggers may run code too: where a body of the
 // transaction is not proven harmless, they run before the last reset, with skein's settings. Between the revisions of a
 // chain they stay deferred.
-func (c *composer) leave(k int) {
-	unproven := c.leaves(c.part, k)
-	c.unproven = c.unproven || unproven
-	last := k == len(c.work.Parts[c.part].Steps)-1 && c.unproven
+func (c *composer) resetAfter(k int) {
+	unproven := c.leavesState(c.part, k)
+	c.unclean = c.unclean || unproven
+	last := k == len(c.work.Parts[c.part].Steps)-1 && c.unclean
 	if !unproven && !last {
 		c.limits(settings{c.work.LockTimeout, c.work.StatementTimeout})
 		return
 	}
 	if last {
 		if c.triggers {
-			c.settleAgain()
+			c.resetSession()
 		}
-		c.own(kindCommit, settleConstraints)
+		c.addOwn(kindCommit, checkDeferred)
 	}
-	c.settleAgain()
-	for _, sql := range release(c.seed) {
-		c.own(kindReset, sql)
+	c.resetSession()
+	for _, sql := range resetStatements(c.seed) {
+		c.addOwn(kindReset, sql)
 	}
-	c.looks.released()
-	if c.checks && !last {
-		c.own(kindSet, "SET LOCAL client_connection_check_interval = '2s'")
+	c.samples.deallocated()
+	if c.checksClient && !last {
+		c.addOwn(kindSet, "SET LOCAL client_connection_check_interval = '2s'")
 	}
 }
 
-// settleAgain resets role and settings.
-func (c *composer) settleAgain() {
-	c.own(kindReset, "SET SESSION AUTHORIZATION DEFAULT")
-	c.own(kindReset, "RESET ROLE")
-	c.own(kindReset, c.resetSettings())
-	c.plain = false // the settings of the preamble are reset too
-	c.set()
+// resetSession resets role and settings.
+func (c *composer) resetSession() {
+	c.addOwn(kindReset, "SET SESSION AUTHORIZATION DEFAULT")
+	c.addOwn(kindReset, "RESET ROLE")
+	c.addOwn(kindReset, c.resetSettings())
+	c.preset = false // the settings of the preamble are reset too
+	c.setLocals()
 }
 
-// release resets all session state apart from role and settings.
-func release(seed float64) []string {
-	return []string{"CLOSE ALL", "DEALLOCATE ALL", "UNLISTEN *", releaseSession(seed), "DISCARD TEMP", discardSequences}
+// resetStatements resets all session state apart from role and settings.
+func resetStatements(seed float64) []string {
+	return []string{"CLOSE ALL", "DEALLOCATE ALL", "UNLISTEN *", resetLocksAndSeed(seed), "DISCARD TEMP", discardSequences}
 }
 
 const discardSequences = "DISCARD SEQUENCES"
 
-// releaseSession releases session locks and sets the seed of random(), from 0 to 1: a seed that a body has set would make the
+// resetLocksAndSeed releases session locks and sets the seed of random(), from 0 to 1: a seed that a body has set would make the
 // random numbers of the next tenant predictable.
-func releaseSession(seed float64) string {
+func resetLocksAndSeed(seed float64) string {
 	return fmt.Sprintf("SELECT pg_catalog.pg_advisory_unlock_all(), pg_catalog.setseed(%.15f)", seed)
 }
 
 // afterRollback are the resets of session state that a ROLLBACK does not undo.
 func afterRollback() []string {
-	return []string{"DEALLOCATE ALL", releaseSession(rand.Float64()), discardSequences}
+	return []string{"DEALLOCATE ALL", resetLocksAndSeed(rand.Float64()), discardSequences}
 }
 
 // resetSettings is RESET ALL, which in a rehearsal keeps the settings that hold its state.
 func (c *composer) resetSettings() string {
-	if c.looks != nil {
+	if c.samples != nil {
 		return resetAgain
 	}
 	return "RESET ALL"
 }
 
-// leaves reports whether a body may leave something in the session. ddl: any command may run code in this database. after: an
+// leavesState reports whether a body may leave something in the session. ddl: any command may run code in this database. after: an
 // earlier body of the same plan may have caused that.
-func (t *traits) leaves(ddl, after bool) bool { return !t.harmless || ddl || after }
+func (t *bodyEffects) leavesState(ddl, after bool) bool { return !t.harmless || ddl || after }

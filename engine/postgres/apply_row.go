@@ -17,8 +17,8 @@ import (
 func rowTag(tag pgconn.CommandTag) bool { return tag.RowsAffected() == 1 }
 
 // refusedRow is an error of the server about a statement on the version table.
-func (a *application) refusedRow(p piece, pg *pgconn.PgError, e *engine.Error) *engine.Error {
-	table := a.session.db.table.in(a.session.target.Schema)
+func (a *applier) refusedRow(p piece, pg *pgconn.PgError, e *engine.Error) *engine.Error {
+	table := a.session.db.table.in(a.session.location.Schema)
 	if p.kind == kindCreate {
 		return ofOwnTable(e, pg, "the version table cannot be made", "look at what stands in its place, and at the event triggers of the database")
 	}
@@ -52,14 +52,14 @@ func adviceRow(table string) string {
 
 // lostRow is the error of a part whose rows are not in the version table although all its statements succeeded. unwritten is
 // the piece whose command tag says that nothing was written; nil = none.
-func (a *application) lostRow(p piece, unwritten *lostPiece) *engine.Error {
+func (a *applier) lostRow(p piece, unwritten *lostPiece) *engine.Error {
 	steps := a.work.Parts[p.part].Steps
 	step, came := steps[len(steps)-1], "the version table does not hold the rows that skein wrote"
 	if unwritten != nil {
 		step = a.work.Parts[unwritten.part].Steps[unwritten.step]
 		came = noEffect(step, unwritten.tag)
 	}
-	return lostRowError(a.session.db.table.in(a.session.target.Schema), step, came)
+	return lostRowError(a.session.db.table.in(a.session.location.Schema), step, came)
 }
 
 func noEffect(step engine.Step, tag string) string {

@@ -26,7 +26,7 @@ type message struct {
 
 // piece is one statement of a message.
 type piece struct {
-	kind  kind
+	kind  pieceKind
 	part  int // index in Work.Parts
 	step  int // index in Part.Steps, for body and row
 	n     int // index in the step's statements, for body
@@ -100,7 +100,7 @@ func (m *message) piece(offset int) (piece, int) {
 const largest = 1<<30 - 2 - 5
 
 // tooLarge is the error of a message that the server would not accept; nil where it would.
-func (a *application) tooLarge(m *message) *engine.Error {
+func (a *applier) tooLarge(m *message) *engine.Error {
 	most := a.session.db.cfg.MaxMessage
 	if m.size <= most {
 		return nil
@@ -129,7 +129,7 @@ func (a *application) tooLarge(m *message) *engine.Error {
 }
 
 // fitting returns how many parts, from the first, fit into one message; at least one.
-func (a *application) fitting(parts []engine.Part) int {
+func (a *applier) fitting(parts []engine.Part) int {
 	const own = 16 << 10 // upper bound of skein's own statements for a step
 	size := 0
 	for i, part := range parts {

@@ -12,7 +12,7 @@ import (
 
 // uncommitted reports whether a statement failed because an earlier revision of its transaction is not committed yet: in a
 // transaction of its own, it would succeed.
-func (a *application) uncommitted(pg *pgconn.PgError, p piece) bool {
+func (a *applier) uncommitted(pg *pgconn.PgError, p piece) bool {
 	if p.step == 0 {
 		return false
 	}

@@ -15,12 +15,12 @@ import (
 // (PostgreSQL's manual, "PL/pgSQL under the Hood"). PL/Perl, PL/Python and PL/Tcl have variables that all functions of a
 // session share. Where a database has such code, a connection serves no other tenant after a body that may have run it.
 
-// keeper returns a function that keeps state in its session; "" where there is none.
-func (db *DB) keeper(ctx context.Context, srv *server, c *conn, d *database) (string, error) {
+// stateKeeper returns a function that keeps state in its session; "" where there is none.
+func (db *DB) stateKeeper(ctx context.Context, srv *server, c *conn, d *database) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.compiled != nil {
-		return *d.compiled, nil
+	if d.keeper != nil {
+		return *d.keeper, nil
 	}
 	results, err := c.query(ctx, `SELECT n.nspname || '.' || p.proname, l.lanname, p.prosrc
 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_language l ON l.oid = p.prolang JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
@@ -39,7 +39,7 @@ ORDER BY 1`)
 			break
 		}
 	}
-	d.compiled = &found
+	d.keeper = &found
 	return found, nil
 }
 
@@ -104,23 +104,23 @@ var knownCommands = []string{
 }
 
 // runsByText reports whether a body may run code that users wrote, by its text alone.
-func runsByText(t *traits, statements []revision.Statement) bool {
+func runsByText(t *bodyEffects, statements []revision.Statement) bool {
 	unknown := func(s revision.Statement) bool {
 		text := strings.TrimLeft(s.Text, "( \t\r\n")
 		return !slices.Contains(knownCommands, firstWord(text))
 	}
 	stateful := func(name string) bool { return strings.HasPrefix(name, "dblink") }
-	return len(t.idents.Dynamic) > 0 || slices.ContainsFunc(statements, unknown) || t.names(indirect...) || slices.ContainsFunc(t.idents.Names, stateful)
+	return len(t.idents.Dynamic) > 0 || slices.ContainsFunc(statements, unknown) || t.hasWord(indirect...) || slices.ContainsFunc(t.idents.Names, stateful)
 }
 
 // runsCode reports whether a body may run code that users wrote, or load a library. made: an earlier step of the plan may have
 // created functions, triggers and the like.
 func (d *database) runsCode(ctx context.Context, c *conn, b body, made bool) (bool, error) {
-	t := b.traits
+	t := b.effects
 	switch {
 	case t.harmless:
 		return false, nil
-	case t.runs, made && len(t.idents.Calls) > 0:
+	case t.runsCode, made && len(t.idents.Calls) > 0:
 		return true, nil
 	}
 	if hidden, err := d.hidden(ctx, c, t, made); hidden || err != nil {
@@ -130,7 +130,7 @@ func (d *database) runsCode(ctx context.Context, c *conn, b body, made bool) (bo
 }
 
 // callsExtensions reports whether a body calls a function that came with an extension: it may keep state of its own.
-func (d *database) callsExtensions(ctx context.Context, c *conn, t *traits) (bool, error) {
+func (d *database) callsExtensions(ctx context.Context, c *conn, t *bodyEffects) (bool, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var ask []string

@@ -10,81 +10,81 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// traits are the possible effects of a body, by its words.
-type traits struct {
+// bodyEffects are the possible effects of a body, by its words.
+type bodyEffects struct {
 	idents   revision.Idents
 	harmless bool // leaves nothing in the session, unless any command runs code
-	runs     bool // may run code that users wrote, by its text alone
+	runsCode bool // may run code that users wrote, by its text alone
 	cascades bool // reaches what depends on what it names
 	reads    bool // evaluates queries, by its words
 	loads    bool // may leave what cannot be reset: a library, a custom setting
 }
 
-// traitsCache keeps the traits of each section for all tenants, and for a template those of the last rendered text, since
+// effectsCache keeps the effects of each section for all tenants, and for a template those of the last rendered text, since
 // tenants with the same text share the statements.
-type traitsCache struct {
-	sections  sync.Map // *revision.Section → *traits
-	templates sync.Map // *revision.Section → renderedTraits
+type effectsCache struct {
+	sections  sync.Map // *revision.Section → *bodyEffects
+	templates sync.Map // *revision.Section → renderedEffects
 }
 
-type renderedTraits struct {
+type renderedEffects struct {
 	first *revision.Statement
-	*traits
+	*bodyEffects
 }
 
-func (t *traitsCache) of(step engine.Step, statements []revision.Statement) *traits {
+func (t *effectsCache) of(step engine.Step, statements []revision.Statement) *bodyEffects {
 	if step.Stamp {
-		return &traits{harmless: true}
+		return &bodyEffects{harmless: true}
 	}
 	sec := step.Revision.Section(step.Direction)
 	if sec.Options.Template {
 		return t.ofTemplate(sec, statements)
 	}
 	if known, ok := t.sections.Load(sec); ok {
-		return known.(*traits)
+		return known.(*bodyEffects)
 	}
-	known, _ := t.sections.LoadOrStore(sec, readTraits(statements))
-	return known.(*traits)
+	known, _ := t.sections.LoadOrStore(sec, readEffects(statements))
+	return known.(*bodyEffects)
 }
 
-func (t *traitsCache) ofTemplate(sec *revision.Section, statements []revision.Statement) *traits {
+func (t *effectsCache) ofTemplate(sec *revision.Section, statements []revision.Statement) *bodyEffects {
 	if len(statements) == 0 {
-		return readTraits(nil)
+		return readEffects(nil)
 	}
-	if known, ok := t.templates.Load(sec); ok && known.(renderedTraits).first == &statements[0] {
-		return known.(renderedTraits).traits
+	if known, ok := t.templates.Load(sec); ok && known.(renderedEffects).first == &statements[0] {
+		return known.(renderedEffects).bodyEffects
 	}
-	read := readTraits(statements)
-	t.templates.Store(sec, renderedTraits{&statements[0], read})
+	read := readEffects(statements)
+	t.templates.Store(sec, renderedEffects{&statements[0], read})
 	return read
 }
 
 // bodies returns a function that returns the body of a step of a work. It is for one goroutine.
-func (t *traitsCache) bodies(work *engine.Work) func(engine.Step) body {
+func (t *effectsCache) bodies(work *engine.Work) func(engine.Step) body {
 	known := map[engine.Step]body{}
 	return func(step engine.Step) body {
 		b, ok := known[step]
 		if !ok {
 			b.statements = work.Statements(step)
-			b.traits = t.of(step, b.statements)
+			b.effects = t.of(step, b.statements)
 			known[step] = b
 		}
 		return b
 	}
 }
 
-func readTraits(statements []revision.Statement) *traits {
+func readEffects(statements []revision.Statement) *bodyEffects {
 	texts := make([]string, len(statements))
-	t := &traits{}
+	t := &bodyEffects{}
 	for i, s := range statements {
 		texts[i] = s.Text
 		t.cascades = t.cascades || cascading(s.Text)
 		t.reads = t.reads || slices.Contains([]string{"TABLE", "VALUES"}, firstWord(s.Text))
 	}
 	t.idents = revision.Identifiers(strings.Join(texts, ";\n"), revision.Postgres)
-	t.reads = t.reads || t.names(evaluating...) || t.names("default") && len(t.idents.Calls) > 0
+	t.reads = t.reads || t.hasWord(evaluating...) || t.hasWord("default") && len(t.idents.Calls) > 0
 	t.harmless = !slices.ContainsFunc(statements, func(s revision.Statement) bool { return !harmless(s.Text) })
-	t.runs = runsByText(t, statements)
+	t.runsCode = runsByText(t, statements)
 	t.loads = slices.ContainsFunc(statements, func(s revision.Statement) bool {
 		switch firstWord(s.Text) {
 		case "LOAD":
@@ -92,7 +92,7 @@ func readTraits(statements []revision.Statement) *traits {
 		case "SET":
 			return len(revision.Identifiers(s.Text, revision.Postgres).Qualified) > 0
 		}
-		return t.names("set_config") && placeholderForm.MatchString(s.Text)
+		return t.hasWord("set_config") && placeholderForm.MatchString(s.Text)
 	})
 	return t
 }
@@ -107,7 +107,7 @@ var evaluating = []string{
 	"unique", "primary", "exclude", "logged", "unlogged", "tablespace", "serial", "bigserial", "smallserial", "identity", "method",
 }
 
-func (t *traits) names(words ...string) bool {
+func (t *bodyEffects) hasWord(words ...string) bool {
 	return slices.ContainsFunc(words, func(w string) bool {
 		_, found := slices.BinarySearch(t.idents.Names, w)
 		return found

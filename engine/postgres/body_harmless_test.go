@@ -61,16 +61,16 @@ func TestStatementsThatAreNotProvenHarmless(t *testing.T) {
 
 func TestAPlanIsNotProvenOnceCodeMayRunByItself(t *testing.T) {
 	t.Parallel()
-	plain := readTraits([]revision.Statement{{Text: "ALTER TABLE a ADD b int"}, {Text: "DROP TABLE c"}})
-	mixed := readTraits([]revision.Statement{{Text: "ALTER TABLE a ADD b int"}, {Text: "SELECT f()"}})
+	plain := readEffects([]revision.Statement{{Text: "ALTER TABLE a ADD b int"}, {Text: "DROP TABLE c"}})
+	mixed := readEffects([]revision.Statement{{Text: "ALTER TABLE a ADD b int"}, {Text: "SELECT f()"}})
 	for _, c := range []struct {
-		traits     *traits
+		traits     *bodyEffects
 		ddl, after bool
 		want       bool
 	}{
-		{plain, false, false, false}, {plain, true, false, true}, {plain, false, true, true}, {mixed, false, false, true}, {&traits{harmless: true}, false, false, false},
+		{plain, false, false, false}, {plain, true, false, true}, {plain, false, true, true}, {mixed, false, false, true}, {&bodyEffects{harmless: true}, false, false, false},
 	} {
-		if got := c.traits.leaves(c.ddl, c.after); got != c.want {
+		if got := c.traits.leavesState(c.ddl, c.after); got != c.want {
 			t.Errorf("harmless %v, event triggers %v, after an unproven body %v: %v", c.traits.harmless, c.ddl, c.after, got)
 		}
 	}

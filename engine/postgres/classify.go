@@ -88,8 +88,8 @@ var meanings = map[string]meaning{
 // refusals are texts with which poolers refuse clients, with the SQLSTATE of a protocol violation.
 var refusals = []string{"no more connections allowed", "query_wait_timeout", "max_client_conn", "pool timeout", "too many clients"}
 
-// understand returns the meaning of an error of the server.
-func understand(e *pgconn.PgError) meaning {
+// meaningOf returns the meaning of an error of the server.
+func meaningOf(e *pgconn.PgError) meaning {
 	switch {
 	case e.Code == "23505" && isCatalog(e):
 		return meaning{engine.Transient, ""} // two sessions create the same object; IF NOT EXISTS does not help
@@ -140,11 +140,11 @@ func classify(ctx context.Context, err error) *engine.Error {
 		return known
 	}
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
-		m := understand(pg)
+		m := meaningOf(pg)
 		if pg.Code == stateCanceled && ctx.Err() != nil {
 			m = meaning{class: engine.Canceled}
 		}
-		text := oneLine(said(pg))
+		text := oneLine(messageOf(pg))
 		return &engine.Error{
 			Class: m.class, SQLState: pg.Code, Message: text, Advice: advice(m, pg), Err: pg,
 			Fields: fieldsOf(pg), Quoted: text, QuotedAdvice: oneLine(pg.Hint),
@@ -162,8 +162,8 @@ func classify(ctx context.Context, err error) *engine.Error {
 	return &engine.Error{Class: engine.Connection, Message: oneLine(err.Error()), Err: err}
 }
 
-// said is the server's message and detail, such as the key of a duplicate row.
-func said(e *pgconn.PgError) string {
+// messageOf is the server's message and detail, such as the key of a duplicate row.
+func messageOf(e *pgconn.PgError) string {
 	if e.Detail == "" {
 		return e.Message
 	}
@@ -178,15 +178,15 @@ func advice(m meaning, e *pgconn.PgError) string {
 	return oneLine(e.Hint)
 }
 
-// explainCut adds to an error about names that the server cut a long name of the statement: the name in the message is not the
+// explainCutName adds to an error about names that the server cut a long name of the statement: the name in the message is not the
 // one in the file, and an existing object of that name may be another one.
-func explainCut(e *engine.Error, statement string) {
+func explainCutName(e *engine.Error, statement string) {
 	if !strings.HasPrefix(e.SQLState, "42") || e.SQLState == statePrivilege {
 		return
 	}
 	names := revision.LongNames(statement)
 	if len(names) == 0 {
-		explainFull(e)
+		explainLongName(e)
 		return
 	}
 	name := names[0]
@@ -210,9 +210,9 @@ func isFatal(e *pgconn.PgError) bool {
 	return severity == "FATAL" || severity == "PANIC"
 }
 
-// explainFull adds to an error about a name that exists already, and is about as long as names can be, that it may be what the
+// explainLongName adds to an error about a name that exists already, and is about as long as names can be, that it may be what the
 // server kept of a longer name in another revision: names are cut to 63 bytes of whole characters.
-func explainFull(e *engine.Error) {
+func explainLongName(e *engine.Error) {
 	if e.Advice != adviceExists {
 		return
 	}
@@ -233,7 +233,7 @@ func isLocal(err error) bool {
 	if !errors.As(err, &pg) || isFatal(pg) {
 		return false
 	}
-	switch understand(pg).class {
+	switch meaningOf(pg).class {
 	case engine.Connection, engine.Capacity, engine.Server, engine.Canceled:
 		return false
 	}

@@ -70,7 +70,7 @@ func ofBody(e *engine.Error, pg *pgconn.PgError, options revision.Options) {
 // readOnlyBody blames the body for the error of a read-only transaction, unless the server is a standby.
 func readOnlyBody(ctx context.Context, c *conn, e *engine.Error) {
 	results, err := c.query(ctx, "SELECT pg_catalog.pg_is_in_recovery()")
-	if err == nil && value(results[0]) == "f" {
+	if err == nil && firstValue(results[0]) == "f" {
 		e.Class, e.Advice = engine.Revision, "remove from the body, or from the functions that it runs, what makes the transaction read-only"
 	}
 }

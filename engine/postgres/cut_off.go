@@ -25,7 +25,7 @@ func (s *session) progress(ctx context.Context, c *conn, work *engine.Work) (pro
 	if !work.SchemaID.HasSteps {
 		return progressNone, nil
 	}
-	cut, there, err := s.db.table.cutOff(ctx, c, s.target.Schema)
+	cut, there, err := s.db.table.cutOff(ctx, c, s.location.Schema)
 	if err != nil || !there {
 		return progressNone, err
 	}
@@ -73,14 +73,14 @@ func (s *survey) cutOffs(ctx context.Context, c *conn, chunk []int, patience tim
 	for from := 0; from < len(chunk); from += armsEach {
 		var arms []string
 		for n := from; n < min(from+armsEach, len(chunk)); n++ {
-			arms = append(arms, fmt.Sprintf("SELECT %d AS n, revision, direction FROM %s", n, s.db.table.journal(s.targets[chunk[n]].Schema)))
+			arms = append(arms, fmt.Sprintf("SELECT %d AS n, revision, direction FROM %s", n, s.db.table.journal(s.locations[chunk[n]].Schema)))
 		}
 		queries = append(queries, "SELECT DISTINCT n, revision, direction FROM ("+strings.Join(arms, " UNION ALL ")+" OFFSET 0) lines ORDER BY 1, 2, 3") // OFFSET 0: see armsEach
 	}
 	results, err := s.read(ctx, c, patience, queries...)
 	switch {
 	case err == nil:
-		each(results, func(n int, row [][]byte) {
+		eachRow(results, func(n int, row [][]byte) {
 			st := &s.standings[chunk[n]]
 			st.CutOff = append(st.CutOff, cutOffOf(row))
 		})
@@ -89,7 +89,7 @@ func (s *survey) cutOffs(ctx context.Context, c *conn, chunk []int, patience tim
 	case len(chunk) == 1 && isArm(err):
 		s.unreadSteps(ctx, chunk[0], err)
 	default:
-		s.halve(ctx, c, chunk, err, func(half []int) { s.cutOffs(ctx, c, half, surveyHaste) })
+		s.halve(ctx, c, chunk, err, func(half []int) { s.cutOffs(ctx, c, half, surveyRetryLockTimeout) })
 	}
 }
 
@@ -101,5 +101,5 @@ func (s *survey) unreadSteps(ctx context.Context, i int, err error) {
 	if e.Class == engine.Busy || e.Class == engine.Timeout {
 		st.State = engine.Unreachable
 	}
-	e.Message = "table " + s.db.table.journal(s.targets[i].Schema) + ", which says how far no-transaction sections came, cannot be read: " + e.Message
+	e.Message = "table " + s.db.table.journal(s.locations[i].Schema) + ", which says how far no-transaction sections came, cannot be read: " + e.Message
 }

@@ -53,22 +53,22 @@ type Server struct {
 
 // DB is the PostgreSQL dialect. It is safe for concurrent use.
 type DB struct {
-	cfg    Config
-	table  versionTable
-	traits traitsCache
-	visits visits
-	names  parsedNames
+	cfg     Config
+	table   versionTable
+	effects effectsCache
+	visits  visits
+	names   parsedNames
 
 	mu        sync.Mutex
 	servers   map[string]*server          // by name; guarded by mu
-	databases map[place]*database         // what is known of each database; guarded by mu
+	databases map[dbKey]*database         // what is known of each database; guarded by mu
 	tenants   map[address]map[string]bool // schemas of known tenants; guarded by mu
 }
 
 var _ engine.Database = (*DB)(nil)
 
-// place is one database of one server, by its name in the config.
-type place struct{ server, database string }
+// dbKey is one database of one server, by its name in the config.
+type dbKey struct{ server, database string }
 
 // New checks cfg and returns a DB. It opens no connection. Its errors hold no passwords.
 func New(cfg Config) (*DB, error) {
@@ -89,7 +89,7 @@ func New(cfg Config) (*DB, error) {
 		cfg:       cfg,
 		table:     table,
 		servers:   map[string]*server{},
-		databases: map[place]*database{},
+		databases: map[dbKey]*database{},
 		tenants:   map[address]map[string]bool{},
 	}
 	for _, s := range cfg.Servers {
@@ -109,12 +109,12 @@ func (db *DB) newServer(s Server) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	srv.alike = func() []*server { return db.alike(srv) }
+	srv.aliases = func() []*server { return db.aliases(srv) }
 	return srv, nil
 }
 
-// alike returns the servers at the address of srv, itself included.
-func (db *DB) alike(srv *server) []*server {
+// aliases returns the servers at the address of srv, itself included.
+func (db *DB) aliases(srv *server) []*server {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	same := []*server{srv}
@@ -142,7 +142,7 @@ func (db *DB) Register(name, url string) error {
 	db.servers[name] = now
 	if was != nil { // what is known of its databases is that of another server
 		was.close()
-		maps.DeleteFunc(db.databases, func(at place, _ *database) bool { return at.server == name })
+		maps.DeleteFunc(db.databases, func(at dbKey, _ *database) bool { return at.server == name })
 		db.visits.forget(name)
 	}
 	return nil
@@ -154,28 +154,28 @@ func (db *DB) Pooled(server string) bool {
 	if err != nil {
 		return false
 	}
-	srv.probing.Lock()
-	defer srv.probing.Unlock()
-	return srv.nature[srv.base].pooled
+	srv.endpointMu.Lock()
+	defer srv.endpointMu.Unlock()
+	return srv.endpoints[srv.base].pooled
 }
 
-// Open takes a connection to the tenant's database. It waits for a free place under the server's
+// Open takes a connection to the tenant's database. It waits for a free slot under the server's
 // MaxConnections; a server that has no connection left for us is a Capacity error.
-func (db *DB) Open(ctx context.Context, target engine.Location) (engine.Session, error) {
-	if err := addressable(target.Schema); err != nil {
+func (db *DB) Open(ctx context.Context, location engine.Location) (engine.Session, error) {
+	if err := addressable(location.Schema); err != nil {
 		return nil, err
 	}
-	srv, err := db.server(target.Server)
+	srv, err := db.server(location.Server)
 	if err != nil {
 		return nil, err
 	}
-	db.Know([]engine.Location{target})
-	c, err := srv.acquire(ctx, target.Database)
+	db.Know([]engine.Location{location})
+	c, err := srv.acquire(ctx, location.Database)
 	if err != nil {
 		return nil, err
 	}
-	c.awaited = false
-	return &session{db: db, server: srv, target: target, conn: c}, nil
+	c.reserved = false
+	return &session{db: db, server: srv, location: location, conn: c}, nil
 }
 
 // Close closes all connections; sessions must be closed before.

@@ -18,11 +18,11 @@ import (
 // it points at none.
 func locate(e *engine.Error, pg *pgconn.PgError, step engine.Step, bodies func(engine.Step) body, n, within int) {
 	e.Revision, e.File = step.Revision.ID, step.Revision.File
-	at(e, pg, n+1, bodies(step).statements[n], within)
+	locateStatement(e, pg, n+1, bodies(step).statements[n], within)
 }
 
-// at is locate without the revision; n counts its statements from 1.
-func at(e *engine.Error, pg *pgconn.PgError, n int, stmt revision.Statement, within int) {
+// locateStatement is locate without the revision; n counts its statements from 1.
+func locateStatement(e *engine.Error, pg *pgconn.PgError, n int, stmt revision.Statement, within int) {
 	e.Line, e.Col = stmt.Line, stmt.Col
 	e.Number, e.Statement = n, cut(stmt.Text)
 	if e.Fields != nil {
@@ -35,7 +35,7 @@ func at(e *engine.Error, pg *pgconn.PgError, n int, stmt revision.Statement, wit
 	if further > 0 {
 		e.Message += fmt.Sprintf(" (line %d)", stmt.Line+further)
 	}
-	explainCut(e, stmt.Text)
+	explainCutName(e, stmt.Text)
 }
 
 var (

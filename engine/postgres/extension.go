@@ -125,11 +125,11 @@ type extensionStep struct {
 }
 
 // extensionSteps returns the steps of parts that change extensions.
-func (t *traitsCache) extensionSteps(parts []engine.Part, statements func(engine.Step) []revision.Statement) []extensionStep {
+func (t *effectsCache) extensionSteps(parts []engine.Part, statements func(engine.Step) []revision.Statement) []extensionStep {
 	var list []extensionStep
 	for _, part := range parts {
 		for _, step := range part.Steps {
-			if step.Stamp || !t.of(step, statements(step)).names("extension") {
+			if step.Stamp || !t.of(step, statements(step)).hasWord("extension") {
 				continue
 			}
 			for _, stmt := range statements(step) {
@@ -177,7 +177,7 @@ func (db *DB) extensionFacts(ctx context.Context, srv *server, c *conn, schema s
 			f.lies[e.Name] = s.name
 		}
 	}
-	f.single = !f.path.shared(schema) && !db.several(srv, c.database)
+	f.single = !f.path.shared(schema) && !db.mayHaveSeveral(srv, c.database)
 	return f, nil
 }
 
@@ -186,7 +186,7 @@ func (f *extensionFacts) tenant(db *DB, srv *server, database, schema string) bo
 	if s := f.path.schema(schema); s != nil {
 		return s.tenant()
 	}
-	return schema != "pg_catalog" && (db.sourced(srv, database, schema) || slices.Contains(f.path.tenants, schema) || sibling(schema, f.path.tenants))
+	return schema != "pg_catalog" && (db.isSourced(srv, database, schema) || slices.Contains(f.path.tenants, schema) || sibling(schema, f.path.tenants))
 }
 
 // refuse returns the error of the first step that would put an extension into the schema of one of several tenants, rely on
@@ -260,11 +260,11 @@ func (f *extensionFacts) extension(schema, name string) Extension {
 // mayChangeExtensions refuses a work whose steps must not run here: see extensionFacts.refuse. It returns the schemas into
 // which the steps put extensions: the rest of the work needs them on its search path.
 func (db *DB) mayChangeExtensions(ctx context.Context, s *session, c *conn, work *engine.Work) (into []string, err error) {
-	steps := db.traits.extensionSteps(work.Parts, work.Statements)
+	steps := db.effects.extensionSteps(work.Parts, work.Statements)
 	if len(steps) == 0 {
 		return nil, nil
 	}
-	f, err := db.extensionFacts(ctx, s.server, c, s.target.Schema, steps)
+	f, err := db.extensionFacts(ctx, s.server, c, s.location.Schema, steps)
 	if err != nil {
 		return nil, err
 	}
@@ -276,7 +276,7 @@ func (db *DB) mayChangeExtensions(ctx context.Context, s *session, c *conn, work
 	}
 	for _, step := range steps {
 		where := f.where(step.does)
-		if where != "" && where != "pg_catalog" && where != s.target.Schema && !slices.Contains(into, where) && !f.tenant(db, s.server, c.database, where) {
+		if where != "" && where != "pg_catalog" && where != s.location.Schema && !slices.Contains(into, where) && !f.tenant(db, s.server, c.database, where) {
 			into = append(into, where)
 		}
 	}
@@ -300,20 +300,20 @@ func (f *extensionFacts) where(s extensionStatement) string {
 func (db *DB) screenExtensions(ctx context.Context, candidates []engine.Candidate, refused []error) {
 	steps := make([][]extensionStep, len(candidates))
 	plans := map[*engine.Plan][]extensionStep{} // of plans without templates
-	var targets []engine.Location
+	var locations []engine.Location
 	var of []int
 	for i := range candidates {
 		c := &candidates[i]
 		known, ok := plans[c.Plan]
 		if !ok || c.Bodies != nil {
-			known = db.traits.extensionSteps(c.Plan.Parts, c.Statements)
+			known = db.effects.extensionSteps(c.Plan.Parts, c.Statements)
 			plans[c.Plan] = known
 		}
 		if steps[i] = known; len(known) > 0 && refused[i] == nil {
-			targets, of = append(targets, c.Location), append(of, i)
+			locations, of = append(locations, c.Location), append(of, i)
 		}
 	}
-	db.each(targets, func(srv *server, database string, mine []int, err error) {
+	db.eachDatabase(locations, func(srv *server, database string, mine []int, err error) {
 		if err != nil {
 			return
 		}
@@ -327,7 +327,7 @@ func (db *DB) screenExtensions(ctx context.Context, candidates []engine.Candidat
 		for _, k := range mine {
 			all = append(all, steps[of[k]]...)
 		}
-		f, err := db.extensionFacts(ctx, srv, c, targets[mine[0]].Schema, all)
+		f, err := db.extensionFacts(ctx, srv, c, locations[mine[0]].Schema, all)
 		if err != nil {
 			return // it is checked again when the plan runs
 		}

@@ -69,13 +69,13 @@ func (d *database) codeNow(ctx context.Context, c *conn, rows bool) (code, error
 	if k := d.code; k != nil && time.Now().Before(k.until) && (k.rows || !rows) {
 		return *k, nil
 	}
-	d.forget()
+	d.forgetCode()
 	query := bareQuery
 	if rows {
 		query = codeQuery
 	}
 	results, err := c.query(ctx, query)
-	if err == nil && !rows && value(results[0]) == "t" {
+	if err == nil && !rows && firstValue(results[0]) == "t" {
 		results, err = c.query(ctx, ddlQuery)
 	}
 	if err != nil {
@@ -90,19 +90,19 @@ func (d *database) codeNow(ctx context.Context, c *conn, rows bool) (code, error
 	return known, nil
 }
 
-// forget makes the next call ask the server. d.mu is held.
-func (d *database) forget() {
+// forgetCode makes the next call ask the server. d.mu is held.
+func (d *database) forgetCode() {
 	d.code, d.asked = nil, time.Now()
 	clear(d.functions)
 	clear(d.installed)
 }
 
-// changed records that a body ran that may have created functions, triggers and the like.
-func (d *database) changed() {
+// codeChanged records that a body ran that may have created functions, triggers and the like.
+func (d *database) codeChanged() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.forget()
-	d.compiled = nil
+	d.forgetCode()
+	d.keeper = nil
 }
 
 // hasFunctions reports whether one of the names is a function, in any schema, that came neither with the server nor with an
@@ -111,7 +111,7 @@ func (d *database) hasFunctions(ctx context.Context, c *conn, names []string) (b
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if time.Since(d.asked) > codeTime {
-		d.forget()
+		d.forgetCode()
 	}
 	var ask []string
 	for _, n := range names {
@@ -159,8 +159,8 @@ func (d *database) hasTriggers(ctx context.Context, c *conn) (bool, error) {
 
 // hidden reports whether a body may do more than its words show. made: an earlier step of the plan may have created functions,
 // triggers and the like.
-func (d *database) hidden(ctx context.Context, c *conn, t *traits, made bool) (bool, error) {
-	writes := t.names(writing...)
+func (d *database) hidden(ctx context.Context, c *conn, t *bodyEffects, made bool) (bool, error) {
+	writes := t.hasWord(writing...)
 	reads := t.reads
 	switch {
 	case len(t.idents.Dynamic) > 0, t.cascades, made && (writes || reads || len(t.idents.Calls) > 0):
@@ -187,8 +187,8 @@ var making = []string{
 	"inherit", "inherits", "partition", "event", "foreign",
 }
 
-// makes reports whether a body may create such code.
-func (t *traits) makes() bool { return len(t.idents.Dynamic) > 0 || t.names(making...) }
+// createsCode reports whether a body may create such code.
+func (t *bodyEffects) createsCode() bool { return len(t.idents.Dynamic) > 0 || t.hasWord(making...) }
 
 var keyAction = regexp.MustCompile(`(?i)\bON\s+(DELETE|UPDATE)\s+CASCADE\b`)
 

@@ -47,9 +47,9 @@ func hits(list string) []hit {
 }
 
 // query returns the SQL of the guard. tail are the schemas that follow the tenant's on the search path.
-func (v verdict) query(schema string, tail []string) string {
+func (v guardScope) query(schema string, tail []string) string {
 	var oids []string
-	for _, o := range v.met {
+	for _, o := range v.reachable {
 		if !declared(o, nil, v.exempt) {
 			oids = append(oids, oidText(o.oid))
 		}

@@ -29,7 +29,7 @@ const (
 const deepest = 6 // depth of calls that are followed
 
 // sources reads the functions of suspects, and those whose names stand in them like calls.
-func (a *application) sources(ctx context.Context, suspects []suspect) sources {
+func (a *applier) sources(ctx context.Context, suspects []suspect) sources {
 	all := sources{}
 	var oids []string
 	for _, s := range suspects {

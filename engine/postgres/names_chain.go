@@ -193,7 +193,7 @@ func (c *chain) mayHaveGrown(name string) bool {
 // candidates returns the names in the steps that may be found in the tail, by their words: the names of objects that are
 // there, names that a step qualifies with a schema of the tail, and names in a statement that may move an object there. It
 // rather returns too many.
-func (s *tailFacts) candidates(steps []bound, traitsOf func(bound) *traits, own string) []kindName {
+func (s *tailFacts) candidates(steps []bound, traitsOf func(bound) *bodyEffects, own string) []kindName {
 	found := map[kindName]bool{}
 	var mentioned []string
 	for _, b := range steps {
@@ -213,14 +213,14 @@ func (s *tailFacts) candidates(steps []bound, traitsOf func(bound) *traits, own 
 				mentioned = append(mentioned, q.Name)
 			}
 		}
-		if t.names(s.tail...) && t.names("schema", "rename") {
+		if t.hasWord(s.tail...) && t.hasWord("schema", "rename") {
 			for _, statement := range b.statements {
 				mentioned = append(mentioned, s.moved(statement.Text)...)
 			}
 		}
 	}
 	for _, name := range mentioned {
-		stands := slices.ContainsFunc(steps, func(b bound) bool { return traitsOf(b).names(name) })
+		stands := slices.ContainsFunc(steps, func(b bound) bool { return traitsOf(b).hasWord(name) })
 		if stands && !slices.ContainsFunc(s.objects[name], func(o object) bool { return found[kindName{o.kind, name}] }) {
 			found[kindName{0, name}] = true
 		}
@@ -234,7 +234,9 @@ func (s *tailFacts) candidates(steps []bound, traitsOf func(bound) *traits, own 
 // moved returns the names in a statement that may move or rename an object of the tail, by its words.
 func (s *tailFacts) moved(text string) []string {
 	names := revision.Identifiers(text, revision.Postgres).Names
-	has := func(words ...string) bool { return (&traits{idents: revision.Idents{Names: names}}).names(words...) }
+	has := func(words ...string) bool {
+		return (&bodyEffects{idents: revision.Idents{Names: names}}).hasWord(words...)
+	}
 	if !has(s.tail...) || !has("schema", "rename") {
 		return nil
 	}

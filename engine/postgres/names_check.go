@@ -24,12 +24,12 @@ type nameCheck struct {
 
 // nameChecks are those of one message.
 type nameChecks struct {
-	facts  tailFacts
-	parsed *parsedNames
-	traits func(bound) *traits
-	schema string
-	oid    uint32
-	exact  bool // parse all statements with names that may count
+	facts   tailFacts
+	parsed  *parsedNames
+	effects func(bound) *bodyEffects
+	schema  string
+	oid     uint32
+	exact   bool // parse all statements with names that may count
 
 	words    []kindName      // that may be found in the tail
 	verified map[lookup]bool // in the current transaction
@@ -46,7 +46,7 @@ func (db *DB) newNameChecks(facts tailFacts, work *engine.Work, bodies func(engi
 	}
 	c := &nameChecks{
 		facts: facts, parsed: &db.names, schema: schema, oid: work.SchemaID.SchemaOID, exact: exact,
-		traits: func(b bound) *traits { return bodies(b.step).traits },
+		effects: func(b bound) *bodyEffects { return bodies(b.step).effects },
 	}
 	var steps []bound
 	for _, part := range work.Parts {
@@ -56,7 +56,7 @@ func (db *DB) newNameChecks(facts tailFacts, work *engine.Work, bodies func(engi
 			}
 		}
 	}
-	if c.words = facts.candidates(steps, c.traits, schema); len(c.words) == 0 {
+	if c.words = facts.candidates(steps, c.effects, schema); len(c.words) == 0 {
 		return nil
 	}
 	return c
@@ -126,7 +126,7 @@ func (c *nameChecks) rough(b bound) []need {
 
 // mine returns the words that a step contains and does not declare.
 func (c *nameChecks) mine(b bound) []kindName {
-	t := c.traits(b)
+	t := c.effects(b)
 	var mine []kindName
 	for _, k := range c.words {
 		_, stands := slices.BinarySearch(t.idents.Names, k.name)
@@ -188,8 +188,8 @@ func (c *nameChecks) failed(mark string) (nameCheck, *need, bool) {
 	return c.sent[check], &c.sent[check].needs[n], true
 }
 
-// outsideChecks returns the SQL of the check before each statement of a no-transaction section; "" = none.
-func (c *nameChecks) outsideChecks(b bound) []string {
+// noTxChecks returns the SQL of the check before each statement of a no-transaction section; "" = none.
+func (c *nameChecks) noTxChecks(b bound) []string {
 	if c == nil {
 		return nil
 	}
@@ -205,9 +205,9 @@ func (c *nameChecks) outsideChecks(b bound) []string {
 	return sql
 }
 
-// fresh returns the objects in the tail. Once a step was sent that may have created some, the names of the work are looked up
+// currentTail returns the objects in the tail. Once a step was sent that may have created some, the names of the work are looked up
 // each time.
-func (db *DB) fresh(ctx context.Context, c *conn, d *database, work *engine.Work, bodies func(engine.Step) body) (tailFacts, error) {
+func (db *DB) currentTail(ctx context.Context, c *conn, d *database, work *engine.Work, bodies func(engine.Step) body) (tailFacts, error) {
 	facts := d.facts(db.cfg.Touches)
 	if len(d.tail) == 0 || !d.grew.Load() {
 		return facts, nil
@@ -216,7 +216,7 @@ func (db *DB) fresh(ctx context.Context, c *conn, d *database, work *engine.Work
 	for _, part := range work.Parts {
 		for _, step := range part.Steps {
 			if !step.Stamp {
-				names = append(names, bodies(step).traits.idents.Names...)
+				names = append(names, bodies(step).effects.idents.Names...)
 			}
 		}
 	}
@@ -230,15 +230,15 @@ func (db *DB) fresh(ctx context.Context, c *conn, d *database, work *engine.Work
 	return newDatabase(d.tail, results[0].Rows).facts(db.cfg.Touches), nil
 }
 
-// note records that a work is about to be sent that may create objects in the tail, by its words: a schema of the tail, and a
+// noteTailGrowth records that a work is about to be sent that may create objects in the tail, by its words: a schema of the tail, and a
 // command that creates or moves objects.
-func (d *database) note(work *engine.Work, bodies func(engine.Step) body) {
+func (d *database) noteTailGrowth(work *engine.Work, bodies func(engine.Step) body) {
 	if d.grew.Load() {
 		return
 	}
 	for _, part := range work.Parts {
 		for _, step := range part.Steps {
-			if !step.Stamp && bodies(step).traits.names(d.tail...) && bodies(step).traits.names("create", "rename", "schema", "into") {
+			if !step.Stamp && bodies(step).effects.hasWord(d.tail...) && bodies(step).effects.hasWord("create", "rename", "schema", "into") {
 				d.grew.Store(true)
 			}
 		}

@@ -17,7 +17,7 @@ import (
 
 // otherTenants refuses the tenants of a plan whose statements name another tenant's schema, unless that is declared. It
 // asks the server nothing, and parses only statements in which such a schema is followed by a dot.
-func (s *screening) otherTenants(w *way) {
+func (s *screening) otherTenants(w *planGroup) {
 	tenants := s.db.tenantsOf(s.server, s.at.database)
 	for i := range w.steps {
 		b := &w.steps[i]
@@ -28,7 +28,7 @@ func (s *screening) otherTenants(w *way) {
 				if declared(o, nil, section.Touches) || declared(o, nil, s.db.cfg.Touches) {
 					continue
 				}
-				for _, at := range w.who {
+				for _, at := range w.members {
 					if s.refused[at] == nil && s.candidates[at].Location.Schema != q.Schema {
 						s.refused[at] = otherTenantError(b.step, statement, q)
 					}

@@ -18,12 +18,12 @@ const screenChunk = 5000
 // of that name: see chain. Where no word of a plan is such a name, the server is not asked; where every tenant has all of
 // them, there is one query a plan and database; only otherwise are the statements parsed.
 func (db *DB) screenNames(ctx context.Context, candidates []engine.Candidate, refused []error) {
-	at := map[place][]int{}
+	at := map[dbKey][]int{}
 	for i, c := range candidates {
 		if refused[i] != nil {
 			continue
 		}
-		p := place{c.Location.Server, c.Location.Database}
+		p := dbKey{c.Location.Server, c.Location.Database}
 		at[p] = append(at[p], i)
 	}
 	var databases sync.WaitGroup
@@ -39,7 +39,7 @@ func (db *DB) screenNames(ctx context.Context, candidates []engine.Candidate, re
 // screening screens the tenants of one database. Those of several databases write different elements of refused.
 type screening struct {
 	db         *DB
-	at         place
+	at         dbKey
 	candidates []engine.Candidate
 	refused    []error
 
@@ -49,10 +49,10 @@ type screening struct {
 	triggers *bool // does the database have any; nil = not asked yet
 }
 
-// way is a plan with its bodies, and the candidates that it is for.
-type way struct {
-	steps []bound
-	who   []int
+// planGroup is a plan with its bodies, and the candidates that it is for.
+type planGroup struct {
+	steps   []bound
+	members []int
 }
 
 func (s *screening) run(ctx context.Context, mine []int) {
@@ -61,7 +61,7 @@ func (s *screening) run(ctx context.Context, mine []int) {
 		return // Apply has the error
 	}
 	s.server = srv
-	for _, w := range s.ways(mine) {
+	for _, w := range s.groups(mine) {
 		s.otherTenants(w)
 	}
 	mine = slices.DeleteFunc(mine, func(i int) bool { return s.refused[i] != nil })
@@ -82,8 +82,8 @@ func (s *screening) run(ctx context.Context, mine []int) {
 	if len(s.database.tail) == 0 {
 		return
 	}
-	for _, w := range s.ways(mine) {
-		if s.way(ctx, w) != nil {
+	for _, w := range s.groups(mine) {
+		if s.screenGroup(ctx, w) != nil {
 			return // it is checked again when the plan runs
 		}
 	}
@@ -97,20 +97,20 @@ func (s *screening) connect(ctx context.Context) (err error) {
 		return err
 	}
 	if s.database == nil {
-		s.database, err = s.db.known(ctx, s.server, s.conn)
+		s.database, err = s.db.databaseOf(ctx, s.server, s.conn)
 	}
 	return err
 }
 
-// ways groups tenants by what runs in them: by plan, and where there are templates by the rendered text. A tenant whose own
+// groups groups tenants by what runs in them: by plan, and where there are templates by the rendered text. A tenant whose own
 // schema is in the tail is a group of its own.
-func (s *screening) ways(mine []int) []*way {
+func (s *screening) groups(mine []int) []*planGroup {
 	type key struct {
 		plan *engine.Plan
 		text string
 	}
-	var ways []*way
-	by := map[key]*way{}
+	var ways []*planGroup
+	by := map[key]*planGroup{}
 	for _, i := range mine {
 		c := &s.candidates[i]
 		k := key{plan: c.Plan}
@@ -122,11 +122,11 @@ func (s *screening) ways(mine []int) []*way {
 		}
 		w := by[k]
 		if w == nil {
-			w = &way{steps: boundOf(c)}
+			w = &planGroup{steps: boundOf(c)}
 			by[k] = w
 			ways = append(ways, w)
 		}
-		w.who = append(w.who, i)
+		w.members = append(w.members, i)
 	}
 	return ways
 }
@@ -154,15 +154,15 @@ func boundOf(c *engine.Candidate) []bound {
 	return steps
 }
 
-// way refuses the tenants of a group that lack a name.
-func (s *screening) way(ctx context.Context, w *way) error {
+// screenGroup refuses the tenants of a group that lack a name.
+func (s *screening) screenGroup(ctx context.Context, w *planGroup) error {
 	own := ""
-	if schema := s.candidates[w.who[0]].Location.Schema; slices.Contains(s.database.tail, schema) {
+	if schema := s.candidates[w.members[0]].Location.Schema; slices.Contains(s.database.tail, schema) {
 		own = schema
 	}
 	facts := s.database.facts(s.db.cfg.Touches).without(own)
 	tail := facts.tail
-	words := facts.candidates(w.steps, func(b bound) *traits { return s.db.traits.of(b.step, b.statements) }, own)
+	words := facts.candidates(w.steps, func(b bound) *bodyEffects { return s.db.effects.of(b.step, b.statements) }, own)
 	if len(words) == 0 {
 		return nil
 	}
@@ -170,19 +170,19 @@ func (s *screening) way(ctx context.Context, w *way) error {
 		return err
 	}
 	if !takesAway(w.steps) && !slices.ContainsFunc(words, func(k kindName) bool { return k.kind == 0 }) {
-		lacking, err := s.lacking(ctx, w.who, tail, needsOf(words), true)
+		lacking, err := s.lacking(ctx, w.members, tail, needsOf(words), true)
 		if err != nil || len(lacking) == 0 {
 			return err
 		}
 	}
 	c := &chain{facts: facts, parsed: &s.db.names, grows: s.grows(ctx)}
 	needs := c.follow(w.steps)
-	lacking, err := s.lacking(ctx, w.who, tail, needs, false)
+	lacking, err := s.lacking(ctx, w.members, tail, needs, false)
 	if err != nil {
 		return err
 	}
 	refusals := make([]*engine.Error, len(needs))
-	for _, i := range w.who {
+	for _, i := range w.members {
 		if n, lacks := lacking[i]; lacks {
 			if refusals[n] == nil {
 				refusals[n] = needs[n].refusal()
@@ -207,7 +207,7 @@ func (s *screening) grows(ctx context.Context) func(*statementNames) bool {
 			if err != nil {
 				return true
 			}
-			there := value(results[0]) == "t"
+			there := firstValue(results[0]) == "t"
 			s.triggers = &there
 		}
 		return *s.triggers

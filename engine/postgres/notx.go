@@ -16,33 +16,33 @@ import (
 
 // ApplyNoTx implements [engine.Session]: on a direct connection of its own, which is closed afterwards.
 func (s *session) ApplyNoTx(ctx context.Context, work engine.Work) error {
-	s.hangUp() // the new connection takes its place
-	c, err := s.server.takeDirect(ctx, s.target.Database)
+	s.releaseConn() // the new connection takes its place
+	c, err := s.server.takeDirectConn(ctx, s.location.Database)
 	if err != nil {
 		return classify(ctx, err)
 	}
 	defer s.server.drop(c)
-	if c.nature.pooled {
+	if c.endpoint.pooled {
 		return poolerError(s.server.name)
 	}
-	o := &outside{session: s, conn: c, work: &work, step: work.Parts[0].Steps[0]}
-	o.journal = journal{conn: c, table: s.db.table.journal(s.target.Schema), id: o.step.Revision.ID, dir: o.step.Direction}
-	if err := o.enter(ctx); err != nil {
+	o := &noTxRun{session: s, conn: c, work: &work, step: work.Parts[0].Steps[0]}
+	o.journal = journal{conn: c, table: s.db.table.journal(s.location.Schema), id: o.step.Revision.ID, dir: o.step.Direction}
+	if err := o.begin(ctx); err != nil {
 		return err
 	}
-	defer o.leave(ctx)
+	defer o.unlock(ctx)
 	if o.guard, err = o.newGuard(ctx); err != nil {
 		return classify(ctx, err)
 	}
-	if s.db.traits.of(o.step, work.Statements(o.step)).names("extension") {
-		defer s.db.forget(place{s.server.name, c.database}) // the search path may have changed
+	if s.db.effects.of(o.step, work.Statements(o.step)).hasWord("extension") {
+		defer s.db.forgetDatabase(dbKey{s.server.name, c.database}) // the search path may have changed
 	}
 	defer o.changed()
 	defer o.ignore()
 	for n, stmt := range work.Statements(o.step) {
 		o.collect(n+1, stmt.Line)
 		if err := o.statement(ctx, n+1, stmt); err != nil {
-			return o.at(ctx, err, n+1, stmt)
+			return o.locate(ctx, err, n+1, stmt)
 		}
 	}
 	o.ignore()
@@ -57,28 +57,28 @@ func poolerError(server string) *engine.Error {
 	}
 }
 
-// outside is one call of ApplyNoTx.
-type outside struct {
+// noTxRun is one call of ApplyNoTx.
+type noTxRun struct {
 	session *session
 	conn    *conn
 	work    *engine.Work
 	step    engine.Step
 	journal journal
 	made    bool // this call created the version table
-	guard   *outsideGuard
+	guard   *noTxGuard
 
 	checks *nameChecks // nil = no name counts
 	named  []string    // the check before each statement, "" = none; nil = no checks
 
-	sets      []string    // settings of the session
+	settings  []string    // settings of the session
 	misplaced []Extension // that are not on the path because they are in schemas of tenants
 }
 
-// enter makes the settings of the session, takes the tenant's lock for it, and checks that the tenant stands where the plan
+// begin makes the settings of the session, takes the tenant's lock for it, and checks that the tenant stands where the plan
 // says.
-func (o *outside) enter(ctx context.Context) error {
+func (o *noTxRun) begin(ctx context.Context) error {
 	s := o.session
-	tail, misplaced, err := s.db.path(ctx, s.server, o.conn)
+	tail, misplaced, err := s.db.tailOf(ctx, s.server, o.conn)
 	if err != nil {
 		return classify(ctx, err)
 	}
@@ -88,27 +88,27 @@ func (o *outside) enter(ctx context.Context) error {
 		return classify(ctx, err)
 	}
 	tail = withSchemas(tail, into)
-	found, err := s.server.settling(ctx, o.conn)
+	found, err := s.server.readDeviations(ctx, o.conn)
 	if err != nil {
 		return classify(ctx, err)
 	}
-	sets := append(preamble(o.conn.nature, 0, assignments(found)), "SET search_path = "+searchPath(s.target.Schema, tail),
+	sets := append(preamble(o.conn.endpoint, 0, assignments(found)), "SET search_path = "+searchPath(s.location.Schema, tail),
 		"SET statement_timeout = "+milliseconds(wanted(o.work, o.step).statement))
-	o.sets = sets
-	if err := o.conn.do(ctx, strings.Join(sets, "; ")); err != nil {
+	o.settings = sets
+	if err := o.conn.run(ctx, strings.Join(sets, "; ")); err != nil {
 		return classify(ctx, err)
 	}
 	if err := o.lock(ctx); err != nil {
 		return err
 	}
-	if err := o.check(ctx); err != nil {
+	if err := o.checkStanding(ctx); err != nil {
 		return classify(ctx, err)
 	}
 	if err := o.journal.load(ctx); err != nil {
 		return classify(ctx, err)
 	}
 	if o.journal.others {
-		cut, _, err := s.db.table.cutOff(ctx, o.conn, s.target.Schema)
+		cut, _, err := s.db.table.cutOff(ctx, o.conn, s.location.Schema)
 		if err != nil {
 			return classify(ctx, err)
 		}
@@ -116,32 +116,32 @@ func (o *outside) enter(ctx context.Context) error {
 			return e
 		}
 	}
-	if err := o.look(ctx); err != nil {
+	if err := o.loadNameChecks(ctx); err != nil {
 		return classify(ctx, err)
 	}
 	return nil
 }
 
-// look finds the names of the body to check before its statements.
-func (o *outside) look(ctx context.Context) error {
+// loadNameChecks finds the names of the body to check before its statements.
+func (o *noTxRun) loadNameChecks(ctx context.Context) error {
 	s := o.session
-	d, err := s.db.known(ctx, s.server, o.conn)
+	d, err := s.db.databaseOf(ctx, s.server, o.conn)
 	if err != nil {
 		return err
 	}
-	bodies := s.db.traits.bodies(o.work)
-	facts, err := s.db.fresh(ctx, o.conn, d, o.work, bodies)
+	bodies := s.db.effects.bodies(o.work)
+	facts, err := s.db.currentTail(ctx, o.conn, d, o.work, bodies)
 	if err != nil {
 		return err
 	}
-	d.note(o.work, bodies)
-	o.checks = s.db.newNameChecks(facts, o.work, bodies, s.target.Schema, true)
-	o.named = o.checks.outsideChecks(bound{o.step, o.work.Statements(o.step)})
+	d.noteTailGrowth(o.work, bodies)
+	o.checks = s.db.newNameChecks(facts, o.work, bodies, s.location.Schema, true)
+	o.named = o.checks.noTxChecks(bound{o.step, o.work.Statements(o.step)})
 	return nil
 }
 
-// namesOf is the check before statement n, counted from 1, with a semicolon; "" = none.
-func (o *outside) namesOf(n int) string {
+// nameCheck is the check before statement n, counted from 1, with a semicolon; "" = none.
+func (o *noTxRun) nameCheck(n int) string {
 	if o.named == nil || o.named[n-1] == "" {
 		return ""
 	}
@@ -149,7 +149,7 @@ func (o *outside) namesOf(n int) string {
 }
 
 // lock polls for the lock: the CREATE INDEX CONCURRENTLY of another tenant would wait for a session that waits for it.
-func (o *outside) lock(ctx context.Context) error {
+func (o *noTxRun) lock(ctx context.Context) error {
 	s := o.session
 	bounded, cancel := ctx, context.CancelFunc(func() {})
 	if d := o.work.LockTimeout; d > 0 {
@@ -161,7 +161,7 @@ func (o *outside) lock(ctx context.Context) error {
 		if err != nil {
 			return classify(ctx, err)
 		}
-		if value(results[0]) == "t" {
+		if firstValue(results[0]) == "t" {
 			return nil
 		}
 		if !p.wait(bounded) {
@@ -173,27 +173,27 @@ func (o *outside) lock(ctx context.Context) error {
 	}
 }
 
-// leave releases the lock at once; when the connection is closed, it takes the server a moment to notice.
-func (o *outside) leave(ctx context.Context) {
+// unlock releases the lock at once; when the connection is closed, it takes the server a moment to notice.
+func (o *noTxRun) unlock(ctx context.Context) {
 	if o.conn.pg.IsClosed() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
-	_ = o.conn.do(ctx, "ROLLBACK; SELECT pg_catalog.pg_advisory_unlock_all()") // closing the connection does it too
+	_ = o.conn.run(ctx, "ROLLBACK; SELECT pg_catalog.pg_advisory_unlock_all()") // closing the connection does it too
 }
 
-// check is the check that Apply has in its message.
-func (o *outside) check(ctx context.Context) error {
+// checkStanding is the check that Apply has in its message.
+func (o *noTxRun) checkStanding(ctx context.Context) error {
 	s := o.session
 	mark := o.work.SchemaID
-	sql := fail("WHEN "+schemaIs(s.target.Schema, mark.SchemaOID)+" IS NOT TRUE THEN '"+markGone+"' WHEN "+leads(s.target.Schema)+" IS NOT TRUE THEN '"+markPath+"'") + "; "
+	sql := fail("WHEN "+schemaIs(s.location.Schema, mark.SchemaOID)+" IS NOT TRUE THEN '"+markGone+"' WHEN "+leads(s.location.Schema)+" IS NOT TRUE THEN '"+markPath+"'") + "; "
 	if mark.HasTable {
-		sql += s.db.table.standsAt(s.target.Schema, &o.work.Parts[0], o.work.Of)
+		sql += s.db.table.standsAt(s.location.Schema, &o.work.Parts[0], o.work.Of)
 	} else {
-		sql += fail("WHEN pg_catalog.to_regclass(" + literal(s.db.table.in(s.target.Schema)) + ") IS NOT NULL THEN '" + markStale + "'")
+		sql += fail("WHEN pg_catalog.to_regclass(" + literal(s.db.table.in(s.location.Schema)) + ") IS NOT NULL THEN '" + markStale + "'")
 	}
-	err := o.conn.do(ctx, sql)
+	err := o.conn.run(ctx, sql)
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) {
 		return err
@@ -202,7 +202,7 @@ func (o *outside) check(ctx context.Context) error {
 	case mark == markGone:
 		return s.gone()
 	case mark == markPath:
-		return s.server.unreadable(s.target.Schema, "USAGE")
+		return s.server.unreadable(s.location.Schema, "USAGE")
 	case mark == markStale, hasState(err, stateUndefinedTable):
 		return staleError()
 	}
@@ -210,9 +210,9 @@ func (o *outside) check(ctx context.Context) error {
 }
 
 // statement runs one statement, unless it ran before.
-func (o *outside) statement(ctx context.Context, n int, stmt revision.Statement) error {
+func (o *noTxRun) statement(ctx context.Context, n int, stmt revision.Statement) error {
 	known := recognise(stmt.Text)
-	if was, begun := o.journal.lines[n]; begun && !was.done && known.kind == inside {
+	if was, begun := o.journal.lines[n]; begun && !was.done && known.kind == inTx {
 		known.kind = opaque // it ran alone, see aloneOnly
 	}
 	sum := sumOf(stmt.Text)
@@ -222,8 +222,8 @@ func (o *outside) statement(ctx context.Context, n int, stmt revision.Statement)
 		return nil
 	case begun && was.done:
 		return o.journal.changed(n)
-	case known.kind == inside:
-		err := o.inside(ctx, n, stmt, sum)
+	case known.kind == inTx:
+		err := o.runInTx(ctx, n, stmt, sum)
 		if !aloneOnly(err) {
 			return err
 		}
@@ -231,15 +231,15 @@ func (o *outside) statement(ctx context.Context, n int, stmt revision.Statement)
 	case known.kind == createIndex && known.index == "":
 		return namelessError()
 	case known.commits && !begun && o.guard != nil: // a statement that ends no transaction is guarded
-		err := o.inside(ctx, n, stmt, sum)
+		err := o.runInTx(ctx, n, stmt, sum)
 		var e *engine.Error
 		if !errors.As(err, &e) || e.SQLState != stateTermination && e.SQLState != stateActiveTransaction {
 			return err
 		}
 	}
-	if sql := o.namesOf(n); sql != "" { // it cannot be in the statement's own message
-		if err := o.conn.do(ctx, sql); err != nil {
-			return o.broken(ctx, err)
+	if sql := o.nameCheck(n); sql != "" { // it cannot be in the statement's own message
+		if err := o.conn.run(ctx, sql); err != nil {
+			return o.statementError(ctx, err)
 		}
 	}
 	if begun || known.kind == createIndex && known.lenient {
@@ -248,7 +248,7 @@ func (o *outside) statement(ctx context.Context, n int, stmt revision.Statement)
 			return err
 		}
 	}
-	return o.alone(ctx, n, stmt, sum, known)
+	return o.runAlone(ctx, n, stmt, sum, known)
 }
 
 // aloneOnly reports whether the server refused a statement because it ran in a transaction block, and not because it ran in a
@@ -266,82 +266,82 @@ func namelessError() *engine.Error {
 	}
 }
 
-// opening is the SQL that creates the tables which the first line of the journal needs.
-func (o *outside) opening() string {
+// createTables is the SQL that creates the tables which the first line of the journal needs.
+func (o *noTxRun) createTables() string {
 	sql := ""
 	if !o.work.SchemaID.HasTable && !o.made {
-		sql += o.session.db.table.create(o.session.target.Schema) + "; "
+		sql += o.session.db.table.create(o.session.location.Schema) + "; "
 	}
-	return sql + o.journal.opening()
+	return sql + o.journal.createTable()
 }
 
-// again is the SQL after each statement of the body: it resets role and settings, and takes the tenant's lock again, which the
+// resetSQL is the SQL after each statement of the body: it resets role and settings, and takes the tenant's lock again, which the
 // statement may have released. A lock that is still held is counted once more; all are released with the connection.
-func (o *outside) again() string {
-	return "SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; " + strings.Join(o.sets, "; ") + "; " +
+func (o *noTxRun) resetSQL() string {
+	return "SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; " + strings.Join(o.settings, "; ") + "; " +
 		fail(fmt.Sprintf("WHEN NOT pg_catalog.pg_try_advisory_lock(%d) THEN '%s'", o.session.lockKey(), markBusy))
 }
 
-func (o *outside) opened() {
+func (o *noTxRun) tablesCreated() {
 	o.made = true
-	o.journal.opened()
+	o.journal.created()
 }
 
-// inside runs a statement and its line in the journal in one transaction.
-func (o *outside) inside(ctx context.Context, n int, stmt revision.Statement, sum string) error {
+// runInTx runs a statement and its line in the journal in one transaction.
+func (o *noTxRun) runInTx(ctx context.Context, n int, stmt revision.Statement, sum string) error {
 	for {
-		err := o.conn.exec(ctx, "BEGIN; SET LOCAL lock_timeout = "+milliseconds(wanted(o.work, o.step).lock)+"; "+o.opening()+
-			o.journal.begin(n, sum, "NULL")+"; "+o.journal.done(n)+";\n"+o.namesOf(n), stmt.Text, ";\n"+o.guard.query()+"COMMIT; "+o.again()).Close()
+		err := o.conn.exec(ctx, "BEGIN; SET LOCAL lock_timeout = "+milliseconds(wanted(o.work, o.step).lock)+"; "+o.createTables()+
+			o.journal.begin(n, sum, "NULL")+"; "+o.journal.done(n)+";\n"+o.nameCheck(n), stmt.Text, ";\n"+o.guard.query()+"COMMIT; "+o.resetSQL()).Close()
 		if err == nil {
 			break
 		}
-		if e, again := o.guard.breach(ctx, o, stmt, err); e != nil {
+		if e, again := o.guard.explain(ctx, o, stmt, err); e != nil {
 			return e
 		} else if !again {
-			return o.broken(ctx, err)
+			return o.statementError(ctx, err)
 		}
 	}
-	o.opened()
+	o.tablesCreated()
 	return nil
 }
 
-// alone runs a statement outside a transaction, between begin and done of its line in the journal.
-func (o *outside) alone(ctx context.Context, n int, stmt revision.Statement, sum string, known outsideStatement) error {
+// runAlone runs a statement outside a transaction, between begin and done of its line in the journal.
+func (o *noTxRun) runAlone(ctx context.Context, n int, stmt revision.Statement, sum string, known noTxStatement) error {
 	lock := milliseconds(wanted(o.work, o.step).lock)
 	if known.concurrently {
 		lock = "0"
 	}
-	results, err := o.conn.query(ctx, "BEGIN; "+o.opening()+o.journal.begin(n, sum, known.found())+"; COMMIT; SET lock_timeout = "+lock)
+	results, err := o.conn.query(ctx, "BEGIN; "+o.createTables()+o.journal.begin(n, sum, known.found())+"; COMMIT; SET lock_timeout = "+lock)
 	if err != nil {
-		return o.broken(ctx, err)
+		return o.statementError(ctx, err)
 	}
-	o.opened()
-	begun := line{sum: sum, found: unnoted}
+	o.tablesCreated()
+	begun := journalLine{sum: sum, found: unrecorded}
 	for _, r := range results {
 		if len(r.Rows) > 0 {
-			begun.found, _ = strconv.ParseInt(value(r), 10, 64)
+			begun.found, _ = strconv.ParseInt(firstValue(r), 10, 64)
 		}
 	}
-	if err := o.conn.do(ctx, stmt.Text); err != nil {
+	if err := o.conn.run(ctx, stmt.Text); err != nil {
 		return o.failed(ctx, n, known, begun, err)
 	}
-	if err := o.conn.do(ctx, o.again()); err != nil {
-		return o.broken(ctx, err)
+	if err := o.conn.run(ctx, o.resetSQL()); err != nil {
+		return o.statementError(ctx, err)
 	}
 	if known.kind == createIndex {
-		if err := o.proven(ctx, known); err != nil {
+		if err := o.checkValid(ctx, known); err != nil {
 			return err
 		}
 	}
-	if err := o.conn.do(ctx, o.journal.done(n)); err != nil {
-		return o.broken(ctx, err)
+	if err := o.conn.run(ctx, o.journal.done(n)); err != nil {
+		return o.statementError(ctx, err)
 	}
 	return nil
 }
 
-// broken is the error of a statement. After a lost connection, the journal and the state of the objects say what was done, but
+// statementError is the error of a statement. After a lost connection, the journal and the state of the objects say what was done, but
 // they can be read only once the tenant's lock is free: the error is Uncertain.
-func (o *outside) broken(ctx context.Context, err error) error {
+func (o *noTxRun) statementError(ctx context.Context, err error) error {
 	o.conn.rollback(ctx)
 	var pg *pgconn.PgError
 	var known *engine.Error
@@ -356,7 +356,7 @@ func (o *outside) broken(ctx context.Context, err error) error {
 	case errors.As(err, &known), errors.As(err, &pg) && !isFatal(pg), unsent(err):
 		e := classify(ctx, err)
 		if pg != nil {
-			e = present(e, pg)
+			e = notGone(e, pg)
 		}
 		return e
 	}

@@ -11,10 +11,10 @@ import (
 )
 
 // finish writes the version row and closes the journal, in one transaction.
-func (o *outside) finish(ctx context.Context) error {
+func (o *noTxRun) finish(ctx context.Context) error {
 	s := o.session
-	schema, r := s.target.Schema, o.step.Revision
-	sql := "BEGIN; SET LOCAL lock_timeout = " + milliseconds(o.work.LockTimeout) + "; " + o.opening()
+	schema, r := s.location.Schema, o.step.Revision
+	sql := "BEGIN; SET LOCAL lock_timeout = " + milliseconds(o.work.LockTimeout) + "; " + o.createTables()
 	if o.step.Direction == revision.Down {
 		sql += s.db.table.delete(schema, r.ID) + "; "
 	} else {
@@ -22,23 +22,23 @@ func (o *outside) finish(ctx context.Context) error {
 			id: literal(r.ID), duration: since(o.journal.started()), checksum: r.Checksum(), rollout: o.work.Rollout, tool: o.work.Tool,
 		}) + "; "
 	}
-	sql += settleConstraints + "; " + s.db.table.endsAt(schema, o.work.SchemaID.SchemaOID, o.work.Parts[0].After) + "; " + o.journal.close() + "; COMMIT"
+	sql += checkDeferred + "; " + s.db.table.endsAt(schema, o.work.SchemaID.SchemaOID, o.work.Parts[0].After) + "; " + o.journal.close() + "; COMMIT"
 	results, err := o.conn.query(ctx, sql)
 	if err == nil {
 		return nil
 	}
-	return o.unrecorded(ctx, err, results)
+	return o.rowError(ctx, err, results)
 }
 
-// unrecorded is the error of a revision whose statements ran and whose version row was not written. results are those of the
+// rowError is the error of a revision whose statements ran and whose version row was not written. results are those of the
 // message that should have written it.
-func (o *outside) unrecorded(ctx context.Context, err error, results []*pgconn.Result) error {
+func (o *noTxRun) rowError(ctx context.Context, err error, results []*pgconn.Result) error {
 	s := o.session
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) || isFatal(pg) || o.conn.pg.IsClosed() {
-		return o.broken(ctx, err)
+		return o.statementError(ctx, err)
 	}
-	table := s.db.table.in(s.target.Schema)
+	table := s.db.table.in(s.location.Schema)
 	switch marked(pg.Message) {
 	case markGone:
 		return s.gone()
@@ -53,14 +53,14 @@ func (o *outside) unrecorded(ctx context.Context, err error, results []*pgconn.R
 		e.Advice = "look at the rules and triggers of " + table + ", then resume: the statements that are done are not run again"
 		return e
 	}
-	e := ofOwnTable(present(classify(ctx, pg), pg), pg, "skein's row for revision "+o.step.Revision.ID+" was refused", adviceRow(table))
+	e := ofOwnTable(notGone(classify(ctx, pg), pg), pg, "skein's row for revision "+o.step.Revision.ID+" was refused", adviceRow(table))
 	o.conn.rollback(ctx)
-	switch oid, err := schemaOID(ctx, o.conn, s.target.Schema); {
+	switch oid, err := schemaOID(ctx, o.conn, s.location.Schema); {
 	case err != nil:
 	case oid != o.work.SchemaID.SchemaOID:
 		return s.gone()
 	case e.SQLState == stateDuplicateRow:
-		if results, err := o.conn.query(ctx, s.db.table.has(s.target.Schema, o.step.Revision.ID)); err == nil && value(results[0]) == "t" {
+		if results, err := o.conn.query(ctx, s.db.table.has(s.location.Schema, o.step.Revision.ID)); err == nil && firstValue(results[0]) == "t" {
 			return staleError()
 		}
 	}
@@ -68,8 +68,8 @@ func (o *outside) unrecorded(ctx context.Context, err error, results []*pgconn.R
 	return e
 }
 
-// at records the statement of an error.
-func (o *outside) at(ctx context.Context, err error, n int, stmt revision.Statement) error {
+// locate records the statement of an error.
+func (o *noTxRun) locate(ctx context.Context, err error, n int, stmt revision.Statement) error {
 	e := *classify(context.Background(), err)
 	if e.Class == engine.Uncertain {
 		return &e
@@ -83,6 +83,6 @@ func (o *outside) at(ctx context.Context, err error, n int, stmt revision.Statem
 	}
 	missing(&e, o.misplaced)
 	e.Revision, e.File = o.step.Revision.ID, o.step.Revision.File
-	at(&e, pg, n, stmt, 0)
+	locateStatement(&e, pg, n, stmt, 0)
 	return &e
 }

@@ -15,35 +15,35 @@ import (
 
 // isMadeBy reports whether the index is the one that the statement makes. Where that cannot be found out, the error asks the
 // operator.
-func (o *outside) isMadeBy(ctx context.Context, n int, is indexState, text string, known outsideStatement) (bool, error) {
+func (o *noTxRun) isMadeBy(ctx context.Context, n int, is indexState, text string, known noTxStatement) (bool, error) {
 	results, err := o.conn.query(ctx, "SELECT c.relname FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indrelid "+
 		"WHERE i.indexrelid = "+oidText(is.oid)+" AND i.indrelid = pg_catalog.to_regclass("+literal(known.table)+")")
 	if err != nil {
-		return false, o.broken(ctx, err)
+		return false, o.statementError(ctx, err)
 	}
 	if len(results[0].Rows) == 0 {
 		return false, nil // of another table
 	}
-	copied := "pg_temp." + ident(value(results[0]))
+	copied := "pg_temp." + ident(firstValue(results[0]))
 	lock := "SET LOCAL lock_timeout = " + milliseconds(wanted(o.work, o.step).lock)
 	results, err = o.conn.query(ctx, strings.Join([]string{
-		"BEGIN", lock, "CREATE TEMPORARY TABLE " + ident(value(results[0])) + " (LIKE " + known.table + ")", onCopy(text, copied) + "\n",
+		"BEGIN", lock, "CREATE TEMPORARY TABLE " + ident(firstValue(results[0])) + " (LIKE " + known.table + ")", onCopy(text, copied) + "\n",
 		"SELECT (" + indexTraits(oidText(is.oid)) + ") IS NOT DISTINCT FROM (" + indexTraits("(SELECT indexrelid FROM pg_catalog.pg_index WHERE indrelid = "+literal(copied)+"::pg_catalog.regclass)") + ")",
 		"ROLLBACK",
 	}, "; "))
 	if err == nil {
-		return value(results[4]) == "t", nil
+		return firstValue(results[4]) == "t", nil
 	}
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok || isFatal(pg) {
-		return false, o.broken(ctx, err)
+		return false, o.statementError(ctx, err)
 	}
 	switch e := classify(ctx, pg); e.Class {
 	case engine.Data, engine.Revision, engine.Internal, engine.Gone:
 		o.conn.rollback(ctx)
 		return false, o.journal.doubtful(n)
 	}
-	return false, o.broken(ctx, err)
+	return false, o.statementError(ctx, err)
 }
 
 // indexTraits selects the properties by which indexes on the same columns differ.

@@ -19,29 +19,29 @@ type journal struct {
 	id     string // revision
 	dir    revision.Direction
 	exists bool
-	old    bool         // a version of skein created it that did not record found
-	others bool         // it has lines of another section that was cut off
-	lines  map[int]line // by number of the statement, from 1
+	old    bool                // a version of skein created it that did not record found
+	others bool                // it has lines of another section that was cut off
+	lines  map[int]journalLine // by number of the statement, from 1
 }
 
-type line struct {
+type journalLine struct {
 	sum   string
 	done  bool
 	found int64 // OID of the index that had the statement's name before; 0 = none, unnoted = not recorded
 }
 
-const unnoted = -1
+const unrecorded = -1
 
 // before reports whether an index existed before the statement began.
-func (l line) before(oid uint32) bool { return l.found > 0 && l.found == int64(oid) }
+func (l journalLine) before(oid uint32) bool { return l.found > 0 && l.found == int64(oid) }
 
 func (j *journal) create() string {
 	return "CREATE TABLE IF NOT EXISTS " + j.table + " (revision text NOT NULL, direction text NOT NULL, statement int NOT NULL, sum text NOT NULL, " +
 		"started_at timestamptz NOT NULL, done_at timestamptz, found bigint, PRIMARY KEY (revision, direction, statement))"
 }
 
-// opening is the SQL that creates the journal, or adds what begin needs.
-func (j *journal) opening() string {
+// createTable is the SQL that creates the journal, or adds what begin needs.
+func (j *journal) createTable() string {
 	switch {
 	case !j.exists:
 		return j.create() + "; "
@@ -51,16 +51,16 @@ func (j *journal) opening() string {
 	return ""
 }
 
-func (j *journal) opened() { j.exists, j.old = true, false }
+func (j *journal) created() { j.exists, j.old = true, false }
 
 // load reads the journal, if it exists.
 func (j *journal) load(ctx context.Context) error {
-	j.lines = map[int]line{}
+	j.lines = map[int]journalLine{}
 	results, err := j.conn.query(ctx, "SELECT pg_catalog.to_regclass("+literal(j.table)+") IS NOT NULL")
 	if err != nil {
 		return err
 	}
-	if j.exists = value(results[0]) == "t"; !j.exists {
+	if j.exists = firstValue(results[0]) == "t"; !j.exists {
 		return nil
 	}
 	results, err = j.conn.query(ctx, "SELECT FROM pg_catalog.pg_attribute WHERE attrelid = pg_catalog.to_regclass("+literal(j.table)+") AND attname = 'found' AND NOT attisdropped")
@@ -71,7 +71,7 @@ func (j *journal) load(ctx context.Context) error {
 	if j.old = len(results[0].Rows) == 0; j.old {
 		found = "NULL"
 	}
-	results, err = j.conn.query(ctx, "SELECT revision, direction, statement, sum, done_at IS NOT NULL, COALESCE("+found+", "+strconv.Itoa(unnoted)+") FROM "+j.table)
+	results, err = j.conn.query(ctx, "SELECT revision, direction, statement, sum, done_at IS NOT NULL, COALESCE("+found+", "+strconv.Itoa(unrecorded)+") FROM "+j.table)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (j *journal) load(ctx context.Context) error {
 		}
 		n, _ := strconv.Atoi(string(r[2]))
 		was, _ := strconv.ParseInt(string(r[5]), 10, 64)
-		j.lines[n] = line{sum: string(r[3]), done: string(r[4]) == "t", found: was}
+		j.lines[n] = journalLine{sum: string(r[3]), done: string(r[4]) == "t", found: was}
 	}
 	return nil
 }
@@ -97,7 +97,7 @@ func (j *journal) key(n int) string {
 func (j *journal) begin(n int, sum, found string) string {
 	return fmt.Sprintf("INSERT INTO %s AS j (revision, direction, statement, sum, started_at, found) VALUES (%s, %s, %d, %s, pg_catalog.clock_timestamp(), %s) "+
 		"ON CONFLICT (revision, direction, statement) DO UPDATE SET sum = excluded.sum, done_at = NULL, found = excluded.found RETURNING COALESCE(found, %d)",
-		j.table, literal(j.id), literal(string(j.dir)), n, literal(sum), found, unnoted)
+		j.table, literal(j.id), literal(string(j.dir)), n, literal(sum), found, unrecorded)
 }
 
 func (j *journal) done(n int) string {

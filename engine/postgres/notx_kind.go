@@ -8,20 +8,20 @@ import (
 // A statement of a no-transaction section that can run in a transaction shares one with its line in the journal, so that the
 // journal is always right about it. Any other statement runs alone, and one that was cut off is found again by what it makes.
 
-// outsideKind says how a statement of a no-transaction section runs and how it is resumed.
-type outsideKind uint8
+// noTxKind says how a statement of a no-transaction section runs and how it is resumed.
+type noTxKind uint8
 
 const (
-	inside      outsideKind = iota // in a transaction together with its line in the journal
-	createIndex                    // CREATE INDEX CONCURRENTLY: done where the index exists and is valid
-	dropIndex                      // DROP INDEX CONCURRENTLY: done where the index does not exist
-	repeatable                     // VACUUM, ANALYZE, REINDEX, CLUSTER: run again
-	opaque                         // CALL, DO with COMMIT, DETACH … CONCURRENTLY: only the operator can find out
+	inTx        noTxKind = iota // in a transaction together with its line in the journal
+	createIndex                 // CREATE INDEX CONCURRENTLY: done where the index exists and is valid
+	dropIndex                   // DROP INDEX CONCURRENTLY: done where the index does not exist
+	repeatable                  // VACUUM, ANALYZE, REINDEX, CLUSTER: run again
+	opaque                      // CALL, DO with COMMIT, DETACH … CONCURRENTLY: only the operator can find out
 )
 
-// outsideStatement is what the words of a statement say about it.
-type outsideStatement struct {
-	kind         outsideKind
+// noTxStatement is what the words of a statement say about it.
+type noTxStatement struct {
+	kind         noTxKind
 	concurrently bool   // waits for other transactions: a lock_timeout would leave an invalid index behind
 	index        string // as written, for createIndex and dropIndex: possibly schema-qualified and quoted
 	table        string // as written, for createIndex
@@ -30,9 +30,9 @@ type outsideStatement struct {
 }
 
 // recognise reads the words of a statement.
-func recognise(text string) outsideStatement {
+func recognise(text string) noTxStatement {
 	t := &tokens{text: text}
-	s := outsideStatement{kind: inside}
+	s := noTxStatement{kind: inTx}
 	switch t.word() {
 	case "CREATE":
 		t.accept("UNIQUE")

@@ -11,10 +11,10 @@ import (
 )
 
 const (
-	longChain = 32              // statements of a tenant that count in full towards Config.RenewAfter
-	unproven  = time.Second     // a connection that was idle for longer is pinged before it is used
-	proofTime = 5 * time.Second // timeout of that ping
-	endTime   = 2 * time.Second // timeout of closing a connection
+	longChain    = 32              // statements of a tenant that count in full towards Config.RenewAfter
+	pingAfter    = time.Second     // a connection that was idle for longer is pinged before it is used
+	pingTimeout  = 5 * time.Second // timeout of that ping
+	closeTimeout = 2 * time.Second // timeout of closing a connection
 )
 
 // conn is one connection. It is used by one goroutine at a time.
@@ -22,18 +22,18 @@ type conn struct {
 	pg       *pgconn.PgConn
 	stream   *stream // nil = none: each message is sent as one text
 	database string
-	nature   nature
+	endpoint endpoint
 	raw      net.Conn // of pg; lets another goroutine close it while pg is in use
 	remote   net.Addr
-	missing  int // consecutive checks that did not see its backend; guarded by limit.mu
+	unseen   int // consecutive checks that did not see its backend; guarded by pool.mu
 
-	settings []string  // that the session was given (see preamble); nil = none
-	spent    int       // statements that were sent, at most longChain a tenant
-	tainted  bool      // a body may have left state in the session: no other tenant uses it
-	unproven bool      // the message under way may leave state that a ROLLBACK does not undo
-	awaited  bool      // a survey left it open for the change of its database's only tenant
-	used     time.Time // when it became idle
-	expiry   *time.Timer
+	settings   []string  // that the session was given (see preamble); nil = none
+	statements int       // statements that were sent, at most longChain a tenant
+	tainted    bool      // a body may have left state in the session: no other tenant uses it
+	unclean    bool      // the message under way may leave state that a ROLLBACK does not undo
+	reserved   bool      // a survey left it open for the change of its database's only tenant
+	idleSince  time.Time // when it became idle
+	expiry     *time.Timer
 
 	notice    func(*pgconn.Notice) // receives the notices of the tenant that is served; nil = they are dropped
 	completed int                  // statements of the message under way that are done
@@ -41,38 +41,38 @@ type conn struct {
 
 // reusable reports whether another caller may use the connection.
 func (c *conn) reusable(renew int) bool {
-	c.used = time.Now()
-	return !c.pg.IsClosed() && !c.pg.IsBusy() && c.pg.TxStatus() == 'I' && !c.tainted && (!c.unproven || c.nature.pooled) &&
-		(c.nature.pooled || renew == 0 || c.spent < renew)
+	c.idleSince = time.Now()
+	return !c.pg.IsClosed() && !c.pg.IsBusy() && c.pg.TxStatus() == 'I' && !c.tainted && (!c.unclean || c.endpoint.pooled) &&
+		(c.endpoint.pooled || renew == 0 || c.statements < renew)
 }
 
 // alive reports whether an idle connection still works. A failure that a ping does not see shows when it is used.
 func (c *conn) alive(ctx context.Context) bool {
-	if time.Since(c.used) < unproven {
+	if time.Since(c.idleSince) < pingAfter {
 		return true
 	}
-	ctx, cancel := context.WithTimeout(ctx, proofTime)
+	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
 	return c.pg.Ping(ctx) == nil
 }
 
-// end closes the connection in any state.
-func (c *conn) end() {
-	ctx, cancel := context.WithTimeout(context.Background(), endTime)
+// close closes the connection in any state.
+func (c *conn) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	_ = c.pg.Close(ctx) // nothing depends on it: the server notices anyway
 }
 
-// depart is end for a caller that opens another connection in its place: a backend counts towards the server's limits until
+// closeWait is close for a caller that opens another connection in its place: a backend counts towards the server's limits until
 // it is gone, which it shows by closing its side.
-func (c *conn) depart() {
+func (c *conn) closeWait() {
 	raw, err := c.pg.Hijack()
 	if err != nil { // busy or broken
-		c.end()
+		c.close()
 		return
 	}
 	raw.Frontend.Send(&pgproto3.Terminate{})
-	if raw.Frontend.Flush() == nil && raw.Conn.SetReadDeadline(time.Now().Add(endTime)) == nil {
+	if raw.Frontend.Flush() == nil && raw.Conn.SetReadDeadline(time.Now().Add(closeTimeout)) == nil {
 		_, _ = io.Copy(io.Discard, raw.Conn) // until it is closed, or the timeout
 	}
 	_ = raw.Conn.Close()
@@ -83,13 +83,13 @@ func (c *conn) query(ctx context.Context, sql string) ([]*pgconn.Result, error) 
 	return c.pg.Exec(ctx, sql).ReadAll()
 }
 
-// do is query without the rows.
-func (c *conn) do(ctx context.Context, sql string) error {
+// run is query without the rows.
+func (c *conn) run(ctx context.Context, sql string) error {
 	return c.exec(ctx, sql).Close()
 }
 
-// value returns the first column of the first row of a result; "" when there is none, or NULL.
-func value(r *pgconn.Result) string {
+// firstValue returns the first column of the first row of a result; "" when there is none, or NULL.
+func firstValue(r *pgconn.Result) string {
 	if len(r.Rows) == 0 {
 		return ""
 	}

@@ -26,11 +26,11 @@ func (s *server) connectError(ctx context.Context, by *pgconn.Config, database s
 	}
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		e := *classify(ctx, pg)
-		e.Message = "server " + s.name + ": " + oneLine(said(pg))
+		e.Message = "server " + s.name + ": " + oneLine(messageOf(pg))
 		e.Advice = s.refusedAdvice(by, database, pg, e.Advice)
 		return &e
 	}
-	text, hint := s.unconnected(by, err)
+	text, hint := s.noAnswer(by, err)
 	cause := root(err)
 	if certificate, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		cause = certificate
@@ -43,8 +43,8 @@ func (s *server) connectError(ctx context.Context, by *pgconn.Config, database s
 	return &e
 }
 
-// unconnected says why the server did not answer, and what to do about it.
-func (s *server) unconnected(by *pgconn.Config, err error) (text, hint string) {
+// noAnswer says why the server did not answer, and what to do about it.
+func (s *server) noAnswer(by *pgconn.Config, err error) (text, hint string) {
 	key := s.urlKey(by)
 	if name, ok := errors.AsType[*net.DNSError](err); ok && name.IsNotFound {
 		return causes(err), "correct the host in " + key + ", or what resolves its name"
@@ -106,7 +106,7 @@ func causes(err error) string {
 	var all []string
 	var collect func(error)
 	collect = func(err error) {
-		if text := telling(err); text != "" {
+		if text := plainText(err); text != "" {
 			if !slices.Contains(all, text) {
 				all = append(all, text)
 			}
@@ -132,8 +132,8 @@ func causes(err error) string {
 	return strings.Join(all, "; ")
 }
 
-// telling is the text of an error that says enough without its cause; "" for others.
-func telling(err error) string {
+// plainText is the text of an error that says enough without its cause; "" for others.
+func plainText(err error) string {
 	switch x := err.(type) { //nolint:errorlint // what is beneath is looked at next
 	case *net.DNSError:
 		if x.IsNotFound {

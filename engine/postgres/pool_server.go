@@ -24,25 +24,25 @@ const (
 
 // server knows how to reach one server. It is safe for concurrent use.
 type server struct {
-	name     string
-	cfg      Server
-	base     *pgconn.Config // of URL
-	direct   *pgconn.Config // of DirectURL; nil without one
-	renew    int            // statements after which a direct connection is replaced; 0 = never
-	database string         // in URL
-	widens   bool           // there may be more idle connections than places, as far as the server has room
+	name       string
+	cfg        Server
+	base       *pgconn.Config // of URL
+	direct     *pgconn.Config // of DirectURL; nil without one
+	renewAfter int            // statements after which a direct connection is replaced; 0 = never
+	database   string         // in URL
+	autoSize   bool           // there may be more idle connections than slots, as far as the server has room
 
-	limit
-	alike func() []*server // this server under all its names in the config
+	pool
+	aliases func() []*server // this server under all its names in the config
 
-	probing sync.Mutex
-	nature  map[*pgconn.Config]nature // guarded by probing
+	endpointMu sync.Mutex
+	endpoints  map[*pgconn.Config]endpoint // guarded by probing
 }
 
-// nature is what the first connection by a URL finds out about where the URL leads.
-type nature struct {
-	pooled bool // to a pooler, which hands out the server's connections
-	checks bool // the backend can check by itself whether its client is gone
+// endpoint is what the first connection by a URL finds out about where the URL leads.
+type endpoint struct {
+	pooled       bool // to a pooler, which hands out the server's connections
+	checksClient bool // the backend can check by itself whether its client is gone
 }
 
 func newServer(s Server, cfg Config) (*server, error) {
@@ -55,12 +55,12 @@ func newServer(s Server, cfg Config) (*server, error) {
 		return nil, err
 	}
 	srv := &server{
-		name: s.Name, cfg: s, base: base, database: base.Database, widens: widens,
-		renew:  max(0, cfg.RenewAfter*longChain),
-		limit:  newLimit(s.MaxConnections),
-		nature: map[*pgconn.Config]nature{},
+		name: s.Name, cfg: s, base: base, database: base.Database, autoSize: widens,
+		renewAfter: max(0, cfg.RenewAfter*longChain),
+		pool:       newPool(s.MaxConnections),
+		endpoints:  map[*pgconn.Config]endpoint{},
 	}
-	srv.alike = func() []*server { return []*server{srv} }
+	srv.aliases = func() []*server { return []*server{srv} }
 	if s.DirectURL != "" {
 		if srv.direct, err = ParseURL("servers."+s.Name+".direct_url", s.DirectURL, cfg.Application); err != nil {
 			return nil, err
@@ -101,7 +101,7 @@ func ParseURL(key, text, application string) (*pgconn.Config, error) {
 	if c.ConnectTimeout == 0 {
 		c.ConnectTimeout = connectTimeout
 	}
-	maps.Copy(c.RuntimeParams, starting)
+	maps.Copy(c.RuntimeParams, startupSettings)
 	c.RuntimeParams["application_name"] = application
 	c.DialFunc = newDialer().DialContext
 	c.BuildContextWatcherHandler = func(pg *pgconn.PgConn) ctxwatch.Handler {
@@ -110,7 +110,7 @@ func ParseURL(key, text, application string) (*pgconn.Config, error) {
 	return c, nil
 }
 
-// dial connects to a database by base or direct. The caller holds a place.
+// dial connects to a database by base or direct. The caller holds a slot.
 func (s *server) dial(ctx context.Context, by *pgconn.Config, database string) (*conn, error) {
 	cfg := by.Copy()
 	cfg.Database = database
@@ -133,12 +133,12 @@ func (s *server) dial(ctx context.Context, by *pgconn.Config, database string) (
 		return nil, s.connectError(ctx, by, database, err)
 	}
 	c.pg, c.stream, c.raw, c.remote = pg, *way, pg.Conn(), pg.Conn().RemoteAddr()
-	if c.nature, err = s.probe(ctx, by, pg); err != nil {
-		c.end()
+	if c.endpoint, err = s.probe(ctx, by, pg); err != nil {
+		c.close()
 		return nil, classify(ctx, err)
 	}
 	if err := c.verify(ctx, s.name); err != nil {
-		c.end()
+		c.close()
 		return nil, classify(ctx, err)
 	}
 	return c, nil
@@ -153,24 +153,24 @@ const roomQuery = `(SELECT (LEAST(pg_catalog.current_setting('max_connections'):
 
 // probe finds out, on the first connection by a URL, where it leads: behind a pooler the process that runs a query is not the
 // one that accepted the connection.
-func (s *server) probe(ctx context.Context, by *pgconn.Config, pg *pgconn.PgConn) (nature, error) {
-	s.probing.Lock()
-	defer s.probing.Unlock()
-	if n, known := s.nature[by]; known {
+func (s *server) probe(ctx context.Context, by *pgconn.Config, pg *pgconn.PgConn) (endpoint, error) {
+	s.endpointMu.Lock()
+	defer s.endpointMu.Unlock()
+	if n, known := s.endpoints[by]; known {
 		return n, nil
 	}
 	results, err := pg.Exec(ctx, "SELECT pg_catalog.pg_backend_pid(), pg_catalog.version(), pg_catalog.current_setting('server_version_num'), "+roomQuery).ReadAll()
 	if err != nil {
-		return nature{}, err
+		return endpoint{}, err
 	}
 	v := results[0].Rows[0]
 	pid, _ := strconv.ParseUint(string(v[0]), 10, 32)
 	version, _ := strconv.Atoi(string(v[2]))
-	n := nature{pooled: uint32(pid) != pg.PID()}
+	n := endpoint{pooled: uint32(pid) != pg.PID()}
 	// Systems other than Linux may refuse the setting, depending on their version and the server's.
-	n.checks = !n.pooled && version >= 140000 && bytes.Contains(v[1], []byte("linux"))
-	s.nature[by] = n
-	if room, err := strconv.Atoi(string(v[3])); err == nil && s.widens && !n.pooled {
+	n.checksClient = !n.pooled && version >= 140000 && bytes.Contains(v[1], []byte("linux"))
+	s.endpoints[by] = n
+	if room, err := strconv.Atoi(string(v[3])); err == nil && s.autoSize && !n.pooled {
 		s.widen(room)
 	}
 	return n, nil

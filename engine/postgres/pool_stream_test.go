@@ -81,7 +81,7 @@ func TestMessageThatIsTooLargeSaysWhereAndWhatToDo(t *testing.T) {
 		{[]engine.Part{{Steps: []engine.Step{small, big}}}, 1, "own-transaction`, so that it is sent by itself"},
 	} {
 		work := &engine.Work{Tool: "skein", Parts: test.parts}
-		a := &application{session: &session{db: db}, work: work, bodies: db.traits.bodies(work)}
+		a := &applier{session: &session{db: db}, work: work, bodies: db.effects.bodies(work)}
 		if n := a.fitting(work.Parts); n != test.first {
 			t.Errorf("%d parts fit, want %d", n, test.first)
 		}

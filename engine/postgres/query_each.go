@@ -15,16 +15,16 @@ import (
 )
 
 const (
-	askChunk    = 50          // targets a message
-	askWorkers  = 2           // connections a database
-	askPatience = time.Second // for a lock
+	queryChunk       = 50          // targets a message
+	queryWorkers     = 2           // connections a database
+	queryLockTimeout = time.Second // for a lock
 )
 
 // QueryEach implements [engine.Database]. Databases are asked side by side, each over at most two connections, with many
 // locations a message and a transaction for each. The server skips what follows an error in a message; the rest is sent again
 // without the location that failed.
-func (db *DB) QueryEach(ctx context.Context, targets []engine.Location, query string) []engine.QueryResult {
-	replies := make([]engine.QueryResult, len(targets))
+func (db *DB) QueryEach(ctx context.Context, locations []engine.Location, query string) []engine.QueryResult {
+	replies := make([]engine.QueryResult, len(locations))
 	text, err := engine.ReadOnlyQuery(query, revision.Postgres)
 	if err != nil {
 		for i := range replies {
@@ -33,9 +33,9 @@ func (db *DB) QueryEach(ctx context.Context, targets []engine.Location, query st
 		return replies
 	}
 	statement := []revision.Statement{{Text: text}}
-	asked := body{statements: statement, traits: readTraits(statement)}
-	db.each(targets, func(srv *server, database string, mine []int, err error) {
-		a := &asking{db: db, server: srv, database: database, targets: targets, replies: replies, query: text, asked: asked}
+	asked := body{statements: statement, effects: readEffects(statement)}
+	db.eachDatabase(locations, func(srv *server, database string, mine []int, err error) {
+		a := &queryRun{db: db, server: srv, database: database, locations: locations, replies: replies, query: text, asked: asked}
 		if err != nil {
 			a.fail(mine, err)
 			return
@@ -45,12 +45,12 @@ func (db *DB) QueryEach(ctx context.Context, targets []engine.Location, query st
 	return replies
 }
 
-// each calls do for each database of targets, with the indexes of those in it: servers side by side, and as many databases of
-// a server as it has places for connections. A location without a database is in that of its server's URL. err says that the
+// eachDatabase calls do for each database of targets, with the indexes of those in it: servers side by side, and as many databases of
+// a server as it has slots for connections. A location without a database is in that of its server's URL. err says that the
 // server is unknown.
-func (db *DB) each(targets []engine.Location, do func(srv *server, database string, mine []int, err error)) {
+func (db *DB) eachDatabase(locations []engine.Location, do func(srv *server, database string, mine []int, err error)) {
 	servers := map[string]map[string][]int{}
-	for i, t := range targets {
+	for i, t := range locations {
 		name := t.Database
 		if srv, err := db.server(t.Server); name == "" && err == nil {
 			name = srv.database
@@ -66,7 +66,7 @@ func (db *DB) each(targets []engine.Location, do func(srv *server, database stri
 			srv, err := db.server(server)
 			var group errgroup.Group
 			if err == nil {
-				group.SetLimit(cap(srv.places))
+				group.SetLimit(cap(srv.slots))
 			}
 			for name, mine := range databases {
 				group.Go(func() error { do(srv, name, mine, err); return nil })
@@ -77,28 +77,28 @@ func (db *DB) each(targets []engine.Location, do func(srv *server, database stri
 	all.Wait()
 }
 
-// asking puts one query to the targets of one database. Its workers write different replies.
-type asking struct {
-	db       *DB
-	server   *server
-	database string
-	targets  []engine.Location
-	replies  []engine.QueryResult
-	query    string
-	asked    body // the query, and its effects
+// queryRun puts one query to the targets of one database. Its workers write different replies.
+type queryRun struct {
+	db        *DB
+	server    *server
+	database  string
+	locations []engine.Location
+	replies   []engine.QueryResult
+	query     string
+	asked     body // the query, and its effects
 }
 
-func (a *asking) fail(mine []int, err error) {
+func (a *queryRun) fail(mine []int, err error) {
 	for _, i := range mine {
 		a.replies[i] = engine.QueryResult{Err: err}
 	}
 }
 
 // run asks chunk after chunk. Where a connection cannot be opened, all that is left gets the same error.
-func (a *asking) run(ctx context.Context, mine []int) {
+func (a *queryRun) run(ctx context.Context, mine []int) {
 	var ask []int
 	for _, i := range mine {
-		if schema := a.targets[i].Schema; schema != "" {
+		if schema := a.locations[i].Schema; schema != "" {
 			if err := addressable(schema); err != nil {
 				a.replies[i].Err = err
 				continue
@@ -106,19 +106,19 @@ func (a *asking) run(ctx context.Context, mine []int) {
 		}
 		ask = append(ask, i)
 	}
-	queue := make(chan []int, (len(ask)+askChunk-1)/askChunk)
-	for from := 0; from < len(ask); from += askChunk {
-		queue <- ask[from:min(from+askChunk, len(ask))]
+	queue := make(chan []int, (len(ask)+queryChunk-1)/queryChunk)
+	for from := 0; from < len(ask); from += queryChunk {
+		queue <- ask[from:min(from+queryChunk, len(ask))]
 	}
 	close(queue)
 	var workers sync.WaitGroup
-	for range min(askWorkers, len(queue)) {
+	for range min(queryWorkers, len(queue)) {
 		workers.Go(func() { a.work(ctx, queue) })
 	}
 	workers.Wait()
 }
 
-func (a *asking) work(ctx context.Context, queue <-chan []int) {
+func (a *queryRun) work(ctx context.Context, queue <-chan []int) {
 	var c *conn
 	defer func() {
 		if c != nil {
@@ -145,22 +145,22 @@ func (a *asking) work(ctx context.Context, queue <-chan []int) {
 }
 
 // chunk asks targets. After an error a message has half as many, after a success twice as many.
-func (a *asking) chunk(ctx context.Context, c *conn, left []int) {
+func (a *queryRun) chunk(ctx context.Context, c *conn, left []int) {
 	defer func() {
 		c.rollback(ctx)
-		c.unproven = false // each transaction was rolled back and followed by resets
+		c.unclean = false // each transaction was rolled back and followed by resets
 	}()
 	d, err := a.prepare(ctx, c)
 	if err != nil {
 		a.fail(left, err)
 		return
 	}
-	for size := askChunk; len(left) > 0; {
+	for size := queryChunk; len(left) > 0; {
 		answered, unread, e := a.message(ctx, c, d, left[:min(size, len(left))])
 		left = left[answered:]
 		switch {
 		case e == nil:
-			size = min(2*size, askChunk)
+			size = min(2*size, queryChunk)
 		case c.pg.IsClosed() || ctx.Err() != nil:
 			a.fail(left, lost(ctx, e))
 			return
@@ -175,15 +175,15 @@ func (a *asking) chunk(ctx context.Context, c *conn, left []int) {
 }
 
 // prepare makes the session parse the query as it was checked.
-func (a *asking) prepare(ctx context.Context, c *conn) (*database, error) {
-	d, err := a.db.known(ctx, a.server, c)
+func (a *queryRun) prepare(ctx context.Context, c *conn) (*database, error) {
+	d, err := a.db.databaseOf(ctx, a.server, c)
 	if err == nil {
-		err = c.readable(ctx, d.deviations)
+		err = c.setBackslashQuote(ctx, d.deviations)
 	}
 	if err != nil {
 		return nil, classify(ctx, err)
 	}
-	c.unproven = !a.asked.traits.harmless
+	c.unclean = !a.asked.effects.harmless
 	return d, nil
 }
 
@@ -199,14 +199,14 @@ func lost(ctx context.Context, e *engine.Error) *engine.Error {
 
 // message asks targets by one message and returns how many of them, from the first, have an answer; the error is that of the
 // next one. unread says that the server could not parse the message and so ran nothing of it.
-func (a *asking) message(ctx context.Context, c *conn, d *database, mine []int) (answered int, unread bool, e *engine.Error) {
+func (a *queryRun) message(ctx context.Context, c *conn, d *database, mine []int) (answered int, unread bool, e *engine.Error) {
 	m := a.compose(ctx, c, d, mine)
-	c.spent += len(mine) // each adds at least one table to the backend's caches
+	c.statements += len(mine) // each adds at least one table to the backend's caches
 	n := 0
 	reader := c.exec(ctx, m.texts()...)
 	for reader.NextResult() && n < len(m.pieces) {
 		p := m.pieces[n]
-		if p.kind != kindLook {
+		if p.kind != kindRows {
 			if _, err := reader.ResultReader().Close(); err != nil {
 				break
 			}
@@ -221,18 +221,18 @@ func (a *asking) message(ctx context.Context, c *conn, d *database, mine []int) 
 		n++
 	}
 	if err := reader.Close(); err != nil {
-		return answered, n == 0, a.explain(ctx, a.targets[mine[min(answered, len(mine)-1)]], err)
+		return answered, n == 0, a.explain(ctx, a.locations[mine[min(answered, len(mine)-1)]], err)
 	}
 	return answered, false, nil
 }
 
 // compose writes a transaction for each location. It fails unless the schema is the first of the search path: otherwise the
 // next schema would answer in place of one that does not exist.
-func (a *asking) compose(ctx context.Context, c *conn, d *database, mine []int) *message {
+func (a *queryRun) compose(ctx context.Context, c *conn, d *database, mine []int) *message {
 	m := &message{}
 	if c.pg.TxStatus() != 'I' { // after an error
 		m.add(piece{kind: kindSet}, "ROLLBACK")
-		if c.unproven {
+		if c.unclean {
 			for _, sql := range afterRollback() {
 				m.add(piece{kind: kindReset}, sql)
 			}
@@ -240,22 +240,22 @@ func (a *asking) compose(ctx context.Context, c *conn, d *database, mine []int) 
 	}
 	limit := milliseconds(timeLeft(ctx))
 	for n, i := range mine {
-		own := func(k kind, sql string) { m.add(piece{kind: k, part: n}, sql) }
+		own := func(k pieceKind, sql string) { m.add(piece{kind: k, part: n}, sql) }
 		own(kindSet, "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY")
-		if schema := a.targets[i].Schema; schema != "" {
+		if schema := a.locations[i].Schema; schema != "" {
 			own(kindSet, "SET LOCAL search_path = "+searchPath(schema, d.tail))
 			own(kindCheck, fail("WHEN pg_catalog.to_regnamespace("+literal(ident(schema))+") IS NULL THEN '"+markGone+
 				"' WHEN "+leads(schema)+" IS NOT TRUE THEN '"+markPath+"'"))
 		}
-		own(kindSet, "SET LOCAL lock_timeout = "+milliseconds(askPatience))
+		own(kindSet, "SET LOCAL lock_timeout = "+milliseconds(queryLockTimeout))
 		own(kindSet, "SET LOCAL statement_timeout = "+limit)
 		own(kindSet, "SET LOCAL row_security = off") // an answer from some of the rows would be wrong
-		for _, s := range d.settle() {
+		for _, s := range d.assignments() {
 			own(kindSet, "SET LOCAL "+s)
 		}
-		own(kindLook, a.query)
+		own(kindRows, a.query)
 		own(kindSet, "ROLLBACK")
-		if c.unproven {
+		if c.unclean {
 			for _, sql := range afterRollback() {
 				own(kindReset, sql)
 			}
@@ -286,7 +286,7 @@ func answer(r *pgconn.ResultReader) (engine.QueryResult, error) {
 }
 
 // explain is classify for a query.
-func (a *asking) explain(ctx context.Context, t engine.Location, err error) *engine.Error {
+func (a *queryRun) explain(ctx context.Context, t engine.Location, err error) *engine.Error {
 	e := *classify(ctx, err)
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) {

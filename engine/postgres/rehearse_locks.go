@@ -13,8 +13,8 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// looks collects the lock samples of one rehearsal, in order. The zero value is ready to use.
-type looks struct {
+// lockSamples collects the lock samples of one rehearsal, in order. The zero value is ready to use.
+type lockSamples struct {
 	relations map[uint32]relation // of the tenant before the bodies ran, and those outside of it; nil before the first sample
 	spans     map[hold]span
 	last      time.Duration // time of the last sample
@@ -36,7 +36,7 @@ type hold struct {
 type span struct{ from, to time.Duration }
 
 // take is called with the rows of each sample.
-func (l *looks) take(_ piece, rows [][][]byte) {
+func (l *lockSamples) take(_ piece, rows [][][]byte) {
 	if l.relations == nil {
 		l.relations, l.spans = map[uint32]relation{}, map[hold]span{}
 		for _, r := range rows {
@@ -96,7 +96,7 @@ func locksSeen(text []byte) []lockSeen {
 }
 
 // locks returns the locks that are not implied by others, the longest held first.
-func (l *looks) locks() []engine.LockUse {
+func (l *lockSamples) locks() []engine.LockUse {
 	var news []hold
 	for h := range l.spans {
 		if !l.implied(h) {
@@ -114,10 +114,10 @@ func (l *looks) locks() []engine.LockUse {
 	return locks
 }
 
-func (l *looks) length(h hold) time.Duration { return l.spans[h].to - l.spans[h].from }
+func (l *lockSamples) length(h hold) time.Duration { return l.spans[h].to - l.spans[h].from }
 
 // implied reports whether another lock on the same table conflicts with all that h conflicts with, at least for as long.
-func (l *looks) implied(h hold) bool {
+func (l *lockSamples) implied(h hold) bool {
 	for other := range l.spans {
 		same := other.relation == h.relation || other.relation == l.relations[h.relation].table
 		if same && other != h && l.length(other) >= l.length(h) && conflicts[h.mode]&^conflicts[other.mode] == 0 {

@@ -28,7 +28,7 @@ func rows(all ...[]string) [][][]byte {
 
 func TestLooksCountFromTheStatementBefore(t *testing.T) {
 	t.Parallel()
-	l := &looks{}
+	l := &lockSamples{}
 	for _, look := range [][][][]byte{
 		rows([]string{"1", "1", "users"}, []string{"2", "1", "users_name"}, []string{"3", "3", "orders"}),
 		rows([]string{"1000", "[]"}),
@@ -68,7 +68,7 @@ func TestLooksLeaveOutWhatAnotherLockImplies(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := &looks{}
+			l := &lockSamples{}
 			l.take(piece{}, rows([]string{"1", "1", "users"}, []string{"2", "1", "users_name"}))
 			l.take(piece{}, rows([]string{"1000", "[]"}))
 			var locks []string
@@ -101,7 +101,7 @@ func TestModesKeepEachOtherOut(t *testing.T) {
 
 func TestNoLooksNoLocks(t *testing.T) {
 	t.Parallel()
-	if l := (&looks{}).locks(); l != nil {
+	if l := (&lockSamples{}).locks(); l != nil {
 		t.Errorf("locks %v", l)
 	}
 }

@@ -60,9 +60,9 @@ func (e Extension) Advice() string {
 	return fmt.Sprintf("it cannot be moved: drop it, and make it again with CREATE EXTENSION %s SCHEMA of a schema that no tenant owns", plain(e.Name))
 }
 
-// path reads which schemas follow a tenant's on the search path of a database, and which extensions lie in schemas of tenants.
+// tailOf reads which schemas follow a tenant's on the search path of a database, and which extensions lie in schemas of tenants.
 // An entry of Server.SearchPath that is one of several tenants is an error; the schema of an only tenant is left out.
-func (db *DB) path(ctx context.Context, srv *server, c *conn) (tail []string, misplaced []Extension, err error) {
+func (db *DB) tailOf(ctx context.Context, srv *server, c *conn) (tail []string, misplaced []Extension, err error) {
 	if !srv.cfg.AutoSearchPath && len(srv.cfg.SearchPath) == 0 {
 		f, err := db.pathFacts(ctx, srv, c, nil)
 		return nil, f.misplaced(), err
@@ -125,17 +125,17 @@ WHERE n.nspname <> 'pg_catalog' AND (e.oid IS NOT NULL OR n.nspname = ANY ($more
 			s.extensions = append(s.extensions, Extension{Name: string(r[1]), Server: srv.name, Database: c.database, Schema: name, Relocatable: isTrue(r[2])})
 		}
 	}
-	return f, db.judgePath(ctx, srv, c, &f)
+	return f, db.markTenants(ctx, srv, c, &f)
 }
 
 func isTrue(value []byte) bool { return string(value) == "t" }
 
-// judgePath decides which of the schemas are tenants by their names.
-func (db *DB) judgePath(ctx context.Context, srv *server, c *conn, f *pathFacts) error {
+// markTenants decides which of the schemas are tenants by their names.
+func (db *DB) markTenants(ctx context.Context, srv *server, c *conn, f *pathFacts) error {
 	var like []string // patterns of tenants that are not known and could have similar names
 	for i := range f.schemas {
 		s := &f.schemas[i]
-		s.member = slices.Contains(f.tenants, s.name) || !s.owned && db.sourced(srv, c.database, s.name)
+		s.member = slices.Contains(f.tenants, s.name) || !s.owned && db.isSourced(srv, c.database, s.name)
 		if !s.member && !s.owned {
 			like = append(like, relatives(s.name)...)
 		}
@@ -214,7 +214,7 @@ func (db *DB) LookForExtensions(ctx context.Context, server string) ([]Extension
 		return nil, err
 	}
 	var list []Extension
-	for _, database := range db.severalIn(srv) {
+	for _, database := range db.databasesOfSeveral(srv) {
 		c, err := srv.acquire(ctx, database)
 		if err != nil {
 			return nil, err

@@ -41,7 +41,7 @@ func (db *DB) Backends(ctx context.Context, server, application string) ([]Backe
 	}
 	defer srv.release(c)
 	atWork := " OR "
-	if c.nature.pooled {
+	if c.endpoint.pooled {
 		atWork = " AND "
 	}
 	results, err := c.query(ctx, backendColumns+"application_name = "+literal(application)+" AND (state <> 'idle'"+atWork+
@@ -60,7 +60,7 @@ func (db *DB) Backends(ctx context.Context, server, application string) ([]Backe
 
 // ours reports whether a backend serves a connection of this DB.
 func (s *server) ours(pid uint32) bool {
-	return slices.ContainsFunc(s.alike(), func(same *server) bool { return same.own(pid) })
+	return slices.ContainsFunc(s.aliases(), func(same *server) bool { return same.owns(pid) })
 }
 
 func backends(r *pgconn.Result) []Backend {
@@ -81,7 +81,7 @@ func (db *DB) Terminate(ctx context.Context, server string, pid uint32) error {
 	if err != nil {
 		return err
 	}
-	_, err = srv.ask(ctx, srv.database, fmt.Sprintf("SELECT pg_catalog.pg_terminate_backend(%d)", pid))
+	_, err = srv.query(ctx, srv.database, fmt.Sprintf("SELECT pg_catalog.pg_terminate_backend(%d)", pid))
 	if hasState(err, statePrivilege) {
 		e := *classify(ctx, err)
 		e.Advice = "it belongs to another role: GRANT pg_signal_backend TO " + ident(srv.base.User) + ", or end it yourself"

@@ -44,7 +44,7 @@ func (db *DB) Databases(ctx context.Context, server string, f Filter) (open, clo
 		f.All = true
 		where = "datname = pg_catalog.current_database() AND " + f.where("datname")
 	}
-	r, err := srv.ask(ctx, srv.database, `SELECT datname, pg_catalog.has_database_privilege(oid, 'CONNECT') FROM pg_catalog.pg_database WHERE datallowconn AND NOT datistemplate AND `+where+` ORDER BY datname COLLATE "C"`)
+	r, err := srv.query(ctx, srv.database, `SELECT datname, pg_catalog.has_database_privilege(oid, 'CONNECT') FROM pg_catalog.pg_database WHERE datallowconn AND NOT datistemplate AND `+where+` ORDER BY datname COLLATE "C"`)
 	if err != nil {
 		return nil, nil, listing(err, server, srv.database)
 	}
@@ -69,7 +69,7 @@ func (db *DB) Schemas(ctx context.Context, server, database string, f Filter) ([
 	if f.All {
 		where += " AND nspname <> 'public'"
 	}
-	found, err := srv.names(ctx, database, `SELECT nspname FROM pg_catalog.pg_namespace n WHERE nspname NOT LIKE 'pg\_%' AND nspname NOT IN ('information_schema', 'skein') AND `+where+`
+	found, err := srv.queryNames(ctx, database, `SELECT nspname FROM pg_catalog.pg_namespace n WHERE nspname NOT LIKE 'pg\_%' AND nspname NOT IN ('information_schema', 'skein') AND `+where+`
 AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND d.objid = n.oid AND d.deptype = 'e')
 ORDER BY nspname COLLATE "C"`)
 	return found, listing(err, server, database)
@@ -95,16 +95,16 @@ func (db *DB) DefaultSchema(ctx context.Context, server, database string) (strin
 	if err != nil {
 		return "", err
 	}
-	if schema := db.visits.schema(place{server, database}); schema != "" {
+	if schema := db.visits.schema(dbKey{server, database}); schema != "" {
 		return schema, nil
 	}
 	// A connection that applied revisions still has its session's search path, which is only set for a transaction.
 	seen, err := db.visit(ctx, srv, engine.Location{Dialect: revision.Postgres, Server: server, Database: database}, db.visits.shared())
-	if err != nil || seen.target.Schema == "" {
+	if err != nil || seen.location.Schema == "" {
 		return "", listing(err, server, database)
 	}
 	db.visits.put(seen)
-	return seen.target.Schema, nil
+	return seen.location.Schema, nil
 }
 
 // Probe opens a new connection to a database and runs a query: is the database back? Idle connections are closed where the
@@ -114,19 +114,19 @@ func (db *DB) Probe(ctx context.Context, server, database string) error {
 	if err != nil {
 		return err
 	}
-	if err := srv.enter(ctx); err != nil {
+	if err := srv.takeSlot(ctx); err != nil {
 		return err
 	}
-	defer srv.leave()
+	defer srv.freeSlot()
 	c, err := srv.connect(ctx, srv.base, database)
 	if err != nil {
 		return classify(ctx, err)
 	}
-	if err := c.do(ctx, "SELECT 1"); err != nil {
+	if err := c.run(ctx, "SELECT 1"); err != nil {
 		srv.drop(c)
 		return classify(ctx, err)
 	}
-	srv.put(c)
+	srv.putConn(c)
 	return nil
 }
 
@@ -145,7 +145,7 @@ func (db *DB) Query(ctx context.Context, server, database, sql string) (columns 
 	}
 	defer srv.release(c)
 	defer c.rollback(ctx)
-	found, err := db.deviating(ctx, srv, c)
+	found, err := db.knownDeviations(ctx, srv, c)
 	if err != nil {
 		return nil, nil, classify(ctx, err)
 	}
@@ -153,7 +153,7 @@ func (db *DB) Query(ctx context.Context, server, database, sql string) (columns 
 	for _, s := range assignments(found) {
 		begin += "; SET LOCAL " + s
 	}
-	if err := c.do(ctx, begin); err != nil {
+	if err := c.run(ctx, begin); err != nil {
 		return nil, nil, classify(ctx, err)
 	}
 	// The extended protocol takes one statement only: a COMMIT cannot hide in it.
@@ -182,17 +182,17 @@ func texts(values [][]byte) []*string {
 	return row
 }
 
-// names runs a query for one column.
-func (s *server) names(ctx context.Context, database, sql string) ([]string, error) {
-	result, err := s.ask(ctx, database, sql)
+// queryNames runs a query for one column.
+func (s *server) queryNames(ctx context.Context, database, sql string) ([]string, error) {
+	result, err := s.query(ctx, database, sql)
 	if err != nil {
 		return nil, err
 	}
 	return firstColumn(result), nil
 }
 
-// ask runs one of skein's own queries.
-func (s *server) ask(ctx context.Context, database, sql string) (*pgconn.Result, error) {
+// query runs one of skein's own queries.
+func (s *server) query(ctx context.Context, database, sql string) (*pgconn.Result, error) {
 	c, err := s.acquire(ctx, database)
 	if err != nil {
 		return nil, err

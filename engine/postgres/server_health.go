@@ -57,7 +57,7 @@ func (db *DB) Health(ctx context.Context, server string, databases ...string) (H
 	if err := srv.readUnusual(ctx, &h); err != nil {
 		return h, err
 	}
-	long, err := srv.ask(ctx, srv.database, backendColumns+"xact_start < pg_catalog.clock_timestamp() - "+literal(longTime)+"::pg_catalog.interval ORDER BY xact_start LIMIT 20")
+	long, err := srv.query(ctx, srv.database, backendColumns+"xact_start < pg_catalog.clock_timestamp() - "+literal(longTime)+"::pg_catalog.interval ORDER BY xact_start LIMIT 20")
 	if err != nil {
 		return h, err
 	}
@@ -78,7 +78,7 @@ const longTime = "5 minutes"
 // readInvalid finds the indexes of a database that are not valid. A session that builds one holds ShareUpdateExclusiveLock on
 // its table, a mode that conflicts with itself, so that only one session at a time can hold it.
 func (s *server) readInvalid(ctx context.Context, database string, h *Health) error {
-	r, err := s.ask(ctx, database, `SELECT n.nspname || '.' || c.relname, COALESCE((SELECT p.pid FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid LIMIT 1), (SELECT l.pid FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+	r, err := s.query(ctx, database, `SELECT n.nspname || '.' || c.relname, COALESCE((SELECT p.pid FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid LIMIT 1), (SELECT l.pid FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
 WHERE l.locktype = 'relation' AND l.relation = i.indrelid AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
 AND l.mode = 'ShareUpdateExclusiveLock' AND l.granted AND a.backend_type = 'client backend' LIMIT 1))
 FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
@@ -98,7 +98,7 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE NOT i.indisvalid 
 }
 
 func (s *server) readConnections(ctx context.Context, h *Health) error {
-	r, err := s.ask(ctx, s.database, `SELECT pg_catalog.current_setting('max_connections'),
+	r, err := s.query(ctx, s.database, `SELECT pg_catalog.current_setting('max_connections'),
 pg_catalog.current_setting('superuser_reserved_connections')::pg_catalog.int4 + COALESCE(pg_catalog.current_setting('reserved_connections', true), '0')::pg_catalog.int4,
 (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity WHERE backend_type IN ('client backend', 'background worker', 'parallel worker')),
 r.rolconnlimit, (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity WHERE usesysid = r.oid AND backend_type = 'client backend'),
@@ -121,7 +121,7 @@ FROM pg_catalog.pg_roles r, pg_catalog.pg_database d WHERE r.rolname = session_u
 }
 
 func (s *server) readSettings(ctx context.Context, h *Health) error {
-	r, err := s.ask(ctx, s.database, `SELECT pg_catalog.current_setting('server_version'), pg_catalog.current_setting('server_version_num'),
+	r, err := s.query(ctx, s.database, `SELECT pg_catalog.current_setting('server_version'), pg_catalog.current_setting('server_version_num'),
 pg_catalog.current_setting('server_encoding'), pg_catalog.pg_is_in_recovery(),
 (SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'default_transaction_read_only') = 'on'`)
 	if err != nil {
@@ -129,10 +129,10 @@ pg_catalog.current_setting('server_encoding'), pg_catalog.pg_is_in_recovery(),
 	}
 	h.Version, h.Number, h.Encoding = text(r, 0), number(r, 1), text(r, 2)
 	h.Recovering, h.ReadOnly = truth(r, 3), truth(r, 4)
-	s.probing.Lock()
-	defer s.probing.Unlock()
-	n := s.nature[s.base]
-	h.Pooled, h.ClientCheck = n.pooled, n.checks
+	s.endpointMu.Lock()
+	defer s.endpointMu.Unlock()
+	n := s.endpoints[s.base]
+	h.Pooled, h.ClientCheck = n.pooled, n.checksClient
 	return nil
 }
 
@@ -143,15 +143,15 @@ func (s *server) readDirect(ctx context.Context, h *Health) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	if err := s.enter(ctx); err != nil {
+	if err := s.takeSlot(ctx); err != nil {
 		return err
 	}
-	defer s.leave()
-	c, err := s.takeDirect(ctx, s.direct.Database)
+	defer s.freeSlot()
+	c, err := s.takeDirectConn(ctx, s.direct.Database)
 	if err != nil {
 		return classify(ctx, err)
 	}
-	h.DirectPooled = c.nature.pooled
+	h.DirectPooled = c.endpoint.pooled
 	s.drop(c)
 	return nil
 }

@@ -51,7 +51,7 @@ ORDER BY 1, 2`
 // readUnusual fills in Health.Unusual. A setting of the server's configuration file counts only where most files have another
 // value.
 func (s *server) readUnusual(ctx context.Context, h *Health) error {
-	r, err := s.ask(ctx, s.database, unusualQuery())
+	r, err := s.query(ctx, s.database, unusualQuery())
 	if err != nil {
 		return err
 	}
@@ -71,28 +71,28 @@ func unusual(where, name, value string) (Unusual, bool) {
 		u.Overruled, u.Note = true, "skein runs with "+good
 		return u, true
 	}
-	if i := slices.IndexFunc(settledSettings, func(s settled) bool { return s.name == low }); i >= 0 {
-		if slices.Contains(settledSettings[i].good, value) {
+	if i := slices.IndexFunc(requiredSettings, func(s requiredSetting) bool { return s.name == low }); i >= 0 {
+		if slices.Contains(requiredSettings[i].good, value) {
 			return u, false
 		}
 		if low == "session_replication_role" || low == "event_triggers" {
-			u.Overruled, u.Note = true, "triggers do not run by it: skein runs with "+settledSettings[i].good[0]+" where the role may set that, and refuses the database where it may not"
+			u.Overruled, u.Note = true, "triggers do not run by it: skein runs with "+requiredSettings[i].good[0]+" where the role may set that, and refuses the database where it may not"
 			return u, true
 		}
-		return runsWith(settledSettings[i].good[0])
+		return runsWith(requiredSettings[i].good[0])
 	}
 	onServer := where == "server"
 	switch {
-	case settledAtStart(low):
-		if unsettling(low, value) == nil || onServer && low == "datestyle" {
+	case isStartupSetting(low):
+		if settingError(low, value) == nil || onServer && low == "datestyle" {
 			return u, false
 		}
-		return runsWith(starting[low])
-	case governed[low] != "" && low != "role" && !onServer:
+		return runsWith(startupSettings[low])
+	case transactionSettings[low] != "" && low != "role" && !onServer:
 		if low == "search_path" {
 			return runsWith("the tenant's schema and the key `search_path`")
 		}
-		u.Overruled, u.Note = true, governed[low]
+		u.Overruled, u.Note = true, transactionSettings[low]
 		return u, true
 	case low == "encoding" && value == "SQL_ASCII":
 		u.Note = "the server neither checks nor converts text, and keeps its bytes as they come"

@@ -16,18 +16,18 @@ import (
 // result. An error that wraps a timeout says that the server does not answer.
 //
 // A connection whose backend is missing twice in a row is closed: the end of the backend was lost on the way, and its user
-// would wait until the network times out. Watch takes a place of the server's limit, or, where all are taken, one more
+// would wait until the network times out. Watch takes a slot of the server's limit, or, where all are taken, one more
 // connection for the moment.
-func (db *DB) Watch(ctx context.Context, server string, targets []engine.Location) (map[engine.Location][]engine.Holder, error) {
+func (db *DB) Watch(ctx context.Context, server string, locations []engine.Location) (map[engine.Location][]engine.Holder, error) {
 	srv, err := db.server(server)
 	if err != nil {
 		return nil, err
 	}
 	byKey := map[string]engine.Location{}
-	for _, t := range targets {
+	for _, t := range locations {
 		byKey[strconv.FormatInt(lockKey(t.Database, t.Schema, db.table.name), 10)] = t
 	}
-	c, done, err := srv.beside(ctx)
+	c, done, err := srv.watchConn(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -36,8 +36,8 @@ func (db *DB) Watch(ctx context.Context, server string, targets []engine.Locatio
 	if err != nil {
 		return nil, classify(ctx, err)
 	}
-	if !c.nature.pooled {
-		srv.bury(c, results[1])
+	if !c.endpoint.pooled {
+		srv.closeLost(c, results[1])
 	}
 	waits := map[engine.Location][]engine.Holder{}
 	for _, r := range results[0].Rows {
@@ -75,12 +75,12 @@ func holder(v [][]byte) engine.Holder {
 	}
 }
 
-// beside returns a connection for Watch, and the function that gives it back.
-func (s *server) beside(ctx context.Context) (c *conn, done func(), err error) {
+// watchConn returns a connection for Watch, and the function that gives it back.
+func (s *server) watchConn(ctx context.Context) (c *conn, done func(), err error) {
 	select {
-	case s.places <- struct{}{}:
-		if c, err = s.take(ctx, s.database); err != nil {
-			s.leave()
+	case s.slots <- struct{}{}:
+		if c, err = s.takeConn(ctx, s.database); err != nil {
+			s.freeSlot()
 			return nil, nil, err
 		}
 		return c, func() { s.release(c) }, nil
@@ -89,12 +89,12 @@ func (s *server) beside(ctx context.Context) (c *conn, done func(), err error) {
 	if c, err = s.dial(ctx, s.base, s.database); err != nil {
 		return nil, nil, err
 	}
-	return c, c.end, nil
+	return c, c.close, nil
 }
 
-// bury closes the connections to the address of c whose backends were missing in this result and the one before. One result
+// closeLost closes the connections to the address of c whose backends were missing in this result and the one before. One result
 // is not enough: a connection may have been opened after it.
-func (s *server) bury(c *conn, there *pgconn.Result) {
+func (s *server) closeLost(c *conn, there *pgconn.Result) {
 	present := map[uint32]bool{}
 	for _, r := range there.Rows {
 		present[parseOID(r[0])] = true
@@ -104,10 +104,10 @@ func (s *server) bury(c *conn, there *pgconn.Result) {
 	at := fmt.Sprint(c.pg.Conn().RemoteAddr())
 	for pid, mine := range s.pids {
 		switch {
-		case present[pid] || mine.nature.pooled || fmt.Sprint(mine.remote) != at:
-			mine.missing = 0
-		case mine.missing == 0:
-			mine.missing = 1
+		case present[pid] || mine.endpoint.pooled || fmt.Sprint(mine.remote) != at:
+			mine.unseen = 0
+		case mine.unseen == 0:
+			mine.unseen = 1
 		default:
 			_ = mine.raw.Close() // its user then gets an error
 		}

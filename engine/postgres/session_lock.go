@@ -24,16 +24,16 @@ func lockKey(database, schema, table string) int64 {
 }
 
 func (s *session) lockKey() int64 {
-	return lockKey(s.target.Database, s.target.Schema, s.db.table.name)
+	return lockKey(s.location.Database, s.location.Schema, s.db.table.name)
 }
 
-// enter is the statement that fails unless the lock is free, the schema still has the OID that the survey read, and it is the
+// lockSQL is the statement that fails unless the lock is free, the schema still has the OID that the survey read, and it is the
 // first of the search path, which a schema without USAGE is not. A session that waits for the lock would hold a snapshot that
 // CREATE INDEX CONCURRENTLY waits for, and so deadlock with one that runs under the lock.
 //
 // One statement, since CASE asks in this order; what is applied is another one's business, because its
 // snapshot has to be later than the lock. absent is a table that must not be there; "" = none.
-func enter(key int64, schema string, oid uint32, absent string) string {
+func lockSQL(key int64, schema string, oid uint32, absent string) string {
 	more := ""
 	if absent != "" {
 		more = " WHEN pg_catalog.to_regclass(" + literal(absent) + ") IS NOT NULL THEN '" + markStale + "'"
@@ -71,7 +71,7 @@ func (s *session) ResolveInDoubt(ctx context.Context) (*engine.Applied, engine.S
 		return nil, engine.SchemaID{}, err
 	}
 	for p := (poll{}); ; {
-		applied, mark, locked, err := s.ask(ctx, c)
+		applied, mark, locked, err := s.tryReadApplied(ctx, c)
 		switch {
 		case err != nil && (ctx.Err() == nil || c.pg.IsClosed()):
 			return nil, engine.SchemaID{}, classify(ctx, err)
@@ -79,22 +79,22 @@ func (s *session) ResolveInDoubt(ctx context.Context) (*engine.Applied, engine.S
 			return applied, mark, nil
 		}
 		if !p.wait(ctx) {
-			return nil, engine.SchemaID{}, s.unsettled(ctx)
+			return nil, engine.SchemaID{}, s.stillLocked(ctx)
 		}
 	}
 }
 
-func (s *session) unsettled(ctx context.Context) error {
+func (s *session) stillLocked(ctx context.Context) error {
 	if ctx.Err() == context.Canceled {
 		return classify(ctx, ctx.Err())
 	}
 	return s.busy(ctx, "the tenant's lock is still held, and where the tenant stands can be read only once it is free")
 }
 
-// ask reads what is applied if the lock is free.
-func (s *session) ask(ctx context.Context, c *conn) (applied *engine.Applied, mark engine.SchemaID, locked bool, err error) {
+// tryReadApplied reads what is applied if the lock is free.
+func (s *session) tryReadApplied(ctx context.Context, c *conn) (applied *engine.Applied, mark engine.SchemaID, locked bool, err error) {
 	defer c.rollback(ctx)
-	schema := s.target.Schema
+	schema := s.location.Schema
 	results, err := c.query(ctx, fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_catalog.pg_try_advisory_xact_lock(%d); "+
 		"SELECT n.oid, c.oid, EXISTS (SELECT FROM pg_catalog.pg_class WHERE relnamespace = n.oid AND relname = %s) "+
 		"FROM pg_catalog.pg_namespace n LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = %s WHERE n.nspname = %s",
@@ -102,7 +102,7 @@ func (s *session) ask(ctx context.Context, c *conn) (applied *engine.Applied, ma
 	if err != nil {
 		return nil, mark, false, err
 	}
-	if value(results[1]) != "t" {
+	if firstValue(results[1]) != "t" {
 		return nil, mark, false, nil
 	}
 	if len(results[2].Rows) == 0 {

@@ -19,15 +19,15 @@ import (
 // each transaction begins with a SET LOCAL for those that deviate.
 
 // starting are the startup parameters of every connection.
-var starting = map[string]string{"client_encoding": "UTF8", "standard_conforming_strings": "on", "datestyle": "ISO, MDY"}
+var startupSettings = map[string]string{"client_encoding": "UTF8", "standard_conforming_strings": "on", "datestyle": "ISO, MDY"}
 
-// settled is a setting and its accepted values; the first of them replaces any other value.
-type settled struct {
+// requiredSetting is a setting and its accepted values; the first of them replaces any other value.
+type requiredSetting struct {
 	name string
 	good []string
 }
 
-var settledSettings = []settled{
+var requiredSettings = []requiredSetting{
 	{"array_nulls", []string{"on"}},
 	{"backslash_quote", []string{"safe_encoding", "on"}},
 	{"bytea_output", []string{"hex"}},
@@ -45,7 +45,7 @@ var settledSettings = []settled{
 }
 
 // governed are settings that each transaction sets anyway, with what a user can do instead.
-var governed = map[string]string{
+var transactionSettings = map[string]string{
 	"search_path":                    "use the key `search_path` of the server, or `schema` of a tenant's record",
 	"row_security":                   "skein runs with it off, so that a revision fails rather than passing over rows",
 	"default_transaction_isolation":  "skein's transactions are READ COMMITTED",
@@ -55,24 +55,24 @@ var governed = map[string]string{
 	"session_authorization":          "connect as the role that is meant",
 }
 
-// settledAtStart reports whether a setting, named in lower case, is a startup parameter of every connection.
-func settledAtStart(name string) bool { _, ok := starting[name]; return ok }
+// isStartupSetting reports whether a setting, named in lower case, is a startup parameter of every connection.
+func isStartupSetting(name string) bool { _, ok := startupSettings[name]; return ok }
 
-// unsettling is the error of a setting in a URL, a service file or the environment that would override a required value; nil
+// settingError is the error of a setting in a URL, a service file or the environment that would override a required value; nil
 // for an accepted value.
-func unsettling(name, value string) error {
+func settingError(name, value string) error {
 	good := []string{}
-	switch i := slices.IndexFunc(settledSettings, func(s settled) bool { return s.name == name }); {
+	switch i := slices.IndexFunc(requiredSettings, func(s requiredSetting) bool { return s.name == name }); {
 	case i >= 0:
-		good = settledSettings[i].good
+		good = requiredSettings[i].good
 	case name == "client_encoding":
 		good = []string{"UTF8", "UTF-8", "unicode"}
 	case name == "standard_conforming_strings":
 		good = []string{"on", "true", "yes", "1"}
 	case name == "datestyle":
 		good = []string{"ISO, MDY", "ISO,MDY", "ISO"}
-	case governed[name] != "":
-		return &URLError{Message: "the setting " + name + " cannot be made in a URL, a service file or the environment", Advice: "remove it: " + governed[name]}
+	case transactionSettings[name] != "":
+		return &URLError{Message: "the setting " + name + " cannot be made in a URL, a service file or the environment", Advice: "remove it: " + transactionSettings[name]}
 	default:
 		return nil
 	}
@@ -88,7 +88,7 @@ func unsettling(name, value string) error {
 // environment refuses settings in libpq's environment variables that pgconn does not read.
 func environment() error {
 	for variable, setting := range map[string]string{"PGCLIENTENCODING": "client_encoding", "PGDATESTYLE": "datestyle"} {
-		if err := unsettling(setting, os.Getenv(variable)); err != nil && os.Getenv(variable) != "" {
+		if err := settingError(setting, os.Getenv(variable)); err != nil && os.Getenv(variable) != "" {
 			return fmt.Errorf("environment variable %s: %w", variable, err)
 		}
 	}
@@ -103,7 +103,7 @@ func (c *conn) verify(ctx context.Context, server string) error {
 	for i, name := range names {
 		got[i] = c.pg.ParameterStatus(name)
 	}
-	if c.nature.pooled || slices.Contains(got, "") {
+	if c.endpoint.pooled || slices.Contains(got, "") {
 		results, err := c.query(ctx, "SELECT pg_catalog.unnest(ARRAY[pg_catalog.current_setting('client_encoding'), pg_catalog.current_setting('standard_conforming_strings'), pg_catalog.current_setting('datestyle')])")
 		if err != nil {
 			return err
@@ -111,7 +111,7 @@ func (c *conn) verify(ctx context.Context, server string) error {
 		got = firstColumn(results[0])
 	}
 	for i, name := range names {
-		want := starting[strings.ToLower(name)]
+		want := startupSettings[strings.ToLower(name)]
 		if got[i] == want {
 			continue
 		}
@@ -124,10 +124,10 @@ func (c *conn) verify(ctx context.Context, server string) error {
 	return nil
 }
 
-// settingsQuery selects the values with which a session begins of the settings in settledSettings.
+// settingsQuery selects the values with which a session begins of the settings in requiredSettings.
 func settingsQuery() string {
-	names := make([]string, len(settledSettings))
-	for i, s := range settledSettings {
+	names := make([]string, len(requiredSettings))
+	for i, s := range requiredSettings {
 		names[i] = s.name
 	}
 	return "SELECT pg_catalog.lower(name), reset_val FROM pg_catalog.pg_settings WHERE pg_catalog.lower(name) = ANY (" + array(names) + "::text[]) ORDER BY 1"
@@ -142,7 +142,7 @@ func deviations(rows [][][]byte) []deviation {
 	var found []deviation
 	for _, r := range rows {
 		name, was := string(r[0]), string(r[1])
-		for _, s := range settledSettings {
+		for _, s := range requiredSettings {
 			if s.name == name && !slices.Contains(s.good, was) {
 				found = append(found, deviation{name, was, s.good[0]})
 			}
@@ -151,16 +151,16 @@ func deviations(rows [][][]byte) []deviation {
 	return found
 }
 
-// settling reads the deviations in the connection's database. A role that may not correct session_replication_role or
+// readDeviations reads the deviations in the connection's database. A role that may not correct session_replication_role or
 // event_triggers is refused: its tenants' triggers would not run.
-func (s *server) settling(ctx context.Context, c *conn) ([]deviation, error) {
+func (s *server) readDeviations(ctx context.Context, c *conn) ([]deviation, error) {
 	results, err := c.query(ctx, settingsQuery())
 	if err != nil {
 		return nil, err
 	}
 	found := deviations(results[0].Rows)
 	for _, d := range found {
-		if d.name == "backslash_quote" && c.nature.pooled {
+		if d.name == "backslash_quote" && c.endpoint.pooled {
 			return nil, &engine.Error{
 				Class:   engine.Server,
 				Message: fmt.Sprintf("server %s, database %s: backslash_quote is %s for this role, and behind a pooler that cannot be set before a message is read", s.name, c.database, d.was),
@@ -170,7 +170,7 @@ func (s *server) settling(ctx context.Context, c *conn) ([]deviation, error) {
 		if d.name != "session_replication_role" && d.name != "event_triggers" {
 			continue
 		}
-		err := c.do(ctx, "BEGIN; SET LOCAL "+d.String()+"; ROLLBACK")
+		err := c.run(ctx, "BEGIN; SET LOCAL "+d.String()+"; ROLLBACK")
 		if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == statePrivilege {
 			c.rollback(ctx)
 			return nil, &engine.Error{
@@ -186,9 +186,9 @@ func (s *server) settling(ctx context.Context, c *conn) ([]deviation, error) {
 	return found, nil
 }
 
-// settle lists the assignments, without SET LOCAL or SET, that each transaction in the database begins with; nil in ordinary
+// assignments lists the assignments, without SET LOCAL or SET, that each transaction in the database begins with; nil in ordinary
 // databases.
-func (d *database) settle() []string { return assignments(d.deviations) }
+func (d *database) assignments() []string { return assignments(d.deviations) }
 
 func assignments(found []deviation) []string {
 	var sets []string
@@ -198,24 +198,24 @@ func assignments(found []deviation) []string {
 	return sets
 }
 
-// readable makes the server parse string constants of the next message as required. It parses a message as a whole before the
+// setBackslashQuote makes the server parse string constants of the next message as required. It parses a message as a whole before the
 // first statement runs, so that a SET in the same message is too late.
-func (c *conn) readable(ctx context.Context, found []deviation) error {
+func (c *conn) setBackslashQuote(ctx context.Context, found []deviation) error {
 	for _, d := range found {
 		if d.name == "backslash_quote" {
-			return c.do(ctx, "SET "+d.String())
+			return c.run(ctx, "SET "+d.String())
 		}
 	}
 	return nil
 }
 
-// deviating returns the deviations in the connection's database: those that are known, or else read now.
-func (db *DB) deviating(ctx context.Context, srv *server, c *conn) ([]deviation, error) {
+// knownDeviations returns the deviations in the connection's database: those that are known, or else read now.
+func (db *DB) knownDeviations(ctx context.Context, srv *server, c *conn) ([]deviation, error) {
 	db.mu.Lock()
-	d := db.databases[place{srv.name, c.database}]
+	d := db.databases[dbKey{srv.name, c.database}]
 	db.mu.Unlock()
 	if d != nil {
 		return d.deviations, nil
 	}
-	return srv.settling(ctx, c)
+	return srv.readDeviations(ctx, c)
 }

@@ -29,7 +29,7 @@ func TestOnlyWhatDeviatesIsSettled(t *testing.T) {
 		{"session_replication_role", "replica", "origin"}, {"session_replication_role", "local", "origin"}, {"extra_float_digits", "0", "1"}, {"backslash_quote", "off", "safe_encoding"},
 	} {
 		d := &database{deviations: deviations(settingRows(c.name, c.was))}
-		if got := d.settle(); !slices.Equal(got, []string{c.name + " = '" + c.want + "'"}) {
+		if got := d.assignments(); !slices.Equal(got, []string{c.name + " = '" + c.want + "'"}) {
 			t.Errorf("%s=%s: %q", c.name, c.was, got)
 		}
 	}
@@ -44,14 +44,14 @@ func TestASettledTransactionBeginsWithWhatDeviates(t *testing.T) {
 	settle := []string{"synchronous_commit = 'on'"}
 	pooled, direct := compose(t, work, false), compose(t, work, true)
 	for c, want := range map[*composer]int{pooled: 2, direct: 0} { // each transaction, unless the session has it
-		c.message, c.settle, c.plain, c.unproven = message{}, settle, c == direct, false
-		c.leaves = func(int, int) bool { return false }
+		c.message, c.assignments, c.preset, c.unclean = message{}, settle, c == direct, false
+		c.leavesState = func(int, int) bool { return false }
 		c.compose([]string{"", ""}, nil)
 		if n := strings.Count(sqlOf(c), "SET LOCAL synchronous_commit = 'on'"); n != want {
-			t.Errorf("plain %v: %d times, want %d:\n%s", c.plain, n, want, sqlOf(c))
+			t.Errorf("plain %v: %d times, want %d:\n%s", c.preset, n, want, sqlOf(c))
 		}
 	}
-	if sets := preamble(nature{}, 0, settle); !slices.Contains(sets, "SET synchronous_commit = 'on'") {
+	if sets := preamble(endpoint{}, 0, settle); !slices.Contains(sets, "SET synchronous_commit = 'on'") {
 		t.Errorf("%q", sets)
 	}
 }

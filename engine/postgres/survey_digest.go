@@ -15,11 +15,11 @@ import (
 // The server computes a digest of each version table, and rows are read once a digest: a fleet of 10,000 tenants in three
 // cohorts costs 10,000 digests and three tables. Tenants with equal tables share one engine.Applied.
 
-// surveyPatience is how long the first query of a chunk waits for a locked table, and surveyHaste how long each later one
+// surveyLockTimeout is how long the first query of a chunk waits for a locked table, and surveyRetryLockTimeout how long each later one
 // waits, while the chunk is halved to find that table.
 const (
-	surveyPatience = time.Second
-	surveyHaste    = 100 * time.Millisecond
+	surveyLockTimeout      = time.Second
+	surveyRetryLockTimeout = 100 * time.Millisecond
 )
 
 // armsEach is how many tables one statement reads, as arms of a UNION ALL. Measured (PostgreSQL 15, 1,000 tables, one new
@@ -32,14 +32,14 @@ const armsEach = 25
 func (s *survey) digest(ctx context.Context, c *conn, chunk []int, digests []string, patience time.Duration) {
 	results, err := s.read(ctx, c, patience, s.statements(chunk, digestQuery)...)
 	if err != nil {
-		s.halve(ctx, c, chunk, err, func(half []int) { s.digest(ctx, c, half, digests, surveyHaste) })
+		s.halve(ctx, c, chunk, err, func(half []int) { s.digest(ctx, c, half, digests, surveyRetryLockTimeout) })
 		return
 	}
-	each(results, func(n int, row [][]byte) { digests[chunk[n]] = string(row[0]) })
+	eachRow(results, func(n int, row [][]byte) { digests[chunk[n]] = string(row[0]) })
 }
 
-// each calls take with the rows, which begin with an index into the chunk.
-func each(results []*pgconn.Result, take func(n int, row [][]byte)) {
+// eachRow calls take with the rows, which begin with an index into the chunk.
+func eachRow(results []*pgconn.Result, take func(n int, row [][]byte)) {
 	for _, r := range results {
 		for _, row := range r.Rows {
 			n, _ := strconv.Atoi(string(row[0]))
@@ -54,7 +54,7 @@ func (s *survey) halve(ctx context.Context, c *conn, chunk []int, err error, aga
 	case !isArm(err) || c.pg.IsClosed():
 		s.fail(chunk, engine.Unreachable, classify(ctx, err))
 	case len(chunk) == 1:
-		s.culprit(ctx, c, chunk[0], err)
+		s.tableError(ctx, c, chunk[0], err)
 	default:
 		again(chunk[:len(chunk)/2])
 		if c.pg.IsClosed() {
@@ -68,7 +68,7 @@ func (s *survey) halve(ctx context.Context, c *conn, chunk []int, err error, aga
 // read runs queries in a short transaction of one snapshot and returns their results.
 func (s *survey) read(ctx context.Context, c *conn, patience time.Duration, queries ...string) ([]*pgconn.Result, error) {
 	defer c.rollback(ctx)
-	c.spent += len(queries) * armsEach // each table stays in the backend's caches
+	c.statements += len(queries) * armsEach // each table stays in the backend's caches
 	const settings = 5
 	results, err := c.query(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL jit = off; SET LOCAL row_security = off; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = "+
 		milliseconds(patience)+"; "+strings.Join(queries, "; ")+"; COMMIT")
@@ -122,7 +122,7 @@ func (s *survey) arms(chunk []int, from, to int) string {
 			}
 		}
 		b.WriteString(" FROM ")
-		b.WriteString(s.db.table.in(s.targets[chunk[k]].Schema))
+		b.WriteString(s.db.table.in(s.locations[chunk[k]].Schema))
 	}
 	return b.String()
 }
@@ -140,7 +140,7 @@ func (s *survey) exemplars(ctx context.Context, tables []int, digests []string) 
 				ask = append(ask, i)
 			}
 		}
-		s.chunks(ctx, ask, func(c *conn, chunk []int) { s.exemplar(ctx, c, chunk, surveyPatience) })
+		s.chunks(ctx, ask, func(c *conn, chunk []int) { s.exemplar(ctx, c, chunk, surveyLockTimeout) })
 		var left []int
 		for _, i := range tables {
 			if s.standings[i].Err != nil || s.standings[i].Applied != nil {
@@ -159,12 +159,12 @@ func (s *survey) exemplar(ctx context.Context, c *conn, chunk []int, patience ti
 	digest := s.statements(chunk, digestQuery)
 	results, err := s.read(ctx, c, patience, append(digest, s.statements(chunk, rowsQuery)...)...)
 	if err != nil {
-		s.halve(ctx, c, chunk, err, func(half []int) { s.exemplar(ctx, c, half, surveyHaste) })
+		s.halve(ctx, c, chunk, err, func(half []int) { s.exemplar(ctx, c, half, surveyRetryLockTimeout) })
 		return
 	}
 	now, rows := make([]string, len(chunk)), make([][][][]byte, len(chunk))
-	each(results[:len(digest)], func(n int, row [][]byte) { now[n] = string(row[0]) })
-	each(results[len(digest):], func(n int, row [][]byte) { rows[n] = append(rows[n], row) })
+	eachRow(results[:len(digest)], func(n int, row [][]byte) { now[n] = string(row[0]) })
+	eachRow(results[len(digest):], func(n int, row [][]byte) { rows[n] = append(rows[n], row) })
 	for n, i := range chunk {
 		if now[n] == "" {
 			s.standings[i].Applied = s.cohorts.empty

@@ -10,8 +10,8 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// sizePatience is how long a statement waits for a relation that was locked after the statement read the locks.
-const sizePatience = 100 * time.Millisecond
+// sizeLockTimeout is how long a statement waits for a relation that was locked after the statement read the locks.
+const sizeLockTimeout = 100 * time.Millisecond
 
 // Sizes implements [engine.Database]. The files of tables, materialized views, sequences, indexes and TOAST tables count,
 // without free space and visibility maps.
@@ -19,12 +19,12 @@ const sizePatience = 100 * time.Millisecond
 // Reading the size of a file takes a lock, for which another session may make it wait. The size of a locked relation is
 // therefore taken from the catalog, as the last VACUUM or ANALYZE left it; so are the sizes of a chunk of 250 schemas in
 // which a lock was taken in between.
-func (db *DB) Sizes(ctx context.Context, targets []engine.Location) []int64 {
-	sizes := make([]int64, len(targets))
+func (db *DB) Sizes(ctx context.Context, locations []engine.Location) []int64 {
+	sizes := make([]int64, len(locations))
 	for i := range sizes {
 		sizes[i] = -1
 	}
-	db.each(targets, func(srv *server, database string, mine []int, err error) {
+	db.eachDatabase(locations, func(srv *server, database string, mine []int, err error) {
 		if err != nil {
 			return
 		}
@@ -37,17 +37,17 @@ func (db *DB) Sizes(ctx context.Context, targets []engine.Location) []int64 {
 			if c.pg.IsClosed() || ctx.Err() != nil {
 				return
 			}
-			c.sizes(ctx, targets, chunk, sizes)
+			c.sizes(ctx, locations, chunk, sizes)
 		}
 	})
 	return sizes
 }
 
 // sizes fills in the sizes of one chunk's targets.
-func (c *conn) sizes(ctx context.Context, targets []engine.Location, chunk []int, sizes []int64) {
+func (c *conn) sizes(ctx context.Context, locations []engine.Location, chunk []int, sizes []int64) {
 	names := make([]string, len(chunk))
 	for n, i := range chunk {
-		names[n] = targets[i].Schema
+		names[n] = locations[i].Schema
 	}
 	rows, err := c.measure(ctx, names, sizeOfFiles)
 	if hasState(err, stateLockTimeout) {
@@ -62,7 +62,7 @@ func (c *conn) sizes(ctx context.Context, targets []engine.Location, chunk []int
 			bytes[string(row[0])] = n
 		}
 		relations, _ := strconv.Atoi(string(row[2]))
-		c.spent += relations // each stays in the backend's caches
+		c.statements += relations // each stays in the backend's caches
 	}
 	for n, i := range chunk {
 		if size, there := bytes[names[n]]; there {
@@ -74,7 +74,7 @@ func (c *conn) sizes(ctx context.Context, targets []engine.Location, chunk []int
 // measure returns a row of name, bytes and number of relations for each schema that is there.
 func (c *conn) measure(ctx context.Context, schemas []string, size string) ([][][]byte, error) {
 	defer c.rollback(ctx)
-	results, err := c.query(ctx, "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL jit = off; SET LOCAL lock_timeout = "+milliseconds(sizePatience)+
+	results, err := c.query(ctx, "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL jit = off; SET LOCAL lock_timeout = "+milliseconds(sizeLockTimeout)+
 		"; SET LOCAL statement_timeout = "+milliseconds(timeLeft(ctx))+"; "+
 		strings.NewReplacer("$names", array(schemas), "$size", size).Replace(sizeQuery)+"; ROLLBACK")
 	if err != nil {

@@ -26,13 +26,13 @@ const visitTime = time.Minute
 // visits are the results of visits that no survey has taken yet. It is safe for concurrent use.
 type visits struct {
 	mu      sync.Mutex
-	by      map[place]visit  // guarded by mu
-	schemas map[place]string // in which the role creates objects, of databases that were visited; guarded by mu
+	by      map[dbKey]visit  // guarded by mu
+	schemas map[dbKey]string // in which the role creates objects, of databases that were visited; guarded by mu
 	cohorts *cohorts         // that the visits share; guarded by mu
 }
 
 type visit struct {
-	target   engine.Location
+	location engine.Location
 	standing engine.Standing
 	at       time.Time
 }
@@ -42,17 +42,17 @@ func (v *visits) put(seen visit) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.by == nil {
-		v.by = map[place]visit{}
+		v.by = map[dbKey]visit{}
 	}
 	if v.schemas == nil {
-		v.schemas = map[place]string{}
+		v.schemas = map[dbKey]string{}
 	}
-	at := place{seen.target.Server, seen.target.Database}
-	v.by[at], v.schemas[at] = seen, seen.target.Schema
+	at := dbKey{seen.location.Server, seen.location.Database}
+	v.by[at], v.schemas[at] = seen, seen.location.Schema
 }
 
 // schema returns the schema that a visit found in a database; "" where there was no visit.
-func (v *visits) schema(at place) string {
+func (v *visits) schema(at dbKey) string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.schemas[at]
@@ -62,8 +62,8 @@ func (v *visits) schema(at place) string {
 func (v *visits) forget(server string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	maps.DeleteFunc(v.by, func(at place, _ visit) bool { return at.server == server })
-	maps.DeleteFunc(v.schemas, func(at place, _ string) bool { return at.server == server })
+	maps.DeleteFunc(v.by, func(at dbKey, _ visit) bool { return at.server == server })
+	maps.DeleteFunc(v.schemas, func(at dbKey, _ string) bool { return at.server == server })
 }
 
 // shared returns the cohorts that the visits share.
@@ -77,7 +77,7 @@ func (v *visits) shared() *cohorts {
 }
 
 // take returns all visits, and removes them.
-func (v *visits) take() map[place]visit {
+func (v *visits) take() map[dbKey]visit {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	all := v.by
@@ -85,19 +85,19 @@ func (v *visits) take() map[place]visit {
 	return all
 }
 
-// of reports whether a visit says where a tenant stands.
-func (v visit) of(t engine.Location) bool { return v.target == t && time.Since(v.at) < visitTime }
+// isOf reports whether a visit says where a tenant stands.
+func (v visit) isOf(t engine.Location) bool { return v.location == t && time.Since(v.at) < visitTime }
 
 // visitQuery asks, of a schema: its name, OID and whether it is on the path of the session; whether there is something of the
-// version table's name in it, whether that is a table, and whether it may be read; whether there is a journal; the settings that are to be settled;
+// version table's name in it, whether that is a table, and whether it may be read; whether there is a journal; the required settings;
 // and whether any extension lies outside of pg_catalog. A schema of "" is the session's current_schema().
 func (v versionTable) visitQuery(schema string) string {
 	name := "pg_catalog.current_schema()"
 	if schema != "" {
 		name = literal(schema)
 	}
-	settings := make([]string, len(settledSettings))
-	for i, s := range settledSettings {
+	settings := make([]string, len(requiredSettings))
+	for i, s := range requiredSettings {
 		settings[i] = "pg_catalog.current_setting('" + s.name + "', true)"
 	}
 	return strings.NewReplacer("$name", name, "$table", literal("."+ident(v.name)), "$journal", literal("."+ident(v.name+journalSuffix)), "$settings", strings.Join(settings, ", ")).Replace(
@@ -123,28 +123,28 @@ const (
 
 // visit reads where a tenant stands that has its database for itself. A location without a schema means the one in which the
 // role creates objects; the result has its name, or "" where there is none. An error is that of the connection.
-func (db *DB) visit(ctx context.Context, srv *server, target engine.Location, cohorts *cohorts) (visit, error) {
-	c, err := srv.acquire(ctx, target.Database)
+func (db *DB) visit(ctx context.Context, srv *server, location engine.Location, cohorts *cohorts) (visit, error) {
+	c, err := srv.acquire(ctx, location.Database)
 	if err != nil {
 		return visit{}, err
 	}
 	defer srv.release(c)
 	defer c.rollback(ctx)
-	c.awaited = true
-	results, err := c.query(ctx, db.table.visitQuery(target.Schema))
+	c.reserved = true
+	results, err := c.query(ctx, db.table.visitQuery(location.Schema))
 	if err != nil {
 		return visit{}, classify(ctx, err)
 	}
 	row := results[0].Rows[0]
-	if target.Schema == "" {
-		target.Schema = string(row[visitName])
+	if location.Schema == "" {
+		location.Schema = string(row[visitName])
 	}
-	seen := visit{target: target, at: time.Now()}
-	if target.Schema == "" {
+	seen := visit{location: location, at: time.Now()}
+	if location.Schema == "" {
 		return seen, nil
 	}
-	db.Know([]engine.Location{target})
-	s := &survey{db: db, server: srv, cohorts: cohorts, database: target.Database, targets: []engine.Location{target}, standings: make([]engine.Standing, 1), mine: []int{0}}
+	db.Know([]engine.Location{location})
+	s := &survey{db: db, server: srv, cohorts: cohorts, database: location.Database, locations: []engine.Location{location}, standings: make([]engine.Standing, 1), mine: []int{0}}
 	s.visited(ctx, c, row)
 	seen.standing = s.standings[0]
 	return seen, nil
@@ -154,31 +154,31 @@ func (db *DB) visit(ctx context.Context, srv *server, target engine.Location, co
 func (s *survey) visited(ctx context.Context, c *conn, row [][]byte) {
 	st := &s.standings[0]
 	if row[visitOID] == nil {
-		*st = engine.Standing{State: engine.Missing, Err: missingError(s.targets[0])}
+		*st = engine.Standing{State: engine.Missing, Err: missingError(s.locations[0])}
 		return
 	}
 	if err := s.facts(ctx, c, row); err != nil {
-		s.unread(classify(ctx, err))
+		s.setUnread(classify(ctx, err))
 		return
 	}
 	var kind []byte
 	if row[visitTable] != nil {
 		kind = row[visitIsTable]
 	}
-	if !s.found(st, s.targets[0].Schema, [][]byte{row[visitName], row[visitOID], kind, row[visitUsable], row[visitReadable]}) {
+	if !s.found(st, s.locations[0].Schema, [][]byte{row[visitName], row[visitOID], kind, row[visitUsable], row[visitReadable]}) {
 		return
 	}
 	if st.SchemaID.HasSteps = isTrue(row[visitJournal]); st.SchemaID.HasSteps {
-		if s.cutOffs(ctx, c, s.mine, surveyPatience); st.Err != nil {
+		if s.cutOffs(ctx, c, s.mine, surveyLockTimeout); st.Err != nil {
 			return
 		}
 	}
-	results, err := s.read(ctx, c, surveyPatience, "SELECT revision, checksum FROM "+s.db.table.in(s.targets[0].Schema))
+	results, err := s.read(ctx, c, surveyLockTimeout, "SELECT revision, checksum FROM "+s.db.table.in(s.locations[0].Schema))
 	switch {
 	case err == nil:
 		st.Applied = s.cohorts.of(results[0].Rows)
 	case isArm(err):
-		s.culprit(ctx, c, 0, err)
+		s.tableError(ctx, c, 0, err)
 	default:
 		s.fail(s.mine, engine.Unreachable, classify(ctx, err))
 	}
@@ -187,25 +187,25 @@ func (s *survey) visited(ctx context.Context, c *conn, row [][]byte) {
 // facts stores what the visit says about the database, or makes the next session read it. In an ordinary database only the
 // tenant's schema is on the search path, and no setting deviates.
 func (s *survey) facts(ctx context.Context, c *conn, row [][]byte) error {
-	fresh := c.spent == 0 && c.settings == nil // the session has the settings that it began with
+	fresh := c.statements == 0 && c.settings == nil // the session has the settings that it began with
 	switch {
-	case len(s.server.cfg.SearchPath) > 0, c.nature.pooled, fresh && len(unsettled(row[visitSettings:])) > 0:
-		_, err := s.db.learn(ctx, s.server, c)
+	case len(s.server.cfg.SearchPath) > 0, c.endpoint.pooled, fresh && len(visitDeviations(row[visitSettings:])) > 0:
+		_, err := s.db.readDatabase(ctx, s.server, c)
 		return err
 	case fresh && s.server.cfg.AutoSearchPath && !isTrue(row[visitExtensions]):
-		s.db.keep(s.server, newDatabase(nil, nil), c.database)
+		s.db.storeDatabase(s.server, newDatabase(nil, nil), c.database)
 	default:
-		s.db.forget(place{s.server.name, c.database})
+		s.db.forgetDatabase(dbKey{s.server.name, c.database})
 	}
 	return nil
 }
 
-// unsettled returns the deviations among the settings of a visit.
-func unsettled(values [][]byte) []deviation {
+// visitDeviations returns the deviations among the settings of a visit.
+func visitDeviations(values [][]byte) []deviation {
 	var rows [][][]byte
 	for i, value := range values {
 		if value != nil { // nil: the server does not know it
-			rows = append(rows, [][]byte{[]byte(settledSettings[i].name), value})
+			rows = append(rows, [][]byte{[]byte(requiredSettings[i].name), value})
 		}
 	}
 	return deviations(rows)

@@ -24,7 +24,7 @@ func (t TenantSchemas) reads(own, database string) bool {
 	return t.Databases.takes(database)
 }
 
-// takes reports whether a name is selected, as [Filter.where] does on the server.
+// takes reports whether a name is selected, as [Filter.locateGuard] does on the server.
 func (f Filter) takes(name string) bool {
 	return (f.All || matchesAny(f.Include, name)) && !matchesAny(f.Exclude, name)
 }
@@ -46,10 +46,10 @@ func (s *server) address(database string) address {
 // Know records tenants of the fleet, so that none of their schemas gets onto the search path of another. A survey records the
 // tenants that it reads; a caller that surveys only part of a fleet passes all of it here first. Tenants are never forgotten:
 // one that left the fleet keeps its rows. Locations on servers that the DB does not know are ignored.
-func (db *DB) Know(targets []engine.Location) {
+func (db *DB) Know(locations []engine.Location) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	for _, t := range targets {
+	for _, t := range locations {
 		srv := db.servers[t.Server]
 		if srv == nil || t.Schema == "" {
 			continue
@@ -80,8 +80,8 @@ func (db *DB) tenantsOf(srv *server, database string) []string {
 	return slices.Sorted(maps.Keys(db.tenants[srv.address(database)]))
 }
 
-// severalIn returns the database of the server's URL, and those with several known tenants, sorted.
-func (db *DB) severalIn(srv *server) []string {
+// databasesOfSeveral returns the database of the server's URL, and those with several known tenants, sorted.
+func (db *DB) databasesOfSeveral(srv *server) []string {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	found := map[string]bool{srv.database: true}
@@ -93,15 +93,15 @@ func (db *DB) severalIn(srv *server) []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
-// sourced reports whether a source takes a schema for a tenant, under any name of the server.
-func (db *DB) sourced(srv *server, database, schema string) bool {
+// isSourced reports whether a source takes a schema for a tenant, under any name of the server.
+func (db *DB) isSourced(srv *server, database, schema string) bool {
 	return slices.ContainsFunc(db.sources(srv, database), func(f Filter) bool {
 		return !(f.All && schema == "public") && f.takes(schema)
 	})
 }
 
-// several reports whether sources may find more than one tenant in the database, even if there is only one now.
-func (db *DB) several(srv *server, database string) bool {
+// mayHaveSeveral reports whether sources may find more than one tenant in the database, even if there is only one now.
+func (db *DB) mayHaveSeveral(srv *server, database string) bool {
 	sources := db.sources(srv, database)
 	return len(sources) > 1 || len(sources) == 1 &&
 		(sources[0].All || len(sources[0].Include) > 1 || len(sources[0].Include) == 1 && strings.ContainsAny(sources[0].Include[0], "*?"))

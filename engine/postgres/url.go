@@ -162,10 +162,10 @@ func runtimeParams(given map[string]string) (map[string]string, error) {
 			}
 			keep[name] = v
 		default:
-			if err := unsettling(low, v); err != nil {
+			if err := settingError(low, v); err != nil {
 				return nil, err
 			}
-			if !settledAtStart(low) {
+			if !isStartupSetting(low) {
 				keep[name] = v
 			}
 		}
@@ -189,7 +189,7 @@ func checkOptions(text string) error {
 			}
 		}
 		name, value, _ := strings.Cut(setting, "=")
-		if err := unsettling(strings.ReplaceAll(strings.ToLower(name), "-", "_"), value); err != nil {
+		if err := settingError(strings.ReplaceAll(strings.ToLower(name), "-", "_"), value); err != nil {
 			return err
 		}
 	}
