@@ -30,14 +30,14 @@ type Result struct {
 	Duration time.Duration // of the call
 }
 
-// settles bounds how often one call asks the tenant where it stands before it gives up as stale.
+// maxResolves bounds how often one call asks the tenant where it stands before it gives up as stale.
 const maxResolves = 3
 
 // Apply upgrades, downgrades or stamps one tenant along its plan, and returns what it committed.
 //
 // It may be called again for the same job after any error: a tenant that already stands at a later part of the plan
 // continues from there, one that stands at its end is done, and one that stands anywhere else is Stale and left alone. The
-// error is an *Error, never of class Uncertain: after a lost commit the tenant is asked, under its lock, or Result.Unknown is
+// error is an *Error, never of class Uncertain: after a lost commit the tenant is asked, under its lock, or Result.InDoubt is
 // set and the error says why it could not be asked.
 //
 // It may be called for several tenants at once. Of several calls for one tenant, the tenant's lock lets one through at a

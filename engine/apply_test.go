@@ -14,7 +14,7 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// expect is what one call of Upgrade has to come to.
+// expect is the wanted outcome of one call of Apply.
 type expect struct {
 	class   Class // of the error; "" = none
 	done    string
@@ -30,7 +30,7 @@ func (f *fake) expect(result Result, err error, want expect) {
 		f.t.Errorf("the error is %T %v, want an *Error", err, err)
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(expect{})); diff != "" {
-		f.t.Errorf("upgrade (-want +got):\n%s\n%v", diff, err)
+		f.t.Errorf("apply (-want +got):\n%s\n%v", diff, err)
 	}
 }
 
@@ -104,7 +104,7 @@ func TestFailureKeepsWhatCameBefore(t *testing.T) {
 				t.Errorf("the error is %v", err)
 			}
 
-			// The same job once more goes on from there.
+			// The same job continues from there.
 			f.log = nil
 			result, err = f.upgrade(t.Context(), e, job)
 			f.expect(result, err, expect{done: "c3 d4", stands: "a1 b2 c3 d4", settled: true, calls: "open, apply a1 b2 c3 d4, settle, apply c3 d4, close"})

@@ -122,7 +122,7 @@ func TestJudgeThinksOnceACohort(t *testing.T) {
 	}
 }
 
-// surveyor answers a survey with what it was told.
+// surveyor answers a survey with given standings.
 type surveyor struct {
 	Database
 	standings []Standing

@@ -10,18 +10,18 @@ import (
 // Database is a dialect: it reads where tenants stand and opens sessions to change one of them. Implementations are safe for
 // concurrent use; every error they return is an *Error. Package enginetest has the tests that each must pass.
 type Database interface {
-	// Survey reads where targets stand, set-based: a few messages a database, never a connection a tenant. The result has
-	// the length and the order of targets. A tenant that could not be read is a Standing with an Err. Row.Rollout is set
+	// Survey reads where locations stand, set-based: a few messages a database, never a connection a tenant. The result has
+	// the length and the order of locations. A tenant that could not be read is a Standing with an Err. Row.Rollout is set
 	// in the rows that the rollout wrote, and in no others; with "" in none.
 	Survey(ctx context.Context, locations []Location, rollout string) []Standing
 
 	// Open takes a connection for one tenant. It waits while the server's limit of connections is reached.
-	Open(ctx context.Context, target Location) (Session, error)
+	Open(ctx context.Context, location Location) (Session, error)
 
-	// QueryEach runs a read-only query in each of targets: see [Engine.QueryEach]. It refuses what [ReadOnlyQuery] refuses.
+	// QueryEach runs a read-only query in each of locations: see [Engine.QueryEach]. It refuses what [ReadOnlyQuery] refuses.
 	QueryEach(ctx context.Context, locations []Location, query string) []QueryResult
 
-	// Sizes returns the sizes of targets in bytes: see [Engine.Sizes].
+	// Sizes returns the sizes of locations in bytes: see [Engine.Sizes].
 	Sizes(ctx context.Context, locations []Location) []int64
 
 	// Close closes all connections; sessions must be closed before.

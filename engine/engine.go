@@ -72,7 +72,7 @@ func (e *Engine) lockTimeout(attempt int) time.Duration {
 	return d
 }
 
-// Survey reads where targets stand and compares that with the graph. The result has the length and the order of targets; a
+// Survey reads where locations stand and compares that with the graph. The result has the length and the order of locations; a
 // tenant that could not be read is a Standing with an Err.
 func (e *Engine) Survey(ctx context.Context, locations []Location) []Standing {
 	return e.SurveyRollout(ctx, locations, "")

@@ -27,11 +27,11 @@ func TestErrorTells(t *testing.T) {
 
 func TestErrorHasCauseHintAndPosition(t *testing.T) {
 	t.Parallel()
-	e := &Error{Message: "it broke", Advice: "mend it", File: "a1.sql", Line: 7, Col: 3, Err: io.ErrUnexpectedEOF}
+	e := &Error{Message: "it broke", Advice: "correct it", File: "a1.sql", Line: 7, Col: 3, Err: io.ErrUnexpectedEOF}
 	if !errors.Is(e, io.ErrUnexpectedEOF) {
 		t.Error("the cause is not to be found")
 	}
-	if e.Hint() != "mend it" {
+	if e.Hint() != "correct it" {
 		t.Errorf("hint %q", e.Hint())
 	}
 	if file, line, col := e.Position(); file != "a1.sql" || line != 7 || col != 3 {

@@ -36,10 +36,10 @@ func TestUncertainCommitIsSettled(t *testing.T) {
 		then   func(f *fake) // what another session did before it is asked
 		want   expect
 	}{
-		"not committed: it goes on": {
+		"not committed: it continues": {
 			want: expect{done: all, stands: all, calls: first + ", close, open, settle, apply c3 d4, close"},
 		},
-		"one more was committed: it goes on after that": {
+		"one more was committed: it continues after that": {
 			hidden: 1,
 			want:   expect{done: all, stands: all, calls: first + ", close, open, settle, apply d4, close"},
 		},
@@ -144,11 +144,11 @@ func TestStalePlanIsSettledUnderTheLock(t *testing.T) {
 			meanwhile: another("a1", "b2", "c3"),
 			want:      expect{stands: "a1 b2 c3", calls: first + ", close"},
 		},
-		"another session is half way: it goes on": {
+		"another session is half way: it continues": {
 			meanwhile: another("a1", "b2"),
 			want:      expect{done: "c3", stands: "a1 b2 c3", calls: first + ", apply c3, close"},
 		},
-		"only the version table was made: it goes on": {
+		"only the version table was made: it continues": {
 			meanwhile: another(),
 			want:      expect{done: "a1 b2 c3", stands: "a1 b2 c3", calls: first + ", apply a1 b2 c3, close"},
 		},

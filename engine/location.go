@@ -17,9 +17,9 @@ type Location struct {
 }
 
 // String returns server/database/schema, or the file's path.
-func (t Location) String() string {
-	if t.Dialect == revision.SQLite {
-		return t.File
+func (l Location) String() string {
+	if l.Dialect == revision.SQLite {
+		return l.File
 	}
-	return strings.Join([]string{t.Server, t.Database, t.Schema}, "/")
+	return strings.Join([]string{l.Server, l.Database, l.Schema}, "/")
 }

@@ -10,14 +10,13 @@ import (
 // Migrate brings one tenant to a target, up or down, whichever way the target lies: it surveys, plans, asks
 // [Engine.Screen] and applies. A tenant that is there already is left alone, and the Result is zero.
 //
-// The target is one of [revision.Graph.Path]: "heads", "head", "base", an id or the beginning of one, a label, "+1",
-// "-1", "web@head". A revision that is applied is gone down to, if what revises it is applied; "-N" goes down; all
-// other targets go up. Errors are those of [Engine.Plan] and [Engine.Apply]; with the latter, Result says what was
-// committed before.
+// The target is one of [revision.Graph.Path]: "heads", "head", "base", an id or the beginning of one, a label, "+1", "-1",
+// "web@head". It downgrades to "-N", to "base", and to a revision that is applied with others above it; all other targets
+// are upgrades. Errors are those of [Engine.Plan] and [Engine.Apply]; after the latter, Result says what was committed before.
 //
-// It makes one attempt, for the first time: an error of class Transient, Busy or Connection is worth another call. It
-// may be called for several tenants at once; of several calls for one tenant, the tenant's lock lets one through at a
-// time. Templates see no data: where revisions have them, use Plan and Apply with Job.Data.
+// It makes one attempt: after an error of class Transient, Busy or Connection, call it again. It may be called for several
+// tenants at once; of several calls for one tenant, the tenant's lock lets one through at a time. Templates see no data:
+// where revisions have them, use Plan and Apply with Job.Data.
 func (e *Engine) Migrate(ctx context.Context, at Location, target string) (Result, error) {
 	s := e.Survey(ctx, []Location{at})[0]
 	plan, err := e.planEitherWay(&s, target)

@@ -57,7 +57,7 @@ func NewPlan(applied *Applied, dir revision.Direction, steps []*revision.Revisio
 
 // NewStamp is a plan that makes the version table hold exactly want, with the checksums of today, without
 // running a body. Rows of ids that the graph does not know are deleted with the others that are not wanted;
-// a row whose revision changed since is written anew, and so is one of which cut says that it is half taken down.
+// a row whose revision changed since is written again, and so is that of a revision which is half taken down by cut.
 func NewStamp(g *revision.Graph, applied *Applied, want []string, cut ...CutOff) *Plan {
 	p := &Plan{Direction: revision.Up}
 	changed := newAssessor(g).changed(applied)

@@ -116,6 +116,6 @@ func checkDone(t *rapid.T, f *fake, result Result, err error) {
 	case len(result.Done) == len(f.ours):
 	case result.Resolved && (classOf(err) == Connection || classOf(err) == Capacity || classOf(err) == Busy):
 	default:
-		t.Errorf("done are %v, committed were %v, and nobody was unsure: %v", result.Done, f.ours, err)
+		t.Errorf("done are %v, committed were %v, and no commit was in doubt: %v", result.Done, f.ours, err)
 	}
 }

@@ -20,8 +20,8 @@ type QueryResult struct {
 // MaxRows bounds QueryResult.Rows.
 const MaxRows = 1000
 
-// QueryEach runs a query in each of targets, with the tenant's schema first on the search path, read-only, and rolls back.
-// The result has the length and the order of targets. The query is one statement that [ReadOnlyQuery] accepts; otherwise
+// QueryEach runs a query in each of locations, with the tenant's schema first on the search path, read-only, and rolls back.
+// The result has the length and the order of locations. The query is one statement that [ReadOnlyQuery] accepts; otherwise
 // each result has the same error. It may take 30 s a tenant, and no longer than until ctx ends.
 //
 // A location without a schema has the search path of the connecting role; one without a database means that of the server's
@@ -33,7 +33,7 @@ func (e *Engine) QueryEach(ctx context.Context, locations []Location, query stri
 }
 
 // Sizes returns the approximate sizes of tenants in bytes; -1 where it is unknown. It is as cheap as a survey, a few queries a
-// database, and never waits for a lock. The result has the length and the order of targets.
+// database, and never waits for a lock. The result has the length and the order of locations.
 func (e *Engine) Sizes(ctx context.Context, locations []Location) []int64 {
 	return e.db.Sizes(ctx, locations)
 }

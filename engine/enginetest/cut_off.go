@@ -104,7 +104,7 @@ func cutOffDowngrade(t *testing.T, d Dialect) {
 	refused := engine.Error{Class: engine.Revision, Revision: "n1"}
 	w.fail(t.Context(), t, w.to(t, tenant, revision.Up, "c3"), refused)
 	w.fail(t.Context(), t, early, refused)
-	w.cutOffBy(t, w.to(t, tenant, revision.Down, "n1", "a1"), body) // it goes on, and fails as before
+	w.cutOffBy(t, w.to(t, tenant, revision.Down, "n1", "a1"), body) // it continues, and fails as before
 
 	body.Repair()
 	w.run(t, w.to(t, tenant, revision.Down, "n1", "a1"), "n1", "a1")
@@ -124,7 +124,7 @@ func cutOffBranch(t *testing.T, d Dialect) {
 	w.cutOffBy(t, w.to(t, tenant, revision.Up, "n1"), body)
 	w.run(t, w.to(t, tenant, revision.Up, "m1"), "m1")
 	w.halfDone(t, tenant, engine.Behind, engine.CutOff{Revision: "n1", Direction: revision.Up})
-	w.fail(t.Context(), t, early, engine.Error{Class: engine.Stale}) // m1 is applied meanwhile
+	w.fail(t.Context(), t, early, engine.Error{Class: engine.Stale}) // m1 was applied since
 	w.run(t, w.to(t, tenant, revision.Up, "t1"), "t1")
 	w.halfDone(t, tenant, engine.Behind, engine.CutOff{Revision: "n1", Direction: revision.Up})
 	body.Repair()

@@ -43,7 +43,7 @@ type Dialect struct {
 	NoTx func(t *testing.T, location engine.Location) NoTxBody
 }
 
-// NoTxBody is a body of two statements, of which the second fails until Mend was called. The first must
+// NoTxBody is a body of two statements, of which the second fails until Repair is called. The first must
 // fail if it is run a second time.
 type NoTxBody struct {
 	First, Second string

@@ -144,7 +144,7 @@ func (w world) down(t *testing.T, location engine.Location) engine.Job {
 	return job
 }
 
-// run upgrades and demands that precisely the steps with these ids are done.
+// run upgrades and demands that exactly the steps with these ids are done.
 func (w world) run(t *testing.T, job engine.Job, want ...string) engine.Result {
 	t.Helper()
 	result, err := w.Apply(t.Context(), job)
@@ -158,7 +158,7 @@ func (w world) run(t *testing.T, job engine.Job, want ...string) engine.Result {
 }
 
 // fail upgrades and demands the error want, of which class, revision, file and line count, and the steps
-// that are done all the same.
+// that are done before it.
 func (w world) fail(ctx context.Context, t *testing.T, job engine.Job, want engine.Error, done ...string) *engine.Error {
 	t.Helper()
 	result, err := w.Apply(ctx, job)

@@ -70,7 +70,7 @@ func staleByHalf(t *testing.T, d Dialect) {
 	w = w.with(t, engine.Config{Mode: engine.PerRevision}, chain...)
 	perRevision := job
 	perRevision.Plan = w.plan(job.Standing)
-	if result := w.run(t, perRevision, "b2", "c3"); !result.Resolved { // goes on from where the other stopped
+	if result := w.run(t, perRevision, "b2", "c3"); !result.Resolved { // continues from where the other stopped
 		t.Error("the tenant was not asked")
 	}
 }

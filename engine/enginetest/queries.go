@@ -151,10 +151,10 @@ func askSlow(t *testing.T, d Dialect) {
 func askNone(t *testing.T, d Dialect) {
 	w := open(t, d, engine.Config{}, createUsers)
 	if got := w.QueryEach(t.Context(), nil, "SELECT 1"); len(got) != 0 {
-		t.Errorf("replies of nobody: %v", got)
+		t.Errorf("replies of no tenants: %v", got)
 	}
 	if got := w.Sizes(t.Context(), nil); len(got) != 0 {
-		t.Errorf("sizes of nobody: %v", got)
+		t.Errorf("sizes of no tenants: %v", got)
 	}
 }
 

@@ -202,7 +202,7 @@ func rehearseStale(t *testing.T, d Dialect) {
 	d.Exec(t, tenant, insertUnknown)
 	w.refused(t, job, engine.Error{Class: engine.Stale})
 
-	// Also one that stands at a later part of the plan, where Upgrade would go on.
+	// Also one that stands at a later part of the plan, where Apply would continue.
 	w, tenant = w.with(t, engine.Config{Mode: engine.PerRevision}, chain...), d.New(t)
 	job = w.job(t, tenant)
 	other := open(t, d, engine.Config{}, createUsers)

@@ -13,8 +13,8 @@ import (
 var rollbacks = []promise{
 	{"a survey reads which rows a rollout wrote", surveyRollout},
 	{"what a rollout applied is taken down", takeBack},
-	{"what another rollout applied meanwhile is not taken down", takeBackOthers},
-	{"a no-transaction revision that another rollout applied meanwhile is not taken down", takeBackOutside},
+	{"what another rollout applied since is not taken down", takeBackOthers},
+	{"a no-transaction revision that another rollout applied since is not taken down", takeBackOutside},
 }
 
 // by upgrades a tenant to the heads for a rollout.

@@ -45,7 +45,7 @@ func TestNewChecksWithoutConnecting(t *testing.T) {
 	}
 	before := db.servers["$X"]
 	if err := db.Register("$X", "postgres://u@h/x"); err != nil || db.servers["$X"] != before {
-		t.Error("told again, it is another server")
+		t.Error("registered again, it is another server")
 	}
 }
 

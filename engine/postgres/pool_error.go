@@ -67,7 +67,7 @@ func (s *server) refusedAdvice(by *pgconn.Config, database string, pg *pgconn.Pg
 		if database == by.Database {
 			return "correct the database in " + s.urlKey(by) + ", or create it"
 		}
-		return "correct its name where the tenants are listed, or create it; if it was dropped meanwhile, run again"
+		return "correct its name where the tenants are listed, or create it; if it was dropped since, run again"
 	case statePrivilege:
 		return fmt.Sprintf("GRANT CONNECT ON DATABASE %s TO %s; or leave the database out of the source of tenants", ident(database), ident(by.User))
 	}
