@@ -39,13 +39,13 @@ func TestErrorHasCauseHintAndPosition(t *testing.T) {
 	}
 }
 
-func TestTargetsAreWrittenAsPlaces(t *testing.T) {
+func TestLocationsAreWrittenAsPaths(t *testing.T) {
 	t.Parallel()
-	for want, target := range map[string]Location{
+	for want, location := range map[string]Location{
 		"eu1/app/acme": {Dialect: "postgres", Server: "eu1", Database: "app", Schema: "acme", File: "x"},
 		"/data/a.db":   {Dialect: "sqlite", File: "/data/a.db"},
 	} {
-		if got := target.String(); got != want {
+		if got := location.String(); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

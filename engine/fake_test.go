@@ -293,7 +293,7 @@ func applied(ids ...string) *Applied {
 	return a
 }
 
-// QueryEach answers each target with the query; Sizes with its place in the list.
+// QueryEach answers each location with the query; Sizes with its place in the list.
 func (f *fake) QueryEach(_ context.Context, locations []Location, query string) []QueryResult {
 	f.log = append(f.log, "ask")
 	replies := make([]QueryResult, len(locations))

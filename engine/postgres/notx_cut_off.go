@@ -20,7 +20,7 @@ const (
 )
 
 // progress fails where a section that was cut off is in the way of a part. It asks the server only where a survey, or
-// ResolveInDoubt, saw a journal; that there is none is checked under the lock, see enter.
+// ResolveInDoubt, saw a journal; that there is none is checked under the lock, see lockSQL.
 func (s *session) progress(ctx context.Context, c *conn, work *engine.Work) (progress, error) {
 	if !work.SchemaID.HasSteps {
 		return progressNone, nil
@@ -93,7 +93,7 @@ func (s *survey) cutOffs(ctx context.Context, c *conn, chunk []int, patience tim
 	}
 }
 
-// unreadSteps says why the journal of a target cannot be read.
+// unreadSteps says why the journal of a tenant cannot be read.
 func (s *survey) unreadSteps(ctx context.Context, i int, err error) {
 	e := *classify(ctx, err)
 	st := &s.standings[i]

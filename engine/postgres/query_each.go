@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	queryChunk       = 50          // targets a message
+	queryChunk       = 50          // locations a message
 	queryWorkers     = 2           // connections a database
 	queryLockTimeout = time.Second // for a lock
 )
@@ -45,7 +45,7 @@ func (db *DB) QueryEach(ctx context.Context, locations []engine.Location, query 
 	return replies
 }
 
-// eachDatabase calls do for each database of targets, with the indexes of those in it: servers side by side, and as many databases of
+// eachDatabase calls do for each database of locations, with the indexes of those in it: servers side by side, and as many databases of
 // a server as it has slots for connections. A location without a database is in that of its server's URL. err says that the
 // server is unknown.
 func (db *DB) eachDatabase(locations []engine.Location, do func(srv *server, database string, mine []int, err error)) {
@@ -77,7 +77,7 @@ func (db *DB) eachDatabase(locations []engine.Location, do func(srv *server, dat
 	all.Wait()
 }
 
-// queryRun puts one query to the targets of one database. Its workers write different replies.
+// queryRun puts one query to the locations of one database. Its workers write different replies.
 type queryRun struct {
 	db        *DB
 	server    *server
@@ -144,7 +144,7 @@ func (a *queryRun) work(ctx context.Context, queue <-chan []int) {
 	}
 }
 
-// chunk asks targets. After an error a message has half as many, after a success twice as many.
+// chunk asks locations. After an error a message has half as many, after a success twice as many.
 func (a *queryRun) chunk(ctx context.Context, c *conn, left []int) {
 	defer func() {
 		c.rollback(ctx)
@@ -197,7 +197,7 @@ func lost(ctx context.Context, e *engine.Error) *engine.Error {
 	return &l
 }
 
-// message asks targets by one message and returns how many of them, from the first, have an answer; the error is that of the
+// message asks locations by one message and returns how many of them, from the first, have an answer; the error is that of the
 // next one. unread says that the server could not parse the message and so ran nothing of it.
 func (a *queryRun) message(ctx context.Context, c *conn, d *database, mine []int) (answered int, unread bool, e *engine.Error) {
 	m := a.compose(ctx, c, d, mine)

@@ -170,7 +170,7 @@ BEGIN
 	IF names IS NOT NULL THEN EXECUTE 'SET CONSTRAINTS ' || names || ' DEFERRED'; END IF;
 END $skein$`
 
-// borders are the errors that a statement may have because an earlier part is not committed yet. Each has lists of words: the
+// commitErrors are the errors that a statement may have because an earlier part is not committed yet. Each has lists of words: the
 // body of an earlier part must have one word of each list.
 var commitErrors = map[string][][]string{
 	stateUnsafeEnum:     {{"type"}, {"add"}, {"value"}},

@@ -85,10 +85,10 @@ func storeRelations(schema uint32, own versionTable) string {
 		"WHERE c.relnamespace = " + oidText(schema) + " AND t.relname <> ALL (" + array(own.names()) + "::pg_catalog.name[])), ''), true)"
 }
 
-// noted is the SQL of the OIDs that remember stored.
+// storedOIDs is the SQL of the OIDs that storeRelations stored.
 const storedOIDs = "pg_catalog.unnest(pg_catalog.string_to_array(NULLIF(pg_catalog.current_setting('skein.before', true), ''), ',')::pg_catalog.oid[])"
 
-// remembered selects the stored relations: OID, OID of its table for an index, else its own, and name.
+// storedRelations selects the stored relations: OID, OID of its table for an index, else its own, and name.
 const storedRelations = "SELECT c.oid, COALESCE(i.indrelid, c.oid), c.relname FROM " + storedOIDs + " b(oid) " +
 	"JOIN pg_catalog.pg_class c ON c.oid = b.oid LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid"
 

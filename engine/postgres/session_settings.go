@@ -18,7 +18,7 @@ import (
 // and which transaction poolers keep for each client (PgBouncer does for these). The others are looked up once a database;
 // each transaction begins with a SET LOCAL for those that deviate.
 
-// starting are the startup parameters of every connection.
+// startupSettings are the startup parameters of every connection.
 var startupSettings = map[string]string{"client_encoding": "UTF8", "standard_conforming_strings": "on", "datestyle": "ISO, MDY"}
 
 // requiredSetting is a setting and its accepted values; the first of them replaces any other value.
@@ -44,7 +44,7 @@ var requiredSettings = []requiredSetting{
 	{"xmloption", []string{"content"}},
 }
 
-// governed are settings that each transaction sets anyway, with what a user can do instead.
+// transactionSettings are settings that each transaction sets anyway, with what a user can do instead.
 var transactionSettings = map[string]string{
 	"search_path":                    "use the key `search_path` of the server, or `schema` of a tenant's record",
 	"row_security":                   "skein runs with it off, so that a revision fails rather than passing over rows",

@@ -82,7 +82,7 @@ type survey struct {
 	database  string
 	locations []engine.Location
 	standings []engine.Standing
-	mine      []int  // indexes of this database's targets
+	mine      []int  // indexes of this database's locations
 	rollout   string // whose rows are marked; "" = none
 }
 
@@ -144,7 +144,7 @@ func (s *survey) run(ctx context.Context) {
 	s.exemplars(ctx, tables, digests)
 }
 
-// catalog finds schemas, version tables and privileges by one query. It returns the targets whose table is
+// catalog finds schemas, version tables and privileges by one query. It returns the locations whose table is
 // to be read; the others' standings are complete.
 func (s *survey) catalog(ctx context.Context) ([]int, error) {
 	c, err := s.server.acquire(ctx, s.database)

@@ -43,7 +43,7 @@ func (db *DB) Sizes(ctx context.Context, locations []engine.Location) []int64 {
 	return sizes
 }
 
-// sizes fills in the sizes of one chunk's targets.
+// sizes fills in the sizes of one chunk's locations.
 func (c *conn) sizes(ctx context.Context, locations []engine.Location, chunk []int, sizes []int64) {
 	names := make([]string, len(chunk))
 	for n, i := range chunk {
