@@ -70,7 +70,7 @@ func Run(t *testing.T, d Dialect) {
 }
 
 // promises are the subtests; their lists are in the files of their functions.
-var promises = join(applies, rollbacks, surveys, failures, locking, ownRows, noTx, cutOff, rehearsals, queries)
+var promises = join(applies, migrations, rollbacks, surveys, failures, locking, ownRows, noTx, cutOff, rehearsals, queries)
 
 type promise struct {
 	name  string

@@ -112,7 +112,7 @@ func (a *applier) guardQueries() []string {
 // rehearse writes all parts as one transaction that is rolled back.
 //
 // Where a part would commit, the deferred constraints are checked; then they are deferred again and settings are made again
-// for the next part. Other effects of a commit need one: see borders. Settings are made for the transaction only, since the
+// for the next part. Other effects of a commit need one: see commitErrors. Settings are made for the transaction only, since the
 // rollback undoes those of the session.
 func (c *composer) rehearse(guards []string, checks bool) {
 	last := ""
