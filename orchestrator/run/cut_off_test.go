@@ -11,7 +11,7 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
-	"github.com/skeindb/skein/orchestrator/state/statetest"
+	"github.com/skeindb/skein/orchestrator/store/storetest"
 )
 
 // cutOff is a standing in which a no-transaction section was cut off, as a survey judges it.
@@ -126,7 +126,7 @@ func TestResumeFinishesWhatItWasCutOffIn(t *testing.T) {
 	s := tell(t, g, 1)
 	s.run([]int{1}, true, s.end(1, plan.OutcomeFailed, "a", "b", 1, engine.Data))
 	s.standings = []engine.Standing{cutOff(rowsOf(g, "a b:r1"), "c", revision.Up)}
-	events := statetest.Events("r1", 1, s.facts...)
+	events := storetest.Events("r1", 1, s.facts...)
 	p, err := plan.Resume(rollout.Current(s.stored, events), rollout.HistoryOf(events), s.tenants, s.standings, g, plan.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
