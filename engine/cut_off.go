@@ -7,8 +7,8 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// CutOff is a no-transaction section of which some statements ran in a tenant, and not all, or not yet. Its revision is
-// half applied or half taken down, whatever the version table says.
+// CutOff is a no-transaction section of which only some statements have run in a tenant. Its revision is half applied or half
+// taken down, even if the version table says otherwise.
 type CutOff struct {
 	Revision  string
 	Direction revision.Direction
@@ -19,7 +19,7 @@ func (c CutOff) Err() *Error {
 	e := &Error{
 		Class: Revision, Revision: c.Revision,
 		Message: "revision " + c.Revision + " is half applied: some statements of its no-transaction section ran, and not all",
-		Advice:  "finish it first: resume the rollout that began it, or `skein upgrade " + c.Revision + "` for this tenant; or undo by hand what ran, and drop the table beside the version table whose name ends with " + StepsSuffix,
+		Advice:  "finish it first: resume the rollout that began it, or upgrade this tenant to " + c.Revision + "; or undo by hand what ran, and drop the table beside the version table whose name ends with " + StepsSuffix,
 	}
 	if c.Direction == revision.Down {
 		e.Message = "revision " + c.Revision + " is half taken down: some statements of its no-transaction downgrade section ran, and not all"
@@ -28,8 +28,8 @@ func (c CutOff) Err() *Error {
 	return e
 }
 
-// without is Err where revisions that the half applied one builds on are no longer applied: to take them down may have
-// taken what ran with them, and an upgrade would leave those statements out.
+// without is Err where revisions that the half applied one builds on are no longer applied: their downgrade may have removed
+// what the statements made, and an upgrade would skip those statements.
 func (c CutOff) without(parents []string) *Error {
 	e := c.Err()
 	e.Message += "; and what it builds on is not applied any more: " + strings.Join(parents, ", ")
@@ -37,8 +37,8 @@ func (c CutOff) without(parents []string) *Error {
 	return e
 }
 
-// StepsSuffix is what the name of the table that holds the progress of no-transaction sections has beyond that of the
-// version table.
+// StepsSuffix, appended to the name of the version table, is the name of the table that holds the progress of no-transaction
+// sections.
 const StepsSuffix = "_steps"
 
 // open reports whether the section leaves the tenant half-way, when those ids are applied: a stamp may have settled it.
@@ -46,9 +46,9 @@ func (c CutOff) open(applied []string) bool {
 	return slices.Contains(applied, c.Revision) == (c.Direction == revision.Down)
 }
 
-// Blocked returns why a part must not run where those sections were cut off; nil where it may. What a half applied
-// revision builds on stays, and nothing else is done before what is half taken down is taken down. The part that goes on
-// with a section may run, and so may a stamp, which says what is applied whatever ran.
+// Blocked returns why a part must not run where those sections were cut off; nil where it may. The revisions that a half
+// applied one builds on stay, and nothing else runs before a half taken down one is finished. The part that continues such a
+// section may run, and so may a stamp, which says what is applied.
 func (p *Part) Blocked(cut []CutOff) *Error {
 	if p.Stamps() {
 		return nil

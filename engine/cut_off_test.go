@@ -50,9 +50,9 @@ func TestCutOffSectionsBlockAPlanBeforeAnythingIsOpened(t *testing.T) {
 		plan    func(a *Applied) *Plan
 		blocked bool
 	}{
-		"an upgrade goes on":               {up, func(a *Applied) *Plan { return NewPlan(a, revision.Up, steps("c3"), PerTenant) }, false},
+		"an upgrade continues":             {up, func(a *Applied) *Plan { return NewPlan(a, revision.Up, steps("c3"), PerTenant) }, false},
 		"nothing goes down below it":       {up, func(a *Applied) *Plan { return NewPlan(a, revision.Down, steps("b2"), PerTenant) }, true},
-		"a downgrade goes on":              {down, func(a *Applied) *Plan { return NewPlan(a, revision.Down, steps("b2", "a1"), PerRevision) }, false},
+		"a downgrade continues":            {down, func(a *Applied) *Plan { return NewPlan(a, revision.Down, steps("b2", "a1"), PerRevision) }, false},
 		"nothing comes on top":             {down, func(a *Applied) *Plan { return NewPlan(a, revision.Up, steps("c3"), PerTenant) }, true},
 		"a stamp may forget":               {up, func(a *Applied) *Plan { return NewStamp(g, a, nil) }, false},
 		"a stamp may say that it is there": {down, func(a *Applied) *Plan { return NewStamp(g, a, []string{"a1", "b2", "c3"}, down) }, false},

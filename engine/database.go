@@ -7,22 +7,22 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// Database is a dialect: it reads where tenants stand and opens sessions to change one of them.
-// Implementations are safe for concurrent use; every error they return is an *Error.
+// Database is a dialect: it reads where tenants stand and opens sessions to change one of them. Implementations are safe for
+// concurrent use; every error they return is an *Error. Package enginetest has the tests that each must pass.
 type Database interface {
-	// Survey reads where targets stand, set-based: a few messages a database, never a connection a tenant.
-	// The result has the length and the order of targets. What could not be read is a Standing with an Err.
-	// Row.Rollout is set in the rows that the rollout wrote, and in no others; with "" in none.
-	Survey(ctx context.Context, targets []Location, rollout string) []Standing
+	// Survey reads where locations stand, set-based: a few messages a database, never a connection a tenant. The result has
+	// the length and the order of locations. A tenant that could not be read is a Standing with an Err. Row.Rollout is set
+	// in the rows that the rollout wrote, and in no others; with "" in none.
+	Survey(ctx context.Context, locations []Location, rollout string) []Standing
 
-	// Open takes a connection for one tenant. It waits for a free place under the server's limit.
-	Open(ctx context.Context, target Location) (Session, error)
+	// Open takes a connection for one tenant. It waits while the server's limit of connections is reached.
+	Open(ctx context.Context, location Location) (Session, error)
 
-	// QueryEach puts a read-only query to targets: see [Engine.QueryEach]. It takes nothing that [ReadOnlyQuery] refuses.
-	QueryEach(ctx context.Context, targets []Location, query string) []QueryResult
+	// QueryEach runs a read-only query in each of locations: see [Engine.QueryEach]. It refuses what [ReadOnlyQuery] refuses.
+	QueryEach(ctx context.Context, locations []Location, query string) []QueryResult
 
-	// Sizes returns the sizes of targets in bytes: see [Engine.Sizes].
-	Sizes(ctx context.Context, targets []Location) []int64
+	// Sizes returns the sizes of locations in bytes: see [Engine.Sizes].
+	Sizes(ctx context.Context, locations []Location) []int64
 
 	// Close closes all connections; sessions must be closed before.
 	Close() error
@@ -38,20 +38,20 @@ type Session interface {
 	// several calls. Class Uncertain: some or all of those after may be too.
 	Apply(ctx context.Context, work Work) (committed int, err error)
 
-	// ApplyNoTx runs the single no-transaction part of work under a session lock, statement by
-	// statement with a journal inside the tenant, so that a later call goes on where this one was cut off.
+	// ApplyNoTx runs the single no-transaction part of work under a session lock, statement by statement with a journal in
+	// the tenant, so that a later call resumes where this one was cut off.
 	ApplyNoTx(ctx context.Context, work Work) error
 
-	// ResolveInDoubt polls for the tenant's lock, at most for the bound that ctx gives, and reads what is applied, and by whom:
-	// the answer after an uncertain commit, since the lock is free only once the old transaction has ended.
+	// ResolveInDoubt polls for the tenant's lock until ctx ends, and reads what is applied, and by which rollout. That
+	// answers whether an uncertain commit succeeded, since the lock is free only once the old transaction has ended.
 	ResolveInDoubt(ctx context.Context) (*Applied, SchemaID, error)
 
 	// Rehearse runs consecutive transactional parts, at least one, in one transaction and rolls it back: see
-	// [Engine.Rehearse]. What only a commit between them would allow is Untried, with all after it. It never
-	// returns class Uncertain.
+	// [Engine.Rehearse]. A step that needs a commit before it is Untried, with all after it. It never returns class
+	// Uncertain.
 	Rehearse(ctx context.Context, work Work) (Rehearsal, error)
 
-	// Close gives the connection back, or ends it when its state is in doubt.
+	// Close gives the connection back, or closes it where its state is in doubt.
 	Close()
 }
 

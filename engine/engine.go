@@ -23,13 +23,13 @@ type Config struct {
 	Mode             Mode          // what shares a transaction; default PerTenant
 	LockTimeout      time.Duration // of the first attempt; doubles per attempt to 8 s; default 2 s; negative = none
 	StatementTimeout time.Duration // default none
-	SettleTimeout    time.Duration // how long to wait for the lock after an uncertain commit; default 30 s
-	AllowChanged     bool          // go on where the body of an applied revision changed since
+	ResolveTimeout   time.Duration // wait for the lock after an uncertain commit; default 30 s
+	AllowChanged     bool          // accept tenants in which an applied revision has changed since
 	Tool             string        // recorded with each row; default "skein"
 }
 
-// maxLockTimeout bounds the doubling of Config.LockTimeout. It is well above deadlock_timeout (1 s), below
-// which PostgreSQL never cancels an autovacuum that is in the way (manual, "Client Connection Defaults").
+// maxLockTimeout bounds the doubling of Config.LockTimeout. It is well above deadlock_timeout (1 s): only after that does
+// PostgreSQL cancel an autovacuum that holds the lock (manual, "Client Connection Defaults").
 const maxLockTimeout = 8 * time.Second
 
 // New returns an Engine over db and graph.
@@ -40,8 +40,8 @@ func New(db Database, graph *revision.Graph, cfg Config) *Engine {
 	if cfg.LockTimeout == 0 {
 		cfg.LockTimeout = 2 * time.Second
 	}
-	if cfg.SettleTimeout == 0 {
-		cfg.SettleTimeout = 30 * time.Second
+	if cfg.ResolveTimeout == 0 {
+		cfg.ResolveTimeout = 30 * time.Second
 	}
 	if cfg.Tool == "" {
 		cfg.Tool = "skein"
@@ -49,7 +49,7 @@ func New(db Database, graph *revision.Graph, cfg Config) *Engine {
 	return &Engine{db: db, graph: graph, cfg: cfg}
 }
 
-// With returns an engine over the same tenants along another graph.
+// With returns an engine with the same database and Config over another graph.
 func (e *Engine) With(graph *revision.Graph) *Engine {
 	return &Engine{db: e.db, graph: graph, cfg: e.cfg}
 }
@@ -72,7 +72,7 @@ func (e *Engine) Mode() Mode { return e.cfg.Mode }
 // AllowChanged reports whether it goes on where the body of an applied revision changed.
 func (e *Engine) AllowChanged() bool { return e.cfg.AllowChanged }
 
-// lockTimeout is that of the given attempt; 0 = wait without end.
+// lockTimeout is that of the given attempt; 0 = none.
 func (e *Engine) lockTimeout(attempt int) time.Duration {
 	d := e.cfg.LockTimeout
 	if d < 0 {
@@ -84,15 +84,15 @@ func (e *Engine) lockTimeout(attempt int) time.Duration {
 	return d
 }
 
-// Survey reads where targets stand and judges it against the graph. The result has the order and the
-// length of targets; a target that could not be read is a Standing with an Err, not an abort.
-func (e *Engine) Survey(ctx context.Context, targets []Location) []Standing {
-	return e.SurveyRollout(ctx, targets, "")
+// Survey reads where locations stand and compares that with the graph. The result has the length and the order of locations; a
+// tenant that could not be read is a Standing with an Err.
+func (e *Engine) Survey(ctx context.Context, locations []Location) []Standing {
+	return e.SurveyRollout(ctx, locations, "")
 }
 
-// SurveyRollout is Survey, and tells which revisions a rollout applied: see [Applied.Of].
-func (e *Engine) SurveyRollout(ctx context.Context, targets []Location, rollout string) []Standing {
-	standings := e.db.Survey(ctx, targets, rollout)
+// SurveyRollout is Survey, and also reads which revisions a rollout applied: see [Applied.Of].
+func (e *Engine) SurveyRollout(ctx context.Context, locations []Location, rollout string) []Standing {
+	standings := e.db.Survey(ctx, locations, rollout)
 	judge := newAssessor(e.graph)
 	for i := range standings {
 		judge.assess(&standings[i])

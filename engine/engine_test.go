@@ -43,11 +43,11 @@ func TestLaterAttemptsWaitLonger(t *testing.T) {
 
 func TestZeroConfigIsTheDefault(t *testing.T) {
 	t.Parallel()
-	want := Config{Mode: PerTenant, LockTimeout: 2 * time.Second, SettleTimeout: 30 * time.Second, Tool: "skein"}
+	want := Config{Mode: PerTenant, LockTimeout: 2 * time.Second, ResolveTimeout: 30 * time.Second, Tool: "skein"}
 	if e := New(nil, nil, Config{}); e.cfg != want || e.Mode() != PerTenant {
 		t.Errorf("config %+v, want %+v", e.cfg, want)
 	}
-	mine := Config{Mode: PerRevision, LockTimeout: -1, StatementTimeout: 1, SettleTimeout: 2, AllowChanged: true, Tool: "mine"}
+	mine := Config{Mode: PerRevision, LockTimeout: -1, StatementTimeout: 1, ResolveTimeout: 2, AllowChanged: true, Tool: "mine"}
 	if e := New(nil, nil, mine); e.cfg != mine {
 		t.Errorf("config %+v, want %+v", e.cfg, mine)
 	}

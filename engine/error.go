@@ -5,29 +5,29 @@ import (
 	"strings"
 )
 
-// Class says what an error means for the tenant, its server and the fleet, and so what is done about it.
-// The dialects map SQLSTATEs and SQLite's result codes to classes, each in one file.
+// Class says what an error means for the tenant, its server and the fleet, and so what a rollout does about it. The dialects
+// map SQLSTATEs and SQLite's result codes to classes.
 type Class string
 
 const (
-	Transient  Class = "transient"  // deadlock, serialization, concurrent catalog update: same tenant again
-	Busy       Class = "busy"       // a lock was not to be had: defer the tenant to the end of its wave
+	Transient  Class = "transient"  // deadlock, serialization failure, concurrent catalog update: try again
+	Busy       Class = "busy"       // a lock is held by another session: defer the tenant to the end of its wave
 	Connection Class = "connection" // the server went away or restarts: pause it and probe; no attempt counted
-	Capacity   Class = "capacity"   // too many connections, out of memory: lower the width; no attempt counted
+	Capacity   Class = "capacity"   // too many connections, out of memory: lower the concurrency; no attempt counted
 	Server     Class = "server"     // disk full, authentication, read-only: pause the server until an operator resumes
-	Timeout    Class = "timeout"    // statement_timeout: defer the tenant once more, it may be a big one
+	Timeout    Class = "timeout"    // statement_timeout: defer the tenant once, it may be a large one
 	Stale      Class = "stale"      // the tenant does not stand where the plan says
-	Gone       Class = "gone"       // schema, database or file dropped, renamed or re-created meanwhile
+	Gone       Class = "gone"       // schema, database or file was dropped, renamed or created again
 	Data       Class = "data"       // the tenant's rows forbid the change: only this tenant fails
 	Revision   Class = "revision"   // the revision is wrong here: syntax, missing table, privilege
 	Guard      Class = "guard"      // the revision changed something outside the tenant
-	Checksum   Class = "checksum"   // the body of an applied revision changed since
+	Checksum   Class = "checksum"   // an applied revision has changed since
 	Canceled   Class = "canceled"   // the operator or the context ended it
-	Uncertain  Class = "uncertain"  // the connection was lost while a commit was under way; the engine settles it
-	Internal   Class = "internal"   // anything not foreseen: fails the tenant
+	Uncertain  Class = "uncertain"  // the connection was lost during a commit; Engine.Apply finds out whether it succeeded
+	Internal   Class = "internal"   // any other error: fails the tenant
 )
 
-// Error is what went wrong with one tenant, with the place in the revision where it did.
+// Error is what went wrong with one tenant, and where in its revision.
 type Error struct {
 	Class     Class
 	SQLState  string // five characters, or SQLite's extended result code in digits; "" when there is none
@@ -36,15 +36,15 @@ type Error struct {
 	Line, Col int    // of the statement in File, 1-based; 0 when unknown
 	Number    int    // of the statement in its section, from 1; 0 when unknown
 	Statement string // the statement's text; cut to about 200 bytes
-	Message   string // one line, without the place
-	Advice    string // what to do; "" when nothing better than the message is known
+	Message   string // one line, without file and line
+	Advice    string // what to do; "" when nothing is known beyond the message
 	Err       error  // cause; may be nil
 
-	Fields       *Fields // what the server says besides its text; nil when no server said anything
+	Fields       *Fields // structured fields of the server's error; nil where no server reported it
 	Quoted       string  // the part of Message that a server or another program wrote, and may hold values of rows; "" = none
-	QuotedAdvice string  // what the server advises; Advice may be the same
+	QuotedAdvice string  // the server's own hint; Advice may be the same
 
-	// Uncommitted says that Revision can do its work once the revisions before it in its transaction are committed.
+	// Uncommitted says that Revision would succeed once the revisions before it in its transaction are committed.
 	Uncommitted bool
 }
 

@@ -27,11 +27,11 @@ func TestErrorTells(t *testing.T) {
 
 func TestErrorHasCauseHintAndPosition(t *testing.T) {
 	t.Parallel()
-	e := &Error{Message: "it broke", Advice: "mend it", File: "a1.sql", Line: 7, Col: 3, Err: io.ErrUnexpectedEOF}
+	e := &Error{Message: "it broke", Advice: "correct it", File: "a1.sql", Line: 7, Col: 3, Err: io.ErrUnexpectedEOF}
 	if !errors.Is(e, io.ErrUnexpectedEOF) {
 		t.Error("the cause is not to be found")
 	}
-	if e.Hint() != "mend it" {
+	if e.Hint() != "correct it" {
 		t.Errorf("hint %q", e.Hint())
 	}
 	if file, line, col := e.Position(); file != "a1.sql" || line != 7 || col != 3 {
@@ -39,13 +39,13 @@ func TestErrorHasCauseHintAndPosition(t *testing.T) {
 	}
 }
 
-func TestTargetsAreWrittenAsPlaces(t *testing.T) {
+func TestLocationsAreWrittenAsPaths(t *testing.T) {
 	t.Parallel()
-	for want, target := range map[string]Location{
+	for want, location := range map[string]Location{
 		"eu1/app/acme": {Dialect: "postgres", Server: "eu1", Database: "app", Schema: "acme", File: "x"},
 		"/data/a.db":   {Dialect: "sqlite", File: "/data/a.db"},
 	} {
-		if got := target.String(); got != want {
+		if got := location.String(); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

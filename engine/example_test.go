@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"log"
 	"os"
 	"path/filepath"
 	"testing/fstest"
@@ -12,81 +13,109 @@ import (
 	"github.com/skeindb/skein/engine/sqlite"
 )
 
-// One SQLite file is brought to the heads of a graph, as Alembic would.
+// A program that upgrades the database it was shipped with.
 func Example() {
-	dir, err := os.MkdirTemp("", "skein")
+	e, tenant, cleanUp := openShop()
+	defer cleanUp()
+
+	result, err := e.Migrate(context.Background(), tenant, "heads")
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
-	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, "shop.db")
-	if err := os.WriteFile(file, nil, 0o600); err != nil { // skein upgrades files and makes none
-		fmt.Println(err)
-		return
-	}
-	if err := upgrade(context.Background(), file); err != nil {
-		fmt.Println(err)
+	fmt.Println(result.Done)
+	// Output: [1975ea83b712 27c6a30d7c24]
+}
+
+// The target decides about the direction.
+func ExampleEngine_Migrate() {
+	e, tenant, cleanUp := openShop()
+	defer cleanUp()
+
+	for _, target := range []string{"heads", "heads", "1975ea83b712", "base", "+1", "+9"} {
+		result, err := e.Migrate(context.Background(), tenant, target)
+		fmt.Println(target, result.Done, err)
 	}
 	// Output:
+	// heads [1975ea83b712 27c6a30d7c24] <nil>
+	// heads [] <nil>
+	// 1975ea83b712 [27c6a30d7c24] <nil>
+	// base [1975ea83b712] <nil>
+	// +1 [1975ea83b712] <nil>
+	// +9 [] +9 goes 8 beyond 27c6a30d7c24, where the graph ends
+}
+
+// Survey, plan and apply by hand, with a look at each.
+func ExampleEngine_Plan() {
+	e, tenant, cleanUp := openShop()
+	defer cleanUp()
+	ctx := context.Background()
+
+	standing := e.Survey(ctx, []engine.Location{tenant})[0]
+	fmt.Println(standing.State, standing.Heads)
+
+	plan, err := e.Plan(standing, revision.Up, "heads")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, part := range plan.Parts {
+		fmt.Println("in one transaction:", part.IDs())
+	}
+
+	result, err := e.Apply(ctx, engine.Job{Location: tenant, Standing: standing, Plan: plan, Attempt: 1})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("done:", result.Done)
+
+	standing = e.Survey(ctx, []engine.Location{tenant})[0]
+	fmt.Println(standing.State, standing.Heads)
+	// Output:
 	// empty []
-	// done [1975ea83b712 27c6a30d7c24]
+	// in one transaction: [1975ea83b712 27c6a30d7c24]
+	// done: [1975ea83b712 27c6a30d7c24]
 	// current [27c6a30d7c24]
 }
 
-func upgrade(ctx context.Context, file string) error {
-	// The revisions; in a program they come from a folder, by os.DirFS or embed.
+// openShop returns an engine over two revisions, and an empty SQLite file. In a program the revisions come from a folder,
+// by os.DirFS or embed.
+func openShop() (e *engine.Engine, tenant engine.Location, cleanUp func()) {
 	graph, err := revision.Load(fstest.MapFS{
 		"1975ea83b712_users.sql": {Data: []byte(`-- revision: 1975ea83b712
 -- revises: none
 
 -- upgrade
 CREATE TABLE users (id integer PRIMARY KEY, name text NOT NULL);
+
+-- downgrade
+DROP TABLE users;
 `)},
 		"27c6a30d7c24_email.sql": {Data: []byte(`-- revision: 27c6a30d7c24
 -- revises: 1975ea83b712
 
 -- upgrade
 ALTER TABLE users ADD COLUMN email text;
+
+-- downgrade
+ALTER TABLE users DROP COLUMN email;
 `)},
 	}, revision.SQLite)
 	if err != nil {
-		return err
+		log.Fatal(err)
 	}
 	db, err := sqlite.New(sqlite.Config{})
 	if err != nil {
-		return err
+		log.Fatal(err)
 	}
-	defer db.Close()
-	e := engine.New(db, graph, engine.Config{})
-
-	// Where does the tenant stand?
-	target := engine.Location{Dialect: revision.SQLite, File: file}
-	standing := e.Survey(ctx, []engine.Location{target})[0]
-	if standing.Err != nil {
-		return standing.Err
-	}
-	fmt.Println(standing.State, standing.Heads)
-
-	// Which way leads from there to the heads?
-	path, err := graph.Path(revision.Up, standing.Heads, "heads")
+	dir, err := os.MkdirTemp("", "shop")
 	if err != nil {
-		return err
+		log.Fatal(err)
 	}
-	var steps []*revision.Revision
-	for _, id := range path.Steps {
-		steps = append(steps, graph.Get(id))
+	tenant = engine.Location{Dialect: revision.SQLite, File: filepath.Join(dir, "shop.db")}
+	if err := os.WriteFile(tenant.File, nil, 0o600); err != nil { // the engine creates no files: a mistyped name is an error
+		log.Fatal(err)
 	}
-	plan := engine.NewPlan(standing.Applied, path.Direction, steps, e.Mode())
-
-	// Go there. The tenant is asked again, under its lock, whether it stands where the plan begins.
-	result, err := e.Apply(ctx, engine.Job{Location: target, Standing: standing, Plan: plan, Attempt: 1})
-	if err != nil {
-		return err
+	return engine.New(db, graph, engine.Config{}), tenant, func() {
+		_ = db.Close()
+		_ = os.RemoveAll(dir)
 	}
-	fmt.Println("done", result.Done)
-
-	standing = e.Survey(ctx, []engine.Location{target})[0]
-	fmt.Println(standing.State, standing.Heads)
-	return standing.Err
 }

@@ -24,14 +24,14 @@ type fake struct {
 
 	turns   []turn        // of the next calls of Apply and ApplyNoTx; after the last all goes well
 	opening []error       // of the next calls of Open
-	asking  []error       // of the next calls of Settle
-	then    func(f *fake) // what another session does before Settle has the lock
+	asking  []error       // of the next calls of ResolveInDoubt
+	then    func(f *fake) // what another session does before ResolveInDoubt has the lock
 
 	log      []string // what was called
 	works    []Work   // what Apply and ApplyNoTx were handed
 	ours     []string // ids of the steps that sessions of the engine committed, in order
 	sessions []*fakeSession
-	bound    time.Time // until when the last Settle may poll
+	bound    time.Time // until when the last ResolveInDoubt may poll
 }
 
 // turn is how one call of Apply or ApplyNoTx goes.
@@ -56,8 +56,8 @@ func newFake(t rapid.TB, applied ...string) *fake {
 	return f
 }
 
-func (f *fake) Survey(_ context.Context, targets []Location, _ string) []Standing {
-	standings := make([]Standing, len(targets))
+func (f *fake) Survey(_ context.Context, locations []Location, _ string) []Standing {
+	standings := make([]Standing, len(locations))
 	for i := range standings {
 		standings[i] = Standing{Applied: f.applied(), SchemaID: f.mark}
 	}
@@ -106,7 +106,7 @@ func (s *fakeSession) Apply(ctx context.Context, work Work) (int, error) {
 func (s *fakeSession) ApplyNoTx(ctx context.Context, work Work) error {
 	s.log = append(s.log, "outside "+describe(work.Parts))
 	if len(work.Parts) != 1 || len(work.Parts[0].Steps) != 1 || !work.Parts[0].NoTx {
-		s.t.Errorf("ApplyOutside is handed %s", describe(work.Parts))
+		s.t.Errorf("ApplyNoTx is handed %s", describe(work.Parts))
 	}
 	_, err := s.apply(ctx, work)
 	return err
@@ -170,7 +170,7 @@ func (s *fakeSession) ResolveInDoubt(ctx context.Context) (*Applied, SchemaID, e
 	s.usable()
 	var bounded bool
 	if s.bound, bounded = ctx.Deadline(); !bounded {
-		s.t.Error("Settle has no bound")
+		s.t.Error("ResolveInDoubt has no bound")
 	}
 	if s.then != nil {
 		s.then(s.fake)
@@ -293,19 +293,19 @@ func applied(ids ...string) *Applied {
 	return a
 }
 
-// QueryEach answers each target with the query; Sizes with its place in the list.
-func (f *fake) QueryEach(_ context.Context, targets []Location, query string) []QueryResult {
+// QueryEach answers each location with the query; Sizes with its place in the list.
+func (f *fake) QueryEach(_ context.Context, locations []Location, query string) []QueryResult {
 	f.log = append(f.log, "ask")
-	replies := make([]QueryResult, len(targets))
+	replies := make([]QueryResult, len(locations))
 	for i := range replies {
 		replies[i] = QueryResult{Text: query, Rows: 1}
 	}
 	return replies
 }
 
-func (f *fake) Sizes(_ context.Context, targets []Location) []int64 {
+func (f *fake) Sizes(_ context.Context, locations []Location) []int64 {
 	f.log = append(f.log, "sizes")
-	sizes := make([]int64, len(targets))
+	sizes := make([]int64, len(locations))
 	for i := range sizes {
 		sizes[i] = int64(i)
 	}

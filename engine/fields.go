@@ -2,10 +2,10 @@ package engine
 
 import "strings"
 
-// Fields are what a server says of an error or a notice apart from its text: for PostgreSQL the manual's "Error and
-// Notice Message Fields", for SQLite what a result code tells. Names stand in them, values of rows do not.
+// Fields are the structured fields of a server's error or notice: for PostgreSQL the manual's "Error and Notice Message
+// Fields", for SQLite what a result code means. They hold names, never values of rows.
 //
-// Schemas are left out: in a fleet they mostly are the tenant's own.
+// Schemas are left out: in a fleet they are mostly the tenant's own.
 type Fields struct {
 	Severity   string // ERROR, FATAL, WARNING …; "error" of SQLite
 	Condition  string // the name of the SQLSTATE or result code: unique_violation, SQLITE_CONSTRAINT_UNIQUE
@@ -14,11 +14,11 @@ type Fields struct {
 	DataType   string
 	Constraint string   // of SQLite also the columns of one without a name
 	Routine    string   // of the server's own source that reported it
-	Calls      []string // the functions and DO blocks that were running, the innermost first, each with its line
-	Words      int      // words of the statement before the place that the server points at; 0 = it points at none
+	Calls      []string // the functions and DO blocks that were running, innermost first, each with its line
+	Words      int      // words of the statement before the position that the server points at; 0 = none
 }
 
-// Describe makes a line of the fields: "ERROR 23505 unique_violation: table users, constraint users_email_key".
+// Describe writes the fields in one line: "ERROR 23505 unique_violation: table users, constraint users_email_key".
 // sqlState may be "".
 func (f *Fields) Describe(sqlState string) string {
 	var head, names []string
@@ -39,8 +39,8 @@ func (f *Fields) Describe(sqlState string) string {
 	return text
 }
 
-// WithoutValues returns message and advice without what others wrote, above all servers: it may hold values of rows. What
-// was said instead is made of the fields. The texts of skein itself stay.
+// WithoutValues returns message and advice without text that servers and other programs wrote, which may hold values of rows:
+// a description of the fields takes its place. The engine's own texts stay.
 func (e *Error) WithoutValues() (message, advice string) {
 	message, advice = e.Message, e.Advice
 	if advice == e.QuotedAdvice {

@@ -6,18 +6,18 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// Plan is the way of every tenant of one cohort: which revisions run, in which order, and what commits
-// together. It is immutable and shared by the tenants of the cohort.
+// Plan says which revisions run, in which order, and what commits together. It is immutable, and shared by all tenants that
+// stand at the same revisions: a cohort.
 type Plan struct {
 	Direction revision.Direction
 	Parts     []Part
-	Of        string // of a downgrade: the rollout that the rows of its steps must name, else the tenant is Stale; "" = any
+	Of        string // of a rollback: the rollout that must have applied its steps, else the tenant is Stale; "" = any
 }
 
-// Part is what commits together: one transaction, or one revision outside any transaction.
+// Part is what commits together: the steps of one transaction, or one step outside any transaction.
 type Part struct {
 	Steps  []Step
-	NoTx   bool     // one no-transaction step
+	NoTx   bool     // the only step runs outside a transaction
 	Before []string // ids that must be applied when the part begins, sorted (bytes)
 	After  []string // ids that are applied once it is committed, sorted
 }
@@ -33,11 +33,12 @@ type Step struct {
 type Mode string
 
 const (
-	PerTenant   Mode = "tenant"   // a tenant's whole chain, split where a section is separate or outside; the default
-	PerRevision Mode = "revision" // each revision by itself
+	PerTenant   Mode = "tenant"   // a tenant's whole chain, split where a section has to commit by itself; the default
+	PerRevision Mode = "revision" // each revision has its own
 )
 
-// NewPlan cuts steps, in the order they run, into parts for a tenant at which applied holds.
+// NewPlan cuts steps, in the order they run, into parts, for tenants with these applied revisions. [Engine.Plan] finds the
+// steps too.
 func NewPlan(applied *Applied, dir revision.Direction, steps []*revision.Revision, mode Mode) *Plan {
 	p := &Plan{Direction: dir}
 	for _, r := range steps {
@@ -56,7 +57,7 @@ func NewPlan(applied *Applied, dir revision.Direction, steps []*revision.Revisio
 
 // NewStamp is a plan that makes the version table hold exactly want, with the checksums of today, without
 // running a body. Rows of ids that the graph does not know are deleted with the others that are not wanted;
-// a row whose revision changed since is written anew, and so is one of which cut says that it is half taken down.
+// a row whose revision changed since is written again, and so is that of a revision which is half taken down by cut.
 func NewStamp(g *revision.Graph, applied *Applied, want []string, cut ...CutOff) *Plan {
 	p := &Plan{Direction: revision.Up}
 	changed := newAssessor(g).changed(applied)
@@ -100,7 +101,7 @@ func (p *Plan) bodies() bool {
 	return false
 }
 
-// closed reports whether nothing may join the part any more.
+// closed reports whether no step may be added to the part.
 func (p *Part) closed(mode Mode) bool {
 	if p.NoTx || mode == PerRevision {
 		return true
@@ -127,8 +128,8 @@ func (p *Part) IDs() []string {
 	return ids
 }
 
-// Others returns the ids of the part's steps that the rollout of did not apply, as the rows of applied say: what a
-// downgrade of that rollout must leave alone. It is nil with of = "".
+// Others returns the ids of the part's steps that the rollout of did not apply, by the rows of applied: a rollback of that
+// rollout must leave them alone. It is nil with of = "".
 func (p *Part) Others(applied *Applied, of string) []string {
 	if of == "" {
 		return nil

@@ -168,7 +168,7 @@ func TestStampMakesTheTableHoldWhatIsWanted(t *testing.T) {
 		"from nothing, in graph order":    {nil, []string{"a1", "b2"}, []string{" > +*b2 +*a1 > a1 b2"}},
 		"what is there stays":             {applied("b2"), []string{"b2", "a1"}, []string{"b2 > +*a1 > a1 b2"}},
 		"what is not wanted goes":         {applied("a1", "b2", "c3"), []string{"b2"}, []string{"a1 b2 c3 > -*a1 -*c3 > b2"}},
-		"ids that nobody knows go":        {applied("b2", "zz"), []string{"b2", "a1"}, []string{"b2 zz > -*zz +*a1 > a1 b2"}},
+		"unknown ids are removed":         {applied("b2", "zz"), []string{"b2", "a1"}, []string{"b2 zz > -*zz +*a1 > a1 b2"}},
 		"everything goes":                 {applied("a1", "zz"), nil, []string{"a1 zz > -*a1 -*zz > "}},
 		"nothing to do":                   {applied("a1", "b2"), []string{"b2", "a1"}, []string{}},
 		"nothing wanted of an empty one":  {nil, nil, []string{}},
@@ -176,7 +176,7 @@ func TestStampMakesTheTableHoldWhatIsWanted(t *testing.T) {
 		"a row of the body of today stays": {
 			&Applied{Rows: []Row{{Revision: "b2", Checksum: g.Get("b2").Checksum()}}}, []string{"b2"}, []string{},
 		},
-		"a row of another body is written anew": {
+		"a row of another body is written again": {
 			&Applied{Rows: []Row{{Revision: "a1", Checksum: "old"}, {Revision: "b2", Checksum: "old"}}},
 			[]string{"b2", "a1"},
 			[]string{"a1 b2 > -*a1 -*b2 +*b2 +*a1 > a1 b2"},

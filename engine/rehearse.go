@@ -10,38 +10,36 @@ import (
 
 // Rehearsal is what a rehearsed job did, and what it could not try.
 //
-// With an error, Steps are those that ran whole before it, Locks and Duration those of the transaction until then,
-// as far as they are known, and Untried is empty.
+// After an error, Steps are those that finished before it, Locks and Duration those of the transaction until then, as far as
+// they are known, and Untried is empty.
 type Rehearsal struct {
 	Steps    []string      // ids of the steps that ran and were rolled back, in order
-	Untried  []string      // ids of those that were not run, in order: the first that cannot be tried in a transaction, and all after it
-	Why      string        // why there are untried ones, with revision and file; "" when there are none
-	Locks    []LockUse     // taken by the bodies, the longest held first; those of skein's own tables are left out
-	Duration time.Duration // of the transaction, by the clock of whoever ran it
-	Notices  []Notice      // the last that servers gave, in order: at most NoticesKept
+	Untried  []string      // ids of the steps that did not run, in order: the first that cannot be tried in the transaction, and all after it
+	Why      string        // why Untried is not empty, with revision and file; else ""
+	Locks    []LockUse     // that the bodies took, the longest held first, without those on skein's own tables
+	Duration time.Duration // of the transaction; on PostgreSQL by the server's clock
+	Notices  []Notice      // the last ones of the server, in order; at most NoticesKept
 }
 
-// LockUse is a lock that a transaction had on something that was there before it.
+// LockUse is a lock that a transaction had on an object that existed before it.
 //
-// A lock that says nothing beside another is left out: a weaker one on the same table that was not held for longer,
-// and so those of a table's indexes.
+// Locks that are implied by another are left out: a weaker one on the same table or its indexes that was not held for longer.
 type LockUse struct {
 	Object string        // "orders", schema-qualified where it is not the tenant's own; "the file" for SQLite
 	Mode   string        // PostgreSQL's word, such as AccessExclusiveLock; "write" for SQLite
-	For    time.Duration // from when it was got to the end of the transaction, rounded up to the end of the statement before
+	For    time.Duration // until the end of the transaction, counted from the end of the statement before the one that took it
 }
 
-// Rehearse does what Upgrade would, in one transaction, and rolls it back: nothing is changed in the tenant, and
-// neither are there tables of skein's where there were none. Sequences that the bodies draw from go on all the
-// same, as ever in PostgreSQL.
+// Rehearse does what Apply would, in one transaction, and rolls it back: the tenant is unchanged, and has no new tables of
+// skein's. Only sequences keep the values that the bodies drew, as in any PostgreSQL rollback.
 //
-// The tenant's lock is taken as always, and a tenant that does not stand where the plan begins is Stale, also one
-// that stands at a later part of it. Parts of a chain that are transactions of their own are tried within the one,
-// with what a commit would check between them; what cannot be tried in it is Untried, and no error. Of a plan that
-// begins with such a part, nothing is run, and only the lock and the standing are looked at.
+// The tenant's lock is taken as usual, and a tenant that does not stand where the plan begins is Stale, also one that stands
+// at a later part of it. Parts that would be transactions of their own are tried in the one transaction, with the checks of
+// a commit between them; what cannot be tried in it is Untried, and no error. Of a plan that begins with such a part nothing
+// runs: only the lock and where the tenant stands are checked.
 //
-// The errors are those of Upgrade, and a lost connection is Connection: there is nothing to settle. It may be called
-// for the same job again, and for several tenants at once.
+// The errors are those of Apply; a lost connection is Connection, as nothing can be in doubt. It may be called again for the
+// same job, and for several tenants at once.
 func (e *Engine) Rehearse(ctx context.Context, job Job) (Rehearsal, error) {
 	r, err := e.prepare(job)
 	if err != nil || len(job.Plan.Parts) == 0 {
@@ -66,8 +64,8 @@ func (e *Engine) Rehearse(ctx context.Context, job Job) (Rehearsal, error) {
 	return withNotRehearsed(tried, parts[n:]), nil
 }
 
-// rehearsable returns how many parts there are that one transaction can try: those before the first that is outside of
-// any, or that needs one of another isolation level, which only the beginning of a transaction can have.
+// rehearsable returns how many parts one transaction can try: those before the first that runs outside a transaction, or needs
+// another isolation level, which can only be set at the beginning.
 func rehearsable(parts []Part) int {
 	n := transactional(parts)
 	for i := 1; i < n; i++ {
@@ -78,7 +76,7 @@ func rehearsable(parts []Part) int {
 	return n
 }
 
-// withNotRehearsed adds parts of which the first is outside a transaction, or needs one of its own.
+// withNotRehearsed adds parts that one transaction cannot try, and the reason of the first.
 func withNotRehearsed(r Rehearsal, parts []Part) Rehearsal {
 	if len(parts) > 0 && r.Why == "" {
 		first := parts[0].Steps[0].Revision
@@ -94,10 +92,10 @@ func withNotRehearsed(r Rehearsal, parts []Part) Rehearsal {
 	return r
 }
 
-// checkStanding fails unless the tenant's lock is to be had and the tenant stands where the plan begins. It waits for
-// the lock as long as a statement would.
+// checkStanding fails unless the tenant's lock is free and the tenant stands where the plan begins. It waits for the lock as
+// long as a statement would.
 func (r *run) checkStanding(ctx context.Context) error {
-	bounded, cancel := context.WithTimeout(ctx, cmp.Or(r.engine.lockTimeout(r.job.Attempt), r.engine.cfg.SettleTimeout))
+	bounded, cancel := context.WithTimeout(ctx, cmp.Or(r.engine.lockTimeout(r.job.Attempt), r.engine.cfg.ResolveTimeout))
 	defer cancel()
 	applied, mark, err := r.sess.ResolveInDoubt(bounded)
 	if err != nil {

@@ -169,7 +169,7 @@ func TestRehearsalThatBeginsOutsideWaitsAsLongAsAStatement(t *testing.T) {
 		most time.Duration
 	}{
 		"lock_timeout": {Config{LockTimeout: time.Minute}, time.Minute},
-		"without":      {Config{LockTimeout: -1, SettleTimeout: time.Hour}, time.Hour},
+		"without":      {Config{LockTimeout: -1, ResolveTimeout: time.Hour}, time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -6,7 +6,7 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// Candidate is a tenant that is about to go along a plan.
+// Candidate is a tenant in which a plan is about to run.
 type Candidate struct {
 	Location Location
 	Standing Standing
@@ -19,15 +19,15 @@ func (c *Candidate) Statements(s Step) []revision.Statement { return statements(
 
 // Screener is a [Database] that can say, before anything is touched, in which tenants a plan must not run.
 type Screener interface {
-	// Screen returns for each candidate an *Error that says why it is refused, or nil. It changes nothing, asks
-	// set-based, and refuses no tenant because it could not ask: what it looks for is looked for again when the
-	// plan runs. Tenants that are refused for one reason have equal errors.
+	// Screen returns for each candidate an *Error that says why it is refused, or nil. It changes nothing, asks set-based,
+	// and refuses no tenant because it could not ask: the plan checks the same again when it runs. Tenants that are
+	// refused for one reason have equal errors.
 	Screen(ctx context.Context, candidates []Candidate) []error
 }
 
-// Screen says of each job why its tenant is refused before anything is touched; nil for one that may be upgraded as
-// far as it can be seen. A job without a plan, or with one that runs no body, is never refused, and neither is one whose template
-// cannot be rendered: Upgrade has the error. The result has the length of jobs.
+// Screen says for each job, before anything is touched, why the plan must not run in its tenant; nil where it may, as far as
+// can be found out. A job without a plan, or with one that runs no body, is never refused, and neither is one whose template
+// cannot be rendered: Apply has that error. The result has the length of jobs.
 func (e *Engine) Screen(ctx context.Context, jobs []Job) []error {
 	refused := make([]error, len(jobs))
 	screener, ok := e.db.(Screener)
@@ -64,11 +64,11 @@ func (e *Engine) Screen(ctx context.Context, jobs []Job) []error {
 	return refused
 }
 
-// screenMaxBytes is how many bytes of rendered bodies are held at a time to be screened.
+// screenMaxBytes bounds the rendered bodies that are held in memory at a time.
 const screenMaxBytes = 64 << 20
 
-// renderedBodies counts the bytes of rendered bodies, those that tenants share once.
-type renderedBodies map[*revision.Section]*revision.Statement // the first statement that was counted last
+// renderedBodies counts the bytes of rendered bodies, each shared one once: section → first statement of the body counted last.
+type renderedBodies map[*revision.Section]*revision.Statement
 
 func (h renderedBodies) add(bodies map[*revision.Section][]revision.Statement) int {
 	n := 0
@@ -84,7 +84,7 @@ func (h renderedBodies) add(bodies map[*revision.Section][]revision.Statement) i
 	return n
 }
 
-// statements are those of a step, of which templates are found among the rendered bodies.
+// statements returns those of a step; for a template from the rendered bodies.
 func statements(bodies map[*revision.Section][]revision.Statement, s Step) []revision.Statement {
 	if s.Stamp {
 		return nil

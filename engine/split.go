@@ -6,7 +6,7 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// split returns the plan with one more border, before a step of a part; the plan itself is not changed.
+// split returns a copy of the plan in which a part is split before one of its steps.
 func (p *Plan) split(part, step int) *Plan {
 	old := p.Parts[part]
 	first, second := old, old
@@ -32,9 +32,9 @@ func walk(ids []string, steps []Step) []string {
 	return have
 }
 
-// split puts a border before the revision that failed because what comes before it in its transaction is not committed
-// yet. It returns false where the revision already begins its transaction: then committing does not help. The border
-// holds for all tenants that go along the plan, and for later calls.
+// split splits the plan before a revision that failed because the revisions before it in its transaction are not committed
+// yet. It returns false where the revision already begins its transaction: then a commit does not help. The split holds for
+// all tenants with the same plan, and for later calls.
 func (r *run) split(e *Error) bool {
 	if !e.Uncommitted {
 		return false
@@ -50,7 +50,7 @@ func (r *run) split(e *Error) bool {
 	return false
 }
 
-// borders returns the plan with the borders that were found for it since it was made.
+// borders returns the plan with the splits that were found to be needed since it was made.
 func (e *Engine) borders(p *Plan) *Plan {
 	if found, ok := e.splits.Load(p); ok {
 		return found.(*Plan)

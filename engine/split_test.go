@@ -47,7 +47,7 @@ func TestChainIsSplitWhereTheServerDemandsIt(t *testing.T) {
 	}
 }
 
-// The same job goes on after an error behind a border that only the call before knew of, and others of its plan know
+// The same job continues after an error behind a border that only the call before knew of, and others of its plan know
 // of it, too.
 func TestSplitHoldsForThePlan(t *testing.T) {
 	t.Parallel()

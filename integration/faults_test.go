@@ -50,7 +50,7 @@ func TestThreeOfFiveHundredSchemas(t *testing.T) {
 	r := f.Must(3, "upgrade")
 	const whatHappened = `check constraint "qty_small" of relation "base" is violated by some row`
 	told(t, r.Stdout, "halted", "because more tenants failed in wave all than max_failures allows (none)", "1 × ", whatHappened,
-		"data · 23514 · revision r003 · migrations/r003_step.sql:7", "ALTER TABLE base ADD CONSTRAINT qty_small", "tenants: "+rows, "hint: mend the tenant's rows",
+		"data · 23514 · revision r003 · migrations/r003_step.sql:7", "ALTER TABLE base ADD CONSTRAINT qty_small", "tenants: "+rows, "hint: correct the tenant's rows",
 		"go on with:  skein rollout resume 20")
 	at := f.want(nil, 1, 3)
 	if at[rows] != 1 || at[locked] != 1 || at[order[tenants-1]] != 1 {
@@ -73,7 +73,7 @@ func TestThreeOfFiveHundredSchemas(t *testing.T) {
 		t.Errorf("the dropped schema is told as %s", outcomes(r)[dropped])
 	}
 	want := map[string]skeintest.Failed{
-		rows:   {Class: "data", SQLState: "23514", Error: whatHappened, Hint: "mend the tenant's rows"},
+		rows:   {Class: "data", SQLState: "23514", Error: whatHappened, Hint: "correct the tenant's rows"},
 		locked: {Class: "busy", SQLState: "55P03", Error: "lock timeout", Hint: fmt.Sprintf("held by pid %d (nightly-report, ", report.PgConn().PID())},
 	}
 	for id, w := range want {
@@ -194,7 +194,7 @@ func TestThreeOfManyFiles(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	causes(t, got, map[string]skeintest.Failed{
-		rows:   {Class: "data", SQLState: "275", Revision: "r003", File: "migrations/r003_step.sql", Line: 8, Statement: "INSERT INTO base2\n  SELECT * FROM base", Error: "CHECK constraint failed: qty_small", Hint: "mend the tenant's rows"},
+		rows:   {Class: "data", SQLState: "275", Revision: "r003", File: "migrations/r003_step.sql", Line: 8, Statement: "INSERT INTO base2\n  SELECT * FROM base", Error: "CHECK constraint failed: qty_small", Hint: "correct the tenant's rows"},
 		locked: {Class: "busy", SQLState: "5", Error: "another connection has held the file's write lock", Hint: "lsof"},
 	})
 	if _, err := os.Stat(f.file(deleted)); err == nil {

@@ -52,7 +52,7 @@ func newPgFleet(t *testing.T, s postgres.Server, revs ...string) *pgFleet {
 		s.URL = f.url
 	}
 	f.db = openPostgres(t, s)
-	f.Engine = engine.New(f.db, pgChain(t, revs...), engine.Config{LockTimeout: 300 * time.Millisecond, SettleTimeout: 10 * time.Second})
+	f.Engine = engine.New(f.db, pgChain(t, revs...), engine.Config{LockTimeout: 300 * time.Millisecond, ResolveTimeout: 10 * time.Second})
 	return f
 }
 
@@ -81,7 +81,7 @@ func pgChain(t *testing.T, bodies ...string) *revision.Graph {
 func (f *pgFleet) with(t *testing.T, bodies ...string) *pgFleet {
 	t.Helper()
 	n := *f
-	n.Engine = engine.New(f.db, pgChain(t, bodies...), engine.Config{LockTimeout: 300 * time.Millisecond, SettleTimeout: 10 * time.Second})
+	n.Engine = engine.New(f.db, pgChain(t, bodies...), engine.Config{LockTimeout: 300 * time.Millisecond, ResolveTimeout: 10 * time.Second})
 	return &n
 }
 
@@ -292,14 +292,14 @@ func TestPostgresSettlesALostCommit(t *testing.T) {
 	f := newPgFleet(t, postgres.Server{}, "CREATE TABLE users (id int)", "SELECT pg_sleep(0.5)")
 	proxy := pgtest.Proxy(t, server)
 	db := openPostgres(t, postgres.Server{URL: proxy.Through(f.url)})
-	e := engine.New(db, f.Graph(), engine.Config{SettleTimeout: 10 * time.Second})
+	e := engine.New(db, f.Graph(), engine.Config{ResolveTimeout: 10 * time.Second})
 	target := f.tenant(t, "a")
 	job := f.job(t, target)
 	_ = db.Probe(t.Context(), "main", f.database)
 	time.AfterFunc(200*time.Millisecond, func() { proxy.LoseAnswers() })
 	time.AfterFunc(900*time.Millisecond, func() { proxy.Heal() })
 	r, err := e.Apply(t.Context(), job)
-	if err != nil || !r.Settled || !slices.Equal(r.Done, []string{"r1", "r2"}) {
+	if err != nil || !r.Resolved || !slices.Equal(r.Done, []string{"r1", "r2"}) {
 		t.Errorf("%+v %v", r, err)
 	}
 }
@@ -481,9 +481,6 @@ func TestPostgresListsDatabasesAndSchemas(t *testing.T) {
 	h, err := f.db.Health(t.Context(), "main")
 	if err != nil || h.MaxConnections == 0 || h.Encoding != "UTF8" || h.Pooled || h.Free == 0 {
 		t.Errorf("%+v %v", h, err)
-	}
-	if free, err := f.db.Capacity(t.Context(), "main"); err != nil || free == 0 {
-		t.Error(free, err)
 	}
 }
 

@@ -34,7 +34,7 @@ func TestPostgresConformance(t *testing.T) {
 			t.Logf("PostgreSQL %d", c.server.Major)
 			enginetest.Run(t, enginetest.Dialect{
 				Name: revision.Postgres, Open: c.open, New: c.new, Exec: c.exec, Query: c.query, Dump: c.dump, Lock: c.lock, Drop: c.drop,
-				Refusals: pgRefusals(), Slow: "SELECT pg_sleep(60)", Outside: c.outside,
+				Refusals: pgRefusals(), Slow: "SELECT pg_sleep(60)", NoTx: c.outside,
 			})
 		})
 	}
@@ -154,13 +154,13 @@ func (c *conformance) drop(t *testing.T, target engine.Location) {
 }
 
 // outside builds two indexes: the first cannot be built twice, the second cannot as long as two users have one name.
-func (c *conformance) outside(t *testing.T, target engine.Location) enginetest.Outside {
+func (c *conformance) outside(t *testing.T, target engine.Location) enginetest.NoTxBody {
 	t.Helper()
 	c.exec(t, target, "INSERT INTO users (id, name) VALUES (101, 'Ada'), (102, 'Ada')")
-	return enginetest.Outside{
+	return enginetest.NoTxBody{
 		First:  "CREATE INDEX CONCURRENTLY users_name_idx ON users (name)",
 		Second: "CREATE UNIQUE INDEX CONCURRENTLY users_name_key ON users (name)",
 		Class:  engine.Data,
-		Mend:   func() { c.exec(t, target, "DELETE FROM users WHERE id = 102") },
+		Repair: func() { c.exec(t, target, "DELETE FROM users WHERE id = 102") },
 	}
 }

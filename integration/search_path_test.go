@@ -310,7 +310,7 @@ func TestASearchPathThatNamesATenantIsRefused(t *testing.T) {
 			t.Fatalf("%s: %+v", searchPath, report)
 		}
 		for _, f := range report.Failed {
-			if !strings.Contains(f.Error, `servers.main.search_path names schema "`+bad+`", which is a tenant`) || !strings.Contains(f.Hint, "take "+bad+" out of") {
+			if !strings.Contains(f.Error, `servers.main.search_path names schema "`+bad+`", which is a tenant`) || !strings.Contains(f.Hint, "remove "+bad+" from") {
 				t.Errorf("%s: %+v", searchPath, f)
 			}
 		}

@@ -19,20 +19,20 @@ var cutOff = []promise{
 }
 
 // to plans the way of a tenant through revisions, as surveyed now.
-func (w world) to(t *testing.T, target engine.Location, dir revision.Direction, ids ...string) engine.Job {
+func (w world) to(t *testing.T, location engine.Location, dir revision.Direction, ids ...string) engine.Job {
 	t.Helper()
-	s := w.survey(t, target)
+	s := w.survey(t, location)
 	var steps []*revision.Revision
 	for _, id := range ids {
 		steps = append(steps, w.Graph().Get(id))
 	}
-	return engine.Job{Location: target, Standing: s, Plan: engine.NewPlan(s.Applied, dir, steps, w.Mode()), Attempt: 1, Rollout: "r1"}
+	return engine.Job{Location: location, Standing: s, Plan: engine.NewPlan(s.Applied, dir, steps, w.Mode()), Attempt: 1, Rollout: "r1"}
 }
 
 // halfDone fails the test unless a survey finds exactly these sections cut off.
-func (w world) halfDone(t *testing.T, target engine.Location, state engine.State, want ...engine.CutOff) {
+func (w world) halfDone(t *testing.T, location engine.Location, state engine.State, want ...engine.CutOff) {
 	t.Helper()
-	s := w.survey(t, target)
+	s := w.survey(t, location)
 	if diff := cmp.Diff(want, s.CutOff); diff != "" {
 		t.Errorf("sections that were cut off (-want +got):\n%s", diff)
 	}
@@ -45,7 +45,7 @@ func (w world) halfDone(t *testing.T, target engine.Location, state engine.State
 }
 
 // cutOffBy runs a job until the second statement of the body fails.
-func (w world) cutOffBy(t *testing.T, job engine.Job, body Outside, done ...string) {
+func (w world) cutOffBy(t *testing.T, job engine.Job, body NoTxBody, done ...string) {
 	t.Helper()
 	result, err := w.Apply(t.Context(), job)
 	if e := asError(t, err); e.Class != body.Class || !slices.Equal(result.Done, done) {
@@ -57,7 +57,7 @@ func cutOffUpgrade(t *testing.T, d Dialect) {
 	for _, options := range []string{"", "no-transaction"} {
 		w, tenant := open(t, d, engine.Config{}, createUsers), d.New(t)
 		w.run(t, w.job(t, tenant), "a1")
-		body := d.Outside(t, tenant)
+		body := d.NoTx(t, tenant)
 		second := addEmail
 		second.downOptions = options
 		third := rev{id: "n1", revises: "b2", options: "no-transaction", up: body.First + ";\n" + body.Second + ";"}
@@ -80,7 +80,7 @@ func cutOffUpgrade(t *testing.T, d Dialect) {
 			t.Errorf("what was refused changed the tenant (-before +after):\n%s", diff)
 		}
 
-		body.Mend()
+		body.Repair()
 		w.run(t, w.job(t, tenant), "n1")
 		w.run(t, w.to(t, tenant, revision.Down, "n1", "b2"), "n1", "b2")
 		w.stand(t, tenant, engine.Behind, "a1")
@@ -91,7 +91,7 @@ func cutOffUpgrade(t *testing.T, d Dialect) {
 func cutOffDowngrade(t *testing.T, d Dialect) {
 	w, tenant := open(t, d, engine.Config{}, createUsers), d.New(t)
 	w.run(t, w.job(t, tenant), "a1")
-	body := d.Outside(t, tenant)
+	body := d.NoTx(t, tenant)
 	second := rev{id: "n1", revises: "a1", downOptions: "no-transaction", down: body.First + ";\n" + body.Second + ";"}
 	third := createOrders
 	third.revises = "n1"
@@ -104,9 +104,9 @@ func cutOffDowngrade(t *testing.T, d Dialect) {
 	refused := engine.Error{Class: engine.Revision, Revision: "n1"}
 	w.fail(t.Context(), t, w.to(t, tenant, revision.Up, "c3"), refused)
 	w.fail(t.Context(), t, early, refused)
-	w.cutOffBy(t, w.to(t, tenant, revision.Down, "n1", "a1"), body) // it goes on, and fails as before
+	w.cutOffBy(t, w.to(t, tenant, revision.Down, "n1", "a1"), body) // it continues, and fails as before
 
-	body.Mend()
+	body.Repair()
 	w.run(t, w.to(t, tenant, revision.Down, "n1", "a1"), "n1", "a1")
 	w.stand(t, tenant, engine.Empty)
 	w.lacks(t, tenant, "skein_version_steps")
@@ -115,7 +115,7 @@ func cutOffDowngrade(t *testing.T, d Dialect) {
 func cutOffBranch(t *testing.T, d Dialect) {
 	w, tenant := open(t, d, engine.Config{}, createUsers), d.New(t)
 	w.run(t, w.job(t, tenant), "a1")
-	body := d.Outside(t, tenant)
+	body := d.NoTx(t, tenant)
 	w = w.with(t, engine.Config{}, createUsers,
 		rev{id: "n1", revises: "a1", options: "no-transaction", up: body.First + ";\n" + body.Second + ";"},
 		rev{id: "m1", revises: "a1", options: "no-transaction", up: "CREATE TABLE m (id integer);"},
@@ -124,10 +124,10 @@ func cutOffBranch(t *testing.T, d Dialect) {
 	w.cutOffBy(t, w.to(t, tenant, revision.Up, "n1"), body)
 	w.run(t, w.to(t, tenant, revision.Up, "m1"), "m1")
 	w.halfDone(t, tenant, engine.Behind, engine.CutOff{Revision: "n1", Direction: revision.Up})
-	w.fail(t.Context(), t, early, engine.Error{Class: engine.Stale}) // m1 is applied meanwhile
+	w.fail(t.Context(), t, early, engine.Error{Class: engine.Stale}) // m1 was applied since
 	w.run(t, w.to(t, tenant, revision.Up, "t1"), "t1")
 	w.halfDone(t, tenant, engine.Behind, engine.CutOff{Revision: "n1", Direction: revision.Up})
-	body.Mend()
+	body.Repair()
 	w.run(t, w.to(t, tenant, revision.Up, "n1"), "n1")
 	w.stand(t, tenant, engine.Current, "m1", "n1", "t1")
 	w.lacks(t, tenant, "skein_version_steps")
@@ -137,7 +137,7 @@ func cutOffBranch(t *testing.T, d Dialect) {
 func cutOffBelow(t *testing.T, d Dialect) {
 	w, tenant := open(t, d, engine.Config{}, createUsers), d.New(t)
 	w.run(t, w.job(t, tenant), "a1")
-	body := d.Outside(t, tenant)
+	body := d.NoTx(t, tenant)
 	third := rev{id: "n1", revises: "b2", options: "no-transaction", up: body.First + ";\n" + body.Second + ";"}
 	w = w.with(t, engine.Config{}, createUsers, addEmail, third)
 	w.cutOffBy(t, w.job(t, tenant), body, "b2")
@@ -150,7 +150,7 @@ func cutOffStamp(t *testing.T, d Dialect) {
 		for _, dir := range []revision.Direction{revision.Up, revision.Down} {
 			w, tenant := open(t, d, engine.Config{}, createUsers), d.New(t)
 			w.run(t, w.job(t, tenant), "a1")
-			body := d.Outside(t, tenant)
+			body := d.NoTx(t, tenant)
 			two, second := body.First+";\n"+body.Second+";", rev{id: "n1", revises: "a1", options: "no-transaction", downOptions: "no-transaction"}
 			if dir == revision.Up {
 				second.up = two

@@ -14,10 +14,10 @@ import (
 )
 
 var locking = []promise{
-	{"a tenant that somebody else locks is busy and stays as it is", locked},
+	{"a tenant that another session locks is busy and stays as it is", locked},
 	{"who waits long enough gets the lock", waits},
-	{"a plan is stale when somebody applied something else", staleByOther},
-	{"a plan is stale when somebody stopped in the midst of it", staleByHalf},
+	{"a plan is stale when another session applied something else", staleByOther},
+	{"a plan is stale when another session stopped in the middle of it", staleByHalf},
 	{"of eight who upgrade one tenant one does it", eight},
 }
 
@@ -70,7 +70,7 @@ func staleByHalf(t *testing.T, d Dialect) {
 	w = w.with(t, engine.Config{Mode: engine.PerRevision}, chain...)
 	perRevision := job
 	perRevision.Plan = w.plan(job.Standing)
-	if result := w.run(t, perRevision, "b2", "c3"); !result.Settled { // goes on from where the other stopped
+	if result := w.run(t, perRevision, "b2", "c3"); !result.Resolved { // continues from where the other stopped
 		t.Error("the tenant was not asked")
 	}
 }
@@ -88,10 +88,10 @@ func eight(t *testing.T, d Dialect) {
 			switch {
 			case err == nil && slices.Equal(result.Done, []string{"a1", "b2", "c3"}):
 				winners.Add(1)
-			case err == nil && len(result.Done) == 0 && result.Settled:
+			case err == nil && len(result.Done) == 0 && result.Resolved:
 			case isClass(err, engine.Busy), isClass(err, engine.Stale):
 			default:
-				t.Errorf("worker %d did %v, settled %v: %v", i, result.Done, result.Settled, err)
+				t.Errorf("worker %d did %v, settled %v: %v", i, result.Done, result.Resolved, err)
 			}
 		})
 	}

@@ -12,7 +12,7 @@ var ownRows = []promise{
 	{"a version table that keeps a row out fails the upgrade, with its body", upgradeUnrecorded},
 	{"a version table that keeps a row in fails the downgrade, with its body", downgradeUnrecorded},
 	{"a version table that keeps a row out or in fails the stamp", stampUnrecorded},
-	{"a no-transaction revision that cannot be recorded is not told done, and is resumed", outsideUnrecorded},
+	{"a no-transaction revision that cannot be recorded is not reported as done, and is resumed", noTxUnrecorded},
 }
 
 // refusals runs a check for each way in which a version table refuses rows of skein's.
@@ -87,11 +87,11 @@ func stampUnrecorded(t *testing.T, d Dialect) {
 	}
 }
 
-func outsideUnrecorded(t *testing.T, d Dialect) {
+func noTxUnrecorded(t *testing.T, d Dialect) {
 	refusals(t, d, false, func(t *testing.T, r Refusal) {
 		w, tenant := refusing(t, d, r)
-		body := d.Outside(t, tenant)
-		body.Mend()
+		body := d.NoTx(t, tenant)
+		body.Repair()
 		w = w.with(t, engine.Config{}, createUsers, addEmail, rev{id: "n1", revises: "b2", options: "no-transaction", up: body.First + ";"})
 		w.unrecorded(t, w.job(t, tenant), r, "n1")
 		w.stand(t, tenant, engine.Behind, "b2")

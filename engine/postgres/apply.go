@@ -17,56 +17,56 @@ func (s *session) Apply(ctx context.Context, work engine.Work) (int, error) {
 	if len(work.Parts) == 0 {
 		return 0, nil
 	}
-	a, err := s.application(ctx, &work)
+	a, err := s.newApplier(ctx, &work)
 	if err != nil {
 		return 0, err
 	}
 	work.Parts = work.Parts[:a.fitting(work.Parts)]
-	defer a.forget()
+	defer a.forgetDatabase()
 	if slices.ContainsFunc(work.Parts, func(p engine.Part) bool {
-		return slices.ContainsFunc(p.Steps, func(s engine.Step) bool { return a.bodies(s).traits.makes() })
+		return slices.ContainsFunc(p.Steps, func(s engine.Step) bool { return a.bodies(s).effects.createsCode() })
 	}) {
-		defer a.database.changed()
+		defer a.database.codeChanged()
 	}
 	return a.run(ctx)
 }
 
-// forget lets what is known of the database be read again where the work may have changed the search path.
-func (a *application) forget() {
+// forgetDatabase makes the next session read the database again where the work may have changed the search path.
+func (a *applier) forgetDatabase() {
 	for _, part := range a.work.Parts {
 		for _, step := range part.Steps {
-			if a.bodies(step).traits.names("extension") {
-				a.session.db.forget(place{a.session.server.name, a.conn.database})
+			if a.bodies(step).effects.hasWord("extension") {
+				a.session.db.forgetDatabase(dbKey{a.session.server.name, a.conn.database})
 				return
 			}
 		}
 	}
 }
 
-// application is one call of Apply, or of Rehearse.
-type application struct {
-	session  *session
-	work     *engine.Work
-	conn     *conn
-	bodies   func(engine.Step) body
-	database *database
-	verdicts []verdict // one a part
-	leaves   [][]bool  // may a body leave something in the session; one a step of each part
-	triggers bool      // there may be triggers
-	unproven bool      // some may
-	keeps    bool      // some may also run code that keeps what no reset takes back
-	loads    bool      // some load such code, or make settings of their own
-	skipped  int       // parts that were committed and are not sent again
-	trial    bool      // nothing is to be committed
-	progress progress  // of no-transaction sections in the tenant
-	again    bool      // to be sent again: what the guard found is meant, or names are to be distinguished from other words first
-	facts    tailFacts
-	names    *nameChecks // of the message that was composed last; nil = nothing to check
-	exact    bool        // statements are parsed to check their names
+// applier is one call of Apply, or of Rehearse.
+type applier struct {
+	session    *session
+	work       *engine.Work
+	conn       *conn
+	bodies     func(engine.Step) body
+	database   *database
+	guards     []guardScope // one a part
+	leaves     [][]bool     // may a body leave something in the session; by part and step
+	triggers   bool         // the database may have triggers
+	unclean    bool         // some body may leave something in the session
+	keepsState bool         // some body may run code that keeps state which cannot be reset
+	loads      bool         // some body loads such code, or makes custom settings
+	skipped    int          // parts that are committed and not sent again
+	rehearsal  bool         // it is a rehearsal: nothing is committed
+	progress   progress     // of no-transaction sections in the tenant
+	resend     bool         // send the message again: what the guard found was meant, or statements have to be parsed first
+	facts      tailFacts
+	names      *nameChecks // of the last message; nil = no name to check
+	exact      bool        // parse statements to check their names
 }
 
-// application refuses a plan that cannot be right, and prepares the rest.
-func (s *session) application(ctx context.Context, work *engine.Work) (*application, error) {
+// newApplier opens the connection and prepares a call; it refuses a work that contradicts itself.
+func (s *session) newApplier(ctx context.Context, work *engine.Work) (*applier, error) {
 	if !work.SchemaID.HasTable && len(work.Parts[0].Before) > 0 {
 		return nil, staleError()
 	}
@@ -74,58 +74,58 @@ func (s *session) application(ctx context.Context, work *engine.Work) (*applicat
 	if err != nil {
 		return nil, err
 	}
-	a := &application{session: s, work: work, conn: c, bodies: s.db.traits.bodies(work)}
+	a := &applier{session: s, work: work, conn: c, bodies: s.db.effects.bodies(work)}
 	if err := a.prepare(ctx); err != nil {
 		c.rollback(ctx)
 		return nil, classify(ctx, err)
 	}
-	if err := a.keep(ctx); err != nil {
+	if err := a.isolateSession(ctx); err != nil {
 		return nil, classify(ctx, err)
 	}
 	return a, nil
 }
 
-// keep sees that no other tenant gets a session in which the bodies may leave what no reset takes back.
-func (a *application) keep(ctx context.Context) error {
-	if !a.keeps && !a.loads {
+// isolateSession keeps a session for this tenant alone where the bodies may leave state in it that cannot be reset.
+func (a *applier) isolateSession(ctx context.Context) error {
+	if !a.keepsState && !a.loads {
 		return nil
 	}
 	s := a.session
 	function := ""
-	if a.keeps {
+	if a.keepsState {
 		var err error
-		if function, err = s.db.keeper(ctx, s.server, a.conn, a.database); err != nil {
+		if function, err = s.db.stateKeeper(ctx, s.server, a.conn, a.database); err != nil {
 			return err
 		}
 	}
 	switch {
 	case function == "" && !a.loads:
-	case !a.conn.nature.pooled:
+	case !a.conn.endpoint.pooled:
 		a.conn.tainted = true
 	case s.server.direct != nil:
-		s.hangUp() // the direct one takes its place
-		c, err := s.server.takeDirect(ctx, s.target.Database)
+		s.releaseConn() // the direct connection takes its place
+		c, err := s.server.takeDirectConn(ctx, s.location.Database)
 		if err != nil {
 			return err
 		}
 		s.conn, a.conn = c, c
-		if c.nature.pooled {
+		if c.endpoint.pooled {
 			return poolerError(s.server.name)
 		}
 		c.tainted = true
-		return c.readable(ctx, a.database.deviations)
+		return c.setBackslashQuote(ctx, a.database.deviations)
 	case function != "":
 		return keepsError(s.server.name, function, a.work.Parts[0].Steps[0].Revision.ID)
 	}
 	return nil
 }
 
-// prepare decides where guards are needed. It asks the server only for what is not known of the database yet.
-func (a *application) prepare(ctx context.Context) (err error) {
+// prepare decides where guards and resets are needed. It asks the server only for what is not known of the database yet.
+func (a *applier) prepare(ctx context.Context) (err error) {
 	if a.progress, err = a.session.progress(ctx, a.conn, a.work); err != nil {
 		return err
 	}
-	if a.database, err = a.session.db.known(ctx, a.session.server, a.conn); err != nil {
+	if a.database, err = a.session.db.databaseOf(ctx, a.session.server, a.conn); err != nil {
 		return err
 	}
 	into, err := a.session.db.mayChangeExtensions(ctx, a.session, a.conn, a.work)
@@ -133,29 +133,29 @@ func (a *application) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	if len(into) > 0 {
-		if a.database, err = a.session.db.read(ctx, a.session.server, a.conn, into); err != nil {
+		if a.database, err = a.session.db.loadDatabase(ctx, a.session.server, a.conn, into); err != nil {
 			return err
 		}
 	}
-	if err = a.conn.readable(ctx, a.database.deviations); err != nil {
+	if err = a.conn.setBackslashQuote(ctx, a.database.deviations); err != nil {
 		return err
 	}
-	if a.facts, err = a.session.db.fresh(ctx, a.conn, a.database, a.work, a.bodies); err != nil {
+	if a.facts, err = a.session.db.currentTail(ctx, a.conn, a.database, a.work, a.bodies); err != nil {
 		return err
 	}
-	a.database.note(a.work, a.bodies)
-	a.verdicts = make([]verdict, len(a.work.Parts))
+	a.database.noteTailGrowth(a.work, a.bodies)
+	a.guards = make([]guardScope, len(a.work.Parts))
 	a.leaves = make([][]bool, len(a.work.Parts))
-	alone := a.session.alone()
-	made := false // something that runs by itself later
+	alone := a.session.ownsDatabase()
+	made := false // an earlier step may have created functions, triggers and the like
 	for i, part := range a.work.Parts {
 		for _, step := range part.Steps {
 			b := a.bodies(step)
-			v, err := a.database.judge(ctx, a.conn, a.session.target.Schema, step, b, made, alone, a.session.db.cfg.Touches)
+			v, err := a.database.decideGuard(ctx, a.conn, a.session.location.Schema, step, b, made, alone, a.session.db.cfg.Touches)
 			if err != nil {
 				return err
 			}
-			if v, err = a.session.withDependents(ctx, a.conn, step, b.traits, v); err != nil {
+			if v, err = a.session.withDependents(ctx, a.conn, step, b.effects, v); err != nil {
 				return err
 			}
 			runs, err := a.database.runsCode(ctx, a.conn, b, made)
@@ -166,70 +166,70 @@ func (a *application) prepare(ctx context.Context) (err error) {
 			if err != nil {
 				return err
 			}
-			made = made || b.traits.makes()
-			a.verdicts[i] = a.verdicts[i].join(v)
-			leaves := b.traits.leaves(ddl, a.unproven)
+			made = made || b.effects.createsCode()
+			a.guards[i] = a.guards[i].join(v)
+			leaves := b.effects.leavesState(ddl, a.unclean)
 			a.leaves[i] = append(a.leaves[i], leaves)
-			a.unproven = a.unproven || leaves
-			a.keeps = a.keeps || runs || ddl
-			a.loads = a.loads || b.traits.loads
+			a.unclean = a.unclean || leaves
+			a.keepsState = a.keepsState || runs || ddl
+			a.loads = a.loads || b.effects.loads
 		}
 	}
-	if a.triggers = made; a.unproven && !made {
+	if a.triggers = made; a.unclean && !made {
 		a.triggers, err = a.database.hasTriggers(ctx, a.conn)
 	}
 	return err
 }
 
-func (a *application) composer() *composer {
+func (a *applier) newComposer() *composer {
 	s := a.session
-	a.names = s.db.newNameChecks(a.facts, a.work, a.bodies, s.target.Schema, a.exact)
-	return &composer{names: a.names, table: s.db.table, schema: s.target.Schema, tail: a.database.tail, work: a.work, bodies: a.bodies, lock: s.lockKey(), settle: a.database.settle(),
-		progress: a.progress, leaves: a.leavesAt, checks: a.conn.nature.checks, seed: rand.Float64(), triggers: a.triggers}
+	a.names = s.db.newNameChecks(a.facts, a.work, a.bodies, s.location.Schema, a.exact)
+	return &composer{names: a.names, table: s.db.table, schema: s.location.Schema, tail: a.database.tail, work: a.work, bodies: a.bodies, lock: s.lockKey(), assignments: a.database.assignments(),
+		progress: a.progress, leavesState: a.leavesState, checksClient: a.conn.endpoint.checksClient, seed: rand.Float64(), triggers: a.triggers}
 }
 
-// leavesAt reports whether the body of a step may leave something in the session. A statement of a no-transaction
-// revision may: its session ends with it.
-func (a *application) leavesAt(part, step int) bool {
+// leavesState reports whether the body of a step may leave something in the session; false for a statement of a no-transaction
+// section, whose session ends with the section.
+func (a *applier) leavesState(part, step int) bool {
 	return part < len(a.leaves) && step < len(a.leaves[part]) && a.leaves[part][step]
 }
 
-// run sends all parts. The server reads a message as a whole before it runs any of it, so that a syntax error in
-// a later part keeps the earlier ones from running; then those are sent again without it.
-func (a *application) run(ctx context.Context) (int, error) {
-	committed, unread, err := a.once(ctx)
-	for range meantMost {
-		if !a.again {
+// run sends all parts. The server parses a message as a whole before it runs any of it, so that a syntax error in a later part
+// keeps the earlier parts from running; then those are sent again without it.
+func (a *applier) run(ctx context.Context) (int, error) {
+	committed, unread, err := a.sendOnce(ctx)
+	for range maxResends {
+		if !a.resend {
 			break
 		}
 		var more int
-		a.skip(committed)
-		more, unread, err = a.once(ctx)
+		a.skipCommitted(committed)
+		more, unread, err = a.sendOnce(ctx)
 		committed += more
 	}
 	if unread == 0 || committed > 0 {
 		return committed, asError(err)
 	}
 	a.work.Parts = a.work.Parts[:unread]
-	committed, _, earlier := a.once(ctx)
+	committed, _, earlier := a.sendOnce(ctx)
 	if earlier != nil {
 		return committed, earlier
 	}
 	return committed, err
 }
 
-// meantMost is how often a message is sent again because what the guard found was meant.
-const meantMost = 8
+// maxResends bounds how often a message is sent again because what the guard found was meant.
+const maxResends = 8
 
-// skip leaves out the first parts, which are committed.
-func (a *application) skip(parts int) {
+// skipCommitted leaves out the first parts, which are committed.
+func (a *applier) skipCommitted(parts int) {
 	done := parts - a.skipped
-	a.again, a.skipped = false, parts
-	a.work.Parts, a.verdicts, a.leaves = a.work.Parts[done:], a.verdicts[done:], a.leaves[done:]
+	a.resend, a.skipped = false, parts
+	a.work.Parts, a.guards, a.leaves = a.work.Parts[done:], a.guards[done:], a.leaves[done:]
 	a.work.SchemaID.HasTable = a.work.SchemaID.HasTable || parts > 0
 }
 
-// asError keeps a nil *engine.Error from becoming an error that is not nil.
+// asError keeps a nil *engine.Error from becoming a non-nil error.
 func asError(e *engine.Error) error {
 	if e == nil {
 		return nil
@@ -237,19 +237,18 @@ func asError(e *engine.Error) error {
 	return e
 }
 
-// once sends one message. unread is the index of the part that the server could not read; 0 = it could, or it
-// was the first.
-func (a *application) once(ctx context.Context) (committed, unread int, e *engine.Error) {
-	guards := make([]string, len(a.verdicts))
-	for i, v := range a.verdicts {
-		if v.on {
-			guards[i] = v.query(a.session.target.Schema, a.database.tail)
+// sendOnce sends one message. unread is the index of the part that the server could not parse; 0 = none, or the first.
+func (a *applier) sendOnce(ctx context.Context) (committed, unread int, e *engine.Error) {
+	guards := make([]string, len(a.guards))
+	for i, v := range a.guards {
+		if v.needed {
+			guards[i] = v.query(a.session.location.Schema, a.database.tail)
 		}
 	}
-	m := a.composer()
-	sets := preamble(a.conn.nature, a.work.LockTimeout, a.database.settle())
-	m.plain = sets != nil && slices.Equal(sets, a.conn.settings)
-	if m.plain {
+	m := a.newComposer()
+	sets := preamble(a.conn.endpoint, a.work.LockTimeout, a.database.assignments())
+	m.preset = sets != nil && slices.Equal(sets, a.conn.settings)
+	if m.preset {
 		m.compose(guards, nil)
 	} else {
 		m.compose(guards, sets)
@@ -257,17 +256,17 @@ func (a *application) once(ctx context.Context) (committed, unread int, e *engin
 	if e := a.tooLarge(&m.message); e != nil {
 		return 0, 0, e
 	}
-	a.conn.spent += min(len(m.pieces), longChain)
-	a.conn.unproven = a.unproven
+	a.conn.statements += min(len(m.pieces), longChain)
+	a.conn.unclean = a.unclean
 	notices, stop := a.collect(&m.message)
 	o := a.conn.send(ctx, &m.message, nil)
 	stop()
 	if o.err == nil {
-		a.conn.unproven = false
+		a.conn.unclean = false
 	}
 	switch {
-	case a.unproven:
-		a.conn.settings = nil // the resets took them
+	case a.unclean:
+		a.conn.settings = nil // they were reset
 	case o.committed > 0:
 		a.conn.settings = sets
 	}
@@ -287,16 +286,16 @@ func (a *application) once(ctx context.Context) (committed, unread int, e *engin
 type outcome struct {
 	completed int        // statements
 	committed int        // transactions
-	unwritten *lostPiece // of the last transaction; nil = all version rows were written
+	unwritten *lostPiece // the first version row that was not written; nil = all were
 	err       error
 }
 
-// send sends a message and counts what comes back. see is shown the rows of the message's looks; nil when it has none.
+// send sends a message and counts the results. see is called with the rows of each piece of kindRows; it may be nil where there is none.
 func (c *conn) send(ctx context.Context, m *message, see func(piece, [][][]byte)) outcome {
 	var o outcome
 	for _, p := range m.pieces {
-		if strings.Contains(p.sql, "\x00") { // it would end the message there; files are refused before
-			o.err = &engine.Error{Class: engine.Revision, Message: "a NUL byte in a body", Advice: "no database takes it in SQL: remove it"}
+		if strings.Contains(p.sql, "\x00") { // it would end the message; in files it is refused before
+			o.err = &engine.Error{Class: engine.Revision, Message: "a NUL byte in a body", Advice: "remove it: SQL text cannot contain one"}
 			return o
 		}
 	}
@@ -324,9 +323,9 @@ func (c *conn) send(ctx context.Context, m *message, see func(piece, [][][]byte)
 	return o
 }
 
-// read reads the rows of a look, and passes over those of any other statement.
+// read reads the rows of a piece of kindRows, and skips those of any other.
 func (m *message) read(r *pgconn.ResultReader, p piece, see func(piece, [][][]byte)) (pgconn.CommandTag, error) {
-	if p.kind != kindLook {
+	if p.kind != kindRows {
 		return r.Close()
 	}
 	result := r.Read()

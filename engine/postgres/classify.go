@@ -25,15 +25,15 @@ type meaning struct {
 const (
 	adviceGrant = "grant the connecting role what it lacks, on this tenant and for the ones to come (ALTER DEFAULT PRIVILEGES), or make it the owner"
 	adviceAuth  = "check user, password and pg_hba.conf of the server, then try again"
-	adviceAgain = "run again: the tenant is then surveyed afresh"
+	adviceAgain = "run again: the tenant is then surveyed again"
 )
 
-// meanings has SQLSTATEs (manual, appendix A) and, where all codes of one mean the same, their two-character
-// classes. What is in neither form is Internal.
+// meanings has SQLSTATEs (manual, appendix A), or two-character classes whose codes all mean the same. All others are
+// Internal.
 var meanings = map[string]meaning{
 	"40":    {engine.Transient, ""},
 	"40P01": {engine.Transient, "two transactions waited for each other; if it comes back, let the section run alone (`alone`) or split it (`own-transaction`)"},
-	"55006": {engine.Busy, "somebody is using the object; end those sessions if the wait does not help"},
+	"55006": {engine.Busy, "another session uses the object; end that session if waiting does not help"},
 	"55P03": {engine.Busy, ""},
 
 	"08":    {engine.Connection, ""},
@@ -65,7 +65,7 @@ var meanings = map[string]meaning{
 	"22023": {engine.Revision, ""},
 	"22P06": {engine.Revision, ""},
 	"22P05": {engine.Data, "the database's encoding lacks a character: write another one, or move the tenant to a database in UTF8"},
-	"23":    {engine.Data, "mend the tenant's rows, then retry; or let the revision do it before"},
+	"23":    {engine.Data, "correct the tenant's rows, then retry; or let the revision correct them first"},
 	"55000": {engine.Data, ""},
 	"P0":    {engine.Data, ""}, // RAISE in a body: the author's own check of this tenant
 	"44":    {engine.Data, ""},
@@ -85,14 +85,14 @@ var meanings = map[string]meaning{
 	"42P01": {engine.Revision, "check the spelling and the order of the statements; if only some tenants lack it, was it dropped by hand? an object that tenants share needs a qualified name, or its schema in search_path"},
 }
 
-// refusals are texts with which poolers turn clients away; their SQLSTATE is that of a broken protocol.
+// refusals are texts with which poolers refuse clients, with the SQLSTATE of a protocol violation.
 var refusals = []string{"no more connections allowed", "query_wait_timeout", "max_client_conn", "pool timeout", "too many clients"}
 
-// understand looks up what an error of the server means.
-func understand(e *pgconn.PgError) meaning {
+// meaningOf returns the meaning of an error of the server.
+func meaningOf(e *pgconn.PgError) meaning {
 	switch {
 	case e.Code == "23505" && isCatalog(e):
-		return meaning{engine.Transient, ""} // two sessions made the same object; IF NOT EXISTS does not help
+		return meaning{engine.Transient, ""} // two sessions create the same object; IF NOT EXISTS does not help
 	case e.Code == "XX000" && strings.Contains(e.Message, "concurrently"):
 		return meaning{engine.Transient, ""} // tuple concurrently updated, deleted
 	case e.Code == "08P01" || e.Code == "58000":
@@ -100,7 +100,7 @@ func understand(e *pgconn.PgError) meaning {
 			return m
 		}
 	case e.Code == "57014" && strings.Contains(e.Message, "user request"):
-		return meaning{engine.Canceled, "somebody ended the statement by pg_cancel_backend; retry when that is cleared up"}
+		return meaning{engine.Canceled, "another session ended the statement by pg_cancel_backend; find out why, then retry"}
 	}
 	for _, key := range []string{e.Code, e.Code[:min(2, len(e.Code))]} {
 		if m, ok := meanings[key]; ok {
@@ -121,7 +121,7 @@ func pooler(message string) (meaning, bool) {
 		}
 	}
 	switch {
-	case strings.Contains(message, "no such database"): // the pooler's word, and not the server's
+	case strings.Contains(message, "no such database"): // said by the pooler, not the server
 		return meaning{engine.Data, "add the database to the pooler's configuration; or, if it was dropped, take the tenant out of the source"}, true
 	case strings.HasPrefix(message, `database "`) && strings.HasSuffix(message, "does not exist"):
 		return meaning{engine.Gone, adviceAgain}, true
@@ -131,21 +131,20 @@ func pooler(message string) (meaning, bool) {
 	return meaning{}, false
 }
 
-// classify makes an *engine.Error of any error; one that is an *engine.Error already stays as it is.
-// This file is the only one that knows SQLSTATEs.
+// classify turns any error into an *engine.Error; one that is an *engine.Error already stays as it is. This file and
+// classify_body.go are the only ones that know SQLSTATEs.
 //
-// ctx is the one that the failed call had: once it has ended, a broken connection or an ended statement is
-// its doing.
+// ctx is the context of the failed call: once it has ended, it is the cause of a broken connection or a canceled statement.
 func classify(ctx context.Context, err error) *engine.Error {
 	if known, ok := errors.AsType[*engine.Error](err); ok {
 		return known
 	}
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
-		m := understand(pg)
+		m := meaningOf(pg)
 		if pg.Code == stateCanceled && ctx.Err() != nil {
 			m = meaning{class: engine.Canceled}
 		}
-		text := oneLine(said(pg))
+		text := oneLine(messageOf(pg))
 		return &engine.Error{
 			Class: m.class, SQLState: pg.Code, Message: text, Advice: advice(m, pg), Err: pg,
 			Fields: fieldsOf(pg), Quoted: text, QuotedAdvice: oneLine(pg.Hint),
@@ -163,15 +162,15 @@ func classify(ctx context.Context, err error) *engine.Error {
 	return &engine.Error{Class: engine.Connection, Message: oneLine(err.Error()), Err: err}
 }
 
-// said is the server's message with the detail that makes it useful, such as the key of a duplicate row.
-func said(e *pgconn.PgError) string {
+// messageOf is the server's message and detail, such as the key of a duplicate row.
+func messageOf(e *pgconn.PgError) string {
 	if e.Detail == "" {
 		return e.Message
 	}
 	return e.Message + ": " + e.Detail
 }
 
-// advice prefers ours to the server's hint, which does not know that this is one of many tenants.
+// advice prefers skein's advice to the server's hint, which does not know that there are many tenants.
 func advice(m meaning, e *pgconn.PgError) string {
 	if m.advice != "" {
 		return m.advice
@@ -179,15 +178,15 @@ func advice(m meaning, e *pgconn.PgError) string {
 	return oneLine(e.Hint)
 }
 
-// explainCut says that the server cut a name of the failed statement, where it objects to names: the one that it
-// shows is not the one in the file, and what is there already need not be the same object.
-func explainCut(e *engine.Error, statement string) {
+// explainCutName adds to an error about names that the server cut a long name of the statement: the name in the message is not the
+// one in the file, and an existing object of that name may be another one.
+func explainCutName(e *engine.Error, statement string) {
 	if !strings.HasPrefix(e.SQLState, "42") || e.SQLState == statePrivilege {
 		return
 	}
 	names := revision.LongNames(statement)
 	if len(names) == 0 {
-		explainFull(e)
+		explainLongName(e)
 		return
 	}
 	name := names[0]
@@ -198,11 +197,11 @@ func explainCut(e *engine.Error, statement string) {
 		}
 	}
 	e.Message += fmt.Sprintf("; the server keeps 63 bytes of the name %q: %q", name, revision.CutName(name))
-	e.Advice = "shorten the names in the revision, so that they differ within 63 bytes; `skein check` finds them all"
+	e.Advice = "shorten the names in the revision, so that they differ within 63 bytes; a check of the revision files finds them all"
 }
 
-// isFatal reports whether the server ended the session with the error, so that nothing is known of a commit that was
-// under way. Severity is in the server's language; poolers and servers before 9.6 send no other.
+// isFatal reports whether the server ended the session with the error, so that it is not known whether a commit under way
+// succeeded. Severity is translated; poolers and servers before 9.6 send no other.
 func isFatal(e *pgconn.PgError) bool {
 	severity := e.SeverityUnlocalized
 	if severity == "" {
@@ -211,37 +210,37 @@ func isFatal(e *pgconn.PgError) bool {
 	return severity == "FATAL" || severity == "PANIC"
 }
 
-// explainFull adds, where something of a name is there already, that the name may be what the server kept of a longer
-// one in another revision: names have at most 63 bytes, and lose no more than the rest of a character.
-func explainFull(e *engine.Error) {
+// explainLongName adds to an error about a name that exists already, and is about as long as names can be, that it may be what the
+// server kept of a longer name in another revision: names are cut to 63 bytes of whole characters.
+func explainLongName(e *engine.Error) {
 	if e.Advice != adviceExists {
 		return
 	}
 	for _, quoted := range fullForm.FindAllString(e.Message, -1) {
 		if n := len(quoted) - 2; n >= 60 && n <= 63 {
-			e.Advice = fmt.Sprintf("the name has %d bytes, and the server keeps 63: a longer name may have been cut to it, which `skein check` finds; if that is so, take another name; else: ", n) + adviceExists
+			e.Advice = fmt.Sprintf("the name has %d bytes, and the server keeps 63: a longer name may have been cut to it, which a check of the revision files finds; if that is so, take another name; else: ", n) + adviceExists
 			return
 		}
 	}
 }
 
-// fullForm is a name in quotes, as messages of the server have it.
+// fullForm matches a quoted name in a message of the server.
 var fullForm = regexp.MustCompile(`"[^"]+"`)
 
-// Whether an error is about one relation or function, so that a survey's other arms may be read without it.
+// isLocal reports whether an error may be about one table, so that a survey can read the others.
 func isLocal(err error) bool {
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) || isFatal(pg) {
 		return false
 	}
-	switch understand(pg).class {
+	switch meaningOf(pg).class {
 	case engine.Connection, engine.Capacity, engine.Server, engine.Canceled:
 		return false
 	}
 	return true
 }
 
-// hasState reports whether err is an error of the server with one of the SQLSTATEs behind the names below.
+// hasState reports whether err is an error of the server with one of the SQLSTATEs.
 func hasState(err error, states ...string) bool {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && slices.Contains(states, pg.Code)
@@ -250,7 +249,6 @@ func hasState(err error, states ...string) bool {
 const (
 	stateLockTimeout       = "55P03"
 	stateCanceled          = "57014"
-	stateInvalidText       = "22P02" // what our own checks fail with (message.go)
 	stateDuplicateRow      = "23505"
 	stateUndefinedTable    = "42P01"
 	stateUndefinedColumn   = "42703"
@@ -260,7 +258,7 @@ const (
 	stateDuplicateTable    = "42P07"
 	stateUnsafeEnum        = "55P04"
 	stateObjectInUse       = "55006"
-	stateTermination       = "2D000" // COMMIT or ROLLBACK in a procedure that runs in a transaction
+	stateTermination       = "2D000" // COMMIT or ROLLBACK in a procedure inside a transaction
 	stateReadOnly          = "25006"
 	stateActiveTransaction = "25001" // a command that cannot be in a transaction
 	statePrivilege         = "42501"

@@ -22,9 +22,9 @@ const (
 	adviceCommit         = "COMMIT and ROLLBACK work in a DO block of a no-transaction section, and in a procedure that CALL runs there, not in what these run by SELECT"
 )
 
-// ofBody says what an error means that a statement of a body raised. Its SQLSTATE is that of whatever the statement
-// did, a connection to another server, a file, a RAISE; it is a word about this server, its connection or the place
-// of the tenant only where no body can be the cause.
+// ofBody corrects the class and advice of an error that a statement of a body raised. Its SQLSTATE may come from anything that
+// the statement does, such as a connection to another server, a file, or a RAISE; it is about this server, its connection or
+// the tenant's schema only where no body can be the cause.
 func ofBody(e *engine.Error, pg *pgconn.PgError, options revision.Options) {
 	if isFatal(pg) || e.Class == engine.Canceled {
 		return
@@ -44,8 +44,8 @@ func ofBody(e *engine.Error, pg *pgconn.PgError, options revision.Options) {
 			e.Advice = "the statement needs more than a limit of the role or server allows: raise it, or do the work in smaller steps"
 		}
 	case engine.Server:
-		// A full disk, a failing one and corruption are the server's, whoever runs into them. Whether it is a
-		// standby, the caller asks.
+		// A full or failing disk and corruption are about the server in any statement. The caller asks whether it is
+		// a standby.
 		if !slices.Contains([]string{"53100", "58030", "XX001", "XX002", stateReadOnly}, pg.Code) {
 			e.Class, e.Advice = engine.Revision, adviceRemote
 		}
@@ -54,23 +54,23 @@ func ofBody(e *engine.Error, pg *pgconn.PgError, options revision.Options) {
 		}
 	}
 	switch {
-	case pg.Code == stateObjectInUse && pg.Routine == "CheckTableNotInUse": // by this very session
+	case pg.Code == stateObjectInUse && pg.Routine == "CheckTableNotInUse": // by this session
 		e.Class, e.Advice = engine.Revision, adviceInUse
 	case pg.Code == statePrivilege && pg.Routine == "check_enable_rls":
 		e.Advice = adviceForced
 	case pg.Code == stateTermination && options.NoTransaction:
 		e.Advice = adviceCommit
-	case pg.Code == stateActiveTransaction && strings.HasPrefix(pg.Routine, "call_"): // of a setting
+	case pg.Code == stateActiveTransaction && strings.HasPrefix(pg.Routine, "call_"): // the check hook of a setting
 		e.Advice = "the level of a transaction is set when it begins: mark the section, as in `-- upgrade: isolation=repeatable-read`"
 	case pg.Code == stateActiveTransaction && (pg.Where != "" || options.NoTransaction):
 		e.Advice = adviceByItself
 	}
 }
 
-// readOnlyBody makes the error of a read-only transaction the body's, unless the server is a standby.
+// readOnlyBody blames the body for the error of a read-only transaction, unless the server is a standby.
 func readOnlyBody(ctx context.Context, c *conn, e *engine.Error) {
 	results, err := c.query(ctx, "SELECT pg_catalog.pg_is_in_recovery()")
-	if err == nil && value(results[0]) == "f" {
-		e.Class, e.Advice = engine.Revision, "take out of the body, or of the functions that it runs, what makes the transaction read-only"
+	if err == nil && firstValue(results[0]) == "f" {
+		e.Class, e.Advice = engine.Revision, "remove from the body, or from the functions that it runs, what makes the transaction read-only"
 	}
 }

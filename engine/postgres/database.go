@@ -10,28 +10,28 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// database is what is known of one database: what follows a tenant's schema in the search path, and what a
-// body could hit there by accident. A survey reads it anew.
+// database is what is known of one database: the schemas that follow a tenant's on the search path (the tail), and the objects
+// in them that a body could use by accident. A survey reads it again.
 type database struct {
-	tail      []string            // of the search path, as far as those schemas are there
+	tail      []string            // existing schemas after the tenant's on the search path
 	objects   map[string][]object // of the tail by name, without what belongs to extensions
 	operators []string            // names of operators among objects
 	parts     []object            // constraints of the domains among them, by the domain's name
-	builtin   map[kindName]bool   // those of objects whose name pg_catalog, which comes first in every path, has too
+	builtin   map[kindName]bool   // names of objects that pg_catalog, the first schema of every path, has too
 
-	grew atomic.Bool // a step was sent that may have put something into the tail since
+	grew atomic.Bool // a step was sent since that may have added something to the tail
 
 	misplaced []Extension // in schemas of tenants, and so not on the path of others
 
-	deviations []deviation // settings that each transaction puts right
+	deviations []deviation // settings that each transaction corrects
 
 	mu        sync.Mutex
-	verdicts  map[verdictKey]verdict // guarded by mu
-	functions map[string]bool        // is there a function of that name that the server did not bring; guarded by mu
-	installed map[string]bool        // is there a function of that name outside pg_catalog; guarded by mu
-	compiled  *string                // a function that keeps what it compiled, see compiled.go; nil = not asked yet; guarded by mu
-	code      *code                  // nil = not asked yet; guarded by mu
-	asked     time.Time              // when functions and code were empty; guarded by mu
+	guards    map[guardKey]guardScope // guarded by mu
+	functions map[string]bool         // does a function of that name exist that came neither with the server nor an extension; guarded by mu
+	installed map[string]bool         // does a function of that name exist outside pg_catalog; guarded by mu
+	keeper    *string                 // a function that keeps state in its session, see body_code_state.go; nil = not asked yet; guarded by mu
+	code      *code                   // nil = not asked yet; guarded by mu
+	asked     time.Time               // when functions, installed and code were last emptied; guarded by mu
 }
 
 func newDatabase(tail []string, rows [][][]byte) *database {
@@ -39,7 +39,7 @@ func newDatabase(tail []string, rows [][][]byte) *database {
 		tail:      tail,
 		objects:   map[string][]object{},
 		builtin:   map[kindName]bool{},
-		verdicts:  map[verdictKey]verdict{},
+		guards:    map[guardKey]guardScope{},
 		functions: map[string]bool{},
 		installed: map[string]bool{},
 	}
@@ -59,37 +59,37 @@ func newDatabase(tail []string, rows [][][]byte) *database {
 	return d
 }
 
-// known returns what a survey read of the connection's database, or reads it now.
-func (db *DB) known(ctx context.Context, srv *server, c *conn) (*database, error) {
+// databaseOf returns what is known of the connection's database, or reads it now.
+func (db *DB) databaseOf(ctx context.Context, srv *server, c *conn) (*database, error) {
 	db.mu.Lock()
-	d := db.databases[place{srv.name, c.database}]
+	d := db.databases[dbKey{srv.name, c.database}]
 	db.mu.Unlock()
 	if d != nil {
 		return d, nil
 	}
-	return db.learn(ctx, srv, c)
+	return db.readDatabase(ctx, srv, c)
 }
 
-// learn reads the tail of the search path and what is in it, and keeps it for all sessions.
-func (db *DB) learn(ctx context.Context, srv *server, c *conn) (*database, error) {
-	d, err := db.read(ctx, srv, c, nil)
+// readDatabase reads the tail of the search path and its objects, and keeps them for all sessions.
+func (db *DB) readDatabase(ctx context.Context, srv *server, c *conn) (*database, error) {
+	d, err := db.loadDatabase(ctx, srv, c, nil)
 	if err != nil {
 		return nil, err
 	}
-	db.keep(srv, d, c.database)
+	db.storeDatabase(srv, d, c.database)
 	return d, nil
 }
 
-// keep is the end of learn.
-func (db *DB) keep(srv *server, d *database, name string) {
+// storeDatabase stores what is known of a database for all sessions.
+func (db *DB) storeDatabase(srv *server, d *database, name string) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	db.databases[place{srv.name, name}] = d
+	db.databases[dbKey{srv.name, name}] = d
 }
 
-// read is learn for one work; into are schemas that its own steps bring onto the path.
-func (db *DB) read(ctx context.Context, srv *server, c *conn, into []string) (*database, error) {
-	tail, misplaced, err := db.path(ctx, srv, c)
+// loadDatabase is learn for one work, and stores nothing; into are schemas that its own steps put on the path.
+func (db *DB) loadDatabase(ctx context.Context, srv *server, c *conn, into []string) (*database, error) {
+	tail, misplaced, err := db.tailOf(ctx, srv, c)
 	if err != nil {
 		return nil, err
 	}
@@ -107,20 +107,20 @@ func (db *DB) read(ctx context.Context, srv *server, c *conn, into []string) (*d
 		return nil, err
 	}
 	d.misplaced = misplaced
-	if d.deviations, err = srv.settling(ctx, c); err != nil {
+	if d.deviations, err = srv.readDeviations(ctx, c); err != nil {
 		return nil, err
 	}
 	return d, nil
 }
 
-// forget makes the next session read what is known of a database.
-func (db *DB) forget(at place) {
+// forgetDatabase makes the next session read the database again.
+func (db *DB) forgetDatabase(at dbKey) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	delete(db.databases, at)
 }
 
-// withSchemas adds schemas to the tail of a search path.
+// withSchemas appends schemas to the tail of a search path, each once.
 func withSchemas(tail, more []string) []string {
 	for _, s := range more {
 		if !slices.Contains(tail, s) {
@@ -130,7 +130,7 @@ func withSchemas(tail, more []string) []string {
 	return tail
 }
 
-// domainConstraints lists the constraints of domains in some schemas: one that is dropped leaves no other trace.
+// domainConstraints lists the constraints of domains in some schemas: dropping one leaves no other trace.
 func domainConstraints(ctx context.Context, c *conn, schemas []string) ([]object, error) {
 	if len(schemas) == 0 {
 		return nil, nil

@@ -10,26 +10,25 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// Config says which servers there are and how tenants on them are treated. The zero value of each field but
-// Servers is its default.
+// Config says which servers there are and how revisions run on them. The zero value of each field but Servers is its
+// default.
 type Config struct {
 	Servers      []Server
 	VersionTable string // table in each tenant that holds its applied revisions; default "skein_version"
 	Application  string // application_name of all connections; default "skein"
 
-	// Touches are globs over schema.name of what revisions may change outside of a tenant, whatever does it, in
-	// addition to what a section notes in `-- skein:touches`. Default none.
+	// Touches are globs over schema.name of objects outside of a tenant that revisions may change, also by functions and
+	// triggers, in addition to what a section notes in `-- skein:touches`. Default none.
 	Touches []string
 
-	// RenewAfter is after how many tenants a direct connection is replaced by a new one, since a backend gets
-	// slower with each relation that it has seen. A tenant counts in full when it was sent a long chain of
-	// about 32 statements, and less for less. Default 50; negative = never. Connections through a pooler are
-	// left to the pooler.
+	// RenewAfter is after how many tenants a direct connection is replaced by a new one, since a backend gets slower with
+	// each relation that it has seen. A tenant counts in full with 32 statements or more, and in part with fewer. Default
+	// 50; negative = never. Connections through a pooler are left to the pooler.
 	RenewAfter int
 
-	// MaxMessage is how many bytes a message to the server has at most. A chain that is longer goes out in several,
-	// with whole transactions in each; a transaction that is longer is an error. Default, and at most: the 1 GB less
-	// a few bytes that PostgreSQL takes.
+	// MaxMessage is how many bytes a message to the server has at most. A longer chain goes out in several messages of
+	// whole transactions; a longer transaction is an error. Default and maximum: what PostgreSQL accepts, a few bytes
+	// less than 1 GB.
 	MaxMessage int
 }
 
@@ -38,38 +37,38 @@ type Server struct {
 	Name string
 	URL  string // postgres://…, or key=value; libpq's environment variables and ~/.pgpass fill in what it lacks
 
-	// Password is asked at each new connection, so that it may expire. Nil: the one of URL or ~/.pgpass.
+	// Password is called for each new connection, so that passwords may expire. Nil: that of URL or ~/.pgpass.
 	Password func(context.Context) (string, error)
 
-	DirectURL      string   // past the pooler, where URL leads through one; for revisions outside a transaction
-	MaxConnections int      // open at a time, for whatever purpose; 0: 16 in use, and idle ones as far as the server has room
+	DirectURL      string   // past the pooler, where URL leads to one; for revisions outside a transaction
+	MaxConnections int      // open at a time, for all purposes; 0 = 16 in use, and idle ones as far as the server has room
 	SearchPath     []string // schemas that follow the tenant's in search_path
 	AutoSearchPath bool     // in place of SearchPath: the schemas that hold extensions, decided per database
 
-	// Tenants are the schemas that sources take for tenants, beside those that are noted by [DB.Know] or surveyed: no
-	// schema of a tenant is ever on the search path of another. Nil: those that are noted, those that hold a version
-	// table or its journal, and those that are called like them.
+	// Tenants are the schemas that sources take for tenants, in addition to those passed to [DB.Know] or surveyed: no
+	// schema of a tenant is ever on the search path of another. Nil: those that are known, those that hold a version
+	// table or its journal, and those with similar names.
 	Tenants []TenantSchemas
 }
 
 // DB is the PostgreSQL dialect. It is safe for concurrent use.
 type DB struct {
-	cfg    Config
-	table  versionTable
-	traits traitsCache
-	visits visits
-	names  parsedNames
+	cfg     Config
+	table   versionTable
+	effects effectsCache
+	visits  visits
+	names   parsedNames
 
 	mu        sync.Mutex
 	servers   map[string]*server          // by name; guarded by mu
-	databases map[place]*database         // what is known of each database; guarded by mu
-	tenants   map[address]map[string]bool // schemas that were noted as tenants; guarded by mu
+	databases map[dbKey]*database         // what is known of each database; guarded by mu
+	tenants   map[address]map[string]bool // schemas of known tenants; guarded by mu
 }
 
 var _ engine.Database = (*DB)(nil)
 
-// place is one database of one server, by its name in the config.
-type place struct{ server, database string }
+// dbKey is one database of one server, by its name in the config.
+type dbKey struct{ server, database string }
 
 // New checks cfg and returns a DB. It opens no connection. Its errors hold no passwords.
 func New(cfg Config) (*DB, error) {
@@ -90,7 +89,7 @@ func New(cfg Config) (*DB, error) {
 		cfg:       cfg,
 		table:     table,
 		servers:   map[string]*server{},
-		databases: map[place]*database{},
+		databases: map[dbKey]*database{},
 		tenants:   map[address]map[string]bool{},
 	}
 	for _, s := range cfg.Servers {
@@ -104,18 +103,18 @@ func New(cfg Config) (*DB, error) {
 	return db, nil
 }
 
-// newServer makes a server that knows which others are the same one.
+// newServer makes a server that knows its other names in the config.
 func (db *DB) newServer(s Server) (*server, error) {
 	srv, err := newServer(s, db.cfg)
 	if err != nil {
 		return nil, err
 	}
-	srv.alike = func() []*server { return db.alike(srv) }
+	srv.aliases = func() []*server { return db.aliases(srv) }
 	return srv, nil
 }
 
-// alike returns the servers at the address of srv, itself included.
-func (db *DB) alike(srv *server) []*server {
+// aliases returns the servers at the address of srv, itself included.
+func (db *DB) aliases(srv *server) []*server {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	same := []*server{srv}
@@ -127,9 +126,8 @@ func (db *DB) alike(srv *server) []*server {
 	return same
 }
 
-// Register adds a server that no configuration knows, with the defaults of one, and returns the database of its URL; ""
-// if that names none. Registering the same again changes nothing. Sessions that are open when the URL of a name changes
-// keep the old one. What is wrong with the URL itself is a [*URLError].
+// Register adds a server that is not in the config, with a server's defaults. Registering it again with the same URL changes
+// nothing; with another URL, sessions that are open keep the old one.
 func (db *DB) Register(name, url string) (urlDatabase string, err error) {
 	if err := CheckURL(url); err != nil {
 		return "", err
@@ -147,40 +145,40 @@ func (db *DB) Register(name, url string) (urlDatabase string, err error) {
 	db.servers[name] = now
 	if was != nil { // what is known of its databases is that of another server
 		was.close()
-		maps.DeleteFunc(db.databases, func(at place, _ *database) bool { return at.server == name })
+		maps.DeleteFunc(db.databases, func(at dbKey, _ *database) bool { return at.server == name })
 		db.visits.forget(name)
 	}
 	return now.database, nil
 }
 
-// Pooled reports whether a server's URL is known to lead through a pooler: the first connection tells.
+// Pooled reports whether a server's URL leads to a pooler; false before the first connection.
 func (db *DB) Pooled(server string) bool {
 	srv, err := db.server(server)
 	if err != nil {
 		return false
 	}
-	srv.probing.Lock()
-	defer srv.probing.Unlock()
-	return srv.nature[srv.base].pooled
+	srv.endpointMu.Lock()
+	defer srv.endpointMu.Unlock()
+	return srv.endpoints[srv.base].pooled
 }
 
-// Open takes a connection to the tenant's database. It waits for a free place under the server's
+// Open takes a connection to the tenant's database. It waits for a free slot under the server's
 // MaxConnections; a server that has no connection left for us is a Capacity error.
-func (db *DB) Open(ctx context.Context, target engine.Location) (engine.Session, error) {
-	if err := addressable(target.Schema); err != nil {
+func (db *DB) Open(ctx context.Context, location engine.Location) (engine.Session, error) {
+	if err := addressable(location.Schema); err != nil {
 		return nil, err
 	}
-	srv, err := db.server(target.Server)
+	srv, err := db.server(location.Server)
 	if err != nil {
 		return nil, err
 	}
-	db.Know([]engine.Location{target})
-	c, err := srv.acquire(ctx, target.Database)
+	db.Know([]engine.Location{location})
+	c, err := srv.acquire(ctx, location.Database)
 	if err != nil {
 		return nil, err
 	}
-	c.awaited = false
-	return &session{db: db, server: srv, target: target, conn: c}, nil
+	c.reserved = false
+	return &session{db: db, server: srv, location: location, conn: c}, nil
 }
 
 // Close closes all connections; sessions must be closed before.

@@ -62,8 +62,8 @@ func TestSchemasThatCannotBeTenants(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"", "$user", "pg_temp", strings.Repeat("x", 64)} {
-		target := engine.Location{Dialect: revision.Postgres, Server: "main", Database: "d", Schema: name}
-		if _, err := db.Open(t.Context(), target); err == nil || classify(t.Context(), err).Class != engine.Revision {
+		location := engine.Location{Dialect: revision.Postgres, Server: "main", Database: "d", Schema: name}
+		if _, err := db.Open(t.Context(), location); err == nil || classify(t.Context(), err).Class != engine.Revision {
 			t.Errorf("%q: %v", name, err)
 		}
 	}

@@ -12,20 +12,20 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// A database has each extension once, whatever schema it lies in. In a database of several tenants none of them may
-// own one: the first whose chain says CREATE EXTENSION would have it, and its schema would be needed by all others.
+// A database has each extension once, in one schema. In a database of several tenants none of them may own one: the first
+// tenant whose chain says CREATE EXTENSION would have it, and all others would need its schema.
 
-// extensionStatement is CREATE, ALTER or DROP EXTENSION, as far as it counts here.
+// extensionStatement is a CREATE, ALTER or DROP EXTENSION, as far as it matters here.
 type extensionStatement struct {
 	verb    string // CREATE, ALTER or DROP
 	name    string
-	schema  string // where it goes; "" when that is not written, or is made up at run time
-	placed  bool   // SCHEMA is written
-	lenient bool   // IF NOT EXISTS, IF EXISTS, or in a DO block, which may ask before
+	schema  string // after SCHEMA; "" = none, or computed at run time
+	placed  bool   // it has the word SCHEMA
+	lenient bool   // IF NOT EXISTS, IF EXISTS, or in a DO block, which may check first
 	cascade bool
 }
 
-// extensionStatements finds those that a statement runs: itself, or those within a DO block.
+// extensionStatements returns those that a statement runs: itself, or those in a DO block.
 func extensionStatements(text string) []extensionStatement {
 	if firstWord(text) != "DO" {
 		if s, ok := readExtension(text); ok {
@@ -46,7 +46,7 @@ func extensionStatements(text string) []extensionStatement {
 
 var extensionWords = regexp.MustCompile(`(?i)\b(create|alter|drop)\s+extension\b`)
 
-// withoutComments replaces comments by a space. Literals may hold what looks like one; none of them is cut.
+// withoutComments replaces comments by a space. String literals that look like comments stay.
 func withoutComments(text string) string {
 	var b strings.Builder
 	for i := 0; i < len(text); {
@@ -102,14 +102,14 @@ func readExtension(text string) (extensionStatement, bool) {
 			} else {
 				t.name()
 			}
-		case word == "": // of no meaning here
+		case word == "": // a character without meaning here
 			t.text = t.text[1:]
 		}
 	}
 	return s, s.verb != "ALTER" || s.placed
 }
 
-// unquoted is a name as the server compares it.
+// unquoted returns a name as the server compares it.
 func unquoted(name string) string {
 	if strings.HasPrefix(name, `"`) && strings.HasSuffix(name, `"`) && len(name) > 1 {
 		return strings.ReplaceAll(name[1:len(name)-1], `""`, `"`)
@@ -124,12 +124,12 @@ type extensionStep struct {
 	does      extensionStatement
 }
 
-// extensionSteps finds in parts what changes extensions.
-func (t *traitsCache) extensionSteps(parts []engine.Part, statements func(engine.Step) []revision.Statement) []extensionStep {
+// extensionSteps returns the steps of parts that change extensions.
+func (t *effectsCache) extensionSteps(parts []engine.Part, statements func(engine.Step) []revision.Statement) []extensionStep {
 	var list []extensionStep
 	for _, part := range parts {
 		for _, step := range part.Steps {
-			if step.Stamp || !t.of(step, statements(step)).names("extension") {
+			if step.Stamp || !t.of(step, statements(step)).hasWord("extension") {
 				continue
 			}
 			for _, stmt := range statements(step) {
@@ -142,15 +142,15 @@ func (t *traitsCache) extensionSteps(parts []engine.Part, statements func(engine
 	return list
 }
 
-// extensionFacts are what one database says of the extensions and schemas that steps name.
+// extensionFacts is what one database has of the extensions and schemas that steps name.
 type extensionFacts struct {
 	path   pathFacts
-	fixed  map[string]string // of extensions: the schema that they insist on
-	lies   map[string]string // of extensions that are there: their schema
+	fixed  map[string]string // extension → the schema that its control file demands
+	lies   map[string]string // installed extension → its schema
 	single bool              // the database has one tenant, and no source that may find another
 }
 
-// extensionFacts reads them; schema is that of the tenant.
+// extensionFacts reads them. schema is that of the tenant.
 func (db *DB) extensionFacts(ctx context.Context, srv *server, c *conn, schema string, steps []extensionStep) (*extensionFacts, error) {
 	f := &extensionFacts{fixed: map[string]string{}, lies: map[string]string{}}
 	named, asked := map[string]bool{}, map[string]bool{schema: true}
@@ -177,20 +177,20 @@ func (db *DB) extensionFacts(ctx context.Context, srv *server, c *conn, schema s
 			f.lies[e.Name] = s.name
 		}
 	}
-	f.single = !f.path.shared(schema) && !db.several(srv, c.database)
+	f.single = !f.path.shared(schema) && !db.mayHaveSeveral(srv, c.database)
 	return f, nil
 }
 
-// tenant reports whether a schema is a tenant's, or could be one, there or not.
+// tenant reports whether a schema is a tenant or could be one, whether it exists or not.
 func (f *extensionFacts) tenant(db *DB, srv *server, database, schema string) bool {
 	if s := f.path.schema(schema); s != nil {
 		return s.tenant()
 	}
-	return schema != "pg_catalog" && (db.sourced(srv, database, schema) || slices.Contains(f.path.tenants, schema) || sibling(schema, f.path.tenants))
+	return schema != "pg_catalog" && (db.isSourced(srv, database, schema) || slices.Contains(f.path.tenants, schema) || sibling(schema, f.path.tenants))
 }
 
-// refuse returns the error of the first step that would give an extension to one of several tenants, rely on one that
-// a tenant has, or take one away with what other tenants built on it; nil when there is none.
+// refuse returns the error of the first step that would put an extension into the schema of one of several tenants, rely on
+// one that is in a tenant's schema, or drop one with what other tenants built on it; nil where there is none.
 func (f *extensionFacts) refuse(db *DB, srv *server, database string, steps []extensionStep) error {
 	if f.single {
 		return nil
@@ -210,7 +210,7 @@ func (f *extensionFacts) refuse(db *DB, srv *server, database string, steps []ex
 
 const sharedSchemaAdvice = "name a schema that no tenant owns and that is there already, such as CREATE EXTENSION IF NOT EXISTS %s SCHEMA extensions; or make it once by hand, before the tenants"
 
-// refuseExtension returns why one statement must not run; "" when it may.
+// refuseExtension returns why a statement must not run; "" where it may.
 func (db *DB) refuseExtension(f *extensionFacts, srv *server, database string, s extensionStatement) (message, advice string) {
 	lies, there := f.lies[s.name]
 	switch s.verb {
@@ -236,7 +236,7 @@ func (db *DB) refuseExtension(f *extensionFacts, srv *server, database string, s
 	}
 	where, advice := f.where(s), fmt.Sprintf(sharedSchemaAdvice, plain(s.name))
 	switch {
-	case where == "" && s.placed: // made up at run time
+	case where == "" && s.placed: // computed at run time
 		return "", ""
 	case where == "":
 		return fmt.Sprintf("CREATE EXTENSION %s without SCHEMA puts it into the schema of one tenant, where no other tenant of database %s finds it", plain(s.name), database), advice
@@ -247,7 +247,7 @@ func (db *DB) refuseExtension(f *extensionFacts, srv *server, database string, s
 	return "", ""
 }
 
-// extension is one that is there.
+// extension returns an installed extension.
 func (f *extensionFacts) extension(schema, name string) Extension {
 	for _, e := range f.path.schema(schema).extensions {
 		if e.Name == name {
@@ -257,14 +257,14 @@ func (f *extensionFacts) extension(schema, name string) Extension {
 	return Extension{}
 }
 
-// mayChangeExtensions refuses a work whose steps must not run here: see extensionFacts.refuse. It returns the schemas
-// that extensions come into, which have to be on the path of what follows in the same work.
+// mayChangeExtensions refuses a work whose steps must not run here: see extensionFacts.refuse. It returns the schemas into
+// which the steps put extensions: the rest of the work needs them on its search path.
 func (db *DB) mayChangeExtensions(ctx context.Context, s *session, c *conn, work *engine.Work) (into []string, err error) {
-	steps := db.traits.extensionSteps(work.Parts, work.Statements)
+	steps := db.effects.extensionSteps(work.Parts, work.Statements)
 	if len(steps) == 0 {
 		return nil, nil
 	}
-	f, err := db.extensionFacts(ctx, s.server, c, s.target.Schema, steps)
+	f, err := db.extensionFacts(ctx, s.server, c, s.location.Schema, steps)
 	if err != nil {
 		return nil, err
 	}
@@ -276,15 +276,15 @@ func (db *DB) mayChangeExtensions(ctx context.Context, s *session, c *conn, work
 	}
 	for _, step := range steps {
 		where := f.where(step.does)
-		if where != "" && where != "pg_catalog" && where != s.target.Schema && !slices.Contains(into, where) && !f.tenant(db, s.server, c.database, where) {
+		if where != "" && where != "pg_catalog" && where != s.location.Schema && !slices.Contains(into, where) && !f.tenant(db, s.server, c.database, where) {
 			into = append(into, where)
 		}
 	}
 	return into, nil
 }
 
-// where is the schema that a statement brings an extension into; "" when it brings none, or into the first schema of
-// the path, or that cannot be seen.
+// where returns the schema into which a statement puts an extension; "" where it puts none, uses the first schema of the
+// path, or where the schema is not known.
 func (f *extensionFacts) where(s extensionStatement) string {
 	if s.verb == "DROP" || s.verb == "CREATE" && s.lenient && f.lies[s.name] != "" {
 		return ""
@@ -295,25 +295,25 @@ func (f *extensionFacts) where(s extensionStatement) string {
 	return s.schema
 }
 
-// screenExtensions is mayChangeExtensions before anything is touched: it asks once a database, and only where some
-// plan changes extensions. refused[i] is filled in for candidates[i] where nothing stands there yet.
+// screenExtensions is mayChangeExtensions before anything is touched: it asks once a database, and only where a plan changes
+// extensions. It sets refused[i] for candidates[i] unless it is set.
 func (db *DB) screenExtensions(ctx context.Context, candidates []engine.Candidate, refused []error) {
 	steps := make([][]extensionStep, len(candidates))
 	plans := map[*engine.Plan][]extensionStep{} // of plans without templates
-	var targets []engine.Location
+	var locations []engine.Location
 	var of []int
 	for i := range candidates {
 		c := &candidates[i]
 		known, ok := plans[c.Plan]
 		if !ok || c.Bodies != nil {
-			known = db.traits.extensionSteps(c.Plan.Parts, c.Statements)
+			known = db.effects.extensionSteps(c.Plan.Parts, c.Statements)
 			plans[c.Plan] = known
 		}
 		if steps[i] = known; len(known) > 0 && refused[i] == nil {
-			targets, of = append(targets, c.Location), append(of, i)
+			locations, of = append(locations, c.Location), append(of, i)
 		}
 	}
-	db.each(targets, func(srv *server, database string, mine []int, err error) {
+	db.eachDatabase(locations, func(srv *server, database string, mine []int, err error) {
 		if err != nil {
 			return
 		}
@@ -327,9 +327,9 @@ func (db *DB) screenExtensions(ctx context.Context, candidates []engine.Candidat
 		for _, k := range mine {
 			all = append(all, steps[of[k]]...)
 		}
-		f, err := db.extensionFacts(ctx, srv, c, targets[mine[0]].Schema, all)
+		f, err := db.extensionFacts(ctx, srv, c, locations[mine[0]].Schema, all)
 		if err != nil {
-			return // it is looked for again when the plan runs
+			return // it is checked again when the plan runs
 		}
 		for _, k := range mine {
 			refused[of[k]] = f.refuse(db, srv, database, steps[of[k]])

@@ -9,80 +9,79 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// A body with unqualified names that its tenant lacks falls through to the schemas that follow in the search
-// path, and changes there, without a word, what all tenants share. It can only hit what has a name that
-// stands in the body, so that is looked at once for each section and database. Where no name meets and all
-// that the body does can be seen, there is no guard: it costs as much as a small revision does (it reads
-// pg_locks, which takes each partition of the lock table).
+// An unqualified name that the tenant lacks is found in the schemas that follow on the search path, and a body would silently
+// change there what all tenants share. It can only reach objects whose names it contains, so names are compared once for each
+// section and database. Where no name matches and the text shows all that the body does, there is no guard: it costs as much
+// as a small revision (it reads pg_locks, which locks each partition of the lock table).
 
-// verdict is what one section may hit outside of the tenant.
-type verdict struct {
-	on     bool
-	alone  bool     // the whole database is the tenant's, save for the tail
-	met    []object // what of the tail it may hit; everything, when what it does cannot be seen
-	exempt []string // globs over schema.name that it or the config declares, or that it names with the schema and never without
-	meant  []object // what of the tail it declares or names so, no globs: a name of it may be another one when it is done
-	keys   []string // schema.name to which foreign keys of the tenant were dropped, which locks it
-	named  []string // schema.name that it names with the schema, and the bare name stands in it, too
+// guardScope is what one section may touch outside of the tenant.
+type guardScope struct {
+	needed    bool
+	alone     bool     // the whole database belongs to the tenant, except the tail
+	reachable []object // objects of the tail that it may touch; all, where its text does not show what it does
+	exempt    []string // globs over schema.name that it or the config declares, or that it names only with the schema
+	meant     []object // objects of the tail that it declares or names so, without globs: it may rename them
+	keys      []string // schema.name of tables that dropped foreign keys of the tenant referred to, which locks them
+	named     []string // schema.name that it names both with and without the schema
 }
 
-// verdictKey: a tenant whose own schema is part of the tail may change that.
-type verdictKey struct {
+// guardKey identifies a cached guardScope. own is the tenant's schema where that is in the tail, which it may then change.
+type guardKey struct {
 	section *revision.Section
 	own     string
 	hidden  bool
 	alone   bool
 }
 
-// judge decides for one step of one tenant. made: an earlier step of the plan may have made functions, triggers and
-// the like. alone: the database has no other tenant. touches are those of the config.
-func (d *database) judge(ctx context.Context, c *conn, schema string, step engine.Step, b body, made, alone bool, touches []string) (verdict, error) {
+// decideGuard returns the scope of one step of one tenant. made: an earlier step of the plan may have created functions, triggers
+// and the like. alone: the database has no other tenant. touches are those of the config.
+func (d *database) decideGuard(ctx context.Context, c *conn, schema string, step engine.Step, b body, made, alone bool, touches []string) (guardScope, error) {
 	if step.Stamp {
-		return verdict{}, nil
+		return guardScope{}, nil
 	}
-	hidden, err := d.hidden(ctx, c, b.traits, made || b.traits.makes())
+	hidden, err := d.hidden(ctx, c, b.effects, made || b.effects.createsCode())
 	if err != nil || len(d.objects) == 0 && (!hidden || alone && len(d.tail) == 0) &&
-		len(b.traits.idents.Qualified) == 0 && len(step.Revision.Section(step.Direction).Touches) == 0 {
-		return verdict{}, err
+		len(b.effects.idents.Qualified) == 0 && len(step.Revision.Section(step.Direction).Touches) == 0 {
+		return guardScope{}, err
 	}
-	key := verdictKey{section: step.Revision.Section(step.Direction), hidden: hidden, alone: alone}
+	key := guardKey{section: step.Revision.Section(step.Direction), hidden: hidden, alone: alone}
 	if slices.Contains(d.tail, schema) {
 		key.own = schema
 	}
-	cached := !key.section.Options.Template // the rendered text may be another one for each tenant
+	cached := !key.section.Options.Template // the rendered text may differ between tenants
 	if cached {
 		d.mu.Lock()
-		v, ok := d.verdicts[key]
+		v, ok := d.guards[key]
 		d.mu.Unlock()
 		if ok {
 			return v, nil
 		}
 	}
-	v := decide(d.objects, key.own, b.traits.idents, slices.Concat(key.section.Touches, touches), hidden)
+	v := newGuardScope(d.objects, key.own, b.effects.idents, slices.Concat(key.section.Touches, touches), hidden)
 	v.exempt = append(v.exempt, meantNames(b.statements)...)
-	v.alone, v.on = alone, hidden // what the text shows is checked by its names, before the statements
+	v.alone, v.needed = alone, hidden // names in the text are checked before the statements
 	for _, o := range d.parts {
-		if _, stands := slices.BinarySearch(b.traits.idents.Names, o.name); o.schema != key.own && (hidden || stands) {
-			v.met = append(v.met, o)
+		if _, stands := slices.BinarySearch(b.effects.idents.Names, o.name); o.schema != key.own && (hidden || stands) {
+			v.reachable = append(v.reachable, o)
 		}
 	}
 	if cached {
 		d.mu.Lock()
-		d.verdicts[key] = v
+		d.guards[key] = v
 		d.mu.Unlock()
 	}
 	return v, nil
 }
 
-// alone reports whether the tenant is a database: its schema is public, and no source finds another tenant there. What is
-// in other schemas then belongs to the tenant, unless they are on its search path.
-func (s *session) alone() bool {
-	return s.target.Schema == "public" && !s.db.several(s.server, s.target.Database) && len(s.db.tenantsOf(s.server, s.target.Database)) <= 1
+// ownsDatabase reports whether the tenant has the database for itself: its schema is public, and no source finds another tenant
+// there. Other schemas then belong to the tenant, unless they are on its search path.
+func (s *session) ownsDatabase() bool {
+	return s.location.Schema == "public" && !s.db.mayHaveSeveral(s.server, s.location.Database) && len(s.db.tenantsOf(s.server, s.location.Database)) <= 1
 }
 
-// decide is the verdict on a body with these names.
-func decide(objects map[string][]object, own string, names revision.Idents, touches []string, hidden bool) verdict {
-	v := verdict{on: hidden, exempt: slices.Clone(touches)}
+// newGuardScope returns the scope of a body with these names.
+func newGuardScope(objects map[string][]object, own string, names revision.Idents, touches []string, hidden bool) guardScope {
+	v := guardScope{needed: hidden, exempt: slices.Clone(touches)}
 	explicit := map[string]bool{}
 	for _, q := range names.Qualified {
 		name := q.Schema + "." + q.Name
@@ -100,21 +99,21 @@ func decide(objects map[string][]object, own string, names revision.Idents, touc
 			}
 			_, stands := slices.BinarySearch(names.Names, name)
 			if o.schema != own && (hidden || stands) && !declared(o, explicit, touches) {
-				v.met = append(v.met, o)
+				v.reachable = append(v.reachable, o)
 			}
 		}
 	}
-	v.on = v.on || len(v.met) > 0
+	v.needed = v.needed || len(v.reachable) > 0
 	return v
 }
 
-// declared reports whether the author names the object with its schema, or declares that it is touched.
+// declared reports whether the author names an object with its schema, or declares that it is touched.
 func declared(o object, explicit map[string]bool, touches []string) bool {
 	name := o.schema + "." + o.name
 	return explicit[name] || slices.ContainsFunc(touches, func(t string) bool { return matches(t, name) })
 }
 
-// matches is a glob as like makes it: * is any text, ? one character.
+// matches matches a glob as LIKE does with the pattern that like makes: * is any text, ? one character.
 func matches(glob, text string) bool {
 	for i, r := range glob {
 		switch r {
@@ -143,15 +142,15 @@ func matches(glob, text string) bool {
 	return text == ""
 }
 
-// join is the verdict on a transaction of several steps: what one of them declares is declared for all.
-func (v verdict) join(w verdict) verdict {
-	return verdict{
-		on:     v.on || w.on,
-		alone:  v.alone || w.alone,
-		met:    append(slices.Clip(v.met), w.met...),
-		exempt: append(slices.Clip(v.exempt), w.exempt...),
-		meant:  append(slices.Clip(v.meant), w.meant...),
-		keys:   append(slices.Clip(v.keys), w.keys...),
-		named:  append(slices.Clip(v.named), w.named...),
+// join returns the scope of a transaction of several steps: what one of them declares is declared for all.
+func (v guardScope) join(w guardScope) guardScope {
+	return guardScope{
+		needed:    v.needed || w.needed,
+		alone:     v.alone || w.alone,
+		reachable: append(slices.Clip(v.reachable), w.reachable...),
+		exempt:    append(slices.Clip(v.exempt), w.exempt...),
+		meant:     append(slices.Clip(v.meant), w.meant...),
+		keys:      append(slices.Clip(v.keys), w.keys...),
+		named:     append(slices.Clip(v.named), w.named...),
 	}
 }

@@ -7,11 +7,10 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// CASCADE drops whole relations of other schemas that depend on the tenant's: views, tables that inherit from one. A
-// relation that is gone when the guard looks has no name any more, so these are listed before.
+// CASCADE drops relations of other schemas that depend on the tenant's: views, and tables that inherit from one. When the
+// guard runs they have no names any more, so they are listed before.
 
-// dependents lists relations and functions of other schemas that depend, by whatever number of steps, on the tenant's
-// relations.
+// dependents lists relations and functions of other schemas that depend, directly or not, on the tenant's objects.
 func (s *session) dependents(ctx context.Context, c *conn) ([]object, error) {
 	results, err := c.query(ctx, strings.ReplaceAll(`WITH RECURSIVE own AS MATERIALIZED (
 	SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $schema
@@ -33,7 +32,7 @@ SELECT n.nspname, 'r', c.relname, c.oid FROM hangs h JOIN pg_catalog.pg_class c 
 	JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname <> $schema AND n.nspname NOT IN ('pg_catalog', 'pg_toast') AND n.nspname NOT LIKE 'pg\_temp%'
 UNION
 SELECT n.nspname, 'f', p.proname, p.oid FROM hangs h JOIN pg_catalog.pg_proc p ON h.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND p.oid = h.objid
-	JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname <> $schema`, "$schema", literal(s.target.Schema)))
+	JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname <> $schema`, "$schema", literal(s.location.Schema)))
 	if err != nil {
 		return nil, err
 	}
@@ -44,15 +43,15 @@ SELECT n.nspname, 'f', p.proname, p.oid FROM hangs h JOIN pg_catalog.pg_proc p O
 	return found, nil
 }
 
-// withDependents adds to a verdict what CASCADE in a body may take with it.
-func (s *session) withDependents(ctx context.Context, c *conn, step engine.Step, t *traits, v verdict) (verdict, error) {
-	if step.Stamp || !v.on || !t.names("cascade", "owned") {
+// withDependents adds to a scope what CASCADE in a body may drop.
+func (s *session) withDependents(ctx context.Context, c *conn, step engine.Step, t *bodyEffects, v guardScope) (guardScope, error) {
+	if step.Stamp || !v.needed || !t.hasWord("cascade", "owned") {
 		return v, nil
 	}
 	found, err := s.dependents(ctx, c)
 	if err != nil {
 		return v, err
 	}
-	v.met = append(v.met[:len(v.met):len(v.met)], found...)
+	v.reachable = append(v.reachable[:len(v.reachable):len(v.reachable)], found...)
 	return v, nil
 }

@@ -2,13 +2,12 @@ package postgres
 
 import "strings"
 
-// mine is the condition that a row version with that xmin is one of this transaction.
+// mine is the condition that a row version with that xmin was written by this transaction.
 func mine(xmin string) string {
 	return "CASE WHEN pg_catalog.age(" + xmin + ") <= 0 THEN pg_catalog.pg_xact_status(((SELECT xid FROM now) - pg_catalog.age(" + xmin + "))::text::pg_catalog.xid8) = 'in progress' ELSE false END"
 }
 
-// counted is the condition that this transaction may have changed rows of a catalog. Where the server does not count, it
-// may always have.
+// counted is the condition that this transaction may have changed rows of a catalog. It always holds with track_counts off.
 func counted(table string) string {
 	t := "'pg_catalog." + table + "'::pg_catalog.regclass"
 	return "pg_catalog.pg_stat_get_xact_tuples_inserted(" + t + ") + pg_catalog.pg_stat_get_xact_tuples_updated(" + t + ") + pg_catalog.pg_stat_get_xact_tuples_deleted(" + t + ") > 0" +
@@ -17,11 +16,11 @@ func counted(table string) string {
 
 // written is a catalog that this transaction may have changed.
 type written struct {
-	table string // in pg_catalog: nothing is asked unless it was changed
-	query string // selects classid, objid, namespace and name of the objects whose rows it wrote
+	table string // in pg_catalog; the query runs only if it was changed
+	query string // selects classid, objid, namespace and name of the objects whose rows this transaction wrote
 }
 
-// changedArms are the arguments of concat: of each catalog that was changed, its query.
+// changedArms are the arguments of concat: the query of each catalog that was changed.
 var changedArms = func() string {
 	var arms []string
 	for _, w := range writtenCatalogs() {
@@ -32,7 +31,7 @@ var changedArms = func() string {
 
 func writtenCatalogs() []written {
 	class := func(table string) string { return "'pg_catalog." + table + "'::pg_catalog.regclass::pg_catalog.oid" }
-	// What is in the schemas of the tail, by the index of pg_depend.
+	// Members of the schemas of the tail, found by the index of pg_depend.
 	member := func(table string) string {
 		return "FROM shared n JOIN pg_catalog.pg_depend m ON m.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND m.refobjid = n.oid AND m.classid = " + class(table)
 	}

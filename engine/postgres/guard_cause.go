@@ -9,31 +9,31 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// What the guard finds is explained by running the part again, rolled back: first with a guard behind each statement,
-// which finds the statement; then up to that statement, before which the catalogs say what it may run; and then the
-// statement with the schema of what was hit taken off the search path. What is not hit then was found by a name that
-// the tenant lacks; what is hit all the same was meant.
+// What the guard finds is explained by running the part again and rolling back: first with a guard after each statement,
+// which finds the statement; then up to that statement, where the catalogs say what it may run; and then the statement
+// without the touched object's schema on the search path. What is not touched then was found by a name that the tenant
+// lacks; what is still touched was meant.
 
-// breach is an error of the guard. Where all that it found turns out to be meant, a.again is set, and the part is to be sent
-// once more.
-func (a *application) breach(ctx context.Context, p piece, list string) *engine.Error {
-	all := a.resolve(ctx, hits(list))
+// guardError makes the error of what the guard found. Where all of it was meant, it returns nil and sets a.again: the part is to
+// be sent again.
+func (a *applier) guardError(ctx context.Context, p piece, list string) *engine.Error {
+	all := a.nameDropped(ctx, hits(list))
 	at := a.trace(ctx, p)
 	if len(at.hits) > 0 {
-		all = a.resolve(ctx, at.hits)
+		all = a.nameDropped(ctx, at.hits)
 	}
-	if a.dropped(ctx, p.part, all) {
-		a.again = true
+	if a.droppedKeys(ctx, p.part, all) {
+		a.resend = true
 		return nil
 	}
-	if names, rest := a.belonging(ctx, p.part, all); len(names) > 0 {
+	if names, rest := a.declaredMembers(ctx, p.part, all); len(names) > 0 {
 		if all = rest; !slices.ContainsFunc(all, func(h hit) bool { return h.key == "" }) {
 			a.allow(p.part, names)
 			return nil
 		}
 	}
 	writes := slices.ContainsFunc(all, func(h hit) bool { return h.key == "" && !h.read })
-	all = slices.DeleteFunc(all, func(h hit) bool { return h.key != "" || writes && h.read }) // reads matter where nothing is changed
+	all = slices.DeleteFunc(all, func(h hit) bool { return h.key != "" || writes && h.read }) // reads count only where nothing was changed
 	found := a.investigate(ctx, at, all)
 	if len(found.meant) > 0 && len(found.meant) == len(all) {
 		a.allow(p.part, found.meant)
@@ -41,19 +41,19 @@ func (a *application) breach(ctx context.Context, p piece, list string) *engine.
 	}
 	all = slices.DeleteFunc(all, func(h hit) bool { return slices.Contains(found.meant, h.name) })
 	e := a.refusal(all, found)
-	a.where(e, at)
+	a.locateGuard(e, at)
 	return e
 }
 
-// allow takes names for meant in a part, and lets it be sent again.
-func (a *application) allow(part int, names []string) {
-	v := &a.verdicts[part]
+// allow exempts names from the guard of a part, which is then sent again.
+func (a *applier) allow(part int, names []string) {
+	v := &a.guards[part]
 	v.exempt = append(slices.Clip(v.exempt), names...)
-	a.again = true
+	a.resend = true
 }
 
-// where notes the statement, or as much as is known.
-func (a *application) where(e *engine.Error, at trace) {
+// locateGuard records the statement in e, as far as it is known.
+func (a *applier) locateGuard(e *engine.Error, at trace) {
 	if at.step < 0 {
 		return
 	}
@@ -68,8 +68,8 @@ func (a *application) where(e *engine.Error, at trace) {
 	}
 }
 
-// refusal says what was hit and by what.
-func (a *application) refusal(all []hit, found findings) *engine.Error {
+// refusal is the error that says what was touched and by what.
+func (a *applier) refusal(all []hit, found findings) *engine.Error {
 	var names []string
 	read := true
 	for _, h := range all {
@@ -94,7 +94,7 @@ func (a *application) refusal(all []hit, found findings) *engine.Error {
 	text := strings.Join(names, ", ")
 	e := &engine.Error{
 		Class:   engine.Guard,
-		Message: by + did + text + ", which is outside of schema " + ident(a.session.target.Schema),
+		Message: by + did + text + ", which is outside of schema " + ident(a.session.location.Schema),
 		Advice: fmt.Sprintf("if that is meant, note `-- skein:touches %s` above the first section, which leaves the checksum as it is, or for the whole fleet add touches: [%s] below guards in skein.yaml",
 			text, text),
 	}
@@ -105,8 +105,8 @@ func (a *application) refusal(all []hit, found findings) *engine.Error {
 	return e
 }
 
-// resolve names what was dropped, which is there again.
-func (a *application) resolve(ctx context.Context, all []hit) []hit {
+// nameDropped rolls back and looks up the names of dropped objects, which then exist again.
+func (a *applier) nameDropped(ctx context.Context, all []hit) []hit {
 	a.conn.rollback(ctx)
 	for i, h := range all {
 		class, object, ok := strings.Cut(h.oids, "/")
@@ -118,33 +118,34 @@ func (a *application) resolve(ctx context.Context, all []hit) []hit {
 SELECT COALESCE((SELECT pg_catalog.format('%s.%s', n.nspname, t.typname) FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_type t ON t.oid = k.contypid
 	JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE $c = 'pg_catalog.pg_constraint'::pg_catalog.regclass::oid AND k.oid = $o),
 	(SELECT CASE WHEN i.type = 'schema' THEN i.name || '.schema' WHEN i.name IS NULL THEN i.identity ELSE i.schema || '.' || i.name END FROM pg_catalog.pg_identify_object($c, $o, 0) i))`))
-		if err == nil && value(results[0]) != "" {
-			all[i].name = strings.ReplaceAll(value(results[0]), `"`, "")
+		if err == nil && firstValue(results[0]) != "" {
+			all[i].name = strings.ReplaceAll(firstValue(results[0]), `"`, "")
 		}
 		a.conn.rollback(ctx)
 	}
 	return all
 }
 
-// trace is the statement behind which the guard found something.
+// trace is the statement after which the guard found something.
 type trace struct {
 	part, step, n int // -1 = not known; n = -1: when deferred triggers ran
 	hits          []hit
 }
 
-// trace runs the part again with a guard behind each statement. A rehearsal has no other parts committed before.
-func (a *application) trace(ctx context.Context, p piece) trace {
+// trace runs the part again with a guard after each statement; in a rehearsal also the parts before it, which are not
+// committed.
+func (a *applier) trace(ctx context.Context, p piece) trace {
 	a.conn.rollback(ctx)
 	first := p.part
-	v := a.verdicts[p.part]
-	if a.trial {
+	v := a.guards[p.part]
+	if a.rehearsal {
 		first = 0
-		for _, before := range a.verdicts[:p.part] {
+		for _, before := range a.guards[:p.part] {
 			v = v.join(before)
 		}
 	}
-	m := a.composer()
-	m.retrace(first, p.part, v.query(a.session.target.Schema, a.database.tail), nil)
+	m := a.newComposer()
+	m.retrace(first, p.part, v.query(a.session.location.Schema, a.database.tail), nil)
 	o := a.conn.send(ctx, &m.message, nil)
 	at := trace{part: p.part, step: -1, n: -1}
 	if o.err != nil && o.completed < len(m.pieces) && m.pieces[o.completed].kind == kindGuard {
@@ -158,8 +159,8 @@ func (a *application) trace(ctx context.Context, p piece) trace {
 	return at
 }
 
-// retrace writes the bodies of some parts without rows, with a guard behind each statement, to be rolled back. With
-// an end it stops before that statement, and leaves the transaction open.
+// retrace writes the bodies of some parts without version rows, with a guard after each statement and a ROLLBACK. With an end
+// it stops before that statement, and leaves the transaction open.
 func (c *composer) retrace(first, last int, guard string, end *trace) {
 	c.part = first
 	c.open(&c.work.Parts[first])
@@ -180,19 +181,19 @@ func (c *composer) retrace(first, last int, guard string, end *trace) {
 					c.add(piece{kind: kindGuard, part: part, step: k, n: n}, guard)
 				}
 			}
-			c.leave(k)
+			c.resetAfter(k)
 		}
 	}
 	if guard != "" {
 		c.add(piece{kind: kindSet, part: last, step: c.step}, "SET CONSTRAINTS ALL IMMEDIATE")
 		c.add(piece{kind: kindGuard, part: last, step: len(c.work.Parts[last].Steps) - 1, n: -1}, guard)
-		c.own(kindSet, "ROLLBACK")
+		c.addOwn(kindSet, "ROLLBACK")
 	}
 }
 
-// dropped notes the tables to which a tenant's foreign keys were dropped, which locks them like a change: whether there
-// is one that was not noted yet.
-func (a *application) dropped(ctx context.Context, part int, all []hit) bool {
+// droppedKeys records the tables that dropped foreign keys of the tenant referred to, which locks them like a change. It reports
+// whether one of them was not recorded yet.
+func (a *applier) droppedKeys(ctx context.Context, part int, all []hit) bool {
 	var keys []string
 	for _, h := range all {
 		if h.key != "" {
@@ -204,12 +205,12 @@ func (a *application) dropped(ctx context.Context, part int, all []hit) bool {
 	}
 	results, err := a.conn.query(ctx, `SELECT DISTINCT n.nspname || '.' || c.relname FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.confrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE k.contype = 'f' AND k.oid = ANY (`+array(keys)+`::pg_catalog.oid[])
-AND k.connamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = `+literal(a.session.target.Schema)+`)`)
+AND k.connamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = `+literal(a.session.location.Schema)+`)`)
 	if err != nil {
 		return false
 	}
 	more := false
-	v := &a.verdicts[part]
+	v := &a.guards[part]
 	for _, name := range firstColumn(results[0]) {
 		hit := slices.ContainsFunc(all, func(h hit) bool { return h.name == name })
 		if hit && !slices.Contains(v.keys, name) {

@@ -10,37 +10,35 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// Some bodies do more than their text shows: they call functions, or reach triggers, rules, views, defaults and the
-// like. Which of those there are is asked per database, and asked again after a second, and after each application that
-// may have made any.
+// Some bodies do more than their text shows: they call functions, or cause triggers, rules, views, defaults and the like to
+// run. Which of those a database has is asked once, and again after a second, and after each work that may have created any.
 
-// codeTime is how long the answer to what code there is holds for a database; in one with so many objects that to ask
-// takes long, codeShare times as long as that.
+// codeTime is how long that answer holds for a database; where the query takes long, codeShare times its duration.
 const (
 	codeTime  = time.Second
 	codeShare = 20
 )
 
-// code says by what in a database a statement may do more than its text shows.
+// code says which statements may do more than their text shows in a database, and because of what.
 type code struct {
 	writes bool // by INSERT, UPDATE, DELETE, MERGE, TRUNCATE, COPY: triggers, rules, views, foreign keys, defaults
 	reads  bool // by SELECT: functions behind views, operators, casts, policies
 	ddl    bool // by any command: event triggers, tables that inherit from tables of another schema
 
-	rows  bool // writes and reads were asked for too
+	rows  bool // writes and reads were asked for, too
 	until time.Time
 }
 
-// bareQuery asks whether there is anything that could make [code].ddl true, which is cheap also for a new backend.
+// bareQuery asks whether anything could make code.ddl true; it is cheap for a new backend too.
 const bareQuery = `SELECT EXISTS (SELECT FROM pg_catalog.pg_inherits) OR EXISTS (SELECT FROM pg_catalog.pg_event_trigger)`
 
-// ddlQuery asks for [code].ddl alone, which is cheap however many objects there are.
+// ddlQuery asks for code.ddl alone; it is cheap with any number of objects.
 const ddlQuery = `SELECT EXISTS (SELECT FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class a ON a.oid = i.inhrelid JOIN pg_catalog.pg_class b ON b.oid = i.inhparent
 		WHERE a.relnamespace <> b.relnamespace)
 	OR EXISTS (SELECT FROM pg_catalog.pg_event_trigger WHERE evtenabled <> 'D' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
 		WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = evtfoid AND d.deptype = 'e'))`
 
-// codeQuery asks for it. Functions that came with an extension are trusted.
+// codeQuery asks for all of code. Functions that came with an extension are trusted.
 const codeQuery = `WITH trusted AS MATERIALIZED (
 	SELECT objid FROM pg_catalog.pg_depend WHERE classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND deptype = 'e'
 ), runs AS MATERIALIZED (
@@ -66,18 +64,18 @@ SELECT runs.code OR bred.apart
 	bred.apart OR EXISTS (SELECT FROM pg_catalog.pg_event_trigger WHERE evtenabled <> 'D' AND evtfoid NOT IN (SELECT objid FROM trusted))
 FROM runs, bred`
 
-// codeNow returns what is known, or asks; writes and reads only if rows. d.mu is held.
+// codeNow returns the current code, or asks for it; writes and reads only if rows. d.mu is held.
 func (d *database) codeNow(ctx context.Context, c *conn, rows bool) (code, error) {
 	if k := d.code; k != nil && time.Now().Before(k.until) && (k.rows || !rows) {
 		return *k, nil
 	}
-	d.forget()
+	d.forgetCode()
 	query := bareQuery
 	if rows {
 		query = codeQuery
 	}
 	results, err := c.query(ctx, query)
-	if err == nil && !rows && value(results[0]) == "t" {
+	if err == nil && !rows && firstValue(results[0]) == "t" {
 		results, err = c.query(ctx, ddlQuery)
 	}
 	if err != nil {
@@ -92,28 +90,28 @@ func (d *database) codeNow(ctx context.Context, c *conn, rows bool) (code, error
 	return known, nil
 }
 
-// forget makes the next one ask. d.mu is held.
-func (d *database) forget() {
+// forgetCode makes the next call ask the server. d.mu is held.
+func (d *database) forgetCode() {
 	d.code, d.asked = nil, time.Now()
 	clear(d.functions)
 	clear(d.installed)
 }
 
-// changed notes that something was run that may have made functions, triggers and the like.
-func (d *database) changed() {
+// codeChanged records that a body ran that may have created functions, triggers and the like.
+func (d *database) codeChanged() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.forget()
-	d.compiled = nil
+	d.forgetCode()
+	d.keeper = nil
 }
 
-// hasFunctions reports whether one of the names is a function that came neither with the server nor with an
-// extension, in whatever schema: what such a function does cannot be seen in the body that calls it.
+// hasFunctions reports whether one of the names is a function, in any schema, that came neither with the server nor with an
+// extension: the body that calls it does not show what it does.
 func (d *database) hasFunctions(ctx context.Context, c *conn, names []string) (bool, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if time.Since(d.asked) > codeTime {
-		d.forget()
+		d.forgetCode()
 	}
 	var ask []string
 	for _, n := range names {
@@ -159,10 +157,10 @@ func (d *database) hasTriggers(ctx context.Context, c *conn) (bool, error) {
 	return known.writes, err
 }
 
-// hidden reports whether the body does more than its words show. made: an earlier step of the plan may have made
-// functions, triggers and the like.
-func (d *database) hidden(ctx context.Context, c *conn, t *traits, made bool) (bool, error) {
-	writes := t.names(writing...)
+// hidden reports whether a body may do more than its words show. made: an earlier step of the plan may have created functions,
+// triggers and the like.
+func (d *database) hidden(ctx context.Context, c *conn, t *bodyEffects, made bool) (bool, error) {
+	writes := t.hasWord(writing...)
 	reads := t.reads
 	switch {
 	case len(t.idents.Dynamic) > 0, t.cascades, made && (writes || reads || len(t.idents.Calls) > 0):
@@ -183,14 +181,14 @@ func (d *database) hidden(ctx context.Context, c *conn, t *traits, made bool) (b
 
 var writing = []string{"insert", "update", "delete", "merge", "truncate", "copy"}
 
-// making are the words of commands after which statements may do more than their text shows.
+// making are words of commands after which statements may do more than their text shows.
 var making = []string{
 	"function", "procedure", "routine", "trigger", "rule", "view", "domain", "operator", "cast", "aggregate", "policy", "extension",
 	"inherit", "inherits", "partition", "event", "foreign",
 }
 
-// makes reports whether a body may make code.
-func (t *traits) makes() bool { return len(t.idents.Dynamic) > 0 || t.names(making...) }
+// createsCode reports whether a body may create such code.
+func (t *bodyEffects) createsCode() bool { return len(t.idents.Dynamic) > 0 || t.hasWord(making...) }
 
 var keyAction = regexp.MustCompile(`(?i)\bON\s+(DELETE|UPDATE)\s+CASCADE\b`)
 

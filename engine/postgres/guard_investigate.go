@@ -12,16 +12,16 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// findings are what is known of a hit of the guard.
+// findings explain what the guard found.
 type findings struct {
-	causes []string // what may have done it: one of them has; empty = not known
-	plain  bool     // the statement itself did it, by its text
+	causes []string // possible causes, of which one is right; empty = not known
+	plain  bool     // the statement itself, by its text
 	fell   bool     // by a name that the tenant lacks
-	meant  []string // hits that were no accident
+	meant  []string // names of hits that were meant
 }
 
-// investigate asks what a statement runs, and tries it without the schemas of what it hit.
-func (a *application) investigate(ctx context.Context, at trace, all []hit) findings {
+// investigate asks what a statement may run, and tries it without the schemas of what it touched.
+func (a *applier) investigate(ctx context.Context, at trace, all []hit) findings {
 	var f findings
 	if at.step < 0 || at.n < 0 {
 		return f
@@ -29,17 +29,17 @@ func (a *application) investigate(ctx context.Context, at trace, all []hit) find
 	step := a.work.Parts[at.part].Steps[at.step]
 	statement := a.bodies(step).statements[at.n].Text
 	idents := revision.Identifiers(statement, revision.Postgres)
-	if a.before(ctx, at) {
+	if a.runBefore(ctx, at) {
 		f.causes = a.causes(ctx, statement, idents, all)
 	}
 	a.conn.rollback(ctx)
 	frames := ""
 	for _, h := range all {
 		schema, name, _ := strings.Cut(h.name, ".")
-		if !slices.Contains(a.database.tail, schema) || schema == a.session.target.Schema {
+		if !slices.Contains(a.database.tail, schema) || schema == a.session.location.Schema {
 			continue
 		}
-		switch frame, how := a.without(ctx, at, statement, schema, name, h); how {
+		switch frame, how := a.runWithout(ctx, at, statement, schema, name, h); how {
 		case fellThrough:
 			f.fell = true
 			frames = frame
@@ -63,12 +63,12 @@ func (a *application) investigate(ctx context.Context, at trace, all []hit) find
 	return f
 }
 
-// before runs what comes before a statement, in a transaction that is left open; false when that failed.
-func (a *application) before(ctx context.Context, at trace) bool {
+// runBefore runs all statements before one, in a transaction that it leaves open; false where that failed.
+func (a *applier) runBefore(ctx context.Context, at trace) bool {
 	a.conn.rollback(ctx)
-	m := a.composer()
+	m := a.newComposer()
 	first := at.part
-	if a.trial {
+	if a.rehearsal {
 		first = 0
 	}
 	m.retrace(first, at.part, "", &at)
@@ -83,17 +83,17 @@ const (
 	wasMeant
 )
 
-// without runs a statement with a schema taken off the search path: what it then lacks, or does not hit any more, was
-// found there by its bare name. frame is the code that named it; "" = the statement itself, or not known.
-func (a *application) without(ctx context.Context, at trace, statement, schema, name string, h hit) (frame string, how outcomeWithout) {
+// runWithout runs a statement without a schema on the search path: what it then lacks, or does not touch any more, was found
+// there by its bare name. frame is the function that named it; "" = the statement itself, or not known.
+func (a *applier) runWithout(ctx context.Context, at trace, statement, schema, name string, h hit) (frame string, how outcomeWithout) {
 	defer a.conn.rollback(ctx)
-	if !a.before(ctx, at) {
+	if !a.runBefore(ctx, at) {
 		return "", notKnown
 	}
 	tail := slices.DeleteFunc(slices.Clone(a.database.tail), func(t string) bool { return t == schema })
-	err := a.conn.do(ctx, "SET LOCAL search_path = "+searchPath(a.session.target.Schema, tail))
+	err := a.conn.run(ctx, "SET LOCAL search_path = "+searchPath(a.session.location.Schema, tail))
 	if err == nil {
-		err = a.conn.do(ctx, statement)
+		err = a.conn.run(ctx, statement)
 	}
 	var pg *pgconn.PgError
 	switch {
@@ -107,7 +107,7 @@ func (a *application) without(ctx context.Context, at trace, statement, schema, 
 	case err != nil:
 		return "", notKnown
 	}
-	err = a.conn.do(ctx, a.verdicts[at.part].query(a.session.target.Schema, a.database.tail))
+	err = a.conn.run(ctx, a.guards[at.part].query(a.session.location.Schema, a.database.tail))
 	if !errors.As(err, &pg) {
 		return "", fellThrough
 	}
@@ -124,8 +124,7 @@ var (
 	sqlFrame     = regexp.MustCompile(`^SQL\S* \S+ "([^"\s]+)"`)
 )
 
-// frameOf names the innermost function of an error's context, which the server writes in its own language: its bare
-// name, or doBlock.
+// frameOf returns the innermost function of an error's context, which is in the server's language: its bare name, or doBlock.
 func frameOf(where string) string {
 	for line := range strings.SplitSeq(where, "\n") {
 		if m := plpgsqlFrame.FindStringSubmatch(line); m != nil {
@@ -141,7 +140,7 @@ func frameOf(where string) string {
 	return ""
 }
 
-// called is what is known to run a function of that name, or the function itself.
+// called returns the causes that run a function of that name, or else the function itself.
 func called(function string, causes []string) []string {
 	if function == doBlock {
 		return []string{doBlock}
@@ -163,11 +162,12 @@ const doBlock = "a DO block of the section"
 // suspect is something that a statement may run.
 type suspect struct {
 	label    string
-	function string // oid; "0" = it does it by itself
+	function string // oid; "0" = it needs none
 }
 
-// causes are what the statement may have reached the hits by: what names them, or else what runs SQL that cannot be read.
-func (a *application) causes(ctx context.Context, statement string, idents revision.Idents, all []hit) []string {
+// causes returns the ways by which the statement may have reached the hits: those that name them, or else those that run
+// dynamic SQL.
+func (a *applier) causes(ctx context.Context, statement string, idents revision.Idents, all []hit) []string {
 	suspects := a.suspects(ctx, statement, idents, all)
 	functions := a.sources(ctx, suspects)
 	var sure, possible []string
@@ -198,8 +198,8 @@ func (a *application) causes(ctx context.Context, statement string, idents revis
 }
 
 // suspects lists triggers, rules, views and the like of the tables that a statement names, and the functions that it calls.
-func (a *application) suspects(ctx context.Context, statement string, idents revision.Idents, all []hit) []suspect {
-	schemas := append([]string{a.session.target.Schema}, a.database.tail...)
+func (a *applier) suspects(ctx context.Context, statement string, idents revision.Idents, all []hit) []suspect {
+	schemas := append([]string{a.session.location.Schema}, a.database.tail...)
 	for _, q := range idents.Qualified {
 		schemas = append(schemas, q.Schema)
 	}

@@ -6,10 +6,11 @@ import (
 	"strings"
 )
 
-// belonging finds among the hits what was dropped together with something declared that it belongs to: the indexes,
-// constraints, types, partitions and sequences of a table, the multirange and the functions of a range type. names are theirs, rest are the other hits.
-func (a *application) belonging(ctx context.Context, part int, all []hit) (names []string, rest []hit) {
-	exempt := a.verdicts[part].exempt
+// declaredMembers finds the hits that were dropped together with a declared object that they belong to: the indexes, constraints,
+// types, partitions and sequences of a table, the multirange and the functions of a range type. It returns their names, and
+// the other hits.
+func (a *applier) declaredMembers(ctx context.Context, part int, all []hit) (names []string, rest []hit) {
+	exempt := a.guards[part].exempt
 	if len(exempt) == 0 {
 		return nil, all
 	}
@@ -27,7 +28,7 @@ func (a *application) belonging(ctx context.Context, part int, all []hit) (names
 }
 
 // owners lists the relations and types to which an object belongs, directly or not, as schema.name.
-func (a *application) owners(ctx context.Context, class, object string) []string {
+func (a *applier) owners(ctx context.Context, class, object string) []string {
 	results, err := a.conn.query(ctx, strings.NewReplacer("$c", class, "$o", object).Replace(`WITH RECURSIVE up(class, oid) AS (
 	SELECT $c::pg_catalog.oid, $o::pg_catalog.oid
 	UNION SELECT d.refclassid, d.refobjid FROM up JOIN pg_catalog.pg_depend d ON d.classid = up.class AND d.objid = up.oid

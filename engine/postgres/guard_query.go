@@ -5,20 +5,20 @@ import (
 	"strings"
 )
 
-// The guard of a transaction is one statement before COMMIT, which fails with a list of what was hit outside of the tenant.
+// The guard of a transaction is one statement before COMMIT. It fails with a list of what was touched outside of the tenant.
 //
-// Its own locks name the relations that it changed or read, also those that it dropped, and the objects that it dropped
-// or altered by most commands. What locks nothing (GRANT, CREATE OR REPLACE FUNCTION, ALTER DOMAIN, new functions and types) is found in the catalogs
-// by rows of this transaction or its subtransactions, of which no other session sees one while it is in progress. A
-// catalog is read only if the server has counted a change of it.
+// The transaction's own locks name the relations that it changed or read, also dropped ones, and the objects that most
+// commands drop or alter. Changes without a lock (GRANT, CREATE OR REPLACE FUNCTION, ALTER DOMAIN, new functions and types)
+// are found in the catalogs by rows that this transaction or its subtransactions wrote, which no other session sees yet. A
+// catalog is read only if the server counted a change of it.
 
-// hit is one thing outside of the tenant that a transaction touched.
+// hit is an object outside of the tenant that a transaction touched.
 type hit struct {
-	read bool   // it was read, or bound to, by what may be a name that the tenant lacks
-	both bool   // it was changed, and the text names it both with its schema and without: a read in all else
+	read bool   // it was read or referred to, perhaps by a name that the tenant lacks
+	both bool   // it was changed, and the text names it with its schema and without; otherwise treated as a read
 	name string // schema.name
-	oids string // class/object of what was dropped, in place of name
-	key  string // a constraint that was dropped, which is no hit by itself
+	oids string // class/object of a dropped object, in place of name
+	key  string // OID of a dropped constraint, which is no hit by itself
 }
 
 const (
@@ -26,7 +26,7 @@ const (
 	listEnd       = "\x1e"
 )
 
-// hits reads what the guard failed with.
+// hits parses the text with which the guard failed.
 func hits(list string) []hit {
 	var all []hit
 	for item := range strings.SplitSeq(list, unitSeparator) {
@@ -46,10 +46,10 @@ func hits(list string) []hit {
 	return all
 }
 
-// query is the guard. tail are the schemas that follow the tenant's on the search path.
-func (v verdict) query(schema string, tail []string) string {
+// query returns the SQL of the guard. tail are the schemas that follow the tenant's on the search path.
+func (v guardScope) query(schema string, tail []string) string {
 	var oids []string
-	for _, o := range v.met {
+	for _, o := range v.reachable {
 		if !declared(o, nil, v.exempt) {
 			oids = append(oids, oidText(o.oid))
 		}
@@ -85,8 +85,8 @@ func (v verdict) query(schema string, tail []string) string {
 	return "DO " + tag + strings.NewReplacer("$arms", changedArms, "$schema", literal(schema), "$before", literal(before), "$after", literal(after)).Replace(guardBlock) + tag
 }
 
-// guardBlock plans only what is needed: the whole query takes the planner longer than a small revision takes. Where nothing
-// is locked outside of the tenant and no catalog that counts was changed, it ends at once.
+// guardBlock plans only what is needed: planning the whole query takes longer than a small revision. Where nothing outside of
+// the tenant is locked and no catalog was changed, it ends at once.
 const guardBlock = `
 DECLARE arms text; hits text;
 BEGIN
@@ -102,8 +102,8 @@ BEGIN
 	END IF;
 END `
 
-// meantQuery is the part of the guard about what is declared, whatever its name is by now, and what belongs to it: the
-// partitions, indexes and sequences of a table, and what a view reads. Of other schemas only those of the tail have such.
+// meantQuery is the part of the guard about declared objects, under their current names, and what belongs to them: the
+// partitions, indexes and sequences of a table, and what a view reads, in the object's own schema or in the tail.
 const meantQuery = `meant(oid, namespace) AS (
 	SELECT c.oid, c.relnamespace FROM held l JOIN pg_catalog.pg_class c ON l.locktype = 'relation' AND c.oid = l.relation JOIN outer_schemas n ON n.oid = c.relnamespace
 	WHERE (n.nspname || '.' || c.relname) LIKE ANY ($exempt::text[]) OR c.oid = ANY ($declared::pg_catalog.oid[])
@@ -143,7 +143,7 @@ const guardQuery = `WITH RECURSIVE own AS MATERIALIZED (
 		JOIN outer_schemas n ON n.oid = c.relnamespace
 	WHERE (n.nspname || '.' || c.relname) NOT LIKE ALL ($exempt::text[]) $unmeant
 		AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND e.objid = c.oid AND e.deptype = 'e')
-), defaults AS MATERIALIZED ( -- sequences to which defaults of tables at hand were bound before
+), defaults AS MATERIALIZED ( -- sequences that defaults of locked tables used before
 	SELECT d.refobjid AS oid FROM held l JOIN pg_catalog.pg_attrdef a ON l.locktype = 'relation' AND a.adrelid = l.relation
 		JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = a.oid AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
 	WHERE EXISTS (SELECT FROM locked WHERE relkind = 'S') AND NOT $mine_a

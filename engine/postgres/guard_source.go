@@ -17,19 +17,19 @@ type source struct {
 // sources are functions by their oid.
 type sources map[string]source
 
-// reach says whether a function touches something.
+// reach says whether a function may touch an object.
 type reach uint8
 
 const (
 	never   reach = iota
-	maybe         // it runs SQL that it puts together
-	certain       // its text, or that of what it calls, has the name
+	maybe         // it runs dynamic SQL
+	certain       // its text, or that of a function it calls, contains the name
 )
 
-const deepest = 6 // calls within calls that are followed
+const deepest = 6 // depth of calls that are followed
 
-// sources reads the functions of suspects, and those that they call by the words in them.
-func (a *application) sources(ctx context.Context, suspects []suspect) sources {
+// sources reads the functions of suspects, and those whose names stand in them like calls.
+func (a *applier) sources(ctx context.Context, suspects []suspect) sources {
 	all := sources{}
 	var oids []string
 	for _, s := range suspects {
@@ -69,7 +69,7 @@ FROM pg_catalog.pg_proc f JOIN pg_catalog.pg_namespace n ON n.oid = f.pronamespa
 
 var callForm = regexp.MustCompile(`([A-Za-z_][A-Za-z_0-9$]*)"?\s*\(`)
 
-// reaches reports whether a function touches one of the hits.
+// reaches reports whether a function may touch one of the hits.
 func (all sources) reaches(oid string, found []hit, seen map[string]bool) reach {
 	s, known := all[oid]
 	if !known || seen[oid] {
@@ -93,7 +93,7 @@ func (all sources) reaches(oid string, found []hit, seen map[string]bool) reach 
 
 var dynamicForm = regexp.MustCompile(`(?i)\bEXECUTE\b`)
 
-// mentions reports whether a text has the bare name of a hit as a word.
+// mentions reports whether a text contains the bare name of a hit as a word.
 func mentions(text string, found []hit) bool {
 	return slices.ContainsFunc(found, func(h hit) bool {
 		_, name, _ := strings.Cut(h.name, ".")

@@ -51,13 +51,13 @@ func TestGuardIsOnWhereANameMeets(t *testing.T) {
 			if c.touches != "" {
 				touches = []string{c.touches}
 			}
-			v := decide(shared, c.own, revision.Identifiers(c.body, revision.Postgres), touches, c.hidden)
+			v := newGuardScope(shared, c.own, revision.Identifiers(c.body, revision.Postgres), touches, c.hidden)
 			var got []string
-			for _, o := range v.met {
+			for _, o := range v.reachable {
 				got = append(got, o.schema+"."+o.name)
 			}
-			if want := strings.Fields(c.want); !slices.Equal(got, want) || v.on != (c.hidden || len(want) > 0) {
-				t.Errorf("meets %v, on %v; want %v", got, v.on, want)
+			if want := strings.Fields(c.want); !slices.Equal(got, want) || v.needed != (c.hidden || len(want) > 0) {
+				t.Errorf("meets %v, on %v; want %v", got, v.needed, want)
 			}
 		})
 	}
@@ -65,17 +65,17 @@ func TestGuardIsOnWhereANameMeets(t *testing.T) {
 
 func TestGuardsOfATransactionJoin(t *testing.T) {
 	t.Parallel()
-	a := decide(shared, "", revision.Identifiers("UPDATE plans SET n = 1", revision.Postgres), nil, false)
-	b := decide(shared, "", revision.Identifiers("UPDATE public.plans SET n = 1", revision.Postgres), []string{"billing.*"}, false)
+	a := newGuardScope(shared, "", revision.Identifiers("UPDATE plans SET n = 1", revision.Postgres), nil, false)
+	b := newGuardScope(shared, "", revision.Identifiers("UPDATE public.plans SET n = 1", revision.Postgres), []string{"billing.*"}, false)
 	v := b.join(a)
-	if !v.on || len(v.met) != 2 || !slices.Equal(v.exempt, []string{"billing.*", "public.plans"}) {
+	if !v.needed || len(v.reachable) != 2 || !slices.Equal(v.exempt, []string{"billing.*", "public.plans"}) {
 		t.Errorf("%+v", v)
 	}
 }
 
 func TestGuardIsOneStatement(t *testing.T) {
 	t.Parallel()
-	v := verdict{on: true, met: []object{{"pub'lic", `a";b`, 'r', 7}}, exempt: []string{`x.y_z`}}
+	v := guardScope{needed: true, reachable: []object{{"pub'lic", `a";b`, 'r', 7}}, exempt: []string{`x.y_z`}}
 	statements, err := revision.Split(v.query(schema, []string{"public"}), revision.Postgres, 1)
 	if err != nil || len(statements) != 1 || guardPlaceholder.MatchString(strings.ReplaceAll(statements[0].Text, "$skein$", "")) {
 		t.Errorf("%d statements, %v: %v", len(statements), err, statements)

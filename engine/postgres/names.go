@@ -4,30 +4,30 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/pganalyze/pg_query_go/v6"
+	pg_query "github.com/pganalyze/pg_query_go/v6"
 	parser "github.com/wasilibs/go-pgquery"
 
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// use is a place where a statement means an object by its bare name, so that the search path decides which one.
+// use is a place where a statement names an object without a schema, so that the search path decides which one.
 type use struct {
 	lookup
 	at int // byte offset in the text of the statement
 }
 
-// lookup is what the server looks for. Functions and operators of one name are distinguished by how many arguments they take;
-// which types those have is not known here.
+// lookup is what the server looks up. Functions and operators of one name are distinguished by the number of their arguments;
+// the types of those are not known here.
 type lookup struct {
 	kindName
 	args      int  // number of arguments, or anyArgs
-	signature bool // args are those of the definition, and not of a call, which may leave out defaults
+	signature bool // args is the number in the definition, not of a call, which may leave out defaults
 }
 
-// anyArgs stands for a number of arguments that is not known, or of no meaning.
+// anyArgs stands for a number of arguments that is unknown or does not matter.
 const anyArgs = -1
 
-// effect is a name that is there, or is not there any more, once a statement has run.
+// effect is a name that exists, or does not exist any more, once a statement has run.
 type effect struct {
 	kindName
 	schema string // "" = the first schema of the path
@@ -36,26 +36,26 @@ type effect struct {
 
 // statementNames are what one statement does with names.
 type statementNames struct {
-	uses    []use // in the order of the text as far as the parser gives it
+	uses    []use // in the order in which the parse tree has them
 	effects []effect
-	grows   []string // tables that get indexes or sequences whose names the server makes up
+	grows   []string // tables that get indexes or sequences with names that the server chooses
 	calls   []string // functions, also qualified ones
 	writes  bool     // it changes rows, for which triggers may run
 	opaque  bool     // it does more than its text shows: DO, CALL, EXECUTE, CREATE EXTENSION
 	removes bool     // it drops, renames or moves something
-	path    bool     // it sets the search path itself: what follows means what that says
-	unread  bool     // it could not be parsed: uses are all names that stand in it, whatever they are, with kind 0
+	path    bool     // it sets the search path, which then decides about the statements that follow
+	unread  bool     // it could not be parsed: uses are all words in it, with kind 0
 }
 
-// parsedNames keeps what was read of statements, by their text. The parser takes about a second and some 270 MB for its
-// first statement in a process, so that it is asked only where it matters, and for one statement at a time: each that
-// is read at the same time would take as much again. It is safe for concurrent use.
+// parsedNames keeps the names of statements, by their text. The parser takes about a second and some 270 MB for its first
+// statement in a process, so it is used only where needed, and for one statement at a time: each statement parsed at the same
+// time would take as much again. It is safe for concurrent use.
 type parsedNames struct {
 	statements sync.Map // string → *statementNames
 	parsing    sync.Mutex
 }
 
-// of reads a statement.
+// of returns the names of a statement.
 func (p *parsedNames) of(text string) *statementNames {
 	if known, ok := p.statements.Load(text); ok {
 		return known.(*statementNames)
@@ -70,7 +70,7 @@ func (p *parsedNames) of(text string) *statementNames {
 	return n
 }
 
-// known reports whether all statements were read already.
+// known reports whether all statements were parsed already.
 func (p *parsedNames) known(statements []revision.Statement) bool {
 	for i := range statements {
 		if _, ok := p.statements.Load(statements[i].Text); !ok {
@@ -80,8 +80,8 @@ func (p *parsedNames) known(statements []revision.Statement) bool {
 	return true
 }
 
-// readNames parses a statement with PostgreSQL's own grammar. One that the grammar does not know, or that makes the
-// parser fail, is never taken for harmless: see statementNames.unread.
+// readNames parses a statement with PostgreSQL's own grammar. Where the parser fails, all words of the statement count as
+// names: see statementNames.unread.
 func readNames(text string) *statementNames {
 	tree, err := parseTree(text)
 	if err != nil {
@@ -94,7 +94,7 @@ func readNames(text string) *statementNames {
 	return r.names
 }
 
-// parseTree keeps a parser that panics from taking the process with it.
+// parseTree parses a statement, and turns a panic of the parser into an error.
 func parseTree(text string) (tree *pg_query.ParseResult, err error) {
 	defer func() {
 		if failure := recover(); failure != nil {
@@ -104,14 +104,14 @@ func parseTree(text string) (tree *pg_query.ParseResult, err error) {
 	return parser.Parse(text)
 }
 
-// errUnparsed stands for a failure of the parser itself.
+// errUnparsed is the error of a parser that panicked.
 var errUnparsed = unparsedError{}
 
 type unparsedError struct{}
 
 func (unparsedError) Error() string { return "the parser failed" }
 
-// unreadNames are all the words of a statement, less the name of what it creates.
+// unreadNames returns all words of a statement as names, without the name of what it creates.
 func unreadNames(text string) *statementNames {
 	names := &statementNames{unread: true, opaque: true}
 	made := createdName(text)
@@ -123,7 +123,7 @@ func unreadNames(text string) *statementNames {
 	return names
 }
 
-// createdName is the bare name behind CREATE … TABLE [IF NOT EXISTS] and the like; "" when there is none.
+// createdName is the bare name after CREATE … TABLE [IF NOT EXISTS] and the like; "" where there is none.
 func createdName(text string) string {
 	t := &tokens{text: text}
 	if t.word() != "CREATE" {
@@ -149,7 +149,7 @@ func createdName(text string) string {
 	}
 }
 
-// bareName reads text as a name, as a cast to regclass does; false when it is qualified, empty or none.
+// bareName reads text as a name, as a cast to regclass does; false when it is qualified, empty or no name.
 func bareName(text string) (string, bool) {
 	text = strings.TrimSpace(text)
 	if inner, quoted := strings.CutPrefix(text, `"`); quoted {

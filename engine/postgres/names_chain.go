@@ -12,19 +12,19 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// tailFacts are what stands in the tail of a database's search path, where a name is found that a tenant lacks.
+// tailFacts are the objects in the tail of a database's search path, where the server finds a name that a tenant lacks.
 type tailFacts struct {
 	tail    []string
 	objects map[string][]object
 	builtin map[kindName]bool // see database
 
-	operators []string // names of operators among the objects: they are no words
-	touches   []string // globs over schema.name that every section may use by their bare names
+	operators []string // names of operators among the objects, which are no words
+	touches   []string // globs over schema.name that every section may name without a schema
 }
 
-// hit returns what a bare name finds in the tail when the tenant whose schema is own has none; false when nothing, or
-// when pg_catalog has one before. Kind 0 is a name that may be one of any kind. A function or an operator whose name pg_catalog has too
-// is never a hit: which of them is meant depends on the types of its arguments.
+// hit returns the object of the tail that a bare name finds where the tenant with the schema own has none; false where there
+// is none, or pg_catalog has one, which comes first. Kind 0 means any kind. A function or an operator that pg_catalog has too
+// is never a hit: the types of its arguments decide which of them is meant.
 func (s *tailFacts) hit(k kindName, own string) (object, bool) {
 	var found []object
 	for _, o := range s.objects[k.name] {
@@ -41,46 +41,46 @@ func (s *tailFacts) hit(k kindName, own string) (object, bool) {
 	}), true
 }
 
-// bound is a step with what it runs.
+// bound is a step with its statements.
 type bound struct {
 	step       engine.Step
 	statements []revision.Statement
 }
 
-// declares reports whether the section, or the config, says that it means the object.
+// declares reports whether the section, or the config, declares the object.
 func (s *tailFacts) declares(b *bound, o object) bool {
 	return declared(o, nil, b.step.Revision.Section(b.step.Direction).Touches) || declared(o, nil, s.touches)
 }
 
-// need is a bare name that a plan uses before it makes an object of that name itself: the tenant must have it.
+// need is a bare name that a plan uses before it creates an object of that name: the tenant must have it.
 type need struct {
 	use
-	object    object // what is hit otherwise
+	object    object // that the server finds otherwise
 	step      engine.Step
 	statement revision.Statement
 	unread    bool     // the statement could not be parsed
-	dropped   bool     // the plan itself takes it away before: no tenant has it then
-	unless    []string // schemas in which the plan makes one by a qualified name
+	dropped   bool     // the plan itself removes it before: no tenant has it then
+	unless    []string // schemas in which the plan creates one by a qualified name
 }
 
-// chain follows names through the statements of a plan, in order. It knows no tenant: what one must have when the plan
-// begins is a need. Where it cannot be sure it has no need, since the check in the message decides then.
+// chain follows names through the statements of a plan, in order. It knows no tenant: the names that a tenant must have when
+// the plan begins are needs. Where it is not sure it reports no need: the check in the message decides then.
 type chain struct {
 	facts  tailFacts
 	parsed *parsedNames
-	grows  func(*statementNames) bool // it may make things that its text does not show
+	grows  func(*statementNames) bool // the statement may create objects that its text does not show
 
-	here    map[kindName]bool     // made (true) or taken away (false) in the first schema of the path
-	there   map[kindName][]string // schemas outside the tail in which one was made
-	made    map[kindName]object   // in the tail
-	lost    map[kindName]bool     // taken away from the tail
+	here    map[kindName]bool     // created (true) or removed (false) in the first schema of the path
+	there   map[kindName][]string // schemas outside the tail in which one was created
+	made    map[kindName]object   // created in the tail
+	lost    map[kindName]bool     // removed from the tail
 	grown   []string              // tables that got indexes and sequences
-	unsure  bool                  // from here on, anything may be there
+	unsure  bool                  // from here on, any object may exist
 	needs   []need
 	counted map[lookup]bool
 }
 
-// follow returns what the tenants of a plan must have, in the order in which it is needed.
+// follow returns the names that the tenants of a plan must have, in the order in which they are needed.
 func (c *chain) follow(steps []bound) []need {
 	c.here, c.there, c.made, c.lost, c.counted = map[kindName]bool{}, map[kindName][]string{}, map[kindName]object{}, map[kindName]bool{}, map[lookup]bool{}
 	for i := range steps {
@@ -99,7 +99,7 @@ func (c *chain) follow(steps []bound) []need {
 	return c.needs
 }
 
-// callsOwn reports whether a statement calls a function that the plan made.
+// callsOwn reports whether a statement calls a function that the plan created.
 func (c *chain) callsOwn(n *statementNames) bool {
 	return slices.ContainsFunc(n.calls, func(name string) bool {
 		k := kindName{kindFunction, name}
@@ -134,7 +134,7 @@ func (c *chain) hit(k kindName) (object, bool) {
 	return o, ok && !c.lost[kindName{o.kind, o.name}]
 }
 
-// present says what became of a name in the tenant, if the plan did anything about it.
+// present reports whether a name exists in the tenant by now, if the plan created or removed it.
 func (c *chain) present(k kindName) (present, known bool) {
 	for _, kind := range kindsOf(k.kind) {
 		p, ok := c.here[kindName{kind, k.name}]
@@ -143,7 +143,7 @@ func (c *chain) present(k kindName) (present, known bool) {
 	return present, known
 }
 
-// kindsOf are the kinds that an object may have which is looked for as one kind.
+// kindsOf are the kinds of objects that a lookup of one kind may find.
 func kindsOf(kind byte) []byte {
 	switch kind {
 	case 0:
@@ -172,17 +172,17 @@ func (c *chain) effect(e effect) {
 			delete(c.lost, e.kindName)
 		}
 	case e.gone:
-		c.here[e.kindName] = true // it may have been the tenant's: the check in the message sees
+		c.here[e.kindName] = true // it may have been the tenant's: the check in the message decides
 	default:
 		c.there[e.kindName] = append(c.there[e.kindName], e.schema)
 	}
 }
 
-// grownName is how the server names indexes, sequences and statistics of a table by itself.
+// grownName matches the names that the server chooses for indexes, sequences and statistics of a table.
 var grownName = regexp.MustCompile(`_(seq|pkey|key|idx|excl|stat)[0-9]*$`)
 
-// mayHaveGrown reports whether the name may be one that the server made up for a table of the plan's own. Long names are
-// cut in the middle.
+// mayHaveGrown reports whether the server may have chosen the name, for a table that the plan created. Long names are cut in
+// the middle.
 func (c *chain) mayHaveGrown(name string) bool {
 	const most = 63
 	return grownName.MatchString(name) && slices.ContainsFunc(c.grown, func(table string) bool {
@@ -190,10 +190,10 @@ func (c *chain) mayHaveGrown(name string) bool {
 	})
 }
 
-// candidates are the names of the steps that may be found in the tail, by the words that stand in them: those of
-// objects that are there, and those that a step qualifies with a schema of the tail, or that stand in a statement which
-// may move something there, for it may make them. It errs on the side of too many.
-func (s *tailFacts) candidates(steps []bound, traitsOf func(bound) *traits, own string) []kindName {
+// candidates returns the names in the steps that may be found in the tail, by their words: the names of objects that are
+// there, names that a step qualifies with a schema of the tail, and names in a statement that may move an object there. It
+// rather returns too many.
+func (s *tailFacts) candidates(steps []bound, traitsOf func(bound) *bodyEffects, own string) []kindName {
 	found := map[kindName]bool{}
 	var mentioned []string
 	for _, b := range steps {
@@ -213,14 +213,14 @@ func (s *tailFacts) candidates(steps []bound, traitsOf func(bound) *traits, own 
 				mentioned = append(mentioned, q.Name)
 			}
 		}
-		if t.names(s.tail...) && t.names("schema", "rename") {
+		if t.hasWord(s.tail...) && t.hasWord("schema", "rename") {
 			for _, statement := range b.statements {
 				mentioned = append(mentioned, s.moved(statement.Text)...)
 			}
 		}
 	}
 	for _, name := range mentioned {
-		stands := slices.ContainsFunc(steps, func(b bound) bool { return traitsOf(b).names(name) })
+		stands := slices.ContainsFunc(steps, func(b bound) bool { return traitsOf(b).hasWord(name) })
 		if stands && !slices.ContainsFunc(s.objects[name], func(o object) bool { return found[kindName{o.kind, name}] }) {
 			found[kindName{0, name}] = true
 		}
@@ -231,17 +231,19 @@ func (s *tailFacts) candidates(steps []bound, traitsOf func(bound) *traits, own 
 	})
 }
 
-// moved are the names in a statement that may move or rename something in the tail, by its words.
+// moved returns the names in a statement that may move or rename an object of the tail, by its words.
 func (s *tailFacts) moved(text string) []string {
 	names := revision.Identifiers(text, revision.Postgres).Names
-	has := func(words ...string) bool { return (&traits{idents: revision.Idents{Names: names}}).names(words...) }
+	has := func(words ...string) bool {
+		return (&bodyEffects{idents: revision.Idents{Names: names}}).hasWord(words...)
+	}
 	if !has(s.tail...) || !has("schema", "rename") {
 		return nil
 	}
 	return names
 }
 
-// addOperators adds those that stand in the text.
+// addOperators adds the operators that the text of the steps contains.
 func (s *tailFacts) addOperators(steps []bound, own string, found map[kindName]bool) {
 	for _, name := range s.operators {
 		for _, o := range s.objects[name] {
@@ -258,10 +260,10 @@ func (s *tailFacts) addOperators(steps []bound, own string, found map[kindName]b
 	}
 }
 
-// isOperator reports whether a name is made of the characters of operators.
+// isOperator reports whether a name consists of the characters of operators.
 func isOperator(name string) bool { return name != "" && strings.Trim(name, "+-*/<>=~!@#%^&|`?") == "" }
 
-// refusal is the error of a tenant that lacks what is needed.
+// refusal is the error of a tenant that lacks the name.
 func (n *need) refusal() *engine.Error {
 	word := "object"
 	if k := cmp.Or(n.kind, n.object.kind); k != 0 {

@@ -9,34 +9,34 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// The check in the message: under the tenant's lock, and immediately before a statement that names something that is
-// found in the tail, the tenant still has it. What was screened when the plan was made may have changed since: another
-// session dropped it, a function did, or an earlier part put something into the tail.
+// The check in the message: under the tenant's lock, and immediately before a statement that names an object which the tail
+// has, the tenant still has one of that name. What was screened when the plan was made may have changed since: another
+// session or a function dropped it, or an earlier part created something in the tail.
 //
-// Where Screen found that every tenant has all names that might count, the statements were not parsed, and the check
-// stands before the body and is about all of them. Only when that fails are they, and the message is sent again.
+// Where Screen found that every tenant has all names that might count, the statements are not parsed, and one check before
+// the body covers all of them. Only where that check fails are they parsed, and the message is sent again.
 
-// nameCheck is what is checked before one statement.
+// nameCheck is one check: of a statement, or of a whole body.
 type nameCheck struct {
 	needs []need
-	rough bool // by the words of the body
+	rough bool // of a whole body, by its words
 }
 
 // nameChecks are those of one message.
 type nameChecks struct {
-	facts  tailFacts
-	parsed *parsedNames
-	traits func(bound) *traits
-	schema string
-	oid    uint32
-	exact  bool // parse whatever may count
+	facts   tailFacts
+	parsed  *parsedNames
+	effects func(bound) *bodyEffects
+	schema  string
+	oid     uint32
+	exact   bool // parse all statements with names that may count
 
 	words    []kindName      // that may be found in the tail
-	verified map[lookup]bool // in the transaction at hand
+	verified map[lookup]bool // in the current transaction
 	sent     []nameCheck
 }
 
-// newNameChecks looks at what a work runs; nil when no name counts.
+// newNameChecks returns the checks of a work; nil where no name counts.
 func (db *DB) newNameChecks(facts tailFacts, work *engine.Work, bodies func(engine.Step) body, schema string, exact bool) *nameChecks {
 	if slices.Contains(facts.tail, schema) {
 		facts = facts.without(schema)
@@ -46,7 +46,7 @@ func (db *DB) newNameChecks(facts tailFacts, work *engine.Work, bodies func(engi
 	}
 	c := &nameChecks{
 		facts: facts, parsed: &db.names, schema: schema, oid: work.SchemaID.SchemaOID, exact: exact,
-		traits: func(b bound) *traits { return bodies(b.step).traits },
+		effects: func(b bound) *bodyEffects { return bodies(b.step).effects },
 	}
 	var steps []bound
 	for _, part := range work.Parts {
@@ -56,21 +56,21 @@ func (db *DB) newNameChecks(facts tailFacts, work *engine.Work, bodies func(engi
 			}
 		}
 	}
-	if c.words = facts.candidates(steps, c.traits, schema); len(c.words) == 0 {
+	if c.words = facts.candidates(steps, c.effects, schema); len(c.words) == 0 {
 		return nil
 	}
 	return c
 }
 
-// begin starts a transaction.
+// begin begins a transaction.
 func (c *nameChecks) begin() {
 	if c != nil {
 		c.verified = map[lookup]bool{}
 	}
 }
 
-// of returns for each statement of a step what has to be checked before it; nil when nothing has. Within a transaction a
-// name is checked once, and again when something may have taken it away; with every, before each statement.
+// of returns for each statement of a step the names to check before it; nil where there are none. In a transaction a name is
+// checked once, and again when something may have removed it; with every, before each statement.
 func (c *nameChecks) of(b bound, every bool) [][]need {
 	words := c.mine(b)
 	if len(words) == 0 {
@@ -90,7 +90,7 @@ func (c *nameChecks) of(b bound, every bool) [][]need {
 			switch {
 			case !known && (u.kind == 0 || c.facts.builtin[u.kindName] || len(c.facts.objects[u.name]) > 0):
 				continue // of another kind, or the server's
-			case !known: // a step may make it
+			case !known: // a step may create it
 				o = object{schema: c.facts.tail[0], name: u.name, kind: u.kind}
 			case c.facts.declares(&b, o):
 				continue
@@ -98,7 +98,7 @@ func (c *nameChecks) of(b bound, every bool) [][]need {
 			c.verified[u.lookup] = true
 			before[i] = append(before[i], need{use: u, object: o, step: b.step, statement: statement, unread: n.unread})
 		}
-		if n.path { // what follows means what it says
+		if n.path { // the statement's search path decides about those that follow
 			c.begin()
 			return before
 		}
@@ -109,7 +109,7 @@ func (c *nameChecks) of(b bound, every bool) [][]need {
 	return before
 }
 
-// rough is what has to be checked before a step that was not parsed.
+// rough returns the names to check before a step that was not parsed.
 func (c *nameChecks) rough(b bound) []need {
 	var needs []need
 	for _, k := range c.mine(b) {
@@ -124,9 +124,9 @@ func (c *nameChecks) rough(b bound) []need {
 	return needs
 }
 
-// mine are those of the words that stand in a step and that it does not declare.
+// mine returns the words that a step contains and does not declare.
 func (c *nameChecks) mine(b bound) []kindName {
-	t := c.traits(b)
+	t := c.effects(b)
 	var mine []kindName
 	for _, k := range c.words {
 		_, stands := slices.BinarySearch(t.idents.Names, k.name)
@@ -140,8 +140,8 @@ func (c *nameChecks) mine(b bound) []kindName {
 	return mine
 }
 
-// query is a SELECT that fails with the number of a need which the tenant lacks while the tail has it. nr is the number
-// of the check.
+// query is a SELECT that fails with the index of a need that the tenant lacks while the tail has it. nr is the index of the
+// check.
 func (c *nameChecks) query(nr int, check nameCheck) string {
 	var arms []string
 	for i := range catalogs {
@@ -165,16 +165,16 @@ func (c *nameChecks) query(nr int, check nameCheck) string {
 		") l HAVING pg_catalog.count(*) > 0), '0') AS pg_catalog.int4)"
 }
 
-// markNames is what the check fails with, followed by its number, a colon, the number of the need and a semicolon.
+// markNames is the text with which the check fails, followed by its index, a colon, the index of the need and a semicolon.
 const markNames = "skein:names:"
 
-// add writes a check.
+// add returns the SQL of a check.
 func (c *nameChecks) add(needs []need, rough bool) string {
 	c.sent = append(c.sent, nameCheck{needs, rough})
 	return c.query(len(c.sent)-1, c.sent[len(c.sent)-1])
 }
 
-// failed returns the check and the need that the mark of an error is about; false for another error.
+// failed returns the check and the need of an error's mark; false for any other error.
 func (c *nameChecks) failed(mark string) (nameCheck, *need, bool) {
 	numbers, ok := strings.CutPrefix(mark, markNames)
 	if c == nil || !ok {
@@ -188,8 +188,8 @@ func (c *nameChecks) failed(mark string) (nameCheck, *need, bool) {
 	return c.sent[check], &c.sent[check].needs[n], true
 }
 
-// outsideChecks is what is checked before each statement of a no-transaction revision: as SQL, "" = nothing.
-func (c *nameChecks) outsideChecks(b bound) []string {
+// noTxChecks returns the SQL of the check before each statement of a no-transaction section; "" = none.
+func (c *nameChecks) noTxChecks(b bound) []string {
 	if c == nil {
 		return nil
 	}
@@ -205,9 +205,9 @@ func (c *nameChecks) outsideChecks(b bound) []string {
 	return sql
 }
 
-// fresh returns what is in the tail. Once a step was sent that may put something there, the names of the work are looked
-// up each time.
-func (db *DB) fresh(ctx context.Context, c *conn, d *database, work *engine.Work, bodies func(engine.Step) body) (tailFacts, error) {
+// currentTail returns the objects in the tail. Once a step was sent that may have created some, the names of the work are looked up
+// each time.
+func (db *DB) currentTail(ctx context.Context, c *conn, d *database, work *engine.Work, bodies func(engine.Step) body) (tailFacts, error) {
 	facts := d.facts(db.cfg.Touches)
 	if len(d.tail) == 0 || !d.grew.Load() {
 		return facts, nil
@@ -216,7 +216,7 @@ func (db *DB) fresh(ctx context.Context, c *conn, d *database, work *engine.Work
 	for _, part := range work.Parts {
 		for _, step := range part.Steps {
 			if !step.Stamp {
-				names = append(names, bodies(step).traits.idents.Names...)
+				names = append(names, bodies(step).effects.idents.Names...)
 			}
 		}
 	}
@@ -230,15 +230,15 @@ func (db *DB) fresh(ctx context.Context, c *conn, d *database, work *engine.Work
 	return newDatabase(d.tail, results[0].Rows).facts(db.cfg.Touches), nil
 }
 
-// note remembers that a work is about to be sent that may put something into the tail, by its words: a schema of the tail
-// and what makes or moves things.
-func (d *database) note(work *engine.Work, bodies func(engine.Step) body) {
+// noteTailGrowth records that a work is about to be sent that may create objects in the tail, by its words: a schema of the tail, and a
+// command that creates or moves objects.
+func (d *database) noteTailGrowth(work *engine.Work, bodies func(engine.Step) body) {
 	if d.grew.Load() {
 		return
 	}
 	for _, part := range work.Parts {
 		for _, step := range part.Steps {
-			if !step.Stamp && bodies(step).traits.names(d.tail...) && bodies(step).traits.names("create", "rename", "schema", "into") {
+			if !step.Stamp && bodies(step).effects.hasWord(d.tail...) && bodies(step).effects.hasWord("create", "rename", "schema", "into") {
 				d.grew.Store(true)
 			}
 		}

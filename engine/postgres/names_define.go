@@ -4,12 +4,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pganalyze/pg_query_go/v6"
+	pg_query "github.com/pganalyze/pg_query_go/v6"
 	"google.golang.org/protobuf/proto"
 )
 
-// statement reads the nodes that name something which is not there yet, or whose names are plain lists; false for
-// any other.
+// statement reads the nodes that name an object which does not exist yet, or whose names are plain lists; false for any other
+// node.
 func (r *nameReader) statement(m proto.Message) bool {
 	switch n := m.(type) {
 	case *pg_query.CreateStmt:
@@ -117,7 +117,7 @@ func (r *nameReader) table(n *pg_query.CreateStmt) {
 	r.fields(n, "relation", "options")
 }
 
-// within notes where indexes and sequences of a table go that is altered.
+// within records the schema of a table, into which its new indexes and sequences go.
 func (r *nameReader) within(v *pg_query.RangeVar) {
 	r.into = v.GetSchemaname()
 	if r.into == "" && v.GetRelname() != "" {
@@ -134,7 +134,7 @@ func (r *nameReader) index(n *pg_query.IndexStmt) {
 	r.fields(n, "options")
 }
 
-// constraint reads a constraint. One that is backed by an index makes an index of its name.
+// constraint reads a constraint. One with an index creates an index of its name.
 func (r *nameReader) constraint(n *pg_query.Constraint) {
 	switch n.GetContype() {
 	case pg_query.ConstrType_CONSTR_PRIMARY, pg_query.ConstrType_CONSTR_UNIQUE, pg_query.ConstrType_CONSTR_EXCLUSION:
@@ -216,7 +216,7 @@ func (r *nameReader) rangeType(n *pg_query.CreateRangeStmt) {
 	}
 }
 
-// multirange is the name that the server makes up for the multirange type of a range type.
+// multirange is the name that the server chooses for the multirange type of a range type.
 func multirange(name string) string {
 	if before, after, ok := strings.Cut(name, "range"); ok {
 		return before + "multirange" + after
@@ -224,14 +224,14 @@ func multirange(name string) string {
 	return name + "_multirange"
 }
 
-// kindsDefined are what DefineStmt makes.
+// kindsDefined are the kinds of objects that a DefineStmt creates.
 var kindsDefined = map[pg_query.ObjectType]byte{
 	pg_query.ObjectType_OBJECT_AGGREGATE: kindFunction, pg_query.ObjectType_OBJECT_OPERATOR: kindOperator, pg_query.ObjectType_OBJECT_TYPE: kindType,
 	pg_query.ObjectType_OBJECT_COLLATION: kindCollation, pg_query.ObjectType_OBJECT_TSPARSER: kindParser, pg_query.ObjectType_OBJECT_TSDICTIONARY: kindDictionary,
 	pg_query.ObjectType_OBJECT_TSTEMPLATE: kindTemplate, pg_query.ObjectType_OBJECT_TSCONFIGURATION: kindConfiguration,
 }
 
-// definitions are the options of CREATE AGGREGATE, OPERATOR, TYPE, … that name objects, by what is made and the option.
+// definitions are the options of CREATE AGGREGATE, OPERATOR, TYPE, … that name objects: kind created → option → kind named.
 var definitions = map[byte]map[string]byte{
 	kindFunction: {
 		"sfunc": 'f', "finalfunc": 'f', "combinefunc": 'f', "serialfunc": 'f', "deserialfunc": 'f', "msfunc": 'f', "minvfunc": 'f', "mfinalfunc": 'f',
@@ -270,7 +270,7 @@ func (r *nameReader) define(n *pg_query.DefineStmt) {
 	}
 }
 
-// value notes the object that an option names.
+// value records the object that an option names.
 func (r *nameReader) value(kind byte, d *pg_query.DefElem) {
 	if kind == kindType && d.GetArg().GetTypeName() != nil {
 		r.read(d.GetArg())
@@ -279,7 +279,7 @@ func (r *nameReader) value(kind byte, d *pg_query.DefElem) {
 	r.list(kind, parts(d.GetArg()), d.GetLocation())
 }
 
-// parts is a name that stands where the grammar takes a type for it, a list, or an operator.
+// parts returns the parts of a name that the grammar reads as a type, a list, or an operator.
 func parts(n *pg_query.Node) []*pg_query.Node {
 	switch {
 	case n.GetTypeName() != nil:

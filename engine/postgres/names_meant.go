@@ -8,8 +8,8 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// Some objects are named with a schema in a way that [revision.Identifiers] does not list: operators, what a
-// qualified object is called or where it stands after the statement, and what the server makes along with a type.
+// Some objects are named with a schema in ways that [revision.Identifiers] does not list: operators, the new name or schema of
+// a qualified object, and objects that the server creates along with a type.
 
 const (
 	schemaPattern   = `([\pL_][\pL\pN_$]*|"(?:[^"]|"")+")`
@@ -25,8 +25,8 @@ var (
 	rangeForm             = regexp.MustCompile(`(?is)^\s*AS\s+RANGE\b`)
 )
 
-// meantNames are these objects in the statements of a section, as globs over schema.name. An operator that also stands
-// there without a schema is not among them.
+// meantNames returns these objects in the statements of a section, as globs over schema.name, without operators that also
+// occur without a schema.
 func meantNames(statements []revision.Statement) []string {
 	var meant []string
 	var bare []string
@@ -51,11 +51,11 @@ func meantNames(statements []revision.Statement) []string {
 	})
 }
 
-// operatorGlob stands for an operator among globs: the star has a meaning there.
+// operatorGlob turns the name of an operator into a glob, in which a star has another meaning.
 func operatorGlob(name string) string { return strings.ReplaceAll(name, "*", "?") }
 
-// meantAfter are the names that a qualified object gets by ALTER … RENAME TO and SET SCHEMA, and those of the types and
-// functions that come with a qualified range type.
+// meantAfter returns the name that a qualified object gets by ALTER … RENAME TO or SET SCHEMA, or that of the multirange type
+// of a qualified range type.
 func meantAfter(text string) []string {
 	t := &tokens{text: text}
 	verb := t.word()
@@ -89,7 +89,7 @@ func meantAfter(text string) []string {
 	return nil
 }
 
-// splitName reads schema.name; an empty schema when it is no such name.
+// splitName reads schema.name; an empty schema for any other text.
 func splitName(written string) (schema, name string) {
 	m := qualifiedForm.FindStringSubmatch(written)
 	if m == nil {

@@ -1,7 +1,7 @@
 package postgres
 
 import (
-	"github.com/pganalyze/pg_query_go/v6"
+	pg_query "github.com/pganalyze/pg_query_go/v6"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -73,8 +73,8 @@ func (r *nameReader) alter(m proto.Message) bool {
 	return true
 }
 
-// object notes an object that a statement names by its type, and returns it as what it would be if it were made; false
-// when others of its name may be there as well, or when it is no object by itself, which has no name then.
+// object records an object that a statement names by its type, and returns the effect of creating it; false where others of
+// its name may exist, or where it is part of another object.
 func (r *nameReader) object(t pg_query.ObjectType, o *pg_query.Node) (effect, bool) {
 	if v := o.GetRangeVar(); v != nil {
 		r.relation(v, false)
@@ -170,8 +170,7 @@ func (r *nameReader) rename(n *pg_query.RenameStmt) {
 	r.replaced(from, to, alone)
 }
 
-// replaced notes that an object stands under another name or in another schema. Unless it was alone, others of the name
-// may stay.
+// replaced records that an object gets another name or schema. Unless it was alone, others of the old name may remain.
 func (r *nameReader) replaced(from, to effect, alone bool) {
 	if from.name == "" {
 		return
@@ -183,7 +182,7 @@ func (r *nameReader) replaced(from, to effect, alone bool) {
 	r.effect(to)
 }
 
-// whole notes the relation or the object that a statement renames or moves.
+// whole records the relation or the object that a statement renames or moves.
 func (r *nameReader) whole(t pg_query.ObjectType, v *pg_query.RangeVar, o *pg_query.Node) (effect, bool) {
 	if v != nil {
 		r.relation(v, false)

@@ -4,20 +4,19 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pganalyze/pg_query_go/v6"
+	pg_query "github.com/pganalyze/pg_query_go/v6"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// nameReader walks the parse tree of a statement. Whatever it does not know it walks through: a RangeVar, a type, a
-// call and an operator mean the same wherever they stand, apart from the places that are listed here and in
-// names_define.go and names_object.go.
+// nameReader walks the parse tree of a statement. It walks through nodes that it does not know: a RangeVar, a type, a call and
+// an operator mean the same everywhere, except in the nodes that are listed here and in names_define.go and names_object.go.
 type nameReader struct {
 	names   *statementNames
 	ctes    []string // those in scope
-	into    string   // the schema that indexes and sequences of the table at hand go to
+	into    string   // the schema that indexes and sequences of the current table go to
 	calling bool     // the next call is that of CALL, whose arguments are output as well
-	self    string   // the bare name of the table that is being created: a foreign key may mean it
+	self    string   // the bare name of the table that is being created: a foreign key may refer to it
 }
 
 func (r *nameReader) read(m proto.Message) {
@@ -75,7 +74,7 @@ func (r *nameReader) read(m proto.Message) {
 	}
 }
 
-// fields walks through what a node holds, but for the named fields.
+// fields walks through the fields of a node, except the named ones.
 func (r *nameReader) fields(m proto.Message, except ...string) {
 	m.ProtoReflect().Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		switch {
@@ -98,8 +97,8 @@ func (r *nameReader) nodes(list []*pg_query.Node) {
 	}
 }
 
-// scope reads the WITH of a query, and then the query with its names in scope. A name is in scope of the queries
-// that follow it, with RECURSIVE also of those before.
+// scope reads the WITH of a query, and then the query with its names in scope. A name is in scope in the queries that follow
+// it, with RECURSIVE also in those before.
 func (r *nameReader) scope(with *pg_query.WithClause, query func()) {
 	before := len(r.ctes)
 	if with.GetRecursive() {
@@ -133,7 +132,7 @@ func (r *nameReader) use(kind byte, name string, at int32) {
 	r.names.uses = append(r.names.uses, use{lookup{kindName{kind, name}, anyArgs, false}, max(int(at), 0)})
 }
 
-// list notes a name that the grammar gives as a list of its parts.
+// list records a name that the grammar gives as a list of its parts.
 func (r *nameReader) list(kind byte, parts []*pg_query.Node, at int32) {
 	if names := words(parts); len(names) == 1 && len(parts) == 1 {
 		r.use(kind, names[0], at)
@@ -147,7 +146,7 @@ func (r *nameReader) overload(kind byte, parts []*pg_query.Node, args int, signa
 	}
 }
 
-// words are the strings of a list.
+// words returns the strings of a list.
 func words(list []*pg_query.Node) []string {
 	var all []string
 	for _, n := range list {
@@ -158,7 +157,7 @@ func words(list []*pg_query.Node) []string {
 	return all
 }
 
-// serials are types that the grammar has no word for and that are in no catalog: CREATE TABLE knows them.
+// serials are type names that only CREATE TABLE knows: they are neither in the grammar nor in a catalog.
 var serials = []string{"serial", "bigserial", "smallserial", "serial2", "serial4", "serial8"}
 
 func (r *nameReader) typeName(t *pg_query.TypeName) {
@@ -173,7 +172,7 @@ func (r *nameReader) typeName(t *pg_query.TypeName) {
 	r.nodes(t.GetTypmods())
 }
 
-// literals are functions of which a string names an object: what their arguments, in order, are names of.
+// literals are functions whose first argument is a string that names an object, with the kind of that object.
 var literals = map[string]string{
 	"nextval": "r", "currval": "r", "setval": "r", "to_regclass": "r", "pg_get_serial_sequence": "r",
 	"pg_relation_size": "r", "pg_table_size": "r", "pg_indexes_size": "r", "pg_total_relation_size": "r",
@@ -223,7 +222,7 @@ func (r *nameReader) cast(c *pg_query.TypeCast) {
 	r.fields(c)
 }
 
-// literal notes the name in a string constant, through casts of it.
+// literal records the name in a string constant, also below a cast.
 func (r *nameReader) literal(kind byte, n *pg_query.Node) {
 	text := stringOf(n)
 	if kind == kindFunction || kind == kindType {
@@ -236,7 +235,7 @@ func (r *nameReader) literal(kind byte, n *pg_query.Node) {
 	}
 }
 
-// stringOf is the text of a string constant, be it cast to text; "" for anything else.
+// stringOf is the text of a string constant, also one that is cast to text; "" for anything else.
 func stringOf(n *pg_query.Node) string {
 	if c := n.GetTypeCast(); c != nil {
 		if parts := words(c.GetTypeName().GetNames()); len(parts) > 0 && slices.Contains([]string{"text", "varchar", "name"}, parts[len(parts)-1]) {
@@ -247,7 +246,7 @@ func stringOf(n *pg_query.Node) string {
 	return n.GetAConst().GetSval().GetSval()
 }
 
-// option reads the value of an option. Most are words that only look like types.
+// option reads the value of an option. Most values are words that only look like types.
 func (r *nameReader) option(d *pg_query.DefElem) {
 	if d.GetDefname() != "owned_by" {
 		return
@@ -257,8 +256,8 @@ func (r *nameReader) option(d *pg_query.DefElem) {
 	}
 }
 
-// made notes a relation that the statement creates. A temporary one does not stand in the way of the tail: pg_temp
-// is the last schema of the path.
+// made records a relation that the statement creates. A temporary one does not hide the tail: pg_temp is the last schema of
+// the path.
 func (r *nameReader) made(v *pg_query.RangeVar) {
 	if v == nil || v.GetRelpersistence() == "t" || v.GetSchemaname() == "pg_temp" {
 		return
@@ -269,7 +268,7 @@ func (r *nameReader) made(v *pg_query.RangeVar) {
 	}
 }
 
-// makes notes what a statement creates, by the parts of its name.
+// makes records an object that a statement creates, by the parts of its name.
 func (r *nameReader) makes(kind byte, parts []*pg_query.Node) {
 	if e, ok := effectOf(kind, words(parts)); ok {
 		r.effect(e)

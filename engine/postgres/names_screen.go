@@ -14,16 +14,16 @@ import (
 // screenChunk is how many tenants are asked about in one query.
 const screenChunk = 5000
 
-// screenNames refuses tenants that lack an object which their plan names without a schema
-// while a schema of the tail has one of that name, see [chain]. Where no word of a plan is such a name, nothing is asked;
-// where every tenant has all of them, one question a plan and database is; only else are the statements parsed.
+// screenNames refuses tenants that lack an object which their plan names without a schema while a schema of the tail has one
+// of that name: see chain. Where no word of a plan is such a name, the server is not asked; where every tenant has all of
+// them, there is one query a plan and database; only otherwise are the statements parsed.
 func (db *DB) screenNames(ctx context.Context, candidates []engine.Candidate, refused []error) {
-	at := map[place][]int{}
+	at := map[dbKey][]int{}
 	for i, c := range candidates {
 		if refused[i] != nil {
 			continue
 		}
-		p := place{c.Location.Server, c.Location.Database}
+		p := dbKey{c.Location.Server, c.Location.Database}
 		at[p] = append(at[p], i)
 	}
 	var databases sync.WaitGroup
@@ -36,32 +36,32 @@ func (db *DB) screenNames(ctx context.Context, candidates []engine.Candidate, re
 	databases.Wait()
 }
 
-// screening is the tenants of one database. Those of several databases write different places of refused.
+// screening screens the tenants of one database. Those of several databases write different elements of refused.
 type screening struct {
 	db         *DB
-	at         place
+	at         dbKey
 	candidates []engine.Candidate
 	refused    []error
 
-	conn     *conn // nil until something is to be asked
+	conn     *conn // nil until it is needed
 	server   *server
 	database *database
-	triggers *bool // are there any in the database; nil = not asked yet
+	triggers *bool // does the database have any; nil = not asked yet
 }
 
-// way is a plan with its bodies, and the tenants that go it.
-type way struct {
-	steps []bound
-	who   []int
+// planGroup is a plan with its bodies, and the candidates that it is for.
+type planGroup struct {
+	steps   []bound
+	members []int
 }
 
 func (s *screening) run(ctx context.Context, mine []int) {
 	srv, err := s.db.server(s.at.server)
 	if err != nil {
-		return // so is the tenant's upgrade
+		return // Apply has the error
 	}
 	s.server = srv
-	for _, w := range s.ways(mine) {
+	for _, w := range s.groups(mine) {
 		s.otherTenants(w)
 	}
 	mine = slices.DeleteFunc(mine, func(i int) bool { return s.refused[i] != nil })
@@ -82,9 +82,9 @@ func (s *screening) run(ctx context.Context, mine []int) {
 	if len(s.database.tail) == 0 {
 		return
 	}
-	for _, w := range s.ways(mine) {
-		if s.way(ctx, w) != nil {
-			return // what cannot be asked now is asked again when the plan runs
+	for _, w := range s.groups(mine) {
+		if s.screenGroup(ctx, w) != nil {
+			return // it is checked again when the plan runs
 		}
 	}
 }
@@ -97,20 +97,20 @@ func (s *screening) connect(ctx context.Context) (err error) {
 		return err
 	}
 	if s.database == nil {
-		s.database, err = s.db.known(ctx, s.server, s.conn)
+		s.database, err = s.db.databaseOf(ctx, s.server, s.conn)
 	}
 	return err
 }
 
-// ways groups tenants by what runs in them: by plan, and where there are templates by the rendered text. A tenant
-// whose own schema is in the tail has one of its own.
-func (s *screening) ways(mine []int) []*way {
+// groups groups tenants by what runs in them: by plan, and where there are templates by the rendered text. A tenant whose own
+// schema is in the tail is a group of its own.
+func (s *screening) groups(mine []int) []*planGroup {
 	type key struct {
 		plan *engine.Plan
 		text string
 	}
-	var ways []*way
-	by := map[key]*way{}
+	var ways []*planGroup
+	by := map[key]*planGroup{}
 	for _, i := range mine {
 		c := &s.candidates[i]
 		k := key{plan: c.Plan}
@@ -122,16 +122,16 @@ func (s *screening) ways(mine []int) []*way {
 		}
 		w := by[k]
 		if w == nil {
-			w = &way{steps: boundOf(c)}
+			w = &planGroup{steps: boundOf(c)}
 			by[k] = w
 			ways = append(ways, w)
 		}
-		w.who = append(w.who, i)
+		w.members = append(w.members, i)
 	}
 	return ways
 }
 
-// textOf is all that runs in a tenant, as a key.
+// textOf returns all statements of a candidate as one text, as a key.
 func textOf(c *engine.Candidate) string {
 	var text strings.Builder
 	for _, b := range boundOf(c) {
@@ -154,15 +154,15 @@ func boundOf(c *engine.Candidate) []bound {
 	return steps
 }
 
-// way refuses those who go one way and lack something for it.
-func (s *screening) way(ctx context.Context, w *way) error {
+// screenGroup refuses the tenants of a group that lack a name.
+func (s *screening) screenGroup(ctx context.Context, w *planGroup) error {
 	own := ""
-	if schema := s.candidates[w.who[0]].Location.Schema; slices.Contains(s.database.tail, schema) {
+	if schema := s.candidates[w.members[0]].Location.Schema; slices.Contains(s.database.tail, schema) {
 		own = schema
 	}
 	facts := s.database.facts(s.db.cfg.Touches).without(own)
 	tail := facts.tail
-	words := facts.candidates(w.steps, func(b bound) *traits { return s.db.traits.of(b.step, b.statements) }, own)
+	words := facts.candidates(w.steps, func(b bound) *bodyEffects { return s.db.effects.of(b.step, b.statements) }, own)
 	if len(words) == 0 {
 		return nil
 	}
@@ -170,19 +170,19 @@ func (s *screening) way(ctx context.Context, w *way) error {
 		return err
 	}
 	if !takesAway(w.steps) && !slices.ContainsFunc(words, func(k kindName) bool { return k.kind == 0 }) {
-		lacking, err := s.lacking(ctx, w.who, tail, needsOf(words), true)
+		lacking, err := s.lacking(ctx, w.members, tail, needsOf(words), true)
 		if err != nil || len(lacking) == 0 {
 			return err
 		}
 	}
 	c := &chain{facts: facts, parsed: &s.db.names, grows: s.grows(ctx)}
 	needs := c.follow(w.steps)
-	lacking, err := s.lacking(ctx, w.who, tail, needs, false)
+	lacking, err := s.lacking(ctx, w.members, tail, needs, false)
 	if err != nil {
 		return err
 	}
 	refusals := make([]*engine.Error, len(needs))
-	for _, i := range w.who {
+	for _, i := range w.members {
 		if n, lacks := lacking[i]; lacks {
 			if refusals[n] == nil {
 				refusals[n] = needs[n].refusal()
@@ -193,7 +193,7 @@ func (s *screening) way(ctx context.Context, w *way) error {
 	return nil
 }
 
-// grows reports of a statement whether functions or triggers run in it that may make anything.
+// grows returns a function that reports whether a statement runs functions or triggers, which may create any object.
 func (s *screening) grows(ctx context.Context) func(*statementNames) bool {
 	return func(n *statementNames) bool {
 		if functions, err := s.database.hasFunctions(ctx, s.conn, n.calls); err != nil || functions {
@@ -207,15 +207,15 @@ func (s *screening) grows(ctx context.Context) func(*statementNames) bool {
 			if err != nil {
 				return true
 			}
-			there := value(results[0]) == "t"
+			there := firstValue(results[0]) == "t"
 			s.triggers = &there
 		}
 		return *s.triggers
 	}
 }
 
-// takesAway reports whether a step may drop, rename or move something, by its words: then a tenant that has all now
-// may lack it in the middle.
+// takesAway reports whether a step may drop, rename or move an object, by its words: then a tenant that has all names now may
+// lack one later in the plan.
 func takesAway(steps []bound) bool {
 	return slices.ContainsFunc(steps, func(b bound) bool {
 		return slices.ContainsFunc(b.statements, func(st revision.Statement) bool {
@@ -239,8 +239,8 @@ func needsOf(words []kindName) []need {
 	return needs
 }
 
-// lacking returns the first of the needs that each of the tenants lacks; those that have all are not in it. With rough,
-// the needs are words, and one tenant is enough.
+// lacking returns, by candidate, the first of the needs that the tenant lacks, without tenants that have all. With rough, the
+// needs are words, and the first tenant found ends the search.
 func (s *screening) lacking(ctx context.Context, who []int, tail []string, needs []need, rough bool) (map[int]int, error) {
 	lacking := map[int]int{}
 	if len(needs) == 0 {
@@ -274,9 +274,8 @@ func atoi(b []byte) int {
 	return n
 }
 
-// lackingQuery selects the places of schemas, with the number of the first need that is not in them. A need that the
-// plan itself takes away is in none. With rough, the needs are words of which nothing is known but the kind, and one place
-// is enough.
+// lackingQuery selects the places of schemas that lack a need, with the index of the first one. No schema has a need that the
+// plan itself removes. With rough, the needs are words of which only the kind is known, and one place is enough.
 func lackingQuery(oids, places, tail []string, needs []need, rough bool) string {
 	var arms []string
 	for i := range catalogs {
@@ -314,8 +313,7 @@ func lackingQuery(oids, places, tail []string, needs []need, rough bool) string 
 	return sql + "SELECT place, pg_catalog.min(nr) FROM l GROUP BY place"
 }
 
-// absent is the condition that schema t has nothing of a name whose kind is not known; always, when the plan takes it
-// away.
+// absent is the condition that schema t has no object of a name whose kind is not known; true where the plan removes it.
 func absent(n *need) string {
 	if n.dropped {
 		return "true"
@@ -327,12 +325,12 @@ func absent(n *need) string {
 	return strings.Join(none, " AND ")
 }
 
-// facts are what is known of the tail, with what the config declares.
+// facts returns what is known of the tail, with what the config declares.
 func (d *database) facts(touches []string) tailFacts {
 	return tailFacts{d.tail, d.objects, d.builtin, d.operators, touches}
 }
 
-// without leaves out what belongs to a tenant whose own schema is in the tail.
+// without leaves out the schema of a tenant that is in the tail.
 func (s tailFacts) without(own string) tailFacts {
 	if own == "" {
 		return s

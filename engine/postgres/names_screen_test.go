@@ -20,7 +20,7 @@ func BenchmarkScreenWhereNoNameMeets(b *testing.B) {
 	for i := range 1000 {
 		rows = append(rows, [][]byte{[]byte("public"), []byte("r"), fmt.Appendf(nil, "shared_%d", i), []byte("1"), []byte("f"), []byte("f")})
 	}
-	db.databases[place{"main", "x"}] = newDatabase([]string{"public"}, rows)
+	db.databases[dbKey{"main", "x"}] = newDatabase([]string{"public"}, rows)
 	files := fstest.MapFS{"a_x.sql": {Data: []byte("-- revision: a\n-- revises: none\n\n-- upgrade\nALTER TABLE users ADD COLUMN email text;\nCREATE TABLE orders (id int REFERENCES users);\n")}}
 	g, err := revision.Load(files, revision.Postgres)
 	if err != nil {

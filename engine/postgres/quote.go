@@ -2,11 +2,11 @@ package postgres
 
 import "strings"
 
-// ident quotes a name. Names are always quoted, since an unquoted one is folded to lower case and a schema
-// that is then not found is left out of the search path without a word.
+// ident quotes a name. Names are always quoted: an unquoted one is folded to lower case, and a schema that is then not found
+// is silently left out of the search path.
 func ident(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
-// plain quotes a name where it has to be, key words apart: for people.
+// plain quotes a name only where needed, for messages. Key words stay unquoted.
 func plain(name string) string {
 	if name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" || name[0] <= '9' {
 		return ident(name)
@@ -17,7 +17,7 @@ func plain(name string) string {
 // qualified quotes schema.name.
 func qualified(schema, name string) string { return ident(schema) + "." + ident(name) }
 
-// literal quotes a text so that it reads the same whatever standard_conforming_strings is.
+// literal quotes a text so that it means the same with standard_conforming_strings on and off.
 func literal(text string) string {
 	quoted := "'" + strings.ReplaceAll(text, "'", "''") + "'"
 	if strings.Contains(text, `\`) {
@@ -26,7 +26,7 @@ func literal(text string) string {
 	return quoted
 }
 
-// optional is NULL for "".
+// optional is literal, but NULL for "".
 func optional(text string) string {
 	if text == "" {
 		return "NULL"
@@ -52,7 +52,7 @@ func array(values []string) string {
 
 var arrayEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
-// like makes a LIKE pattern of a glob: * is any text, ? one character, all else stands for itself.
+// like turns a glob into a LIKE pattern: * is any text, ? one character, all else itself.
 func like(glob string) string { return likeEscapes.Replace(glob) }
 
 var likeEscapes = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`, `*`, `%`, `?`, `_`)

@@ -11,18 +11,18 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// Rehearse implements [engine.Session]: one message, as Apply's, that looks at its own locks after the statements of
-// a body, see held.go, and ends with ROLLBACK.
+// Rehearse implements [engine.Session]: one message, like that of Apply, that samples its own locks after each statement of
+// a body (rehearse_samples.go) and ends with ROLLBACK.
 func (s *session) Rehearse(ctx context.Context, work engine.Work) (engine.Rehearsal, error) {
-	a, err := s.application(ctx, &work)
+	a, err := s.newApplier(ctx, &work)
 	if err != nil {
 		return engine.Rehearsal{}, err
 	}
-	a.trial = true
+	a.rehearsal = true
 	n := a.fitting(work.Parts)
 	rest := work.Parts[n:]
 	work.Parts = work.Parts[:n]
-	r, err := a.meant(ctx)
+	r, err := a.rehearseUntilMeant(ctx)
 	if err == nil && len(rest) > 0 && r.Why == "" {
 		first := rest[0].Steps[0].Revision
 		r.Why = fmt.Sprintf("revision %s (%s) would make the transaction larger than the server takes", first.ID, first.File)
@@ -33,48 +33,48 @@ func (s *session) Rehearse(ctx context.Context, work engine.Work) (engine.Rehear
 	return r, err
 }
 
-// meant sends the message until what the guard found is not meant.
-func (a *application) meant(ctx context.Context) (engine.Rehearsal, error) {
-	for range meantMost {
-		r, err := a.rehearse(ctx)
-		if !a.again {
+// rehearseUntilMeant sends the message again as long as all that the guard finds is declared or otherwise meant.
+func (a *applier) rehearseUntilMeant(ctx context.Context) (engine.Rehearsal, error) {
+	for range maxResends {
+		r, err := a.rehearseOnce(ctx)
+		if !a.resend {
 			return r, err
 		}
-		a.again = false
+		a.resend = false
 	}
-	return a.rehearse(ctx)
+	return a.rehearseOnce(ctx)
 }
 
-// rehearse sends the message once.
-func (a *application) rehearse(ctx context.Context) (engine.Rehearsal, error) {
+// rehearseOnce sends the message once.
+func (a *applier) rehearseOnce(ctx context.Context) (engine.Rehearsal, error) {
 	s, work := a.session, a.work
-	m := a.composer()
-	m.plain = slices.Equal(preamble(a.conn.nature, work.LockTimeout, a.database.settle()), a.conn.settings) && !a.conn.nature.pooled
-	m.looks = newLookWriter(s.target.Schema)
-	m.rehearse(a.guards(), a.conn.nature.checks)
-	a.conn.spent += min(len(m.pieces), longChain)
-	a.conn.unproven = a.unproven || m.looks.prepared != ""
+	m := a.newComposer()
+	m.preset = slices.Equal(preamble(a.conn.endpoint, work.LockTimeout, a.database.assignments()), a.conn.settings) && !a.conn.endpoint.pooled
+	m.samples = newSampleWriter(s.location.Schema)
+	m.rehearse(a.guardQueries(), a.conn.endpoint.checksClient)
+	a.conn.statements += min(len(m.pieces), longChain)
+	a.conn.unclean = a.unclean || m.samples.prepared != ""
 	if e := a.tooLarge(&m.message); e != nil {
 		return engine.Rehearsal{}, e
 	}
-	seen := &looks{}
+	seen := &lockSamples{}
 	notices, stop := a.collect(&m.message)
 	o := a.conn.send(ctx, &m.message, seen.take)
 	stop()
-	defer func() { a.deliver(notices, 0) }() // once it is known whether it is sent again
+	defer func() { a.deliver(notices, 0) }() // when it is known whether the message is sent again
 	r := engine.Rehearsal{Locks: seen.locks(), Duration: seen.last}
 	if o.err == nil {
-		a.conn.unproven = false
+		a.conn.unclean = false
 		r.Steps = stepsOf(work.Parts)
 		return r, nil
 	}
-	if why, from := a.untriable(m, o); from > 0 {
+	if why, from := a.untriedFrom(m, o); from > 0 {
 		a.conn.rollback(ctx)
 		r.Steps, r.Untried, r.Why = stepsOf(work.Parts[:from]), stepsOf(work.Parts[from:]), why
 		return r, nil
 	}
 	e, at := a.explain(ctx, m, o)
-	if o.completed > 0 { // else the server could not read the message, and ran nothing of it
+	if o.completed > 0 { // else the server could not parse the message, and ran nothing of it
 		r.Steps = append(stepsOf(work.Parts[:at.part]), stepsOf(work.Parts[at.part:])[:at.step]...)
 	}
 	if n := slices.Index(r.Steps, e.Revision); n >= 0 { // a guard comes after the steps of its part
@@ -95,15 +95,15 @@ func stepsOf(parts []engine.Part) []string {
 	return ids
 }
 
-// guards are those of the parts, or "". The locks of the earlier parts are still held, so that what one of them may
-// touch is no breach of a later one.
-func (a *application) guards() []string {
-	guards := make([]string, len(a.verdicts))
-	var all verdict
-	for i, v := range a.verdicts {
+// guardQueries returns the guard of each part, or "". The locks of earlier parts are still held, so that what they may touch is
+// allowed in later parts too.
+func (a *applier) guardQueries() []string {
+	guards := make([]string, len(a.guards))
+	var all guardScope
+	for i, v := range a.guards {
 		all = all.join(v)
-		if v.on {
-			guards[i] = all.query(a.session.target.Schema, a.database.tail)
+		if v.needed {
+			guards[i] = all.query(a.session.location.Schema, a.database.tail)
 		}
 	}
 	return guards
@@ -111,9 +111,9 @@ func (a *application) guards() []string {
 
 // rehearse writes all parts as one transaction that is rolled back.
 //
-// Where a part would commit, the deferred constraints are checked; they are deferred again for the next part, for
-// which settings are made anew. What else a commit does cannot be had without it: see borders. The settings are
-// those of the transaction alone, since the rollback takes back the session's.
+// Where a part would commit, the deferred constraints are checked; then they are deferred again and settings are made again
+// for the next part. Other effects of a commit need one: see commitErrors. Settings are made for the transaction only, since the
+// rollback undoes those of the session.
 func (c *composer) rehearse(guards []string, checks bool) {
 	last := ""
 	for i := range c.work.Parts {
@@ -125,32 +125,32 @@ func (c *composer) rehearse(guards []string, checks bool) {
 		} else {
 			c.open(part)
 			if checks {
-				c.own(kindSet, "SET LOCAL client_connection_check_interval = '2s'")
+				c.addOwn(kindSet, "SET LOCAL client_connection_check_interval = '2s'")
 			}
-			c.own(kindSet, remember(c.work.SchemaID.SchemaOID, c.table))
-			c.own(kindLook, remembered)
-			c.own(kindLook, c.looks.now)
+			c.addOwn(kindSet, storeRelations(c.work.SchemaID.SchemaOID, c.table))
+			c.addOwn(kindRows, storedRelations)
+			c.addOwn(kindRows, c.samples.now)
 		}
 		last = c.steps(part, last)
 		if guards[i] != "" {
-			c.own(kindGuard, guards[i])
+			c.addOwn(kindGuard, guards[i])
 		}
 		c.end(part)
-		c.own(kindCommit, "SET CONSTRAINTS ALL IMMEDIATE")
+		c.addOwn(kindCommit, "SET CONSTRAINTS ALL IMMEDIATE")
 	}
-	c.own(kindLook, c.looks.now)
-	c.endLooks()
-	c.own(kindSet, "ROLLBACK")
+	c.addOwn(kindRows, c.samples.now)
+	c.endSamples()
+	c.addOwn(kindSet, "ROLLBACK")
 }
 
-// border stands for the end of one transaction and the beginning of the next.
+// border takes the place of the end of one transaction and the beginning of the next.
 func (c *composer) border() {
-	c.unproven = false
-	c.set()
-	c.own(kindBorder, deferAgain)
+	c.unclean = false
+	c.setLocals()
+	c.addOwn(kindBorder, deferAgain)
 }
 
-// resetAgain is RESET ALL that keeps what is remembered.
+// resetAgain is a RESET ALL that keeps the settings in which the rehearsal stores its own state.
 const resetAgain = `DO $skein$
 DECLARE
 	kept text := pg_catalog.current_setting('skein.before', true);
@@ -160,7 +160,7 @@ BEGIN
 	PERFORM pg_catalog.set_config('skein.before', kept, true), pg_catalog.set_config('skein.due', due, true);
 END $skein$`
 
-// deferAgain takes back SET CONSTRAINTS ALL IMMEDIATE for the constraints that are INITIALLY DEFERRED.
+// deferAgain undoes SET CONSTRAINTS ALL IMMEDIATE for the constraints that are INITIALLY DEFERRED.
 const deferAgain = `DO $skein$
 DECLARE names text;
 BEGIN
@@ -170,23 +170,23 @@ BEGIN
 	IF names IS NOT NULL THEN EXECUTE 'SET CONSTRAINTS ' || names || ' DEFERRED'; END IF;
 END $skein$`
 
-// borders are the errors that a statement may have only because the part before it is not committed yet, each with
-// the words of which the body of an earlier part must have one of each list for that.
-var borders = map[string][][]string{
+// commitErrors are the errors that a statement may have because an earlier part is not committed yet. Each has lists of words: the
+// body of an earlier part must have one word of each list.
+var commitErrors = map[string][][]string{
 	stateUnsafeEnum:     {{"type"}, {"add"}, {"value"}},
 	stateObjectInUse:    {{"cursor"}},
 	stateDuplicateTable: {{"temp", "temporary"}, {"commit"}},
 }
 
-// untriable returns from which part on nothing can be tried, and why; 0 when the error is one of the revision's, or
-// of anything else.
-func (a *application) untriable(m *composer, o outcome) (why string, from int) {
+// untriedFrom returns the first part that cannot be tried without a commit before it, and why; 0 where the error has another
+// cause.
+func (a *applier) untriedFrom(m *composer, o outcome) (why string, from int) {
 	var pg *pgconn.PgError
 	if !errors.As(o.err, &pg) || isFatal(pg) || o.completed >= len(m.pieces) {
 		return "", 0
 	}
 	p := m.pieces[o.completed]
-	if p.part == 0 || p.kind != kindBorder && (p.kind != kindBody || !a.borderless(pg.Code, p.part)) {
+	if p.part == 0 || p.kind != kindBorder && (p.kind != kindBody || !a.needsCommit(pg.Code, p.part)) {
 		return "", 0
 	}
 	step := a.work.Parts[p.part].Steps[p.step]
@@ -197,16 +197,16 @@ func (a *application) untriable(m *composer, o outcome) (why string, from int) {
 	return fmt.Sprintf("revision %s (%s) can be tried only once what comes before it is committed: %s", step.Revision.ID, at, oneLine(pg.Message)), p.part
 }
 
-// borderless reports whether an error may come of what the parts before did.
-func (a *application) borderless(state string, part int) bool {
-	lists, known := borders[state]
+// needsCommit reports whether an error may come from the missing commit of an earlier part.
+func (a *applier) needsCommit(state string, part int) bool {
+	lists, known := commitErrors[state]
 	if !known {
 		return false
 	}
 	for _, before := range a.work.Parts[:part] {
 		for _, step := range before.Steps {
-			t := a.bodies(step).traits
-			if !slices.ContainsFunc(lists, func(words []string) bool { return !t.names(words...) }) {
+			t := a.bodies(step).effects
+			if !slices.ContainsFunc(lists, func(words []string) bool { return !t.hasWord(words...) }) {
 				return true
 			}
 		}

@@ -10,35 +10,35 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// What follows the tenant's schema on the search path is found by every tenant of the database that lacks a name of
-// its own. So no schema that is a tenant, or could be one, is ever there: see pathFacts.tenant.
+// A tenant that lacks a name uses what the schemas after its own on the search path have. So no schema that is a tenant, or
+// could be one, is ever there: see pathSchema.tenant.
 
-// pathFacts is what one query says of the schemas that hold extensions, and of those that a caller names.
+// pathFacts is what one query returns about the schemas that hold extensions, and those that a caller names.
 type pathFacts struct {
 	schemas []pathSchema
-	tenants []string // schemas of tenants that are known by name, sorted
+	tenants []string // schemas of known tenants, sorted
 }
 
 // pathSchema is a schema that could be on the search path.
 type pathSchema struct {
 	name       string
-	usable     bool // we have USAGE
+	usable     bool // the role has USAGE
 	versioned  bool // it holds a version table or its journal
 	owned      bool // an extension made it
 	company    bool // another schema of the database holds a version table or its journal
 	extensions []Extension
-	member     bool // a source takes it for a tenant, or it was noted as one
+	member     bool // it is a known tenant, or a source takes it for one
 	alike      bool // its name is like those of tenants, see sibling
 }
 
-// tenant reports whether the schema is a tenant's or could be one. In public a version table proves nothing: tables
-// that tenants share are often upgraded there by a config of their own.
+// tenant reports whether the schema is a tenant or could be one. A version table in public proves nothing: shared tables are
+// often upgraded there by a config of their own.
 func (s *pathSchema) tenant() bool {
 	return s.member || s.versioned && s.name != "public" || s.alike
 }
 
-// Extension is an extension that lies in the schema of a tenant of a database with several: it is not on the search
-// path of the others, and DROP SCHEMA of that tenant takes it, and the columns of its types, from all of them.
+// Extension is an extension in the schema of one of several tenants of a database: it is not on the search path of the
+// others, and DROP SCHEMA of that tenant drops it, and the columns of its types in all tenants.
 type Extension struct {
 	Name        string `json:"extension"`
 	Server      string `json:"server"`
@@ -52,7 +52,7 @@ func (e Extension) String() string {
 	return fmt.Sprintf("extension %s lies in schema %s of database %s, which is a tenant's", plain(e.Name), ident(e.Schema), e.Database)
 }
 
-// Advice says how to get it out of there.
+// Advice says how to move it to a shared schema.
 func (e Extension) Advice() string {
 	if e.Relocatable {
 		return fmt.Sprintf("move it to a schema that no tenant owns, for example: CREATE SCHEMA IF NOT EXISTS extensions; ALTER EXTENSION %s SET SCHEMA extensions;", plain(e.Name))
@@ -60,9 +60,9 @@ func (e Extension) Advice() string {
 	return fmt.Sprintf("it cannot be moved: drop it, and make it again with CREATE EXTENSION %s SCHEMA of a schema that no tenant owns", plain(e.Name))
 }
 
-// path reads what follows a tenant's schema on the search path of a database, and which extensions lie with tenants.
-// An entry of Server.SearchPath that is one tenant of several is an error; the only tenant has its schema on the path anyway.
-func (db *DB) path(ctx context.Context, srv *server, c *conn) (tail []string, misplaced []Extension, err error) {
+// tailOf reads which schemas follow a tenant's on the search path of a database, and which extensions lie in schemas of tenants.
+// An entry of Server.SearchPath that is one of several tenants is an error; the schema of an only tenant is left out.
+func (db *DB) tailOf(ctx context.Context, srv *server, c *conn) (tail []string, misplaced []Extension, err error) {
 	if !srv.cfg.AutoSearchPath && len(srv.cfg.SearchPath) == 0 {
 		f, err := db.pathFacts(ctx, srv, c, nil)
 		return nil, f.misplaced(), err
@@ -79,12 +79,12 @@ func (db *DB) path(ctx context.Context, srv *server, c *conn) (tail []string, mi
 		}
 		return tail, f.misplaced(), nil
 	}
-	for _, name := range srv.cfg.SearchPath { // ones that are not there would be left out anyway
+	for _, name := range srv.cfg.SearchPath { // the server leaves out schemas that do not exist
 		s := f.schema(name)
 		if s == nil || slices.Contains(tail, name) {
 			continue
 		}
-		// The config names it, so that a name, or a version table alone, is no proof against it.
+		// The config names it, so that a similar name, or a version table, alone does not make it a tenant.
 		switch tenant := s.member || s.versioned && s.alike; {
 		case tenant && f.shared(name):
 			return nil, nil, sharedTenantError(srv.name, c.database, name)
@@ -99,11 +99,11 @@ func sharedTenantError(server, database, schema string) *engine.Error {
 	return &engine.Error{
 		Class:   engine.Revision,
 		Message: fmt.Sprintf("servers.%s.search_path names schema %s, which is a tenant of database %s: every other tenant would read and write its tables", server, ident(schema), database),
-		Advice:  fmt.Sprintf("take %s out of servers.%s.search_path, and move what tenants share into a schema of its own; or exclude it from the tenants", schema, server),
+		Advice:  fmt.Sprintf("remove %s from servers.%s.search_path, and move what tenants share into a schema of its own; or exclude it from the tenants", schema, server),
 	}
 }
 
-// pathFacts asks once for what is needed; more are schemas to ask about besides those that hold extensions.
+// pathFacts reads them by one query; more are schemas to include besides those that hold extensions.
 func (db *DB) pathFacts(ctx context.Context, srv *server, c *conn, more []string) (pathFacts, error) {
 	f := pathFacts{tenants: db.tenantsOf(srv, c.database)}
 	results, err := c.query(ctx, strings.NewReplacer("$more", array(more)+"::pg_catalog.name[]", "$own", array(db.table.names())+"::pg_catalog.name[]").Replace(`
@@ -125,17 +125,17 @@ WHERE n.nspname <> 'pg_catalog' AND (e.oid IS NOT NULL OR n.nspname = ANY ($more
 			s.extensions = append(s.extensions, Extension{Name: string(r[1]), Server: srv.name, Database: c.database, Schema: name, Relocatable: isTrue(r[2])})
 		}
 	}
-	return f, db.judgePath(ctx, srv, c, &f)
+	return f, db.markTenants(ctx, srv, c, &f)
 }
 
 func isTrue(value []byte) bool { return string(value) == "t" }
 
-// judgePath decides which of the schemas are tenants by their names.
-func (db *DB) judgePath(ctx context.Context, srv *server, c *conn, f *pathFacts) error {
-	var like []string // for the names of tenants that were not noted, among which an unknown one could be a sibling
+// markTenants decides which of the schemas are tenants by their names.
+func (db *DB) markTenants(ctx context.Context, srv *server, c *conn, f *pathFacts) error {
+	var like []string // patterns of tenants that are not known and could have similar names
 	for i := range f.schemas {
 		s := &f.schemas[i]
-		s.member = slices.Contains(f.tenants, s.name) || !s.owned && db.sourced(srv, c.database, s.name)
+		s.member = slices.Contains(f.tenants, s.name) || !s.owned && db.isSourced(srv, c.database, s.name)
 		if !s.member && !s.owned {
 			like = append(like, relatives(s.name)...)
 		}
@@ -157,7 +157,7 @@ func (db *DB) judgePath(ctx context.Context, srv *server, c *conn, f *pathFacts)
 	return nil
 }
 
-// relatives are LIKE patterns of all names that sibling could compare with one; nil when there are none.
+// relatives returns LIKE patterns of all names that sibling could compare with a name; nil where there are none.
 func relatives(name string) []string {
 	if at := strings.IndexAny(name, separators); at > 0 && name != "public" {
 		return []string{likeEscapes.Replace(name[:at+1]) + "%"}
@@ -168,7 +168,7 @@ func relatives(name string) []string {
 	return nil
 }
 
-// schema returns what is known of a schema; nil when it is not there, or was not asked about.
+// schema returns what is known of a schema; nil for one that does not exist, or was not asked about.
 func (f *pathFacts) schema(name string) *pathSchema {
 	for i := range f.schemas {
 		if f.schemas[i].name == name {
@@ -178,7 +178,7 @@ func (f *pathFacts) schema(name string) *pathSchema {
 	return nil
 }
 
-// misplaced are the extensions in schemas of tenants that have the database not for themselves.
+// misplaced returns the extensions in schemas of tenants that share the database.
 func (f *pathFacts) misplaced() []Extension {
 	var list []Extension
 	for i := range f.schemas {
@@ -206,15 +206,15 @@ func (db *DB) Misplaced() []Extension {
 	return sortExtensions(list)
 }
 
-// LookForExtensions looks for extensions in schemas of tenants: in the database of the server's URL, and in those that
-// are known to have several tenants.
+// LookForExtensions finds the extensions in schemas of tenants: in the database of the server's URL, and in those that are
+// known to have several tenants.
 func (db *DB) LookForExtensions(ctx context.Context, server string) ([]Extension, error) {
 	srv, err := db.server(server)
 	if err != nil {
 		return nil, err
 	}
 	var list []Extension
-	for _, database := range db.severalIn(srv) {
+	for _, database := range db.databasesOfSeveral(srv) {
 		c, err := srv.acquire(ctx, database)
 		if err != nil {
 			return nil, err
@@ -237,8 +237,8 @@ func sortExtensions(list []Extension) []Extension {
 	return list
 }
 
-// missing adds to the error of a statement that lacks a type, a function or an operator where it may be: in an
-// extension that lies with a tenant. e is the caller's own.
+// missing adds to the error of a statement that lacks a type, a function or an operator where that may be: in an extension
+// in the schema of a tenant. It changes e.
 func missing(e *engine.Error, misplaced []Extension) {
 	if len(misplaced) == 0 || !slices.Contains([]string{stateUndefinedObject, stateUndefinedFunction}, e.SQLState) {
 		return

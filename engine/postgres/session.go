@@ -9,14 +9,14 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// session is one tenant's turn. It holds a place under its server's limit and, most of the time, a
-// connection. It is used by one goroutine.
+// session implements [engine.Session]. It holds a slot of its server's limit and, most of the time, a connection. It is used
+// by one goroutine.
 type session struct {
-	db     *DB
-	server *server
-	target engine.Location
-	conn   *conn // nil between connections
-	closed bool
+	db       *DB
+	server   *server
+	location engine.Location
+	conn     *conn // nil between connections
+	closed   bool
 }
 
 var _ engine.Session = (*session)(nil)
@@ -30,13 +30,13 @@ func (s *session) Close() {
 	s.server.release(s.conn)
 }
 
-// connection returns the session's connection, or a new one where it has none or lost it.
+// connection returns the session's connection, or a new one where it has none or the connection was lost.
 func (s *session) connection(ctx context.Context) (*conn, error) {
 	if s.conn != nil && !s.conn.pg.IsClosed() {
 		return s.conn, nil
 	}
-	s.hangUp()
-	c, err := s.server.take(ctx, s.target.Database)
+	s.releaseConn()
+	c, err := s.server.takeConn(ctx, s.location.Database)
 	if err != nil {
 		return nil, classify(ctx, err)
 	}
@@ -44,34 +44,34 @@ func (s *session) connection(ctx context.Context) (*conn, error) {
 	return c, nil
 }
 
-// hangUp gives the connection back, but not the place.
-func (s *session) hangUp() {
-	s.server.put(s.conn)
+// releaseConn gives the connection back, but not the slot.
+func (s *session) releaseConn() {
+	s.server.putConn(s.conn)
 	s.conn = nil
 }
 
-// cleanTime bounds what is done after an error or a cancel, in place of the context that may have ended.
-const cleanTime = 5 * time.Second
+// cleanupTimeout bounds the clean-up after an error or a cancel, when the caller's context may have ended.
+const cleanupTimeout = 5 * time.Second
 
-// rollback ends whatever transaction there is, so that the connection can be used again.
+// rollback ends an open transaction, so that the connection can be used again.
 func (c *conn) rollback(ctx context.Context) {
 	if c.pg.IsClosed() || c.pg.TxStatus() == 'I' {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
 	defer cancel()
 	sql := "ROLLBACK"
-	if c.unproven {
+	if c.unclean {
 		sql += "; " + strings.Join(afterRollback(), "; ")
 	}
-	if c.do(ctx, sql) != nil {
-		c.end()
+	if c.run(ctx, sql) != nil {
+		c.close()
 	}
 }
 
 // schemaOID looks the schema up; 0 when it is not there.
 func (s *session) schemaOID(ctx context.Context) (uint32, error) {
-	return schemaOID(ctx, s.conn, s.target.Schema)
+	return schemaOID(ctx, s.conn, s.location.Schema)
 }
 
 func schemaOID(ctx context.Context, c *conn, schema string) (uint32, error) {
@@ -79,20 +79,20 @@ func schemaOID(ctx context.Context, c *conn, schema string) (uint32, error) {
 	if err != nil {
 		return 0, err
 	}
-	return parseOID([]byte(value(results[0]))), nil
+	return parseOID([]byte(firstValue(results[0]))), nil
 }
 
-func (s *session) gone() *engine.Error { return goneError(s.target) }
+func (s *session) gone() *engine.Error { return goneError(s.location) }
 
 func goneError(t engine.Location) *engine.Error {
 	return &engine.Error{
 		Class:   engine.Gone,
-		Message: fmt.Sprintf("schema %s of database %s is not there any more, or is another one of that name", ident(t.Schema), t.Database),
+		Message: fmt.Sprintf("schema %s of database %s does not exist any more, or is another one with that name", ident(t.Schema), t.Database),
 		Advice:  adviceAgain,
 	}
 }
 
-// unreadable says which privileges a schema wants.
+// unreadable is the error of a schema on which the role lacks privileges.
 func (s *server) unreadable(schema, lacking string) *engine.Error {
 	return &engine.Error{
 		Class:    engine.Revision,

@@ -19,16 +19,16 @@ const (
 	surveyWorkers = 2   // connections a database
 )
 
-// Survey implements [engine.Database]. Databases are read side by side, each over at most two connections:
-// first the catalog, then the version tables in chunks; a database with one target in one visit, or none where discovery
-// has just made it. What cannot be read does not keep the rest from it.
-func (db *DB) Survey(ctx context.Context, targets []engine.Location, rollout string) []engine.Standing {
-	standings := make([]engine.Standing, len(targets))
-	db.Know(targets)
-	places := map[place][]int{}
-	var order []place
-	for i, t := range targets {
-		at := place{t.Server, t.Database}
+// Survey implements [engine.Database]. Databases are read side by side, each over at most two connections: first the catalog,
+// then the version tables in chunks. A database with one tenant is read in one visit, or not at all where discovery has just
+// visited it. What cannot be read does not affect the rest.
+func (db *DB) Survey(ctx context.Context, locations []engine.Location, rollout string) []engine.Standing {
+	standings := make([]engine.Standing, len(locations))
+	db.Know(locations)
+	places := map[dbKey][]int{}
+	var order []dbKey
+	for i, t := range locations {
+		at := dbKey{t.Server, t.Database}
 		if places[at] == nil {
 			order = append(order, at)
 		}
@@ -36,23 +36,23 @@ func (db *DB) Survey(ctx context.Context, targets []engine.Location, rollout str
 	}
 	cohorts, visits := newCohorts(), db.visits.take()
 	var servers sync.WaitGroup
-	for name, of := range groupBy(order, func(p place) string { return p.server }) {
+	for name, of := range groupBy(order, func(p dbKey) string { return p.server }) {
 		servers.Go(func() {
 			srv, err := db.server(name)
 			if err != nil {
 				for _, at := range of {
-					fail := survey{targets: targets, standings: standings, mine: places[at]}
-					fail.all(engine.Unreachable, err)
+					fail := survey{locations: locations, standings: standings, mine: places[at]}
+					fail.setAll(engine.Unreachable, err)
 				}
 				return
 			}
 			var group errgroup.Group
-			group.SetLimit(cap(srv.places))
+			group.SetLimit(cap(srv.slots))
 			for _, at := range of {
-				s := &survey{db: db, server: srv, cohorts: cohorts, targets: targets, standings: standings, mine: places[at], database: at.database, rollout: rollout}
+				s := &survey{db: db, server: srv, cohorts: cohorts, locations: locations, standings: standings, mine: places[at], database: at.database, rollout: rollout}
 				group.Go(func() error {
-					if s.visits() {
-						s.alone(ctx, visits[at])
+					if s.single() {
+						s.readSingle(ctx, visits[at])
 					} else {
 						s.run(ctx)
 					}
@@ -80,43 +80,43 @@ type survey struct {
 	server    *server
 	cohorts   *cohorts
 	database  string
-	targets   []engine.Location
+	locations []engine.Location
 	standings []engine.Standing
-	mine      []int  // indexes of this database's targets
-	rollout   string // whose rows are told from the others; "" = no one's
+	mine      []int  // indexes of this database's locations
+	rollout   string // whose rows are marked; "" = none
 }
 
-// all says the same of every target.
-func (s *survey) all(state engine.State, err error) {
+// setAll gives every tenant the same state and error.
+func (s *survey) setAll(state engine.State, err error) {
 	for _, i := range s.mine {
 		s.standings[i] = engine.Standing{State: state, Err: err}
 	}
 }
 
-// unread says why the database cannot be read.
-func (s *survey) unread(e *engine.Error) {
+// setUnread gives every tenant the error with which the database could not be read.
+func (s *survey) setUnread(e *engine.Error) {
 	state := engine.Unreachable
 	switch e.Class {
 	case engine.Gone:
 		state = engine.Missing
-	case engine.Revision: // the search path of the config cannot be
+	case engine.Revision: // the search path of the config is not possible
 		state = engine.Unknown
 	}
-	s.all(state, e)
+	s.setAll(state, e)
 }
 
-// visits reports whether one visit does: for the only tenant of its database.
-func (s *survey) visits() bool {
-	return len(s.mine) == 1 && s.rollout == "" && addressable(s.targets[s.mine[0]].Schema) == nil && len(s.db.tenantsOf(s.server, s.database)) == 1
+// single reports whether one visit is enough: for the only tenant of its database.
+func (s *survey) single() bool {
+	return len(s.mine) == 1 && s.rollout == "" && addressable(s.locations[s.mine[0]].Schema) == nil && len(s.db.tenantsOf(s.server, s.database)) == 1
 }
 
-// alone is run for the only target of a database; seen is what a visit has seen of it.
-func (s *survey) alone(ctx context.Context, seen visit) {
-	target := s.targets[s.mine[0]]
-	if !seen.of(target) {
+// readSingle is run for the only tenant of a database; seen is an earlier visit, or the zero value.
+func (s *survey) readSingle(ctx context.Context, seen visit) {
+	location := s.locations[s.mine[0]]
+	if !seen.isOf(location) {
 		var err error
-		if seen, err = s.db.visit(ctx, s.server, target, s.cohorts); err != nil {
-			s.unread(classify(ctx, err))
+		if seen, err = s.db.visit(ctx, s.server, location, s.cohorts); err != nil {
+			s.setUnread(classify(ctx, err))
 			return
 		}
 	}
@@ -126,14 +126,14 @@ func (s *survey) alone(ctx context.Context, seen visit) {
 func (s *survey) run(ctx context.Context) {
 	tables, err := s.catalog(ctx)
 	if err != nil {
-		s.unread(classify(ctx, err))
+		s.setUnread(classify(ctx, err))
 		return
 	}
 	begun := slices.DeleteFunc(slices.Clone(tables), func(i int) bool { return !s.standings[i].SchemaID.HasSteps })
-	s.chunks(ctx, begun, func(c *conn, chunk []int) { s.cutOffs(ctx, c, chunk, surveyPatience) })
+	s.chunks(ctx, begun, func(c *conn, chunk []int) { s.cutOffs(ctx, c, chunk, surveyLockTimeout) })
 	tables = slices.DeleteFunc(tables, func(i int) bool { return s.standings[i].Err != nil })
-	digests := make([]string, len(s.targets))
-	s.chunks(ctx, tables, func(c *conn, chunk []int) { s.digest(ctx, c, chunk, digests, surveyPatience) })
+	digests := make([]string, len(s.locations))
+	s.chunks(ctx, tables, func(c *conn, chunk []int) { s.digest(ctx, c, chunk, digests, surveyLockTimeout) })
 	tables = slices.DeleteFunc(tables, func(i int) bool { return s.standings[i].Err != nil })
 	for _, i := range tables {
 		if digests[i] == "" {
@@ -144,7 +144,7 @@ func (s *survey) run(ctx context.Context) {
 	s.exemplars(ctx, tables, digests)
 }
 
-// catalog finds schemas, version tables and privileges by one query. It returns the targets whose table is
+// catalog finds schemas, version tables and privileges by one query. It returns the locations whose table is
 // to be read; the others' standings are complete.
 func (s *survey) catalog(ctx context.Context) ([]int, error) {
 	c, err := s.server.acquire(ctx, s.database)
@@ -155,7 +155,7 @@ func (s *survey) catalog(ctx context.Context) ([]int, error) {
 	byName := map[string][]int{}
 	var names []string
 	for _, i := range s.mine {
-		name := s.targets[i].Schema
+		name := s.locations[i].Schema
 		if err := addressable(name); err != nil {
 			s.standings[i] = engine.Standing{State: engine.Unknown, Err: err}
 			continue
@@ -165,7 +165,7 @@ func (s *survey) catalog(ctx context.Context) ([]int, error) {
 		}
 		byName[name] = append(byName[name], i)
 	}
-	if _, err := s.db.learn(ctx, s.server, c); err != nil {
+	if _, err := s.db.readDatabase(ctx, s.server, c); err != nil {
 		return nil, err
 	}
 	results, err := c.query(ctx, "SELECT n.nspname, n.oid, c.relkind IN ('r', 'p'), pg_catalog.has_schema_privilege(n.oid, 'USAGE'), pg_catalog.has_table_privilege(c.oid, 'SELECT') "+
@@ -191,7 +191,7 @@ func (s *survey) catalog(ctx context.Context) ([]int, error) {
 	}
 	for _, missing := range byName {
 		for _, i := range missing {
-			s.standings[i] = engine.Standing{State: engine.Missing, Err: missingError(s.targets[i])}
+			s.standings[i] = engine.Standing{State: engine.Missing, Err: missingError(s.locations[i])}
 		}
 	}
 	slices.Sort(tables)
@@ -207,7 +207,7 @@ func (s *survey) found(st *engine.Standing, name string, row [][]byte) bool {
 	case row[2] == nil:
 		st.Applied = s.cohorts.empty
 	case string(row[2]) != "t":
-		message, advice := s.foreign(name, "it is a view, or something else that is no table")
+		message, advice := s.notVersionTable(name, "it is a view, or something else that is no table")
 		st.State, st.Err = engine.Unknown, &engine.Error{Class: engine.Revision, Message: message, Advice: advice}
 	case string(row[4]) != "t":
 		st.State, st.Err = engine.Unknown, s.server.unreadable(name, "SELECT on the version table")
@@ -223,7 +223,7 @@ func missingError(t engine.Location) *engine.Error {
 	return &engine.Error{Class: engine.Gone, Message: fmt.Sprintf("schema %s is not there in database %s", ident(t.Schema), t.Database)}
 }
 
-// chunks hands out tables, a chunk at a time, to workers with a connection each.
+// chunks calls read for each chunk of tables, by workers with a connection each.
 func (s *survey) chunks(ctx context.Context, tables []int, read func(*conn, []int)) {
 	queue := make(chan []int)
 	var workers sync.WaitGroup
@@ -232,7 +232,7 @@ func (s *survey) chunks(ctx context.Context, tables []int, read func(*conn, []in
 			var c *conn
 			for chunk := range queue {
 				if c == nil || c.pg.IsClosed() {
-					s.giveBack(c)
+					s.release(c)
 					var err error
 					if c, err = s.server.acquire(ctx, s.database); err != nil {
 						s.fail(chunk, engine.Unreachable, classify(ctx, err))
@@ -241,7 +241,7 @@ func (s *survey) chunks(ctx context.Context, tables []int, read func(*conn, []in
 				}
 				read(c, chunk)
 			}
-			s.giveBack(c)
+			s.release(c)
 		})
 	}
 	for chunk := range slices.Chunk(tables, surveyChunk) {
@@ -251,7 +251,7 @@ func (s *survey) chunks(ctx context.Context, tables []int, read func(*conn, []in
 	workers.Wait()
 }
 
-func (s *survey) giveBack(c *conn) {
+func (s *survey) release(c *conn) {
 	if c != nil {
 		s.server.release(c)
 	}
@@ -263,36 +263,36 @@ func (s *survey) fail(chunk []int, state engine.State, err error) {
 	}
 }
 
-// culprit says why one table alone cannot be read.
-func (s *survey) culprit(ctx context.Context, c *conn, i int, err error) {
+// tableError says why one table alone cannot be read.
+func (s *survey) tableError(ctx context.Context, c *conn, i int, err error) {
 	st := &s.standings[i]
 	e := *classify(ctx, err)
-	if e.Class == engine.Gone { // said by the server of something else: it serves the database
+	if e.Class == engine.Gone { // something else is missing: the database is there
 		e.Class, e.Advice = engine.Revision, ""
 	}
 	st.State, st.Err = engine.Unknown, &e
 	switch {
-	case hasState(err, stateUndefinedTable, stateUndefinedSchema): // dropped meanwhile, the schema or the table
-		if oid, err := schemaOID(ctx, c, s.targets[i].Schema); err == nil && oid == 0 {
-			st.State, st.Err = engine.Missing, goneError(s.targets[i])
+	case hasState(err, stateUndefinedTable, stateUndefinedSchema): // the schema or the table was dropped since
+		if oid, err := schemaOID(ctx, c, s.locations[i].Schema); err == nil && oid == 0 {
+			st.State, st.Err = engine.Missing, goneError(s.locations[i])
 			return
 		}
 		st.State = engine.Unreachable
-		e.Class, e.Message, e.Advice = engine.Transient, "version table "+s.db.table.in(s.targets[i].Schema)+" changed while it was read: "+e.Message, adviceAgain
+		e.Class, e.Message, e.Advice = engine.Transient, "version table "+s.db.table.in(s.locations[i].Schema)+" changed while it was read: "+e.Message, adviceAgain
 	case e.Class == engine.Busy || e.Class == engine.Timeout:
 		st.State = engine.Unreachable
-		e.Message = "version table " + s.db.table.in(s.targets[i].Schema) + " is locked: " + e.Message
+		e.Message = "version table " + s.db.table.in(s.locations[i].Schema) + " is locked: " + e.Message
 	case hasState(err, stateUndefinedColumn):
-		e.Message, e.Advice = s.foreign(s.targets[i].Schema, e.Message)
+		e.Message, e.Advice = s.notVersionTable(s.locations[i].Schema, e.Message)
 	}
 }
 
-// foreign is what to say of something that has the version table's name and is none.
-func (s *survey) foreign(schema, why string) (message, advice string) {
+// notVersionTable says that a relation with the version table's name is not one.
+func (s *survey) notVersionTable(schema, why string) (message, advice string) {
 	return s.db.table.in(schema) + " is no version table of skein: " + why, "set state.version_table to another name"
 }
 
-// isArm reports whether an error may be one table's alone.
+// isArm reports whether an error may be about one table only.
 func isArm(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && isLocal(err)

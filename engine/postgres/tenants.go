@@ -9,14 +9,14 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// TenantSchemas are the schemas that a source of a server takes for tenants, those of today and of tomorrow. As in
-// [DB.Schemas], All leaves out public, and no schema that belongs to an extension is ever meant.
+// TenantSchemas describes the schemas that a source takes for tenants, now and in future. As in [DB.Schemas], All leaves out
+// public, and schemas that belong to extensions never count.
 type TenantSchemas struct {
 	Databases engine.NameFilter // zero: the database of the server's URL
 	Schemas   engine.NameFilter // the zero value names none
 }
 
-// reads reports whether the source looks into a database; own is that of the server's URL.
+// reads reports whether the source reads a database; own is that of the server's URL.
 func (t TenantSchemas) reads(own, database string) bool {
 	if !t.Databases.All && len(t.Databases.Include) == 0 {
 		return database == own && !matchesAny(t.Databases.Exclude, database)
@@ -33,7 +33,7 @@ func matchesAny(globs []string, name string) bool {
 	return slices.ContainsFunc(globs, func(g string) bool { return matches(g, name) })
 }
 
-// address is one database wherever a config names it: two servers of a config may be one.
+// address identifies a database under all names in the config: two servers of a config may be the same.
 type address struct {
 	server   string // host and port
 	database string
@@ -43,13 +43,13 @@ func (s *server) address(database string) address {
 	return address{s.base.Host + " " + strconv.Itoa(int(s.base.Port)), database}
 }
 
-// Know notes tenants of the fleet, so that none of their schemas gets onto the search path of another. A survey notes
-// those that it is asked about; whoever surveys only some of a fleet tells all of it here, before. Tenants are never
-// forgotten: one that left the fleet keeps its rows. Targets on servers that the DB does not know are passed over.
-func (db *DB) Know(targets []engine.Location) {
+// Know records tenants of the fleet, so that none of their schemas gets onto the search path of another. A survey records the
+// tenants that it reads; a caller that surveys only part of a fleet passes all of it here first. Tenants are never forgotten:
+// one that left the fleet keeps its rows. Locations on servers that the DB does not know are ignored.
+func (db *DB) Know(locations []engine.Location) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	for _, t := range targets {
+	for _, t := range locations {
 		srv := db.servers[t.Server]
 		if srv == nil || t.Schema == "" {
 			continue
@@ -65,7 +65,7 @@ func (db *DB) Know(targets []engine.Location) {
 			continue
 		}
 		db.tenants[at][t.Schema] = true
-		for where, d := range db.databases { // what was learnt before may have it on the path
+		for where, d := range db.databases { // what was read before may have it on the path
 			if where.database == t.Database && slices.Contains(d.tail, t.Schema) {
 				delete(db.databases, where)
 			}
@@ -73,15 +73,15 @@ func (db *DB) Know(targets []engine.Location) {
 	}
 }
 
-// tenantsOf returns the schemas of a database that were noted as tenants, sorted.
+// tenantsOf returns the schemas of a database that are known as tenants, sorted.
 func (db *DB) tenantsOf(srv *server, database string) []string {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	return slices.Sorted(maps.Keys(db.tenants[srv.address(database)]))
 }
 
-// severalIn returns the database of the server's URL, and those with several tenants that are known, sorted.
-func (db *DB) severalIn(srv *server) []string {
+// databasesOfSeveral returns the database of the server's URL, and those with several known tenants, sorted.
+func (db *DB) databasesOfSeveral(srv *server) []string {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	found := map[string]bool{srv.database: true}
@@ -93,15 +93,15 @@ func (db *DB) severalIn(srv *server) []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
-// sourced reports whether a source takes a schema for a tenant, by whatever name of the server.
-func (db *DB) sourced(srv *server, database, schema string) bool {
+// isSourced reports whether a source takes a schema for a tenant, by whatever name of the server.
+func (db *DB) isSourced(srv *server, database, schema string) bool {
 	return slices.ContainsFunc(db.sources(srv, database), func(f engine.NameFilter) bool {
 		return !(f.All && schema == "public") && picks(f, schema)
 	})
 }
 
-// several reports whether sources may find more than one tenant in the database, however many there are today.
-func (db *DB) several(srv *server, database string) bool {
+// mayHaveSeveral reports whether sources may find more than one tenant in the database, even if there is only one now.
+func (db *DB) mayHaveSeveral(srv *server, database string) bool {
 	sources := db.sources(srv, database)
 	return len(sources) > 1 || len(sources) == 1 &&
 		(sources[0].All || len(sources[0].Include) > 1 || len(sources[0].Include) == 1 && strings.ContainsAny(sources[0].Include[0], "*?"))

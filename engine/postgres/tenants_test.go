@@ -34,18 +34,18 @@ func TestSourcesTakeSchemas(t *testing.T) {
 		{"other", "app", "", "t_a"},
 	} {
 		for _, schema := range strings.Fields(c.schemas) {
-			if !db.sourced(db.servers[c.server], c.database, schema) {
+			if !db.isSourced(db.servers[c.server], c.database, schema) {
 				t.Errorf("%s/%s: %s is no tenant", c.server, c.database, schema)
 			}
 		}
 		for _, schema := range strings.Fields(c.others) {
-			if db.sourced(db.servers[c.server], c.database, schema) {
+			if db.isSourced(db.servers[c.server], c.database, schema) {
 				t.Errorf("%s/%s: %s is a tenant", c.server, c.database, schema)
 			}
 		}
 	}
 	for database, want := range map[string]bool{"app": true, "c1": true, "single": false, "nothing": false} {
-		if got := db.several(db.servers["main"], database); got != want {
+		if got := db.mayHaveSeveral(db.servers["main"], database); got != want {
 			t.Errorf("several tenants in %s: %v", database, got)
 		}
 	}
@@ -60,8 +60,8 @@ func TestTenantsAreKnownByAllNamesOfAServer(t *testing.T) {
 	if _, err := db.Register("own", "postgres://v@h:1/app"); err != nil {
 		t.Fatal(err)
 	}
-	db.databases[place{"own", "app"}] = newDatabase([]string{"a", "public"}, nil)
-	db.databases[place{"own", "else"}] = newDatabase([]string{"a"}, nil)
+	db.databases[dbKey{"own", "app"}] = newDatabase([]string{"a", "public"}, nil)
+	db.databases[dbKey{"own", "else"}] = newDatabase([]string{"a"}, nil)
 	db.Know([]engine.Location{
 		{Server: "main", Database: "app", Schema: "b"}, {Server: "main", Schema: "a"}, {Server: "gone", Schema: "c"},
 		{Server: "main", Database: "app", Schema: "b"}, {Server: "other", Database: "app", Schema: "d"},
@@ -69,7 +69,7 @@ func TestTenantsAreKnownByAllNamesOfAServer(t *testing.T) {
 	if diff := cmp.Diff([]string{"a", "b"}, db.tenantsOf(db.servers["own"], "app")); diff != "" {
 		t.Error(diff)
 	}
-	if db.databases[place{"own", "app"}] != nil || db.databases[place{"own", "else"}] == nil {
+	if db.databases[dbKey{"own", "app"}] != nil || db.databases[dbKey{"own", "else"}] == nil {
 		t.Error("a search path with a tenant is kept, or another one was forgotten")
 	}
 }

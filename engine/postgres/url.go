@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// CheckURL reads the form of a postgres:// URL, as strictly as it takes to know where each part begins and ends: a
-// password with an unescaped @ or / in it would else be taken, in part, for a host, shown and sent to the DNS.
-// It also refuses parameters that skein cannot honour. It opens no file and no connection. Its errors hold no part of
-// the text but names of parameters that libpq or skein know.
+// CheckURL checks the form of a postgres:// URL, strictly enough to know where each part begins and ends: otherwise part of a
+// password with an unescaped @ or / would be taken for a host, shown in messages and sent to the DNS. It also refuses
+// parameters that skein cannot honour. It opens no file and no connection. Its errors hold no part of the text except names
+// of known parameters.
 func CheckURL(text string) error {
 	scheme, rest, found := strings.Cut(text, "://")
 	if !found || scheme != "postgres" && scheme != "postgresql" {
@@ -37,7 +37,7 @@ func CheckURL(text string) error {
 	return err
 }
 
-// URLError says what is wrong with a URL, without any of it.
+// URLError says what is wrong with a URL, without quoting it.
 type URLError struct {
 	Message string
 	Advice  string // "" = none
@@ -60,7 +60,7 @@ var (
 	hostName  = regexp.MustCompile(`^(?:[A-Za-z0-9._-]|%[0-9A-Fa-f]{2})*$`)
 )
 
-// separable reports whether there is one way only to read what follows the scheme of a URL.
+// separable reports whether there is only one way to read what follows the scheme of a URL.
 func separable(rest string) bool {
 	outside := func(r rune) bool { return r <= ' ' || r == 0x7f || r == '#' || r == '\\' }
 	if strings.ContainsFunc(rest, outside) || badEscape.MatchString(rest) || strings.Count(rest, "@") > 1 {
@@ -100,7 +100,7 @@ func separable(rest string) bool {
 
 var parameterName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`)
 
-// isHost reports whether a text is host, host:port, [IPv6] or [IPv6]:port; both parts may be empty.
+// isHost reports whether a text is host, host:port, [IPv6] or [IPv6]:port; host and port may be empty.
 func isHost(text string) bool {
 	name, port := text, ""
 	if inner, isV6 := strings.CutPrefix(text, "["); isV6 {
@@ -121,7 +121,7 @@ func isHost(text string) bool {
 	return hostName.MatchString(name)
 }
 
-// URLHasPassword reports whether a password stands in a postgres:// URL.
+// URLHasPassword reports whether a postgres:// URL contains a password.
 func URLHasPassword(text string) bool {
 	u, err := url.Parse(oneHost(text))
 	if err != nil {
@@ -131,8 +131,8 @@ func URLHasPassword(text string) bool {
 	return inline || u.Query().Has("password")
 }
 
-// oneHost leaves one of several hosts, which are PostgreSQL's and not net/url's: postgres://a:1,b:2/app; and none that
-// is a folder: postgres://%2Ftmp/app.
+// oneHost reduces a list of hosts, which net/url does not know, to its first (postgres://a:1,b:2/app), and removes a host that
+// is a folder (postgres://%2Ftmp/app).
 func oneHost(text string) string {
 	scheme, rest, _ := strings.Cut(text, "://")
 	end := strings.IndexAny(rest, "/?#")
@@ -147,9 +147,9 @@ func oneHost(text string) string {
 	return scheme + "://" + rest[:hosts] + first + rest[end:]
 }
 
-// runtimeParams returns those parameters of a URL, service file or environment that go to the server, and refuses
-// what would be dropped without a word, or would undo what skein settles. The names of libpq's own parameters that
-// pgconn reads itself are left out too.
+// runtimeParams returns the parameters of a URL, service file or environment that go to the server. It refuses those that
+// would be silently dropped, and those that would override a required setting. Parameters that pgconn reads itself are left
+// out.
 func runtimeParams(given map[string]string) (map[string]string, error) {
 	keep := map[string]string{}
 	for name, v := range given {
@@ -165,10 +165,10 @@ func runtimeParams(given map[string]string) (map[string]string, error) {
 			}
 			keep[name] = v
 		default:
-			if err := unsettling(low, v); err != nil {
+			if err := settingError(low, v); err != nil {
 				return nil, err
 			}
-			if !settledAtStart(low) {
+			if !isStartupSetting(low) {
 				keep[name] = v
 			}
 		}
@@ -192,18 +192,18 @@ func checkOptions(text string) error {
 			}
 		}
 		name, value, _ := strings.Cut(setting, "=")
-		if err := unsettling(strings.ReplaceAll(strings.ToLower(name), "-", "_"), value); err != nil {
+		if err := settingError(strings.ReplaceAll(strings.ToLower(name), "-", "_"), value); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// parameter is what becomes of a parameter that the server must not see.
+// parameter says what happens to a parameter that does not go to the server.
 type parameter struct {
 	read        bool     // pgconn reads it
 	harmless    []string // values without effect here; nil = all
-	why, advice string   // of the other values
+	why, advice string   // for the other values
 }
 
 func (p parameter) ignore(value string) bool {
@@ -218,7 +218,7 @@ func (p parameter) ignore(value string) bool {
 	return false
 }
 
-// parameters are those of libpq (manual, 34.1.2). skein keeps connections alive in its own way.
+// parameters are those of libpq (manual, 34.1.2). Keepalives have fixed values, see newDialer.
 var parameters = map[string]parameter{
 	"host": {read: true}, "port": {read: true}, "dbname": {read: true}, "database": {read: true}, "user": {read: true},
 	"password": {read: true}, "passfile": {read: true}, "connect_timeout": {read: true}, "service": {read: true}, "servicefile": {read: true},
@@ -231,25 +231,25 @@ var parameters = map[string]parameter{
 	"keepalives": {}, "keepalives_idle": {}, "keepalives_interval": {}, "keepalives_count": {}, "tcp_user_timeout": {}, "gsslib": {},
 	"ssl":                      {harmless: []string{"true"}, why: "it is not libpq's", advice: "write sslmode"},
 	"gssencmode":               {harmless: []string{"disable", "prefer"}, why: "connections are not encrypted by GSSAPI", advice: "use sslmode"},
-	"gssdelegation":            {harmless: []string{"0"}, why: "credentials are not delegated", advice: "take it away"},
-	"sslcompression":           {harmless: []string{"0"}, why: "connections are not compressed", advice: "take it away"},
+	"gssdelegation":            {harmless: []string{"0"}, why: "credentials are not delegated", advice: "remove it"},
+	"sslcompression":           {harmless: []string{"0"}, why: "connections are not compressed", advice: "remove it"},
 	"ssl_min_protocol_version": {harmless: []string{"", "TLSv1", "TLSv1.1", "TLSv1.2"}, why: "the least is TLSv1.2", advice: "let the server ask for more by its own ssl_min_protocol_version"},
-	"ssl_max_protocol_version": {harmless: []string{"", "TLSv1.3"}, why: "the most is TLSv1.3", advice: "take it away"},
-	"load_balance_hosts":       {harmless: []string{"disable"}, why: "hosts are tried in their order", advice: "take it away"},
+	"ssl_max_protocol_version": {harmless: []string{"", "TLSv1.3"}, why: "the most is TLSv1.3", advice: "remove it"},
+	"load_balance_hosts":       {harmless: []string{"disable"}, why: "hosts are tried in their order", advice: "remove it"},
 	"hostaddr":                 {harmless: []string{}, why: "there is no address beside the name", advice: "write the address as host"},
-	"sslcrl":                   {harmless: []string{""}, why: "revocation lists are not read", advice: "take it away if you can do without"},
-	"sslcrldir":                {harmless: []string{""}, why: "revocation lists are not read", advice: "take it away if you can do without"},
-	"requirepeer":              {harmless: []string{""}, why: "the owner of a socket is not checked", advice: "take it away if you can do without"},
+	"sslcrl":                   {harmless: []string{""}, why: "revocation lists are not read", advice: "remove it if you can do without"},
+	"sslcrldir":                {harmless: []string{""}, why: "revocation lists are not read", advice: "remove it if you can do without"},
+	"requirepeer":              {harmless: []string{""}, why: "the owner of a socket is not checked", advice: "remove it if you can do without"},
 	"requiressl":               {harmless: []string{"0"}, why: "it is an old form", advice: "write sslmode=require"},
-	"replication":              {harmless: []string{"false", "off", "no", "0"}, why: "SQL cannot be run on such a connection", advice: "take it away"},
+	"replication":              {harmless: []string{"false", "off", "no", "0"}, why: "SQL cannot be run on such a connection", advice: "remove it"},
 	"scram_client_key":         {harmless: []string{}, why: "keys in place of a password are not supported", advice: "use the key `password`"},
 	"scram_server_key":         {harmless: []string{}, why: "keys in place of a password are not supported", advice: "use the key `password`"},
 	"oauth_issuer":             {harmless: []string{}, why: "OAuth is not supported", advice: "use the key `password`"},
 	"oauth_client_id":          {harmless: []string{}, why: "OAuth is not supported", advice: "use the key `password`"},
 	"oauth_client_secret":      {harmless: []string{}, why: "OAuth is not supported", advice: "use the key `password`"},
 	"oauth_scope":              {harmless: []string{}, why: "OAuth is not supported", advice: "use the key `password`"},
-	"sslkeylogfile":            {harmless: []string{}, why: "keys are not logged", advice: "take it away"},
+	"sslkeylogfile":            {harmless: []string{}, why: "keys are not logged", advice: "remove it"},
 }
 
-// refused is an error about a URL under its key.
+// refused puts the key of a URL before an error about it.
 func refused(key string, err error) error { return fmt.Errorf("%s: %w", key, err) }

@@ -18,7 +18,7 @@ import (
 const (
 	permissionAdvice = "let the user that runs skein read and write the file, and create files in its folder"
 	diskAdvice       = "look at the disk and the file system, then try again"
-	rowsAdvice       = "mend the tenant's rows, then retry; or let the revision do it before"
+	rowsAdvice       = "correct the tenant's rows, then retry; or let the revision correct them first"
 	corruptAdvice    = "run PRAGMA integrity_check on a copy of the file; restore the tenant from a backup, or .recover it"
 )
 
@@ -46,7 +46,7 @@ var meanings = map[int]meaning{
 	lib.SQLITE_CANTOPEN: {engine.Server, permissionAdvice},
 	lib.SQLITE_READONLY: {engine.Server, permissionAdvice},
 
-	lib.SQLITE_READONLY_DBMOVED: {engine.Gone, "run again: the tenant is then surveyed afresh"},
+	lib.SQLITE_READONLY_DBMOVED: {engine.Gone, "run again: the tenant is then surveyed again"},
 
 	// One file is broken, not the disk: the others go on.
 	lib.SQLITE_NOTADB:  {engine.Data, "take the file out of the source, or restore the tenant from a backup"},

@@ -84,17 +84,17 @@ func dialect(journalMode string) enginetest.Dialect {
 			}},
 		},
 		Slow: "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
-		Outside: func(t *testing.T, target engine.Location) enginetest.Outside {
+		NoTx: func(t *testing.T, target engine.Location) enginetest.NoTxBody {
 			t.Helper()
 			first, second := target.File+"-copy1", target.File+"-copy2"
 			if err := os.WriteFile(second, []byte("in the way"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			return enginetest.Outside{
+			return enginetest.NoTxBody{
 				First:  fmt.Sprintf("VACUUM INTO '%s'", first),
 				Second: fmt.Sprintf("VACUUM INTO '%s'", second),
 				Class:  engine.Data, // what is in the way is no database
-				Mend:   func() { _ = os.Remove(second) },
+				Repair: func() { _ = os.Remove(second) },
 			}
 		},
 	}

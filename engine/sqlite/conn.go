@@ -96,7 +96,7 @@ func (c *conn) here() error {
 	return &engine.Error{
 		Class:   engine.Gone,
 		Message: fmt.Sprintf("another file was put at %s meanwhile", c.path),
-		Advice:  "run again: the tenant is then surveyed afresh",
+		Advice:  "run again: the tenant is then surveyed again",
 	}
 }
 

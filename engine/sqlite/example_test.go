@@ -43,14 +43,8 @@ DROP TABLE users;
 	e := engine.New(db, graph, engine.Config{})
 
 	ctx := context.Background()
-	standing := e.Survey(ctx, []engine.Location{tenant})[0]
-	fmt.Println(standing.State)
-	result, err := e.Apply(ctx, engine.Job{
-		Location: tenant,
-		Standing: standing,
-		Plan:     engine.NewPlan(standing.Applied, revision.Up, graph.All(), e.Mode()),
-		Attempt:  1,
-	})
+	fmt.Println(e.Survey(ctx, []engine.Location{tenant})[0].State)
+	result, err := e.Migrate(ctx, tenant, "heads")
 	fmt.Println(result.Done, err)
 	fmt.Println(e.Survey(ctx, []engine.Location{tenant})[0].State)
 	// Output:

@@ -65,7 +65,7 @@ func (r *runner) handleAnswer(a answer) {
 		r.checkBudget()
 	}
 	if len(a.result.Done) > 0 && !k.ended { // what a try committed is not done again, and its notices do not come again
-		r.notices[t] = engine.Last(r.notices[t], a.result.Notices...)
+		r.notices[t] = engine.LastNotices(r.notices[t], a.result.Notices...)
 	}
 	if s.health == away {
 		r.abandon(s) // it was still under work when the others were given up
@@ -118,7 +118,7 @@ func (r *runner) ending(t int32, outcome plan.Outcome, f *plan.Failure, result e
 	return rollout.TenantFinished{
 		Outcome: outcome, From: r.wave.cohort(t).From, To: r.wave.headsAfter(r.Graph, t, r.done[t]),
 		Steps: len(r.done[t]), Attempt: int(r.wave.tasks[t].attempt), Duration: result.Duration, Failure: f,
-		Notices: rollout.NoticesOf(engine.Last(r.notices[t], result.Notices...), &r.wave.items[t].Tenant),
+		Notices: rollout.NoticesOf(engine.LastNotices(r.notices[t], result.Notices...), &r.wave.items[t].Tenant),
 	}
 }
 
@@ -143,7 +143,7 @@ func (r *runner) finish(t int32, f rollout.TenantFinished) {
 // got as far as the tenant, which is asked before anything else is done to it.
 func (k *task) merge(a *answer) {
 	switch e, _ := errors.AsType[*engine.Error](a.err); {
-	case a.result.Unknown:
+	case a.result.InDoubt:
 		k.unknown = true
 	case a.err == nil:
 		k.unknown = false

@@ -36,7 +36,7 @@ func (l *lossy) Apply(ctx context.Context, job engine.Job) (engine.Result, error
 			return engine.Result{}, err
 		}
 	}
-	return engine.Result{Unknown: true, Settled: true}, gone
+	return engine.Result{InDoubt: true, Resolved: true}, gone
 }
 
 func (l *lossy) Probe(context.Context, string, string) error {

@@ -1,8 +1,0 @@
-//go:build !linux
-
-package postgres
-
-import "syscall"
-
-// limitSilence does nothing where the system has no such bound: keepalive and the look beside long statements remain.
-func limitSilence(string, string, syscall.RawConn) error { return nil }
