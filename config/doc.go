@@ -4,6 +4,6 @@
 //	SKEIN_…    ─▶ variables ─────────────────────────────────┼─▶ merged (viper) ─▶ Project
 //	flags      ─▶ overrides ─────────────────────────────────┘
 //
-// The table of all keys is in keys.go: what may be written, of which kind, with which default. Everything
+// The table of all keys is in schema.go: what may be written, of which kind, with which default. Everything
 // else asks it. No connection is opened here and no secret is read before it is used.
 package config
