@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/skeindb/skein/engine/text"
 )
 
 const (
@@ -53,13 +55,13 @@ func (e *environ) read(env []string, m *mistakes) (found map[string]variable, wa
 				warnings = append(warnings, fmt.Sprintf("%s is not read: levels are joined by two underscores, %s", name, meant))
 			}
 		case s == nil:
-			m.add(unknownVariable(name, nearest(name, e.names())))
+			m.add(unknownVariable(name, text.Nearest(name, e.names())))
 		case !s.key.kind.scalar():
 			if strings.Contains(rest, separator) {
 				m.add(&Error{Kind: KindValue, Message: fmt.Sprintf("environment variable %s: %s is a %s, which only the file can hold", name, p, s.key.kind)})
 			}
 		case p[0] == "servers" && !slices.Contains(e.servers, p[1]):
-			m.add(unknownVariable(name, nearest(name, e.names())))
+			m.add(unknownVariable(name, text.Nearest(name, e.names())))
 		default:
 			found[p.id()] = variable{name: name, path: p, key: s.key, value: value}
 		}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/skeindb/skein/engine/text"
 )
 
 // Error says what is wrong with the configuration, where, and what to do. Load joins all it finds with
@@ -106,4 +108,9 @@ func (m *mistakes) err() error {
 		errs[i] = e
 	}
 	return errors.Join(errs...)
+}
+
+// didYouMean returns advice that names the known word nearest to the given one; fallback when none is near.
+func didYouMean(word string, known []string, fallback string) string {
+	return cmp.Or(text.DidYouMean(word, known), fallback)
 }

@@ -1,8 +1,12 @@
 package config
 
-import "testing"
+import (
+	"testing"
 
-func TestNearest(t *testing.T) {
+	"github.com/skeindb/skein/engine/text"
+)
+
+func TestSuggestionsForKeys(t *testing.T) {
 	t.Parallel()
 	known := []string{"url", "password", "direct_url", "max_connections", "search_path"}
 	for _, c := range []struct{ word, want string }{
@@ -17,7 +21,7 @@ func TestNearest(t *testing.T) {
 		{"x", ""},
 		{"", ""},
 	} {
-		if got := nearest(c.word, known); got != c.want {
+		if got := text.Nearest(c.word, known); got != c.want {
 			t.Errorf("%q: got %q, want %q", c.word, got, c.want)
 		}
 	}
