@@ -3,6 +3,7 @@ package config
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/skeindb/skein/engine/postgres"
 	"github.com/skeindb/skein/engine/sqlite"
@@ -37,7 +38,7 @@ func (p *Project) Sources(ctx context.Context, catalog discover.Catalog, registr
 			errs = append(errs, err)
 			continue
 		}
-		if s.field.text("on_unreachable") == "warn" {
+		if valueOf[string](s.field.at("on_unreachable")) == "warn" {
 			made = tolerant{made}
 		}
 		sources = append(sources, made)
@@ -87,4 +88,16 @@ func (s *Server) postgres(ctx context.Context) (postgres.Server, error) {
 // SQLite returns what engine/sqlite takes.
 func (p *Project) SQLite() sqlite.Config {
 	return sqlite.Config{VersionTable: p.State.VersionTable}
+}
+
+// tolerant is a source with `on_unreachable: warn`: it is left out while its server cannot be reached.
+type tolerant struct{ tenant.Source }
+
+// List implements [tenant.Source].
+func (t tolerant) List(ctx context.Context) ([]tenant.Tenant, []string, error) {
+	tenants, warnings, err := t.Source.List(ctx)
+	if tenant.Unreachable(err) {
+		return nil, warnings, &tenant.LeftOut{Reason: fmt.Sprintf("its tenants are left out: %v", err), Err: err}
+	}
+	return tenants, warnings, err
 }

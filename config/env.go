@@ -15,58 +15,108 @@ const (
 	reserved  = "SKEIN_TEST_"
 )
 
-// variable is a value from the environment or from a flag.
+// variable is what a name in the environment stands for: a key, or the place of a secret.
 type variable struct {
-	name  string // SKEIN_ROLLOUT__MAX_FAILURES, or --max-failures
 	path  path
-	key   *key
-	value string
-	flag  bool
+	shape *shape
+	form  string // of a secret: env or file; exec is a list, which only the file can hold
 }
 
-// environ finds the variables that are keys.
-type environ struct {
-	root    *shape
-	servers []string // that the file knows: a variable may complete one, or make one that a source names
+// variables are all that there can be.
+type variables struct {
+	byName map[string]variable
+	names  []string // of those that hold the value of a key
 }
 
-// read returns the variables by id of their path, and adds what is wrong with them to m. Warnings are
-// about variables that were probably meant to be keys.
+// newVariables lists the variables of the table, those of servers for each that is known: a variable may complete one, or make
+// one that a source names.
+func newVariables(root *shape, servers []string) *variables {
+	v := &variables{byName: map[string]variable{}}
+	v.collect(root, nil, servers)
+	return v
+}
+
+func (v *variables) collect(s *shape, at path, servers []string) {
+	for _, name := range s.names {
+		sub, p := s.fields[name], at.join(name)
+		if sub.key != nil {
+			v.byName[p.variable()] = variable{path: p, shape: sub}
+		}
+		if sub.leaf() && !sub.key.typ.fileOnly {
+			v.names = append(v.names, p.variable())
+		}
+		if sub.leaf() && sub.key.typ.secret != nil {
+			for _, form := range []string{secretEnv, secretFile, secretExec} {
+				v.byName[p.join(form).variable()] = variable{path: p, shape: sub, form: form}
+			}
+		}
+		if sub.item == nil {
+			v.collect(sub, p, servers)
+		}
+	}
+	for _, server := range servers {
+		if s.any != nil {
+			v.collect(s.any, at.join(server), servers)
+		}
+	}
+}
+
+// environment returns the values of the variables that are keys, and adds what is wrong with them to the mistakes.
+// Warnings are about variables that were probably meant to be keys.
 //
 // A variable with a single level that is no key means nothing to the config: SKEIN_CONFIG is the command
 // line's. An empty variable counts as not set.
-func (e *environ) read(env []string, m *mistakes) (found map[string]variable, warnings []string) {
-	found = map[string]variable{}
+func (r *reader) environment(env []string, known *variables) (found []*field, warnings []string) {
 	values := map[string]string{}
 	for _, entry := range env {
 		if name, value, ok := strings.Cut(entry, "="); ok && strings.HasPrefix(name, prefix) {
 			values[name] = value // the last one counts, as for os/exec
 		}
 	}
+	forms := map[string]*field{} // of a secret, text counts before env, env before file
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		value, rest := values[name], strings.TrimPrefix(name, prefix)
-		if value == "" || strings.HasPrefix(name, reserved) {
+		if values[name] == "" || strings.HasPrefix(name, reserved) {
 			continue
 		}
-		p, s := match(e.root, rest)
+		levels := strings.Contains(strings.TrimPrefix(name, prefix), separator)
+		v, ok := known.byName[name]
 		switch {
-		case s == nil && !strings.Contains(rest, separator):
-			if meant := e.flattened(name); meant != "" {
+		case !ok && !levels:
+			if meant := known.flattened(name); meant != "" {
 				warnings = append(warnings, fmt.Sprintf("%s is not read: levels are joined by two underscores, %s", name, meant))
 			}
-		case s == nil:
-			m.add(unknownVariable(name, text.Nearest(name, e.names())))
-		case !s.key.kind.scalar():
-			if strings.Contains(rest, separator) {
-				m.add(&Error{Kind: KindValue, Message: fmt.Sprintf("environment variable %s: %s is a %s, which only the file can hold", name, p, s.key.kind)})
+		case !ok:
+			r.add(unknownVariable(name, text.Nearest(name, known.names)))
+		case v.form == secretExec || v.shape.key.typ.fileOnly:
+			if levels {
+				r.add(onlyTheFile(name, v))
 			}
-		case p[0] == "servers" && !slices.Contains(e.servers, p[1]):
-			m.add(unknownVariable(name, text.Nearest(name, e.names())))
 		default:
-			found[p.id()] = variable{name: name, path: p, key: s.key, value: value}
+			f := &field{path: v.path, shape: v.shape, layer: fromEnv, from: name}
+			if r.outside(f, values[name], v.form) && forms[v.path.id()] == nil {
+				forms[v.path.id()] = f
+				found = append(found, f)
+			}
 		}
 	}
 	return found, warnings
+}
+
+// outside reads what is written in a variable or a flag, and complains about it, and about keys that this version refuses.
+func (r *reader) outside(f *field, value, form string) bool {
+	p := f.path
+	if form != "" {
+		p = p.join(form)
+	}
+	if f.shape.key.status == later {
+		r.blameText(KindLater, f, fmt.Sprintf("%s %s", p, notYet), "unset it; nothing of it would be done")
+		return false
+	}
+	if bad := r.readText(f, value, form); bad != nil {
+		r.blameText(KindValue, f, fmt.Sprintf("%s: %s", p, bad.message), bad.advice)
+		return false
+	}
+	return true
 }
 
 func unknownVariable(name, meant string) *Error {
@@ -78,70 +128,17 @@ func unknownVariable(name, meant string) *Error {
 	return e
 }
 
-// match returns the path that the rest of a variable's name stands for, and its shape; nil when there is
-// none. Only values have variables, not the mappings around them.
-func match(s *shape, rest string) (path, *shape) {
-	for _, name := range s.names {
-		sub, upper := s.fields[name], strings.ToUpper(name)
-		if rest == upper && sub.key != nil {
-			return path{name}, sub
-		}
-		if after, ok := strings.CutPrefix(rest, upper+separator); ok {
-			if sub.leaf() && sub.key.kind.secret() {
-				sub = secretShape(sub.key.path)
-			}
-			if p, found := match(sub, after); found != nil {
-				return append(path{name}, p...), found
-			}
-		}
+func onlyTheFile(name string, v variable) *Error {
+	p, t := v.path, v.shape.key.typ
+	if v.form != "" {
+		p, t = p.join(v.form), program()
 	}
-	if s.any == nil {
-		return nil, nil
-	}
-	// A free name may hold the separator itself, so each place is tried.
-	for i := 1; i < len(rest); i++ {
-		if !strings.HasPrefix(rest[i:], separator) {
-			continue
-		}
-		if p, found := match(s.any, rest[i+len(separator):]); found != nil && checkName(rest[:i]) == nil {
-			return append(path{rest[:i]}, p...), found
-		}
-	}
-	return nil, nil
-}
-
-// names returns all variables that could be meant.
-func (e *environ) names() []string {
-	var names []string
-	for _, p := range e.paths(e.root, nil) {
-		names = append(names, p.variable())
-	}
-	return names
-}
-
-// paths returns the paths of all values that a variable can hold, with the servers that are known.
-func (e *environ) paths(s *shape, at path) []path {
-	var found []path
-	for _, name := range s.names {
-		sub, p := s.fields[name], at.join(name)
-		switch {
-		case sub.leaf() && sub.key.kind.scalar():
-			found = append(found, p)
-		case sub.item == nil:
-			found = append(found, e.paths(sub, p)...)
-		}
-	}
-	if s.any != nil {
-		for _, server := range e.servers {
-			found = append(found, e.paths(s.any, at.join(server))...)
-		}
-	}
-	return found
+	return &Error{Kind: KindValue, Message: fmt.Sprintf("environment variable %s: %s is a %s, which only the file can hold", name, p, t.name)}
 }
 
 // flattened returns the variable that has the given name but for doubled underscores; "" if none.
-func (e *environ) flattened(name string) string {
-	for _, known := range e.names() {
+func (v *variables) flattened(name string) string {
+	for _, known := range v.names {
 		if strings.ReplaceAll(known, separator, "_") == name {
 			return known
 		}
@@ -149,47 +146,25 @@ func (e *environ) flattened(name string) string {
 	return ""
 }
 
-// flags returns what the command line overrides, by id of its path. Its keys are paths of the table
-// without free names; another one is a mistake of the program and shown as such.
-func flags(root *shape, overrides map[string]string, m *mistakes) map[string]variable {
-	found := map[string]variable{}
+// flags returns what the command line overrides. Its keys are paths of the table without free names; another one is a
+// mistake of the program and shown as such.
+func (r *reader) flags(root *shape, overrides map[string]string) []*field {
+	var found []*field
 	for _, name := range slices.Sorted(maps.Keys(overrides)) {
-		p := split(name)
-		s := root
+		p, s := split(name), root
 		for _, part := range p {
 			if s != nil {
 				s = s.fields[part]
 			}
 		}
-		if s == nil || s.key == nil || !s.key.kind.scalar() {
-			m.add(&Error{Kind: KindUnknown, Key: name, Message: "a flag stands for a key that is none"})
+		if s == nil || s.key == nil || s.key.typ.fileOnly {
+			r.add(&Error{Kind: KindUnknown, Key: name, Message: "a flag stands for a key that is none"})
 			continue
 		}
-		flag := "--" + strings.ReplaceAll(p[len(p)-1], "_", "-")
-		found[p.id()] = variable{name: flag, path: p, key: s.key, value: overrides[name], flag: true}
+		f := &field{path: p, shape: s, layer: fromFlag, from: "--" + strings.ReplaceAll(p.last(), "_", "-")}
+		if r.outside(f, overrides[name], "") {
+			found = append(found, f)
+		}
 	}
 	return found
-}
-
-// checkVariables complains about the form of values from the environment and from flags, and about keys that this
-// version refuses. It returns those that are good.
-func checkVariables(found map[string]variable, m *mistakes) map[string]variable {
-	good := map[string]variable{}
-	for _, id := range slices.Sorted(maps.Keys(found)) {
-		v := found[id]
-		where := "environment variable " + v.name
-		if v.flag {
-			where = v.name
-		}
-		if v.key.status == later {
-			m.add(&Error{Kind: KindLater, Message: fmt.Sprintf("%s: %s %s", where, v.path, notYet), Advice: "unset it; nothing of it would be done"})
-			continue
-		}
-		if p := v.key.check(v.value); p != nil {
-			m.add(&Error{Kind: KindValue, Message: fmt.Sprintf("%s: %s: %s", where, v.path, p.message), Advice: p.advice})
-			continue
-		}
-		good[id] = v
-	}
-	return good
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"gopkg.in/yaml.v3"
+
 	"github.com/skeindb/skein/engine/text"
 )
 
@@ -62,11 +64,9 @@ func (e *Error) Hint() string { return e.Advice }
 // Position returns the file, 1-based line and 1-based column; zero values where unknown.
 func (e *Error) Position() (file string, line, col int) { return e.File, e.Line, e.Col }
 
-// problem is what a value's form is blamed for, before anybody knows where the value was written.
-type problem struct{ message, advice string }
-
 // mistakes collects errors. The same complaint about the same place, as merge keys cause, counts once.
 type mistakes struct {
+	file string // as it was named
 	all  []*Error
 	seen map[complaint]bool
 }
@@ -87,6 +87,37 @@ func (m *mistakes) add(e *Error) {
 		m.seen[c] = true
 	}
 	m.all = append(m.all, e)
+}
+
+// blame adds a mistake at a place of the file.
+func (m *mistakes) blame(kind Kind, at *yaml.Node, p path, message, advice string) {
+	m.add(&Error{Kind: kind, File: m.file, Line: at.Line, Col: at.Column, Key: p.String(), Message: message, Advice: advice})
+}
+
+// blameKey adds a mistake at the key of a field of the file.
+func (m *mistakes) blameKey(kind Kind, f *field, message, advice string) {
+	m.blame(kind, f.place(), f.path, message, advice)
+}
+
+// blameValue adds a mistake at the value of a field, of whatever layer it is.
+func (m *mistakes) blameValue(kind Kind, f *field, message, advice string) {
+	switch f.layer {
+	case fromFile:
+		m.blame(kind, f.node, f.path, message, advice)
+	case fromDefault:
+		m.add(&Error{Kind: kind, File: m.file, Key: f.path.String(), Message: message, Advice: advice})
+	default:
+		m.blameText(kind, f, fmt.Sprintf("%s: %s", f.path, message), advice)
+	}
+}
+
+// blameText adds a mistake of a variable or a flag.
+func (m *mistakes) blameText(kind Kind, f *field, message, advice string) {
+	where := f.from
+	if f.layer == fromEnv {
+		where = "environment variable " + where
+	}
+	m.add(&Error{Kind: kind, Message: fmt.Sprintf("%s: %s", where, message), Advice: advice})
 }
 
 // err returns all mistakes by place, those without a place last; nil when there are none.

@@ -1,7 +1,9 @@
 package config
 
 import (
+	"cmp"
 	"errors"
+	"time"
 
 	"gopkg.in/yaml.v3"
 
@@ -25,7 +27,7 @@ func (b *builder) gate(f *field) plan.Gate {
 	if f == nil {
 		return plan.Gate{}
 	}
-	g := plan.Gate{Bake: f.duration("bake"), Approval: f.flag("approval")}
+	g := plan.Gate{Bake: valueOf[time.Duration](f.at("bake")), Approval: valueOf[bool](f.at("approval"))}
 	names := map[string]*yaml.Node{}
 	for _, kind := range []string{checkSQL, checkHTTP, checkExec} {
 		short := f.at(kind)
@@ -41,11 +43,11 @@ func (b *builder) gate(f *field) plan.Gate {
 		b.unique(entry.at("name"), "checks", names)
 		kind := b.check(entry)
 		c := pace(entry, f)
-		c.Name, c.Meter = entry.text("name"), b.meter(entry, kind)
+		c.Name, c.Meter = valueOf[string](entry.at("name")), b.meter(entry, kind)
 		g.Checks = append(g.Checks, c)
 	}
-	if g.IsZero() && !broken(f) && whole(f) && f.at("drift") == nil {
-		b.blame(KindMissing, f, "has nothing that must hold before the next wave", "give it a `bake`, a check such as `sql`, or `approval: true`; or take it away")
+	if g.IsZero() && !f.anyBroken() && f.whole() && f.at("drift") == nil {
+		b.blameKey(KindMissing, f, "has nothing that must hold before the next wave", "give it a `bake`, a check such as `sql`, or `approval: true`; or take it away")
 	}
 	return g
 }
@@ -53,19 +55,19 @@ func (b *builder) gate(f *field) plan.Gate {
 // pace reads how often and how patiently a check is measured; what it does not say is its gate's to say, and
 // after that the orchestrator's.
 func pace(check, gate *field) plan.Check {
-	from := func(name string) *field {
-		if check.at(name) != nil {
-			return check
+	at := func(name string) *field {
+		if f := check.at(name); f != nil {
+			return f
 		}
-		return gate
+		return gate.at(name)
 	}
 	c := plan.Check{
-		Interval: from("interval").duration("interval"),
-		Timeout:  from("timeout").duration("timeout"),
-		Failures: from("failures").count("failures"),
+		Interval: valueOf[time.Duration](at("interval")),
+		Timeout:  valueOf[time.Duration](at("timeout")),
+		Failures: valueOf[int](at("failures")),
 	}
-	if f := from("inconclusive"); f.at("inconclusive") != nil {
-		c.Inconclusive = orNever(f.count("inconclusive"))
+	if f := at("inconclusive"); f != nil {
+		c.Inconclusive = orNever(valueOf[int](f))
 	}
 	return c
 }
@@ -75,7 +77,7 @@ func (b *builder) check(f *field) string {
 	if f.broken && len(f.fields) == 0 {
 		return ""
 	}
-	kind := b.oneKind(f, "check", []string{checkSQL, checkHTTP, checkExec, checkPrometheus})
+	kind := b.oneKind(f, "check", checkSQL, checkHTTP, checkExec, checkPrometheus)
 	if kind == "" {
 		return ""
 	}
@@ -84,8 +86,8 @@ func (b *builder) check(f *field) string {
 		"per": {[]string{checkSQL}, away}, "query": {[]string{checkPrometheus}, away},
 		"expect": {[]string{checkSQL, checkPrometheus}, away}, "headers": {[]string{checkHTTP, checkPrometheus}, away},
 	})
-	if kind == checkPrometheus && f.at("query") == nil && whole(f) {
-		b.blame(KindMissing, f.at(checkPrometheus), "goes with a query, and this check has none", "write the query in PromQL as `query`")
+	if kind == checkPrometheus && f.at("query") == nil && f.whole() {
+		b.blameKey(KindMissing, f.at(checkPrometheus), "goes with a query, and this check has none", "write the query in PromQL as `query`")
 	}
 	if per := f.at("per"); kind == checkSQL && per != nil && !per.broken {
 		b.perServer(per)
@@ -97,7 +99,7 @@ func (b *builder) check(f *field) string {
 func (b *builder) perServer(per *field) {
 	const advice = "take it away, and each tenant is asked"
 	switch {
-	case gate.Per(per.node.Value) != gate.PerServer:
+	case valueOf[gate.Per](per) != gate.PerServer:
 	case b.project.dialect == revision.SQLite:
 		b.blameValue(KindConflict, per, "the tenants are SQLite files, which have no server", advice)
 	case len(b.project.Servers) == 0 && !b.opts.Offline:
@@ -107,17 +109,18 @@ func (b *builder) perServer(per *field) {
 
 // meter makes what asks; nil for no kind. The field is an entry of `checks`, or a gate with a short form.
 func (b *builder) meter(f *field, kind string) plan.Meter {
+	expect := valueOf[gate.Expect](f.at("expect"))
 	switch kind {
 	case checkSQL:
 		b.question(f.at(checkSQL))
-		return gate.SQL{Query: f.text(checkSQL), Per: per(f), Expect: expect(f)}
+		return gate.SQL{Query: valueOf[string](f.at(checkSQL)), Per: per(f), Expect: expect}
 	case checkHTTP:
 		return gate.HTTP{URL: b.address(f.at(checkHTTP)), Headers: b.headers(f.at("headers"))}
 	case checkExec:
-		return gate.Exec{Run: f.at(checkExec).texts, Dir: b.dir}
+		return gate.Exec{Run: valueOf[[]string](f.at(checkExec)), Dir: b.dir}
 	case checkPrometheus:
 		return gate.Prometheus{
-			URL: b.address(f.at(checkPrometheus)), Query: f.text("query"), Expect: expect(f), Headers: b.headers(f.at("headers")),
+			URL: b.address(f.at(checkPrometheus)), Query: valueOf[string](f.at("query")), Expect: expect, Headers: b.headers(f.at("headers")),
 		}
 	}
 	return nil
@@ -125,27 +128,16 @@ func (b *builder) meter(f *field, kind string) plan.Meter {
 
 // question complains about a query that no tenant would be asked.
 func (b *builder) question(f *field) {
-	if f.broken || f.node.Kind != yaml.ScalarNode {
+	query := valueOf[string](f)
+	if query == "" {
 		return
 	}
-	_, err := engine.ReadOnlyQuery(f.node.Value, b.project.dialect)
+	_, err := engine.ReadOnlyQuery(query, b.project.dialect)
 	if e, ok := errors.AsType[*engine.Error](err); ok {
 		b.blameValue(KindValue, f, e.Message, e.Advice)
 	}
 }
 
 func per(f *field) gate.Per {
-	if f.text("per") == "" {
-		return gate.PerTenant
-	}
-	return gate.Per(f.text("per"))
-}
-
-func expect(f *field) gate.Expect {
-	text := f.text("expect")
-	if text == "" {
-		return gate.Expect{}
-	}
-	e, _ := parseExpect(text)
-	return e
+	return cmp.Or(valueOf[gate.Per](f.at("per")), gate.PerTenant)
 }

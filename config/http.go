@@ -11,7 +11,7 @@ import (
 // address returns what reads a URL for the web when it is used, and checks its form, which Load could not do
 // where it stands elsewhere.
 func (b *builder) address(f *field) func(context.Context) (string, error) {
-	key, secret := f.path.String(), b.written(f, kindAddress)
+	key, secret := f.path.String(), valueOf[Secret](f)
 	return func(ctx context.Context) (string, error) {
 		text, err := secret.Value(ctx)
 		if err != nil {
@@ -29,12 +29,12 @@ func (b *builder) headers(f *field) map[string]func(context.Context) (string, er
 	var headers map[string]func(context.Context) (string, error)
 	seen := map[string]*yaml.Node{}
 	for _, h := range f.entries() {
-		name := h.path[len(h.path)-1]
+		name := h.last()
 		b.header(h, name, seen)
 		if headers == nil {
 			headers = make(map[string]func(context.Context) (string, error), len(f.fields))
 		}
-		headers[name] = b.written(h, kindSecret).Value
+		headers[name] = valueOf[Secret](h).Value
 	}
 	return headers
 }
@@ -45,14 +45,14 @@ func (b *builder) header(h *field, name string, seen map[string]*yaml.Node) {
 	folded := strings.ToLower(name)
 	switch first := seen[folded]; {
 	case strings.ContainsFunc(name, func(r rune) bool { return !inHeader(r) }):
-		b.blame(KindValue, h, fmt.Sprintf("%s is no name of a header", quote(name)), "such names are of letters, digits and -")
+		b.blameKey(KindValue, h, fmt.Sprintf("%s is no name of a header", quote(name)), "such names are of letters, digits and -")
 	case first != nil:
-		b.blame(KindDuplicate, h, fmt.Sprintf("is there twice, first in line %d", first.Line), "case does not count in names of headers")
+		b.blameKey(KindDuplicate, h, fmt.Sprintf("is there twice, first in line %d", first.Line), "case does not count in names of headers")
 	default:
 		seen[folded] = h.name
 	}
 	control := func(r rune) bool { return r < ' ' && r != '\t' || r == '\x7f' }
-	if !broken(h) && h.node.Kind == yaml.ScalarNode && strings.ContainsFunc(h.node.Value, control) {
+	if !h.anyBroken() && h.node.Kind == yaml.ScalarNode && strings.ContainsFunc(h.node.Value, control) {
 		b.blameValue(KindValue, h, "has a line end or another control character in it", "a header is one line")
 	}
 }

@@ -53,8 +53,8 @@ func load(file string, text []byte, opts Options) (*Project, error) {
 	if opts.Now.IsZero() {
 		opts.Now = time.Now()
 	}
-	m := &mistakes{}
-	node := parse(text, m, file)
+	m := &mistakes{file: file}
+	node := parse(text, m)
 	if len(m.all) > 0 {
 		return nil, m.err() // what follows would be guesses
 	}
@@ -68,110 +68,76 @@ func load(file string, text []byte, opts Options) (*Project, error) {
 	if err != nil {
 		return nil, &Error{Kind: KindRead, File: file, Message: fmt.Sprintf("its folder has no path: %v", err)}
 	}
-	table := keys()
-	root := newShape(table)
-	names := serversOf(node)
-	variables, warnings := (&environ{root: root, servers: names}).read(opts.Env, m)
-	variables = checkVariables(variables, m)
-	overrides := checkVariables(flags(root, opts.Overrides, m), m)
-	r := &reader{file: file, mistakes: m, offline: opts.Offline, supplied: func(p path) bool {
-		return supplied(p, variables)
-	}}
-	tree := r.read(nil, root, nil, node)
-	servers := inOrder(tree.at("servers"), variables)
-	b := &builder{
-		merged:   newMerged(tree, overrides, variables, table, servers, file),
-		mistakes: m, tree: tree, dir: dir, opts: opts,
-		project: &Project{Path: file, Dir: filepath.Dir(file), Vars: opts.Vars, Warnings: warnings},
-	}
-	b.build(servers)
+	p := &Project{Path: file, Dir: filepath.Dir(file), Vars: opts.Vars, lookup: lookup(opts.Env)}
+	b := &builder{mistakes: m, dir: dir, opts: opts, project: p}
+	root := b.read(node)
+	b.build()
 	if err := m.err(); err != nil {
 		return nil, err
 	}
-	b.project.settings = b.settings(root, nil, tree)
-	return b.project, nil
+	p.settings = b.settings(root, nil, b.tree)
+	return p, nil
 }
 
-// supplied reports whether a variable holds the value or, of a secret, says where it is.
-func supplied(p path, variables map[string]variable) bool {
-	for _, q := range []path{p, p.join(secretEnv), p.join(secretFile)} {
-		if _, ok := variables[q.id()]; ok {
-			return true
-		}
+// read reads all layers, and finds out which servers there are. It returns the table of keys as a tree.
+func (b *builder) read(node *yaml.Node) *shape {
+	table := keys()
+	root := newShape(table)
+	r := &reader{mistakes: b.mistakes, dir: b.dir, lookup: b.project.lookup}
+	b.tree = r.read(nil, root, nil, node)
+	env, warnings := r.environment(b.opts.Env, newVariables(root, serversOf(b.tree)))
+	b.project.Warnings = warnings
+	b.servers = inOrder(b.tree.at("servers"), env)
+	b.layers = newLayers(r.defaults(table, b.servers), b.tree.values(), env, r.flags(root, b.opts.Overrides))
+	return root
+}
+
+// lookup makes a function of an environment.
+func lookup(env []string) func(string) (string, bool) {
+	values := make(map[string]string, len(env))
+	for _, entry := range env {
+		name, value, _ := strings.Cut(entry, "=")
+		values[name] = value
 	}
-	return false
+	return func(name string) (string, bool) {
+		value, ok := values[name]
+		return value, ok
+	}
 }
 
-// serversOf finds the names of servers in a document that nobody has checked yet: those below `servers`,
-// and those that a source names, which a variable may then define.
-func serversOf(root *yaml.Node) []string {
+// serversOf returns the names of the servers that the file has, and of those that a source names, which a variable may
+// then define.
+func serversOf(tree *field) []string {
 	var names []string
-	quiet := func(*yaml.Node) {}
-	below := func(n *yaml.Node, name string) *yaml.Node {
-		if n != nil && n.Kind == yaml.MappingNode {
-			for _, p := range pairs(n, quiet) {
-				if p.key.Value == name {
-					return p.value
-				}
-			}
-		}
-		return nil
-	}
+	seen := map[string]bool{}
 	add := func(name string) {
-		if name != "" && checkName(name) == nil && !slices.Contains(names, name) {
+		if !seen[name] && checkName(name) == nil {
+			seen[name] = true
 			names = append(names, name)
 		}
 	}
-	if servers := below(root, "servers"); servers != nil && servers.Kind == yaml.MappingNode {
-		for _, p := range pairs(servers, quiet) {
-			add(p.key.Value)
-		}
+	for _, s := range tree.at("servers").entries() {
+		add(s.last())
 	}
-	seen := map[*yaml.Node]bool{} // aliases must not multiply the work
-	named := func(n *yaml.Node) {
-		if seen[n] {
-			return
-		}
-		seen[n] = true
-		if s := below(n, "server"); s != nil && !strings.HasPrefix(s.Value, "$") {
-			add(s.Value)
-		}
-	}
-	for _, source := range items(below(root, "tenants")) {
-		named(source)
-		named(below(source, "query"))
-		if list := below(source, "list"); !seen[list] {
-			seen[list] = true
-			for _, record := range items(list) {
-				named(record)
+	for _, source := range tree.at("tenants").entries() {
+		for _, f := range append([]*field{source, source.at("query")}, source.at("list").entries()...) {
+			if name := valueOf[string](f.at("server")); !strings.HasPrefix(name, "$") {
+				add(name)
 			}
 		}
 	}
 	return names
 }
 
-func items(n *yaml.Node) []*yaml.Node {
-	if n == nil || n.Kind != yaml.SequenceNode {
-		return nil
-	}
-	list := make([]*yaml.Node, len(n.Content))
-	for i, item := range n.Content {
-		list[i] = resolve(item)
-	}
-	return list
-}
-
 // inOrder returns the servers as the file has them, then those that only variables know.
-func inOrder(servers *field, variables map[string]variable) []string {
+func inOrder(servers *field, env []*field) []string {
 	var names, extra []string
-	if servers != nil {
-		for _, s := range servers.fields {
-			names = append(names, s.path[1])
-		}
+	for _, s := range servers.entries() {
+		names = append(names, s.last())
 	}
-	for _, v := range variables {
-		if v.path[0] == "servers" && !slices.Contains(names, v.path[1]) && !slices.Contains(extra, v.path[1]) {
-			extra = append(extra, v.path[1])
+	for _, f := range env {
+		if f.path[0] == "servers" && !slices.Contains(names, f.path[1]) && !slices.Contains(extra, f.path[1]) {
+			extra = append(extra, f.path[1])
 		}
 	}
 	slices.Sort(extra)

@@ -73,7 +73,7 @@ func projectOptions() []cmp.Option {
 // some stands for a secret that is there.
 func some(context.Context) (string, error) { return "", nil }
 
-func selector(t *testing.T, text string) tenant.Selector {
+func mustSelector(t *testing.T, text string) tenant.Selector {
 	t.Helper()
 	s, err := tenant.ParseSelector(text)
 	if err != nil {
@@ -82,7 +82,7 @@ func selector(t *testing.T, text string) tenant.Selector {
 	return s
 }
 
-func condition(t *testing.T, text string) gate.Expect {
+func mustCondition(t *testing.T, text string) gate.Expect {
 	t.Helper()
 	e, err := gate.ParseExpect(text)
 	if err != nil {
@@ -130,22 +130,22 @@ func TestFullExampleLoads(t *testing.T) {
 			ServerPatience: 2 * time.Minute, OnFailure: plan.OnFailureContinue, MaxFailures: plan.Budget{Percent: 1},
 			Tolerance: plan.ToleranceStrict, Systemic: 10,
 			Waves: []plan.WaveSpec{
-				{Name: "canary", Tenants: selector(t, "tier=internal"), Gate: plan.Gate{
+				{Name: "canary", Tenants: mustSelector(t, "tier=internal"), Gate: plan.Gate{
 					Bake: 10 * time.Minute, Approval: true,
 					Checks: []plan.Check{
 						{Name: "sql", Interval: time.Minute, Timeout: 10 * time.Second, Failures: 1, Inconclusive: 5, Meter: gate.SQL{Query: "select count(*) > 0 from users", Per: gate.PerTenant}},
 						{Name: "http", Interval: time.Minute, Timeout: 10 * time.Second, Failures: 1, Inconclusive: 5, Meter: gate.HTTP{URL: some}},
 						{Name: "exec", Interval: time.Minute, Timeout: 10 * time.Second, Failures: 1, Inconclusive: 5, Meter: gate.Exec{Run: []string{"bin/check", "--wave"}, Dir: absolute(t, "testdata")}},
-						{Name: "errors", Interval: 30 * time.Second, Timeout: 5 * time.Second, Inconclusive: -1, Failures: 1, Meter: gate.Prometheus{URL: some, Query: "sum(rate(errors[5m]))", Expect: condition(t, "< 0.01"), Headers: map[string]func(context.Context) (string, error){"Authorization": some}}},
-						{Name: "rows", Interval: time.Minute, Timeout: 10 * time.Second, Failures: 1, Inconclusive: 5, Meter: gate.SQL{Query: "select count(*) from public.jobs", Per: gate.PerServer, Expect: condition(t, "0")}},
+						{Name: "errors", Interval: 30 * time.Second, Timeout: 5 * time.Second, Inconclusive: -1, Failures: 1, Meter: gate.Prometheus{URL: some, Query: "sum(rate(errors[5m]))", Expect: mustCondition(t, "< 0.01"), Headers: map[string]func(context.Context) (string, error){"Authorization": some}}},
+						{Name: "rows", Interval: time.Minute, Timeout: 10 * time.Second, Failures: 1, Inconclusive: 5, Meter: gate.SQL{Query: "select count(*) from public.jobs", Per: gate.PerServer, Expect: mustCondition(t, "0")}},
 					},
 				}},
 				{Name: "early", Size: plan.Size{Percent: 5}, Order: "label:region"},
 				{Name: "rest", Order: plan.OrderSmallFirst},
 			},
 			Pins: []plan.Pin{
-				{Tenants: selector(t, "id=acme"), Freeze: true, Reason: "audit", Until: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)},
-				{Tenants: selector(t, "tier in (gold,silver)"), Target: "1975ea83b712", Reason: "contract"},
+				{Tenants: mustSelector(t, "id=acme"), Freeze: true, Reason: "audit", Until: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)},
+				{Tenants: mustSelector(t, "tier in (gold,silver)"), Target: "1975ea83b712", Reason: "contract"},
 			},
 		},
 		Notify: []notify.Hook{

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -15,17 +16,14 @@ func (b *builder) hooks() []notify.Hook {
 	names := map[string]*yaml.Node{}
 	for _, f := range b.tree.at("notify").entries() {
 		b.unique(f.at("name"), "webhooks", names)
-		h := notify.Hook{Name: f.text("name"), Format: notify.Format(f.text("format"))}
-		if h.Name == "" {
-			h.Name = f.path.String()
-		}
-		if h.Format == "" {
-			h.Format = notify.JSON
+		h := notify.Hook{
+			Name:   cmp.Or(valueOf[string](f.at("name")), f.path.String()),
+			Format: cmp.Or(valueOf[notify.Format](f.at("format")), notify.JSON),
+			On:     b.occasions(f.at("on")),
 		}
 		if url := f.at("webhook"); url != nil {
 			h.URL = b.address(url)
 		}
-		h.On = b.occasions(f.at("on"))
 		hooks = append(hooks, h)
 	}
 	return hooks
@@ -33,14 +31,10 @@ func (b *builder) hooks() []notify.Hook {
 
 // occasions reads a list of occasions, and complains about those that are there twice; nil means all.
 func (b *builder) occasions(f *field) []notify.Occasion {
-	if f == nil || f.broken {
-		return nil
-	}
 	var on []notify.Occasion
-	for i, text := range f.texts {
+	for i, text := range valueOf[[]string](f) {
 		if slices.Contains(on, notify.Occasion(text)) {
-			item := &field{path: f.path.index(i), node: resolve(f.node.Content[i])}
-			b.blame(KindDuplicate, item, fmt.Sprintf("%s is there twice", text), "keep one of the two")
+			b.blame(KindDuplicate, resolve(f.node.Content[i]), f.path.index(i), fmt.Sprintf("%s is there twice", text), "keep one of the two")
 		}
 		on = append(on, notify.Occasion(text))
 	}

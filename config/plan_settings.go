@@ -8,10 +8,12 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"gopkg.in/yaml.v3"
 
 	"github.com/skeindb/skein/orchestrator/plan"
+	"github.com/skeindb/skein/tenant"
 )
 
 // onlyPace are the keys below rollout that say how fast it goes, and not what happens: they may differ from machine to
@@ -86,80 +88,64 @@ func (p *Project) digest(text string) string {
 	return "sha256:" + hex.EncodeToString(sum[:8])
 }
 
-// decide notes a value of the config if it decides what a rollout does. set is what `config show` has of it.
-func (b *builder) decide(k *key, at path, f *field, set *Setting) {
-	if !decides(at) {
+// decide notes a value of the config if it decides what a rollout does.
+func (b *builder) decide(f *field) {
+	if !decides(f.path) {
 		return
 	}
-	d := decision{at: at}
-	switch {
-	case k.kind.secret():
-		d.value = b.decisiveSecret(at, k.kind)
-	case k.path == "rollout.waves[].gate.exec" || k.path == "rollout.waves[].gate.checks[].exec":
-		d.value = b.decisiveProgram(f.texts)
+	d := decision{at: f.path}
+	switch t := f.shape.key.typ; {
+	case t.secret != nil:
+		d.value = b.project.secretText(f)
+	case t.program:
+		d.value = b.project.programText(f.texts())
 	default:
-		d.value = b.decisiveText(k, at, f, set)
+		d.value = b.project.openText(f)
 	}
 	b.project.decisive = append(b.project.decisive, d)
 }
 
-// decisiveText is a value in the open, as it is. Where `config show` hides a part of it, there is a digest beside what is
+// openText is a value in the open, as it is. Where `config show` hides a part of it, there is a digest beside what is
 // shown.
-func (b *builder) decisiveText(k *key, at path, f *field, set *Setting) string {
-	if list, ok := set.Value.([]string); ok {
-		if f != nil && f.node.Kind == yaml.SequenceNode {
-			list = f.texts
-		}
-		text, _ := json.Marshal(list) // a list of texts
+func (p *Project) openText(f *field) string {
+	raw := f.node.Value
+	switch value := f.value.(type) {
+	case time.Duration:
+		return value.String()
+	case tenant.Selector:
+		return raw
+	}
+	if f.node.Kind == yaml.SequenceNode {
+		text, _ := json.Marshal(f.texts()) // a list of texts
 		return string(text)
 	}
-	raw := b.merged.get(at)
-	if r, _ := b.merged.origin(at); f != nil && (r == absent || r == fromDefault) {
-		raw = f.node.Value
-	}
-	if k.kind == kindDuration {
-		if d, bad := k.parseDuration(raw); bad == nil {
-			return d.String()
-		}
-	}
-	if shown := RedactURL(raw); shown != raw && k.kind != kindSelector {
-		return shown + " " + b.project.digest(raw)
+	if shown := RedactURL(raw); shown != raw {
+		return shown + " " + p.digest(raw)
 	}
 	return raw
 }
 
-// decisiveSecret is where a secret stands, or a digest of what stands in the config itself.
-func (b *builder) decisiveSecret(at path, k valueKind) string {
-	r, form := b.source(at)
-	text := b.merged.get(at)
-	if form != "" {
-		text = b.merged.get(at.join(form))
-	}
-	if r == fromFile {
-		f := b.field(at)
-		switch form {
-		case "":
-			text = f.node.Value
-		case secretExec:
-			return secretExec + ": " + b.decisiveProgram(f.at(form).texts)
-		default:
-			text = f.text(form)
+// secretText is where a secret stands, or a digest of what stands in the config itself.
+func (p *Project) secretText(f *field) string {
+	switch form := formOf(f); form {
+	case "":
+		text := f.node.Value
+		if shown := f.shape.key.typ.secret(text); shown != hidden && shown != text {
+			return shown + " " + p.digest(text)
 		}
+		return p.digest(text)
+	case secretExec:
+		return form + ": " + p.programText(f.fields[0].texts())
+	default:
+		return form + ": " + f.fields[0].node.Value
 	}
-	if form != "" {
-		return form + ": " + text
-	}
-	if shown, ok := plain(text, k).shown.(string); ok && shown != hidden && shown != text {
-		return shown + " " + b.project.digest(text)
-	}
-	return b.project.digest(text)
 }
 
-// decisiveProgram is a program with a digest of its arguments: they may hold tokens.
-func (b *builder) decisiveProgram(argv []string) string {
+// programText is a program with a digest of its arguments: they may hold tokens.
+func (p *Project) programText(argv []string) string {
 	if len(argv) < 2 {
 		return strings.Join(argv, "")
 	}
 	text, _ := json.Marshal(argv) // a list of texts
-	return fmt.Sprintf("%s, arguments %s", argv[0], b.project.digest(string(text)))
+	return fmt.Sprintf("%s, arguments %s", argv[0], p.digest(string(text)))
 }

@@ -2,21 +2,24 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 )
 
-// field is a value in the file with its key and its place in the table. Mappings and lists have fields
-// of their own; what the table does not know is not among them.
+// field is a value with its key and its place in the table. Mappings and lists of the file have fields of their own;
+// what the table does not know is not among them.
 type field struct {
 	path   path
 	shape  *shape
-	name   *yaml.Node // the key; nil for the root and for entries of a list
-	node   *yaml.Node // the value, aliases resolved
-	fields []*field   // of a mapping by key, of a list by entry
-	texts  []string   // of a list of texts
+	name   *yaml.Node // the key in the file; nil for the root and for entries of a list
+	node   *yaml.Node // the value, aliases resolved; one without a place when it is not from the file
+	fields []*field   // of a mapping by key, of a list by entry; of a secret that stands elsewhere, that place
+	value  any        // what was read, see valueType; nil for mappings and for what was complained about
 	broken bool       // it was complained about
+	layer  layer
+	from   string // the variable or the flag that it is from
 }
 
 // at returns the field of that name; nil when it is absent, also on a nil field.
@@ -25,19 +28,43 @@ func (f *field) at(name string) *field {
 		return nil
 	}
 	for _, sub := range f.fields {
-		if sub.path[len(sub.path)-1] == name {
+		if sub.last() == name {
 			return sub
 		}
 	}
 	return nil
 }
 
-// text returns the value of one word below name; "" when it is absent or not of that form.
-func (f *field) text(name string) string {
-	if sub := f.at(name); sub != nil && !sub.broken && sub.node.Kind == yaml.ScalarNode {
-		return sub.node.Value
+// last is the name of the field in its mapping.
+func (f *field) last() string { return f.path.last() }
+
+// entries returns the fields of a list or a mapping, also of one that is absent.
+func (f *field) entries() []*field {
+	if f == nil {
+		return nil
 	}
-	return ""
+	return f.fields
+}
+
+// valueOf returns what was read at a field, which its line in the table reads as a T; the zero value when the field is
+// absent or was complained about.
+func valueOf[T any](f *field) T {
+	if f == nil || f.value == nil {
+		var zero T
+		return zero
+	}
+	return f.value.(T)
+}
+
+// texts returns the entries of a list of texts as they are written; nil for any other value.
+func (f *field) texts() []string {
+	var texts []string
+	if f != nil && f.node.Kind == yaml.SequenceNode {
+		for _, n := range f.node.Content {
+			texts = append(texts, resolve(n).Value)
+		}
+	}
+	return texts
 }
 
 // place returns where the field begins, for messages: its key, or the value of what has none.
@@ -48,26 +75,28 @@ func (f *field) place() *yaml.Node {
 	return f.node
 }
 
-// reader makes fields of nodes and complains about all that the table does not allow.
-type reader struct {
-	file     string
-	mistakes *mistakes
-	offline  bool
-	supplied func(path) bool // whether the environment or a flag has the value of a required key
-	fields   int             // made so far
-	refused  bool            // what is read belongs to a key that was refused as a whole
+// whole reports whether all keys of a mapping were known, so that what is absent was not just misspelt.
+func (f *field) whole() bool {
+	return len(f.fields) == len(pairs(f.node, func(*yaml.Node) {}))
 }
 
-func (r *reader) blame(kind Kind, at *yaml.Node, p path, message, advice string) {
-	r.mistakes.add(&Error{
-		Kind: kind, File: r.file, Line: at.Line, Col: at.Column,
-		Key: p.String(), Message: message, Advice: advice,
-	})
+// anyBroken reports whether anything in f was complained about, so that complaining again would confuse.
+func (f *field) anyBroken() bool {
+	return f.broken || slices.ContainsFunc(f.fields, (*field).anyBroken)
+}
+
+// reader makes fields of nodes and complains about all that the table does not allow.
+type reader struct {
+	*mistakes
+	dir     string // absolute folder of the config
+	lookup  func(string) (string, bool)
+	fields  int  // made so far
+	refused bool // what is read belongs to a key that was refused as a whole
 }
 
 // read returns the field for a node, with all that is below it.
 func (r *reader) read(p path, s *shape, name, node *yaml.Node) *field {
-	f := &field{path: p, shape: s, name: name, node: node}
+	f := &field{path: p, shape: s, name: name, node: node, layer: fromFile}
 	if r.fields++; r.fields >= tooMany {
 		f.broken = true
 		if r.fields == tooMany {
@@ -84,7 +113,7 @@ func (r *reader) read(p path, s *shape, name, node *yaml.Node) *field {
 	case s.leaf():
 		r.leaf(f)
 	case s.item != nil:
-		r.list(f)
+		r.mappings(f)
 	default:
 		r.mapping(f)
 	}
@@ -144,29 +173,25 @@ func (r *reader) known(f *field, name *yaml.Node) *shape {
 	return nil
 }
 
-// checkName judges a name that people give to a server or a label.
-func checkName(name string) *problem {
-	if name == "" || name != strings.TrimSpace(name) || strings.ContainsAny(name, "/,=\x00\n\r") {
-		return &problem{"a name has no slash, comma, equals sign or newline, and no blank at its ends", ""}
-	}
-	return nil
-}
-
-// required complains about keys of a mapping that must be there.
+// required complains about keys of a mapping that must be there. For tenants, and for servers, which variables may complete,
+// that is decided when all layers are known.
 func (r *reader) required(f *field) {
+	if len(f.path) == 0 || f.path[0] == "servers" {
+		return
+	}
 	for _, name := range f.shape.names {
-		sub := f.shape.fields[name]
-		if sub.key == nil || !sub.key.required || f.at(name) != nil || len(f.path) == 0 {
-			continue // the root's are required by the project, see build
-		}
-		if p := f.path.join(name); !r.supplied(p) && !(r.offline && p[0] == "servers") {
+		if sub := f.shape.fields[name]; sub.key != nil && sub.key.required && f.at(name) == nil {
 			f.broken = true
-			r.blame(KindMissing, f.place(), p, "is required", "expected "+sub.key.expected())
+			r.missing(f, f.path.join(name), sub.key)
 		}
 	}
 }
 
-func (r *reader) list(f *field) {
+func (m *mistakes) missing(f *field, p path, k *key) {
+	m.blame(KindMissing, f.place(), p, "is required", "expected "+k.typ.expected)
+}
+
+func (r *reader) mappings(f *field) {
 	if null(f.node) {
 		return
 	}
@@ -179,19 +204,86 @@ func (r *reader) list(f *field) {
 	}
 }
 
+// leaf reads a value that has no keys of the table below it.
+func (r *reader) leaf(f *field) {
+	t, n := f.shape.key.typ, f.node
+	switch {
+	case null(n):
+		r.reject(f, f.place(), problem{"has no value", "write one or take the key away; expected " + t.expected})
+	case t.secret != nil && n.Kind == yaml.MappingNode:
+		r.secret(f)
+	case t.item != nil && n.Kind == yaml.SequenceNode:
+		r.list(f)
+	case n.Kind != yaml.ScalarNode || !slices.Contains(t.tags, n.ShortTag()) || t.number && quoted(n) && isNumber(n.Value):
+		r.mistyped(f, t.expected)
+	default:
+		value, p := t.read(n.Value)
+		if p != nil {
+			r.reject(f, n, *p)
+			return
+		}
+		f.value = r.made(f, "", value)
+	}
+}
+
+// reject complains about the form of a value.
+func (r *reader) reject(f *field, at *yaml.Node, p problem) {
+	f.broken = true
+	r.blame(KindValue, at, f.path, p.message, p.advice)
+}
+
+// list reads a list of texts. Where an empty one says nothing, it is a mistake.
+func (r *reader) list(f *field) {
+	t := f.shape.key.typ
+	if len(f.node.Content) == 0 && !t.none {
+		r.reject(f, f.node, problem{"is an empty list", "write an entry or take the key away"})
+	}
+	one := &shape{key: &key{path: f.shape.key.path + "[]", typ: t.item}}
+	for i, n := range f.node.Content {
+		item := &field{path: f.path.index(i), shape: one, node: resolve(n), layer: fromFile}
+		r.leaf(item)
+		f.broken = f.broken || item.broken
+	}
+	if !f.broken {
+		f.value = t.collect(f.texts())
+	}
+}
+
+// readText reads what a variable, a flag or the table holds; form says where the secret is that it names, "" = here.
+func (r *reader) readText(f *field, raw, form string) *problem {
+	t := f.shape.key.typ
+	if form != "" {
+		t = plainText()
+	}
+	value, node, p := t.readText(raw)
+	if p != nil {
+		return p
+	}
+	f.node, f.value = node, r.made(f, form, value)
+	return nil
+}
+
 // mistyped complains about a value of the wrong type. What may be a secret, or was put where one belongs,
 // is not repeated.
 func (r *reader) mistyped(f *field, expected string) {
-	f.broken = true
-	if k := f.shape.key; k != nil && (k.kind.secret() || k.program) || f.node.Kind == yaml.ScalarNode && f.shape.private() {
-		advice := ""
-		if k != nil && k.program && f.node.Kind == yaml.ScalarNode && k.kind == kindTexts {
-			advice = "write it as a list: [PROGRAM, ARGUMENT, …]"
-		}
-		r.blame(KindValue, f.node, f.path, "expected "+expected, advice)
-		return
+	word := f.node.Kind == yaml.ScalarNode
+	t := &valueType{}
+	if f.shape.key != nil {
+		t = f.shape.key.typ
 	}
-	r.blame(KindValue, f.node, f.path, "expected "+expected+", got "+describe(f.node), remedy(f))
+	p := problem{"expected " + expected + ", got " + describe(f.node), ""}
+	switch {
+	case t.secret != nil || word && f.shape.private():
+		p.message = "expected " + expected
+	case t.program:
+		p.message = "expected " + expected
+		if word && t.item != nil {
+			p.advice = "write it as a list: [PROGRAM, ARGUMENT, …]"
+		}
+	case word:
+		p.advice = remedy(t, f.node)
+	}
+	r.reject(f, f.node, p)
 }
 
 // describe says what a node is, in words.
@@ -217,24 +309,28 @@ func describe(n *yaml.Node) string {
 }
 
 // remedy knows the usual slips: quotes that are missing or too many, and one text where a list belongs.
-func remedy(f *field) string {
-	if f.node.Kind != yaml.ScalarNode || f.shape.key == nil {
+func remedy(t *valueType, n *yaml.Node) string {
+	isText := n.ShortTag() == textTag
+	switch {
+	case t.item != nil && isText:
+		return asList(n.Value)
+	case t.item != nil || t.parse == nil:
 		return ""
-	}
-	text := f.node.ShortTag() == "!!str"
-	switch f.shape.key.kind {
-	case kindText, kindName, kindChoice:
-		if !text && !quoted(f.node) {
-			return fmt.Sprintf("put it in quotes: %q", f.node.Value)
-		}
-	case kindCount, kindBool, kindDuration, kindPercent, kindBudget, kindSize, kindAuto:
-		if quoted(f.node) && f.shape.key.check(f.node.Value) == nil {
+	case isText && quoted(n):
+		if _, p := t.read(n.Value); p == nil {
 			return "take the quotes away"
 		}
-	case kindTexts, kindAutoTexts, kindBoolTexts, kindTouches:
-		if text {
-			return fmt.Sprintf("write it as a list: [%s]", quote(f.node.Value))
-		}
+	case !isText && !quoted(n) && slices.Equal(t.tags, []string{textTag}):
+		return fmt.Sprintf("put it in quotes: %q", n.Value)
 	}
 	return ""
+}
+
+// quoted reports whether a value stands in quotes.
+func quoted(n *yaml.Node) bool { return n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 }
+
+// isNumber reports whether YAML takes a word for a number.
+func isNumber(word string) bool {
+	tag := textNode(word).ShortTag()
+	return tag == "!!int" || tag == "!!float"
 }

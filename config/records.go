@@ -3,8 +3,6 @@ package config
 import (
 	"strings"
 
-	"gopkg.in/yaml.v3"
-
 	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/tenant"
 	"github.com/skeindb/skein/tenant/discover"
@@ -13,26 +11,26 @@ import (
 // records reads the tenants that are written out in the config.
 func (b *builder) records(f *field) []discover.Record {
 	if len(f.fields) == 0 && !f.broken {
-		b.blame(KindMissing, f, "lists no tenant", "write `{id: …}` a tenant")
+		b.blameKey(KindMissing, f, "lists no tenant", "write `{id: …}` a tenant")
 	}
 	var records []discover.Record
 	for _, r := range f.fields {
-		if server := r.at("server"); server != nil && !strings.HasPrefix(r.text("server"), "$") {
+		if server := r.at("server"); server != nil && !strings.HasPrefix(valueOf[string](r.at("server")), "$") {
 			b.knownServer(server)
 		}
 		inFile := r.at("file") != nil
 		for _, name := range []string{"server", "database", "schema", "url_env"} {
 			if other := r.at(name); inFile && other != nil {
-				b.blame(KindConflict, other, "a tenant with a file is SQLite and has none", "a tenant is a SQLite file or a schema in PostgreSQL")
+				b.blameKey(KindConflict, other, "a tenant with a file is SQLite and has none", "a tenant is a SQLite file or a schema in PostgreSQL")
 			}
 		}
 		if r.at("url_env") != nil && r.at("server") != nil {
-			b.blame(KindConflict, r.at("url_env"), "a tenant has a server or a URL of its own", "keep one of the two")
+			b.blameKey(KindConflict, r.at("url_env"), "a tenant has a server or a URL of its own", "keep one of the two")
 		}
 		records = append(records, discover.Record{
-			ID: r.text("id"), Server: r.text("server"), Database: r.text("database"), Schema: r.text("schema"),
-			File: r.text("file"), URLEnv: r.text("url_env"), Labels: words(r.at("labels")),
-			Place: tenant.Place{File: b.merged.name, Line: r.place().Line},
+			ID: valueOf[string](r.at("id")), Server: valueOf[string](r.at("server")), Database: valueOf[string](r.at("database")), Schema: valueOf[string](r.at("schema")),
+			File: valueOf[string](r.at("file")), URLEnv: valueOf[string](r.at("url_env")), Labels: labelsOf(r.at("labels")),
+			Place: tenant.Place{File: b.file, Line: r.place().Line},
 		})
 	}
 	return records
@@ -53,7 +51,7 @@ func (b *builder) dialectOf(f *field) revision.Dialect {
 		case first == "":
 			first = d
 		case d != first:
-			b.blame(KindConflict, r, "the tenants before it are "+string(first)+", this one is "+string(d), oneDialect)
+			b.blameKey(KindConflict, r, "the tenants before it are "+string(first)+", this one is "+string(d), oneDialect)
 			return first
 		}
 	}
@@ -65,24 +63,24 @@ const oneDialect = "a config is of one dialect: use two files"
 // dialect returns that of the revisions: as written, else that of the sources, which must agree. Where
 // only records could tell, servers mean PostgreSQL.
 func (b *builder) dialect() revision.Dialect {
-	chosen, because := revision.Dialect(b.text("revisions.dialect")), "revisions.dialect says"
+	chosen, because := valueOf[revision.Dialect](b.at("revisions.dialect")), "revisions.dialect says"
 	if chosen == "" {
 		because = "the sources before it are"
 	}
 	undecided := (*field)(nil)
 	for _, s := range b.project.sources {
 		switch {
-		case broken(s.field): // it may be the dialect that is wrong with it
+		case s.field.anyBroken(): // it may be the dialect that is wrong with it
 		case s.dialect == "":
 			undecided = s.field
 		case chosen == "":
 			chosen = s.dialect
 		case s.dialect != chosen:
-			b.blame(KindConflict, s.field.at(s.kind), "is a source of "+string(s.dialect)+", but "+because+" "+string(chosen), oneDialect)
+			b.blameKey(KindConflict, s.field.at(s.kind), "is a source of "+string(s.dialect)+", but "+because+" "+string(chosen), oneDialect)
 		}
 	}
 	if chosen == "" && undecided != nil && len(b.project.Servers) == 0 && !b.opts.Offline {
-		b.blame(KindMissing, undecided, "nothing says whether its tenants are PostgreSQL or SQLite", "set revisions.dialect to postgres or sqlite")
+		b.blameKey(KindMissing, undecided, "nothing says whether its tenants are PostgreSQL or SQLite", "set revisions.dialect to postgres or sqlite")
 	}
 	if chosen == "" {
 		chosen = revision.Postgres
@@ -90,34 +88,14 @@ func (b *builder) dialect() revision.Dialect {
 	return chosen
 }
 
-// words reads a mapping of free names; nil when there is none.
-func words(f *field) map[string]string {
-	if f == nil || len(f.fields) == 0 {
+// labelsOf reads a mapping of free names; nil when there is none.
+func labelsOf(f *field) map[string]string {
+	if len(f.entries()) == 0 {
 		return nil
 	}
-	values := make(map[string]string, len(f.fields))
-	for _, sub := range f.fields {
-		name := sub.path[len(sub.path)-1]
-		values[name] = f.text(name)
+	labels := make(map[string]string, len(f.fields))
+	for _, label := range f.fields {
+		labels[label.last()] = valueOf[string](label)
 	}
-	return values
-}
-
-// list returns the texts of a list; nil when there is none.
-func list(f *field) []string {
-	if f == nil {
-		return nil
-	}
-	return f.texts
-}
-
-func schemas(f *field) discover.Schemas {
-	if f == nil {
-		return discover.Schemas{}
-	}
-	if f.node.Kind == yaml.SequenceNode {
-		return discover.Schemas{Globs: f.texts}
-	}
-	all, _ := parseBool(f.node.Value)
-	return discover.Schemas{All: all}
+	return labels
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/tenant"
+	"github.com/skeindb/skein/tenant/discover"
 )
 
 // Scope says, from the config alone, where the revisions run; see [revision.Lint]. Tenants are schemas where a
@@ -52,22 +53,22 @@ func (s *schemaScope) add(src source, dir string) {
 	f := src.field
 	switch src.kind {
 	case "server":
-		included := schemas(f.at("include_schemas"))
+		included := valueOf[discover.Schemas](f.at("include_schemas"))
 		if included.All || len(included.Globs) > 0 {
 			s.certain = true
-			s.patterns = append(s.patterns, schemaPattern{included.All, included.Globs, list(f.at("exclude_schemas"))})
+			s.patterns = append(s.patterns, schemaPattern{included.All, included.Globs, valueOf[[]string](f.at("exclude_schemas"))})
 		}
 	case "list":
 		for _, r := range f.at("list").fields {
-			if schema := r.text("schema"); r.at("schema") != nil {
+			if schema := valueOf[string](r.at("schema")); r.at("schema") != nil {
 				s.certain = true
 				s.patterns = append(s.patterns, schemaPattern{include: []string{schema}})
 			}
 		}
 	case "query":
-		s.certain = s.certain || speaksOfSchema(f.at("query").text("sql"))
+		s.certain = s.certain || speaksOfSchema(valueOf[string](f.at("query").at("sql")))
 	case "file":
-		path := f.text("file")
+		path := valueOf[string](f.at("file"))
 		text, err := os.ReadFile(within(dir, path))
 		s.certain = s.certain || err == nil && speaksOfSchema(string(text))
 		s.possible = s.possible || err != nil

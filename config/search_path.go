@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"gopkg.in/yaml.v3"
-
 	"github.com/skeindb/skein/engine/postgres"
 	"github.com/skeindb/skein/tenant"
 	"github.com/skeindb/skein/tenant/discover"
@@ -54,7 +52,6 @@ func (p *Project) tenantSchemas(server string) []postgres.TenantSchemas {
 // database of which a list names one schema, are let pass.
 func (b *builder) sharedTenants() {
 	for _, s := range b.project.Servers {
-		at := path{"servers", s.Name, "search_path"}
 		for _, schema := range s.SearchPath {
 			how := b.project.takes(s.Name, schema)
 			if how == "" {
@@ -62,10 +59,11 @@ func (b *builder) sharedTenants() {
 			}
 			message := fmt.Sprintf("schema %s is a tenant (%s): all others would read and write its tables", schema, how)
 			const advice = "take it out, and move what tenants share into a schema of its own; or exclude it from the tenants"
-			if f := b.field(at); f != nil && f.node.Kind == yaml.SequenceNode && slices.Contains(f.texts, schema) {
-				b.blameAt(KindConflict, f, f.node.Content[slices.Index(f.texts, schema)], message, advice)
+			f := b.layers.at(path{"servers", s.Name, "search_path"})
+			if f.layer == fromFile {
+				b.blame(KindConflict, f.node.Content[slices.Index(f.texts(), schema)], f.path, message, advice)
 			} else {
-				b.mistakes.add(b.merged.blame(KindConflict, at, message, advice))
+				b.blameValue(KindConflict, f, message, advice)
 			}
 		}
 	}

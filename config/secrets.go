@@ -14,13 +14,6 @@ import (
 	"time"
 )
 
-// The ways of a secret to stand somewhere else than in the config.
-const (
-	secretEnv  = "env"
-	secretFile = "file"
-	secretExec = "exec"
-)
-
 const (
 	hidden      = "***"
 	execTimeout = 10 * time.Second

@@ -4,24 +4,31 @@ import (
 	"context"
 	"strings"
 
-	"gopkg.in/yaml.v3"
-
 	"github.com/skeindb/skein/engine/postgres"
 )
 
 func (b *builder) server(name string) Server {
-	at := path{"servers", name}
+	at := func(key string) *field { return b.layers.at(path{"servers", name, key}) }
+	url, password, most := at("url"), at("password"), at("max_connections")
+	follows := valueOf[searchPath](at("search_path"))
 	s := Server{
-		Name:      name,
-		URL:       b.secret(at.join("url"), kindURL),
-		Password:  b.secret(at.join("password"), kindSecret),
-		DirectURL: b.secret(at.join("direct_url"), kindURL),
+		Name:           name,
+		URL:            valueOf[Secret](url),
+		Password:       valueOf[Secret](password),
+		DirectURL:      valueOf[Secret](at("direct_url")),
+		MaxConnections: valueOf[int](most),
+		KeepsIdle:      most.layer == fromDefault,
+		SearchPath:     follows.names,
+		AutoSearchPath: follows.auto,
 	}
-	s.MaxConnections, _ = (&key{}).parseCount(b.merged.get(at.join("max_connections")))
-	where, _ := b.merged.origin(at.join("max_connections"))
-	s.KeepsIdle = where < fromFile
-	s.SearchPath, s.AutoSearchPath = b.searchPath(at.join("search_path"))
-	b.onePassword(at)
+	f := b.tree.at("servers").at(name)
+	if f != nil && !f.broken && url == nil && f.at("url") == nil && !b.opts.Offline {
+		b.missing(f, f.path.join("url"), f.shape.fields["url"].key)
+	}
+	// Only texts of the config itself are looked at; where one comes from elsewhere, `password` wins.
+	if url != nil && url.layer == fromFile && password != nil && password.layer == fromFile && postgres.URLHasPassword(url.node.Value) {
+		b.blameKey(KindConflict, password, "the URL has a password, too", "keep one of the two")
+	}
 	return s
 }
 
@@ -31,33 +38,6 @@ func (s *Server) mostConnections() int {
 		return 0
 	}
 	return s.MaxConnections
-}
-
-// searchPath returns the schemas, or that they are found out. The list of the file is not among the
-// merged values, which are of one word.
-func (b *builder) searchPath(at path) (schemas []string, auto bool) {
-	where, _ := b.merged.origin(at)
-	text := b.merged.get(at)
-	if where >= fromEnv && text != "auto" {
-		return parseTexts(text), false
-	}
-	if f := b.field(at); where < fromEnv && f != nil && f.node.Kind == yaml.SequenceNode {
-		return f.texts, false
-	}
-	return nil, true
-}
-
-// onePassword complains about a password beside a URL that has one. Only texts of the config itself are
-// looked at; where one comes from elsewhere, `password` wins.
-func (b *builder) onePassword(at path) {
-	urlRank, _ := b.merged.origin(at.join("url"))
-	passwordRank, _ := b.source(at.join("password"))
-	if urlRank != fromFile || passwordRank != fromFile {
-		return
-	}
-	if postgres.URLHasPassword(b.merged.get(at.join("url"))) {
-		b.blame(KindConflict, b.field(at.join("password")), "the URL has a password, too", "keep one of the two")
-	}
 }
 
 // database returns the database of the server's URL; "" when it names none.

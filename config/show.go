@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/skeindb/skein/tenant"
+	"github.com/skeindb/skein/tenant/discover"
 )
 
 // Setting is one value of the effective config, as `config show --json` prints it.
@@ -82,95 +85,90 @@ func valueNode(value any) *yaml.Node {
 	return n
 }
 
-// settings lists the values at and below a place of the table.
+// settings lists the values at and below a place of the table; f is what the file has there.
 func (b *builder) settings(s *shape, at path, f *field) []Setting {
 	switch {
 	case s.key != nil && s.key.status == later:
 		return nil
 	case s.leaf():
-		if setting := b.setting(s.key, at, f); setting != nil {
-			b.decide(s.key, at, f, setting)
-			return []Setting{*setting}
-		}
-		return nil
+		return b.setting(s.key, at, f)
 	}
 	var all []Setting
 	for _, name := range s.names {
 		all = append(all, b.settings(s.fields[name], at.join(name), f.at(name))...)
 	}
-	switch {
-	case s.item != nil && f != nil:
-		for _, item := range f.fields {
+	if s.item != nil {
+		for _, item := range f.entries() {
 			all = append(all, b.settings(s.item, item.path, item)...)
 		}
-	case len(at) == 1 && at[0] == "servers":
+	}
+	if s.any == nil {
+		return all
+	}
+	if at.String() == "servers" {
 		for _, server := range b.project.Servers {
 			all = append(all, b.settings(s.any, at.join(server.Name), f.at(server.Name))...)
 		}
-	case s.any != nil && f != nil:
-		for _, sub := range f.fields {
-			all = append(all, b.settings(s.any, sub.path, sub)...)
-		}
+		return all
+	}
+	for _, sub := range f.entries() {
+		all = append(all, b.settings(s.any, sub.path, sub)...)
 	}
 	return all
 }
 
-// setting returns one value with its source; nil when it is not set and has no default.
-func (b *builder) setting(k *key, at path, f *field) *Setting {
-	set := &Setting{Key: at.String(), path: at}
-	r, origin := b.merged.origin(at)
+// setting returns one value with its source; nothing when it is not set and has no default.
+func (b *builder) setting(k *key, at path, f *field) []Setting {
+	if counts := b.layers.at(at); counts != nil {
+		f = counts // else it is in a list
+	}
+	set := Setting{Key: at.String(), Source: "default", path: at}
 	switch {
-	case k.kind.secret():
-		secret, from := b.shown(at, k.kind)
-		if secret == nil {
-			return nil
-		}
-		set.Value, set.Source = secret, from
-	case r != absent && (r != fromFile || f.node.Kind == yaml.ScalarNode) && !(r == fromDefault && f != nil):
-		set.Value, set.Source = word(k, b.merged.get(at)), origin
-		if r >= fromEnv && (k.kind == kindAutoTexts && set.Value != "auto" || k.kind == kindTouches) {
-			set.Value = parseTexts(b.merged.get(at))
-		}
 	case f != nil:
-		set.Source = b.where(f.node)
-		if f.node.Kind == yaml.SequenceNode {
-			set.Value = redacted(f.texts)
-			if k.program && len(f.texts) > 1 {
-				set.Value = []string{RedactURL(f.texts[0]), hidden}
-			}
-		} else {
-			set.Value = word(k, f.node.Value)
-		}
+		set.Value, set.Source = shown(f), b.source(f)
+		b.decide(f)
 	case k.path == "fleet":
-		set.Value, set.Source = b.project.Fleet, "default"
+		set.Value = b.project.Fleet
 	case k.path == "revisions.dialect":
-		set.Value, set.Source = string(b.project.dialect), "default"
+		set.Value = string(b.project.dialect)
 	default:
 		return nil
 	}
-	return set
+	return []Setting{set}
 }
 
-// word gives a value its type back.
-func word(k *key, raw string) any {
-	switch k.kind {
-	case kindBool, kindBoolTexts:
-		v, _ := parseBool(raw)
-		return v
-	case kindSelector:
+// shown returns a value as `config show` has it: numbers and booleans as such, other values as they are written, without
+// what is secret.
+func shown(f *field) any {
+	t, raw := f.shape.key.typ, f.node.Value
+	switch value := f.value.(type) {
+	case Secret:
+		return value.shown
+	case bool:
+		return value
+	case tenant.Selector:
 		return raw // what looks like a password there is a name or a value that tenants have
-	case kindCount, kindBudget, kindSize, kindAuto, kindDuration:
-		if n, err := strconv.Atoi(raw); err == nil {
-			return n
+	case discover.Schemas:
+		if f.node.Kind == yaml.ScalarNode {
+			return value.All
 		}
+	}
+	if f.node.Kind == yaml.SequenceNode {
+		return shownList(t, f.texts())
+	}
+	if n, err := strconv.Atoi(raw); err == nil && t.number {
+		return n
 	}
 	return RedactURL(raw)
 }
 
-func redacted(texts []string) []string {
+func shownList(t *valueType, texts []string) []string {
+	if t.program && len(texts) > 1 {
+		return []string{RedactURL(texts[0]), hidden}
+	}
 	shown := make([]string, len(texts))
-	for i, t := range texts {
-		shown[i] = RedactURL(t)
+	for i, text := range texts {
+		shown[i] = RedactURL(text)
 	}
 	return shown
 }

@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -21,11 +20,6 @@ type source struct {
 	dialect revision.Dialect // "" = its records decide
 	make    func(discover.Env) (tenant.Source, error)
 	taken   taken
-}
-
-// sourceKinds are the keys of which each source has exactly one.
-func sourceKinds() []string {
-	return []string{"server", "query", "list", "file", "glob", "command"}
 }
 
 func (b *builder) sources() {
@@ -48,13 +42,13 @@ func (b *builder) noSources(at *field) {
 		return
 	}
 	e := &Error{
-		Kind: KindMissing, File: b.merged.name, Line: 1, Col: 1, Key: "tenants", Message: "no source of tenants",
+		Kind: KindMissing, File: b.file, Line: 1, Col: 1, Key: "tenants", Message: "no source of tenants",
 		Advice: "name one, such as `tenants: [{server: main, include_schemas: true}]` or `tenants: [{glob: \"data/*.db\"}]`",
 	}
 	if at != nil {
 		e.Line, e.Col = at.place().Line, at.place().Column
 	}
-	b.mistakes.add(e)
+	b.add(e)
 }
 
 // sourceOf reads one entry; nil, with a complaint, when it is none.
@@ -62,15 +56,15 @@ func (b *builder) sourceOf(f *field, name string, names map[string]*field) *sour
 	if f.broken {
 		return nil
 	}
-	s := &source{field: f, kind: b.oneKind(f, "source", sourceKinds())}
+	s := &source{field: f, kind: b.oneKind(f, "source", "server", "query", "list", "file", "glob", "command")}
 	if s.kind == "" {
 		return nil
 	}
 	if f.at("name") != nil {
-		name = f.text("name")
+		name = valueOf[string](f.at("name"))
 	}
 	if first := names[name]; first != nil {
-		b.blame(KindDuplicate, f, fmt.Sprintf("source name %q is there twice, first in line %d", name, first.place().Line), "names of sources are unique; without one a source is called by its number")
+		b.blameKey(KindDuplicate, f, fmt.Sprintf("source name %q is there twice, first in line %d", name, first.place().Line), "names of sources are unique; without one a source is called by its number")
 	}
 	names[name] = f
 	b.only(f, s.kind, sourceFits())
@@ -92,14 +86,14 @@ func sourceFits() map[string]fit {
 
 // makeSource fills in the dialect and the maker.
 func (b *builder) makeSource(s *source, name string) {
-	f, labels := s.field, words(s.field.at("labels"))
+	f, labels := s.field, labelsOf(s.field.at("labels"))
 	defaults := discover.Defaults{Labels: labels}
 	switch s.kind {
 	case "server":
 		s.dialect = revision.Postgres
 		spec := discover.Server{
-			Name: name, Server: f.text("server"), ID: f.text("id"), Labels: labels, IncludeSchemas: schemas(f.at("include_schemas")),
-			ExcludeSchemas: list(f.at("exclude_schemas")), IncludeDatabases: list(f.at("include_databases")), ExcludeDatabases: list(f.at("exclude_databases")),
+			Name: name, Server: valueOf[string](f.at("server")), ID: valueOf[string](f.at("id")), Labels: labels, IncludeSchemas: valueOf[discover.Schemas](f.at("include_schemas")),
+			ExcludeSchemas: valueOf[[]string](f.at("exclude_schemas")), IncludeDatabases: valueOf[[]string](f.at("include_databases")), ExcludeDatabases: valueOf[[]string](f.at("exclude_databases")),
 		}
 		s.make = func(env discover.Env) (tenant.Source, error) { return discover.NewServer(spec, env) }
 		s.taken = taken{server: spec.Server, schemas: postgres.TenantSchemas{
@@ -109,7 +103,7 @@ func (b *builder) makeSource(s *source, name string) {
 	case "query":
 		// The rows may be SQLite files, so the table of tenants does not tell their dialect by itself.
 		query := f.at("query")
-		spec := discover.Query{Name: name, Server: query.text("server"), SQL: query.text("sql"), Labels: labels}
+		spec := discover.Query{Name: name, Server: valueOf[string](query.at("server")), SQL: valueOf[string](query.at("sql")), Labels: labels}
 		s.make = func(env discover.Env) (tenant.Source, error) { return discover.NewQuery(spec, env) }
 	case "list":
 		spec := discover.List{Name: name, Records: b.records(f.at("list")), Defaults: defaults}
@@ -117,14 +111,14 @@ func (b *builder) makeSource(s *source, name string) {
 		s.taken = taken{records: spec.Records}
 		s.make = func(env discover.Env) (tenant.Source, error) { return discover.NewList(spec, env) }
 	case "file":
-		spec := discover.File{Name: name, Path: f.text("file"), Defaults: defaults}
+		spec := discover.File{Name: name, Path: valueOf[string](f.at("file")), Defaults: defaults}
 		s.make = func(env discover.Env) (tenant.Source, error) { return discover.NewFile(spec, env) }
 	case "glob":
 		s.dialect = revision.SQLite
-		spec := discover.Glob{Name: name, Pattern: f.text("glob"), ID: f.text("id"), Labels: labels}
+		spec := discover.Glob{Name: name, Pattern: valueOf[string](f.at("glob")), ID: valueOf[string](f.at("id")), Labels: labels}
 		s.make = func(env discover.Env) (tenant.Source, error) { return discover.NewGlob(spec, env) }
 	case "command":
-		spec := discover.Command{Name: name, Run: f.at("command").texts, Defaults: defaults}
+		spec := discover.Command{Name: name, Run: valueOf[[]string](f.at("command")), Defaults: defaults}
 		s.make = func(env discover.Env) (tenant.Source, error) { return discover.NewCommand(spec, env) }
 	}
 }
@@ -132,7 +126,7 @@ func (b *builder) makeSource(s *source, name string) {
 // tryOut makes the source once, without any I/O, so that what it refuses is shown with its place. Unknown
 // servers are complained about here, at the name itself.
 func (b *builder) tryOut(s *source) {
-	if broken(s.field) {
+	if s.field.anyBroken() {
 		return
 	}
 	env := discover.Env{Dir: b.project.Dir, Servers: map[string]string{}}
@@ -155,13 +149,8 @@ func (b *builder) tryOut(s *source) {
 		if e, ok := errors.AsType[*tenant.Error](part); ok {
 			message, advice = e.Message, e.Advice
 		}
-		b.blame(KindConflict, s.field.at(s.kind), message, advice)
+		b.blameKey(KindConflict, s.field.at(s.kind), message, advice)
 	}
-}
-
-// broken reports whether anything in f was complained about, so that complaining again would confuse.
-func broken(f *field) bool {
-	return f.broken || slices.ContainsFunc(f.fields, broken)
 }
 
 // parts takes joined errors apart.
@@ -191,10 +180,6 @@ func (b *builder) knownServer(f *field) bool {
 	if len(names) > 0 {
 		fallback = "the servers are " + strings.Join(names, ", ")
 	}
-	at := f.node
-	b.mistakes.add(&Error{
-		Kind: KindConflict, File: b.merged.name, Line: at.Line, Col: at.Column, Key: f.path.String(),
-		Message: fmt.Sprintf("there is no server %s", quote(f.node.Value)), Advice: didYouMean(f.node.Value, names, fallback),
-	})
+	b.blameValue(KindConflict, f, fmt.Sprintf("there is no server %s", quote(f.node.Value)), didYouMean(f.node.Value, names, fallback))
 	return false
 }

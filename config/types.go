@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -9,173 +8,253 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/skeindb/skein/engine/postgres"
-	"github.com/skeindb/skein/engine/revision"
+	"gopkg.in/yaml.v3"
 )
 
-// check says what is wrong with a value of one word, wherever it was written; nil when nothing is.
-// It never repeats a secret.
-func (k *key) check(raw string) *problem {
-	if p := checkText(raw); p != nil {
-		return p
-	}
-	var p *problem
-	switch k.kind {
-	case kindBool:
-		_, p = parseBool(raw)
-	case kindCount:
-		_, p = k.parseCount(raw)
-	case kindDuration:
-		_, p = k.parseDuration(raw)
-	case kindPercent:
-		_, p = k.parsePercent(raw)
-	case kindBudget:
-		_, _, p = k.parseBudget(raw)
-	case kindAuto:
-		if raw != "auto" {
-			_, p = k.parseCount(raw)
-		}
-	case kindChoice:
-		if !slices.Contains(k.choices, raw) {
-			p = k.unexpected(raw)
-			p.advice = didYouMean(raw, k.choices, "")
-		}
-	case kindName:
-		p = checkName(raw)
-	case kindTouches:
-		for _, glob := range parseTexts(raw) {
-			if p == nil {
-				p = checkTouch(glob)
-			}
-		}
-	case kindTouch:
-		p = checkTouch(raw)
-	case kindSelector:
-		_, p = parseSelector(raw)
-	case kindSize:
-		_, p = k.parseSize(raw)
-	case kindOrder:
-		_, p = k.parseOrder(raw)
-	case kindExpect:
-		_, p = parseExpect(raw)
-	case kindUntil:
-		_, p = k.parseUntil(raw)
-	case kindURL:
-		p = checkURL(raw)
-	case kindAddress:
-		p = checkAddress(raw)
-	case kindStore:
-		if strings.Contains(raw, "://") {
-			p = checkURL(raw)
-		}
-	}
-	return p
+// valueType is how a value is written and what is read from it.
+type valueType struct {
+	name     string                           // in the documentation: `number above 0`
+	expected string                           // in messages: `a number above 0`
+	tags     []string                         // YAML types of a value of one word
+	number   bool                             // may be a number, which then stands without quotes
+	parse    func(raw string) (any, *problem) // reads one word, never empty; nil = only a list or a mapping
+	item     *valueType                       // entries of a list of texts; nil = no list
+	list     func(texts []string) any         // the value of a list; nil = the texts
+	none     bool                             // an empty list is a value
+	fileOnly bool                             // no variable and no flag can hold it
+	program  bool                             // a program and its arguments, which may hold tokens: never shown
+	secret   func(raw string) string          // what may be shown of a secret; nil = no secret
 }
 
-// checkText is what holds for every value.
-func checkText(raw string) *problem {
+// problem is what is wrong with a value. A problem without message means that the value is not what was expected.
+type problem struct{ message, advice string }
+
+// read returns the value of one word, wherever it was written. Problems never repeat a secret.
+func (t *valueType) read(raw string) (any, *problem) {
 	switch {
 	case raw == "":
-		return &problem{"is empty", "write a value or take the key away"}
+		return nil, &problem{"is empty", "write a value or take the key away"}
 	case strings.ContainsRune(raw, 0) || !utf8.ValidString(raw):
-		return &problem{"is not UTF-8 without NUL", ""}
+		return nil, &problem{"is not UTF-8 without NUL", ""}
+	}
+	value, p := t.parse(raw)
+	if p != nil && p.message == "" {
+		p.message = fmt.Sprintf("expected %s, got %s", t.expected, quote(raw))
+	}
+	return value, p
+}
+
+// readText returns the value that a variable, a flag or the table of keys holds, as the file would have it. The
+// entries of a list are joined by commas there.
+func (t *valueType) readText(raw string) (any, *yaml.Node, *problem) {
+	node := textNode(raw)
+	if t.parse != nil {
+		value, p := t.read(raw)
+		if p == nil || t.item == nil {
+			return value, node, p
+		}
+	}
+	var texts []string
+	node = &yaml.Node{Kind: yaml.SequenceNode}
+	for part := range strings.SplitSeq(raw, ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		if _, p := t.item.read(part); p != nil {
+			return nil, node, p
+		}
+		texts = append(texts, part)
+		node.Content = append(node.Content, textNode(part))
+	}
+	return t.collect(texts), node, nil
+}
+
+func textNode(raw string) *yaml.Node {
+	return &yaml.Node{Kind: yaml.ScalarNode, Value: raw}
+}
+
+// collect returns the value of a list.
+func (t *valueType) collect(texts []string) any {
+	if t.list == nil {
+		return texts
+	}
+	return t.list(texts)
+}
+
+// textTag is the YAML type of a text.
+const textTag = "!!str"
+
+func texts(parse func(string) (any, *problem), name, expected string) *valueType {
+	return &valueType{name: name, expected: expected, tags: []string{textTag}, parse: parse}
+}
+
+func numbers(parse func(string) (any, *problem), name, expected string) *valueType {
+	return &valueType{name: name, expected: expected, tags: []string{textTag, "!!int", "!!float"}, number: true, parse: parse}
+}
+
+func plainText() *valueType { return texts(asText, "text", "text") }
+
+func asText(raw string) (any, *problem) { return raw, nil }
+
+// word is what files of tenants may hold, too: text, or what YAML takes for something else.
+func word() *valueType {
+	t := plainText()
+	t.name, t.expected, t.tags = "text or number", "text or number", anyTag()
+	return t
+}
+
+func anyTag() []string { return []string{textTag, "!!int", "!!float", "!!bool", "!!timestamp"} }
+
+// name is what people say on the command line.
+func name() *valueType {
+	return texts(func(raw string) (any, *problem) { return raw, checkName(raw) }, "name", "a name")
+}
+
+// checkName judges a name that people give to a server, a wave or a label.
+func checkName(name string) *problem {
+	if name == "" || name != strings.TrimSpace(name) || strings.ContainsAny(name, "/,=\x00\n\r") {
+		return &problem{"a name has no slash, comma, equals sign or newline, and no blank at its ends", ""}
 	}
 	return nil
 }
 
-func (k *key) unexpected(raw string) *problem {
-	return &problem{message: fmt.Sprintf("expected %s, got %s", k.expected(), quote(raw))}
+// choice is one of a few words; a T.
+func choice[T ~string](choices ...T) *valueType {
+	words := make([]string, len(choices))
+	for i, c := range choices {
+		words[i] = string(c)
+	}
+	t := texts(func(raw string) (any, *problem) {
+		if !slices.Contains(words, raw) {
+			return nil, &problem{advice: didYouMean(raw, words, "")}
+		}
+		return T(raw), nil
+	}, strings.Join(words, " or "), strings.Join(words, " or "))
+	if len(words) > 2 {
+		t.expected = "one of " + strings.Join(words, ", ")
+	}
+	return t
 }
 
-func parseBool(raw string) (bool, *problem) {
+func boolean() *valueType {
+	return &valueType{name: "true or false", expected: "true or false", tags: []string{"!!bool"}, parse: parseBool}
+}
+
+func parseBool(raw string) (any, *problem) {
 	switch raw {
 	case "true", "True", "TRUE":
 		return true, nil
 	case "false", "False", "FALSE":
 		return false, nil
 	}
-	return false, &problem{message: fmt.Sprintf("expected true or false, got %s", quote(raw))}
+	return nil, &problem{}
 }
 
-func (k *key) parseCount(raw string) (int, *problem) {
+// count is a number from least, which is 0 or 1; an int.
+func count(least int) *valueType {
+	t := numbers(func(raw string) (any, *problem) { return parseCount(raw, least) }, "number", "a number")
+	t.tags = []string{"!!int"}
+	if least > 0 {
+		t.name, t.expected = "number above 0", "a number above 0"
+	}
+	return t
+}
+
+func parseCount(raw string, least int) (any, *problem) {
 	n, err := strconv.Atoi(raw)
-	if err != nil || n < 0 || n == 0 && !k.zero || n > 1<<31-1 {
-		return 0, k.unexpected(raw)
+	if err != nil || n < least || n > 1<<31-1 {
+		return nil, &problem{}
 	}
 	return n, nil
 }
 
-func (k *key) parseDuration(raw string) (time.Duration, *problem) {
-	d, err := time.ParseDuration(raw)
-	if err != nil || d < 0 || d == 0 && !k.zero {
-		p := k.unexpected(raw)
-		if _, err := strconv.ParseFloat(raw, 64); err == nil && d == 0 && strings.Trim(raw, "0.") != "" {
-			p.advice = fmt.Sprintf("give it a unit: %ss, %sms or %sm", raw, raw, raw)
+// countOrAuto is an int; 0 = auto.
+func countOrAuto() *valueType {
+	return numbers(func(raw string) (any, *problem) {
+		if raw == auto {
+			return 0, nil
 		}
-		return 0, p
-	}
-	if d > 0 && d < time.Millisecond {
-		return 0, &problem{fmt.Sprintf("%s is below a millisecond", raw), "servers count timeouts in milliseconds"}
-	}
-	if d < k.least {
-		return 0, &problem{message: fmt.Sprintf("%s is too short, the least is %s", raw, k.least)}
+		return parseCount(raw, 1)
+	}, "auto or number", "a number or auto")
+}
+
+const auto = "auto"
+
+// duration is a time.Duration of at least a millisecond.
+func duration() *valueType { return durationFrom(time.Millisecond) }
+
+// interval is a time.Duration of at least a second: what is measured more often is load rather than a watch.
+func interval() *valueType { return durationFrom(time.Second) }
+
+func durationFrom(least time.Duration) *valueType {
+	return numbers(func(raw string) (any, *problem) { return parseDuration(raw, least) }, "duration", "a duration such as 500ms, 2s or 5m")
+}
+
+// durationOrZero is a time.Duration that may be 0.
+func durationOrZero() *valueType {
+	return numbers(func(raw string) (any, *problem) {
+		if d, err := time.ParseDuration(raw); err == nil && d == 0 {
+			return d, nil
+		}
+		return parseDuration(raw, time.Millisecond)
+	}, "duration or 0", "a duration such as 500ms, 2s or 5m, or 0")
+}
+
+func parseDuration(raw string, least time.Duration) (any, *problem) {
+	d, err := time.ParseDuration(raw)
+	switch {
+	case err != nil || d <= 0:
+		if _, err := strconv.ParseFloat(raw, 64); err == nil && d == 0 && strings.Trim(raw, "0.") != "" {
+			return nil, &problem{advice: fmt.Sprintf("give it a unit: %ss, %sms or %sm", raw, raw, raw)}
+		}
+		return nil, &problem{}
+	case d < time.Millisecond:
+		return nil, &problem{fmt.Sprintf("%s is below a millisecond", raw), "servers count timeouts in milliseconds"}
+	case d < least:
+		return nil, &problem{message: fmt.Sprintf("%s is too short, the least is %s", raw, least)}
 	}
 	return d, nil
 }
 
-func (k *key) parsePercent(raw string) (float64, *problem) {
+// percentage is a float64 from 0 to 100.
+func percentage() *valueType { return numbers(parsePercent, "percentage", "a percentage such as 5%") }
+
+func parsePercent(raw string) (any, *problem) {
 	digits, ok := strings.CutSuffix(raw, "%")
 	f, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
-	if err == nil && !ok {
-		return 0, &problem{k.unexpected(raw).message, fmt.Sprintf("write %s%%", raw)}
-	}
-	if err != nil || !(f >= 0 && f <= 100) { // the negation catches NaN
-		return 0, k.unexpected(raw)
+	switch {
+	case err == nil && !ok:
+		return nil, &problem{advice: fmt.Sprintf("write %s%%", raw)}
+	case err != nil || !(f >= 0 && f <= 100): // the negation catches NaN
+		return nil, &problem{}
 	}
 	return f, nil
 }
 
-// parseBudget returns a count, or a percentage above 0.
-func (k *key) parseBudget(raw string) (count int, percent float64, p *problem) {
-	if strings.HasSuffix(raw, "%") {
-		percent, p = k.parsePercent(raw)
-		return 0, percent, p
+// list is a list of texts of one type; a []string. Only the file holds it.
+func list(item *valueType) *valueType {
+	t := &valueType{name: "list of texts", expected: "a list of texts", item: item, fileOnly: true}
+	if strings.HasPrefix(item.expected, "one of ") {
+		t.name = "list of " + strings.TrimPrefix(item.expected, "one of ")
 	}
-	n, err := strconv.Atoi(raw)
-	if err != nil || n < 0 || n > 1<<31-1 {
-		return 0, 0, k.unexpected(raw)
-	}
-	return n, 0, nil
+	return t
 }
 
-// parseTexts splits the list in a variable or a flag.
-func parseTexts(raw string) []string {
-	var texts []string
-	for part := range strings.SplitSeq(raw, ",") {
-		if part = strings.TrimSpace(part); part != "" {
-			texts = append(texts, part)
-		}
-	}
-	return texts
+// program is a program and its arguments; a []string.
+func program() *valueType {
+	argument := plainText()
+	argument.program = true
+	t := list(argument)
+	t.program = true
+	return t
 }
 
-// checkTouch looks at the form of a glob over schema.name.
-func checkTouch(raw string) *problem {
-	if revision.IsTouch(raw) {
-		return nil
-	}
-	return &problem{"expected schema.name, got " + strconv.Quote(raw), "write for example public.plans or audit.*"}
+// mappings is a list of mappings, mapping a mapping: their keys have lines of their own in the table.
+func mappings() *valueType {
+	return &valueType{name: "list of mappings", expected: "a list of mappings", fileOnly: true}
 }
 
-// checkURL looks at the form, and at parameters that would be dropped or would unsettle the session. What is said of it
-// holds no part of it.
-func checkURL(raw string) *problem {
-	err := postgres.CheckURL(raw)
-	if bad, ok := errors.AsType[*postgres.URLError](err); ok {
-		return &problem{bad.Message, bad.Advice}
-	}
-	return nil
-}
+func mapping() *valueType { return &valueType{name: "mapping", expected: "a mapping", fileOnly: true} }
 
 // quote shows a value in a message, shortened and without passwords of URLs.
 func quote(s string) string {

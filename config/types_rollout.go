@@ -2,35 +2,58 @@ package config
 
 import (
 	"errors"
-	"fmt"
-	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/orchestrator/gate"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/tenant"
+	"github.com/skeindb/skein/tenant/discover"
 )
 
-// The forms of values that waves, gates and pins have. As all parsers they never see an empty text.
-
-func parseSelector(raw string) (tenant.Selector, *problem) {
-	s, err := tenant.ParseSelector(raw)
-	if e, ok := errors.AsType[*tenant.SelectorError](err); ok {
-		return s, &problem{fmt.Sprintf("selector %s, column %d: %s", quote(raw), e.Col, e.Message), e.Advice}
-	}
-	if err != nil {
-		return s, &problem{message: err.Error()}
-	}
-	return s, nil
+// budget is an plan.Budget.
+func budget() *valueType {
+	return numbers(func(raw string) (any, *problem) {
+		if strings.HasSuffix(raw, "%") {
+			percent, p := parsePercent(raw)
+			if p != nil {
+				return nil, p
+			}
+			return plan.Budget{Percent: percent.(float64)}, nil
+		}
+		count, p := parseCount(raw, 0)
+		if p != nil {
+			return nil, p
+		}
+		return plan.Budget{Count: count.(int)}, nil
+	}, "number or percentage", "a number, or a percentage such as 1%")
 }
 
-func (k *key) parseSize(raw string) (plan.Size, *problem) {
-	s, err := plan.ParseSize(raw)
-	if err != nil {
-		return s, k.unexpected(raw)
-	}
-	return s, nil
+// size is an plan.Size.
+func size() *valueType {
+	return numbers(func(raw string) (any, *problem) {
+		s, err := plan.ParseSize(raw)
+		if err != nil {
+			return nil, &problem{}
+		}
+		return s, nil
+	}, "number above 0 or percentage", "a number above 0, or a percentage such as 5%")
+}
+
+// selector is a tenant.Selector.
+func selector() *valueType {
+	return texts(func(raw string) (any, *problem) {
+		s, err := tenant.ParseSelector(raw)
+		if e, ok := errors.AsType[*tenant.SelectorError](err); ok {
+			return nil, &problem{"selector " + quote(raw) + ", column " + strconv.Itoa(e.Col) + ": " + e.Message, e.Advice}
+		}
+		if err != nil {
+			return nil, &problem{message: err.Error()}
+		}
+		return s, nil
+	}, "selector", "a selector")
 }
 
 const (
@@ -38,7 +61,13 @@ const (
 	orderLabel = "label:"
 )
 
-func (k *key) parseOrder(raw string) (plan.Order, *problem) {
+// order is an plan.Order.
+func order() *valueType {
+	const forms = "hash, small, large or label:KEY"
+	return texts(parseOrder, forms, forms)
+}
+
+func parseOrder(raw string) (any, *problem) {
 	switch o := plan.Order(raw); {
 	case raw == orderHash:
 		return plan.OrderByHash, nil
@@ -46,37 +75,41 @@ func (k *key) parseOrder(raw string) (plan.Order, *problem) {
 		return o, nil
 	case strings.HasPrefix(raw, orderLabel) && checkName(raw[len(orderLabel):]) == nil:
 		return o, nil
+	case strings.HasPrefix(raw, strings.TrimSuffix(orderLabel, ":")):
+		return nil, &problem{advice: "name the label: label:region"}
 	}
-	p := k.unexpected(raw)
-	p.advice = didYouMean(raw, []string{orderHash, string(plan.OrderSmallFirst), string(plan.OrderLargeFirst)}, "")
-	if strings.HasPrefix(raw, strings.TrimSuffix(orderLabel, ":")) {
-		p.advice = "name the label: label:region"
-	}
-	return "", p
+	return nil, &problem{advice: didYouMean(raw, []string{orderHash, string(plan.OrderSmallFirst), string(plan.OrderLargeFirst)}, "")}
 }
 
-func parseExpect(raw string) (gate.Expect, *problem) {
-	e, err := gate.ParseExpect(raw)
-	if err == nil {
-		return e, nil
-	}
-	p := &problem{message: err.Error()}
-	if h, ok := err.(interface{ Hint() string }); ok {
-		p.advice = h.Hint()
-	}
-	return e, p
+// condition is a gate.Expect.
+func condition() *valueType {
+	return &valueType{name: "condition", expected: "true, a value, or a condition such as > 0", tags: anyTag(), parse: func(raw string) (any, *problem) {
+		e, err := gate.ParseExpect(raw)
+		if err == nil {
+			return e, nil
+		}
+		p := &problem{message: err.Error()}
+		if h, ok := err.(interface{ Hint() string }); ok {
+			p.advice = h.Hint()
+		}
+		return nil, p
+	}}
 }
 
-// parseUntil returns the first instant that is past the given one: a date counts to the end of its day, UTC.
-func (k *key) parseUntil(raw string) (time.Time, *problem) {
+// until is the first time.Time that is past what is written: a date counts to the end of its day, UTC.
+func until() *valueType {
+	t := texts(parseUntil, "date or time", "a date such as 2030-12-24, or a time such as 2030-12-24T18:00:00Z")
+	t.tags = append(t.tags, "!!timestamp")
+	return t
+}
+
+func parseUntil(raw string) (any, *problem) {
 	if day, err := time.Parse(time.DateOnly, raw); err == nil {
 		return day.AddDate(0, 0, 1), nil
 	}
-	at, err := time.Parse(time.RFC3339, raw)
-	if err == nil {
+	if at, err := time.Parse(time.RFC3339, raw); err == nil {
 		return at, nil
 	}
-	p := k.unexpected(raw)
 	for _, slip := range []struct{ form, advice, as string }{
 		{"2006-02-01", "the month stands before the day: ", time.DateOnly},
 		{"2.1.2006", "year, month, day: ", time.DateOnly},
@@ -86,37 +119,55 @@ func (k *key) parseUntil(raw string) (time.Time, *problem) {
 		{"2006-01-02 15:04:05Z07:00", "write a T between date and time: ", time.RFC3339},
 	} {
 		if meant, err := time.Parse(slip.form, raw); err == nil {
-			p.advice = slip.advice + meant.Format(slip.as)
-			break
+			return nil, &problem{advice: slip.advice + meant.Format(slip.as)}
 		}
 	}
-	return time.Time{}, p
+	return nil, &problem{}
 }
 
-// checkAddress looks at the form of a URL for the web. It repeats nothing: tokens stand in paths and queries, too.
-func checkAddress(raw string) *problem {
-	scheme, rest, ok := strings.Cut(raw, "://")
-	if !ok || scheme != "http" && scheme != "https" {
-		return &problem{"expected a URL that starts with https:// or http://", ""}
-	}
-	if !separable(rest) {
-		return &problem{"can be read in more than one way", adviceEscape + "; and an @ further on as %40"}
-	}
-	if u, err := url.Parse(raw); err != nil || u.Hostname() == "" {
-		return &problem{"is not a valid URL", adviceEscape}
-	}
-	return nil
+// searchPath is what follows the tenant's schema on the search path.
+type searchPath struct {
+	auto  bool // the schemas that hold extensions
+	names []string
 }
 
-const adviceEscape = "write characters such as # / ? @ % of a password as %23 %2F %3F %40 %25"
+func autoOrNames() *valueType {
+	t := texts(func(raw string) (any, *problem) {
+		if raw != auto {
+			return nil, &problem{advice: asList(raw)}
+		}
+		return searchPath{auto: true}, nil
+	}, "auto or list of texts", "auto or a list of texts")
+	t.item, t.none = plainText(), true
+	t.list = func(names []string) any { return searchPath{names: names} }
+	return t
+}
 
-// separable reports whether it is certain where the host of a URL for the web is: an @ behind what looks like a port
-// may be the end of a password with a / or ? in it, of which a part would be asked of the DNS.
-func separable(rest string) bool {
-	end := strings.IndexAny(rest, "/?#")
-	if end < 0 {
-		end = len(rest)
+// asList is advice where one text stands instead of a list.
+func asList(raw string) string { return "write it as a list: [" + quote(raw) + "]" }
+
+// boolOrGlobs is a discover.Schemas.
+func boolOrGlobs() *valueType {
+	return &valueType{
+		name: "true, false or list of texts", expected: "true, false or a list of texts", tags: []string{"!!bool"}, fileOnly: true,
+		parse: func(raw string) (any, *problem) {
+			all, p := parseBool(raw)
+			if p != nil {
+				return nil, p
+			}
+			return discover.Schemas{All: all.(bool)}, nil
+		},
+		item: plainText(), list: func(globs []string) any { return discover.Schemas{Globs: globs} },
 	}
-	authority, beyond := rest[:end], rest[end:]
-	return strings.Count(authority, "@") <= 1 && (!strings.ContainsAny(authority, ":@") || !strings.Contains(beyond, "@"))
+}
+
+// touches is a list of globs over schema.name, in a variable joined by commas; a []string.
+func touches() *valueType {
+	one := texts(func(raw string) (any, *problem) {
+		if !revision.IsTouch(raw) {
+			return nil, &problem{"expected schema.name, got " + strconv.Quote(raw), "write for example public.plans or audit.*"}
+		}
+		return raw, nil
+	}, "schema.name", "schema.name, with globs")
+	return &valueType{name: "list of schema.name", expected: "a list of schema.name, with globs", item: one}
 }

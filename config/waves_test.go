@@ -33,7 +33,7 @@ func TestWaves(t *testing.T) {
 		{"all", "[{name: all}]", []plan.WaveSpec{{Name: "all"}}},
 		{"a count", "[{name: a, size: 20}]", []plan.WaveSpec{{Name: "a", Size: plan.Size{Count: 20}}}},
 		{"a share", "[{name: a, size: 0.5%}]", []plan.WaveSpec{{Name: "a", Size: plan.Size{Percent: 0.5}}}},
-		{"a selector", "[{name: a, tenants: '!frozen,id=a-*'}]", []plan.WaveSpec{{Name: "a", Tenants: selector(t, "!frozen,id=a-*")}}},
+		{"a selector", "[{name: a, tenants: '!frozen,id=a-*'}]", []plan.WaveSpec{{Name: "a", Tenants: mustSelector(t, "!frozen,id=a-*")}}},
 		{"orders", "[{name: a, size: 1, order: hash}, {name: b, size: 1, order: small}, {name: c, size: 1, order: large}, {name: d, order: 'label:tier'}]", []plan.WaveSpec{
 			{Name: "a", Size: plan.Size{Count: 1}, Order: plan.OrderByHash},
 			{Name: "b", Size: plan.Size{Count: 1}, Order: plan.OrderSmallFirst},
@@ -41,13 +41,13 @@ func TestWaves(t *testing.T) {
 			{Name: "d", Order: "label:tier"},
 		}},
 		{"the rest is the last", "[{name: a, tenants: x}, {name: b, size: 99%}, {name: c, tenants: y, size: 100%}, {name: rest}]", []plan.WaveSpec{
-			{Name: "a", Tenants: selector(t, "x")}, {Name: "b", Size: plan.Size{Percent: 99}},
-			{Name: "c", Tenants: selector(t, "y"), Size: plan.Size{Percent: 100}}, {Name: "rest"},
+			{Name: "a", Tenants: mustSelector(t, "x")}, {Name: "b", Size: plan.Size{Percent: 99}},
+			{Name: "c", Tenants: mustSelector(t, "y"), Size: plan.Size{Percent: 100}}, {Name: "rest"},
 		}},
 		{"no gate", "[{name: a, gate: {approval: false, bake: 1ms}}]", []plan.WaveSpec{{Name: "a", Gate: plan.Gate{Bake: time.Millisecond}}}},
 		{"approval", "[{name: a, gate: {approval: true}}]", []plan.WaveSpec{{Name: "a", Gate: plan.Gate{Approval: true}}}},
 		{"may be empty", "[{name: a, tenants: x, allow_empty: true}, {name: b, allow_empty: false}]", []plan.WaveSpec{
-			{Name: "a", Tenants: selector(t, "x"), AllowEmpty: true}, {Name: "b"},
+			{Name: "a", Tenants: mustSelector(t, "x"), AllowEmpty: true}, {Name: "b"},
 		}},
 		{"gates that share by anchor", "[{name: a, size: 1, gate: &g {bake: 1h}}, {name: b, gate: {<<: *g, approval: true}}]", []plan.WaveSpec{
 			{Name: "a", Size: plan.Size{Count: 1}, Gate: plan.Gate{Bake: time.Hour}},
@@ -88,15 +88,15 @@ func TestChecksOfAGate(t *testing.T) {
 		}},
 		{"no inconclusive measure at all", "{inconclusive: 0, sql: select true}", []plan.Check{{Name: "sql", Meter: isTrue, Inconclusive: -1}}},
 		{"per server", "{checks: [{name: a, sql: select 1, per: server, expect: '>= 1'}, {name: b, sql: select 1, per: tenant, expect: '!= 0'}]}", []plan.Check{
-			{Name: "a", Meter: gate.SQL{Query: "select 1", Per: gate.PerServer, Expect: condition(t, ">= 1")}},
-			{Name: "b", Meter: gate.SQL{Query: "select 1", Per: gate.PerTenant, Expect: condition(t, "!= 0")}},
+			{Name: "a", Meter: gate.SQL{Query: "select 1", Per: gate.PerServer, Expect: mustCondition(t, ">= 1")}},
+			{Name: "b", Meter: gate.SQL{Query: "select 1", Per: gate.PerTenant, Expect: mustCondition(t, "!= 0")}},
 		}},
 		{"what YAML takes for no text is expected all the same", "{checks: [{name: a, sql: select 1, expect: 1.5}, {name: b, sql: select 1, expect: True}, {name: c, sql: select 1, expect: False}, {name: d, sql: select 1, expect: 2026-11-23}, {name: e, sql: select 1, expect: 'True'}]}", []plan.Check{
-			{Name: "a", Meter: gate.SQL{Query: "select 1", Per: gate.PerTenant, Expect: condition(t, "1.5")}},
-			{Name: "b", Meter: gate.SQL{Query: "select 1", Per: gate.PerTenant, Expect: condition(t, "true")}},
-			{Name: "c", Meter: gate.SQL{Query: "select 1", Per: gate.PerTenant, Expect: condition(t, "False")}},
-			{Name: "d", Meter: gate.SQL{Query: "select 1", Per: gate.PerTenant, Expect: condition(t, "2026-11-23")}},
-			{Name: "e", Meter: gate.SQL{Query: "select 1", Per: gate.PerTenant, Expect: condition(t, "True")}},
+			{Name: "a", Meter: gate.SQL{Query: "select 1", Per: gate.PerTenant, Expect: mustCondition(t, "1.5")}},
+			{Name: "b", Meter: gate.SQL{Query: "select 1", Per: gate.PerTenant, Expect: mustCondition(t, "true")}},
+			{Name: "c", Meter: gate.SQL{Query: "select 1", Per: gate.PerTenant, Expect: mustCondition(t, "False")}},
+			{Name: "d", Meter: gate.SQL{Query: "select 1", Per: gate.PerTenant, Expect: mustCondition(t, "2026-11-23")}},
+			{Name: "e", Meter: gate.SQL{Query: "select 1", Per: gate.PerTenant, Expect: mustCondition(t, "True")}},
 		}},
 		{"the web", "{checks: [{name: a, http: {env: A}, headers: {X: y}}, {name: b, prometheus: 'http://p', query: up, headers: {X: {env: Y}}}]}", []plan.Check{
 			{Name: "a", Meter: gate.HTTP{URL: some, Headers: map[string]func(context.Context) (string, error){"X": some}}},
@@ -217,11 +217,11 @@ func TestPins(t *testing.T) {
 `
 	day := time.Date(2026, 12, 25, 0, 0, 0, 0, time.UTC)
 	want := []plan.Pin{
-		{Tenants: selector(t, "id=a"), Freeze: true, Reason: "never ends"},
-		{Tenants: selector(t, "id=b"), Target: "abc", Reason: "to the end of the day", Until: day},
-		{Tenants: selector(t, "id=c"), Freeze: true, Reason: "in quotes", Until: day},
-		{Tenants: selector(t, "id=d"), Freeze: true, Reason: "a time", Until: time.Date(2026, 12, 24, 16, 0, 0, 0, time.UTC)},
-		{Tenants: selector(t, "id=*"), Freeze: true, Reason: "over", Until: day.AddDate(0, 0, -1)},
+		{Tenants: mustSelector(t, "id=a"), Freeze: true, Reason: "never ends"},
+		{Tenants: mustSelector(t, "id=b"), Target: "abc", Reason: "to the end of the day", Until: day},
+		{Tenants: mustSelector(t, "id=c"), Freeze: true, Reason: "in quotes", Until: day},
+		{Tenants: mustSelector(t, "id=d"), Freeze: true, Reason: "a time", Until: time.Date(2026, 12, 24, 16, 0, 0, 0, time.UTC)},
+		{Tenants: mustSelector(t, "id=*"), Freeze: true, Reason: "over", Until: day.AddDate(0, 0, -1)},
 	}
 	const has = ` has ended and has no effect any more; take it away or give it a later date`
 	over := `skein.yaml:7:58: pins[4].until: the pin of "id=*"` + has

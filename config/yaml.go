@@ -12,22 +12,22 @@ import (
 )
 
 // parse reads the one document of a config. A nil node without a mistake is an empty document.
-func parse(text []byte, m *mistakes, file string) *yaml.Node {
+func parse(text []byte, m *mistakes) *yaml.Node {
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	var doc, more yaml.Node
 	if err := d.Decode(&doc); err != nil {
 		if !errors.Is(err, io.EOF) {
-			m.add(syntaxError(err, text, file))
+			m.add(syntaxError(err, text, m.file))
 		}
 		return nil
 	}
 	if err := d.Decode(&more); err == nil {
 		m.add(&Error{
-			Kind: KindSyntax, File: file, Line: more.Line, Col: max(more.Column, 1),
+			Kind: KindSyntax, File: m.file, Line: more.Line, Col: max(more.Column, 1),
 			Message: "a second document begins here", Advice: "a config is one document: take the line `---` away",
 		})
 	} else if !errors.Is(err, io.EOF) {
-		m.add(syntaxError(err, text, file))
+		m.add(syntaxError(err, text, m.file))
 	}
 	if len(doc.Content) == 0 || null(doc.Content[0]) {
 		return nil

@@ -1,0 +1,156 @@
+package config
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// builder fills a Project from what was read, and complains about values that contradict each other. What was found bad
+// before stands there as its zero value.
+type builder struct {
+	*mistakes
+	tree    *field   // of the file
+	layers  *layers  // of all
+	servers []string // by name
+	dir     string   // absolute folder of the config
+	opts    Options
+	project *Project
+}
+
+// at returns the field of a key that counts; nil when it has none.
+func (b *builder) at(name string) *field { return b.layers.at(split(name)) }
+
+func (b *builder) build() {
+	p := b.project
+	p.Fleet = valueOf[string](b.at("fleet"))
+	if p.Fleet == "" {
+		p.Fleet = fleetOf(b.dir)
+	}
+	b.revisions()
+	b.state()
+	for _, name := range b.servers {
+		p.Servers = append(p.Servers, b.server(name))
+	}
+	b.guards()
+	p.Compare = Compare{
+		Scope:    valueOf[string](b.at("compare.scope")),
+		Exclude:  valueOf[[]string](b.at("compare.exclude")),
+		Types:    valueOf[bool](b.at("compare.types")),
+		Defaults: valueOf[bool](b.at("compare.defaults")),
+	}
+	p.Engine = b.engine()
+	b.sources()
+	b.sharedTenants()
+	p.Policy = b.policy() // after the sources: their dialect says which checks can be
+	p.Policy.Waves = b.waves()
+	p.Policy.Pins = b.pins()
+	p.Notify = b.hooks()
+}
+
+// fleetOf names a fleet that has no name after its folder.
+func fleetOf(dir string) string {
+	if name := filepath.Base(dir); name != string(filepath.Separator) && name != "." {
+		return name
+	}
+	return "fleet"
+}
+
+func (b *builder) revisions() {
+	r := &b.project.Revisions
+	r.Dir = within(b.project.Dir, valueOf[string](b.at("revisions.dir")))
+	r.Heads = valueOf[Heads](b.at("revisions.heads"))
+	if schema := valueOf[string](b.at("revisions.schema")); schema != "" {
+		r.Schema = within(b.project.Dir, schema)
+	}
+	for _, object := range []string{"ix", "uq", "ck", "fk", "pk"} {
+		if form := valueOf[string](b.at("revisions.naming." + object)); form != "" {
+			if r.Naming == nil {
+				r.Naming = map[string]string{}
+			}
+			r.Naming[object] = form
+		}
+	}
+	for _, h := range b.tree.at("revisions").at("hooks").entries() {
+		r.Hooks = append(r.Hooks, Hook{Run: valueOf[[]string](h.at("run"))})
+	}
+}
+
+// alembicTable is Alembic's version table, which has a meaning of its own.
+const alembicTable = "alembic_version"
+
+func (b *builder) state() {
+	s, table := &b.project.State, b.at("state.version_table")
+	s.VersionTable = valueOf[string](table)
+	switch {
+	case s.VersionTable == alembicTable:
+		b.blameValue(KindLater, table, alembicTable+" "+notYet, "name a table of skein's own; the default is skein_version")
+	case strings.ContainsAny(s.VersionTable, ".\"\n") || len(s.VersionTable) > 63:
+		b.blameValue(KindValue, table, "expected the bare name of a table, at most 63 bytes", "it lies in the tenant's own schema, so it is named without one")
+	}
+	s.Store = valueOf[Secret](b.at("state.store"))
+	s.KeepDowngrades = valueOf[bool](b.at("state.keep_downgrades"))
+}
+
+func (b *builder) guards() {
+	b.project.Touches = valueOf[[]string](b.at("guards.touches"))
+	g := &b.project.Guards
+	g.MinTenants = valueOf[int](b.at("guards.min_tenants"))
+	shrink := b.at("guards.max_shrink")
+	g.MaxShrink = valueOf[float64](shrink)
+	if shrink != nil && g.MaxShrink == 0 {
+		g.MaxShrink = math.SmallestNonzeroFloat64 // 0 would mean no limit; 0% means that none may be missing
+	}
+}
+
+// The rules of entries of lists, which sources, waves, checks, pins and webhooks share.
+
+// oneKind returns the key of kinds that the entry has, and complains when it has none or several.
+func (b *builder) oneKind(f *field, what string, kinds ...string) string {
+	found := ""
+	for _, kind := range kinds {
+		switch other := f.at(kind); {
+		case other == nil:
+		case found != "":
+			b.blameKey(KindConflict, other, fmt.Sprintf("a %s has one kind, and this one has %s already", what, found), "make it two "+what+"s")
+		default:
+			found = kind
+		}
+	}
+	if found == "" && f.whole() {
+		b.blameKey(KindMissing, f, fmt.Sprintf("a %s has one of %s", what, strings.Join(kinds, ", ")), "")
+	}
+	return found
+}
+
+// fit says with which kinds a key means something, and what to do about it elsewhere.
+type fit struct {
+	kinds  []string
+	advice string
+}
+
+// only complains about keys that mean nothing to an entry of this kind.
+func (b *builder) only(f *field, kind string, fits map[string]fit) {
+	for _, sub := range f.fields {
+		fit, limited := fits[sub.last()]
+		if limited && !slices.Contains(fit.kinds, kind) {
+			b.blameKey(KindConflict, sub, fmt.Sprintf("goes with %s, not with %s", strings.Join(fit.kinds, " or "), kind), fit.advice)
+		}
+	}
+}
+
+// unique complains about a name that an earlier entry has, by the nodes of the names so far.
+func (b *builder) unique(name *field, what string, seen map[string]*yaml.Node) {
+	if name == nil || name.broken {
+		return
+	}
+	if first := seen[name.node.Value]; first != nil {
+		b.blameValue(KindDuplicate, name, fmt.Sprintf("there are two %s named %s, the first in line %d", what, quote(name.node.Value), first.Line), "give one of them another name")
+		return
+	}
+	seen[name.node.Value] = name.node
+}

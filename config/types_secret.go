@@ -1,0 +1,79 @@
+package config
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+
+	"github.com/skeindb/skein/engine/postgres"
+)
+
+// What is read from these is a Secret. The forms that say where the secret is are read by the reader.
+
+const elsewhere = "{env: …}, {file: …} or {exec: […]}"
+
+func secrets(parse func(string) *problem, name, expected string, show func(string) string) *valueType {
+	t := texts(func(raw string) (any, *problem) { return raw, parse(raw) }, name+", "+elsewhere, expected+", or one of {env: NAME}, {file: PATH}, {exec: [COMMAND, …]}")
+	t.secret = show
+	return t
+}
+
+// secret is any text.
+func secret() *valueType {
+	return secrets(func(string) *problem { return nil }, "text", "text", func(string) string { return hidden })
+}
+
+// serverURL is the URL of a PostgreSQL server.
+func serverURL() *valueType { return secrets(checkURL, "URL", "a URL", RedactURL) }
+
+// checkURL looks at the form, and at parameters that would be dropped or would unsettle the session. What is said of it
+// holds no part of it.
+func checkURL(raw string) *problem {
+	if bad, ok := errors.AsType[*postgres.URLError](postgres.CheckURL(raw)); ok {
+		return &problem{bad.Message, bad.Advice}
+	}
+	return nil
+}
+
+// store is a path or the URL of a PostgreSQL server.
+func store() *valueType {
+	return secrets(func(raw string) *problem {
+		if strings.Contains(raw, "://") {
+			return checkURL(raw)
+		}
+		return nil
+	}, "path, URL", "a path or a URL", RedactURL)
+}
+
+// webURL is an address that speaks HTTP.
+func webURL() *valueType {
+	return secrets(checkAddress, "web URL", "a URL that starts with https:// or http://", redactAddress)
+}
+
+// checkAddress looks at the form of a URL for the web. It repeats nothing: tokens stand in paths and queries, too.
+func checkAddress(raw string) *problem {
+	scheme, rest, ok := strings.Cut(raw, "://")
+	if !ok || scheme != "http" && scheme != "https" {
+		return &problem{"expected a URL that starts with https:// or http://", ""}
+	}
+	if !separable(rest) {
+		return &problem{"can be read in more than one way", adviceEscape + "; and an @ further on as %40"}
+	}
+	if u, err := url.Parse(raw); err != nil || u.Hostname() == "" {
+		return &problem{"is not a valid URL", adviceEscape}
+	}
+	return nil
+}
+
+const adviceEscape = "write characters such as # / ? @ % of a password as %23 %2F %3F %40 %25"
+
+// separable reports whether it is certain where the host of a URL for the web is: an @ behind what looks like a port
+// may be the end of a password with a / or ? in it, of which a part would be asked of the DNS.
+func separable(rest string) bool {
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	authority, beyond := rest[:end], rest[end:]
+	return strings.Count(authority, "@") <= 1 && (!strings.ContainsAny(authority, ":@") || !strings.Contains(beyond, "@"))
+}
