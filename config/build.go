@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -127,18 +128,15 @@ func (b *builder) oneKind(f *field, what string, kinds ...string) string {
 	return found
 }
 
-// fit says with which kinds a key means something, and what to do about it elsewhere.
-type fit struct {
-	kinds  []string
-	advice string
-}
-
-// only complains about keys that mean nothing to an entry of this kind.
-func (b *builder) only(f *field, kind string, fits map[string]fit) {
+// only complains about keys that mean nothing in an entry of this kind.
+func (b *builder) only(f *field, kind string) {
 	for _, sub := range f.fields {
-		fit, limited := fits[sub.last()]
-		if limited && !slices.Contains(fit.kinds, kind) {
-			b.blameKey(KindConflict, sub, fmt.Sprintf("goes with %s, not with %s", strings.Join(fit.kinds, " or "), kind), fit.advice)
+		k := sub.shape.key
+		if k == nil {
+			k = sub.shape.any.key // of free names
+		}
+		if k.with != nil && !slices.Contains(k.with, kind) {
+			b.blameKey(KindConflict, sub, fmt.Sprintf("goes with %s, not with %s", strings.Join(k.with, " or "), kind), cmp.Or(k.instead, "take it away"))
 		}
 	}
 }

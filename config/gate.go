@@ -81,11 +81,7 @@ func (b *builder) check(f *field) string {
 	if kind == "" {
 		return ""
 	}
-	const away = "take it away"
-	b.only(f, kind, map[string]fit{
-		"per": {[]string{checkSQL}, away}, "query": {[]string{checkPrometheus}, away},
-		"expect": {[]string{checkSQL, checkPrometheus}, away}, "headers": {[]string{checkHTTP, checkPrometheus}, away},
-	})
+	b.only(f, kind)
 	if kind == checkPrometheus && f.at("query") == nil && f.whole() {
 		b.blameKey(KindMissing, f.at(checkPrometheus), "goes with a query, and this check has none", "write the query in PromQL as `query`")
 	}

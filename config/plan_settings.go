@@ -35,30 +35,23 @@ func decides(at path) bool {
 	return at.String() == "state.version_table"
 }
 
-// decision is a value that has a say in what a rollout does, in the form that a plan file has it.
-type decision struct {
-	at    path
-	value string
-}
-
 // Decisive returns what of the effective config, and of -x, decides what a rollout does, for a plan file to hold. Texts
 // that may carry secrets (URLs, headers, arguments of programs, values of -x) are there as digests; of a secret that
 // stands elsewhere, where that is. Entries of lists that have names go by these.
 func (p *Project) Decisive() []plan.Setting {
 	names := p.entryNames()
 	var all []plan.Setting
-	for _, d := range p.decisive {
-		last := len(d.at) - 1
-		if d.at[last] == "name" && strings.HasPrefix(d.at[last-1], "[") {
-			continue // it is in the keys of its entry
+	for _, set := range p.settings {
+		if set.plan == "" || set.isEntryName() {
+			continue // a name is in the keys of its entry
 		}
-		at := slices.Clone(d.at)
+		at := slices.Clone(set.path)
 		for i := range at {
-			if name, ok := names[d.at[:i+1].String()]; ok {
+			if name, ok := names[set.path[:i+1].String()]; ok {
 				at[i] = "[" + name + "]"
 			}
 		}
-		s := plan.Setting{Key: at.String(), Value: d.value}
+		s := plan.Setting{Key: at.String(), Value: set.plan}
 		if len(at) > 4 && at[1] == "waves" && at[3] == "gate" {
 			s.Of, s.Key = "the gate of wave "+strings.Trim(at[2], "[]"), at[4:].String()
 		}
@@ -70,15 +63,19 @@ func (p *Project) Decisive() []plan.Setting {
 	return all
 }
 
-// entryNames are the names of entries of lists, by their paths.
+// entryNames are the names of entries of lists that decide something, by their paths.
 func (p *Project) entryNames() map[string]string {
 	names := map[string]string{}
-	for _, d := range p.decisive {
-		if last := len(d.at) - 1; d.at[last] == "name" && strings.HasPrefix(d.at[last-1], "[") {
-			names[d.at[:last].String()] = d.value
+	for _, set := range p.settings {
+		if set.plan != "" && set.isEntryName() {
+			names[set.path[:len(set.path)-1].String()] = set.plan
 		}
 	}
 	return names
+}
+
+func (s *Setting) isEntryName() bool {
+	return s.path.last() == "name" && strings.HasPrefix(s.path[len(s.path)-2], "[")
 }
 
 // digest stands for a text that is not to be shown. It differs from fleet to fleet. A short text can be guessed from
@@ -88,21 +85,18 @@ func (p *Project) digest(text string) string {
 	return "sha256:" + hex.EncodeToString(sum[:8])
 }
 
-// decide notes a value of the config if it decides what a rollout does.
-func (b *builder) decide(f *field) {
-	if !decides(f.path) {
-		return
-	}
-	d := decision{at: f.path}
+// planText is a value as a plan file has it; "" when it does not decide what a rollout does.
+func (p *Project) planText(f *field) string {
 	switch t := f.shape.key.typ; {
+	case !decides(f.path):
+		return ""
 	case t.secret != nil:
-		d.value = b.project.secretText(f)
+		return p.secretText(f)
 	case t.program:
-		d.value = b.project.programText(f.texts())
+		return p.programText(f.texts())
 	default:
-		d.value = b.project.openText(f)
+		return p.openText(f)
 	}
-	b.project.decisive = append(b.project.decisive, d)
 }
 
 // openText is a value in the open, as it is. Where `config show` hides a part of it, there is a digest beside what is

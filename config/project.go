@@ -31,7 +31,6 @@ type Project struct {
 	dialect  revision.Dialect
 	sources  []source
 	settings []Setting
-	decisive []decision
 	lookup   func(string) (string, bool) // the environment that Load was given
 }
 

@@ -14,8 +14,10 @@ import (
 type key struct {
 	path     string
 	typ      *valueType
-	def      string // as it would be written; "" = none
-	required bool   // in its mapping
+	def      string   // as it would be written; "" = none
+	required bool     // in its mapping
+	with     []string // kinds of entries in which it means something; nil = all
+	instead  string   // advice in other kinds; "" = take it away
 	status   status
 	doc      string // one sentence, for the documentation
 }
@@ -67,10 +69,10 @@ func tenantKeys() []key {
 	return []key{
 		{path: "tenants", typ: mappings(), required: true, doc: "The sources of tenants: any number, each with exactly one of `server`, `query`, `list`, `file`, `glob`, `command`."},
 		{path: "tenants[].server", typ: plainText(), doc: "Discovery in the catalog of this server."},
-		{path: "tenants[].include_databases", typ: list(plainText()), doc: "With `server`: globs over databases to which the role may connect. Default: the database of the URL."},
-		{path: "tenants[].exclude_databases", typ: list(plainText()), doc: "With `include_databases`: globs over databases that are left out."},
-		{path: "tenants[].include_schemas", typ: boolOrGlobs(), doc: "With `server`: `false` = one tenant a database, `true` = each schema that is no system's, or globs over schemas. Default: `false`."},
-		{path: "tenants[].exclude_schemas", typ: list(plainText()), doc: "With `include_schemas`: globs over schemas that are left out."},
+		{path: "tenants[].include_databases", typ: list(plainText()), with: []string{"server"}, doc: "With `server`: globs over databases to which the role may connect. Default: the database of the URL."},
+		{path: "tenants[].exclude_databases", typ: list(plainText()), with: []string{"server"}, doc: "With `include_databases`: globs over databases that are left out."},
+		{path: "tenants[].include_schemas", typ: boolOrGlobs(), with: []string{"server"}, doc: "With `server`: `false` = one tenant a database, `true` = each schema that is no system's, or globs over schemas. Default: `false`."},
+		{path: "tenants[].exclude_schemas", typ: list(plainText()), with: []string{"server"}, doc: "With `include_schemas`: globs over schemas that are left out."},
 		{path: "tenants[].query", typ: mapping(), doc: "The rows of a query, with columns as for `file`."},
 		{path: "tenants[].query.server", typ: plainText(), required: true, doc: "Server that is asked; also that of rows without one."},
 		{path: "tenants[].query.sql", typ: plainText(), required: true, doc: "The query."},
@@ -86,8 +88,8 @@ func tenantKeys() []key {
 		{path: "tenants[].glob", typ: plainText(), doc: "SQLite files, such as `data/*.db`."},
 		{path: "tenants[].command", typ: program(), doc: "A program and its arguments that prints a JSON object a tenant."},
 		{path: "tenants[].name", typ: plainText(), doc: "Name of the source, for the selector `source=…`. Default: its number, from 1."},
-		{path: "tenants[].id", typ: plainText(), doc: "Form of the ids: with `server` of `{server}`, `{database}` and `{schema}`, with `glob` of `{path}` and `{name}`."},
-		{path: "tenants[].on_unreachable", typ: choice("fail", "warn"), def: "fail", doc: "What a server that cannot be reached means when the source is asked: `fail` refuses the whole fleet, `warn` leaves the source's tenants out with a warning; those that a rollout has planned stay planned."},
+		{path: "tenants[].id", typ: plainText(), with: []string{"server", "glob"}, instead: "its records have ids of their own", doc: "Form of the ids: with `server` of `{server}`, `{database}` and `{schema}`, with `glob` of `{path}` and `{name}`."},
+		{path: "tenants[].on_unreachable", typ: choice("fail", "warn"), def: "fail", with: []string{"server", "query", "list", "file", "command"}, doc: "What a server that cannot be reached means when the source is asked: `fail` refuses the whole fleet, `warn` leaves the source's tenants out with a warning; those that a rollout has planned stay planned."},
 		{path: "tenants[].labels.*", typ: word(), doc: "A label of all tenants of the source."},
 
 		{path: "guards.min_tenants", typ: count(0), doc: "Refuse a fleet with fewer tenants."},

@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/tenant"
-	"github.com/skeindb/skein/tenant/discover"
 )
 
 // Scope says, from the config alone, where the revisions run; see [revision.Lint]. Tenants are schemas where a
@@ -34,7 +34,7 @@ func (p *Project) Scope() revision.Scope {
 // schemaScope collects what the sources say about schemas.
 type schemaScope struct {
 	certain, possible bool
-	patterns          []schemaPattern
+	patterns          []engine.NameFilter
 	shared            []string // schemas that follow the tenants' on the search path
 }
 
@@ -42,34 +42,22 @@ type schemaScope struct {
 // an extension, which the config alone does not show.
 const extensionSchema = "extensions"
 
-// schemaPattern is what one source includes: everything but a few, or what some globs match.
-type schemaPattern struct {
-	all     bool
-	include []string
-	exclude []string
-}
-
 func (s *schemaScope) add(src source, dir string) {
-	f := src.field
-	switch src.kind {
-	case "server":
-		included := valueOf[discover.Schemas](f.at("include_schemas"))
-		if included.All || len(included.Globs) > 0 {
+	if f := src.taken.schemas.Schemas; f.All || len(f.Include) > 0 {
+		s.certain = true
+		s.patterns = append(s.patterns, f)
+	}
+	for _, r := range src.taken.records {
+		if r.Schema != "" {
 			s.certain = true
-			s.patterns = append(s.patterns, schemaPattern{included.All, included.Globs, valueOf[[]string](f.at("exclude_schemas"))})
+			s.patterns = append(s.patterns, engine.NameFilter{Include: []string{r.Schema}})
 		}
-	case "list":
-		for _, r := range f.at("list").fields {
-			if schema := valueOf[string](r.at("schema")); r.at("schema") != nil {
-				s.certain = true
-				s.patterns = append(s.patterns, schemaPattern{include: []string{schema}})
-			}
-		}
+	}
+	switch f := src.field; src.kind {
 	case "query":
 		s.certain = s.certain || speaksOfSchema(valueOf[string](f.at("query").at("sql")))
 	case "file":
-		path := valueOf[string](f.at("file"))
-		text, err := os.ReadFile(within(dir, path))
+		text, err := os.ReadFile(within(dir, valueOf[string](f.at("file"))))
 		s.certain = s.certain || err == nil && speaksOfSchema(string(text))
 		s.possible = s.possible || err != nil
 	case "command":
@@ -86,17 +74,12 @@ func (s *schemaScope) tenant(schema string) bool {
 		return false
 	}
 	for _, p := range s.patterns {
-		matches := false
-		for _, glob := range p.include {
-			matches = matches || tenant.Glob(glob, schema)
-		}
-		if p.all {
+		glob := func(g string) bool { return tenant.Glob(g, schema) }
+		matches := slices.ContainsFunc(p.Include, glob)
+		if p.All {
 			matches = !strings.HasPrefix(schema, "pg_") && schema != "information_schema" && schema != "public" && schema != extensionSchema
 		}
-		for _, glob := range p.exclude {
-			matches = matches && !tenant.Glob(glob, schema)
-		}
-		if matches {
+		if matches && !slices.ContainsFunc(p.Exclude, glob) {
 			return true
 		}
 	}

@@ -18,6 +18,7 @@ type Setting struct {
 	Source string `json:"source"` // default, skein.yaml:3:5, SKEIN_FLEET or --max-failures
 
 	path path
+	plan string // as a plan file has it; "" = not at all
 }
 
 // Show returns the effective config in the order of the documentation: every value that is set or has a
@@ -125,8 +126,7 @@ func (b *builder) setting(k *key, at path, f *field) []Setting {
 	set := Setting{Key: at.String(), Source: "default", path: at}
 	switch {
 	case f != nil:
-		set.Value, set.Source = shown(f), b.source(f)
-		b.decide(f)
+		set.Value, set.Source, set.plan = shown(f), b.source(f), b.project.planText(f)
 	case k.path == "fleet":
 		set.Value = b.project.Fleet
 	case k.path == "revisions.dialect":

@@ -67,21 +67,10 @@ func (b *builder) sourceOf(f *field, name string, names map[string]*field) *sour
 		b.blameKey(KindDuplicate, f, fmt.Sprintf("source name %q is there twice, first in line %d", name, first.place().Line), "names of sources are unique; without one a source is called by its number")
 	}
 	names[name] = f
-	b.only(f, s.kind, sourceFits())
+	b.only(f, s.kind)
 	b.makeSource(s, name)
 	b.tryOut(s)
 	return s
-}
-
-// sourceFits are the keys that mean something to some kinds of sources only.
-func sourceFits() map[string]fit {
-	const away = "take it away"
-	return map[string]fit{
-		"include_databases": {[]string{"server"}, away}, "exclude_databases": {[]string{"server"}, away},
-		"include_schemas": {[]string{"server"}, away}, "exclude_schemas": {[]string{"server"}, away},
-		"on_unreachable": {[]string{"server", "query", "list", "file", "command"}, away},
-		"id":             {[]string{"server", "glob"}, "its records have ids of their own"},
-	}
 }
 
 // makeSource fills in the dialect and the maker.
