@@ -28,7 +28,7 @@ func (b *builder) at(name string) *field { return b.layers.at(split(name)) }
 
 func (b *builder) build() {
 	p := b.project
-	p.Fleet = valueOf[string](b.at("fleet"))
+	p.Fleet = get[string](b, "fleet")
 	if p.Fleet == "" {
 		p.Fleet = fleetOf(b.dir)
 	}
@@ -39,10 +39,10 @@ func (b *builder) build() {
 	}
 	b.guards()
 	p.Compare = Compare{
-		Scope:    valueOf[string](b.at("compare.scope")),
-		Exclude:  valueOf[[]string](b.at("compare.exclude")),
-		Types:    valueOf[bool](b.at("compare.types")),
-		Defaults: valueOf[bool](b.at("compare.defaults")),
+		Scope:    get[string](b, "compare.scope"),
+		Exclude:  get[[]string](b, "compare.exclude"),
+		Types:    get[bool](b, "compare.types"),
+		Defaults: get[bool](b, "compare.defaults"),
 	}
 	p.Engine = b.engine()
 	b.sources()
@@ -63,9 +63,9 @@ func fleetOf(dir string) string {
 
 func (b *builder) revisions() {
 	r := &b.project.Revisions
-	r.Dir = within(b.project.Dir, valueOf[string](b.at("revisions.dir")))
-	r.Heads = valueOf[Heads](b.at("revisions.heads"))
-	if schema := valueOf[string](b.at("revisions.schema")); schema != "" {
+	r.Dir = within(b.project.Dir, get[string](b, "revisions.dir"))
+	r.Heads = get[Heads](b, "revisions.heads")
+	if schema := get[string](b, "revisions.schema"); schema != "" {
 		r.Schema = within(b.project.Dir, schema)
 	}
 	for _, object := range []string{"ix", "uq", "ck", "fk", "pk"} {
@@ -77,7 +77,7 @@ func (b *builder) revisions() {
 		}
 	}
 	for _, h := range b.tree.at("revisions").at("hooks").entries() {
-		r.Hooks = append(r.Hooks, Hook{Run: valueOf[[]string](h.at("run"))})
+		r.Hooks = append(r.Hooks, Hook{Run: get[[]string](h, "run")})
 	}
 }
 
@@ -93,14 +93,14 @@ func (b *builder) state() {
 	case strings.ContainsAny(s.VersionTable, ".\"\n") || len(s.VersionTable) > 63:
 		b.blameValue(KindValue, table, "expected the bare name of a table, at most 63 bytes", "it lies in the tenant's own schema, so it is named without one")
 	}
-	s.Store = valueOf[Secret](b.at("state.store"))
-	s.KeepDowngrades = valueOf[bool](b.at("state.keep_downgrades"))
+	s.Store = get[Secret](b, "state.store")
+	s.KeepDowngrades = get[bool](b, "state.keep_downgrades")
 }
 
 func (b *builder) guards() {
-	b.project.Touches = valueOf[[]string](b.at("guards.touches"))
+	b.project.Touches = get[[]string](b, "guards.touches")
 	g := &b.project.Guards
-	g.MinTenants = valueOf[int](b.at("guards.min_tenants"))
+	g.MinTenants = get[int](b, "guards.min_tenants")
 	shrink := b.at("guards.max_shrink")
 	g.MaxShrink = valueOf[float64](shrink)
 	if shrink != nil && g.MaxShrink == 0 {

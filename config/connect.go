@@ -38,7 +38,7 @@ func (p *Project) Sources(ctx context.Context, catalog discover.Catalog, registr
 			errs = append(errs, err)
 			continue
 		}
-		if valueOf[string](s.field.at("on_unreachable")) == "warn" {
+		if get[string](s.field, "on_unreachable") == "warn" {
 			made = tolerant{made}
 		}
 		sources = append(sources, made)

@@ -27,7 +27,7 @@ func (b *builder) gate(f *field) plan.Gate {
 	if f == nil {
 		return plan.Gate{}
 	}
-	g := plan.Gate{Bake: valueOf[time.Duration](f.at("bake")), Approval: valueOf[bool](f.at("approval"))}
+	g := plan.Gate{Bake: get[time.Duration](f, "bake"), Approval: get[bool](f, "approval")}
 	names := map[string]*yaml.Node{}
 	for _, kind := range []string{checkSQL, checkHTTP, checkExec} {
 		short := f.at(kind)
@@ -43,7 +43,7 @@ func (b *builder) gate(f *field) plan.Gate {
 		b.unique(entry.at("name"), "checks", names)
 		kind := b.check(entry)
 		c := pace(entry, f)
-		c.Name, c.Meter = valueOf[string](entry.at("name")), b.meter(entry, kind)
+		c.Name, c.Meter = get[string](entry, "name"), b.meter(entry, kind)
 		g.Checks = append(g.Checks, c)
 	}
 	if g.IsZero() && !f.anyBroken() && f.whole() && f.at("drift") == nil {
@@ -105,18 +105,18 @@ func (b *builder) perServer(per *field) {
 
 // meter makes what asks; nil for no kind. The field is an entry of `checks`, or a gate with a short form.
 func (b *builder) meter(f *field, kind string) plan.Meter {
-	expect := valueOf[gate.Expect](f.at("expect"))
+	expect := get[gate.Expect](f, "expect")
 	switch kind {
 	case checkSQL:
 		b.question(f.at(checkSQL))
-		return gate.SQL{Query: valueOf[string](f.at(checkSQL)), Per: per(f), Expect: expect}
+		return gate.SQL{Query: get[string](f, checkSQL), Per: cmp.Or(get[gate.Per](f, "per"), gate.PerTenant), Expect: expect}
 	case checkHTTP:
-		return gate.HTTP{URL: b.address(f.at(checkHTTP)), Headers: b.headers(f.at("headers"))}
+		return gate.HTTP{URL: get[Secret](f, checkHTTP).Value, Headers: b.headers(f.at("headers"))}
 	case checkExec:
-		return gate.Exec{Run: valueOf[[]string](f.at(checkExec)), Dir: b.dir}
+		return gate.Exec{Run: get[[]string](f, checkExec), Dir: b.dir}
 	case checkPrometheus:
 		return gate.Prometheus{
-			URL: b.address(f.at(checkPrometheus)), Query: valueOf[string](f.at("query")), Expect: expect, Headers: b.headers(f.at("headers")),
+			URL: get[Secret](f, checkPrometheus).Value, Query: get[string](f, "query"), Expect: expect, Headers: b.headers(f.at("headers")),
 		}
 	}
 	return nil
@@ -132,8 +132,4 @@ func (b *builder) question(f *field) {
 	if e, ok := errors.AsType[*engine.Error](err); ok {
 		b.blameValue(KindValue, f, e.Message, e.Advice)
 	}
-}
-
-func per(f *field) gate.Per {
-	return cmp.Or(valueOf[gate.Per](f.at("per")), gate.PerTenant)
 }

@@ -8,22 +8,6 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// address returns what reads a URL for the web when it is used, and checks its form, which Load could not do
-// where it stands elsewhere.
-func (b *builder) address(f *field) func(context.Context) (string, error) {
-	key, secret := f.path.String(), valueOf[Secret](f)
-	return func(ctx context.Context) (string, error) {
-		text, err := secret.Value(ctx)
-		if err != nil {
-			return "", err
-		}
-		if bad := checkAddress(text); bad != nil {
-			return "", &Error{Kind: KindSecret, Key: key, Message: bad.message, Advice: bad.advice}
-		}
-		return text, nil
-	}
-}
-
 // headers returns what reads the headers of a request when it is made; nil when there are none.
 func (b *builder) headers(f *field) map[string]func(context.Context) (string, error) {
 	var headers map[string]func(context.Context) (string, error)

@@ -121,7 +121,7 @@ func serversOf(tree *field) []string {
 	}
 	for _, source := range tree.at("tenants").entries() {
 		for _, f := range append([]*field{source, source.at("query")}, source.at("list").entries()...) {
-			if name := valueOf[string](f.at("server")); !strings.HasPrefix(name, "$") {
+			if name := get[string](f, "server"); !strings.HasPrefix(name, "$") {
 				add(name)
 			}
 		}

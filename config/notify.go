@@ -17,12 +17,10 @@ func (b *builder) hooks() []notify.Hook {
 	for _, f := range b.tree.at("notify").entries() {
 		b.unique(f.at("name"), "webhooks", names)
 		h := notify.Hook{
-			Name:   cmp.Or(valueOf[string](f.at("name")), f.path.String()),
-			Format: cmp.Or(valueOf[notify.Format](f.at("format")), notify.JSON),
+			Name:   cmp.Or(get[string](f, "name"), f.path.String()),
+			Format: cmp.Or(get[notify.Format](f, "format"), notify.JSON),
+			URL:    get[Secret](f, "webhook").Value,
 			On:     b.occasions(f.at("on")),
-		}
-		if url := f.at("webhook"); url != nil {
-			h.URL = b.address(url)
 		}
 		hooks = append(hooks, h)
 	}

@@ -56,6 +56,11 @@ func valueOf[T any](f *field) T {
 	return f.value.(T)
 }
 
+// get is valueOf of a field by name: one below another, or the one that counts of all layers.
+func get[T any](in interface{ at(name string) *field }, name string) T {
+	return valueOf[T](in.at(name))
+}
+
 // texts returns the entries of a list of texts as they are written; nil for any other value.
 func (f *field) texts() []string {
 	var texts []string

@@ -15,7 +15,7 @@ func (b *builder) records(f *field) []discover.Record {
 	}
 	var records []discover.Record
 	for _, r := range f.fields {
-		if server := r.at("server"); server != nil && !strings.HasPrefix(valueOf[string](r.at("server")), "$") {
+		if server := r.at("server"); server != nil && !strings.HasPrefix(get[string](r, "server"), "$") {
 			b.knownServer(server)
 		}
 		inFile := r.at("file") != nil
@@ -28,8 +28,8 @@ func (b *builder) records(f *field) []discover.Record {
 			b.blameKey(KindConflict, r.at("url_env"), "a tenant has a server or a URL of its own", "keep one of the two")
 		}
 		records = append(records, discover.Record{
-			ID: valueOf[string](r.at("id")), Server: valueOf[string](r.at("server")), Database: valueOf[string](r.at("database")), Schema: valueOf[string](r.at("schema")),
-			File: valueOf[string](r.at("file")), URLEnv: valueOf[string](r.at("url_env")), Labels: labelsOf(r.at("labels")),
+			ID: get[string](r, "id"), Server: get[string](r, "server"), Database: get[string](r, "database"), Schema: get[string](r, "schema"),
+			File: get[string](r, "file"), URLEnv: get[string](r, "url_env"), Labels: labelsOf(r.at("labels")),
 			Place: tenant.Place{File: b.file, Line: r.place().Line},
 		})
 	}
@@ -63,7 +63,7 @@ const oneDialect = "a config is of one dialect: use two files"
 // dialect returns that of the revisions: as written, else that of the sources, which must agree. Where
 // only records could tell, servers mean PostgreSQL.
 func (b *builder) dialect() revision.Dialect {
-	chosen, because := valueOf[revision.Dialect](b.at("revisions.dialect")), "revisions.dialect says"
+	chosen, because := get[revision.Dialect](b, "revisions.dialect"), "revisions.dialect says"
 	if chosen == "" {
 		because = "the sources before it are"
 	}

@@ -14,19 +14,19 @@ import (
 func (b *builder) policy() plan.Policy {
 	base, longest := b.at("rollout.retry.base"), b.at("rollout.retry.max")
 	p := plan.Policy{
-		Concurrency: valueOf[int](b.at("rollout.concurrency")),
-		PerServer:   valueOf[int](b.at("rollout.per_server")),
+		Concurrency: get[int](b, "rollout.concurrency"),
+		PerServer:   get[int](b, "rollout.per_server"),
 		Retry: plan.Retry{
-			Attempts: valueOf[int](b.at("rollout.retry.attempts")),
+			Attempts: get[int](b, "rollout.retry.attempts"),
 			Base:     valueOf[time.Duration](base),
 			Max:      valueOf[time.Duration](longest),
 		},
-		ServerPatience: valueOf[time.Duration](b.at("rollout.server_patience")),
-		OnFailure:      valueOf[plan.OnFailure](b.at("rollout.on_failure")),
-		MaxFailures:    valueOf[plan.Budget](b.at("rollout.max_failures")),
-		Tolerance:      valueOf[plan.Tolerance](b.at("rollout.tolerance")),
-		Systemic:       orNever(valueOf[int](b.at("rollout.systemic"))),
-		HideValues:     !valueOf[bool](b.at("errors.values")),
+		ServerPatience: get[time.Duration](b, "rollout.server_patience"),
+		OnFailure:      get[plan.OnFailure](b, "rollout.on_failure"),
+		MaxFailures:    get[plan.Budget](b, "rollout.max_failures"),
+		Tolerance:      get[plan.Tolerance](b, "rollout.tolerance"),
+		Systemic:       orNever(get[int](b, "rollout.systemic")),
+		HideValues:     !get[bool](b, "errors.values"),
 	}
 	if p.Retry.Base > p.Retry.Max {
 		at := base
@@ -49,9 +49,9 @@ func orNever(n int) int {
 
 func (b *builder) engine() engine.Config {
 	c := engine.Config{
-		LockTimeout:      valueOf[time.Duration](b.at("rollout.lock_timeout")),
-		StatementTimeout: valueOf[time.Duration](b.at("rollout.statement_timeout")),
-		Mode:             valueOf[engine.Mode](b.at("rollout.transaction")),
+		LockTimeout:      get[time.Duration](b, "rollout.lock_timeout"),
+		StatementTimeout: get[time.Duration](b, "rollout.statement_timeout"),
+		Mode:             get[engine.Mode](b, "rollout.transaction"),
 	}
 	if c.LockTimeout == 0 {
 		c.LockTimeout = -1 // the engine's word for none; its zero means the default
@@ -72,7 +72,7 @@ func (b *builder) waves() []plan.WaveSpec {
 		switch {
 		case taker != nil:
 			b.blameKey(KindConflict, f,
-				fmt.Sprintf("never gets a tenant: wave %s in line %d takes all that are left", quote(valueOf[string](taker.at("name"))), taker.place().Line),
+				fmt.Sprintf("never gets a tenant: wave %s in line %d takes all that are left", quote(get[string](taker, "name")), taker.place().Line),
 				"give that wave `tenants` or a `size`, or put it last")
 		case takesAll(f, w.Size):
 			taker = f
@@ -84,11 +84,11 @@ func (b *builder) waves() []plan.WaveSpec {
 // wave reads an entry, apart from its gate.
 func wave(f *field) plan.WaveSpec {
 	return plan.WaveSpec{
-		Name:       valueOf[string](f.at("name")),
-		Tenants:    valueOf[tenant.Selector](f.at("tenants")),
-		Size:       valueOf[plan.Size](f.at("size")),
-		Order:      valueOf[plan.Order](f.at("order")),
-		AllowEmpty: valueOf[bool](f.at("allow_empty")),
+		Name:       get[string](f, "name"),
+		Tenants:    get[tenant.Selector](f, "tenants"),
+		Size:       get[plan.Size](f, "size"),
+		Order:      get[plan.Order](f, "order"),
+		AllowEmpty: get[bool](f, "allow_empty"),
 	}
 }
 
@@ -104,11 +104,11 @@ func (b *builder) pins() []plan.Pin {
 	var pins []plan.Pin
 	for _, f := range b.tree.at("pins").entries() {
 		p := plan.Pin{
-			Tenants: valueOf[tenant.Selector](f.at("tenants")),
-			Freeze:  valueOf[bool](f.at("freeze")),
-			Target:  valueOf[string](f.at("target")),
-			Reason:  valueOf[string](f.at("reason")),
-			Until:   valueOf[time.Time](f.at("until")),
+			Tenants: get[tenant.Selector](f, "tenants"),
+			Freeze:  get[bool](f, "freeze"),
+			Target:  get[string](f, "target"),
+			Reason:  get[string](f, "reason"),
+			Until:   get[time.Time](f, "until"),
 		}
 		b.either(f, p)
 		if !b.ended(f, p) {

@@ -55,9 +55,9 @@ func (s *schemaScope) add(src source, dir string) {
 	}
 	switch f := src.field; src.kind {
 	case "query":
-		s.certain = s.certain || speaksOfSchema(valueOf[string](f.at("query").at("sql")))
+		s.certain = s.certain || speaksOfSchema(get[string](f.at("query"), "sql"))
 	case "file":
-		text, err := os.ReadFile(within(dir, valueOf[string](f.at("file"))))
+		text, err := os.ReadFile(within(dir, get[string](f, "file")))
 		s.certain = s.certain || err == nil && speaksOfSchema(string(text))
 		s.possible = s.possible || err != nil
 	case "command":

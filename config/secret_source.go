@@ -1,6 +1,10 @@
 package config
 
-import "gopkg.in/yaml.v3"
+import (
+	"context"
+
+	"gopkg.in/yaml.v3"
+)
 
 // The ways of a secret to stand somewhere else than in the config.
 const (
@@ -43,20 +47,36 @@ func formOf(f *field) string {
 	return f.fields[0].last()
 }
 
-// made returns the value of a field: of a secret, what reads it when it is used.
+// made returns the value of a field: of a secret, what reads it when it is used. What stands elsewhere is checked then.
 func (r *reader) made(f *field, form string, value any) any {
 	t, key := f.shape.key.typ, f.path.String()
 	switch {
 	case t.secret == nil:
 		return value
 	case form == secretEnv:
-		return envSecret(key, value.(string), r.lookup)
+		return envSecret(key, value.(string), r.lookup).checked(key, t)
 	case form == secretFile:
-		return fileSecret(key, value.(string), r.dir)
+		return fileSecret(key, value.(string), r.dir).checked(key, t)
 	case form == secretExec:
-		return execSecret(key, value.([]string), r.dir)
+		return execSecret(key, value.([]string), r.dir).checked(key, t)
 	}
 	s := plainSecret(value.(string))
 	s.shown = t.secret(value.(string))
+	return s
+}
+
+// checked returns a secret whose form is checked whenever it is read.
+func (s Secret) checked(key string, t *valueType) Secret {
+	read := s.read
+	s.read = func(ctx context.Context) (string, error) {
+		text, err := read(ctx)
+		if err != nil {
+			return "", err
+		}
+		if _, bad := t.parse(text); bad != nil {
+			return "", &Error{Kind: KindSecret, Key: key, Message: bad.message, Advice: bad.advice}
+		}
+		return text, nil
+	}
 	return s
 }

@@ -61,7 +61,7 @@ func (b *builder) sourceOf(f *field, name string, names map[string]*field) *sour
 		return nil
 	}
 	if f.at("name") != nil {
-		name = valueOf[string](f.at("name"))
+		name = get[string](f, "name")
 	}
 	if first := names[name]; first != nil {
 		b.blameKey(KindDuplicate, f, fmt.Sprintf("source name %q is there twice, first in line %d", name, first.place().Line), "names of sources are unique; without one a source is called by its number")
@@ -81,8 +81,8 @@ func (b *builder) makeSource(s *source, name string) {
 	case "server":
 		s.dialect = revision.Postgres
 		spec := discover.Server{
-			Name: name, Server: valueOf[string](f.at("server")), ID: valueOf[string](f.at("id")), Labels: labels, IncludeSchemas: valueOf[discover.Schemas](f.at("include_schemas")),
-			ExcludeSchemas: valueOf[[]string](f.at("exclude_schemas")), IncludeDatabases: valueOf[[]string](f.at("include_databases")), ExcludeDatabases: valueOf[[]string](f.at("exclude_databases")),
+			Name: name, Server: get[string](f, "server"), ID: get[string](f, "id"), Labels: labels, IncludeSchemas: get[discover.Schemas](f, "include_schemas"),
+			ExcludeSchemas: get[[]string](f, "exclude_schemas"), IncludeDatabases: get[[]string](f, "include_databases"), ExcludeDatabases: get[[]string](f, "exclude_databases"),
 		}
 		s.make = func(env discover.Env) (tenant.Source, error) { return discover.NewServer(spec, env) }
 		s.taken = taken{server: spec.Server, schemas: postgres.TenantSchemas{
@@ -92,7 +92,7 @@ func (b *builder) makeSource(s *source, name string) {
 	case "query":
 		// The rows may be SQLite files, so the table of tenants does not tell their dialect by itself.
 		query := f.at("query")
-		spec := discover.Query{Name: name, Server: valueOf[string](query.at("server")), SQL: valueOf[string](query.at("sql")), Labels: labels}
+		spec := discover.Query{Name: name, Server: get[string](query, "server"), SQL: get[string](query, "sql"), Labels: labels}
 		s.make = func(env discover.Env) (tenant.Source, error) { return discover.NewQuery(spec, env) }
 	case "list":
 		spec := discover.List{Name: name, Records: b.records(f.at("list")), Defaults: defaults}
@@ -100,14 +100,14 @@ func (b *builder) makeSource(s *source, name string) {
 		s.taken = taken{records: spec.Records}
 		s.make = func(env discover.Env) (tenant.Source, error) { return discover.NewList(spec, env) }
 	case "file":
-		spec := discover.File{Name: name, Path: valueOf[string](f.at("file")), Defaults: defaults}
+		spec := discover.File{Name: name, Path: get[string](f, "file"), Defaults: defaults}
 		s.make = func(env discover.Env) (tenant.Source, error) { return discover.NewFile(spec, env) }
 	case "glob":
 		s.dialect = revision.SQLite
-		spec := discover.Glob{Name: name, Pattern: valueOf[string](f.at("glob")), ID: valueOf[string](f.at("id")), Labels: labels}
+		spec := discover.Glob{Name: name, Pattern: get[string](f, "glob"), ID: get[string](f, "id"), Labels: labels}
 		s.make = func(env discover.Env) (tenant.Source, error) { return discover.NewGlob(spec, env) }
 	case "command":
-		spec := discover.Command{Name: name, Run: valueOf[[]string](f.at("command")), Defaults: defaults}
+		spec := discover.Command{Name: name, Run: get[[]string](f, "command"), Defaults: defaults}
 		s.make = func(env discover.Env) (tenant.Source, error) { return discover.NewCommand(spec, env) }
 	}
 }
