@@ -109,3 +109,19 @@ func TestWhatAVariableSaysIsBlamedOnTheVariable(t *testing.T) {
 		t.Errorf("got %v, want %s …", err, want)
 	}
 }
+
+// TestAVariableIsReadLikeTheFile where it would be taken for nothing, or for the name of a schema.
+func TestAVariableIsReadLikeTheFile(t *testing.T) {
+	t.Parallel()
+	_, err := load("skein.yaml", []byte(minimal), Options{Env: []string{"SKEIN_GUARDS__TOUCHES= , "}})
+	if want := "environment variable SKEIN_GUARDS__TOUCHES: guards.touches: is an empty list"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	p := loadText(t, "servers: {main: {url: postgres://h/d, search_path: [ext]}}\ntenants: [{server: main}]\n", "SKEIN_SERVERS__main__SEARCH_PATH= auto\n")
+	if s := p.Servers[0]; s.SearchPath != nil || !s.AutoSearchPath {
+		t.Errorf("search path %q, auto %t; want auto", s.SearchPath, s.AutoSearchPath)
+	}
+	if got := find(Show(p), "servers.main.search_path").Value; got != "auto" {
+		t.Errorf("shown as %v, want auto", got)
+	}
+}

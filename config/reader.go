@@ -237,11 +237,11 @@ func (r *reader) reject(f *field, at *yaml.Node, p problem) {
 	r.blame(KindValue, at, f.path, p.message, p.advice)
 }
 
-// list reads a list of texts. Where an empty one says nothing, it is a mistake.
+// list reads a list of texts.
 func (r *reader) list(f *field) {
 	t := f.shape.key.typ
 	if len(f.node.Content) == 0 && !t.none {
-		r.reject(f, f.node, problem{"is an empty list", "write an entry or take the key away"})
+		r.reject(f, f.node, *emptyList())
 	}
 	one := &shape{key: &key{path: f.shape.key.path + "[]", typ: t.item}}
 	for i, n := range f.node.Content {

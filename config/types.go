@@ -47,15 +47,17 @@ func (t *valueType) read(raw string) (any, *problem) {
 // readText returns the value that a variable, a flag or the table of keys holds, as the file would have it. The
 // entries of a list are joined by commas there.
 func (t *valueType) readText(raw string) (any, *yaml.Node, *problem) {
-	node := textNode(raw)
-	if t.parse != nil {
+	if t.item == nil {
 		value, p := t.read(raw)
-		if p == nil || t.item == nil {
-			return value, node, p
+		return value, textNode(raw), p
+	}
+	if word := strings.TrimSpace(raw); t.parse != nil {
+		if value, p := t.read(word); p == nil {
+			return value, textNode(word), nil
 		}
 	}
 	var texts []string
-	node = &yaml.Node{Kind: yaml.SequenceNode}
+	node := &yaml.Node{Kind: yaml.SequenceNode}
 	for part := range strings.SplitSeq(raw, ",") {
 		if part = strings.TrimSpace(part); part == "" {
 			continue
@@ -66,8 +68,14 @@ func (t *valueType) readText(raw string) (any, *yaml.Node, *problem) {
 		texts = append(texts, part)
 		node.Content = append(node.Content, textNode(part))
 	}
+	if len(texts) == 0 && !t.none {
+		return nil, node, emptyList()
+	}
 	return t.collect(texts), node, nil
 }
+
+// emptyList is wrong where an empty list says nothing that the key's absence would not say.
+func emptyList() *problem { return &problem{"is an empty list", "write an entry or take the key away"} }
 
 func textNode(raw string) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Value: raw}
