@@ -321,11 +321,12 @@ func remedy(t *valueType, n *yaml.Node) string {
 		return asList(n.Value)
 	case t.item != nil || t.parse == nil:
 		return ""
+	}
+	switch _, p := t.read(n.Value); {
+	case p != nil:
 	case isText && quoted(n):
-		if _, p := t.read(n.Value); p == nil {
-			return "take the quotes away"
-		}
-	case !isText && !quoted(n) && slices.Equal(t.tags, []string{textTag}):
+		return "take the quotes away"
+	case !isText && !quoted(n):
 		return fmt.Sprintf("put it in quotes: %q", n.Value)
 	}
 	return ""
