@@ -172,3 +172,55 @@ func (b *builder) knownServer(f *field) bool {
 	b.blameValue(KindConflict, f, fmt.Sprintf("there is no server %s", quote(f.node.Value)), didYouMean(f.node.Value, names, fallback))
 	return false
 }
+
+// dialectOf complains about records of both dialects and returns that of the first.
+func (b *builder) dialectOf(f *field) revision.Dialect {
+	var first revision.Dialect
+	for _, r := range f.fields {
+		if r.broken {
+			continue
+		}
+		d := revision.Postgres
+		if r.at("file") != nil {
+			d = revision.SQLite
+		}
+		switch {
+		case first == "":
+			first = d
+		case d != first:
+			b.blameKey(KindConflict, r, "the tenants before it are "+string(first)+", this one is "+string(d), oneDialect)
+			return first
+		}
+	}
+	return first
+}
+
+const oneDialect = "a config is of one dialect: use two files"
+
+// dialect returns that of the revisions: as written, else that of the sources, which must agree. Where
+// only records could tell, servers mean PostgreSQL.
+func (b *builder) dialect() revision.Dialect {
+	chosen, because := get[revision.Dialect](b, "revisions.dialect"), "revisions.dialect says"
+	if chosen == "" {
+		because = "the sources before it are"
+	}
+	undecided := (*field)(nil)
+	for _, s := range b.project.sources {
+		switch {
+		case s.field.anyBroken(): // it may be the dialect that is wrong with it
+		case s.dialect == "":
+			undecided = s.field
+		case chosen == "":
+			chosen = s.dialect
+		case s.dialect != chosen:
+			b.blameKey(KindConflict, s.field.at(s.kind), "is a source of "+string(s.dialect)+", but "+because+" "+string(chosen), oneDialect)
+		}
+	}
+	if chosen == "" && undecided != nil && len(b.project.Servers) == 0 && !b.opts.Offline {
+		b.blameKey(KindMissing, undecided, "nothing says whether its tenants are PostgreSQL or SQLite", "set revisions.dialect to postgres or sqlite")
+	}
+	if chosen == "" {
+		chosen = revision.Postgres
+	}
+	return chosen
+}
