@@ -85,9 +85,12 @@ func (b *builder) read(node *yaml.Node) *shape {
 	root := newShape(table)
 	r := &reader{mistakes: b.mistakes, dir: b.dir, lookup: b.project.lookup}
 	b.tree = r.read(nil, root, nil, node)
-	env, warnings := r.environment(b.opts.Env, newVariables(root, serversOf(b.tree)))
+	servers := serversOf(b.tree)
+	env, warnings := r.environment(b.opts.Env, newVariables(root, servers))
 	b.project.Warnings = warnings
-	b.servers = inOrder(b.tree.at("servers"), env)
+	b.servers = slices.DeleteFunc(servers, func(name string) bool {
+		return b.tree.at("servers").at(name) == nil && !slices.ContainsFunc(env, func(f *field) bool { return f.path[0] == "servers" && f.path[1] == name })
+	})
 	b.layers = newLayers(r.defaults(table, b.servers), b.tree.values(), env, r.flags(root, b.opts.Overrides))
 	return root
 }
@@ -105,8 +108,8 @@ func lookup(env []string) func(string) (string, bool) {
 	}
 }
 
-// serversOf returns the names of the servers that the file has, and of those that a source names, which a variable may
-// then define.
+// serversOf returns the names of the servers of the file in its order, and then, sorted, of those that only sources name:
+// a variable may define them.
 func serversOf(tree *field) []string {
 	var names []string
 	seen := map[string]bool{}
@@ -119,6 +122,7 @@ func serversOf(tree *field) []string {
 	for _, s := range tree.at("servers").entries() {
 		add(s.last())
 	}
+	inFile := len(names)
 	for _, source := range tree.at("tenants").entries() {
 		for _, f := range append([]*field{source, source.at("query")}, source.at("list").entries()...) {
 			if name := get[string](f, "server"); !strings.HasPrefix(name, "$") {
@@ -126,20 +130,6 @@ func serversOf(tree *field) []string {
 			}
 		}
 	}
+	slices.Sort(names[inFile:])
 	return names
-}
-
-// inOrder returns the servers as the file has them, then those that only variables know.
-func inOrder(servers *field, env []*field) []string {
-	var names, extra []string
-	for _, s := range servers.entries() {
-		names = append(names, s.last())
-	}
-	for _, f := range env {
-		if f.path[0] == "servers" && !slices.Contains(names, f.path[1]) && !slices.Contains(extra, f.path[1]) {
-			extra = append(extra, f.path[1])
-		}
-	}
-	slices.Sort(extra)
-	return append(names, extra...)
 }
