@@ -89,9 +89,9 @@ func (b *builder) state() {
 	s.VersionTable = valueOf[string](table)
 	switch {
 	case s.VersionTable == alembicTable:
-		b.blameValue(KindLater, table, alembicTable+" "+notYet, "name a table of skein's own; the default is skein_version")
+		b.blameValue(KindLater, table, alembicTable+" "+notYet, "choose another table; the default is skein_version")
 	case strings.ContainsAny(s.VersionTable, ".\"\n") || len(s.VersionTable) > 63:
-		b.blameValue(KindValue, table, "expected the bare name of a table, at most 63 bytes", "it lies in the tenant's own schema, so it is named without one")
+		b.blameValue(KindValue, table, "expected the bare name of a table, at most 63 bytes", "the table is in the tenant's schema, so its name has no schema")
 	}
 	s.Store = get[Secret](b, "state.store")
 	s.KeepDowngrades = get[bool](b, "state.keep_downgrades")
@@ -117,13 +117,13 @@ func (b *builder) oneKind(f *field, what string, kinds ...string) string {
 		switch other := f.at(kind); {
 		case other == nil:
 		case found != "":
-			b.blameKey(KindConflict, other, fmt.Sprintf("a %s has one kind, and this one has %s already", what, found), "make it two "+what+"s")
+			b.blameKey(KindConflict, other, fmt.Sprintf("a %s has exactly one kind; this one already has %s", what, found), "split it into two "+what+"s")
 		default:
 			found = kind
 		}
 	}
 	if found == "" && f.whole() {
-		b.blameKey(KindMissing, f, fmt.Sprintf("a %s has one of %s", what, strings.Join(kinds, ", ")), "")
+		b.blameKey(KindMissing, f, fmt.Sprintf("a %s needs one of %s", what, strings.Join(kinds, ", ")), "")
 	}
 	return found
 }
@@ -136,7 +136,7 @@ func (b *builder) only(f *field, kind string) {
 			k = sub.shape.any.key // of free names
 		}
 		if k.with != nil && !slices.Contains(k.with, kind) {
-			b.blameKey(KindConflict, sub, fmt.Sprintf("goes with %s, not with %s", strings.Join(k.with, " or "), kind), cmp.Or(k.instead, "take it away"))
+			b.blameKey(KindConflict, sub, fmt.Sprintf("applies to %s, not to %s", strings.Join(k.with, " or "), kind), cmp.Or(k.instead, "remove it"))
 		}
 	}
 }
@@ -147,7 +147,7 @@ func (b *builder) unique(name *field, what string, seen map[string]*yaml.Node) {
 		return
 	}
 	if first := seen[name.node.Value]; first != nil {
-		b.blameValue(KindDuplicate, name, fmt.Sprintf("there are two %s named %s, the first in line %d", what, quote(name.node.Value), first.Line), "give one of them another name")
+		b.blameValue(KindDuplicate, name, fmt.Sprintf("two %s are named %s, the first in line %d", what, quote(name.node.Value), first.Line), "rename one of them")
 		return
 	}
 	seen[name.node.Value] = name.node

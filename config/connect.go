@@ -16,7 +16,7 @@ import (
 // for a project without servers. A project without sources, which only Offline lets pass, is an error.
 func (p *Project) Sources(ctx context.Context, catalog discover.Catalog, registry discover.Registry, chosen tenant.Selector) ([]tenant.Source, error) {
 	if len(p.sources) == 0 {
-		return nil, &Error{Kind: KindMissing, File: p.Path, Key: "tenants", Message: "no source of tenants", Advice: "name one below `tenants`"}
+		return nil, &Error{Kind: KindMissing, File: p.Path, Key: "tenants", Message: "no source of tenants", Advice: "add one to `tenants`"}
 	}
 	env := discover.Env{Dir: p.Dir, Servers: map[string]string{}, Catalog: catalog, Registry: registry, Chosen: chosen, LookupEnv: p.lookup}
 	var errs []error

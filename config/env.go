@@ -83,7 +83,7 @@ func (r *reader) environment(env []string, known *variables) (found []*field, wa
 		switch {
 		case !ok && !levels:
 			if meant := known.flattened(name); meant != "" {
-				warnings = append(warnings, fmt.Sprintf("%s is not read: levels are joined by two underscores, %s", name, meant))
+				warnings = append(warnings, fmt.Sprintf("%s is not read: join levels with two underscores, %s", name, meant))
 			}
 		case !ok:
 			r.add(unknownVariable(name, text.Nearest(name, known.names)))
@@ -109,7 +109,7 @@ func (r *reader) outside(f *field, value, form string) bool {
 		p = p.join(form)
 	}
 	if f.shape.key.status == later {
-		r.blameText(KindLater, f, fmt.Sprintf("%s %s", p, notYet), "unset it; nothing of it would be done")
+		r.blameText(KindLater, f, fmt.Sprintf("%s %s", p, notYet), "unset it; it would have no effect")
 		return false
 	}
 	if bad := r.readText(f, value, form); bad != nil {
@@ -121,7 +121,7 @@ func (r *reader) outside(f *field, value, form string) bool {
 
 func unknownVariable(name, meant string) *Error {
 	e := &Error{Kind: KindUnknown, Message: fmt.Sprintf("environment variable %s names no key", name)}
-	e.Advice = "each key has one: its path in upper case, levels joined by __"
+	e.Advice = "the variable of a key is its path in upper case, with levels joined by __"
 	if meant != "" {
 		e.Advice = fmt.Sprintf("did you mean %s?", meant)
 	}
@@ -158,7 +158,7 @@ func (r *reader) flags(root *shape, overrides map[string]string) []*field {
 			}
 		}
 		if s == nil || s.key == nil || s.key.typ.fileOnly {
-			r.add(&Error{Kind: KindUnknown, Key: name, Message: "a flag stands for a key that is none"})
+			r.add(&Error{Kind: KindUnknown, Key: name, Message: "a flag names an unknown key"})
 			continue
 		}
 		f := &field{path: p, shape: s, layer: fromFlag, from: "--" + strings.ReplaceAll(p.last(), "_", "-")}

@@ -47,7 +47,7 @@ func (b *builder) gate(f *field) plan.Gate {
 		g.Checks = append(g.Checks, c)
 	}
 	if g.IsZero() && !f.anyBroken() && f.whole() && f.at("drift") == nil {
-		b.blameKey(KindMissing, f, "has nothing that must hold before the next wave", "give it a `bake`, a check such as `sql`, or `approval: true`; or take it away")
+		b.blameKey(KindMissing, f, "has no condition for the next wave", "add a `bake`, a check such as `sql`, or `approval: true`; or remove it")
 	}
 	return g
 }
@@ -83,7 +83,7 @@ func (b *builder) check(f *field) string {
 	}
 	b.only(f, kind)
 	if kind == checkPrometheus && f.at("query") == nil && f.whole() {
-		b.blameKey(KindMissing, f.at(checkPrometheus), "goes with a query, and this check has none", "write the query in PromQL as `query`")
+		b.blameKey(KindMissing, f.at(checkPrometheus), "needs a query", "set `query` to a PromQL query")
 	}
 	if per := f.at("per"); kind == checkSQL && per != nil && !per.broken {
 		b.perServer(per)
@@ -93,13 +93,13 @@ func (b *builder) check(f *field) string {
 
 // perServer complains about a query to each server where there is none.
 func (b *builder) perServer(per *field) {
-	const advice = "take it away, and each tenant is asked"
+	const advice = "remove it to query each tenant"
 	switch {
 	case valueOf[gate.Per](per) != gate.PerServer:
 	case b.project.dialect == revision.SQLite:
 		b.blameValue(KindConflict, per, "the tenants are SQLite files, which have no server", advice)
 	case len(b.project.Servers) == 0 && !b.opts.Offline:
-		b.blameValue(KindConflict, per, "there is no server to ask", "name the servers below `servers`; or "+advice)
+		b.blameValue(KindConflict, per, "there is no server to query", "add the servers to `servers`; or "+advice)
 	}
 }
 

@@ -29,15 +29,15 @@ func (b *builder) header(h *field, name string, seen map[string]*yaml.Node) {
 	folded := strings.ToLower(name)
 	switch first := seen[folded]; {
 	case strings.ContainsFunc(name, func(r rune) bool { return !inHeader(r) }):
-		b.blameKey(KindValue, h, fmt.Sprintf("%s is no name of a header", quote(name)), "such names are of letters, digits and -")
+		b.blameKey(KindValue, h, fmt.Sprintf("%s is not a valid header name", quote(name)), "header names consist of letters, digits and -")
 	case first != nil:
-		b.blameKey(KindDuplicate, h, fmt.Sprintf("is there twice, first in line %d", first.Line), "case does not count in names of headers")
+		b.blameKey(KindDuplicate, h, fmt.Sprintf("is set twice, first in line %d", first.Line), "header names are case-insensitive")
 	default:
 		seen[folded] = h.name
 	}
 	control := func(r rune) bool { return r < ' ' && r != '\t' || r == '\x7f' }
 	if !h.anyBroken() && h.node.Kind == yaml.ScalarNode && strings.ContainsFunc(h.node.Value, control) {
-		b.blameValue(KindValue, h, "has a line end or another control character in it", "a header is one line")
+		b.blameValue(KindValue, h, "contains a line end or another control character", "a header is one line")
 	}
 }
 

@@ -39,8 +39,8 @@ func unreadable(path string, err error) error {
 		e.Message += ": " + cause.Err.Error()
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		e.Message = "there is no such config"
-		e.Advice = "`skein init` writes one; or name yours with -c FILE or SKEIN_CONFIG"
+		e.Message = "config file not found"
+		e.Advice = "`skein init` writes one; or set its path with -c FILE or SKEIN_CONFIG"
 	}
 	return e
 }
@@ -61,12 +61,12 @@ func load(file string, text []byte, opts Options) (*Project, error) {
 	if node == nil {
 		return nil, &Error{
 			Kind: KindRead, File: file, Message: "the config is empty",
-			Advice: "`skein init` writes one that explains each key; or start with `tenants:`",
+			Advice: "`skein init` writes one with comments; or start with `tenants:`",
 		}
 	}
 	dir, err := filepath.Abs(filepath.Dir(file))
 	if err != nil {
-		return nil, &Error{Kind: KindRead, File: file, Message: fmt.Sprintf("its folder has no path: %v", err)}
+		return nil, &Error{Kind: KindRead, File: file, Message: fmt.Sprintf("cannot resolve its folder: %v", err)}
 	}
 	p := &Project{Path: file, Dir: filepath.Dir(file), Vars: opts.Vars, lookup: lookup(opts.Env)}
 	b := &builder{mistakes: m, dir: dir, opts: opts, project: p}

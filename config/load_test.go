@@ -285,7 +285,7 @@ func TestOtherVariablesAreIgnored(t *testing.T) {
 	if p.Fleet != "acme" {
 		t.Errorf("fleet %q", p.Fleet)
 	}
-	want := []string{"SKEIN_ROLLOUT_MAX_FAILURES is not read: levels are joined by two underscores, SKEIN_ROLLOUT__MAX_FAILURES"}
+	want := []string{"SKEIN_ROLLOUT_MAX_FAILURES is not read: join levels with two underscores, SKEIN_ROLLOUT__MAX_FAILURES"}
 	if diff := cmp.Diff(want, p.Warnings); diff != "" {
 		t.Errorf("warnings -want +got:\n%s", diff)
 	}

@@ -32,7 +32,7 @@ func (b *builder) occasions(f *field) []notify.Occasion {
 	var on []notify.Occasion
 	for i, text := range valueOf[[]string](f) {
 		if slices.Contains(on, notify.Occasion(text)) {
-			b.blame(KindDuplicate, resolve(f.node.Content[i]), f.path.index(i), fmt.Sprintf("%s is there twice", text), "keep one of the two")
+			b.blame(KindDuplicate, resolve(f.node.Content[i]), f.path.index(i), fmt.Sprintf("%s is listed twice", text), "keep one of the two")
 		}
 		on = append(on, notify.Occasion(text))
 	}

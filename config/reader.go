@@ -23,12 +23,12 @@ func (r *reader) read(p path, s *shape, name, node *yaml.Node) *field {
 	if r.fields++; r.fields >= tooMany {
 		f.broken = true
 		if r.fields == tooMany {
-			r.blame(KindValue, f.place(), p, "the config has too many values; aliases may multiply them", "list the tenants in a file of their own: `file: tenants.csv`")
+			r.blame(KindValue, f.place(), p, "the config has too many values, possibly multiplied by aliases", "list the tenants in a file of their own: `file: tenants.csv`")
 		}
 		return f
 	}
 	if s.key != nil && s.key.status == later && !r.refused && !(s.item != nil && len(node.Content) == 0) {
-		r.blame(KindLater, f.place(), p, notYet, "take it away; nothing of it would be done")
+		r.blame(KindLater, f.place(), p, notYet, "remove it; it would have no effect")
 		r.refused = true
 		defer func() { r.refused = false }()
 	}
@@ -67,7 +67,7 @@ func (r *reader) mapping(f *field) {
 		}
 		name := pair.key.Value
 		if first := seen[name]; first != nil {
-			r.blame(KindDuplicate, pair.key, f.path.join(name), fmt.Sprintf("is there twice, first in line %d", first.Line), "keep one of the two")
+			r.blame(KindDuplicate, pair.key, f.path.join(name), fmt.Sprintf("is set twice, first in line %d", first.Line), "keep one of the two")
 			continue
 		}
 		seen[name] = pair.key
@@ -132,7 +132,7 @@ func (r *reader) leaf(f *field) {
 	t, n := f.shape.key.typ, f.node
 	switch {
 	case null(n):
-		r.reject(f, f.place(), problem{"has no value", "write one or take the key away; expected " + t.expected})
+		r.reject(f, f.place(), problem{"has no value", "set one or remove the key; expected " + t.expected})
 	case t.secret != nil && n.Kind == yaml.MappingNode:
 		r.secret(f)
 	case t.item != nil && n.Kind == yaml.SequenceNode:
@@ -243,7 +243,7 @@ func remedy(t *valueType, n *yaml.Node) string {
 	switch _, p := t.read(n.Value); {
 	case p != nil:
 	case isText && quoted(n):
-		return "take the quotes away"
+		return "remove the quotes"
 	case !isText && !quoted(n):
 		return fmt.Sprintf("put it in quotes: %q", n.Value)
 	}

@@ -72,8 +72,8 @@ func (b *builder) waves() []plan.WaveSpec {
 		switch {
 		case taker != nil:
 			b.blameKey(KindConflict, f,
-				fmt.Sprintf("never gets a tenant: wave %s in line %d takes all that are left", quote(get[string](taker, "name")), taker.place().Line),
-				"give that wave `tenants` or a `size`, or put it last")
+				fmt.Sprintf("never gets a tenant: wave %s in line %d takes all remaining tenants", quote(get[string](taker, "name")), taker.place().Line),
+				"give that wave `tenants` or a `size`, or move it to the end")
 		case takesAll(f, w.Size):
 			taker = f
 		}
@@ -122,12 +122,12 @@ func (b *builder) pins() []plan.Pin {
 func (b *builder) either(f *field, p plan.Pin) {
 	switch freeze, target := f.at("freeze"), f.at("target"); {
 	case p.Freeze && target != nil:
-		b.blameKey(KindConflict, target, "a tenant that is frozen goes nowhere", "keep one of `freeze` and `target`")
+		b.blameKey(KindConflict, target, "a frozen tenant has no target", "keep one of `freeze` and `target`")
 	case p.Freeze || target != nil || !f.whole() || freeze != nil && freeze.broken:
 	case freeze != nil:
-		b.blameValue(KindMissing, freeze, "the pin does nothing", "write `freeze: true`, or a `target`, or take the pin away")
+		b.blameValue(KindMissing, freeze, "the pin has no effect", "set `freeze: true` or a `target`, or remove the pin")
 	case len(f.fields) > 0 || !f.broken:
-		b.blameKey(KindMissing, f, "a pin has one of freeze, target", "")
+		b.blameKey(KindMissing, f, "a pin needs one of freeze, target", "")
 	}
 }
 
@@ -137,7 +137,7 @@ func (b *builder) ended(f *field, p plan.Pin) bool {
 		return false
 	}
 	until := f.at("until")
-	b.project.Warnings = append(b.project.Warnings, fmt.Sprintf("%s: %s: the pin of %s has ended and has no effect any more; take it away or give it a later date",
+	b.project.Warnings = append(b.project.Warnings, fmt.Sprintf("%s: %s: the pin of %s has ended; remove it or set a later date",
 		b.source(until), until.path, quote(p.Tenants.String())))
 	return true
 }

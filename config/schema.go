@@ -88,7 +88,7 @@ func tenantKeys() []key {
 		{path: "tenants[].glob", typ: plainText(), doc: "SQLite files, such as `data/*.db`."},
 		{path: "tenants[].command", typ: program(), doc: "A program and its arguments that prints a JSON object a tenant."},
 		{path: "tenants[].name", typ: plainText(), doc: "Name of the source, for the selector `source=…`. Default: its number, from 1."},
-		{path: "tenants[].id", typ: plainText(), with: []string{"server", "glob"}, instead: "its records have ids of their own", doc: "Form of the ids: with `server` of `{server}`, `{database}` and `{schema}`, with `glob` of `{path}` and `{name}`."},
+		{path: "tenants[].id", typ: plainText(), with: []string{"server", "glob"}, instead: "remove it; its records have their own ids", doc: "Form of the ids: with `server` of `{server}`, `{database}` and `{schema}`, with `glob` of `{path}` and `{name}`."},
 		{path: "tenants[].on_unreachable", typ: choice("fail", "warn"), def: "fail", with: []string{"server", "query", "list", "file", "command"}, doc: "What a server that cannot be reached means when the source is asked: `fail` refuses the whole fleet, `warn` leaves the source's tenants out with a warning; those that a rollout has planned stay planned."},
 		{path: "tenants[].labels.*", typ: word(), doc: "A label of all tenants of the source."},
 

@@ -57,8 +57,8 @@ func (b *builder) sharedTenants() {
 			if how == "" {
 				continue
 			}
-			message := fmt.Sprintf("schema %s is a tenant (%s): all others would read and write its tables", schema, how)
-			const advice = "take it out, and move what tenants share into a schema of its own; or exclude it from the tenants"
+			message := fmt.Sprintf("schema %s is a tenant (%s): all other tenants would read and write its tables", schema, how)
+			const advice = "remove it from search_path and move shared objects into a schema of their own, or exclude it from the tenants"
 			f := b.layers.at(path{"servers", s.Name, "search_path"})
 			if f.layer == fromFile {
 				b.blame(KindConflict, f.node.Content[slices.Index(f.texts(), schema)], f.path, message, advice)

@@ -96,11 +96,11 @@ func fileSecret(key, path, dir string) Secret {
 		read: func(context.Context) (string, error) {
 			text, err := readAtMost(within(dir, path), secretLimit)
 			if err != nil {
-				return "", &Error{Kind: KindSecret, Key: key, Message: "cannot read its file: " + err.Error()}
+				return "", &Error{Kind: KindSecret, Key: key, Message: "cannot read the file: " + err.Error()}
 			}
 			value := strings.TrimRight(text, "\r\n")
 			if value == "" {
-				return "", &Error{Kind: KindSecret, Key: key, Message: fmt.Sprintf("its file %s is empty", path)}
+				return "", &Error{Kind: KindSecret, Key: key, Message: fmt.Sprintf("the file %s is empty", path)}
 			}
 			return value, nil
 		},
@@ -128,7 +128,7 @@ func execSecret(key string, argv []string, dir string) Secret {
 		read: func(ctx context.Context) (string, error) {
 			line, err := firstLine(ctx, argv, dir)
 			if err != nil {
-				return "", &Error{Kind: KindSecret, Key: key, Message: fmt.Sprintf("its command %s failed: %v", argv[0], err)}
+				return "", &Error{Kind: KindSecret, Key: key, Message: fmt.Sprintf("the command %s failed: %v", argv[0], err)}
 			}
 			return line, nil
 		},

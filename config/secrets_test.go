@@ -107,13 +107,13 @@ func TestSecretIsReadWhereItStands(t *testing.T) {
 		{"env empty", envSecret("k", "NONE", env), "", "k: environment variable NONE is not set"},
 		{"file", fileSecret("k", "pw", dir), "from file ", ""},
 		{"file absolute", fileSecret("k", filepath.Join(dir, "pw"), "/"), "from file ", ""},
-		{"file empty", fileSecret("k", "empty", dir), "", "its file empty is empty"},
-		{"file missing", fileSecret("k", "no", dir), "", "cannot read its file"},
+		{"file empty", fileSecret("k", "empty", dir), "", "the file empty is empty"},
+		{"file missing", fileSecret("k", "no", dir), "", "cannot read the file"},
 		{"exec on the path", execSecret("k", []string{"echo", "from", "echo"}, dir), "from echo", ""},
 		{"exec beside the config", execSecret("k", []string{"./tool", "tool"}, dir), "from tool", ""},
-		{"exec fails", execSecret("k", []string{"sh", "-c", "echo hunter2; echo denied >&2; exit 3", hunter}, dir), "", "its command sh failed: exit status 3: denied"},
+		{"exec fails", execSecret("k", []string{"sh", "-c", "echo hunter2; echo denied >&2; exit 3", hunter}, dir), "", "the command sh failed: exit status 3: denied"},
 		{"exec silent", execSecret("k", []string{"true"}, dir), "", "it printed nothing"},
-		{"exec missing", execSecret("k", []string{"./no"}, dir), "", "its command ./no failed"},
+		{"exec missing", execSecret("k", []string{"./no"}, dir), "", "the command ./no failed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

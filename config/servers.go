@@ -27,7 +27,7 @@ func (b *builder) server(name string) Server {
 	}
 	// Only texts of the config itself are looked at; where one comes from elsewhere, `password` wins.
 	if url != nil && url.layer == fromFile && password != nil && password.layer == fromFile && postgres.URLHasPassword(url.node.Value) {
-		b.blameKey(KindConflict, password, "the URL has a password, too", "keep one of the two")
+		b.blameKey(KindConflict, password, "the URL already has a password", "keep one of the two")
 	}
 	return s
 }

@@ -125,7 +125,7 @@ rollout:
 			changed := text[:at[2]] + quote + text[at[2]:at[3]] + quote + text[at[3]:]
 			_, err := load("skein.yaml", []byte(changed), Options{Env: []string{}})
 			var e *Error
-			if !errors.As(err, &e) || e.Hint() != "take the quotes away" {
+			if !errors.As(err, &e) || e.Hint() != "remove the quotes" {
 				t.Errorf("%s: %v", changed[at[0]-20:at[3]+2], err)
 			}
 		}

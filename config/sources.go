@@ -43,7 +43,7 @@ func (b *builder) noSources(at *field) {
 	}
 	e := &Error{
 		Kind: KindMissing, File: b.file, Line: 1, Col: 1, Key: "tenants", Message: "no source of tenants",
-		Advice: "name one, such as `tenants: [{server: main, include_schemas: true}]` or `tenants: [{glob: \"data/*.db\"}]`",
+		Advice: "add one, such as `tenants: [{server: main, include_schemas: true}]` or `tenants: [{glob: \"data/*.db\"}]`",
 	}
 	if at != nil {
 		e.Line, e.Col = at.place().Line, at.place().Column
@@ -64,7 +64,7 @@ func (b *builder) sourceOf(f *field, name string, names map[string]*field) *sour
 		name = get[string](f, "name")
 	}
 	if first := names[name]; first != nil {
-		b.blameKey(KindDuplicate, f, fmt.Sprintf("source name %q is there twice, first in line %d", name, first.place().Line), "names of sources are unique; without one a source is called by its number")
+		b.blameKey(KindDuplicate, f, fmt.Sprintf("the source name %q is used twice, first in line %d", name, first.place().Line), "source names are unique; the default name of a source is its number")
 	}
 	names[name] = f
 	b.only(f, s.kind)
@@ -165,7 +165,7 @@ func (b *builder) knownServer(f *field) bool {
 	if b.opts.Offline {
 		return false
 	}
-	fallback := "name it below `servers`, with its url"
+	fallback := "add it to `servers`, with its url"
 	if len(names) > 0 {
 		fallback = "the servers are " + strings.Join(names, ", ")
 	}
@@ -188,21 +188,21 @@ func (b *builder) dialectOf(f *field) revision.Dialect {
 		case first == "":
 			first = d
 		case d != first:
-			b.blameKey(KindConflict, r, "the tenants before it are "+string(first)+", this one is "+string(d), oneDialect)
+			b.blameKey(KindConflict, r, "the tenants above are "+string(first)+", this one is "+string(d), oneDialect)
 			return first
 		}
 	}
 	return first
 }
 
-const oneDialect = "a config is of one dialect: use two files"
+const oneDialect = "a config has one dialect: use two files"
 
 // dialect returns that of the revisions: as written, else that of the sources, which must agree. Where
 // only records could tell, servers mean PostgreSQL.
 func (b *builder) dialect() revision.Dialect {
 	chosen, because := get[revision.Dialect](b, "revisions.dialect"), "revisions.dialect says"
 	if chosen == "" {
-		because = "the sources before it are"
+		because = "the sources above are"
 	}
 	undecided := (*field)(nil)
 	for _, s := range b.project.sources {
@@ -213,11 +213,11 @@ func (b *builder) dialect() revision.Dialect {
 		case chosen == "":
 			chosen = s.dialect
 		case s.dialect != chosen:
-			b.blameKey(KindConflict, s.field.at(s.kind), "is a source of "+string(s.dialect)+", but "+because+" "+string(chosen), oneDialect)
+			b.blameKey(KindConflict, s.field.at(s.kind), "is a source of dialect "+string(s.dialect)+", but "+because+" "+string(chosen), oneDialect)
 		}
 	}
 	if chosen == "" && undecided != nil && len(b.project.Servers) == 0 && !b.opts.Offline {
-		b.blameKey(KindMissing, undecided, "nothing says whether its tenants are PostgreSQL or SQLite", "set revisions.dialect to postgres or sqlite")
+		b.blameKey(KindMissing, undecided, "cannot tell whether its tenants are PostgreSQL or SQLite", "set revisions.dialect to postgres or sqlite")
 	}
 	if chosen == "" {
 		chosen = revision.Postgres

@@ -33,9 +33,9 @@ type problem struct{ message, advice string }
 func (t *valueType) read(raw string) (any, *problem) {
 	switch {
 	case raw == "":
-		return nil, &problem{"is empty", "write a value or take the key away"}
+		return nil, &problem{"is empty", "set a value or remove the key"}
 	case strings.ContainsRune(raw, 0) || !utf8.ValidString(raw):
-		return nil, &problem{"is not UTF-8 without NUL", ""}
+		return nil, &problem{"is not UTF-8 text without NUL bytes", ""}
 	}
 	value, p := t.parse(raw)
 	if p != nil && p.message == "" {
@@ -75,7 +75,7 @@ func (t *valueType) readText(raw string) (any, *yaml.Node, *problem) {
 }
 
 // emptyList is wrong where an empty list says nothing that the key's absence would not say.
-func emptyList() *problem { return &problem{"is an empty list", "write an entry or take the key away"} }
+func emptyList() *problem { return &problem{"is an empty list", "add an entry or remove the key"} }
 
 func textNode(raw string) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Value: raw}
@@ -121,7 +121,7 @@ func name() *valueType {
 // checkName judges a name that people give to a server, a wave or a label.
 func checkName(name string) *problem {
 	if name == "" || name != strings.TrimSpace(name) || strings.ContainsAny(name, "/,=\x00\n\r") {
-		return &problem{"a name has no slash, comma, equals sign or newline, and no blank at its ends", ""}
+		return &problem{"a name must not contain a slash, comma, equals sign or newline, nor begin or end with a blank", ""}
 	}
 	return nil
 }
@@ -219,7 +219,7 @@ func parseDuration(raw string, least time.Duration) (any, *problem) {
 	case d < time.Millisecond:
 		return nil, &problem{fmt.Sprintf("%s is below a millisecond", raw), "servers count timeouts in milliseconds"}
 	case d < least:
-		return nil, &problem{message: fmt.Sprintf("%s is too short, the least is %s", raw, least)}
+		return nil, &problem{message: fmt.Sprintf("%s is too short, the minimum is %s", raw, least)}
 	}
 	return d, nil
 }

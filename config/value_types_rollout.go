@@ -76,7 +76,7 @@ func parseOrder(raw string) (any, *problem) {
 	case strings.HasPrefix(raw, orderLabel) && checkName(raw[len(orderLabel):]) == nil:
 		return o, nil
 	case strings.HasPrefix(raw, strings.TrimSuffix(orderLabel, ":")):
-		return nil, &problem{advice: "name the label: label:region"}
+		return nil, &problem{advice: "add the name of the label, such as label:region"}
 	}
 	return nil, &problem{advice: didYouMean(raw, []string{orderHash, string(plan.OrderSmallFirst), string(plan.OrderLargeFirst)}, "")}
 }
@@ -111,7 +111,7 @@ func parseUntil(raw string) (any, *problem) {
 		return at, nil
 	}
 	for _, slip := range []struct{ form, advice, as string }{
-		{"2006-02-01", "the month stands before the day: ", time.DateOnly},
+		{"2006-02-01", "the month comes before the day: ", time.DateOnly},
 		{"2.1.2006", "year, month, day: ", time.DateOnly},
 		{"2006-1-2", "month and day have two digits: ", time.DateOnly},
 		{"2006-01-02T15:04:05", "say in which zone: ", time.RFC3339},
@@ -165,7 +165,7 @@ func boolOrGlobs() *valueType {
 func touches() *valueType {
 	one := texts(func(raw string) (any, *problem) {
 		if !revision.IsTouch(raw) {
-			return nil, &problem{"expected schema.name, got " + strconv.Quote(raw), "write for example public.plans or audit.*"}
+			return nil, &problem{"expected schema.name, got " + strconv.Quote(raw), "for example public.plans or audit.*"}
 		}
 		return raw, nil
 	}, "schema.name", "schema.name, with globs")

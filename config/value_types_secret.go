@@ -57,7 +57,7 @@ func checkAddress(raw string) *problem {
 		return &problem{"expected a URL that starts with https:// or http://", ""}
 	}
 	if !separable(rest) {
-		return &problem{"can be read in more than one way", adviceEscape + "; and an @ further on as %40"}
+		return &problem{"can be read in more than one way", adviceEscape + "; and a later @ as %40"}
 	}
 	if u, err := url.Parse(raw); err != nil || u.Hostname() == "" {
 		return &problem{"is not a valid URL", adviceEscape}
@@ -65,7 +65,7 @@ func checkAddress(raw string) *problem {
 	return nil
 }
 
-const adviceEscape = "write characters such as # / ? @ % of a password as %23 %2F %3F %40 %25"
+const adviceEscape = "percent-encode characters such as # / ? @ % in a password: %23 %2F %3F %40 %25"
 
 // separable reports whether it is certain where the host of a URL for the web is: an @ behind what looks like a port
 // may be the end of a password with a / or ? in it, of which a part would be asked of the DNS.

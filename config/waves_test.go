@@ -223,7 +223,7 @@ func TestPins(t *testing.T) {
 		{Tenants: mustSelector(t, "id=d"), Freeze: true, Reason: "a time", Until: time.Date(2026, 12, 24, 16, 0, 0, 0, time.UTC)},
 		{Tenants: mustSelector(t, "id=*"), Freeze: true, Reason: "over", Until: day.AddDate(0, 0, -1)},
 	}
-	const has = ` has ended and has no effect any more; take it away or give it a later date`
+	const has = ` has ended; remove it or set a later date`
 	over := `skein.yaml:7:58: pins[4].until: the pin of "id=*"` + has
 	for _, c := range []struct {
 		name     string

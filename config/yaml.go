@@ -24,7 +24,7 @@ func parse(text []byte, m *mistakes) *yaml.Node {
 	if err := d.Decode(&more); err == nil {
 		m.add(&Error{
 			Kind: KindSyntax, File: m.file, Line: more.Line, Col: max(more.Column, 1),
-			Message: "a second document begins here", Advice: "a config is one document: take the line `---` away",
+			Message: "a second document begins here", Advice: "a config is one document: remove the line `---`",
 		})
 	} else if !errors.Is(err, io.EOF) {
 		m.add(syntaxError(err, text, m.file))
@@ -55,16 +55,16 @@ func syntaxError(err error, text []byte, file string) *Error {
 	case strings.Contains(message, "unknown anchor"):
 		// The parser names neither its place nor anything but the name, which may be a password without quotes.
 		e.Line, e.Col = findAlias(text)
-		message, e.Advice = "an alias (*name) has no anchor (&name) above it", "text that begins with * must be in quotes"
+		message, e.Advice = "an alias (*name) has no anchor (&name) above it", "quote text that begins with *"
 	case strings.Contains(message, "did not find expected alphabetic or numeric character"):
 		if line, col := findAlias(text); line > 0 {
 			e.Line, e.Col = line, col
 		}
-		e.Advice = "text that begins with * or & must be in quotes"
+		e.Advice = "quote text that begins with * or &"
 	case strings.Contains(message, "cannot start any token"):
-		e.Advice = "YAML is indented by spaces, never by tabs; text that begins with @, ` or % must be in quotes"
+		e.Advice = "indent YAML with spaces, not tabs; quote text that begins with @, ` or %"
 	case strings.Contains(message, "mapping values are not allowed"):
-		e.Advice = "look at the indentation of this line and the one above; text that contains `: ` must be in quotes"
+		e.Advice = "check the indentation of this line and the one above; quote text that contains `: `"
 	case strings.Contains(message, "unknown escape character"):
 		e.Advice = "a backslash in \"double quotes\" is an escape; use 'single quotes'"
 	}
