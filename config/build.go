@@ -14,7 +14,7 @@ import (
 // builder fills a Project from what was read, and complains about values that contradict each other. What was found bad
 // before stands there as its zero value.
 type builder struct {
-	*mistakes
+	*errorList
 	tree    *field   // of the file
 	layers  *layers  // of all
 	servers []string // by name
@@ -46,11 +46,11 @@ func (b *builder) build() {
 	}
 	p.Engine = b.engine()
 	b.sources()
-	b.sharedTenants()
+	b.checkSharedSchemas()
 	p.Policy = b.policy() // after the sources: their dialect says which checks can be
 	p.Policy.Waves = b.waves()
 	p.Policy.Pins = b.pins()
-	p.Notify = b.hooks()
+	p.Notify = b.webhooks()
 }
 
 // fleetOf names a fleet that has no name after its folder.
@@ -89,9 +89,9 @@ func (b *builder) state() {
 	s.VersionTable = valueOf[string](table)
 	switch {
 	case s.VersionTable == alembicTable:
-		b.blameValue(KindLater, table, alembicTable+" "+notYet, "choose another table; the default is skein_version")
+		b.errorAtValue(KindLater, table, alembicTable+" "+notYet, "choose another table; the default is skein_version")
 	case strings.ContainsAny(s.VersionTable, ".\"\n") || len(s.VersionTable) > 63:
-		b.blameValue(KindValue, table, "expected the bare name of a table, at most 63 bytes", "the table is in the tenant's schema, so its name has no schema")
+		b.errorAtValue(KindValue, table, "expected the bare name of a table, at most 63 bytes", "the table is in the tenant's schema, so its name has no schema")
 	}
 	s.Store = get[Secret](b, "state.store")
 	s.KeepDowngrades = get[bool](b, "state.keep_downgrades")
@@ -117,37 +117,37 @@ func (b *builder) oneKind(f *field, what string, kinds ...string) string {
 		switch other := f.at(kind); {
 		case other == nil:
 		case found != "":
-			b.blameKey(KindConflict, other, fmt.Sprintf("a %s has exactly one kind; this one already has %s", what, found), "split it into two "+what+"s")
+			b.errorAtKey(KindConflict, other, fmt.Sprintf("a %s has exactly one kind; this one already has %s", what, found), "split it into two "+what+"s")
 		default:
 			found = kind
 		}
 	}
-	if found == "" && f.whole() {
-		b.blameKey(KindMissing, f, fmt.Sprintf("a %s needs one of %s", what, strings.Join(kinds, ", ")), "")
+	if found == "" && f.allKnown() {
+		b.errorAtKey(KindMissing, f, fmt.Sprintf("a %s needs one of %s", what, strings.Join(kinds, ", ")), "")
 	}
 	return found
 }
 
 // only complains about keys that mean nothing in an entry of this kind.
-func (b *builder) only(f *field, kind string) {
+func (b *builder) checkKind(f *field, kind string) {
 	for _, sub := range f.fields {
 		k := sub.shape.key
 		if k == nil {
 			k = sub.shape.any.key // of free names
 		}
 		if k.with != nil && !slices.Contains(k.with, kind) {
-			b.blameKey(KindConflict, sub, fmt.Sprintf("applies to %s, not to %s", strings.Join(k.with, " or "), kind), cmp.Or(k.instead, "remove it"))
+			b.errorAtKey(KindConflict, sub, fmt.Sprintf("applies to %s, not to %s", strings.Join(k.with, " or "), kind), cmp.Or(k.instead, "remove it"))
 		}
 	}
 }
 
 // unique complains about a name that an earlier entry has, by the nodes of the names so far.
-func (b *builder) unique(name *field, what string, seen map[string]*yaml.Node) {
-	if name == nil || name.broken {
+func (b *builder) checkUnique(name *field, what string, seen map[string]*yaml.Node) {
+	if name == nil || name.invalid {
 		return
 	}
 	if first := seen[name.node.Value]; first != nil {
-		b.blameValue(KindDuplicate, name, fmt.Sprintf("two %s are named %s, the first in line %d", what, quote(name.node.Value), first.Line), "rename one of them")
+		b.errorAtValue(KindDuplicate, name, fmt.Sprintf("two %s are named %s, the first in line %d", what, quote(name.node.Value), first.Line), "rename one of them")
 		return
 	}
 	seen[name.node.Value] = name.node

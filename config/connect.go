@@ -39,7 +39,7 @@ func (p *Project) Sources(ctx context.Context, catalog discover.Catalog, registr
 			continue
 		}
 		if get[string](s.field, "on_unreachable") == "warn" {
-			made = tolerant{made}
+			made = skipUnreachable{made}
 		}
 		sources = append(sources, made)
 	}
@@ -90,11 +90,11 @@ func (p *Project) SQLite() sqlite.Config {
 	return sqlite.Config{VersionTable: p.State.VersionTable}
 }
 
-// tolerant is a source with `on_unreachable: warn`: it is left out while its server cannot be reached.
-type tolerant struct{ tenant.Source }
+// skipUnreachable is a source with `on_unreachable: warn`: it is left out while its server cannot be reached.
+type skipUnreachable struct{ tenant.Source }
 
 // List implements [tenant.Source].
-func (t tolerant) List(ctx context.Context) ([]tenant.Tenant, []string, error) {
+func (t skipUnreachable) List(ctx context.Context) ([]tenant.Tenant, []string, error) {
 	tenants, warnings, err := t.Source.List(ctx)
 	if tenant.Unreachable(err) {
 		return nil, warnings, &tenant.LeftOut{Reason: fmt.Sprintf("its tenants are left out: %v", err), Err: err}

@@ -42,10 +42,10 @@ func (v *variables) collect(s *shape, at path, servers []string) {
 		if sub.key != nil {
 			v.byName[p.variable()] = variable{path: p, shape: sub}
 		}
-		if sub.leaf() && !sub.key.typ.fileOnly {
+		if sub.isValue() && !sub.key.typ.fileOnly {
 			v.names = append(v.names, p.variable())
 		}
-		if sub.leaf() && sub.key.typ.secret != nil {
+		if sub.isValue() && sub.key.typ.secret != nil {
 			for _, form := range []string{secretEnv, secretFile, secretExec} {
 				v.byName[p.join(form).variable()] = variable{path: p, shape: sub, form: form}
 			}
@@ -93,7 +93,7 @@ func (r *reader) environment(env []string, known *variables) (found []*field, wa
 			}
 		default:
 			f := &field{path: v.path, shape: v.shape, layer: fromEnv, from: name}
-			if r.outside(f, values[name], v.form) && forms[v.path.id()] == nil {
+			if r.readOutside(f, values[name], v.form) && forms[v.path.id()] == nil {
 				forms[v.path.id()] = f
 				found = append(found, f)
 			}
@@ -103,17 +103,17 @@ func (r *reader) environment(env []string, known *variables) (found []*field, wa
 }
 
 // outside reads what is written in a variable or a flag, and complains about it, and about keys that this version refuses.
-func (r *reader) outside(f *field, value, form string) bool {
+func (r *reader) readOutside(f *field, value, form string) bool {
 	p := f.path
 	if form != "" {
 		p = p.join(form)
 	}
 	if f.shape.key.status == later {
-		r.blameText(KindLater, f, fmt.Sprintf("%s %s", p, notYet), "unset it; it would have no effect")
+		r.errorOutside(KindLater, f, fmt.Sprintf("%s %s", p, notYet), "unset it; it would have no effect")
 		return false
 	}
 	if bad := r.readText(f, value, form); bad != nil {
-		r.blameText(KindValue, f, fmt.Sprintf("%s: %s", p, bad.message), bad.advice)
+		r.errorOutside(KindValue, f, fmt.Sprintf("%s: %s", p, bad.message), bad.advice)
 		return false
 	}
 	return true
@@ -162,7 +162,7 @@ func (r *reader) flags(root *shape, overrides map[string]string) []*field {
 			continue
 		}
 		f := &field{path: p, shape: s, layer: fromFlag, from: "--" + strings.ReplaceAll(p.last(), "_", "-")}
-		if r.outside(f, overrides[name], "") {
+		if r.readOutside(f, overrides[name], "") {
 			found = append(found, f)
 		}
 	}

@@ -64,8 +64,8 @@ func (e *Error) Hint() string { return e.Advice }
 // Position returns the file, 1-based line and 1-based column; zero values where unknown.
 func (e *Error) Position() (file string, line, col int) { return e.File, e.Line, e.Col }
 
-// mistakes collects errors. The same complaint about the same place, as merge keys cause, counts once.
-type mistakes struct {
+// errorList collects errors. The same complaint about the same place, as merge keys cause, counts once.
+type errorList struct {
 	file string // as it was named
 	all  []*Error
 	seen map[complaint]bool
@@ -76,56 +76,56 @@ type complaint struct {
 	message   string
 }
 
-func (m *mistakes) add(e *Error) {
+func (l *errorList) add(e *Error) {
 	if c := (complaint{e.Line, e.Col, e.Message}); e.Line > 0 {
-		if m.seen[c] {
+		if l.seen[c] {
 			return
 		}
-		if m.seen == nil {
-			m.seen = map[complaint]bool{}
+		if l.seen == nil {
+			l.seen = map[complaint]bool{}
 		}
-		m.seen[c] = true
+		l.seen[c] = true
 	}
-	m.all = append(m.all, e)
+	l.all = append(l.all, e)
 }
 
 // blame adds a mistake at a place of the file.
-func (m *mistakes) blame(kind Kind, at *yaml.Node, p path, message, advice string) {
-	m.add(&Error{Kind: kind, File: m.file, Line: at.Line, Col: at.Column, Key: p.String(), Message: message, Advice: advice})
+func (l *errorList) errorAt(kind Kind, at *yaml.Node, p path, message, advice string) {
+	l.add(&Error{Kind: kind, File: l.file, Line: at.Line, Col: at.Column, Key: p.String(), Message: message, Advice: advice})
 }
 
 // blameKey adds a mistake at the key of a field of the file.
-func (m *mistakes) blameKey(kind Kind, f *field, message, advice string) {
-	m.blame(kind, f.place(), f.path, message, advice)
+func (l *errorList) errorAtKey(kind Kind, f *field, message, advice string) {
+	l.errorAt(kind, f.place(), f.path, message, advice)
 }
 
 // blameValue adds a mistake at the value of a field, of whatever layer it is.
-func (m *mistakes) blameValue(kind Kind, f *field, message, advice string) {
+func (l *errorList) errorAtValue(kind Kind, f *field, message, advice string) {
 	switch f.layer {
 	case fromFile:
-		m.blame(kind, f.node, f.path, message, advice)
+		l.errorAt(kind, f.node, f.path, message, advice)
 	case fromDefault:
-		m.add(&Error{Kind: kind, File: m.file, Key: f.path.String(), Message: message, Advice: advice})
+		l.add(&Error{Kind: kind, File: l.file, Key: f.path.String(), Message: message, Advice: advice})
 	default:
-		m.blameText(kind, f, fmt.Sprintf("%s: %s", f.path, message), advice)
+		l.errorOutside(kind, f, fmt.Sprintf("%s: %s", f.path, message), advice)
 	}
 }
 
 // blameText adds a mistake of a variable or a flag.
-func (m *mistakes) blameText(kind Kind, f *field, message, advice string) {
+func (l *errorList) errorOutside(kind Kind, f *field, message, advice string) {
 	where := f.from
 	if f.layer == fromEnv {
 		where = "environment variable " + where
 	}
-	m.add(&Error{Kind: kind, Message: fmt.Sprintf("%s: %s", where, message), Advice: advice})
+	l.add(&Error{Kind: kind, Message: fmt.Sprintf("%s: %s", where, message), Advice: advice})
 }
 
 // err returns all mistakes by place, those without a place last; nil when there are none.
-func (m *mistakes) err() error {
-	if len(m.all) == 0 {
+func (l *errorList) err() error {
+	if len(l.all) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(m.all, func(a, b *Error) int {
+	slices.SortStableFunc(l.all, func(a, b *Error) int {
 		switch {
 		case a.File == "" && b.File == "":
 			return cmp.Compare(a.Message, b.Message)
@@ -134,8 +134,8 @@ func (m *mistakes) err() error {
 		}
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
 	})
-	errs := make([]error, len(m.all))
-	for i, e := range m.all {
+	errs := make([]error, len(l.all))
+	for i, e := range l.all {
 		errs[i] = e
 	}
 	return errors.Join(errs...)

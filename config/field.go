@@ -9,15 +9,15 @@ import (
 // field is a value with its key and its place in the table. Mappings and lists of the file have fields of their own;
 // what the table does not know is not among them.
 type field struct {
-	path   path
-	shape  *shape
-	name   *yaml.Node // the key in the file; nil for the root and for entries of a list
-	node   *yaml.Node // the value, aliases resolved; one without a place when it is not from the file
-	fields []*field   // of a mapping by key, of a list by entry; of a secret that stands elsewhere, that place
-	value  any        // what was read, see valueType; nil for mappings and for what was complained about
-	broken bool       // it was complained about
-	layer  layer
-	from   string // the variable or the flag that it is from
+	path    path
+	shape   *shape
+	name    *yaml.Node // the key in the file; nil for the root and for entries of a list
+	node    *yaml.Node // the value, aliases resolved; one without a place when it is not from the file
+	fields  []*field   // of a mapping by key, of a list by entry; of a secret that stands elsewhere, that place
+	value   any        // what was read, see valueType; nil for mappings and for what was complained about
+	invalid bool       // it was complained about
+	layer   layer
+	from    string // the variable or the flag that it is from
 }
 
 // at returns the field of that name; nil when it is absent, also on a nil field.
@@ -79,11 +79,11 @@ func (f *field) place() *yaml.Node {
 }
 
 // whole reports whether all keys of a mapping were known, so that what is absent was not just misspelt.
-func (f *field) whole() bool {
+func (f *field) allKnown() bool {
 	return len(f.fields) == len(pairs(f.node, func(*yaml.Node) {}))
 }
 
-// anyBroken reports whether anything in f was complained about, so that complaining again would confuse.
-func (f *field) anyBroken() bool {
-	return f.broken || slices.ContainsFunc(f.fields, (*field).anyBroken)
+// anyInvalid reports whether anything in f was complained about, so that complaining again would confuse.
+func (f *field) anyInvalid() bool {
+	return f.invalid || slices.ContainsFunc(f.fields, (*field).anyInvalid)
 }

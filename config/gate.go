@@ -35,26 +35,26 @@ func (b *builder) gate(f *field) plan.Gate {
 			continue
 		}
 		names[kind] = short.name
-		c := pace(f, f)
+		c := schedule(f, f)
 		c.Name, c.Meter = kind, b.meter(f, kind)
 		g.Checks = append(g.Checks, c)
 	}
 	for _, entry := range f.at("checks").entries() {
-		b.unique(entry.at("name"), "checks", names)
+		b.checkUnique(entry.at("name"), "checks", names)
 		kind := b.check(entry)
-		c := pace(entry, f)
+		c := schedule(entry, f)
 		c.Name, c.Meter = get[string](entry, "name"), b.meter(entry, kind)
 		g.Checks = append(g.Checks, c)
 	}
-	if g.IsZero() && !f.anyBroken() && f.whole() && f.at("drift") == nil {
-		b.blameKey(KindMissing, f, "has no condition for the next wave", "add a `bake`, a check such as `sql`, or `approval: true`; or remove it")
+	if g.IsZero() && !f.anyInvalid() && f.allKnown() && f.at("drift") == nil {
+		b.errorAtKey(KindMissing, f, "has no condition for the next wave", "add a `bake`, a check such as `sql`, or `approval: true`; or remove it")
 	}
 	return g
 }
 
 // pace reads how often and how patiently a check is measured; what it does not say is its gate's to say, and
 // after that the orchestrator's.
-func pace(check, gate *field) plan.Check {
+func schedule(check, gate *field) plan.Check {
 	at := func(name string) *field {
 		if f := check.at(name); f != nil {
 			return f
@@ -74,18 +74,18 @@ func pace(check, gate *field) plan.Check {
 
 // check returns how an entry of `checks` asks; "" when it does not say. It complains about what contradicts that.
 func (b *builder) check(f *field) string {
-	if f.broken && len(f.fields) == 0 {
+	if f.invalid && len(f.fields) == 0 {
 		return ""
 	}
 	kind := b.oneKind(f, "check", checkSQL, checkHTTP, checkExec, checkPrometheus)
 	if kind == "" {
 		return ""
 	}
-	b.only(f, kind)
-	if kind == checkPrometheus && f.at("query") == nil && f.whole() {
-		b.blameKey(KindMissing, f.at(checkPrometheus), "needs a query", "set `query` to a PromQL query")
+	b.checkKind(f, kind)
+	if kind == checkPrometheus && f.at("query") == nil && f.allKnown() {
+		b.errorAtKey(KindMissing, f.at(checkPrometheus), "needs a query", "set `query` to a PromQL query")
 	}
-	if per := f.at("per"); kind == checkSQL && per != nil && !per.broken {
+	if per := f.at("per"); kind == checkSQL && per != nil && !per.invalid {
 		b.perServer(per)
 	}
 	return kind
@@ -97,9 +97,9 @@ func (b *builder) perServer(per *field) {
 	switch {
 	case valueOf[gate.Per](per) != gate.PerServer:
 	case b.project.dialect == revision.SQLite:
-		b.blameValue(KindConflict, per, "the tenants are SQLite files, which have no server", advice)
+		b.errorAtValue(KindConflict, per, "the tenants are SQLite files, which have no server", advice)
 	case len(b.project.Servers) == 0 && !b.opts.Offline:
-		b.blameValue(KindConflict, per, "there is no server to query", "add the servers to `servers`; or "+advice)
+		b.errorAtValue(KindConflict, per, "there is no server to query", "add the servers to `servers`; or "+advice)
 	}
 }
 
@@ -108,7 +108,7 @@ func (b *builder) meter(f *field, kind string) plan.Meter {
 	expect := get[gate.Expect](f, "expect")
 	switch kind {
 	case checkSQL:
-		b.question(f.at(checkSQL))
+		b.checkQuery(f.at(checkSQL))
 		return gate.SQL{Query: get[string](f, checkSQL), Per: cmp.Or(get[gate.Per](f, "per"), gate.PerTenant), Expect: expect}
 	case checkHTTP:
 		return gate.HTTP{URL: get[Secret](f, checkHTTP).Value, Headers: b.headers(f.at("headers"))}
@@ -123,13 +123,13 @@ func (b *builder) meter(f *field, kind string) plan.Meter {
 }
 
 // question complains about a query that no tenant would be asked.
-func (b *builder) question(f *field) {
+func (b *builder) checkQuery(f *field) {
 	query := valueOf[string](f)
 	if query == "" {
 		return
 	}
 	_, err := engine.ReadOnlyQuery(query, b.project.dialect)
 	if e, ok := errors.AsType[*engine.Error](err); ok {
-		b.blameValue(KindValue, f, e.Message, e.Advice)
+		b.errorAtValue(KindValue, f, e.Message, e.Advice)
 	}
 }

@@ -28,20 +28,20 @@ func (b *builder) headers(f *field) map[string]func(context.Context) (string, er
 func (b *builder) header(h *field, name string, seen map[string]*yaml.Node) {
 	folded := strings.ToLower(name)
 	switch first := seen[folded]; {
-	case strings.ContainsFunc(name, func(r rune) bool { return !inHeader(r) }):
-		b.blameKey(KindValue, h, fmt.Sprintf("%s is not a valid header name", quote(name)), "header names consist of letters, digits and -")
+	case strings.ContainsFunc(name, func(r rune) bool { return !isHeaderChar(r) }):
+		b.errorAtKey(KindValue, h, fmt.Sprintf("%s is not a valid header name", quote(name)), "header names consist of letters, digits and -")
 	case first != nil:
-		b.blameKey(KindDuplicate, h, fmt.Sprintf("is set twice, first in line %d", first.Line), "header names are case-insensitive")
+		b.errorAtKey(KindDuplicate, h, fmt.Sprintf("is set twice, first in line %d", first.Line), "header names are case-insensitive")
 	default:
 		seen[folded] = h.name
 	}
 	control := func(r rune) bool { return r < ' ' && r != '\t' || r == '\x7f' }
-	if !h.anyBroken() && h.node.Kind == yaml.ScalarNode && strings.ContainsFunc(h.node.Value, control) {
-		b.blameValue(KindValue, h, "contains a line end or another control character", "a header is one line")
+	if !h.anyInvalid() && h.node.Kind == yaml.ScalarNode && strings.ContainsFunc(h.node.Value, control) {
+		b.errorAtValue(KindValue, h, "contains a line end or another control character", "a header is one line")
 	}
 }
 
 // inHeader reports whether a name of a header may have the character (`tchar`).
-func inHeader(r rune) bool {
+func isHeaderChar(r rune) bool {
 	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", r)
 }

@@ -64,9 +64,9 @@ func (l *layers) at(p path) *field {
 // values returns the values of the file that nothing is wrong with, apart from those in lists of mappings.
 func (f *field) values() []*field {
 	switch {
-	case f.shape.leaf() && f.value != nil:
+	case f.shape.isValue() && f.value != nil:
 		return []*field{f}
-	case f.shape.leaf() || f.shape.item != nil:
+	case f.shape.isValue() || f.shape.item != nil:
 		return nil
 	}
 	var all []*field
@@ -101,7 +101,7 @@ func (r *reader) defaults(table []key, servers []string) []*field {
 }
 
 // source says where a value was written: default, skein.yaml:3:5, SKEIN_FLEET, --max-failures.
-func (m *mistakes) source(f *field) string {
+func (l *errorList) source(f *field) string {
 	if f.layer != fromFile {
 		return f.from
 	}
@@ -109,10 +109,10 @@ func (m *mistakes) source(f *field) string {
 	if form := formOf(f); form == secretEnv || form == secretFile {
 		node = f.fields[0].node
 	}
-	return m.place(node)
+	return l.place(node)
 }
 
 // place names the place of a node, as `config show` does.
-func (m *mistakes) place(n *yaml.Node) string {
-	return fmt.Sprintf("%s:%d:%d", m.file, n.Line, n.Column)
+func (l *errorList) place(n *yaml.Node) string {
+	return fmt.Sprintf("%s:%d:%d", l.file, n.Line, n.Column)
 }

@@ -53,7 +53,7 @@ func load(file string, text []byte, opts Options) (*Project, error) {
 	if opts.Now.IsZero() {
 		opts.Now = time.Now()
 	}
-	m := &mistakes{file: file}
+	m := &errorList{file: file}
 	node := parse(text, m)
 	if len(m.all) > 0 {
 		return nil, m.err() // what follows would be guesses
@@ -69,7 +69,7 @@ func load(file string, text []byte, opts Options) (*Project, error) {
 		return nil, &Error{Kind: KindRead, File: file, Message: fmt.Sprintf("cannot resolve its folder: %v", err)}
 	}
 	p := &Project{Path: file, Dir: filepath.Dir(file), Vars: opts.Vars, lookup: lookup(opts.Env)}
-	b := &builder{mistakes: m, dir: dir, opts: opts, project: p}
+	b := &builder{errorList: m, dir: dir, opts: opts, project: p}
 	root := b.read(node)
 	b.build()
 	if err := m.err(); err != nil {
@@ -83,7 +83,7 @@ func load(file string, text []byte, opts Options) (*Project, error) {
 func (b *builder) read(node *yaml.Node) *shape {
 	table := keys()
 	root := newShape(table)
-	r := &reader{mistakes: b.mistakes, dir: b.dir, lookup: b.project.lookup}
+	r := &reader{errorList: b.errorList, dir: b.dir, lookup: b.project.lookup}
 	b.tree = r.read(nil, root, nil, node)
 	servers := serversOf(b.tree)
 	env, warnings := r.environment(b.opts.Env, newVariables(root, servers))

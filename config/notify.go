@@ -11,11 +11,11 @@ import (
 )
 
 // hooks reads `notify`.
-func (b *builder) hooks() []notify.Hook {
+func (b *builder) webhooks() []notify.Hook {
 	var hooks []notify.Hook
 	names := map[string]*yaml.Node{}
 	for _, f := range b.tree.at("notify").entries() {
-		b.unique(f.at("name"), "webhooks", names)
+		b.checkUnique(f.at("name"), "webhooks", names)
 		h := notify.Hook{
 			Name:   cmp.Or(get[string](f, "name"), f.path.String()),
 			Format: cmp.Or(get[notify.Format](f, "format"), notify.JSON),
@@ -32,7 +32,7 @@ func (b *builder) occasions(f *field) []notify.Occasion {
 	var on []notify.Occasion
 	for i, text := range valueOf[[]string](f) {
 		if slices.Contains(on, notify.Occasion(text)) {
-			b.blame(KindDuplicate, resolve(f.node.Content[i]), f.path.index(i), fmt.Sprintf("%s is listed twice", text), "keep one of the two")
+			b.errorAt(KindDuplicate, resolve(f.node.Content[i]), f.path.index(i), fmt.Sprintf("%s is listed twice", text), "keep one of the two")
 		}
 		on = append(on, notify.Occasion(text))
 	}

@@ -23,7 +23,7 @@ var onlyPace = []string{"rollout.concurrency", "rollout.per_server"}
 // decides reports whether a key has a say in what a rollout does to tenants, so that a plan file holds its value: how
 // waves, gates, budgets, retries, timeouts, transactions, guards, pins and the search path are. Where tenants and
 // servers are found is not among it: the plan has the tenants themselves.
-func decides(at path) bool {
+func affectsRollout(at path) bool {
 	switch at[0] {
 	case "rollout":
 		return !slices.Contains(onlyPace, at.String())
@@ -35,10 +35,10 @@ func decides(at path) bool {
 	return at.String() == "state.version_table"
 }
 
-// Decisive returns what of the effective config, and of -x, decides what a rollout does, for a plan file to hold. Texts
+// PlanSettings returns what of the effective config, and of -x, decides what a rollout does, for a plan file to hold. Texts
 // that may carry secrets (URLs, headers, arguments of programs, values of -x) are there as digests; of a secret that
 // stands elsewhere, where that is. Entries of lists that have names go by these.
-func (p *Project) Decisive() []plan.Setting {
+func (p *Project) PlanSettings() []plan.Setting {
 	names := p.entryNames()
 	var all []plan.Setting
 	for _, set := range p.settings {
@@ -88,7 +88,7 @@ func (p *Project) digest(text string) string {
 // planText is a value as a plan file has it; "" when it does not decide what a rollout does.
 func (p *Project) planText(f *field) string {
 	switch t := f.shape.key.typ; {
-	case !decides(f.path):
+	case !affectsRollout(f.path):
 		return ""
 	case t.secret != nil:
 		return p.secretText(f)

@@ -40,7 +40,7 @@ func decisions(t *testing.T, text string, vars map[string]string, env ...string)
 		t.Fatal(err)
 	}
 	var all []string
-	for _, s := range p.Decisive() {
+	for _, s := range p.PlanSettings() {
 		key := s.Key
 		if s.Of != "" {
 			key = s.Of + ": " + key
@@ -108,7 +108,7 @@ func TestEveryKeyOfARolloutDecides(t *testing.T) {
 	var not []string
 	for _, k := range keys() {
 		if section, _, _ := strings.Cut(strings.ReplaceAll(k.path, "[", "."), "."); section == "rollout" || section == "pins" || section == "guards" {
-			if at := split(strings.ReplaceAll(k.path, "[]", ".[0]")); !decides(at) {
+			if at := split(strings.ReplaceAll(k.path, "[]", ".[0]")); !affectsRollout(at) {
 				not = append(not, k.path)
 			}
 		}
@@ -116,7 +116,7 @@ func TestEveryKeyOfARolloutDecides(t *testing.T) {
 	if diff := cmp.Diff(onlyPace, not); diff != "" {
 		t.Errorf("keys that a plan file does not hold (-want +got):\n%s", diff)
 	}
-	if d := fmt.Sprint(decides(split("notify[].webhook")), decides(split("servers.*.url")), decides(split("state.store"))); d != "false false false" {
+	if d := fmt.Sprint(affectsRollout(split("notify[].webhook")), affectsRollout(split("servers.*.url")), affectsRollout(split("state.store"))); d != "false false false" {
 		t.Error(d)
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 // reader makes fields of nodes and complains about all that the table does not allow.
 type reader struct {
-	*mistakes
+	*errorList
 	dir     string // absolute folder of the config
 	lookup  func(string) (string, bool)
 	fields  int  // made so far
@@ -21,20 +21,20 @@ type reader struct {
 func (r *reader) read(p path, s *shape, name, node *yaml.Node) *field {
 	f := &field{path: p, shape: s, name: name, node: node, layer: fromFile}
 	if r.fields++; r.fields >= tooMany {
-		f.broken = true
+		f.invalid = true
 		if r.fields == tooMany {
-			r.blame(KindValue, f.place(), p, "the config has too many values, possibly multiplied by aliases", "list the tenants in a file of their own: `file: tenants.csv`")
+			r.errorAt(KindValue, f.place(), p, "the config has too many values, possibly multiplied by aliases", "list the tenants in a file of their own: `file: tenants.csv`")
 		}
 		return f
 	}
 	if s.key != nil && s.key.status == later && !r.refused && !(s.item != nil && len(node.Content) == 0) {
-		r.blame(KindLater, f.place(), p, notYet, "remove it; it would have no effect")
+		r.errorAt(KindLater, f.place(), p, notYet, "remove it; it would have no effect")
 		r.refused = true
 		defer func() { r.refused = false }()
 	}
 	switch {
-	case s.leaf():
-		r.leaf(f)
+	case s.isValue():
+		r.value(f)
 	case s.item != nil:
 		r.mappings(f)
 	default:
@@ -49,29 +49,29 @@ const tooMany = 1 << 21
 const notYet = "is not supported by this version yet"
 
 func (r *reader) mapping(f *field) {
-	if null(f.node) { // a section whose keys are all commented out
+	if isNull(f.node) { // a section whose keys are all commented out
 		f.node = &yaml.Node{Kind: yaml.MappingNode, Line: f.node.Line, Column: f.node.Column}
 	}
 	if f.node.Kind != yaml.MappingNode {
-		r.mistyped(f, "a mapping")
+		r.wrongType(f, "a mapping")
 		return
 	}
 	seen := map[string]*yaml.Node{}
 	noMapping := func(at *yaml.Node) {
-		r.blame(KindValue, at, f.path, "a merge key (<<) takes a mapping or a list of mappings", "name one by its anchor: `<<: *name`")
+		r.errorAt(KindValue, at, f.path, "a merge key (<<) takes a mapping or a list of mappings", "name one by its anchor: `<<: *name`")
 	}
 	for _, pair := range pairs(f.node, noMapping) {
-		if pair.key.Kind != yaml.ScalarNode || null(pair.key) {
-			r.blame(KindUnknown, pair.key, f.path, "a key must be a word", "")
+		if pair.key.Kind != yaml.ScalarNode || isNull(pair.key) {
+			r.errorAt(KindUnknown, pair.key, f.path, "a key must be a word", "")
 			continue
 		}
 		name := pair.key.Value
 		if first := seen[name]; first != nil {
-			r.blame(KindDuplicate, pair.key, f.path.join(name), fmt.Sprintf("is set twice, first in line %d", first.Line), "keep one of the two")
+			r.errorAt(KindDuplicate, pair.key, f.path.join(name), fmt.Sprintf("is set twice, first in line %d", first.Line), "keep one of the two")
 			continue
 		}
 		seen[name] = pair.key
-		if s := r.known(f, pair.key); s != nil {
+		if s := r.shapeOf(f, pair.key); s != nil {
 			f.fields = append(f.fields, r.read(f.path.join(name), s, pair.key, pair.value))
 		}
 	}
@@ -79,11 +79,11 @@ func (r *reader) mapping(f *field) {
 }
 
 // known returns the shape of a key in f; nil, with a complaint, when the table has none.
-func (r *reader) known(f *field, name *yaml.Node) *shape {
+func (r *reader) shapeOf(f *field, name *yaml.Node) *shape {
 	s := f.shape
 	if s.any != nil {
 		if p := checkName(name.Value); p != nil {
-			r.blame(KindValue, name, f.path.join(name.Value), p.message, p.advice)
+			r.errorAt(KindValue, name, f.path.join(name.Value), p.message, p.advice)
 			return nil
 		}
 		return s.any
@@ -91,7 +91,7 @@ func (r *reader) known(f *field, name *yaml.Node) *shape {
 	if sub := s.fields[name.Value]; sub != nil {
 		return sub
 	}
-	r.blame(KindUnknown, name, f.path.join(name.Value), "unknown key",
+	r.errorAt(KindUnknown, name, f.path.join(name.Value), "unknown key",
 		didYouMean(name.Value, s.names, "known here: "+strings.Join(s.names, ", ")))
 	return nil
 }
@@ -104,22 +104,22 @@ func (r *reader) required(f *field) {
 	}
 	for _, name := range f.shape.names {
 		if sub := f.shape.fields[name]; sub.key != nil && sub.key.required && f.at(name) == nil {
-			f.broken = true
+			f.invalid = true
 			r.missing(f, f.path.join(name), sub.key)
 		}
 	}
 }
 
-func (m *mistakes) missing(f *field, p path, k *key) {
-	m.blame(KindMissing, f.place(), p, "is required", "expected "+k.typ.expected)
+func (l *errorList) missing(f *field, p path, k *key) {
+	l.errorAt(KindMissing, f.place(), p, "is required", "expected "+k.typ.expected)
 }
 
 func (r *reader) mappings(f *field) {
-	if null(f.node) {
+	if isNull(f.node) {
 		return
 	}
 	if f.node.Kind != yaml.SequenceNode {
-		r.mistyped(f, "a list of mappings")
+		r.wrongType(f, "a list of mappings")
 		return
 	}
 	for i, n := range f.node.Content {
@@ -128,31 +128,31 @@ func (r *reader) mappings(f *field) {
 }
 
 // leaf reads a value that has no keys of the table below it.
-func (r *reader) leaf(f *field) {
+func (r *reader) value(f *field) {
 	t, n := f.shape.key.typ, f.node
 	switch {
-	case null(n):
+	case isNull(n):
 		r.reject(f, f.place(), problem{"has no value", "set one or remove the key; expected " + t.expected})
 	case t.secret != nil && n.Kind == yaml.MappingNode:
 		r.secret(f)
 	case t.item != nil && n.Kind == yaml.SequenceNode:
 		r.list(f)
 	case n.Kind != yaml.ScalarNode || !slices.Contains(t.tags, n.ShortTag()) || t.number && quoted(n) && isNumber(n.Value):
-		r.mistyped(f, t.expected)
+		r.wrongType(f, t.expected)
 	default:
 		value, p := t.read(n.Value)
 		if p != nil {
 			r.reject(f, n, *p)
 			return
 		}
-		f.value = r.made(f, "", value)
+		f.value = r.toValue(f, "", value)
 	}
 }
 
 // reject complains about the form of a value.
 func (r *reader) reject(f *field, at *yaml.Node, p problem) {
-	f.broken = true
-	r.blame(KindValue, at, f.path, p.message, p.advice)
+	f.invalid = true
+	r.errorAt(KindValue, at, f.path, p.message, p.advice)
 }
 
 // list reads a list of texts.
@@ -164,10 +164,10 @@ func (r *reader) list(f *field) {
 	one := &shape{key: &key{path: f.shape.key.path + "[]", typ: t.item}}
 	for i, n := range f.node.Content {
 		item := &field{path: f.path.index(i), shape: one, node: resolve(n), layer: fromFile}
-		r.leaf(item)
-		f.broken = f.broken || item.broken
+		r.value(item)
+		f.invalid = f.invalid || item.invalid
 	}
-	if !f.broken {
+	if !f.invalid {
 		f.value = t.collect(f.texts())
 	}
 }
@@ -182,13 +182,13 @@ func (r *reader) readText(f *field, raw, form string) *problem {
 	if p != nil {
 		return p
 	}
-	f.node, f.value = node, r.made(f, form, value)
+	f.node, f.value = node, r.toValue(f, form, value)
 	return nil
 }
 
 // mistyped complains about a value of the wrong type. What may be a secret, or was put where one belongs,
 // is not repeated.
-func (r *reader) mistyped(f *field, expected string) {
+func (r *reader) wrongType(f *field, expected string) {
 	word := f.node.Kind == yaml.ScalarNode
 	t := &valueType{}
 	if f.shape.key != nil {
@@ -196,7 +196,7 @@ func (r *reader) mistyped(f *field, expected string) {
 	}
 	p := problem{"expected " + expected + ", got " + describe(f.node), ""}
 	switch {
-	case t.secret != nil || word && f.shape.private():
+	case t.secret != nil || word && f.shape.holdsSecret():
 		p.message = "expected " + expected
 	case t.program:
 		p.message = "expected " + expected
@@ -204,7 +204,7 @@ func (r *reader) mistyped(f *field, expected string) {
 			p.advice = "write it as a list: [PROGRAM, ARGUMENT, …]"
 		}
 	case word:
-		p.advice = remedy(t, f.node)
+		p.advice = typeHint(t, f.node)
 	}
 	r.reject(f, f.node, p)
 }
@@ -232,7 +232,7 @@ func describe(n *yaml.Node) string {
 }
 
 // remedy knows the usual slips: quotes that are missing or too many, and one text where a list belongs.
-func remedy(t *valueType, n *yaml.Node) string {
+func typeHint(t *valueType, n *yaml.Node) string {
 	isText := n.ShortTag() == textTag
 	switch {
 	case t.item != nil && isText:

@@ -9,8 +9,8 @@ import (
 
 // records reads the tenants that are written out in the config.
 func (b *builder) records(f *field) []discover.Record {
-	if len(f.fields) == 0 && !f.broken {
-		b.blameKey(KindMissing, f, "lists no tenant", "add `{id: …}` for each tenant")
+	if len(f.fields) == 0 && !f.invalid {
+		b.errorAtKey(KindMissing, f, "lists no tenant", "add `{id: …}` for each tenant")
 	}
 	var records []discover.Record
 	for _, r := range f.fields {
@@ -20,11 +20,11 @@ func (b *builder) records(f *field) []discover.Record {
 		inFile := r.at("file") != nil
 		for _, name := range []string{"server", "database", "schema", "url_env"} {
 			if other := r.at(name); inFile && other != nil {
-				b.blameKey(KindConflict, other, "does not apply to a tenant with a file, which is SQLite", "a tenant is either a SQLite file or a schema in PostgreSQL")
+				b.errorAtKey(KindConflict, other, "does not apply to a tenant with a file, which is SQLite", "a tenant is either a SQLite file or a schema in PostgreSQL")
 			}
 		}
 		if r.at("url_env") != nil && r.at("server") != nil {
-			b.blameKey(KindConflict, r.at("url_env"), "a tenant has either a server or its own URL", "keep one of the two")
+			b.errorAtKey(KindConflict, r.at("url_env"), "a tenant has either a server or its own URL", "keep one of the two")
 		}
 		records = append(records, discover.Record{
 			ID: get[string](r, "id"), Server: get[string](r, "server"), Database: get[string](r, "database"), Schema: get[string](r, "schema"),

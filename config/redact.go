@@ -21,9 +21,9 @@ func RedactURL(text string) string {
 	return parameter.ReplaceAllString(text, "${1}"+hidden)
 }
 
-// redactAddress leaves the scheme and the host of a URL for the web: services put their tokens into the user, the path
+// redactWebURL leaves the scheme and the host of a URL for the web: services put their tokens into the user, the path
 // and the query alike.
-func redactAddress(text string) string {
+func redactWebURL(text string) string {
 	scheme, rest, _ := strings.Cut(text, "://")
 	end := strings.IndexAny(rest, "/?#")
 	if end < 0 {

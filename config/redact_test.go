@@ -46,11 +46,11 @@ func TestOfAnAddressOnlyTheHostIsShown(t *testing.T) {
 		{"https://[fe80::1%25en0]:1/x", "https://[fe80::1%25en0]:1/***"},
 		{"https://h/***", "https://h/***"},
 	} {
-		if got := redactAddress(c.in); got != c.want {
+		if got := redactWebURL(c.in); got != c.want {
 			t.Errorf("%q: got %q, want %q", c.in, got, c.want)
 		}
-		if checkAddress(c.in) == nil && checkAddress(redactAddress(c.in)) != nil {
-			t.Errorf("%q: what is shown is no address: %q", c.in, redactAddress(c.in))
+		if checkWebURL(c.in) == nil && checkWebURL(redactWebURL(c.in)) != nil {
+			t.Errorf("%q: what is shown is no address: %q", c.in, redactWebURL(c.in))
 		}
 	}
 }
@@ -69,12 +69,12 @@ func TestRedactURLNeverShowsAPassword(t *testing.T) {
 func TestWebAddressesThatCanBeReadInTwoWaysAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, raw := range []string{"https://u:12/Secr3t@host/x", "https://u:12?Secr3t@host/x", "https://u:a@Secr3t/b@host", "https://u:Sec@r3t@host/", "https://u:Sec/r3t@host/", "https://u:12#Secr3t@host"} {
-		if p := checkAddress(raw); p == nil || strings.Contains(p.message+p.advice, "r3t") {
+		if p := checkWebURL(raw); p == nil || strings.Contains(p.message+p.advice, "r3t") {
 			t.Errorf("%s: %+v", raw, p)
 		}
 	}
 	for _, raw := range []string{"https://host/hooks/@me", "https://host/x?to=a@b", "https://u:p%40w@host:8443/x", "http://prom:9090/", "https://host:8443/%40me"} {
-		if p := checkAddress(raw); p != nil {
+		if p := checkWebURL(raw); p != nil {
 			t.Errorf("%s: %+v", raw, p)
 		}
 	}

@@ -33,7 +33,7 @@ func (b *builder) policy() plan.Policy {
 		if at.layer == fromDefault {
 			at = longest
 		}
-		b.blameValue(KindConflict, at,
+		b.errorAtValue(KindConflict, at,
 			"retry.base "+p.Retry.Base.String()+" is above retry.max "+p.Retry.Max.String(), "the first wait must not exceed the longest")
 	}
 	return p
@@ -65,13 +65,13 @@ func (b *builder) waves() []plan.WaveSpec {
 	var taker *field // the first wave that leaves nobody
 	names := map[string]*yaml.Node{}
 	for _, f := range b.tree.at("rollout").at("waves").entries() {
-		b.unique(f.at("name"), "waves", names)
+		b.checkUnique(f.at("name"), "waves", names)
 		w := wave(f)
 		w.Gate = b.gate(f.at("gate"))
 		waves = append(waves, w)
 		switch {
 		case taker != nil:
-			b.blameKey(KindConflict, f,
+			b.errorAtKey(KindConflict, f,
 				fmt.Sprintf("never gets a tenant: wave %s in line %d takes all remaining tenants", quote(get[string](taker, "name")), taker.place().Line),
 				"give that wave `tenants` or a `size`, or move it to the end")
 		case takesAll(f, w.Size):
@@ -96,7 +96,7 @@ func wave(f *field) plan.WaveSpec {
 // that are misspelt, may have been meant otherwise.
 func takesAll(f *field, size plan.Size) bool {
 	const everybody = 100 // percent
-	return !f.broken && f.whole() && f.at("tenants") == nil && (f.at("size") == nil || size.Percent >= everybody)
+	return !f.invalid && f.allKnown() && f.at("tenants") == nil && (f.at("size") == nil || size.Percent >= everybody)
 }
 
 // pins reads the pins. Those that have ended are left out, with a warning.
@@ -110,8 +110,8 @@ func (b *builder) pins() []plan.Pin {
 			Reason:  get[string](f, "reason"),
 			Until:   get[time.Time](f, "until"),
 		}
-		b.either(f, p)
-		if !b.ended(f, p) {
+		b.checkEffect(f, p)
+		if !b.expired(f, p) {
 			pins = append(pins, p)
 		}
 	}
@@ -119,20 +119,20 @@ func (b *builder) pins() []plan.Pin {
 }
 
 // either complains unless the pin has exactly one effect.
-func (b *builder) either(f *field, p plan.Pin) {
+func (b *builder) checkEffect(f *field, p plan.Pin) {
 	switch freeze, target := f.at("freeze"), f.at("target"); {
 	case p.Freeze && target != nil:
-		b.blameKey(KindConflict, target, "a frozen tenant has no target", "keep one of `freeze` and `target`")
-	case p.Freeze || target != nil || !f.whole() || freeze != nil && freeze.broken:
+		b.errorAtKey(KindConflict, target, "a frozen tenant has no target", "keep one of `freeze` and `target`")
+	case p.Freeze || target != nil || !f.allKnown() || freeze != nil && freeze.invalid:
 	case freeze != nil:
-		b.blameValue(KindMissing, freeze, "the pin has no effect", "set `freeze: true` or a `target`, or remove the pin")
-	case len(f.fields) > 0 || !f.broken:
-		b.blameKey(KindMissing, f, "a pin needs one of freeze, target", "")
+		b.errorAtValue(KindMissing, freeze, "the pin has no effect", "set `freeze: true` or a `target`, or remove the pin")
+	case len(f.fields) > 0 || !f.invalid:
+		b.errorAtKey(KindMissing, f, "a pin needs one of freeze, target", "")
 	}
 }
 
 // ended reports whether a pin has no effect any more, and warns of it.
-func (b *builder) ended(f *field, p plan.Pin) bool {
+func (b *builder) expired(f *field, p plan.Pin) bool {
 	if p.Until.IsZero() || p.Until.After(b.opts.Now) {
 		return false
 	}

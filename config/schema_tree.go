@@ -50,18 +50,20 @@ func (s *shape) field(name string) *shape {
 
 // private reports whether a secret has its place in this mapping or in its entries, so that what was
 // wrongly written instead of the mapping may be one.
-func (s *shape) private() bool {
-	if s.leaf() {
+func (s *shape) holdsSecret() bool {
+	if s.isValue() {
 		return false
 	}
-	holds := func(sub *shape) bool { return sub != nil && sub.leaf() && sub.key != nil && sub.key.typ.secret != nil }
+	holds := func(sub *shape) bool {
+		return sub != nil && sub.isValue() && sub.key != nil && sub.key.typ.secret != nil
+	}
 	for _, sub := range s.fields {
 		if holds(sub) {
 			return true
 		}
 	}
-	return holds(s.any) || s.any != nil && s.any.private() || s.item != nil && s.item.private()
+	return holds(s.any) || s.any != nil && s.any.holdsSecret() || s.item != nil && s.item.holdsSecret()
 }
 
 // leaf reports whether a value stands here rather than a mapping or a list of mappings.
-func (s *shape) leaf() bool { return s.fields == nil && s.any == nil && s.item == nil }
+func (s *shape) isValue() bool { return s.fields == nil && s.any == nil && s.item == nil }

@@ -43,11 +43,11 @@ type schemaScope struct {
 const extensionSchema = "extensions"
 
 func (s *schemaScope) add(src source, dir string) {
-	if f := src.taken.schemas.Schemas; f.All || len(f.Include) > 0 {
+	if f := src.claimed.schemas.Schemas; f.All || len(f.Include) > 0 {
 		s.certain = true
 		s.patterns = append(s.patterns, f)
 	}
-	for _, r := range src.taken.records {
+	for _, r := range src.claimed.records {
 		if r.Schema != "" {
 			s.certain = true
 			s.patterns = append(s.patterns, engine.NameFilter{Include: []string{r.Schema}})
@@ -55,10 +55,10 @@ func (s *schemaScope) add(src source, dir string) {
 	}
 	switch f := src.field; src.kind {
 	case "query":
-		s.certain = s.certain || speaksOfSchema(get[string](f.at("query"), "sql"))
+		s.certain = s.certain || mentionsSchema(get[string](f.at("query"), "sql"))
 	case "file":
 		text, err := os.ReadFile(within(dir, get[string](f, "file")))
-		s.certain = s.certain || err == nil && speaksOfSchema(string(text))
+		s.certain = s.certain || err == nil && mentionsSchema(string(text))
 		s.possible = s.possible || err != nil
 	case "command":
 		s.possible = true
@@ -66,7 +66,7 @@ func (s *schemaScope) add(src source, dir string) {
 }
 
 // speaksOfSchema reports whether a text has the word schema in it, which is a column or key of records.
-func speaksOfSchema(text string) bool { return strings.Contains(strings.ToLower(text), "schema") }
+func mentionsSchema(text string) bool { return strings.Contains(strings.ToLower(text), "schema") }
 
 // tenant reports whether a schema is or could be one of the fleet's.
 func (s *schemaScope) tenant(schema string) bool {

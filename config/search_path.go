@@ -10,23 +10,23 @@ import (
 	"github.com/skeindb/skein/tenant/discover"
 )
 
-// taken are the schemas that a source takes for tenants, as far as the config alone says so.
-type taken struct {
+// claimed are the schemas that a source takes for tenants, as far as the config alone says so.
+type claimed struct {
 	server  string
 	schemas postgres.TenantSchemas
 	records []discover.Record // of a list
 }
 
-// taken returns what sources say of a server.
-func (p *Project) taken(server string) []taken {
+// claimed returns what sources say of a server.
+func (p *Project) claimed(server string) []claimed {
 	here := func(name string) bool { return name == server || name == "" && len(p.Servers) == 1 }
-	var list []taken
+	var list []claimed
 	for _, s := range p.sources {
-		t := taken{}
-		if here(s.taken.server) {
-			t.schemas = s.taken.schemas
+		t := claimed{}
+		if here(s.claimed.server) {
+			t.schemas = s.claimed.schemas
 		}
-		for _, r := range s.taken.records {
+		for _, r := range s.claimed.records {
 			if r.Schema != "" && r.URLEnv == "" && here(r.Server) {
 				t.records = append(t.records, r)
 			}
@@ -39,7 +39,7 @@ func (p *Project) taken(server string) []taken {
 // tenantSchemas are the schemas of a server that sources take for tenants by patterns.
 func (p *Project) tenantSchemas(server string) []postgres.TenantSchemas {
 	var list []postgres.TenantSchemas
-	for _, t := range p.taken(server) {
+	for _, t := range p.claimed(server) {
 		if f := t.schemas.Schemas; f.All || len(f.Include) > 0 {
 			list = append(list, t.schemas)
 		}
@@ -50,10 +50,10 @@ func (p *Project) tenantSchemas(server string) []postgres.TenantSchemas {
 // sharedTenants complains about schemas of search_path that sources take for tenants: each would be read and written
 // by all others. A database whose only tenant it is has no others, so that one pattern without wildcards, and a
 // database of which a list names one schema, are let pass.
-func (b *builder) sharedTenants() {
+func (b *builder) checkSharedSchemas() {
 	for _, s := range b.project.Servers {
 		for _, schema := range s.SearchPath {
-			how := b.project.takes(s.Name, schema)
+			how := b.project.claimedBy(s.Name, schema)
 			if how == "" {
 				continue
 			}
@@ -61,19 +61,19 @@ func (b *builder) sharedTenants() {
 			const advice = "remove it from search_path and move shared objects into a schema of their own, or exclude it from the tenants"
 			f := b.layers.at(path{"servers", s.Name, "search_path"})
 			if f.layer == fromFile {
-				b.blame(KindConflict, f.node.Content[slices.Index(f.texts(), schema)], f.path, message, advice)
+				b.errorAt(KindConflict, f.node.Content[slices.Index(f.texts(), schema)], f.path, message, advice)
 			} else {
-				b.blameValue(KindConflict, f, message, advice)
+				b.errorAtValue(KindConflict, f, message, advice)
 			}
 		}
 	}
 }
 
 // takes says how sources make a schema of a server a tenant beside others; "" when none does.
-func (p *Project) takes(server, schema string) string {
+func (p *Project) claimedBy(server, schema string) string {
 	alone := ""
 	found := 0
-	for _, t := range p.taken(server) {
+	for _, t := range p.claimed(server) {
 		f := t.schemas.Schemas
 		if i := slices.IndexFunc(f.Include, func(g string) bool { return tenant.Glob(g, schema) }); f.All && schema != "public" || i >= 0 {
 			if slices.ContainsFunc(f.Exclude, func(g string) bool { return tenant.Glob(g, schema) }) {

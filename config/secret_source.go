@@ -19,15 +19,15 @@ func (r *reader) secret(f *field) {
 	f.shape = secretShape()
 	r.mapping(f)
 	f.shape = whole
-	f.broken = f.broken || f.anyBroken()
+	f.invalid = f.invalid || f.anyInvalid()
 	switch {
 	case len(f.fields) != 1:
-		f.broken = true
+		f.invalid = true
 		if len(f.fields) > 0 || len(f.node.Content) == 0 { // else it was complained about each of them
-			r.blame(KindConflict, f.node, f.path, "takes exactly one of env, file, exec", "")
+			r.errorAt(KindConflict, f.node, f.path, "takes exactly one of env, file, exec", "")
 		}
-	case !f.broken:
-		f.value = r.made(f, formOf(f), f.fields[0].value)
+	case !f.invalid:
+		f.value = r.toValue(f, formOf(f), f.fields[0].value)
 	}
 }
 
@@ -48,7 +48,7 @@ func formOf(f *field) string {
 }
 
 // made returns the value of a field: of a secret, what reads it when it is used. What stands elsewhere is checked then.
-func (r *reader) made(f *field, form string, value any) any {
+func (r *reader) toValue(f *field, form string, value any) any {
 	t, key := f.shape.key.typ, f.path.String()
 	switch {
 	case t.secret == nil:

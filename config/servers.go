@@ -22,12 +22,12 @@ func (b *builder) server(name string) Server {
 		AutoSearchPath: follows.auto,
 	}
 	f := b.tree.at("servers").at(name)
-	if f != nil && !f.broken && url == nil && f.at("url") == nil && !b.opts.Offline {
+	if f != nil && !f.invalid && url == nil && f.at("url") == nil && !b.opts.Offline {
 		b.missing(f, f.path.join("url"), f.shape.fields["url"].key)
 	}
 	// Only texts of the config itself are looked at; where one comes from elsewhere, `password` wins.
 	if url != nil && url.layer == fromFile && password != nil && password.layer == fromFile && postgres.URLHasPassword(url.node.Value) {
-		b.blameKey(KindConflict, password, "the URL already has a password", "keep one of the two")
+		b.errorAtKey(KindConflict, password, "the URL already has a password", "keep one of the two")
 	}
 	return s
 }

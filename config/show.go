@@ -91,7 +91,7 @@ func (b *builder) settings(s *shape, at path, f *field) []Setting {
 	switch {
 	case s.key != nil && s.key.status == later:
 		return nil
-	case s.leaf():
+	case s.isValue():
 		return b.setting(s.key, at, f)
 	}
 	var all []Setting

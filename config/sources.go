@@ -19,12 +19,12 @@ type source struct {
 	kind    string           // the key that tells it
 	dialect revision.Dialect // "" = its records decide
 	make    func(discover.Env) (tenant.Source, error)
-	taken   taken
+	claimed claimed
 }
 
 func (b *builder) sources() {
 	tenants := b.tree.at("tenants")
-	if tenants == nil || tenants.shape.item != nil && len(tenants.fields) == 0 && !tenants.broken {
+	if tenants == nil || tenants.shape.item != nil && len(tenants.fields) == 0 && !tenants.invalid {
 		b.noSources(tenants)
 	} else {
 		names := map[string]*field{}
@@ -38,7 +38,7 @@ func (b *builder) sources() {
 }
 
 func (b *builder) noSources(at *field) {
-	if b.opts.Offline || b.tree.broken {
+	if b.opts.Offline || b.tree.invalid {
 		return
 	}
 	e := &Error{
@@ -53,7 +53,7 @@ func (b *builder) noSources(at *field) {
 
 // sourceOf reads one entry; nil, with a complaint, when it is none.
 func (b *builder) sourceOf(f *field, name string, names map[string]*field) *source {
-	if f.broken {
+	if f.invalid {
 		return nil
 	}
 	s := &source{field: f, kind: b.oneKind(f, "source", "server", "query", "list", "file", "glob", "command")}
@@ -64,12 +64,12 @@ func (b *builder) sourceOf(f *field, name string, names map[string]*field) *sour
 		name = get[string](f, "name")
 	}
 	if first := names[name]; first != nil {
-		b.blameKey(KindDuplicate, f, fmt.Sprintf("the source name %q is used twice, first in line %d", name, first.place().Line), "source names are unique; the default name of a source is its number")
+		b.errorAtKey(KindDuplicate, f, fmt.Sprintf("the source name %q is used twice, first in line %d", name, first.place().Line), "source names are unique; the default name of a source is its number")
 	}
 	names[name] = f
-	b.only(f, s.kind)
+	b.checkKind(f, s.kind)
 	b.makeSource(s, name)
-	b.tryOut(s)
+	b.checkSource(s)
 	return s
 }
 
@@ -85,7 +85,7 @@ func (b *builder) makeSource(s *source, name string) {
 			ExcludeSchemas: get[[]string](f, "exclude_schemas"), IncludeDatabases: get[[]string](f, "include_databases"), ExcludeDatabases: get[[]string](f, "exclude_databases"),
 		}
 		s.make = func(env discover.Env) (tenant.Source, error) { return discover.NewServer(spec, env) }
-		s.taken = taken{server: spec.Server, schemas: postgres.TenantSchemas{
+		s.claimed = claimed{server: spec.Server, schemas: postgres.TenantSchemas{
 			Databases: engine.NameFilter{Include: spec.IncludeDatabases, Exclude: spec.ExcludeDatabases},
 			Schemas:   engine.NameFilter{All: spec.IncludeSchemas.All, Include: spec.IncludeSchemas.Globs, Exclude: spec.ExcludeSchemas},
 		}}
@@ -97,7 +97,7 @@ func (b *builder) makeSource(s *source, name string) {
 	case "list":
 		spec := discover.List{Name: name, Records: b.records(f.at("list")), Defaults: defaults}
 		s.dialect = b.dialectOf(f.at("list"))
-		s.taken = taken{records: spec.Records}
+		s.claimed = claimed{records: spec.Records}
 		s.make = func(env discover.Env) (tenant.Source, error) { return discover.NewList(spec, env) }
 	case "file":
 		spec := discover.File{Name: name, Path: get[string](f, "file"), Defaults: defaults}
@@ -114,8 +114,8 @@ func (b *builder) makeSource(s *source, name string) {
 
 // tryOut makes the source once, without any I/O, so that what it refuses is shown with its place. Unknown
 // servers are complained about here, at the name itself.
-func (b *builder) tryOut(s *source) {
-	if s.field.anyBroken() {
+func (b *builder) checkSource(s *source) {
+	if s.field.anyInvalid() {
 		return
 	}
 	env := discover.Env{Dir: b.project.Dir, Servers: map[string]string{}}
@@ -138,7 +138,7 @@ func (b *builder) tryOut(s *source) {
 		if e, ok := errors.AsType[*tenant.Error](part); ok {
 			message, advice = e.Message, e.Advice
 		}
-		b.blameKey(KindConflict, s.field.at(s.kind), message, advice)
+		b.errorAtKey(KindConflict, s.field.at(s.kind), message, advice)
 	}
 }
 
@@ -152,7 +152,7 @@ func parts(err error) []error {
 
 // knownServer complains about the name of a server that is not in the config.
 func (b *builder) knownServer(f *field) bool {
-	if f.broken {
+	if f.invalid {
 		return true
 	}
 	names := make([]string, len(b.project.Servers))
@@ -169,7 +169,7 @@ func (b *builder) knownServer(f *field) bool {
 	if len(names) > 0 {
 		fallback = "the servers are " + strings.Join(names, ", ")
 	}
-	b.blameValue(KindConflict, f, fmt.Sprintf("there is no server %s", quote(f.node.Value)), didYouMean(f.node.Value, names, fallback))
+	b.errorAtValue(KindConflict, f, fmt.Sprintf("there is no server %s", quote(f.node.Value)), didYouMean(f.node.Value, names, fallback))
 	return false
 }
 
@@ -177,7 +177,7 @@ func (b *builder) knownServer(f *field) bool {
 func (b *builder) dialectOf(f *field) revision.Dialect {
 	var first revision.Dialect
 	for _, r := range f.fields {
-		if r.broken {
+		if r.invalid {
 			continue
 		}
 		d := revision.Postgres
@@ -188,7 +188,7 @@ func (b *builder) dialectOf(f *field) revision.Dialect {
 		case first == "":
 			first = d
 		case d != first:
-			b.blameKey(KindConflict, r, "the tenants above are "+string(first)+", this one is "+string(d), oneDialect)
+			b.errorAtKey(KindConflict, r, "the tenants above are "+string(first)+", this one is "+string(d), oneDialect)
 			return first
 		}
 	}
@@ -207,17 +207,17 @@ func (b *builder) dialect() revision.Dialect {
 	undecided := (*field)(nil)
 	for _, s := range b.project.sources {
 		switch {
-		case s.field.anyBroken(): // it may be the dialect that is wrong with it
+		case s.field.anyInvalid(): // it may be the dialect that is wrong with it
 		case s.dialect == "":
 			undecided = s.field
 		case chosen == "":
 			chosen = s.dialect
 		case s.dialect != chosen:
-			b.blameKey(KindConflict, s.field.at(s.kind), "is a source of dialect "+string(s.dialect)+", but "+because+" "+string(chosen), oneDialect)
+			b.errorAtKey(KindConflict, s.field.at(s.kind), "is a source of dialect "+string(s.dialect)+", but "+because+" "+string(chosen), oneDialect)
 		}
 	}
 	if chosen == "" && undecided != nil && len(b.project.Servers) == 0 && !b.opts.Offline {
-		b.blameKey(KindMissing, undecided, "cannot tell whether its tenants are PostgreSQL or SQLite", "set revisions.dialect to postgres or sqlite")
+		b.errorAtKey(KindMissing, undecided, "cannot tell whether its tenants are PostgreSQL or SQLite", "set revisions.dialect to postgres or sqlite")
 	}
 	if chosen == "" {
 		chosen = revision.Postgres

@@ -47,16 +47,16 @@ func store() *valueType {
 
 // webURL is an address that speaks HTTP.
 func webURL() *valueType {
-	return secrets(checkAddress, "web URL", "a URL that starts with https:// or http://", redactAddress)
+	return secrets(checkWebURL, "web URL", "a URL that starts with https:// or http://", redactWebURL)
 }
 
-// checkAddress looks at the form of a URL for the web. It repeats nothing: tokens stand in paths and queries, too.
-func checkAddress(raw string) *problem {
+// checkWebURL looks at the form of a URL for the web. It repeats nothing: tokens stand in paths and queries, too.
+func checkWebURL(raw string) *problem {
 	scheme, rest, ok := strings.Cut(raw, "://")
 	if !ok || scheme != "http" && scheme != "https" {
 		return &problem{"expected a URL that starts with https:// or http://", ""}
 	}
-	if !separable(rest) {
+	if !unambiguous(rest) {
 		return &problem{"can be read in more than one way", adviceEscape + "; and a later @ as %40"}
 	}
 	if u, err := url.Parse(raw); err != nil || u.Hostname() == "" {
@@ -69,7 +69,7 @@ const adviceEscape = "percent-encode characters such as # / ? @ % in a password:
 
 // separable reports whether it is certain where the host of a URL for the web is: an @ behind what looks like a port
 // may be the end of a password with a / or ? in it, of which a part would be asked of the DNS.
-func separable(rest string) bool {
+func unambiguous(rest string) bool {
 	end := strings.IndexAny(rest, "/?#")
 	if end < 0 {
 		end = len(rest)

@@ -12,7 +12,7 @@ import (
 )
 
 // parse reads the one document of a config. A nil node without a mistake is an empty document.
-func parse(text []byte, m *mistakes) *yaml.Node {
+func parse(text []byte, m *errorList) *yaml.Node {
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	var doc, more yaml.Node
 	if err := d.Decode(&doc); err != nil {
@@ -29,7 +29,7 @@ func parse(text []byte, m *mistakes) *yaml.Node {
 	} else if !errors.Is(err, io.EOF) {
 		m.add(syntaxError(err, text, m.file))
 	}
-	if len(doc.Content) == 0 || null(doc.Content[0]) {
+	if len(doc.Content) == 0 || isNull(doc.Content[0]) {
 		return nil
 	}
 	return resolve(doc.Content[0])
@@ -100,7 +100,7 @@ func resolve(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-func null(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
+func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
 
 // pair is a key of a mapping with its value.
 type pair struct{ key, value *yaml.Node }

@@ -85,7 +85,7 @@ func (a *app) open(ctx context.Context, application string, overrides map[string
 func (f *fleet) orchestrate(store rollout.Store, flags *changeFlags) (err error) {
 	cfg := orchestrator.Config{
 		Fleet: f.project.Fleet, Engine: f.engine, SourcesFor: f.sources, Guards: f.project.Guards,
-		Store: store, Policy: f.project.Policy, KeepDowngrades: f.project.State.KeepDowngrades, Settings: f.project.Decisive(),
+		Store: store, Policy: f.project.Policy, KeepDowngrades: f.project.State.KeepDowngrades, Settings: f.project.PlanSettings(),
 		Data: f.data, Begin: f.begin, Drain: f.app.drain, Register: f.register,
 		Listed: f.know, Warn: f.warn, Waiting: func(message string) { f.app.note("skein: %s", view.Commands(message)) },
 	}
