@@ -11,19 +11,19 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// builder fills a Project from what was read, and complains about values that contradict each other. What was found bad
-// before stands there as its zero value.
+// builder fills a Project with the values that were read, and reports values that contradict each other. A value that was
+// reported before is the zero value here.
 type builder struct {
 	*errorList
-	tree    *field   // of the file
-	layers  *layers  // of all
-	servers []string // by name
-	dir     string   // absolute folder of the config
+	tree    *field   // the file
+	layers  *layers  // file, variables, flags and defaults
+	servers []string // names, in order
+	dir     string   // folder of the config, absolute
 	opts    Options
 	project *Project
 }
 
-// at returns the field of a key that counts; nil when it has none.
+// at returns the effective field of a key; nil when it is not set and has no default.
 func (b *builder) at(name string) *field { return b.layers.at(split(name)) }
 
 func (b *builder) build() {
@@ -47,13 +47,13 @@ func (b *builder) build() {
 	p.Engine = b.engine()
 	b.sources()
 	b.checkSharedSchemas()
-	p.Policy = b.policy() // after the sources: their dialect says which checks can be
+	p.Policy = b.policy() // after the sources, whose dialect decides which checks are possible
 	p.Policy.Waves = b.waves()
 	p.Policy.Pins = b.pins()
 	p.Notify = b.webhooks()
 }
 
-// fleetOf names a fleet that has no name after its folder.
+// fleetOf returns the default name of a fleet, which is that of the folder.
 func fleetOf(dir string) string {
 	if name := filepath.Base(dir); name != string(filepath.Separator) && name != "." {
 		return name
@@ -81,7 +81,7 @@ func (b *builder) revisions() {
 	}
 }
 
-// alembicTable is Alembic's version table, which has a meaning of its own.
+// alembicTable is the version table of Alembic; skein does not read it yet.
 const alembicTable = "alembic_version"
 
 func (b *builder) state() {
@@ -104,13 +104,13 @@ func (b *builder) guards() {
 	shrink := b.at("guards.max_shrink")
 	g.MaxShrink = valueOf[float64](shrink)
 	if shrink != nil && g.MaxShrink == 0 {
-		g.MaxShrink = math.SmallestNonzeroFloat64 // 0 would mean no limit; 0% means that none may be missing
+		g.MaxShrink = math.SmallestNonzeroFloat64 // in Guards 0 means no limit; in the config 0% means that no tenant may be missing
 	}
 }
 
-// The rules of entries of lists, which sources, waves, checks, pins and webhooks share.
+// The rules that sources, waves, checks, pins and webhooks share.
 
-// oneKind returns the key of kinds that the entry has, and complains when it has none or several.
+// oneKind returns which one of kinds the entry has, and reports an entry with none or several.
 func (b *builder) oneKind(f *field, what string, kinds ...string) string {
 	found := ""
 	for _, kind := range kinds {
@@ -128,12 +128,12 @@ func (b *builder) oneKind(f *field, what string, kinds ...string) string {
 	return found
 }
 
-// only complains about keys that mean nothing in an entry of this kind.
+// checkKind reports keys that do not apply to entries of this kind.
 func (b *builder) checkKind(f *field, kind string) {
 	for _, sub := range f.fields {
 		k := sub.shape.key
 		if k == nil {
-			k = sub.shape.any.key // of free names
+			k = sub.shape.any.key // a mapping with free keys
 		}
 		if k.with != nil && !slices.Contains(k.with, kind) {
 			b.errorAtKey(KindConflict, sub, fmt.Sprintf("applies to %s, not to %s", strings.Join(k.with, " or "), kind), cmp.Or(k.instead, "remove it"))
@@ -141,7 +141,7 @@ func (b *builder) checkKind(f *field, kind string) {
 	}
 }
 
-// unique complains about a name that an earlier entry has, by the nodes of the names so far.
+// checkUnique reports a name that an earlier entry has. seen holds the node of each name.
 func (b *builder) checkUnique(name *field, what string, seen map[string]*yaml.Node) {
 	if name == nil || name.invalid {
 		return

@@ -11,9 +11,11 @@ import (
 	"github.com/skeindb/skein/tenant/discover"
 )
 
-// Sources returns the sources of tenants in the order of the config. It reads the URLs of all servers,
-// for their databases, but connects to none. Those that cannot list a tenant which chosen means are not asked. Catalog and registry are the *postgres.DB; they may be nil
-// for a project without servers. A project without sources, which only Offline lets pass, is an error.
+// Sources returns the sources of tenants in the order of the config. It reads the URLs of all servers for their default
+// databases, but opens no connection. Sources that cannot list a tenant selected by chosen are not queried.
+//
+// Catalog and registry are the *postgres.DB; they may be nil for a project without servers. A project without sources,
+// which Load accepts only when Offline, is an error.
 func (p *Project) Sources(ctx context.Context, catalog discover.Catalog, registry discover.Registry, chosen tenant.Selector) ([]tenant.Source, error) {
 	if len(p.sources) == 0 {
 		return nil, &Error{Kind: KindMissing, File: p.Path, Key: "tenants", Message: "no source of tenants", Advice: "add one to `tenants`"}
@@ -49,8 +51,8 @@ func (p *Project) Sources(ctx context.Context, catalog discover.Catalog, registr
 	return sources, nil
 }
 
-// Postgres returns what engine/postgres takes. URLs are read now, in whatever way the config gives them,
-// and passwords at each connection. All servers whose URL cannot be read are reported together.
+// Postgres returns the config of engine/postgres. URLs are read now, passwords at each connection. Errors of all servers
+// are joined.
 func (p *Project) Postgres(ctx context.Context, application string) (postgres.Config, error) {
 	c := postgres.Config{VersionTable: p.State.VersionTable, Application: application, Touches: p.Touches}
 	var errs []error
@@ -85,12 +87,12 @@ func (s *Server) postgres(ctx context.Context) (postgres.Server, error) {
 	return out, errors.Join(err, directErr)
 }
 
-// SQLite returns what engine/sqlite takes.
+// SQLite returns the config of engine/sqlite.
 func (p *Project) SQLite() sqlite.Config {
 	return sqlite.Config{VersionTable: p.State.VersionTable}
 }
 
-// skipUnreachable is a source with `on_unreachable: warn`: it is left out while its server cannot be reached.
+// skipUnreachable is a source with `on_unreachable: warn`: it lists no tenants while its server cannot be reached.
 type skipUnreachable struct{ tenant.Source }
 
 // List implements [tenant.Source].

@@ -15,21 +15,20 @@ const (
 	reserved  = "SKEIN_TEST_"
 )
 
-// variable is what a name in the environment stands for: a key, or the place of a secret.
+// variable is the key that an environment variable sets, or the env, file or exec of a secret.
 type variable struct {
 	path  path
 	shape *shape
-	form  string // of a secret: env or file; exec is a list, which only the file can hold
+	form  string // env, file or exec of a secret; "" = the value itself
 }
 
-// variables are all that there can be.
+// variables are all known environment variables.
 type variables struct {
 	byName map[string]variable
-	names  []string // of those that hold the value of a key
+	names  []string // those of values, for suggestions
 }
 
-// newVariables lists the variables of the table, those of servers for each that is known: a variable may complete one, or make
-// one that a source names.
+// newVariables returns the variables of all keys, those of servers for each name in servers.
 func newVariables(root *shape, servers []string) *variables {
 	v := &variables{byName: map[string]variable{}}
 	v.collect(root, nil, servers)
@@ -61,19 +60,19 @@ func (v *variables) collect(s *shape, at path, servers []string) {
 	}
 }
 
-// environment returns the values of the variables that are keys, and adds what is wrong with them to the mistakes.
-// Warnings are about variables that were probably meant to be keys.
+// environment returns the fields that variables set, and reports wrong ones. Warnings name variables that probably were
+// meant to set a key.
 //
-// A variable with a single level that is no key means nothing to the config: SKEIN_CONFIG is the command
-// line's. An empty variable counts as not set.
+// An unknown variable with a single level is ignored: SKEIN_CONFIG belongs to the command line. An empty variable is
+// treated as unset.
 func (r *reader) environment(env []string, known *variables) (found []*field, warnings []string) {
 	values := map[string]string{}
 	for _, entry := range env {
 		if name, value, ok := strings.Cut(entry, "="); ok && strings.HasPrefix(name, prefix) {
-			values[name] = value // the last one counts, as for os/exec
+			values[name] = value // the last one wins, as in os/exec
 		}
 	}
-	forms := map[string]*field{} // of a secret, text counts before env, env before file
+	forms := map[string]*field{} // of a secret the text wins over env, and env over file
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if values[name] == "" || strings.HasPrefix(name, reserved) {
 			continue
@@ -102,7 +101,8 @@ func (r *reader) environment(env []string, known *variables) (found []*field, wa
 	return found, warnings
 }
 
-// outside reads what is written in a variable or a flag, and complains about it, and about keys that this version refuses.
+// readOutside reads the value of a variable or a flag. It reports, and returns false for, a wrong value and a key that
+// this version does not support.
 func (r *reader) readOutside(f *field, value, form string) bool {
 	p := f.path
 	if form != "" {
@@ -136,7 +136,7 @@ func onlyTheFile(name string, v variable) *Error {
 	return &Error{Kind: KindValue, Message: fmt.Sprintf("environment variable %s: %s is a %s, which only the file can hold", name, p, t.name)}
 }
 
-// flattened returns the variable that has the given name but for doubled underscores; "" if none.
+// flattened returns the variable that equals name when its double underscores are single ones; "" if none.
 func (v *variables) flattened(name string) string {
 	for _, known := range v.names {
 		if strings.ReplaceAll(known, separator, "_") == name {
@@ -146,8 +146,7 @@ func (v *variables) flattened(name string) string {
 	return ""
 }
 
-// flags returns what the command line overrides. Its keys are paths of the table without free names; another one is a
-// mistake of the program and shown as such.
+// flags returns the fields that the command line overrides. An unknown path is a bug of the caller, and is reported.
 func (r *reader) flags(root *shape, overrides map[string]string) []*field {
 	var found []*field
 	for _, name := range slices.Sorted(maps.Keys(overrides)) {

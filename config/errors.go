@@ -12,33 +12,33 @@ import (
 	"github.com/skeindb/skein/engine/text"
 )
 
-// Error says what is wrong with the configuration, where, and what to do. Load joins all it finds with
-// errors.Join, sorted by place, so that one run shows every mistake.
+// Error is one mistake in the config: what is wrong, where, and what to do. Load returns all of them joined by
+// errors.Join, sorted by position.
 type Error struct {
 	Kind      Kind
-	File      string // the config as it was named; "" when the mistake is in the environment or in a flag
+	File      string // path of the config as given; "" for a variable or a flag
 	Line, Col int    // 1-based, Col in characters; 0 = the whole file, the whole line
-	Key       string // such as rollout.max_failures or tenants[0].glob; "" when no key is to blame
-	Message   string // one line, without key and place
+	Key       string // such as rollout.max_failures or tenants[0].glob; "" when the mistake belongs to no key
+	Message   string // one line, without key and position
 	Advice    string // what to do; "" when the message says all
 }
 
-// Kind tells configuration errors apart.
+// Kind is the category of an Error.
 type Kind string
 
 const (
-	KindRead      Kind = "read"          // the file is not there, empty, or cannot be read
+	KindRead      Kind = "read"          // the file does not exist, is empty or cannot be read
 	KindSyntax    Kind = "syntax"        // not YAML
-	KindUnknown   Kind = "unknown key"   // a key, or a SKEIN_…__… variable, that means nothing
-	KindDuplicate Kind = "duplicate"     // a key twice
+	KindUnknown   Kind = "unknown key"   // an unknown key or SKEIN_…__… variable
+	KindDuplicate Kind = "duplicate"     // a key or name that is set twice
 	KindValue     Kind = "value"         // a value of the wrong type or form
 	KindMissing   Kind = "missing"       // a required key is absent
 	KindConflict  Kind = "conflict"      // keys that contradict each other
-	KindLater     Kind = "not supported" // a key of the format that this version does not act on yet
+	KindLater     Kind = "not supported" // a key that this version does not implement yet
 	KindSecret    Kind = "secret"        // a secret could not be read when it was used
 )
 
-// Error returns file:line:col: key: message, without what is unknown.
+// Error returns file:line:col: key: message, without the parts that are unknown.
 func (e *Error) Error() string {
 	var b strings.Builder
 	if e.File != "" {
@@ -64,42 +64,42 @@ func (e *Error) Hint() string { return e.Advice }
 // Position returns the file, 1-based line and 1-based column; zero values where unknown.
 func (e *Error) Position() (file string, line, col int) { return e.File, e.Line, e.Col }
 
-// errorList collects errors. The same complaint about the same place, as merge keys cause, counts once.
+// errorList collects errors. The same message at the same position, which merge keys cause, is kept once.
 type errorList struct {
-	file string // as it was named
+	file string // path of the config as given
 	all  []*Error
-	seen map[complaint]bool
+	seen map[seenError]bool
 }
 
-type complaint struct {
+type seenError struct {
 	line, col int
 	message   string
 }
 
 func (l *errorList) add(e *Error) {
-	if c := (complaint{e.Line, e.Col, e.Message}); e.Line > 0 {
+	if c := (seenError{e.Line, e.Col, e.Message}); e.Line > 0 {
 		if l.seen[c] {
 			return
 		}
 		if l.seen == nil {
-			l.seen = map[complaint]bool{}
+			l.seen = map[seenError]bool{}
 		}
 		l.seen[c] = true
 	}
 	l.all = append(l.all, e)
 }
 
-// blame adds a mistake at a place of the file.
+// errorAt adds an error at a node of the file.
 func (l *errorList) errorAt(kind Kind, at *yaml.Node, p path, message, advice string) {
 	l.add(&Error{Kind: kind, File: l.file, Line: at.Line, Col: at.Column, Key: p.String(), Message: message, Advice: advice})
 }
 
-// blameKey adds a mistake at the key of a field of the file.
+// errorAtKey adds an error at the key of a field of the file.
 func (l *errorList) errorAtKey(kind Kind, f *field, message, advice string) {
 	l.errorAt(kind, f.place(), f.path, message, advice)
 }
 
-// blameValue adds a mistake at the value of a field, of whatever layer it is.
+// errorAtValue adds an error at the value of a field of any layer.
 func (l *errorList) errorAtValue(kind Kind, f *field, message, advice string) {
 	switch f.layer {
 	case fromFile:
@@ -111,7 +111,7 @@ func (l *errorList) errorAtValue(kind Kind, f *field, message, advice string) {
 	}
 }
 
-// blameText adds a mistake of a variable or a flag.
+// errorOutside adds an error of a variable or a flag.
 func (l *errorList) errorOutside(kind Kind, f *field, message, advice string) {
 	where := f.from
 	if f.layer == fromEnv {
@@ -120,7 +120,7 @@ func (l *errorList) errorOutside(kind Kind, f *field, message, advice string) {
 	l.add(&Error{Kind: kind, Message: fmt.Sprintf("%s: %s", where, message), Advice: advice})
 }
 
-// err returns all mistakes by place, those without a place last; nil when there are none.
+// err returns all errors sorted by position, those without a position last; nil when there are none.
 func (l *errorList) err() error {
 	if len(l.all) == 0 {
 		return nil
@@ -141,7 +141,7 @@ func (l *errorList) err() error {
 	return errors.Join(errs...)
 }
 
-// didYouMean returns advice that names the known word nearest to the given one; fallback when none is near.
+// didYouMean suggests the known word nearest to word; it returns fallback when none is near.
 func didYouMean(word string, known []string, fallback string) string {
 	return cmp.Or(text.DidYouMean(word, known), fallback)
 }

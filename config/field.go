@@ -6,21 +6,21 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// field is a value with its key and its place in the table. Mappings and lists of the file have fields of their own;
-// what the table does not know is not among them.
+// field is one value of a layer, with its key and position. A mapping or a list of the file has fields of its own, without
+// unknown keys.
 type field struct {
 	path    path
 	shape   *shape
-	name    *yaml.Node // the key in the file; nil for the root and for entries of a list
-	node    *yaml.Node // the value, aliases resolved; one without a place when it is not from the file
-	fields  []*field   // of a mapping by key, of a list by entry; of a secret that stands elsewhere, that place
-	value   any        // what was read, see valueType; nil for mappings and for what was complained about
-	invalid bool       // it was complained about
+	name    *yaml.Node // the key; nil for the root, entries of lists and other layers
+	node    *yaml.Node // the value, aliases resolved; has no position outside the file
+	fields  []*field   // of a mapping, of a list, or of a secret with env, file or exec
+	value   any        // as its valueType reads it; nil for mappings and invalid values
+	invalid bool       // an error was reported
 	layer   layer
-	from    string // the variable or the flag that it is from
+	from    string // name of the variable or flag; default
 }
 
-// at returns the field of that name; nil when it is absent, also on a nil field.
+// at returns the field of that name; nil when it is absent. It works on a nil field, as do entries and texts.
 func (f *field) at(name string) *field {
 	if f == nil {
 		return nil
@@ -33,10 +33,10 @@ func (f *field) at(name string) *field {
 	return nil
 }
 
-// last is the name of the field in its mapping.
+// last returns the name of the field in its mapping.
 func (f *field) last() string { return f.path.last() }
 
-// entries returns the fields of a list or a mapping, also of one that is absent.
+// entries returns the fields of a list or a mapping.
 func (f *field) entries() []*field {
 	if f == nil {
 		return nil
@@ -44,8 +44,8 @@ func (f *field) entries() []*field {
 	return f.fields
 }
 
-// valueOf returns what was read at a field, which its line in the table reads as a T; the zero value when the field is
-// absent or was complained about.
+// valueOf returns the value of a field whose valueType reads a T; the zero value when the field is absent or invalid. It
+// panics on any other T: see TestEveryKeyIsReadAsItsType.
 func valueOf[T any](f *field) T {
 	if f == nil || f.value == nil {
 		var zero T
@@ -54,12 +54,12 @@ func valueOf[T any](f *field) T {
 	return f.value.(T)
 }
 
-// get is valueOf of a field by name: one below another, or the one that counts of all layers.
+// get returns the value of a key: of a builder the effective one, of a field the one in that mapping.
 func get[T any](in interface{ at(name string) *field }, name string) T {
 	return valueOf[T](in.at(name))
 }
 
-// texts returns the entries of a list of texts as they are written; nil for any other value.
+// texts returns the entries of a list of texts as written; nil for any other value.
 func (f *field) texts() []string {
 	var texts []string
 	if f != nil && f.node.Kind == yaml.SequenceNode {
@@ -70,7 +70,7 @@ func (f *field) texts() []string {
 	return texts
 }
 
-// place returns where the field begins, for messages: its key, or the value of what has none.
+// place returns the node where the field begins: its key, or its value when it has no key.
 func (f *field) place() *yaml.Node {
 	if f.name != nil {
 		return f.name
@@ -78,12 +78,12 @@ func (f *field) place() *yaml.Node {
 	return f.node
 }
 
-// whole reports whether all keys of a mapping were known, so that what is absent was not just misspelt.
+// allKnown reports whether all keys of a mapping are known. If not, an absent key may just be misspelt.
 func (f *field) allKnown() bool {
 	return len(f.fields) == len(pairs(f.node, func(*yaml.Node) {}))
 }
 
-// anyInvalid reports whether anything in f was complained about, so that complaining again would confuse.
+// anyInvalid reports whether f or a field below it is invalid, so that a further error could be a consequence.
 func (f *field) anyInvalid() bool {
 	return f.invalid || slices.ContainsFunc(f.fields, (*field).anyInvalid)
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/skeindb/skein/orchestrator/plan"
 )
 
-// The keys that say how a check asks.
+// The kinds of checks, which are also their keys.
 const (
 	checkSQL        = "sql"
 	checkHTTP       = "http"
@@ -21,8 +21,7 @@ const (
 	checkPrometheus = "prometheus"
 )
 
-// gate reads what must hold after a wave: its short forms first, as checks named after their kind, then its
-// checks in the order of the file.
+// gate reads the gate of a wave. Its short forms come first, as checks named after their kind, then `checks` in order.
 func (b *builder) gate(f *field) plan.Gate {
 	if f == nil {
 		return plan.Gate{}
@@ -52,8 +51,7 @@ func (b *builder) gate(f *field) plan.Gate {
 	return g
 }
 
-// pace reads how often and how patiently a check is measured; what it does not say is its gate's to say, and
-// after that the orchestrator's.
+// schedule reads interval, timeout and limits of a check. The defaults are those of its gate, then of the orchestrator.
 func schedule(check, gate *field) plan.Check {
 	at := func(name string) *field {
 		if f := check.at(name); f != nil {
@@ -72,7 +70,7 @@ func schedule(check, gate *field) plan.Check {
 	return c
 }
 
-// check returns how an entry of `checks` asks; "" when it does not say. It complains about what contradicts that.
+// check returns the kind of an entry of `checks`, and reports keys that contradict it; "" when it has no kind.
 func (b *builder) check(f *field) string {
 	if f.invalid && len(f.fields) == 0 {
 		return ""
@@ -91,7 +89,7 @@ func (b *builder) check(f *field) string {
 	return kind
 }
 
-// perServer complains about a query to each server where there is none.
+// perServer reports `per: server` where there is no server.
 func (b *builder) perServer(per *field) {
 	const advice = "remove it to query each tenant"
 	switch {
@@ -103,7 +101,7 @@ func (b *builder) perServer(per *field) {
 	}
 }
 
-// meter makes what asks; nil for no kind. The field is an entry of `checks`, or a gate with a short form.
+// meter returns the meter of a check; nil without a kind. The field is an entry of `checks`, or a gate with a short form.
 func (b *builder) meter(f *field, kind string) plan.Meter {
 	expect := get[gate.Expect](f, "expect")
 	switch kind {
@@ -122,7 +120,7 @@ func (b *builder) meter(f *field, kind string) plan.Meter {
 	return nil
 }
 
-// question complains about a query that no tenant would be asked.
+// checkQuery reports a query that the engine would refuse.
 func (b *builder) checkQuery(f *field) {
 	query := valueOf[string](f)
 	if query == "" {

@@ -8,7 +8,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// headers returns what reads the headers of a request when it is made; nil when there are none.
+// headers returns functions that read the headers of a request; nil when there are none.
 func (b *builder) headers(f *field) map[string]func(context.Context) (string, error) {
 	var headers map[string]func(context.Context) (string, error)
 	seen := map[string]*yaml.Node{}
@@ -23,8 +23,7 @@ func (b *builder) headers(f *field) map[string]func(context.Context) (string, er
 	return headers
 }
 
-// header complains about what cannot stand in a request: RFC 9110, sections 5.1 and 5.5. A value that stands
-// elsewhere is judged when it is used.
+// header reports invalid names and values (RFC 9110, sections 5.1 and 5.5), as far as the value is in the config itself.
 func (b *builder) header(h *field, name string, seen map[string]*yaml.Node) {
 	folded := strings.ToLower(name)
 	switch first := seen[folded]; {
@@ -41,7 +40,7 @@ func (b *builder) header(h *field, name string, seen map[string]*yaml.Node) {
 	}
 }
 
-// inHeader reports whether a name of a header may have the character (`tchar`).
+// isHeaderChar reports whether a header name may contain the character (tchar of RFC 9110).
 func isHeaderChar(r rune) bool {
 	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", r)
 }

@@ -8,7 +8,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// layer orders where a value can be written.
+// layer is where a value is set. A higher layer wins.
 type layer int
 
 const (
@@ -18,8 +18,8 @@ const (
 	fromFlag
 )
 
-// layers holds what was found good of all layers. Viper decides which field of a path counts: flag > environment >
-// file > default. Entries of lists are not in it, since only the file has them.
+// layers holds the valid fields of all layers. Viper decides which one of a path wins: flag > environment > file >
+// default. Entries of lists are not included: only the file can have them.
 type layers struct{ viper *viper.Viper }
 
 func newLayers(defaults, file, env, flags []*field) *layers {
@@ -27,7 +27,8 @@ func newLayers(defaults, file, env, flags []*field) *layers {
 	for _, f := range defaults {
 		l.viper.SetDefault(f.path.id(), f)
 	}
-	// Viper's own environment is that of the process and of texts; ours was given to Load. So it is merged over the file.
+	// Viper's environment layer reads the process and returns strings. Ours is an argument of Load and typed, so it is
+	// merged over the file.
 	for _, fields := range [][]*field{file, env} {
 		_ = l.viper.MergeConfigMap(nested(fields)) // never fails
 	}
@@ -37,7 +38,7 @@ func newLayers(defaults, file, env, flags []*field) *layers {
 	return l
 }
 
-// nested makes the tree that viper takes for a file.
+// nested returns the fields as nested maps, as viper expects them of a file.
 func nested(fields []*field) map[string]any {
 	tree := map[string]any{}
 	for _, f := range fields {
@@ -55,13 +56,13 @@ func nested(fields []*field) map[string]any {
 	return tree
 }
 
-// at returns the field that counts; nil when there is none, not even a default.
+// at returns the field that wins; nil when the path is not set and has no default.
 func (l *layers) at(p path) *field {
 	f, _ := l.viper.Get(p.id()).(*field)
 	return f
 }
 
-// values returns the values of the file that nothing is wrong with, apart from those in lists of mappings.
+// values returns the valid values at and below f, without those in lists of mappings.
 func (f *field) values() []*field {
 	switch {
 	case f.shape.isValue() && f.value != nil:
@@ -76,7 +77,7 @@ func (f *field) values() []*field {
 	return all
 }
 
-// defaults returns the values of the table of keys, those of servers for each of names.
+// defaults returns the default values, those of servers for each name in servers.
 func (r *reader) defaults(table []key, servers []string) []*field {
 	var all []*field
 	for i := range table {
@@ -100,7 +101,7 @@ func (r *reader) defaults(table []key, servers []string) []*field {
 	return all
 }
 
-// source says where a value was written: default, skein.yaml:3:5, SKEIN_FLEET, --max-failures.
+// source returns where a value is set: default, skein.yaml:3:5, SKEIN_FLEET, --max-failures.
 func (l *errorList) source(f *field) string {
 	if f.layer != fromFile {
 		return f.from
@@ -112,7 +113,7 @@ func (l *errorList) source(f *field) string {
 	return l.place(node)
 }
 
-// place names the place of a node, as `config show` does.
+// place returns the position of a node as file:line:col.
 func (l *errorList) place(n *yaml.Node) string {
 	return fmt.Sprintf("%s:%d:%d", l.file, n.Line, n.Column)
 }

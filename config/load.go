@@ -13,18 +13,18 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Options are what Load is told besides the file. The zero value reads the process's environment.
+// Options are the inputs of Load besides the file. The zero value reads the environment of the process.
 type Options struct {
-	Env       []string          // NAME=value, the last of a name counts; nil = that of the process
+	Env       []string          // NAME=value, the last of a name wins; nil = os.Environ
 	Overrides map[string]string // from flags: path of a key (rollout.max_failures) → value; nil = none
-	Vars      map[string]string // from -x key=value; kept as they are
-	Offline   bool              // no tenant will be touched: `tenants` and URLs of servers may be missing
-	Now       time.Time         // by which pins have ended; zero = the clock on the wall
+	Vars      map[string]string // from -x key=value; kept unchanged
+	Offline   bool              // no tenant is needed: `tenants` and URLs of servers may be missing
+	Now       time.Time         // time at which pins are checked for their end; zero = time.Now
 }
 
 // Load reads the config at path and merges it with flags and the environment: flag > environment > file >
-// default. It opens no connection and reads no secret. Errors are *Error, several joined by errors.Join
-// in the order of the file, so that one run shows every mistake.
+// default. It opens no connection and reads no secret. All mistakes are returned at once: each is an *Error, joined by
+// errors.Join in the order of the file.
 func Load(path string, opts Options) (*Project, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -45,7 +45,7 @@ func unreadable(path string, err error) error {
 	return e
 }
 
-// load is Load after the only thing it reads.
+// load is Load with the text of the file.
 func load(file string, text []byte, opts Options) (*Project, error) {
 	if opts.Env == nil {
 		opts.Env = os.Environ()
@@ -56,7 +56,7 @@ func load(file string, text []byte, opts Options) (*Project, error) {
 	m := &errorList{file: file}
 	node := parse(text, m)
 	if len(m.all) > 0 {
-		return nil, m.err() // what follows would be guesses
+		return nil, m.err() // without a tree there is nothing to check
 	}
 	if node == nil {
 		return nil, &Error{
@@ -79,7 +79,7 @@ func load(file string, text []byte, opts Options) (*Project, error) {
 	return p, nil
 }
 
-// read reads all layers, and finds out which servers there are. It returns the table of keys as a tree.
+// read reads all layers and determines the servers. It returns the table of keys as a tree.
 func (b *builder) read(node *yaml.Node) *shape {
 	table := keys()
 	root := newShape(table)
@@ -95,7 +95,7 @@ func (b *builder) read(node *yaml.Node) *shape {
 	return root
 }
 
-// lookup makes a function of an environment.
+// lookup returns os.LookupEnv for an environment.
 func lookup(env []string) func(string) (string, bool) {
 	values := make(map[string]string, len(env))
 	for _, entry := range env {
@@ -108,8 +108,8 @@ func lookup(env []string) func(string) (string, bool) {
 	}
 }
 
-// serversOf returns the names of the servers of the file in its order, and then, sorted, of those that only sources name:
-// a variable may define them.
+// serversOf returns the names of servers: those of the file in order, then, sorted, those that only a source names, which
+// variables may define.
 func serversOf(tree *field) []string {
 	var names []string
 	seen := map[string]bool{}

@@ -70,7 +70,7 @@ func projectOptions() []cmp.Option {
 	}
 }
 
-// some stands for a secret that is there.
+// some stands in for a secret that is set.
 func some(context.Context) (string, error) { return "", nil }
 
 func mustSelector(t *testing.T, text string) tenant.Selector {

@@ -10,7 +10,7 @@ import (
 	"github.com/skeindb/skein/orchestrator/notify"
 )
 
-// hooks reads `notify`.
+// webhooks reads `notify`.
 func (b *builder) webhooks() []notify.Hook {
 	var hooks []notify.Hook
 	names := map[string]*yaml.Node{}
@@ -27,7 +27,7 @@ func (b *builder) webhooks() []notify.Hook {
 	return hooks
 }
 
-// occasions reads a list of occasions, and complains about those that are there twice; nil means all.
+// occasions reads a list of occasions and reports duplicates; nil means all.
 func (b *builder) occasions(f *field) []notify.Occasion {
 	var on []notify.Occasion
 	for i, text := range valueOf[[]string](f) {

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// path is the way to a value: names of keys, and `[0]` for entries of a list.
+// path is the path of a value: names of keys, and `[0]` for entries of a list.
 type path []string
 
 func (p path) join(name string) path {
 	return append(slices.Clip(p), name)
 }
 
-// split reads a path of the table, or of a flag.
+// split parses a path of the table or of Options.Overrides.
 func split(text string) path { return strings.Split(text, ".") }
 
 func (p path) index(i int) path { return p.join(fmt.Sprintf("[%d]", i)) }
@@ -38,8 +38,7 @@ func (p path) String() string {
 	return b.String()
 }
 
-// id returns the path in the form that viper keeps apart from all others: viper lower-cases keys and
-// splits them at dots.
+// id returns the key of the path in viper, which lower-cases keys and splits them at dots.
 func (p path) id() string {
 	parts := make([]string, len(p))
 	for i, name := range p {
@@ -53,12 +52,12 @@ func (p path) variable() string {
 	parts := make([]string, len(p))
 	for i, name := range p {
 		parts[i] = name
-		if i != 1 || p[0] != "servers" { // the only names that are free
+		if i != 1 || p[0] != "servers" { // names of servers keep their case
 			parts[i] = strings.ToUpper(name)
 		}
 	}
 	return prefix + strings.Join(parts, separator)
 }
 
-// last is the name of the value in its mapping.
+// last returns the name of the value in its mapping.
 func (p path) last() string { return p[len(p)-1] }

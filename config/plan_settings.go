@@ -16,13 +16,12 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// onlyPace are the keys below rollout that say how fast it goes, and not what happens: they may differ from machine to
-// machine.
+// onlyPace are the keys of rollout that change only its speed. They may differ between machines.
 var onlyPace = []string{"rollout.concurrency", "rollout.per_server"}
 
-// decides reports whether a key has a say in what a rollout does to tenants, so that a plan file holds its value: how
-// waves, gates, budgets, retries, timeouts, transactions, guards, pins and the search path are. Where tenants and
-// servers are found is not among it: the plan has the tenants themselves.
+// affectsRollout reports whether a key affects what a rollout does to tenants, so that a plan file records its value:
+// waves, gates, budgets, retries, timeouts, transactions, guards, pins and the search path. Sources and servers do not:
+// the plan lists the tenants themselves.
 func affectsRollout(at path) bool {
 	switch at[0] {
 	case "rollout":
@@ -35,15 +34,15 @@ func affectsRollout(at path) bool {
 	return at.String() == "state.version_table"
 }
 
-// PlanSettings returns what of the effective config, and of -x, decides what a rollout does, for a plan file to hold. Texts
-// that may carry secrets (URLs, headers, arguments of programs, values of -x) are there as digests; of a secret that
-// stands elsewhere, where that is. Entries of lists that have names go by these.
+// PlanSettings returns the effective settings, and values of -x, that affect what a rollout does; a plan file records them.
+// Texts that may contain secrets (URLs, headers, arguments of programs, values of -x) are replaced by digests, and secrets
+// with env, file or exec by that reference. Entries of lists are identified by their names where they have one.
 func (p *Project) PlanSettings() []plan.Setting {
 	names := p.entryNames()
 	var all []plan.Setting
 	for _, set := range p.settings {
 		if set.plan == "" || set.isEntryName() {
-			continue // a name is in the keys of its entry
+			continue // the name is part of the keys of its entry
 		}
 		at := slices.Clone(set.path)
 		for i := range at {
@@ -63,7 +62,7 @@ func (p *Project) PlanSettings() []plan.Setting {
 	return all
 }
 
-// entryNames are the names of entries of lists that decide something, by their paths.
+// entryNames returns the names of entries of lists by path.
 func (p *Project) entryNames() map[string]string {
 	names := map[string]string{}
 	for _, set := range p.settings {
@@ -78,14 +77,14 @@ func (s *Setting) isEntryName() bool {
 	return s.path.last() == "name" && strings.HasPrefix(s.path[len(s.path)-2], "[")
 }
 
-// digest stands for a text that is not to be shown. It differs from fleet to fleet. A short text can be guessed from
-// it, like from any digest.
+// digest returns a digest of a text that must not be shown. It is salted with the name of the fleet; a short text can
+// still be guessed from it.
 func (p *Project) digest(text string) string {
 	sum := sha256.Sum256([]byte(p.Fleet + "\x00" + text))
 	return "sha256:" + hex.EncodeToString(sum[:8])
 }
 
-// planText is a value as a plan file has it; "" when it does not decide what a rollout does.
+// planText returns a value as a plan file records it; "" when the key does not affect a rollout.
 func (p *Project) planText(f *field) string {
 	switch t := f.shape.key.typ; {
 	case !affectsRollout(f.path):
@@ -99,8 +98,7 @@ func (p *Project) planText(f *field) string {
 	}
 }
 
-// openText is a value in the open, as it is. Where `config show` hides a part of it, there is a digest beside what is
-// shown.
+// openText returns a value as written. If `config show` redacts part of it, a digest is appended.
 func (p *Project) openText(f *field) string {
 	raw := f.node.Value
 	switch value := f.value.(type) {
@@ -119,7 +117,7 @@ func (p *Project) openText(f *field) string {
 	return raw
 }
 
-// secretText is where a secret stands, or a digest of what stands in the config itself.
+// secretText returns the reference of a secret, or a digest when its value is in the config.
 func (p *Project) secretText(f *field) string {
 	switch form := formOf(f); form {
 	case "":
@@ -135,7 +133,7 @@ func (p *Project) secretText(f *field) string {
 	}
 }
 
-// programText is a program with a digest of its arguments: they may hold tokens.
+// programText returns a program with a digest of its arguments, which may contain tokens.
 func (p *Project) programText(argv []string) string {
 	if len(argv) < 2 {
 		return strings.Join(argv, "")

@@ -8,16 +8,16 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// reader makes fields of nodes and complains about all that the table does not allow.
+// reader reads nodes into fields along the table of keys, and reports everything that the table does not allow.
 type reader struct {
 	*errorList
-	dir     string // absolute folder of the config
+	dir     string // folder of the config, absolute
 	lookup  func(string) (string, bool)
-	fields  int  // made so far
-	refused bool // what is read belongs to a key that was refused as a whole
+	fields  int  // read so far
+	refused bool // inside a key that was reported as not supported
 }
 
-// read returns the field for a node, with all that is below it.
+// read returns the field of a node, with all fields below it.
 func (r *reader) read(p path, s *shape, name, node *yaml.Node) *field {
 	f := &field{path: p, shape: s, name: name, node: node, layer: fromFile}
 	if r.fields++; r.fields >= tooMany {
@@ -43,13 +43,13 @@ func (r *reader) read(p path, s *shape, name, node *yaml.Node) *field {
 	return f
 }
 
-// tooMany values are those of about 300,000 tenants. It bounds what a few nested aliases can blow up to.
+// tooMany is the limit of values, enough for about 300,000 tenants. Nested aliases could expand to any number.
 const tooMany = 1 << 21
 
 const notYet = "is not supported by this version yet"
 
 func (r *reader) mapping(f *field) {
-	if isNull(f.node) { // a section whose keys are all commented out
+	if isNull(f.node) { // all keys of the section are commented out
 		f.node = &yaml.Node{Kind: yaml.MappingNode, Line: f.node.Line, Column: f.node.Column}
 	}
 	if f.node.Kind != yaml.MappingNode {
@@ -78,7 +78,7 @@ func (r *reader) mapping(f *field) {
 	r.required(f)
 }
 
-// known returns the shape of a key in f; nil, with a complaint, when the table has none.
+// shapeOf returns the shape of a key of f; nil, and an error is reported, when it is unknown.
 func (r *reader) shapeOf(f *field, name *yaml.Node) *shape {
 	s := f.shape
 	if s.any != nil {
@@ -96,8 +96,8 @@ func (r *reader) shapeOf(f *field, name *yaml.Node) *shape {
 	return nil
 }
 
-// required complains about keys of a mapping that must be there. For tenants, and for servers, which variables may complete,
-// that is decided when all layers are known.
+// required reports required keys that a mapping lacks. `tenants` and the URLs of servers are checked by the builder, when
+// all layers are known.
 func (r *reader) required(f *field) {
 	if len(f.path) == 0 || f.path[0] == "servers" {
 		return
@@ -127,7 +127,7 @@ func (r *reader) mappings(f *field) {
 	}
 }
 
-// leaf reads a value that has no keys of the table below it.
+// value reads a value that is not a mapping or list of mappings.
 func (r *reader) value(f *field) {
 	t, n := f.shape.key.typ, f.node
 	switch {
@@ -149,7 +149,7 @@ func (r *reader) value(f *field) {
 	}
 }
 
-// reject complains about the form of a value.
+// reject reports an invalid value.
 func (r *reader) reject(f *field, at *yaml.Node, p problem) {
 	f.invalid = true
 	r.errorAt(KindValue, at, f.path, p.message, p.advice)
@@ -172,7 +172,7 @@ func (r *reader) list(f *field) {
 	}
 }
 
-// readText reads what a variable, a flag or the table holds; form says where the secret is that it names, "" = here.
+// readText reads the text of a variable, a flag or a default into f. form is env or file when the text refers to a secret.
 func (r *reader) readText(f *field, raw, form string) *problem {
 	t := f.shape.key.typ
 	if form != "" {
@@ -186,8 +186,7 @@ func (r *reader) readText(f *field, raw, form string) *problem {
 	return nil
 }
 
-// mistyped complains about a value of the wrong type. What may be a secret, or was put where one belongs,
-// is not repeated.
+// wrongType reports a value of the wrong type. A value that may be a secret, or is in the place of one, is not quoted.
 func (r *reader) wrongType(f *field, expected string) {
 	word := f.node.Kind == yaml.ScalarNode
 	t := &valueType{}
@@ -209,7 +208,7 @@ func (r *reader) wrongType(f *field, expected string) {
 	r.reject(f, f.node, p)
 }
 
-// describe says what a node is, in words.
+// describe names a node in an error message.
 func describe(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -231,7 +230,7 @@ func describe(n *yaml.Node) string {
 	return quote(n.Value)
 }
 
-// remedy knows the usual slips: quotes that are missing or too many, and one text where a list belongs.
+// typeHint returns advice for the usual mistakes: missing or extra quotes, or one text instead of a list.
 func typeHint(t *valueType, n *yaml.Node) string {
 	isText := n.ShortTag() == textTag
 	switch {
@@ -250,10 +249,10 @@ func typeHint(t *valueType, n *yaml.Node) string {
 	return ""
 }
 
-// quoted reports whether a value stands in quotes.
+// quoted reports whether a value is in quotes.
 func quoted(n *yaml.Node) bool { return n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 }
 
-// isNumber reports whether YAML takes a word for a number.
+// isNumber reports whether YAML reads a word as a number.
 func isNumber(word string) bool {
 	tag := textNode(word).ShortTag()
 	return tag == "!!int" || tag == "!!float"

@@ -7,7 +7,7 @@ import (
 	"github.com/skeindb/skein/tenant/discover"
 )
 
-// records reads the tenants that are written out in the config.
+// records reads the tenants of a list.
 func (b *builder) records(f *field) []discover.Record {
 	if len(f.fields) == 0 && !f.invalid {
 		b.errorAtKey(KindMissing, f, "lists no tenant", "add `{id: …}` for each tenant")
@@ -35,7 +35,7 @@ func (b *builder) records(f *field) []discover.Record {
 	return records
 }
 
-// labelsOf reads a mapping of free names; nil when there is none.
+// labelsOf reads labels; nil when there are none.
 func labelsOf(f *field) map[string]string {
 	if len(f.entries()) == 0 {
 		return nil

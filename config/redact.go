@@ -11,18 +11,17 @@ var (
 )
 
 // RedactURL returns text with every password in it replaced by ***: between user and host of URLs, and in
-// parameters such as password=…. The text may be a URL or hold some. It errs on the safe side: of a
-// URL whose password has an unescaped @, / or ? too much is hidden rather than too little.
+// parameters such as password=…. The text may be a URL or contain some. It rather hides too much than too little of a URL
+// whose password contains an unescaped @, / or ?.
 func RedactURL(text string) string {
 	if scheme := strings.Index(text, "://"); scheme > 0 && anyURL.FindStringIndex(text) != nil && !strings.ContainsAny(text[:scheme], " \t\n") {
-		text = redactOne(text) // a URL from its beginning, whatever its password holds
+		text = redactOne(text) // the whole text is a URL, whatever its password contains
 	}
 	text = anyURL.ReplaceAllStringFunc(text, redactOne)
 	return parameter.ReplaceAllString(text, "${1}"+hidden)
 }
 
-// redactWebURL leaves the scheme and the host of a URL for the web: services put their tokens into the user, the path
-// and the query alike.
+// redactWebURL returns only scheme and host of a web URL: services put tokens into the user, the path and the query.
 func redactWebURL(text string) string {
 	scheme, rest, _ := strings.Cut(text, "://")
 	end := strings.IndexAny(rest, "/?#")

@@ -39,7 +39,7 @@ func (b *builder) policy() plan.Policy {
 	return p
 }
 
-// orNever turns the 0 of the file into the orchestrator's word for never; its zero means the default.
+// orNever returns -1 for 0: 0 means never in the config, and the default in the orchestrator.
 func orNever(n int) int {
 	if n == 0 {
 		return -1
@@ -54,7 +54,7 @@ func (b *builder) engine() engine.Config {
 		Mode:             get[engine.Mode](b, "rollout.transaction"),
 	}
 	if c.LockTimeout == 0 {
-		c.LockTimeout = -1 // the engine's word for none; its zero means the default
+		c.LockTimeout = -1 // no timeout; in the engine 0 means the default
 	}
 	return c
 }
@@ -62,7 +62,7 @@ func (b *builder) engine() engine.Config {
 // waves reads rollout.waves.
 func (b *builder) waves() []plan.WaveSpec {
 	var waves []plan.WaveSpec
-	var taker *field // the first wave that leaves nobody
+	var taker *field // the first wave that takes all remaining tenants
 	names := map[string]*yaml.Node{}
 	for _, f := range b.tree.at("rollout").at("waves").entries() {
 		b.checkUnique(f.at("name"), "waves", names)
@@ -81,7 +81,7 @@ func (b *builder) waves() []plan.WaveSpec {
 	return waves
 }
 
-// wave reads an entry, apart from its gate.
+// wave reads an entry without its gate.
 func wave(f *field) plan.WaveSpec {
 	return plan.WaveSpec{
 		Name:       get[string](f, "name"),
@@ -92,14 +92,14 @@ func wave(f *field) plan.WaveSpec {
 	}
 }
 
-// takesAll reports whether nobody is left for the waves after this one. What was complained about, or has keys
-// that are misspelt, may have been meant otherwise.
+// takesAll reports whether no tenant remains for later waves. An invalid wave, or one with unknown keys, may have been
+// meant otherwise.
 func takesAll(f *field, size plan.Size) bool {
-	const everybody = 100 // percent
-	return !f.invalid && f.allKnown() && f.at("tenants") == nil && (f.at("size") == nil || size.Percent >= everybody)
+	const all = 100 // percent
+	return !f.invalid && f.allKnown() && f.at("tenants") == nil && (f.at("size") == nil || size.Percent >= all)
 }
 
-// pins reads the pins. Those that have ended are left out, with a warning.
+// pins reads `pins`, without those that have ended, of which it warns.
 func (b *builder) pins() []plan.Pin {
 	var pins []plan.Pin
 	for _, f := range b.tree.at("pins").entries() {
@@ -118,7 +118,7 @@ func (b *builder) pins() []plan.Pin {
 	return pins
 }
 
-// either complains unless the pin has exactly one effect.
+// checkEffect reports a pin that has not exactly one effect.
 func (b *builder) checkEffect(f *field, p plan.Pin) {
 	switch freeze, target := f.at("freeze"), f.at("target"); {
 	case p.Freeze && target != nil:
@@ -131,7 +131,7 @@ func (b *builder) checkEffect(f *field, p plan.Pin) {
 	}
 }
 
-// ended reports whether a pin has no effect any more, and warns of it.
+// expired reports whether a pin has ended, and warns of it.
 func (b *builder) expired(f *field, p plan.Pin) bool {
 	if p.Until.IsZero() || p.Until.After(b.opts.Now) {
 		return false

@@ -8,30 +8,30 @@ import (
 	"github.com/skeindb/skein/orchestrator/plan"
 )
 
-// key is one line of the table of keys: what may be written there and what it means.
+// key is one line of the table of keys.
 //
-// Paths are those of the file: `*` stands for any name, `[]` for each entry of a list.
+// A path is that in the file, with `*` for any name and `[]` for each entry of a list.
 type key struct {
 	path     string
 	typ      *valueType
-	def      string   // as it would be written; "" = none
+	def      string   // as written in the file; "" = none
 	required bool     // in its mapping
-	with     []string // kinds of entries in which it means something; nil = all
-	instead  string   // advice in other kinds; "" = take it away
+	with     []string // kinds of entries that may have the key; nil = all
+	instead  string   // advice for other kinds; "" = remove it
 	status   status
 	doc      string // one sentence, for the documentation
 }
 
-// status says how far this version acts on a key.
+// status is whether this version implements a key.
 type status string
 
 const (
-	acts  status = ""      // it has its effect
-	kept  status = "kept"  // read and checked; the commands that use it come with a later version
-	later status = "later" // an error when set, since ignoring it would be dangerous
+	acts  status = ""      // implemented
+	kept  status = "kept"  // read and checked, for commands of a later version
+	later status = "later" // an error when set: ignoring it would be dangerous
 )
 
-// keys is the table of all keys, in the order in which they are documented and shown.
+// keys returns the table of all keys, in the order of the documentation and of `config show`.
 func keys() []key {
 	return slices.Concat(projectKeys(), tenantKeys(), rolloutKeys(), waveKeys(), pinKeys(), notifyKeys(), laterKeys())
 }
@@ -122,8 +122,8 @@ func rolloutKeys() []key {
 	}
 }
 
-// laterKeys are known to the format and refused by this version: a shared scope that nobody runs, or a gate that does
-// not look, would do to a fleet what its owner has just forbidden.
+// laterKeys are keys that this version refuses. Ignoring a shared scope or a drift check would do to a fleet what the
+// config forbids.
 func laterKeys() []key {
 	return []key{
 		{path: "revisions.shared", typ: plainText(), status: later, doc: "Folder of revisions that run once per database."},

@@ -2,10 +2,10 @@ package config
 
 import "strings"
 
-// shape is the table of keys as a tree, along which a file is read.
+// shape is the table of keys as a tree. The reader walks it together with the file.
 type shape struct {
-	key    *key              // nil for a mapping without a line of its own
-	names  []string          // of fields, in the order of the table
+	key    *key              // nil for a mapping without its own line in the table
+	names  []string          // of the fields, in the order of the table
 	fields map[string]*shape // of a mapping with fixed keys
 	any    *shape            // of a mapping with free keys
 	item   *shape            // of a list
@@ -30,7 +30,7 @@ func newShape(keys []key) *shape {
 	return root
 }
 
-// field returns the shape below name and makes it if need be.
+// field returns the shape of a key and creates it if it does not exist.
 func (s *shape) field(name string) *shape {
 	if name == "*" {
 		if s.any == nil {
@@ -48,8 +48,7 @@ func (s *shape) field(name string) *shape {
 	return s.fields[name]
 }
 
-// private reports whether a secret has its place in this mapping or in its entries, so that what was
-// wrongly written instead of the mapping may be one.
+// holdsSecret reports whether this mapping or its entries can hold a secret. A text in place of the mapping may be one.
 func (s *shape) holdsSecret() bool {
 	if s.isValue() {
 		return false
@@ -65,5 +64,5 @@ func (s *shape) holdsSecret() bool {
 	return holds(s.any) || s.any != nil && s.any.holdsSecret() || s.item != nil && s.item.holdsSecret()
 }
 
-// leaf reports whether a value stands here rather than a mapping or a list of mappings.
+// isValue reports whether the shape is a value, not a mapping or a list of mappings.
 func (s *shape) isValue() bool { return s.fields == nil && s.any == nil && s.item == nil }

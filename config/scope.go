@@ -10,9 +10,9 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// Scope says, from the config alone, where the revisions run; see [revision.Lint]. Tenants are schemas where a
-// server's source includes schemas or a record of a list names one, or where the file or query that lists the
-// tenants speaks of a schema. A command is not run, so what it would list stays uncertain.
+// Scope returns, from the config alone, where the revisions run; see [revision.Lint]. Tenants are schemas if a source
+// includes schemas, a record of a list names one, or the file or query of a source mentions a schema. A command is not run,
+// so its result is uncertain.
 func (p *Project) Scope() revision.Scope {
 	if p.dialect != revision.Postgres {
 		return revision.Scope{}
@@ -31,15 +31,15 @@ func (p *Project) Scope() revision.Scope {
 	return scope
 }
 
-// schemaScope collects what the sources say about schemas.
+// schemaScope collects the schemas of the sources.
 type schemaScope struct {
 	certain, possible bool
 	patterns          []engine.NameFilter
-	shared            []string // schemas that follow the tenants' on the search path
+	shared            []string // schemas of search_path
 }
 
-// extensionSchema is the name that schemas for extensions have by custom. `include_schemas: true` leaves out schemas that hold
-// an extension, which the config alone does not show.
+// extensionSchema is the customary schema of extensions. `include_schemas: true` excludes schemas that contain an
+// extension, which the config alone does not show.
 const extensionSchema = "extensions"
 
 func (s *schemaScope) add(src source, dir string) {
@@ -65,10 +65,10 @@ func (s *schemaScope) add(src source, dir string) {
 	}
 }
 
-// speaksOfSchema reports whether a text has the word schema in it, which is a column or key of records.
+// mentionsSchema reports whether a text contains the word schema, a column or key of records.
 func mentionsSchema(text string) bool { return strings.Contains(strings.ToLower(text), "schema") }
 
-// tenant reports whether a schema is or could be one of the fleet's.
+// tenant reports whether a schema is or could be a tenant of the fleet.
 func (s *schemaScope) tenant(schema string) bool {
 	if slices.Contains(s.shared, schema) {
 		return false

@@ -10,14 +10,14 @@ import (
 	"github.com/skeindb/skein/tenant/discover"
 )
 
-// claimed are the schemas that a source takes for tenants, as far as the config alone says so.
+// claimed are the schemas that are tenants by a source, as far as the config alone shows.
 type claimed struct {
 	server  string
 	schemas postgres.TenantSchemas
 	records []discover.Record // of a list
 }
 
-// claimed returns what sources say of a server.
+// claimed returns the schemas of a server that are tenants, by source.
 func (p *Project) claimed(server string) []claimed {
 	here := func(name string) bool { return name == server || name == "" && len(p.Servers) == 1 }
 	var list []claimed
@@ -36,7 +36,7 @@ func (p *Project) claimed(server string) []claimed {
 	return list
 }
 
-// tenantSchemas are the schemas of a server that sources take for tenants by patterns.
+// tenantSchemas returns the patterns of schemas of a server that are tenants.
 func (p *Project) tenantSchemas(server string) []postgres.TenantSchemas {
 	var list []postgres.TenantSchemas
 	for _, t := range p.claimed(server) {
@@ -47,9 +47,9 @@ func (p *Project) tenantSchemas(server string) []postgres.TenantSchemas {
 	return list
 }
 
-// sharedTenants complains about schemas of search_path that sources take for tenants: each would be read and written
-// by all others. A database whose only tenant it is has no others, so that one pattern without wildcards, and a
-// database of which a list names one schema, are let pass.
+// checkSharedSchemas reports schemas of search_path that are tenants: all other tenants would read and write their tables. A
+// database with a single tenant has no others, so a single pattern without wildcards, and a database of which a list names
+// one schema, are accepted.
 func (b *builder) checkSharedSchemas() {
 	for _, s := range b.project.Servers {
 		for _, schema := range s.SearchPath {
@@ -69,7 +69,7 @@ func (b *builder) checkSharedSchemas() {
 	}
 }
 
-// takes says how sources make a schema of a server a tenant beside others; "" when none does.
+// claimedBy returns the key by which a schema of a server is one of several tenants; "" when it is none.
 func (p *Project) claimedBy(server, schema string) string {
 	alone := ""
 	found := 0

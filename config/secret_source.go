@@ -6,7 +6,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// The ways of a secret to stand somewhere else than in the config.
+// The forms of a secret whose value is not in the config.
 const (
 	secretEnv  = "env"
 	secretFile = "file"
@@ -23,7 +23,7 @@ func (r *reader) secret(f *field) {
 	switch {
 	case len(f.fields) != 1:
 		f.invalid = true
-		if len(f.fields) > 0 || len(f.node.Content) == 0 { // else it was complained about each of them
+		if len(f.fields) > 0 || len(f.node.Content) == 0 { // otherwise each unknown key was reported
 			r.errorAt(KindConflict, f.node, f.path, "takes exactly one of env, file, exec", "")
 		}
 	case !f.invalid:
@@ -39,7 +39,7 @@ func secretShape() *shape {
 	})
 }
 
-// formOf returns the form of a secret in the file: env, file or exec; "" for a text.
+// formOf returns the form of a secret in the file: env, file or exec; "" for plain text.
 func formOf(f *field) string {
 	if f.node.Kind != yaml.MappingNode || len(f.fields) == 0 {
 		return ""
@@ -47,7 +47,7 @@ func formOf(f *field) string {
 	return f.fields[0].last()
 }
 
-// made returns the value of a field: of a secret, what reads it when it is used. What stands elsewhere is checked then.
+// toValue returns the value of a field. That of a secret is a Secret, which reads and checks it when it is used.
 func (r *reader) toValue(f *field, form string, value any) any {
 	t, key := f.shape.key.typ, f.path.String()
 	switch {
@@ -65,7 +65,7 @@ func (r *reader) toValue(f *field, form string, value any) any {
 	return s
 }
 
-// checked returns a secret whose form is checked whenever it is read.
+// checked returns the secret with a check of its form whenever it is read.
 func (s Secret) checked(key string, t *valueType) Secret {
 	read := s.read
 	s.read = func(ctx context.Context) (string, error) {

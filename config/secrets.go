@@ -17,25 +17,23 @@ import (
 const (
 	hidden      = "***"
 	execTimeout = 10 * time.Second
-	secretLimit = 64 << 10 // bytes that are read at most
+	secretLimit = 64 << 10 // bytes read at most
 )
 
-// Secret is a value that cannot print itself: every way of printing, encoding or logging shows ***.
-// It is read when it is used, each time anew, so that a rotated password is picked up. The zero value is
-// no secret. Safe for concurrent use.
+// Secret is a value that cannot be printed: fmt, encoders and loggers show ***. It is read each time it is used, so that a
+// rotated password is picked up. The zero value is no secret. Safe for concurrent use.
 type Secret struct {
-	// What is secret lives in a closure only, where reflection that ignores our methods does not see it.
+	// The value is only in the closure, so that reflection, which ignores methods, does not see it.
 	read  func(ctx context.Context) (string, error)
-	shown any // for `config show`: where it is, or itself made harmless
+	shown any // for `config show`: the reference, or the redacted value
 }
 
-// IsZero reports whether there is no secret at all.
+// IsZero reports whether there is no secret.
 func (s Secret) IsZero() bool { return s.read == nil }
 
-// Value reads the secret; "" for the zero value. Of a file it is the text without its last line ends, of
-// a command the first line of its output; a command has 10 s. Errors are *Error and name the variable, the
-// file or the command that failed, that one with the first line of its standard error; they never hold
-// what was read.
+// Value reads the secret; "" for the zero value. Of a file it is the text without trailing line ends, of a command the
+// first line of its output within 10 s. Errors are *Error and name the variable, file or command that failed, a command
+// with the first line of its standard error; they never contain the value.
 func (s Secret) Value(ctx context.Context) (string, error) {
 	if s.read == nil {
 		return "", nil
@@ -71,7 +69,7 @@ func plainSecret(value string) Secret {
 	}
 }
 
-// envSecret looks name up when it is read. An empty variable is as good as none.
+// envSecret reads an environment variable. An empty one is treated as unset.
 func envSecret(key, name string, lookup func(string) (string, bool)) Secret {
 	return Secret{
 		shown: map[string]any{secretEnv: name},
@@ -88,8 +86,8 @@ func envSecret(key, name string, lookup func(string) (string, bool)) Secret {
 	}
 }
 
-// fileSecret reads path, which is relative to dir. Who may read the file is not looked at: secrets
-// mounted into containers are often readable by all inside.
+// fileSecret reads path, which is relative to dir. The file's mode is not checked: secrets mounted into containers are often
+// readable by all users inside.
 func fileSecret(key, path, dir string) Secret {
 	return Secret{
 		shown: map[string]any{secretFile: path},
@@ -117,7 +115,7 @@ func readAtMost(path string, most int64) (string, error) {
 	return string(text), err
 }
 
-// execSecret runs argv in dir. Arguments are not shown: they may hold tokens.
+// execSecret runs argv in dir. Its arguments are not shown: they may contain tokens.
 func execSecret(key string, argv []string, dir string) Secret {
 	shown := []any{argv[0]}
 	if len(argv) > 1 {
@@ -144,7 +142,7 @@ func firstLine(ctx context.Context, argv []string, dir string) (string, error) {
 	}
 	cmd := exec.CommandContext(ctx, program, argv[1:]...)
 	cmd.Dir = dir
-	cmd.WaitDelay = time.Second // a grandchild may hold the pipe
+	cmd.WaitDelay = time.Second // a grandchild may keep the pipe open
 	var out, complaint bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaint
 	err := cmd.Run()

@@ -25,14 +25,14 @@ func (b *builder) server(name string) Server {
 	if f != nil && !f.invalid && url == nil && f.at("url") == nil && !b.opts.Offline {
 		b.missing(f, f.path.join("url"), f.shape.fields["url"].key)
 	}
-	// Only texts of the config itself are looked at; where one comes from elsewhere, `password` wins.
+	// Only values in the file are compared; otherwise `password` wins.
 	if url != nil && url.layer == fromFile && password != nil && password.layer == fromFile && postgres.URLHasPassword(url.node.Value) {
 		b.errorAtKey(KindConflict, password, "the URL already has a password", "keep one of the two")
 	}
 	return s
 }
 
-// mostConnections is what bounds connections of all kinds; 0 = the default, which bounds those in use.
+// mostConnections returns the limit of all connections; 0 = the default, which limits connections in use.
 func (s *Server) mostConnections() int {
 	if s.KeepsIdle {
 		return 0
@@ -40,7 +40,7 @@ func (s *Server) mostConnections() int {
 	return s.MaxConnections
 }
 
-// database returns the database of the server's URL; "" when it names none.
+// database returns the database in the server's URL; "" when it has none.
 func (s *Server) database(ctx context.Context) (string, error) {
 	text, err := s.url(ctx, "url", s.URL)
 	if err != nil {

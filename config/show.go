@@ -14,19 +14,19 @@ import (
 // Setting is one value of the effective config, as `config show --json` prints it.
 type Setting struct {
 	Key    string `json:"key"`    // servers.main.url, tenants[0].labels.tier
-	Value  any    `json:"value"`  // text, number, boolean or list; a secret is *** or says where it is
+	Value  any    `json:"value"`  // text, number, boolean or list; a secret is *** or its reference
 	Source string `json:"source"` // default, skein.yaml:3:5, SKEIN_FLEET or --max-failures
 
 	path path
-	plan string // as a plan file has it; "" = not at all
+	plan string // as a plan file records it; "" = not recorded
 }
 
-// Show returns the effective config in the order of the documentation: every value that is set or has a
-// default, with where it came from. Secrets are redacted, and so are the passwords
-// of all URLs and the arguments of all programs, which may hold tokens.
+// Show returns the effective config in the order of the documentation: every value that is set or has a default, with its
+// source. Secrets, passwords in URLs and arguments of programs are redacted.
 func Show(p *Project) []Setting { return p.settings }
 
-// ShowYAML returns the same as a config with a comment on each value. But for what is redacted it can be loaded again.
+// ShowYAML returns the effective config as YAML, with the source of each value in a comment. Apart from redacted values, Load
+// accepts it.
 func ShowYAML(p *Project) []byte {
 	root := &yaml.Node{Kind: yaml.MappingNode}
 	for _, s := range p.settings {
@@ -44,11 +44,11 @@ func ShowYAML(p *Project) []byte {
 	var b bytes.Buffer
 	e := yaml.NewEncoder(&b)
 	e.SetIndent(2)
-	_ = e.Encode(root) // a tree of our own making
+	_ = e.Encode(root) // cannot fail: the tree is built above
 	return b.Bytes()
 }
 
-// below returns the node of that name in a mapping or a list, and makes it if need be.
+// below returns the node of that name in a mapping or a list, and creates it if it does not exist.
 func below(at *yaml.Node, name string, isList bool) *yaml.Node {
 	kind := yaml.MappingNode
 	if isList {
@@ -81,12 +81,12 @@ func valueNode(value any) *yaml.Node {
 	case n.Kind != yaml.ScalarNode:
 		n.Style = yaml.FlowStyle
 	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
-		n.Style = yaml.DoubleQuotedStyle // the comment needs the line's end
+		n.Style = yaml.DoubleQuotedStyle // on one line, for the comment
 	}
 	return n
 }
 
-// settings lists the values at and below a place of the table; f is what the file has there.
+// settings returns the values at and below a shape; f is its field in the file.
 func (b *builder) settings(s *shape, at path, f *field) []Setting {
 	switch {
 	case s.key != nil && s.key.status == later:
@@ -118,10 +118,10 @@ func (b *builder) settings(s *shape, at path, f *field) []Setting {
 	return all
 }
 
-// setting returns one value with its source; nothing when it is not set and has no default.
+// setting returns a value with its source; nil when it is not set and has no default.
 func (b *builder) setting(k *key, at path, f *field) []Setting {
-	if counts := b.layers.at(at); counts != nil {
-		f = counts // else it is in a list
+	if effective := b.layers.at(at); effective != nil {
+		f = effective // otherwise it is in a list
 	}
 	set := Setting{Key: at.String(), Source: "default", path: at}
 	switch {
@@ -137,8 +137,7 @@ func (b *builder) setting(k *key, at path, f *field) []Setting {
 	return []Setting{set}
 }
 
-// shown returns a value as `config show` has it: numbers and booleans as such, other values as they are written, without
-// what is secret.
+// shown returns a value for `config show`: numbers and booleans typed, other values as written, redacted.
 func shown(f *field) any {
 	t, raw := f.shape.key.typ, f.node.Value
 	switch value := f.value.(type) {
@@ -147,7 +146,7 @@ func shown(f *field) any {
 	case bool:
 		return value
 	case tenant.Selector:
-		return raw // what looks like a password there is a name or a value that tenants have
+		return raw // not redacted: what looks like a password is the name or value of a label
 	case discover.Schemas:
 		if f.node.Kind == yaml.ScalarNode {
 			return value.All

@@ -13,11 +13,11 @@ import (
 	"github.com/skeindb/skein/tenant/discover"
 )
 
-// source is an entry of `tenants`, ready to be made once the databases of the servers' URLs are known.
+// source is an entry of `tenants`. Its tenant.Source is made when the URLs of the servers are read.
 type source struct {
 	field   *field
-	kind    string           // the key that tells it
-	dialect revision.Dialect // "" = its records decide
+	kind    string           // server, query, list, file, glob or command
+	dialect revision.Dialect // "" = decided by its records
 	make    func(discover.Env) (tenant.Source, error)
 	claimed claimed
 }
@@ -51,7 +51,7 @@ func (b *builder) noSources(at *field) {
 	b.add(e)
 }
 
-// sourceOf reads one entry; nil, with a complaint, when it is none.
+// sourceOf reads one entry; nil, and an error is reported, when it is invalid.
 func (b *builder) sourceOf(f *field, name string, names map[string]*field) *source {
 	if f.invalid {
 		return nil
@@ -73,7 +73,7 @@ func (b *builder) sourceOf(f *field, name string, names map[string]*field) *sour
 	return s
 }
 
-// makeSource fills in the dialect and the maker.
+// makeSource sets dialect, make and claimed.
 func (b *builder) makeSource(s *source, name string) {
 	f, labels := s.field, labelsOf(s.field.at("labels"))
 	defaults := discover.Defaults{Labels: labels}
@@ -90,7 +90,7 @@ func (b *builder) makeSource(s *source, name string) {
 			Schemas:   engine.NameFilter{All: spec.IncludeSchemas.All, Include: spec.IncludeSchemas.Globs, Exclude: spec.ExcludeSchemas},
 		}}
 	case "query":
-		// The rows may be SQLite files, so the table of tenants does not tell their dialect by itself.
+		// Its rows may be SQLite files, so the dialect is unknown.
 		query := f.at("query")
 		spec := discover.Query{Name: name, Server: get[string](query, "server"), SQL: get[string](query, "sql"), Labels: labels}
 		s.make = func(env discover.Env) (tenant.Source, error) { return discover.NewQuery(spec, env) }
@@ -112,15 +112,15 @@ func (b *builder) makeSource(s *source, name string) {
 	}
 }
 
-// tryOut makes the source once, without any I/O, so that what it refuses is shown with its place. Unknown
-// servers are complained about here, at the name itself.
+// checkSource makes the source once, without I/O, to report its errors with a position. Unknown servers are reported at
+// their name.
 func (b *builder) checkSource(s *source) {
 	if s.field.anyInvalid() {
 		return
 	}
 	env := discover.Env{Dir: b.project.Dir, Servers: map[string]string{}}
 	for _, server := range b.project.Servers {
-		env.Servers[server.Name] = server.Name // any database; the real one is known when the URL is read
+		env.Servers[server.Name] = server.Name // any database; the URL is not read yet
 	}
 	known := true
 	for _, name := range []*field{s.field.at("server"), s.field.at("query").at("server")} {
@@ -142,7 +142,7 @@ func (b *builder) checkSource(s *source) {
 	}
 }
 
-// parts takes joined errors apart.
+// parts splits joined errors.
 func parts(err error) []error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return joined.Unwrap()
@@ -150,7 +150,7 @@ func parts(err error) []error {
 	return []error{err}
 }
 
-// knownServer complains about the name of a server that is not in the config.
+// knownServer reports the name of a server that is not in the config.
 func (b *builder) knownServer(f *field) bool {
 	if f.invalid {
 		return true
@@ -173,7 +173,7 @@ func (b *builder) knownServer(f *field) bool {
 	return false
 }
 
-// dialectOf complains about records of both dialects and returns that of the first.
+// dialectOf returns the dialect of the first record, and reports records of the other dialect.
 func (b *builder) dialectOf(f *field) revision.Dialect {
 	var first revision.Dialect
 	for _, r := range f.fields {
@@ -197,8 +197,8 @@ func (b *builder) dialectOf(f *field) revision.Dialect {
 
 const oneDialect = "a config has one dialect: use two files"
 
-// dialect returns that of the revisions: as written, else that of the sources, which must agree. Where
-// only records could tell, servers mean PostgreSQL.
+// dialect returns the dialect of the revisions: revisions.dialect, else that of the sources, which must agree. If only records
+// could tell, servers mean PostgreSQL.
 func (b *builder) dialect() revision.Dialect {
 	chosen, because := get[revision.Dialect](b, "revisions.dialect"), "revisions.dialect says"
 	if chosen == "" {
@@ -207,7 +207,7 @@ func (b *builder) dialect() revision.Dialect {
 	undecided := (*field)(nil)
 	for _, s := range b.project.sources {
 		switch {
-		case s.field.anyInvalid(): // it may be the dialect that is wrong with it
+		case s.field.anyInvalid(): // the mistake may be its dialect
 		case s.dialect == "":
 			undecided = s.field
 		case chosen == "":

@@ -10,12 +10,12 @@ import (
 //go:embed template
 var templates embed.FS // read only
 
-// TemplateNames returns the names that Template knows, the usual one first: a schema a tenant, a database
-// a tenant, a SQLite file a tenant, several servers.
+// TemplateNames returns the names of the templates, the usual one first: a schema, a database or a SQLite file for each
+// tenant, and several servers.
 func TemplateNames() []string { return []string{"schema", "database", "sqlite", "multi"} }
 
-// Template returns the files of a new project: path, with slashes, to content. The one for sqlite has two
-// empty databases, so that it works as it is; the others need the variables which their config names.
+// Template returns the files of a new project: slash-separated path to content. The template sqlite has two empty databases
+// and works unchanged; the others need the environment variables in their config.
 func Template(name string) (map[string]string, error) {
 	if !slices.Contains(TemplateNames(), name) {
 		return nil, &Error{
@@ -39,7 +39,7 @@ func Template(name string) (map[string]string, error) {
 	return files, nil
 }
 
-// part reads an embedded file; the tests load every template, so none is missing.
+// part returns an embedded file. The tests load every template, so none is missing.
 func part(name string) string {
 	text, _ := templates.ReadFile("template/" + name)
 	return string(text)

@@ -11,25 +11,25 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// valueType is how a value is written and what is read from it.
+// valueType is the type of a key: how its value is written, and how it is read.
 type valueType struct {
-	name     string                           // in the documentation: `number above 0`
-	expected string                           // in messages: `a number above 0`
-	tags     []string                         // YAML types of a value of one word
-	number   bool                             // may be a number, which then stands without quotes
-	parse    func(raw string) (any, *problem) // reads one word, never empty; nil = only a list or a mapping
-	item     *valueType                       // entries of a list of texts; nil = no list
-	list     func(texts []string) any         // the value of a list; nil = the texts
-	none     bool                             // an empty list is a value
-	fileOnly bool                             // no variable and no flag can hold it
-	program  bool                             // a program and its arguments, which may hold tokens: never shown
-	secret   func(raw string) string          // what may be shown of a secret; nil = no secret
+	name     string                           // in the documentation: number above 0
+	expected string                           // in messages: a number above 0
+	tags     []string                         // YAML types of a scalar
+	number   bool                             // a number must not be quoted
+	parse    func(raw string) (any, *problem) // of a scalar, never empty; nil = no scalar
+	item     *valueType                       // of the entries of a list; nil = no list
+	list     func(texts []string) any         // value of a list; nil = the texts
+	none     bool                             // an empty list is valid
+	fileOnly bool                             // not in variables and flags
+	program  bool                             // a program; its arguments may contain tokens and are never shown
+	secret   func(raw string) string          // redacts the value for `config show`; nil = no secret
 }
 
-// problem is what is wrong with a value. A problem without message means that the value is not what was expected.
+// problem is a mistake in a value. Without a message it means that the value is not the expected one.
 type problem struct{ message, advice string }
 
-// read returns the value of one word, wherever it was written. Problems never repeat a secret.
+// read parses a scalar of any layer. Problems never contain a secret.
 func (t *valueType) read(raw string) (any, *problem) {
 	switch {
 	case raw == "":
@@ -44,8 +44,8 @@ func (t *valueType) read(raw string) (any, *problem) {
 	return value, p
 }
 
-// readText returns the value that a variable, a flag or the table of keys holds, as the file would have it. The
-// entries of a list are joined by commas there.
+// readText parses the text of a variable, a flag or a default, and returns the node that the file would have. The entries of a
+// list are separated by commas.
 func (t *valueType) readText(raw string) (any, *yaml.Node, *problem) {
 	if t.item == nil {
 		value, p := t.read(raw)
@@ -74,7 +74,7 @@ func (t *valueType) readText(raw string) (any, *yaml.Node, *problem) {
 	return t.collect(texts), node, nil
 }
 
-// emptyList is wrong where an empty list says nothing that the key's absence would not say.
+// emptyList is the problem of an empty list where it is not valid.
 func emptyList() *problem { return &problem{"is an empty list", "add an entry or remove the key"} }
 
 func textNode(raw string) *yaml.Node {
@@ -104,7 +104,7 @@ func plainText() *valueType { return texts(asText, "text", "text") }
 
 func asText(raw string) (any, *problem) { return raw, nil }
 
-// word is what files of tenants may hold, too: text, or what YAML takes for something else.
+// word is a string: any scalar of YAML, as ids and labels may be numbers.
 func word() *valueType {
 	t := plainText()
 	t.name, t.expected, t.tags = "text or number", "text or number", anyTag()
@@ -113,12 +113,12 @@ func word() *valueType {
 
 func anyTag() []string { return []string{textTag, "!!int", "!!float", "!!bool", "!!timestamp"} }
 
-// name is what people say on the command line.
+// name is a string that can be used on the command line.
 func name() *valueType {
 	return texts(func(raw string) (any, *problem) { return raw, checkName(raw) }, "name", "a name")
 }
 
-// checkName judges a name that people give to a server, a wave or a label.
+// checkName checks the name of a server, wave, check or label.
 func checkName(name string) *problem {
 	if name == "" || name != strings.TrimSpace(name) || strings.ContainsAny(name, "/,=\x00\n\r") {
 		return &problem{"a name must not contain a slash, comma, equals sign or newline, nor begin or end with a blank", ""}
@@ -126,7 +126,7 @@ func checkName(name string) *problem {
 	return nil
 }
 
-// choice is one of a few words; a T.
+// choice is one of several strings; a T.
 func choice[T ~string](choices ...T) *valueType {
 	words := make([]string, len(choices))
 	for i, c := range choices {
@@ -158,7 +158,7 @@ func parseBool(raw string) (any, *problem) {
 	return nil, &problem{}
 }
 
-// count is a number from least, which is 0 or 1; an int.
+// count is an int of at least least, which is 0 or 1.
 func count(least int) *valueType {
 	t := numbers(func(raw string) (any, *problem) { return parseCount(raw, least) }, "number", "a number")
 	t.tags = []string{"!!int"}
@@ -191,7 +191,7 @@ const auto = "auto"
 // duration is a time.Duration of at least a millisecond.
 func duration() *valueType { return durationFrom(time.Millisecond) }
 
-// interval is a time.Duration of at least a second: what is measured more often is load rather than a watch.
+// interval is a time.Duration of at least a second, since a check is load on what it measures.
 func interval() *valueType { return durationFrom(time.Second) }
 
 func durationFrom(least time.Duration) *valueType {
@@ -239,7 +239,7 @@ func parsePercent(raw string) (any, *problem) {
 	return f, nil
 }
 
-// list is a list of texts of one type; a []string. Only the file holds it.
+// list is a []string with entries of one type, in the file only.
 func list(item *valueType) *valueType {
 	t := &valueType{name: "list of texts", expected: "a list of texts", item: item, fileOnly: true}
 	if strings.HasPrefix(item.expected, "one of ") {
@@ -257,14 +257,14 @@ func program() *valueType {
 	return t
 }
 
-// mappings is a list of mappings, mapping a mapping: their keys have lines of their own in the table.
+// mappings is a list of mappings, mapping a mapping. Their keys have their own lines in the table.
 func mappings() *valueType {
 	return &valueType{name: "list of mappings", expected: "a list of mappings", fileOnly: true}
 }
 
 func mapping() *valueType { return &valueType{name: "mapping", expected: "a mapping", fileOnly: true} }
 
-// quote shows a value in a message, shortened and without passwords of URLs.
+// quote quotes a value for a message, shortened and without passwords in URLs.
 func quote(s string) string {
 	const most = 60
 	return fmt.Sprintf("%.*q", most, RedactURL(s))

@@ -57,7 +57,7 @@ func selector() *valueType {
 }
 
 const (
-	orderHash  = "hash" // the default in words
+	orderHash  = "hash" // the default
 	orderLabel = "label:"
 )
 
@@ -96,7 +96,7 @@ func condition() *valueType {
 	}}
 }
 
-// until is the first time.Time that is past what is written: a date counts to the end of its day, UTC.
+// until is a time.Time at which something ends. A date ends with its day, in UTC.
 func until() *valueType {
 	t := texts(parseUntil, "date or time", "a date such as 2030-12-24, or a time such as 2030-12-24T18:00:00Z")
 	t.tags = append(t.tags, "!!timestamp")
@@ -125,12 +125,13 @@ func parseUntil(raw string) (any, *problem) {
 	return nil, &problem{}
 }
 
-// searchPath is what follows the tenant's schema on the search path.
+// searchPath is the schemas after the tenant's on the search path.
 type searchPath struct {
-	auto  bool // the schemas that hold extensions
+	auto  bool // the schemas that contain extensions
 	names []string
 }
 
+// autoOrNames is a searchPath.
 func autoOrNames() *valueType {
 	t := texts(func(raw string) (any, *problem) {
 		if raw != auto {
@@ -143,7 +144,7 @@ func autoOrNames() *valueType {
 	return t
 }
 
-// asList is advice where one text stands instead of a list.
+// asList is the advice for one text instead of a list.
 func asList(raw string) string { return "write it as a list: [" + quote(raw) + "]" }
 
 // boolOrGlobs is a discover.Schemas.
@@ -161,7 +162,7 @@ func boolOrGlobs() *valueType {
 	}
 }
 
-// touches is a list of globs over schema.name, in a variable joined by commas; a []string.
+// touches is a []string of globs over schema.name.
 func touches() *valueType {
 	one := texts(func(raw string) (any, *problem) {
 		if !revision.IsTouch(raw) {

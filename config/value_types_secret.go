@@ -8,7 +8,7 @@ import (
 	"github.com/skeindb/skein/engine/postgres"
 )
 
-// What is read from these is a Secret. The forms that say where the secret is are read by the reader.
+// The values of these types are Secrets. See secret_source.go for the forms env, file and exec.
 
 const elsewhere = "{env: …}, {file: …} or {exec: […]}"
 
@@ -26,8 +26,7 @@ func secret() *valueType {
 // serverURL is the URL of a PostgreSQL server.
 func serverURL() *valueType { return secrets(checkURL, "URL", "a URL", RedactURL) }
 
-// checkURL looks at the form, and at parameters that would be dropped or would unsettle the session. What is said of it
-// holds no part of it.
+// checkURL checks the form and the parameters of a URL of PostgreSQL. The problem contains no part of it.
 func checkURL(raw string) *problem {
 	if bad, ok := errors.AsType[*postgres.URLError](postgres.CheckURL(raw)); ok {
 		return &problem{bad.Message, bad.Advice}
@@ -45,12 +44,12 @@ func store() *valueType {
 	}, "path, URL", "a path or a URL", RedactURL)
 }
 
-// webURL is an address that speaks HTTP.
+// webURL is an http:// or https:// URL.
 func webURL() *valueType {
 	return secrets(checkWebURL, "web URL", "a URL that starts with https:// or http://", redactWebURL)
 }
 
-// checkWebURL looks at the form of a URL for the web. It repeats nothing: tokens stand in paths and queries, too.
+// checkWebURL checks the form of a web URL. The problem contains no part of it, since paths and queries hold tokens, too.
 func checkWebURL(raw string) *problem {
 	scheme, rest, ok := strings.Cut(raw, "://")
 	if !ok || scheme != "http" && scheme != "https" {
@@ -67,8 +66,8 @@ func checkWebURL(raw string) *problem {
 
 const adviceEscape = "percent-encode characters such as # / ? @ % in a password: %23 %2F %3F %40 %25"
 
-// separable reports whether it is certain where the host of a URL for the web is: an @ behind what looks like a port
-// may be the end of a password with a / or ? in it, of which a part would be asked of the DNS.
+// unambiguous reports whether the host of a web URL is certain. An @ after what looks like the port may end a password that
+// contains / or ?, and part of the password would be sent to the DNS.
 func unambiguous(rest string) bool {
 	end := strings.IndexAny(rest, "/?#")
 	if end < 0 {

@@ -11,7 +11,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// parse reads the one document of a config. A nil node without a mistake is an empty document.
+// parse reads the document of a config. A nil node without an error is an empty document.
 func parse(text []byte, m *errorList) *yaml.Node {
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	var doc, more yaml.Node
@@ -40,10 +40,10 @@ var (
 	yamlParser = regexp.MustCompile(`^did not find expected (',' or|node content|key|'-' indicator|<)|^found (undefined tag handle|duplicate %)`)
 )
 
-// syntaxError gives the parser's message a place and, for the usual slips, advice.
+// syntaxError returns the parser's error with its position and advice for the usual mistakes.
 func syntaxError(err error, text []byte, file string) *Error {
 	message := strings.TrimPrefix(err.Error(), "yaml: ")
-	e := &Error{Kind: KindSyntax, File: file, Line: 1} // a mistake in the first line comes without a line
+	e := &Error{Kind: KindSyntax, File: file, Line: 1} // an error in the first line has no line
 	if at := yamlLine.FindStringSubmatch(message); at != nil {
 		e.Line, _ = strconv.Atoi(at[1])
 		message = message[len(at[0]):]
@@ -53,7 +53,7 @@ func syntaxError(err error, text []byte, file string) *Error {
 	}
 	switch {
 	case strings.Contains(message, "unknown anchor"):
-		// The parser names neither its place nor anything but the name, which may be a password without quotes.
+		// The parser gives only the name, which may be an unquoted password.
 		e.Line, e.Col = findAlias(text)
 		message, e.Advice = "an alias (*name) has no anchor (&name) above it", "quote text that begins with *"
 	case strings.Contains(message, "did not find expected alphabetic or numeric character"):
@@ -74,7 +74,7 @@ func syntaxError(err error, text []byte, file string) *Error {
 
 var yamlAlias = regexp.MustCompile(`(?m)(?:^|[\s,\[{])\*`)
 
-// findAlias returns the place of the first alias whose anchor does not stand above it.
+// findAlias returns the position of the first alias without an anchor above it.
 func findAlias(text []byte) (line, col int) {
 	for _, at := range yamlAlias.FindAllIndex(text, -1) {
 		begin := at[1]
@@ -105,13 +105,13 @@ func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag(
 // pair is a key of a mapping with its value.
 type pair struct{ key, value *yaml.Node }
 
-// pairs returns what a mapping holds, as it is written, and then what its merge keys add: keys that are
-// not there yet, the first mapping that has them winning (YAML's merge type).
+// pairs returns the pairs of a mapping in order, then those that its merge keys add: keys that are not set yet, of the first
+// mapping that has them (YAML's merge type).
 func pairs(n *yaml.Node, bad func(at *yaml.Node)) []pair {
 	return mergePairs(n, bad, map[*yaml.Node]bool{})
 }
 
-// mergePairs leaves out mappings that were merged already: they add nothing, and may be the one around.
+// mergePairs skips mappings that are merged already: they add nothing, and may contain this one.
 func mergePairs(n *yaml.Node, bad func(at *yaml.Node), merged map[*yaml.Node]bool) []pair {
 	if merged[n] {
 		return nil
@@ -140,7 +140,7 @@ func mergePairs(n *yaml.Node, bad func(at *yaml.Node), merged map[*yaml.Node]boo
 	return own
 }
 
-// mergeSources returns the mappings that a merge key names: one, or a list of them.
+// mergeSources returns the mapping, or the list of mappings, of a merge key.
 func mergeSources(v *yaml.Node, bad func(at *yaml.Node)) []*yaml.Node {
 	switch v.Kind {
 	case yaml.MappingNode:
