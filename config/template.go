@@ -27,7 +27,7 @@ func Template(name string) (map[string]string, error) {
 	if name == "sqlite" {
 		dialect = "sqlite  "
 	}
-	top := strings.Replace(part("top.yaml"), "# dialect: DIALECT", "# dialect: "+dialect+"             # of the revisions; default: that of the sources", 1)
+	top := strings.Replace(part("top.yaml"), "# dialect: DIALECT", "# dialect: "+dialect+"             # dialect of the revisions; default: that of the sources", 1)
 	files := map[string]string{
 		"skein.yaml":           top + part(name+".yaml") + part("bottom.yaml"),
 		"migrations/README.md": part("README.md"),

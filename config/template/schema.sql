@@ -1,2 +1,2 @@
--- The structure that each tenant shall have, without names of schemas: what the revisions add up to.
--- It is for people; skein reads the revisions.
+-- The schema that each tenant should have after all revisions, without schema names.
+-- It is for people; skein reads only the revisions.
