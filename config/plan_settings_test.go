@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -81,6 +82,17 @@ func TestWhatDecidesARollout(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// TestAPlanRecordsTheListOfTheVariable and not the one in the file that it overrides.
+func TestAPlanRecordsTheListOfTheVariable(t *testing.T) {
+	t.Parallel()
+	got := decisions(t, decisive, nil, "SKEIN_GUARDS__TOUCHES=a.b, c.d", "SKEIN_SERVERS__main__SEARCH_PATH=x,y")
+	for _, want := range []string{`guards.touches = ["a.b","c.d"]`, `servers.main.search_path = ["x","y"]`} {
+		if !slices.Contains(got, want) {
+			t.Errorf("the plan has no %s: %q", want, got)
+		}
 	}
 }
 
