@@ -113,7 +113,7 @@ func TestChecksOfAGate(t *testing.T) {
 	}
 }
 
-// The meter resolves the program; here it is told where from. The test runs in another folder than the config's.
+// The meter resolves the program; here the gate passes the folder. The test runs in another folder than the config's.
 func TestProgramsOfGatesAreFoundBesideTheConfig(t *testing.T) {
 	t.Parallel()
 	sh, err := exec.LookPath("sh")
