@@ -59,3 +59,80 @@ func TestForbidden(t *testing.T) {
 		}
 	}
 }
+
+// orchestratorImports says which packages of orchestrator each of them may import. A package that is not here may
+// import none.
+var orchestratorImports = map[string][]string{
+	"orchestrator":                 nil,
+	"orchestrator/gate":            {"orchestrator"},
+	"orchestrator/notify":          {"orchestrator"},
+	"orchestrator/state":           {"orchestrator"},
+	"orchestrator/state/statetest": {"orchestrator", "orchestrator/state"},
+}
+
+func TestImportsInsideOrchestrator(t *testing.T) {
+	t.Parallel()
+	known := map[string]bool{}
+	for _, p := range packages(t) {
+		from := short(p.ImportPath)
+		if folder(p.ImportPath) != "orchestrator" {
+			continue
+		}
+		allowed, ok := orchestratorImports[from]
+		if known[from] = true; !ok {
+			t.Errorf("%s is not in orchestratorImports", from)
+		}
+		for _, path := range p.Imports {
+			if to := short(path); to != path && folder(path) == "orchestrator" && !slices.Contains(allowed, to) {
+				t.Errorf("%s imports %s, and may import only %q of orchestrator", from, to, allowed)
+			}
+		}
+	}
+	for name := range orchestratorImports {
+		if !known[name] {
+			t.Errorf("orchestratorImports has %s, which does not exist", name)
+		}
+	}
+}
+
+// importers says which folders may import a module, tests apart.
+var importers = map[string][]string{
+	"github.com/spf13/cobra": {"cmd"},
+	"github.com/spf13/pflag": {"cmd", "config"},
+	"github.com/spf13/viper": {"config"},
+	"golang.org/x/term":      {"cmd"},
+}
+
+func TestCommandLineLibrariesStayInCmdAndConfig(t *testing.T) {
+	t.Parallel()
+	for _, p := range packages(t) {
+		for _, path := range p.Imports {
+			for imported, folders := range importers {
+				if path != imported && !strings.HasPrefix(path, imported+"/") {
+					continue
+				}
+				if !slices.Contains(folders, folder(p.ImportPath)) {
+					t.Errorf("%s imports %s, which only %q may import", short(p.ImportPath), path, folders)
+				}
+			}
+		}
+	}
+}
+
+// sqliteProgram is a program that uses SQLite only. Empty until there is one among the examples.
+const sqliteProgram = ""
+
+func TestSQLiteProgramsDoNotLinkPostgreSQL(t *testing.T) {
+	t.Parallel()
+	roots := []string{"./engine/sqlite", "./orchestrator"}
+	if sqliteProgram != "" {
+		roots = append(roots, sqliteProgram)
+	}
+	for _, of := range roots {
+		for _, path := range strings.Fields(goList(t, "-deps", of)) {
+			if strings.HasPrefix(path, "github.com/jackc/pgx") || path == module+"/engine/postgres" {
+				t.Errorf("%s links %s", of, path)
+			}
+		}
+	}
+}

@@ -21,7 +21,7 @@ const (
 )
 
 type listed struct {
-	ImportPath, Name                   string
+	ImportPath, Dir, Name              string
 	Imports, TestImports, XTestImports []string
 }
 
@@ -30,16 +30,14 @@ func folder(importPath string) string {
 	return strings.TrimSuffix(first, "_test")
 }
 
+// short is an import path within the module, such as "engine/revision"; paths of other modules stay as they are.
+func short(importPath string) string { return strings.TrimPrefix(importPath, module+"/") }
+
 func packages(t *testing.T) []listed {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-e", "-json=ImportPath,Name,Imports,TestImports,XTestImports", "./...")
-	cmd.Dir, cmd.Stderr = root, os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("go list: %v", err)
-	}
+	out := goList(t, "-e", "-json=ImportPath,Dir,Name,Imports,TestImports,XTestImports", "./...")
 	var all []listed
-	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+	for decoder := json.NewDecoder(strings.NewReader(out)); ; {
 		var p listed
 		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
 			break
@@ -52,6 +50,17 @@ func packages(t *testing.T) []listed {
 		t.Fatalf("go list knows only %d packages", len(all))
 	}
 	return all
+}
+
+func goList(t *testing.T, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", append([]string{"list"}, args...)...)
+	cmd.Dir, cmd.Stderr = root, os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	return string(out)
 }
 
 // sources parses every Go file of the repository, apart from testdata and generated ones.
