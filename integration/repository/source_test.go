@@ -90,6 +90,13 @@ func sources(t *testing.T) map[string]*ast.File {
 	return files
 }
 
+// topFolder is the first folder of the path of a source file.
+func topFolder(path string) string {
+	relative := strings.TrimPrefix(filepath.ToSlash(path), root+"/")
+	first, _, _ := strings.Cut(relative, "/")
+	return first
+}
+
 func lines(t *testing.T, path string) int {
 	t.Helper()
 	f, err := os.Open(path)
