@@ -23,7 +23,7 @@ import (
 //
 //	skein ARGS              runs skein, which has to end with 0
 //	exit CODE skein ARGS    the same with another exit code
-//	json FILE               stdout is one JSON document, and equal to that of the file (see json_test.go)
+//	json FILE               stdout is one JSON document, and equal to that of the file (see script_json_test.go)
 //	stream FILE             stdout is a stream of events, and the report that ends it is equal to that of the file
 //	event FILE              a line of the stream is equal to that of the file
 //	start NAME skein ARGS   begins a process
@@ -33,7 +33,7 @@ import (
 //	expand FILE...          puts the values of variables into files
 //	end NAME CODE           waits for its end; stdout and stderr are then those of the process
 //
-// and those of stage_test.go, which make a fleet and look into it.
+// and those of script_fleet_test.go, which make a fleet and look into it.
 
 func TestAuthoring(t *testing.T) { play(t, "author", nil) }
 
