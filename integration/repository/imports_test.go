@@ -60,15 +60,24 @@ func TestForbidden(t *testing.T) {
 	}
 }
 
-// orchestratorImports says which packages of orchestrator each of them may import. A package that is not here may
-// import none.
+// orchestratorImports says which packages of orchestrator each of them may import:
+//
+//	orchestrator → control, run → rollout → plan → internal/words
+//	gate, notify, state → rollout, plan
 var orchestratorImports = map[string][]string{
-	"orchestrator":                 nil,
-	"orchestrator/gate":            {"orchestrator"},
-	"orchestrator/notify":          {"orchestrator"},
-	"orchestrator/state":           {"orchestrator"},
-	"orchestrator/state/statetest": {"orchestrator", "orchestrator/state"},
+	"orchestrator":                 {"orchestrator/control", "orchestrator/run", "orchestrator/rollout", "orchestrator/plan", words},
+	"orchestrator/control":         {"orchestrator/rollout", "orchestrator/plan", words},
+	"orchestrator/run":             {"orchestrator/rollout", "orchestrator/plan", words},
+	"orchestrator/gate":            {"orchestrator/rollout", "orchestrator/plan"},
+	"orchestrator/notify":          {"orchestrator/rollout", "orchestrator/plan"},
+	"orchestrator/state":           {"orchestrator/rollout", "orchestrator/plan"},
+	"orchestrator/state/statetest": {"orchestrator/rollout", "orchestrator/plan"},
+	"orchestrator/rollout":         {"orchestrator/plan", words},
+	"orchestrator/plan":            {words},
+	words:                          nil,
 }
+
+const words = "orchestrator/internal/words"
 
 func TestImportsInsideOrchestrator(t *testing.T) {
 	t.Parallel()
@@ -124,7 +133,7 @@ const sqliteProgram = ""
 
 func TestSQLiteProgramsDoNotLinkPostgreSQL(t *testing.T) {
 	t.Parallel()
-	roots := []string{"./engine/sqlite", "./orchestrator"}
+	roots := []string{"./engine/sqlite", "./orchestrator", "./orchestrator/control", "./orchestrator/run"}
 	if sqliteProgram != "" {
 		roots = append(roots, sqliteProgram)
 	}
