@@ -217,7 +217,7 @@ func TestGuardOfARehearsal(t *testing.T) {
 	f.with(t, "SELECT r()", "[own-transaction]\nCREATE TABLE x AS SELECT r()").tried(t, target, "r1", "r2")
 	_, err := f.with(t, "SELECT r()", "[own-transaction]\nSELECT 1;\nSELECT w()").rehearse(t, target)
 	if e := wantPgClass(t, err, engine.Guard); e.Revision != "r2" || e.Statement != "SELECT w()" || !strings.HasPrefix(e.Message, "function a.w() changed public.log") {
-		t.Errorf("%+v", e)
+		t.Errorf("got %+v\nwant Revision r2, Statement SELECT w(), Message that begins with %q", e, "function a.w() changed public.log")
 	}
 }
 

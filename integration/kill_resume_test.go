@@ -148,7 +148,7 @@ func TestKilledBeforeTheFirstFact(t *testing.T) {
 	f.Must(0, "rollout", "show")
 	report := f.Must(0, "rollout", "resume", "--json").Report()
 	if report.State != "finished" || report.Counts["done"] != 5 {
-		t.Errorf("%+v", report)
+		t.Errorf("got %+v\nwant State finished, done 5", report)
 	}
 	f.want(nil, 2)
 }

@@ -105,7 +105,7 @@ func TestLostStore(t *testing.T) {
 			}
 			r.Want(3)
 			if report.State != "halted" || !strings.Contains(report.Reason, dir+"/state.db "+c.why) || report.Next != "" || report.Counts["pending"] == 0 {
-				t.Errorf("%+v", report)
+				t.Errorf("got %+v\nwant State halted, Reason with %q, no Next, pending above 0", report, dir+"/state.db "+c.why)
 			}
 			f.want(nil, 1, 2)
 			// What the reason says is to be done helps.
@@ -211,7 +211,7 @@ func TestLostStoreOnPostgres(t *testing.T) {
 			r.Want(3)
 			report := r.Report()
 			if report.State != "halted" || !strings.Contains(report.Reason, c.why) || report.Counts["pending"] == 0 {
-				t.Errorf("%+v", report)
+				t.Errorf("got %+v\nwant State halted, Reason with %q, pending above 0", report, c.why)
 			}
 			f.want(nil, 1, 2)
 			switch c.name {

@@ -65,7 +65,7 @@ func disturbed(t *testing.T, silent bool, faults []func(*pgtest.NetProxy)) {
 	r.Want(0)
 	report := r.Report()
 	if report.State != "finished" || report.Counts["done"] != tenants || len(report.Failed) > 0 {
-		t.Errorf("%+v", report)
+		t.Errorf("got %+v\nwant State finished, done %v, no Failed", report, tenants)
 	}
 	if !silent && warnings(r, "server paused") == 0 {
 		t.Error("skein did not notice, so this proves nothing")
@@ -137,7 +137,7 @@ func TestLostCommitsOfAServerThatStaysAway(t *testing.T) {
 	r := p.end()
 	r.Want(3)
 	if report := r.Report(); report.Counts["uncertain"] != tenants || report.Counts["failed"] != 0 {
-		t.Errorf("%+v", report)
+		t.Errorf("got %+v\nwant uncertain %v, failed 0", report, tenants)
 	}
 	proxy.Enable()
 	proxy.Heal()

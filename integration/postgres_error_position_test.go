@@ -66,7 +66,7 @@ func TestPostgresRehearsalNamesTheStatementOfADeferredError(t *testing.T) {
 	target := f.tenant(t, "a")
 	_, err := f.rehearse(t, target)
 	if e := wantPgClass(t, err, engine.Data); e.Revision != "r3" || e.Line != 6 || e.Statement != "INSERT INTO b VALUES (99)" {
-		t.Errorf("%+v", e)
+		t.Errorf("got %+v\nwant Revision r3, Line 6, Statement INSERT INTO b VALUES (99)", e)
 	}
 }
 

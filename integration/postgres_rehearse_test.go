@@ -140,7 +140,7 @@ func TestPostgresRehearsalChecksWhatACommitChecks(t *testing.T) {
 	const own = "[own-transaction]\n"
 	_, err := f.with(t, base, own+"INSERT INTO orders VALUES (2)").rehearse(t, target)
 	if e := wantPgClass(t, err, engine.Data); e.Revision != "r2" || e.SQLState != "23503" {
-		t.Errorf("%+v", e)
+		t.Errorf("got %+v\nwant Revision r2, SQLState 23503", e)
 	}
 	_, err = f.with(t, base, own+"INSERT INTO orders VALUES (1)", own+"INSERT INTO orders VALUES (3)", own+"INSERT INTO users VALUES (3)").rehearse(t, target)
 	if e := wantPgClass(t, err, engine.Data); e.Revision != "r3" {
@@ -178,12 +178,12 @@ func TestPostgresRehearsalFindsWhatUpgradeFinds(t *testing.T) {
 	// a syntax error in a later part, and one that has a line of its own
 	_, err := f.with(t, base, own+"SELECT 1", own+"SELECT 1;\n\nCREATE TABLE c (\n  id int,,\n  x int)").rehearse(t, target)
 	if e := wantPgClass(t, err, engine.Revision); e.Revision != "r3" || e.Line != 8 || !strings.Contains(e.Message, "line 9") {
-		t.Errorf("%+v", e)
+		t.Errorf("got %+v\nwant Revision r3, Line 8, Message with %q", e, "line 9")
 	}
 	// what tenants share: found at the step, in one transaction as in several; what is declared is allowed behind it
 	_, err = f.with(t, base, "ALTER TABLE mine ADD x int", "UPDATE plans SET n = 1", "SELECT 1").rehearse(t, target)
 	if e := wantPgClass(t, err, engine.Guard); e.Revision != "r3" || !strings.Contains(e.Message, "public.plans") {
-		t.Errorf("%+v", e)
+		t.Errorf("got %+v\nwant Revision r3, Message with %q", e, "public.plans")
 	}
 	f.with(t, base, own+"-- skein:touches public.plans\nUPDATE plans SET n = 1", own+"ALTER TABLE mine ADD x int; SELECT * FROM public.plans").tried(t, target, "r2", "r3")
 	_, err = f.with(t, base, own+"SELECT 1", own+"UPDATE plans SET n = 1").rehearse(t, target)
@@ -199,7 +199,7 @@ func TestPostgresRehearsalFindsWhatUpgradeFinds(t *testing.T) {
 	job := f.with(t, base, "ALTER TABLE mine ADD x int").job(t, target)
 	_, err = f.Rehearse(t.Context(), job)
 	if e := wantPgClass(t, err, engine.Busy); !strings.Contains(e.Advice, "shop") || e.Revision != "r2" {
-		t.Errorf("%+v", e)
+		t.Errorf("got %+v\nwant Advice with %q, Revision r2", e, "shop")
 	}
 	if _, err := blocker.Exec(t.Context(), "ROLLBACK"); err != nil {
 		t.Fatal(err)

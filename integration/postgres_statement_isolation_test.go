@@ -68,7 +68,7 @@ func TestPostgresStatementRunsAloneWhereItHasTo(t *testing.T) {
 	f = f.with(t, strings.Replace("[no-transaction]CREATE TABLE x (id int);\nALTER DATABASE PLACE SET TABLESPACE pg_default", "PLACE", pgtest.Quote(f.database), 1))
 	target := f.tenant(t, "a")
 	if e := f.fails(t, target, engine.Busy); e.SQLState != "55006" || e.Line != 6 { // it got as far as that the database is in use
-		t.Errorf("%+v", e)
+		t.Errorf("got %+v\nwant SQLState 55006, Line 6", e)
 	}
 }
 

@@ -114,7 +114,7 @@ func TestPostgresEnumValueIsUsedInALaterRevision(t *testing.T) {
 	f.with(t, enum).up(t, near)
 	for _, target := range []engine.Location{near, far} {
 		if e := f.fails(t, target, engine.Revision); !strings.Contains(e.Advice, "use it in a later revision") || e.Revision != "r2" || e.Line != 5 {
-			t.Errorf("%+v", e)
+			t.Errorf("got %+v\nwant Advice with %q, Revision r2, Line 5", e, "use it in a later revision")
 		}
 	}
 	followed := f.with(t, enum, "ALTER TYPE mood ADD VALUE 'sad'", "INSERT INTO m VALUES ('sad')")
@@ -131,7 +131,7 @@ func TestPostgresPendingTriggerEventsAreTheRevisionsDoing(t *testing.T) {
 	f.up(t, target)
 	e := f.with(t, base, "INSERT INTO b VALUES (1);\nALTER TABLE b ADD COLUMN x int").fails(t, target, engine.Revision)
 	if e.SQLState != "55006" || e.Line != 6 || !strings.Contains(e.Advice, "write SET CONSTRAINTS ALL IMMEDIATE before this statement") {
-		t.Errorf("%+v", e)
+		t.Errorf("got %+v\nwant SQLState 55006, Line 6, Advice with %q", e, "write SET CONSTRAINTS ALL IMMEDIATE before this statement")
 	}
 	f.with(t, base, "INSERT INTO b VALUES (1); SET CONSTRAINTS ALL IMMEDIATE; ALTER TABLE b ADD COLUMN x int").up(t, target)
 

@@ -46,7 +46,7 @@ func narrowed(t *testing.T, f *world, r skeintest.Result) {
 	t.Helper()
 	report := r.Report()
 	if report.State != "finished" || report.Counts["done"] != len(f.ids) {
-		t.Errorf("%+v", report)
+		t.Errorf("got %+v\nwant State finished, done %v", report, len(f.ids))
 	}
 	if warnings(r, "width changed") == 0 {
 		t.Error("it did not get narrower, so this proves nothing")
@@ -122,7 +122,7 @@ func TestWrongPassword(t *testing.T) {
 	r.Want(3)
 	report := r.Report()
 	if report.State != "halted" || !strings.Contains(report.Reason, "password authentication failed") || report.Counts["failed"] != 0 || report.Counts["pending"] == 0 {
-		t.Errorf("%+v", report)
+		t.Errorf("got %+v\nwant State halted, Reason with %q, failed 0, pending above 0", report, "password authentication failed")
 	}
 	hidden(t, f, r, right)
 	reported(t, f, r)
@@ -213,7 +213,7 @@ func halted(t *testing.T, f *world, r skeintest.Result, why string) {
 	t.Helper()
 	report := r.Report()
 	if report.State != "halted" || !strings.Contains(report.Reason, why) || report.Counts["failed"] != 0 || report.Next == "" {
-		t.Errorf("%+v", report)
+		t.Errorf("got %+v\nwant State halted, Reason with %q, failed 0, a Next", report, why)
 	}
 	if !strings.Contains(r.Stderr, why) {
 		t.Errorf("stderr does not say why: %s", r.Stderr)
@@ -251,7 +251,7 @@ func TestStoreOnPostgresGoesAway(t *testing.T) {
 	r.Want(3)
 	report := r.Report()
 	if report.State != "halted" || report.Counts["failed"] != 0 || report.Counts["pending"] == 0 || report.Next == "" {
-		t.Errorf("%+v", report)
+		t.Errorf("got %+v\nwant State halted, failed 0, pending above 0, a Next", report)
 	}
 	reported(t, f, r)
 	var list []struct{ State string }

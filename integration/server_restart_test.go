@@ -40,7 +40,7 @@ func TestRestarts(t *testing.T) {
 			r.Want(0)
 			report := r.Report()
 			if report.State != "finished" || report.Counts["done"] != tenants {
-				t.Errorf("%+v", report)
+				t.Errorf("got %+v\nwant State finished, done %v", report, tenants)
 			}
 			if n := warnings(r, "server paused"); n == 0 && c.name != "frozen" {
 				t.Error("skein did not notice, so this proves nothing")
@@ -67,11 +67,11 @@ func away(t *testing.T, server *pgtest.Instance) {
 	for _, r := range []skeintest.Result{r, s} {
 		report := r.Report()
 		if report.Counts["failed"] == 0 || report.Next == "" {
-			t.Errorf("%+v", report)
+			t.Errorf("got %+v\nwant failed above 0, a Next", report)
 		}
 		for _, failed := range report.Failed {
 			if failed.Class != "connection" || !strings.Contains(failed.Error, "server main was away for 2s") || failed.Hint == "" {
-				t.Errorf("%+v", failed)
+				t.Errorf("got %+v\nwant Class connection, Error with %q, a Hint", failed, "server main was away for 2s")
 			}
 		}
 	}
@@ -83,7 +83,7 @@ func away(t *testing.T, server *pgtest.Instance) {
 	reported(t, bearing, s)
 	for _, f := range []*world{halting, bearing} {
 		if report := f.Must(0, "rollout", "resume", "--json").Report(); report.State != "finished" || report.Counts["failed"] != 0 {
-			t.Errorf("%+v", report)
+			t.Errorf("got %+v\nwant State finished, failed 0", report)
 		}
 		f.want(nil, 2)
 	}

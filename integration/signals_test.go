@@ -38,7 +38,7 @@ func TestInterruptDrains(t *testing.T) {
 	r.Want(130)
 	report := r.Report()
 	if report.State != "interrupted" || report.Counts["done"] != 5 || report.Counts["pending"] != tenants-5 || !strings.Contains(report.Next, "rollout resume") {
-		t.Errorf("%+v", report)
+		t.Errorf("got %+v\nwant State interrupted, done 5, pending %v, Next with %q", report, tenants-5, "rollout resume")
 	}
 	done := 0
 	for _, n := range f.want(nil, 1, 2) {
@@ -89,7 +89,7 @@ func secondInterrupt(t *testing.T, d revision.Dialect) {
 	}
 	report := r.Report()
 	if report.State != "interrupted" || report.Counts["done"] != 0 || report.Counts["failed"] != 0 || report.Counts["pending"] != 12 {
-		t.Errorf("%+v", report)
+		t.Errorf("got %+v\nwant State interrupted, done 0, failed 0, pending 12", report)
 	}
 	f.want(dumps, 1)
 }

@@ -67,7 +67,7 @@ func TestThreeOfFiveHundredSchemas(t *testing.T) {
 	r.Want(2)
 	got := r.Report()
 	if got.State != "finished" || got.Counts["failed"] != 2 || got.Counts["gone"] != 1 || got.Counts["done"] != tenants-3 || got.Counts["pending"] != 0 {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v\nwant State finished, failed 2, gone 1, done %v, pending 0", got, tenants-3)
 	}
 	if outcomes(r)[dropped] != "gone" {
 		t.Errorf("the dropped schema is told as %s", outcomes(r)[dropped])
@@ -96,7 +96,7 @@ func TestThreeOfFiveHundredSchemas(t *testing.T) {
 	before := traces(t, f, others)
 	r = f.Must(0, strings.Fields(strings.TrimPrefix(got.Next+" --json", "skein "))...)
 	if got := r.Report(); got.State != "finished" || got.Counts["done"] != tenants-1 || got.Counts["failed"] != 0 || got.Next != "" {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v\nwant State finished, done %v, failed 0, no Next", got, tenants-1)
 	}
 	if touched := slices.Sorted(maps.Keys(outcomes(r))); !slices.Equal(touched, slices.Sorted(slices.Values([]string{rows, locked}))) {
 		t.Errorf("touched were %q", touched)
@@ -191,7 +191,7 @@ func TestThreeOfManyFiles(t *testing.T) {
 	f.Env = nil
 	got := r.Report()
 	if got.State != "finished" || got.Counts["failed"] != 2 || got.Counts["gone"] != 1 || got.Counts["done"] != tenants-3 {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v\nwant State finished, failed 2, gone 1, done %v", got, tenants-3)
 	}
 	causes(t, got, map[string]skeintest.Failed{
 		rows:   {Class: "data", SQLState: "275", Revision: "r003", File: "migrations/r003_step.sql", Line: 8, Statement: "INSERT INTO base2\n  SELECT * FROM base", Error: "CHECK constraint failed: qty_small", Hint: "mend the tenant's rows"},
@@ -209,13 +209,13 @@ func TestThreeOfManyFiles(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	if got := f.Must(2, "rollout", "resume", "--json", "--max-failures", "1").Report(); got.Counts["failed"] != 1 || got.Failed[0].Tenant != deleted || got.Failed[0].Class != "gone" {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v\nwant failed 1, Tenant %v, Class gone", got, deleted)
 	}
 	if err := os.Rename(f.file(deleted)+".away", f.file(deleted)); err != nil {
 		t.Fatal(err)
 	}
 	if got := f.Must(0, "rollout", "resume", "--json").Report(); got.State != "finished" || got.Counts["done"] != tenants || got.Counts["gone"] != 0 {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v\nwant State finished, done %v, gone 0", got, tenants)
 	}
 	if again := sqlitetest.QueryRows(t, f.file(last), "SELECT revision, applied_at FROM skein_version ORDER BY 1"); !slices.Equal(again, untouched) {
 		t.Errorf("%q became %q", untouched, again)
@@ -248,7 +248,7 @@ func TestSharedObjects(t *testing.T) {
 	for _, c := range []struct{ target, why string }{{"r002", "deadlock detected"}, {"r003", "tuple concurrently updated"}} {
 		r := f.Must(0, "upgrade", c.target, "--json")
 		if report := r.Report(); report.State != "finished" || report.Counts["done"] != tenants {
-			t.Errorf("%+v", report)
+			t.Errorf("got %+v\nwant State finished, done %v", report, tenants)
 		}
 		again := 0
 		for _, e := range r.Events() {

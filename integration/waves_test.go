@@ -197,7 +197,7 @@ func TestSomeFailWithinTheBudget(t *testing.T) {
 	}
 	for _, c := range report.Failed {
 		if c.Class != "data" || c.SQLState != "23505" || c.Revision != "u1" || c.File != "migrations/u1_emails.sql" || !strings.Contains(c.Statement, "people_email") {
-			t.Errorf("%+v", c)
+			t.Errorf("got %+v\nwant Class data, SQLState 23505, Revision u1, File migrations/u1_emails.sql, Statement with %q", c, "people_email")
 		}
 	}
 	wantSame(t, before, pgtest.DumpAll(t, f.url(), double))
