@@ -47,7 +47,7 @@ func TestSecondRolloutIsTurnedAway(t *testing.T) {
 }
 
 // TestRivalsWithStoresOfTheirOwn lets two rollouts that know nothing of each other loose on the same tenants.
-func TestRivalsWithStoresOfTheirOwn(t *testing.T) { both(t, rivals) }
+func TestRivalsWithStoresOfTheirOwn(t *testing.T) { inBothDialects(t, rivals) }
 
 func rivals(t *testing.T, d revision.Dialect) {
 	const tenants = 120
@@ -64,7 +64,7 @@ func rivals(t *testing.T, d revision.Dialect) {
 	if d == revision.Postgres {
 		open = f.shut() // so that they meet for certain
 	}
-	first, second := start(t, f.Project, "upgrade", "--json"), start(t, other, "upgrade", "--json")
+	first, second := startProcess(t, f.Project, "upgrade", "--json"), startProcess(t, other, "upgrade", "--json")
 	if d == revision.Postgres {
 		f.atGate(9) // more than one of them lets in at once
 		first.must(isRunning, 1)

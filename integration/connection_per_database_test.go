@@ -32,7 +32,7 @@ func TestOneConnectionADatabase(t *testing.T) {
 	before := 0
 	counted := func() int { // a backend has told of itself when it is gone
 		t.Helper()
-		until(t, "the end of skein's sessions", func() bool {
+		waitUntil(t, "the end of skein's sessions", func() bool {
 			return pgtest.Scalar[int](t, server.URL, "SELECT count(*)::int FROM pg_catalog.pg_stat_activity WHERE datname LIKE "+like) == 0
 		})
 		all := pgtest.Scalar[int](t, server.URL, "SELECT sum(sessions)::int FROM pg_catalog.pg_stat_database WHERE datname LIKE "+like)

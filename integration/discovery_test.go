@@ -20,7 +20,7 @@ import (
 
 // TestFleetThatMoves changes who is in the fleet while a rollout of three waves runs: in a gate, in the middle of a
 // wave, in the last wave. At the end everybody who is there is at the head.
-func TestFleetThatMoves(t *testing.T) { both(t, fleetThatMoves) }
+func TestFleetThatMoves(t *testing.T) { inBothDialects(t, fleetThatMoves) }
 
 func fleetThatMoves(t *testing.T, d revision.Dialect) {
 	const head = 4
@@ -46,23 +46,23 @@ func fleetThatMoves(t *testing.T, d revision.Dialect) {
 	p.atDoor("canary")
 	c.create("a", 10/share, 15/share, 15/share)
 	c.drop("done", canary[0], canary[1])
-	c.drop("gone", take(&early, 2), take(&early, 2), take(&early, 2), take(&rest, 2), take(&rest, 2), take(&rest, 2))
+	c.drop("gone", removeAt(&early, 2), removeAt(&early, 2), removeAt(&early, 2), removeAt(&rest, 2), removeAt(&rest, 2), removeAt(&rest, 2))
 	c.rename("done", "unchanged", canary[2])
-	c.rename("gone", "done", take(&early, 2), take(&rest, 2))
-	c.again(1, take(&rest, len(rest)-1)) // it keeps its place in the order, behind those that are watched
+	c.rename("gone", "done", removeAt(&early, 2), removeAt(&rest, 2))
+	c.again(1, removeAt(&rest, len(rest)-1)) // it keeps its place in the order, behind those that are watched
 	open := f.block(early[:width])
 	openDoor(t, f.Project, "canary")
 
 	f.blocked(p, "early", early[:width])
 	c.create("b", 10/share, 10/share, 10/share)
-	c.drop("gone", take(&early, width), take(&early, width), take(&early, width), take(&rest, width), take(&rest, width), take(&rest, width))
+	c.drop("gone", removeAt(&early, width), removeAt(&early, width), removeAt(&early, width), removeAt(&rest, width), removeAt(&rest, width), removeAt(&rest, width))
 	if d == revision.Postgres {
-		c.rename("gone", "done", take(&early, 0)) // under work
+		c.rename("gone", "done", removeAt(&early, 0)) // under work
 	} else {
-		c.rename("gone", "done", take(&early, width))
+		c.rename("gone", "done", removeAt(&early, width))
 	}
-	c.rename("gone", "done", take(&early, width), take(&rest, width))
-	c.again(0, take(&early, len(early)-1))
+	c.rename("gone", "done", removeAt(&early, width), removeAt(&rest, width))
+	c.again(0, removeAt(&early, len(early)-1))
 	open()
 	p.atDoor("early")
 	open = f.block(rest[:width])
@@ -70,14 +70,14 @@ func fleetThatMoves(t *testing.T, d revision.Dialect) {
 
 	f.blocked(p, "rest", rest[:width])
 	c.create("c", 10/share, 10/share, 10/share)
-	c.drop("gone", take(&rest, width), take(&rest, width), take(&rest, width), take(&rest, width), take(&rest, width))
-	c.rename("gone", "done", take(&rest, width), take(&rest, width))
+	c.drop("gone", removeAt(&rest, width), removeAt(&rest, width), removeAt(&rest, width), removeAt(&rest, width), removeAt(&rest, width))
+	c.rename("gone", "done", removeAt(&rest, width), removeAt(&rest, width))
 	c.rename("done", "unchanged", early[0])
-	c.again(2, take(&rest, len(rest)-1))
+	c.again(2, removeAt(&rest, len(rest)-1))
 	end := func() {}
 	if d == revision.Postgres {
-		c.rename("gone", "done", take(&rest, 0)) // under work
-		end = c.dropSlowly(take(&rest, 0))       // under work, too
+		c.rename("gone", "done", removeAt(&rest, 0)) // under work
+		end = c.dropSlowly(removeAt(&rest, 0))       // under work, too
 	}
 	open()
 	end()
@@ -94,7 +94,7 @@ func fleetThatMoves(t *testing.T, d revision.Dialect) {
 }
 
 // TestFleetThatShrinksHalts takes more tenants away between two waves than guards.max_shrink allows.
-func TestFleetThatShrinksHalts(t *testing.T) { both(t, fleetThatShrinks) }
+func TestFleetThatShrinksHalts(t *testing.T) { inBothDialects(t, fleetThatShrinks) }
 
 func fleetThatShrinks(t *testing.T, d revision.Dialect) {
 	const tenants = 40
@@ -126,8 +126,8 @@ func fleetThatShrinks(t *testing.T, d revision.Dialect) {
 	f.wantOf(order[:30], nil, 2)
 }
 
-// take removes the k-th of ids and returns it.
-func take(ids *[]string, k int) string {
+// removeAt removes the k-th of ids and returns it.
+func removeAt(ids *[]string, k int) string {
 	id := (*ids)[k]
 	*ids = slices.Delete(slices.Clone(*ids), k, k+1)
 	return id
@@ -259,7 +259,7 @@ func (c *census) dropSlowly(id string) (end func()) {
 			}
 		}
 	}()
-	until(c.t, "DROP SCHEMA to wait", func() bool {
+	waitUntil(c.t, "DROP SCHEMA to wait", func() bool {
 		return pgtest.Scalar[int](c.t, c.mover.(*schemaMover).url, "SELECT count(*) FROM pg_locks WHERE pid = $1 AND NOT granted", conn.PgConn().PID()) == 1
 	})
 	return func() {

@@ -111,7 +111,7 @@ func (f *disturbedFleet) atCommit(fault func(*pgtest.NetProxy)) {
 	}
 	fault(f.proxy)
 	open()
-	until(f.t, "all commits", func() bool {
+	waitUntil(f.t, "all commits", func() bool {
 		return pgtest.Scalar[int](f.t, f.url(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'skein%' AND state <> 'idle'") == 0
 	})
 	f.proxy.Heal()
@@ -120,7 +120,7 @@ func (f *disturbedFleet) atCommit(fault func(*pgtest.NetProxy)) {
 // atGateOrEnded waits until some tenant is at the gate; false = none comes any more.
 func (f *disturbedFleet) atGateOrEnded() bool {
 	waiting := 0
-	until(f.t, "a tenant at the gate, or the end", func() bool {
+	waitUntil(f.t, "a tenant at the gate, or the end", func() bool {
 		waiting = pgtest.Scalar[int](f.t, f.url(), `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711 AND NOT granted
 			AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`)
 		return waiting > 0 || pgtest.Scalar[int](f.t, f.url(), backendsOfSkein) == 0
@@ -162,7 +162,7 @@ func (f *disturbedFleet) faultRound(n int, kind faultKind) {
 		}
 	}
 	told := report.Counts["done"] + report.Counts["unchanged"]
-	if told > reached || sum(report.Counts) != len(f.ids) || r.Code == 0 && told < len(f.ids) || report.Exit != r.Code {
+	if told > reached || sumOfCounts(report.Counts) != len(f.ids) || r.Code == 0 && told < len(f.ids) || report.Exit != r.Code {
 		f.violation("exit %d, the report says %v, and %d tenants of %d have all: %s", r.Code, report.Counts, reached, len(f.ids), report.Reason)
 	}
 	if r.Code != 0 && !kind.halts {
@@ -174,7 +174,7 @@ func (f *disturbedFleet) faultRound(n int, kind faultKind) {
 	}
 	for tries := 0; r.Code != 0; tries++ {
 		if tries == 3 {
-			f.violation("after %d tries it still ends with %d: %s", tries, r.Code, last(r.Stdout))
+			f.violation("after %d tries it still ends with %d: %s", tries, r.Code, tailOf(r.Stdout))
 			return
 		}
 		f.counts["resumes or new upgrades needed"]++

@@ -328,7 +328,7 @@ const backendsOfSkein = `SELECT count(*) FROM pg_stat_activity WHERE application
 func (p *plainSchemas) quiet() time.Duration {
 	p.t.Helper()
 	begun := time.Now()
-	until(p.t, "no backend of the dead skein to be left", func() bool {
+	waitUntil(p.t, "no backend of the dead skein to be left", func() bool {
 		return pgtest.Scalar[int](p.t, p.url, backendsOfSkein) == 0
 	})
 	return time.Since(begun)
@@ -342,13 +342,13 @@ type running struct {
 	result skeintest.Result // once ended is closed
 }
 
-// start begins a command; it is killed at the end of the test at the latest.
+// startProcess begins a command; it is killed at the end of the test at the latest.
 func (f *world) start(args ...string) *running {
 	f.t.Helper()
-	return start(f.t, f.Project, args...)
+	return startProcess(f.t, f.Project, args...)
 }
 
-func start(t testing.TB, p *skeintest.Project, args ...string) *running {
+func startProcess(t testing.TB, p *skeintest.Project, args ...string) *running {
 	t.Helper()
 	r := &running{Process: p.Start(args...), t: t, ended: make(chan struct{})}
 	go func() {
@@ -373,12 +373,12 @@ func (r *running) end() skeintest.Result {
 	case <-time.After(utmost):
 		r.Signal(os.Kill)
 		<-r.ended
-		r.t.Fatalf("skein %s did not end within %s\nstdout:\n%s\nstderr:\n%s", strings.Join(r.result.Args, " "), utmost, last(r.result.Stdout), last(r.result.Stderr))
+		r.t.Fatalf("skein %s did not end within %s\nstdout:\n%s\nstderr:\n%s", strings.Join(r.result.Args, " "), utmost, tailOf(r.result.Stdout), tailOf(r.result.Stderr))
 	}
 	return r.result
 }
 
-func last(s string) string { return s[max(0, len(s)-4000):] }
+func tailOf(s string) string { return s[max(0, len(s)-4000):] }
 
 // kill ends it by SIGKILL.
 func (r *running) kill() skeintest.Result {
@@ -398,7 +398,7 @@ func (r *running) has(text string, n int) bool {
 		case <-r.ended:
 			return strings.Count(r.Stdout(), text) >= n
 		case <-deadline:
-			r.t.Fatalf("skein never printed %q %d times\n%s", text, n, last(r.Stdout()))
+			r.t.Fatalf("skein never printed %q %d times\n%s", text, n, tailOf(r.Stdout()))
 		case <-time.After(time.Millisecond):
 		}
 	}
@@ -408,7 +408,7 @@ func (r *running) has(text string, n int) bool {
 func (r *running) must(text string, n int) {
 	r.t.Helper()
 	if !r.has(text, n) {
-		r.t.Fatalf("skein ended with %d before it printed %q %d times\nstdout:\n%s\nstderr:\n%s", r.result.Code, text, n, last(r.result.Stdout), last(r.result.Stderr))
+		r.t.Fatalf("skein ended with %d before it printed %q %d times\nstdout:\n%s\nstderr:\n%s", r.result.Code, text, n, tailOf(r.result.Stdout), tailOf(r.result.Stderr))
 	}
 }
 
@@ -417,8 +417,8 @@ const (
 	isRunning = `"outcome":"running"`
 )
 
-// until waits for a condition.
-func until(t testing.TB, what string, ok func() bool) {
+// waitUntil waits for a condition.
+func waitUntil(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(utmost); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -447,14 +447,14 @@ func (f *world) shut() (open func()) {
 // atGate waits until n tenants are at the gate.
 func (f *world) atGate(n int) {
 	f.t.Helper()
-	until(f.t, fmt.Sprintf("%d tenants at the gate", n), func() bool {
+	waitUntil(f.t, fmt.Sprintf("%d tenants at the gate", n), func() bool {
 		return pgtest.Scalar[int](f.t, f.url(), `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711 AND NOT granted
 			AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`) >= n
 	})
 }
 
-// random returns the source of a test's chances. SKEIN_TEST_SEED repeats a run.
-func random(t testing.TB) *rand.Rand {
+// newRandom returns the source of a test's chances. SKEIN_TEST_SEED repeats a run.
+func newRandom(t testing.TB) *rand.Rand {
 	t.Helper()
 	seed := rand.Uint64()
 	if text := os.Getenv("SKEIN_TEST_SEED"); text != "" {
@@ -478,8 +478,8 @@ func outcomes(r skeintest.Result) map[string]string {
 	return all
 }
 
-// both runs a test for each dialect.
-func both(t *testing.T, test func(t *testing.T, d revision.Dialect)) {
+// inBothDialects runs a test for each dialect.
+func inBothDialects(t *testing.T, test func(t *testing.T, d revision.Dialect)) {
 	t.Parallel()
 	for _, d := range []revision.Dialect{revision.Postgres, revision.SQLite} {
 		t.Run(string(d), func(t *testing.T) {

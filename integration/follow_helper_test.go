@@ -34,14 +34,14 @@ func (r *running) comes(want skeintest.Event) {
 	deadline := time.Now().Add(utmost)
 	for ended := false; ; {
 		switch {
-		case slices.ContainsFunc(r.soFar(), func(e skeintest.Event) bool { return has(e, want) }):
+		case slices.ContainsFunc(r.soFar(), func(e skeintest.Event) bool { return hasValues(e, want) }):
 			return
 		case ended:
-			r.t.Fatalf("skein ended with %d before a line was like %v\nstdout:\n%s\nstderr:\n%s", r.result.Code, want, last(r.result.Stdout), last(r.result.Stderr))
+			r.t.Fatalf("skein ended with %d before a line was like %v\nstdout:\n%s\nstderr:\n%s", r.result.Code, want, tailOf(r.result.Stdout), tailOf(r.result.Stderr))
 		case time.Now().After(deadline):
 			r.Signal(os.Kill)
 			<-r.ended
-			r.t.Fatalf("no line is like %v\nstdout:\n%s\nstderr:\n%s", want, last(r.result.Stdout), last(r.result.Stderr))
+			r.t.Fatalf("no line is like %v\nstdout:\n%s\nstderr:\n%s", want, tailOf(r.result.Stdout), tailOf(r.result.Stderr))
 		}
 		select {
 		case <-r.ended:
@@ -51,8 +51,8 @@ func (r *running) comes(want skeintest.Event) {
 	}
 }
 
-// has reports whether an event has all of these values.
-func has(e, want skeintest.Event) bool {
+// hasValues reports whether an event has all of these values.
+func hasValues(e, want skeintest.Event) bool {
 	for key, value := range want {
 		if fmt.Sprint(e[key]) != fmt.Sprint(value) {
 			return false

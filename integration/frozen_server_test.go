@@ -27,9 +27,9 @@ func TestFrozenServer(t *testing.T) {
 	}
 	p := skeintest.New(t, fmt.Sprintf(config, server.URL, "1m"), nil)
 	p.Write("migrations/r1_a.sql", revisionFile("r1", "none", "CREATE TABLE a (id int);\nSELECT pg_sleep(3);", "DROP TABLE a;"))
-	r := start(t, p, "upgrade")
+	r := startProcess(t, p, "upgrade")
 	r.Await("at most")
-	until(t, "both tenants at work", sleeping)
+	waitUntil(t, "both tenants at work", sleeping)
 	server.Pause()
 	r.Await("paused main: server main does not answer, while 2 tenants are under work there")
 	server.Unpause()
@@ -39,8 +39,8 @@ func TestFrozenServer(t *testing.T) {
 
 	p.Write("skein.yaml", fmt.Sprintf(config, server.URL, "13s"))
 	p.Write("migrations/r2_b.sql", revisionFile("r2", "r1", "CREATE TABLE b (id int);\nSELECT pg_sleep(3);", "DROP TABLE b;"))
-	r = start(t, p, "upgrade")
-	until(t, "both tenants at work", sleeping)
+	r = startProcess(t, p, "upgrade")
+	waitUntil(t, "both tenants at work", sleeping)
 	server.Pause()
 	drain := syscall.SIGHUP
 	if signal.Ignored(drain) { // as under nohup, which hands that on
@@ -138,10 +138,10 @@ func TestBackendThatIsGoneIsMissed(t *testing.T) {
 	through := newRelay(t, direct)
 	p := skeintest.New(t, fmt.Sprintf("fleet: acme\nservers: {main: {url: %q}}\ntenants: [{server: main, include_schemas: [\"t_*\"]}]\nguards: {touches: [\"public.tries\"]}\n", through.url), nil)
 	p.Write("migrations/r1_a.sql", revisionFile("r1", "none", "CREATE TABLE a (id int);\nSELECT pg_sleep(CASE WHEN nextval('public.tries') = 1 THEN 600 ELSE 0 END);", "DROP TABLE a;"))
-	r := start(t, p, "upgrade")
+	r := startProcess(t, p, "upgrade")
 	r.Await("at most")
 	const at = "FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep' AND application_name LIKE 'skein/%'"
-	until(t, "the tenant at work", func() bool { return pgtest.Scalar[int](t, direct, "SELECT count(*) "+at) == 1 })
+	waitUntil(t, "the tenant at work", func() bool { return pgtest.Scalar[int](t, direct, "SELECT count(*) "+at) == 1 })
 	through.silent.Store(through.n.Load())
 	pgtest.Exec(t, direct, "SELECT pg_terminate_backend(pid) "+at)
 	result := r.end()

@@ -19,7 +19,7 @@ import (
 // TestGateThatFailsHalts has one tenant of the canary say no: the others stay as they are until the cause is mended.
 func TestGateThatFailsHalts(t *testing.T) {
 	t.Parallel()
-	f := stood(t, "", threeWaves(map[string]string{
+	f := newFleetAtFirstStep(t, "", threeWaves(map[string]string{
 		"canary": `sql: "select bool_and(ok) from flags", checks: [{name: ready, sql: "select count(*) from public.ready", per: server, expect: "> 0"}]`,
 		"early":  `sql: "select bool_and(ok) from flags"`,
 	}))
@@ -82,7 +82,7 @@ func TestGateThatCannotTell(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			f := stood(t, "", threeWaves(map[string]string{"canary": c.gate}))
+			f := newFleetAtFirstStep(t, "", threeWaves(map[string]string{"canary": c.gate}))
 			f.porters(c.answers...)
 			command := []string{"upgrade", "--json"}
 			for k, asked := range c.runs {
@@ -131,7 +131,7 @@ func TestGateOverHTTP(t *testing.T) {
 	check := func(path string) string {
 		return "checks: [{name: api, http: \"" + s.URL + path + "?key=hidden\", interval: 1s, headers: {Authorization: {env: TOKEN}}}]"
 	}
-	f := stood(t, "", threeWaves(map[string]string{"canary": check("/busy"), "early": check("/broken")}))
+	f := newFleetAtFirstStep(t, "", threeWaves(map[string]string{"canary": check("/busy"), "early": check("/broken")}))
 	f.Env = []string{"TOKEN=Bearer s3cret"}
 	broken.Store(true)
 
@@ -162,7 +162,7 @@ func TestGateOverHTTP(t *testing.T) {
 // TestApprovalFromAnotherProcess lets a rollout wait for somebody's word, which comes from elsewhere.
 func TestApprovalFromAnotherProcess(t *testing.T) {
 	t.Parallel()
-	f := stood(t, "", threeWaves(map[string]string{"canary": "exec: [sh, porter.sh], approval: true"}))
+	f := newFleetAtFirstStep(t, "", threeWaves(map[string]string{"canary": "exec: [sh, porter.sh], approval: true"}))
 	f.porters()
 	f.Write("shut-canary", "")
 	canary := f.members()["canary"]
@@ -191,7 +191,7 @@ func TestApprovalFromAnotherProcess(t *testing.T) {
 // TestApprovalOfARolloutThatDoesNotWait ends the process where an approval is due.
 func TestApprovalOfARolloutThatDoesNotWait(t *testing.T) {
 	t.Parallel()
-	f := stood(t, "", threeWaves(map[string]string{"canary": "exec: [sh, porter.sh], approval: true"}))
+	f := newFleetAtFirstStep(t, "", threeWaves(map[string]string{"canary": "exec: [sh, porter.sh], approval: true"}))
 	f.porters()
 	r := f.Run("upgrade", "--no-wait", "--json")
 	report := wantEnd(t, r, 3, "waiting", map[string]int{"done": 9, "pending": few - 9})
@@ -275,7 +275,7 @@ func TestStoppedInAGate(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			f := stood(t, "", threeWaves(map[string]string{"canary": c.gate}))
+			f := newFleetAtFirstStep(t, "", threeWaves(map[string]string{"canary": c.gate}))
 			f.porters()
 			canary := f.members()["canary"]
 			p := f.start("upgrade", "--json")
@@ -311,7 +311,7 @@ func refused(t *testing.T, f *world, why string, args ...string) (message, hint 
 	t.Helper()
 	r := f.Run(args...)
 	if r.Code != 1 {
-		t.Errorf("%s: skein %s: exit %d, want 1\n%s\n%s", why, strings.Join(args, " "), r.Code, last(r.Stdout), last(r.Stderr))
+		t.Errorf("%s: skein %s: exit %d, want 1\n%s\n%s", why, strings.Join(args, " "), r.Code, tailOf(r.Stdout), tailOf(r.Stderr))
 		return "", ""
 	}
 	if message, hint = errorOf(r); message == "" {

@@ -130,7 +130,7 @@ func (c *campaign) atEnd(before map[string]stored, kind string, to int, streams 
 	if !ok || s.State != "finished" || s.Type != kind {
 		c.violation("at the end of the %s the store has %+v", kind, s)
 	}
-	if n := s.Counts["done"] + s.Counts["unchanged"]; n != len(c.ids) || sum(s.Counts) != n {
+	if n := s.Counts["done"] + s.Counts["unchanged"]; n != len(c.ids) || sumOfCounts(s.Counts) != n {
 		c.violation("at the end of the %s the store says %v of %d tenants", kind, s.Counts, len(c.ids))
 	}
 	shown := c.show()
@@ -138,6 +138,6 @@ func (c *campaign) atEnd(before map[string]stored, kind string, to int, streams 
 		c.violation("at the end of the %s it is shown as %+v", kind, shown)
 	}
 	if c.t.Failed() {
-		c.t.Logf("the streams:\n%s", last(strings.Join(streams, "\n--\n")))
+		c.t.Logf("the streams:\n%s", tailOf(strings.Join(streams, "\n--\n")))
 	}
 }

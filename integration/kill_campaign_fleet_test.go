@@ -262,7 +262,7 @@ func (p *plainDatabases) quiet() time.Duration {
 	p.t.Helper()
 	begun := time.Now()
 	names := slices.Collect(maps.Values(p.names))
-	until(p.t, "no backend of the dead skein to be left", func() bool {
+	waitUntil(p.t, "no backend of the dead skein to be left", func() bool {
 		return pgtest.Scalar[int](p.t, p.home, "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'skein%' AND datname = ANY ($1::text[])", names) == 0
 	})
 	return time.Since(begun)

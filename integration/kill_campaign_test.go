@@ -72,7 +72,7 @@ func (c *campaign) drive(kind string, round, from, to int, args ...string) {
 		if r.Code != -1 {
 			c.counts["too late: it had ended"]++
 			if r.Code != 0 {
-				c.violation("skein %s ended with %d\n%s\n%s", strings.Join(next, " "), r.Code, last(r.Stdout), last(r.Stderr))
+				c.violation("skein %s ended with %d\n%s\n%s", strings.Join(next, " "), r.Code, tailOf(r.Stdout), tailOf(r.Stderr))
 			}
 			break
 		}
@@ -97,7 +97,7 @@ func (c *campaign) drive(kind string, round, from, to int, args ...string) {
 		}
 		r := c.start(next...).end()
 		if r.Code != 0 {
-			c.violation("skein %s ended with %d\n%s\n%s", strings.Join(next, " "), r.Code, last(r.Stdout), last(r.Stderr))
+			c.violation("skein %s ended with %d\n%s\n%s", strings.Join(next, " "), r.Code, tailOf(r.Stdout), tailOf(r.Stderr))
 		}
 		streams = append(streams, r.Stdout)
 	}
@@ -143,7 +143,7 @@ func (c *campaign) strike(kind string, round, death int, args []string) skeintes
 	c.listing = c.lists("end") == 0
 	r := p.kill()
 	c.soil.quiet()
-	until(c.t, "the program that lists the tenants to end", func() bool { return c.lists("begin") <= c.lists("end") })
+	waitUntil(c.t, "the program that lists the tenants to end", func() bool { return c.lists("begin") <= c.lists("end") })
 	return r
 }
 

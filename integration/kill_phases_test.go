@@ -103,7 +103,7 @@ func killedIn(t *testing.T, ph phase) {
 	p := f.start("upgrade", "--json")
 	heal := ph.reach(f, p)
 	if r := p.kill(); r.Code != -1 {
-		t.Fatalf("it ended with %d before it was killed\n%s\n%s", r.Code, last(r.Stdout), last(r.Stderr))
+		t.Fatalf("it ended with %d before it was killed\n%s\n%s", r.Code, tailOf(r.Stdout), tailOf(r.Stderr))
 	}
 	if heal != nil {
 		heal()
@@ -152,7 +152,7 @@ func killedIn(t *testing.T, ph phase) {
 // wanted.
 func wantAll(t *testing.T, r skeintest.Report) {
 	t.Helper()
-	if n := r.Counts["done"]; r.State != "finished" || n != few || sum(r.Counts) != few {
+	if n := r.Counts["done"]; r.State != "finished" || n != few || sumOfCounts(r.Counts) != few {
 		t.Errorf("%s: %v, want %d that stand where wanted", r.State, r.Counts, few)
 	}
 }
@@ -174,7 +174,7 @@ func (f *world) wantGateKept(before, after shown, r skeintest.Result, asked int)
 	}
 	settled := "" // as text: RFC 3339 with the same zone
 	for _, e := range r.Events() {
-		if has(e, skeintest.Event{"kind": "gate", "wave": "canary", "state": "settled", "verdict": "pass"}) {
+		if hasValues(e, skeintest.Event{"kind": "gate", "wave": "canary", "state": "settled", "verdict": "pass"}) {
 			settled = e["time"].(string)
 		}
 		if e["kind"] == "tenant" && e["outcome"] == "running" && was.Verdict != "pass" && settled == "" {

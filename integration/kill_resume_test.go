@@ -15,7 +15,7 @@ import (
 var kills = flag.Int("kills", 30, "how often a run is killed at any moment, on PostgreSQL and on SQLite each")
 
 // TestKilledAtAnyMoment kills skein again and again, and looks at every tenant before it goes on.
-func TestKilledAtAnyMoment(t *testing.T) { both(t, killedAtAnyMoment) }
+func TestKilledAtAnyMoment(t *testing.T) { inBothDialects(t, killedAtAnyMoment) }
 
 func killedAtAnyMoment(t *testing.T, d revision.Dialect) {
 	const tenants = 300
@@ -28,7 +28,7 @@ func killedAtAnyMoment(t *testing.T, d revision.Dialect) {
 	f.want(dumps, 2)
 	t.Logf("a whole run: first tenant after %s, end after %s", usual.first, usual.all)
 
-	rng := random(t)
+	rng := newRandom(t)
 	landed, partial, halfway, orphans := 0, 0, 0, time.Duration(0)
 	for round, before := 0, 2; round < rounds; round++ {
 		by := 1
@@ -72,7 +72,7 @@ func killedAtAnyMoment(t *testing.T, d revision.Dialect) {
 		before += by
 		f.want(nil, before) // the next round looks at the structures
 		if t.Failed() {
-			t.Fatalf("round %d: killed with %d of %d done, stdout ends with\n%s", round, done, tenants, last(r.Stdout))
+			t.Fatalf("round %d: killed with %d of %d done, stdout ends with\n%s", round, done, tenants, tailOf(r.Stdout))
 		}
 	}
 	f.want(dumps, len(bodies))
@@ -95,14 +95,14 @@ func (f *world) takeUp(target string, code, done int) {
 	case r.Code == 0:
 		report := r.Report()
 		if report.State != "finished" || report.Counts["done"]+report.Counts["unchanged"] != len(f.ids) {
-			f.t.Errorf("resumed: %s", last(r.Stdout))
+			f.t.Errorf("resumed: %s", tailOf(r.Stdout))
 		}
 	case r.Code == 1 && strings.Contains(r.Stdout, "no rollout has anything left to do") && (done == 0 || code == 0 || done == len(f.ids)):
 		if done == 0 {
 			f.Must(0, "upgrade", target, "--json")
 		}
 	default:
-		f.t.Errorf("resume ended with %d\n%s\n%s", r.Code, last(r.Stdout), last(r.Stderr))
+		f.t.Errorf("resume ended with %d\n%s\n%s", r.Code, tailOf(r.Stdout), tailOf(r.Stderr))
 	}
 }
 
@@ -171,7 +171,7 @@ func TestKilledInConcurrentIndex(t *testing.T) {
 	invalid := func() []string {
 		return pgtest.QueryRows(t, f.url(), "SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid AND indexrelid::regclass::text LIKE 'tenant_%' ORDER BY 1")
 	}
-	until(t, "CREATE INDEX to wait for the writer", func() bool {
+	waitUntil(t, "CREATE INDEX to wait for the writer", func() bool {
 		return pgtest.Scalar[int](t, f.url(), "SELECT count(*) FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid)) AND query LIKE '%CONCURRENTLY%'", writer.PgConn().PID()) > 0
 	})
 	p.kill()

@@ -27,7 +27,7 @@ func TestWhoWaitsSaysForWhom(t *testing.T) {
 		t.Fatal(err)
 	}
 	pid := fmt.Sprint(worker.PgConn().PID())
-	r := start(t, p, "upgrade", "--json")
+	r := startProcess(t, p, "upgrade", "--json")
 	r.Await(`"kind":"waiting"`)
 	const lasts = "t_0001 and t_0002 under work"
 	var show struct {
@@ -43,7 +43,7 @@ func TestWhoWaitsSaysForWhom(t *testing.T) {
 			} `json:"waits_for"`
 		}
 	}
-	until(t, lasts, func() bool {
+	waitUntil(t, lasts, func() bool {
 		p.Must(0, "rollout", "show", "--json").JSON(&show)
 		return show.Counts["running"] == 2 && len(show.Running) == 2 && len(show.Running[0].Waits) > 0 && len(show.Running[1].Waits) > 0
 	})

@@ -13,7 +13,7 @@ import (
 // end, none failed, and nothing is told that is not so.
 func TestBrokenNetwork(t *testing.T) {
 	t.Parallel()
-	rng := random(t)
+	rng := newRandom(t)
 	for _, c := range []struct {
 		name   string
 		silent bool // nothing can be heard while the fault lasts
@@ -98,7 +98,7 @@ func (f *world) losesCommits(proxy *pgtest.NetProxy, url string, tenants int) *r
 	f.atGate(tenants)
 	proxy.LoseAnswers()
 	open()
-	until(f.t, "all commits", func() bool {
+	waitUntil(f.t, "all commits", func() bool {
 		return pgtest.Scalar[int](f.t, url, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'skein%' AND state <> 'idle'") == 0
 	})
 	return p

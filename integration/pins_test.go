@@ -13,7 +13,7 @@ import (
 )
 
 // TestPinsHoldTenantsBack has a tenant that is frozen, one that goes to another target, and pins that have run out.
-func TestPinsHoldTenantsBack(t *testing.T) { both(t, pinsHold) }
+func TestPinsHoldTenantsBack(t *testing.T) { inBothDialects(t, pinsHold) }
 
 func pinsHold(t *testing.T, d revision.Dialect) {
 	today := time.Now().Add(utmost).UTC().Format(time.DateOnly) // also shortly before midnight

@@ -43,7 +43,7 @@ func readPlan(t testing.TB, p *skeintest.Project, name string) planFile {
 		Plan     planFile
 	}
 	if err := json.Unmarshal(text, &file); err != nil || file.Format != 2 || file.Checksum == "" {
-		t.Fatalf("%s: %v\n%s", name, err, last(string(text)))
+		t.Fatalf("%s: %v\n%s", name, err, tailOf(string(text)))
 	}
 	return file.Plan
 }
@@ -67,7 +67,7 @@ func (f *world) asPlanned() {
 }
 
 // TestPlanFileIsWhatRuns reviews a plan and runs precisely that, once.
-func TestPlanFileIsWhatRuns(t *testing.T) { both(t, planFileRuns) }
+func TestPlanFileIsWhatRuns(t *testing.T) { inBothDialects(t, planFileRuns) }
 
 func planFileRuns(t *testing.T, d revision.Dialect) {
 	f, plan := planned(t, d)
@@ -139,7 +139,7 @@ func TestPlanFileKeepsItsSelectors(t *testing.T) {
 }
 
 // TestPlanFileIsRefusedAfterAnyChange changes one thing after another, and puts it back.
-func TestPlanFileIsRefusedAfterAnyChange(t *testing.T) { both(t, planFileRefused) }
+func TestPlanFileIsRefusedAfterAnyChange(t *testing.T) { inBothDialects(t, planFileRefused) }
 
 func planFileRefused(t *testing.T, d revision.Dialect) {
 	f, _ := planned(t, d)
@@ -149,7 +149,7 @@ func planFileRefused(t *testing.T, d revision.Dialect) {
 		t.Helper()
 		r := f.Run("upgrade", "--plan", "plan.json", "--json")
 		if r.Code != 1 {
-			t.Fatalf("%s: exit %d, want 1\n%s\n%s", what, r.Code, last(r.Stdout), last(r.Stderr))
+			t.Fatalf("%s: exit %d, want 1\n%s\n%s", what, r.Code, tailOf(r.Stdout), tailOf(r.Stderr))
 		}
 		message, hint := errorOf(r)
 		wantText(t, "the refusal after "+what, message+"\n"+hint+"\n"+r.Stderr, says...)
@@ -181,7 +181,7 @@ func planFileRefused(t *testing.T, d revision.Dialect) {
 	text := read("plan.json")
 	edited := strings.Replace(text, `"planned": 2`, `"planned": 3`, 1)
 	if edited == text {
-		t.Fatalf("the plan has another form:\n%s", last(text))
+		t.Fatalf("the plan has another form:\n%s", tailOf(text))
 	}
 	f.Write("plan.json", edited)
 	refused("an edit by hand", "plan.json")

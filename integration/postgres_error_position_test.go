@@ -18,8 +18,8 @@ BEGIN
 END $$;
 CREATE TABLE e (n int); CREATE CONSTRAINT TRIGGER even AFTER INSERT ON e DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION even()`
 
-// called is where in functions and DO blocks an error was, the innermost first.
-func called(e *engine.Error) string {
+// contextOfError is where in functions and DO blocks an error was, the innermost first.
+func contextOfError(e *engine.Error) string {
 	if e.Fields == nil {
 		return ""
 	}
@@ -53,8 +53,8 @@ func TestPostgresDeferredErrorNamesItsStatement(t *testing.T) {
 			target := f.tenant(t, name)
 			f.up(t, target)
 			e := f.with(t, append([]string{deferredBase}, test.bodies...)...).fails(t, target, test.class)
-			if e.Revision != test.revision || e.Line != test.line || e.Statement == "" || called(e) != test.context {
-				t.Errorf("revision %s, line %d, statement %q, context %q; want %s, %d, %q", e.Revision, e.Line, e.Statement, called(e), test.revision, test.line, test.context)
+			if e.Revision != test.revision || e.Line != test.line || e.Statement == "" || contextOfError(e) != test.context {
+				t.Errorf("revision %s, line %d, statement %q, context %q; want %s, %d, %q", e.Revision, e.Line, e.Statement, contextOfError(e), test.revision, test.line, test.context)
 			}
 		})
 	}
@@ -93,8 +93,8 @@ func TestPostgresErrorShowsItsContext(t *testing.T) {
 		if !ok {
 			t.Fatalf("%s: %v", body, err)
 		}
-		if called(e) != want.context || !strings.HasSuffix(e.Message, want.line) {
-			t.Errorf("%s\nhas context %q, message %q; want %q, %q", body, called(e), e.Message, want.context, want.line)
+		if contextOfError(e) != want.context || !strings.HasSuffix(e.Message, want.line) {
+			t.Errorf("%s\nhas context %q, message %q; want %q, %q", body, contextOfError(e), e.Message, want.context, want.line)
 		}
 	}
 }

@@ -42,8 +42,8 @@ func (f *pgFleet) tried(t *testing.T, target engine.Location, steps ...string) e
 	return r
 }
 
-// held writes out locks as "orders AccessExclusiveLock".
-func held(r engine.Rehearsal) []string {
+// lockNames writes out locks as "orders AccessExclusiveLock".
+func lockNames(r engine.Rehearsal) []string {
 	var all []string
 	for _, l := range r.Locks {
 		all = append(all, l.Object+" "+l.Mode)
@@ -78,7 +78,7 @@ CREATE VIEW names AS SELECT name FROM users`
 		"DO $$ BEGIN BEGIN LOCK TABLE old; RAISE 'no'; EXCEPTION WHEN raise_exception THEN NULL; END; LOCK orders IN SHARE MODE; END $$": {"orders ShareLock"},
 	} {
 		r := f.with(t, base, body).tried(t, target, "r2")
-		if diff := cmp.Diff(want, held(r)); diff != "" {
+		if diff := cmp.Diff(want, lockNames(r)); diff != "" {
 			t.Errorf("%s: locks (-want +got):\n%s", body, diff)
 		}
 	}
@@ -218,14 +218,14 @@ func TestPostgresRehearsalThatLosesItsConnectionLeavesNothing(t *testing.T) {
 	target := f.tenant(t, "a")
 	const asleep = "FROM pg_stat_activity WHERE state = 'active' AND wait_event = 'PgSleep' AND datname = current_database()"
 
-	wait := once(t, f.url, asleep, func() { pgtest.Exec(t, f.url, "SELECT pg_terminate_backend(pid) "+asleep) })
+	wait := onceRowExists(t, f.url, asleep, func() { pgtest.Exec(t, f.url, "SELECT pg_terminate_backend(pid) "+asleep) })
 	_, err := f.rehearse(t, target)
 	wantPgClass(t, err, engine.Connection)
 	wait()
 
 	proxy := pgtest.Proxy(t, pgtest.Server(t))
 	e := engine.New(openPostgres(t, postgres.Server{URL: proxy.Through(f.url)}), f.Graph(), engine.Config{})
-	wait = once(t, f.url, asleep, proxy.Disable)
+	wait = onceRowExists(t, f.url, asleep, proxy.Disable)
 	_, err = e.Rehearse(t.Context(), f.job(t, target))
 	wantPgClass(t, err, engine.Connection)
 	wait()
@@ -235,8 +235,8 @@ func TestPostgresRehearsalThatLosesItsConnectionLeavesNothing(t *testing.T) {
 	}
 }
 
-// once calls do as soon as there is a row; wait waits for that.
-func once(t *testing.T, url, from string, do func()) (wait func()) {
+// onceRowExists calls do as soon as there is a row; wait waits for that.
+func onceRowExists(t *testing.T, url, from string, do func()) (wait func()) {
 	t.Helper()
 	conn := pgtest.Connect(t, url)
 	done := make(chan struct{})
@@ -362,7 +362,7 @@ func TestPostgresRehearsalOfALongChainSeesItsLocks(t *testing.T) {
 		if err != nil || len(r.Steps) != len(chain)-1 {
 			t.Fatalf("%s: %d steps, %v", name, len(r.Steps), err)
 		}
-		if diff := cmp.Diff([]string{"orders AccessExclusiveLock", "users AccessExclusiveLock"}, held(r)); diff != "" {
+		if diff := cmp.Diff([]string{"orders AccessExclusiveLock", "users AccessExclusiveLock"}, lockNames(r)); diff != "" {
 			t.Errorf("%s: locks (-want +got):\n%s", name, diff)
 		}
 		if r.Locks[0].Object != "users" || r.Locks[0].For < 200*time.Millisecond {

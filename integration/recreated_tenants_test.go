@@ -11,7 +11,7 @@ import (
 
 // TestTenantsMadeAnew drops tenants and makes them again under the same name, as they stood, earlier, or empty: before
 // their wave, in it, and when they were done.
-func TestTenantsMadeAnew(t *testing.T) { both(t, tenantsMadeAnew) }
+func TestTenantsMadeAnew(t *testing.T) { inBothDialects(t, tenantsMadeAnew) }
 
 func tenantsMadeAnew(t *testing.T, d revision.Dialect) {
 	const tenants, head, width = 24, 4, 2
@@ -57,7 +57,7 @@ func tenantsMadeAnew(t *testing.T, d revision.Dialect) {
 		}
 	}
 	if r.Code != 0 {
-		t.Errorf("exit %d: %s", r.Code, last(r.Stdout))
+		t.Errorf("exit %d: %s", r.Code, tailOf(r.Stdout))
 	}
 	if diff := cmp.Diff("finished", r.Report().State); diff != "" {
 		t.Error(diff)

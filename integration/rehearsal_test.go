@@ -145,7 +145,7 @@ func (f *world) same(what string, before map[string]string, listed string) {
 }
 
 // TestRehearsalFindsThoseThatWouldFail rehearses two revisions in a fleet of which seven cannot bear them.
-func TestRehearsalFindsThoseThatWouldFail(t *testing.T) { both(t, rehearsalFinds) }
+func TestRehearsalFindsThoseThatWouldFail(t *testing.T) { inBothDialects(t, rehearsalFinds) }
 
 func rehearsalFinds(t *testing.T, d revision.Dialect) {
 	tenants := 500
@@ -193,7 +193,7 @@ func rehearsalFinds(t *testing.T, d revision.Dialect) {
 }
 
 // TestRehearsalOfASample takes one tenant of each cohort and size, not all.
-func TestRehearsalOfASample(t *testing.T) { both(t, rehearsalOfASample) }
+func TestRehearsalOfASample(t *testing.T) { inBothDialects(t, rehearsalOfASample) }
 
 func rehearsalOfASample(t *testing.T, d revision.Dialect) {
 	const tenants = 60
@@ -223,7 +223,7 @@ func rehearsalOfASample(t *testing.T, d revision.Dialect) {
 }
 
 // TestRehearsalDoesNotWaitForLocks rehearses while somebody keeps a table of one tenant to himself all the time.
-func TestRehearsalDoesNotWaitForLocks(t *testing.T) { both(t, rehearsalDoesNotWait) }
+func TestRehearsalDoesNotWaitForLocks(t *testing.T) { inBothDialects(t, rehearsalDoesNotWait) }
 
 func rehearsalDoesNotWait(t *testing.T, d revision.Dialect) {
 	const tenants = 20
@@ -231,7 +231,7 @@ func rehearsalDoesNotWait(t *testing.T, d revision.Dialect) {
 	f.Must(0, "upgrade", "u1")
 	held, longest := f.ids[4], func() time.Duration { return 0 }
 	if d == revision.Postgres {
-		defer hold(t, within(f.url(), held), "users")()
+		defer lockTable(t, within(f.url(), held), "users")()
 		longest = watchWaits(t, f.url())
 	} else {
 		defer (&files{t, f.soil.(*plainFiles).dir}).lock(held, "users")()

@@ -222,7 +222,7 @@ func TestRollbackAndResumeAwaitTenantsWithTheirOwnURL(t *testing.T) {
 			args = append(args, "--yes")
 		}
 		p = f.start(args...)
-		until(t, "the "+again+" to say that it waits for the dead run", func() bool {
+		waitUntil(t, "the "+again+" to say that it waits for the dead run", func() bool {
 			return strings.Contains(p.Stderr(), "waiting for 2 backends of the earlier run on $OWN_URL")
 		})
 		open()

@@ -17,7 +17,7 @@ const saysNo = `sql: "select false"`
 // TestRollbackOfACanary takes back a canary that its gate did not like: just that, and wholly.
 func TestRollbackOfACanary(t *testing.T) {
 	t.Parallel()
-	f := stood(t, "", threeWaves(map[string]string{"canary": saysNo}))
+	f := newFleetAtFirstStep(t, "", threeWaves(map[string]string{"canary": saysNo}))
 	dumps := f.soil.reference(steps(2))
 	canary := f.members()["canary"]
 	others := f.besides(canary)
@@ -52,7 +52,7 @@ func TestRollbackOfACanary(t *testing.T) {
 // TestRollbackOfAWholeRollout goes through the waves from the last to the first.
 func TestRollbackOfAWholeRollout(t *testing.T) {
 	t.Parallel()
-	f := stood(t, "", threeWaves(map[string]string{"canary": `sql: "select true"`}))
+	f := newFleetAtFirstStep(t, "", threeWaves(map[string]string{"canary": `sql: "select true"`}))
 	dumps := f.soil.reference(steps(2))
 	old := wantEnd(t, f.Run("upgrade", "--json"), 0, "finished", map[string]int{"done": few})
 	r := f.Run("rollout", "rollback", old.Rollout, "--yes", "--json")
@@ -79,7 +79,7 @@ func TestRollbackOfAWholeRollout(t *testing.T) {
 // touched, and with --partial those go down that did not go up through it.
 func TestRollbackOfWhatCannotBeTakenBack(t *testing.T) {
 	t.Parallel()
-	f := stood(t, "", "")
+	f := newFleetAtFirstStep(t, "", "")
 	bodies := steps(3)
 	dumps := f.soil.reference(bodies)
 	f.Write("migrations/r002_step.sql", "-- revision: r002\n-- revises: r001\n-- message: no way back\n\n-- upgrade\n"+bodies[1])

@@ -80,7 +80,7 @@ func TestAbortInMidWave(t *testing.T) {
 // TestSkipOfAFailedTenant leaves a tenant out for good, so that the rollout can end.
 func TestSkipOfAFailedTenant(t *testing.T) {
 	t.Parallel()
-	f := stood(t, "SELECT 1 / n FROM log WHERE n < 1;\n", threeWaves(nil))
+	f := newFleetAtFirstStep(t, "SELECT 1 / n FROM log WHERE n < 1;\n", threeWaves(nil))
 	bad := f.members()["rest"][7]
 	f.furnish([]string{bad}, "INSERT INTO log VALUES (0);")
 	f.Must(3, "upgrade", "--json")
@@ -105,7 +105,7 @@ func TestSkipOfAFailedTenant(t *testing.T) {
 // TestRetryOfNamedTenants takes up one of two that failed, and nobody else; no gate is asked for it.
 func TestRetryOfNamedTenants(t *testing.T) {
 	t.Parallel()
-	f := stood(t, "SELECT 1 / n FROM log WHERE n < 1;\n", threeWaves(map[string]string{"rest": "exec: [sh, porter.sh]"}, "max_failures: 5%"))
+	f := newFleetAtFirstStep(t, "SELECT 1 / n FROM log WHERE n < 1;\n", threeWaves(map[string]string{"rest": "exec: [sh, porter.sh]"}, "max_failures: 5%"))
 	f.porters()
 	mended, left := f.members()["rest"][7], f.members()["rest"][40]
 	f.furnish([]string{mended, left}, "INSERT INTO log VALUES (0);")
@@ -226,7 +226,7 @@ rollout: {max_failures: 100%%, per_server: %d, systemic: %d}
 	// row, and those of the one server always are.
 	turnWell, openWell := turnstile(t, well)
 	turnIll, openIll := turnstile(t, ill)
-	r := start(t, p, "upgrade", "--json")
+	r := startProcess(t, p, "upgrade", "--json")
 	for k, done := 1, 0; ; k++ {
 		atGateOf(t, well, width)
 		turnWell()

@@ -145,7 +145,7 @@ func cmdRows(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: rows ID SQL [ROW...]")
 	}
-	same(ts, args[0]+": "+args[1], stageOf(ts).ground.query(args[0], args[1]), args[2:])
+	wantEqualRows(ts, args[0]+": "+args[1], stageOf(ts).ground.query(args[0], args[1]), args[2:])
 }
 
 func cmdPsql(ts *testscript.TestScript, neg bool, args []string) {
@@ -158,17 +158,17 @@ func cmdPsql(ts *testscript.TestScript, neg bool, args []string) {
 		pgtest.Exec(database.tb, database.url, statement)
 		return
 	}
-	same(ts, statement, pgtest.QueryRows(database.tb, database.url, statement), args[1:])
+	wantEqualRows(ts, statement, pgtest.QueryRows(database.tb, database.url, statement), args[1:])
 }
 
 func cmdTables(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 {
 		ts.Fatalf("usage: tables ID [NAME...]")
 	}
-	same(ts, "tables of "+args[0], stageOf(ts).ground.tables(args[0]), args[1:])
+	wantEqualRows(ts, "tables of "+args[0], stageOf(ts).ground.tables(args[0]), args[1:])
 }
 
-func same(ts *testscript.TestScript, what string, got, want []string) {
+func wantEqualRows(ts *testscript.TestScript, what string, got, want []string) {
 	if !slices.Equal(got, want) {
 		ts.Fatalf("%s: %q, want %q", what, got, want)
 	}
@@ -300,7 +300,9 @@ const tablesHere = `SELECT relname FROM pg_class WHERE relkind = 'r' AND relname
 
 func (s *schemas) tables(id string) []string { return s.query(id, tablesHere) }
 
-func (s *schemas) lock(id, table string) (unlock func()) { return hold(s.tb, within(s.url, id), table) }
+func (s *schemas) lock(id, table string) (unlock func()) {
+	return lockTable(s.tb, within(s.url, id), table)
+}
 
 func (s *schemas) config(ids []string, list bool) string {
 	b := "servers:\n  main:\n    url: " + s.url + "\ntenants:\n"
@@ -326,8 +328,8 @@ func within(rawURL, schema string) string {
 	return u.String()
 }
 
-// hold keeps a change of a table open.
-func hold(tb testing.TB, url, table string) (unlock func()) {
+// lockTable keeps a change of a table open.
+func lockTable(tb testing.TB, url, table string) (unlock func()) {
 	tb.Helper()
 	conn, ctx := pgtest.Connect(tb, url), tb.Context()
 	if _, err := conn.Exec(ctx, "BEGIN"); err != nil {
@@ -382,7 +384,7 @@ func (d *databases) query(id, statement string) []string {
 
 func (d *databases) tables(id string) []string { return d.query(id, tablesHere) }
 
-func (d *databases) lock(id, table string) (unlock func()) { return hold(d.tb, d.url(id), table) }
+func (d *databases) lock(id, table string) (unlock func()) { return lockTable(d.tb, d.url(id), table) }
 
 func (d *databases) config(ids []string, list bool) string {
 	b := "servers:\n  main:\n    url: " + d.home + "\ntenants:\n"

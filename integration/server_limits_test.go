@@ -63,7 +63,7 @@ func ofRole(t *testing.T, url, role, options, password string, tenants int) *wor
 	t.Cleanup(func() {
 		pgtest.Exec(t, url, "DROP OWNED BY "+pgtest.Quote(role)+" CASCADE", "DROP ROLE "+pgtest.Quote(role))
 	})
-	f := worldAt(t, url, as(t, url, role, password), tenants, inFiles(slowly()), "")
+	f := worldAt(t, url, urlOfRole(t, url, role, password), tenants, inFiles(slowly()), "")
 	for part := range slices.Chunk(f.ids, 40) {
 		var sql strings.Builder
 		for _, id := range part {
@@ -74,8 +74,8 @@ func ofRole(t *testing.T, url, role, options, password string, tenants int) *wor
 	return f
 }
 
-// as is a URL for another role; without a password there is none in it.
-func as(t *testing.T, url, role, password string) string {
+// urlOfRole is a URL for another role; without a password there is none in it.
+func urlOfRole(t *testing.T, url, role, password string) string {
 	t.Helper()
 	c, err := pgx.ParseConfig(url)
 	if err != nil {
@@ -106,12 +106,12 @@ func TestWrongPassword(t *testing.T) {
 		if command[0] == "upgrade" && (r.Code != 1 || !strings.Contains(r.Stdout+r.Stderr, "password authentication failed")) {
 			t.Errorf("skein %v: exit %d\n%s%s", command, r.Code, r.Stdout, r.Stderr)
 		}
-		hidden(t, f, r, wrong)
+		wantNowhere(t, f, r, wrong)
 	}
 	f.want(nil, 0)
 
 	f.Env = []string{"APP_PASSWORD=" + right}
-	hidden(t, f, f.Must(0, "upgrade", "r001", "--json"), right)
+	wantNowhere(t, f, f.Must(0, "upgrade", "r001", "--json"), right)
 
 	// In the middle of a rollout the password is changed and the connections are ended.
 	p := f.start("upgrade", "--json")
@@ -124,15 +124,15 @@ func TestWrongPassword(t *testing.T) {
 	if report.State != "halted" || !strings.Contains(report.Reason, "password authentication failed") || report.Counts["failed"] != 0 || report.Counts["pending"] == 0 {
 		t.Errorf("got %+v\nwant State halted, Reason with %q, failed 0, pending above 0", report, "password authentication failed")
 	}
-	hidden(t, f, r, right)
+	wantNowhere(t, f, r, right)
 	reported(t, f, r)
 	f.Env = []string{"APP_PASSWORD=another"}
-	hidden(t, f, f.Must(0, "rollout", "resume", "--json"), right)
+	wantNowhere(t, f, f.Must(0, "rollout", "resume", "--json"), right)
 	f.want(nil, 2)
 }
 
-// hidden fails the test when a secret is in what a command printed or in a file of the project.
-func hidden(t *testing.T, f *world, r skeintest.Result, secret string) {
+// wantNowhere fails the test when a secret is in what a command printed or in a file of the project.
+func wantNowhere(t *testing.T, f *world, r skeintest.Result, secret string) {
 	t.Helper()
 	if strings.Contains(r.Stdout+r.Stderr, secret) {
 		t.Errorf("skein %v prints the password:\n%s%s", r.Args, r.Stdout, r.Stderr)
@@ -240,7 +240,7 @@ func TestStoreOnPostgresGoesAway(t *testing.T) {
 	p.must(isDone, 20)
 	proxy.Disable()
 	quiet := 0
-	until(t, "the tenants to be left alone", func() bool {
+	waitUntil(t, "the tenants to be left alone", func() bool {
 		if quiet++; pgtest.Scalar[int](t, f.url(), backendsOfSkein+" AND state <> 'idle'") > 0 {
 			quiet = 0
 		}

@@ -49,11 +49,11 @@ func TestRestarts(t *testing.T) {
 			f.want(nil, 2)
 		})
 	}
-	t.Run("away", func(t *testing.T) { away(t, server) })
+	t.Run("away", func(t *testing.T) { serverStaysAway(t, server) })
 }
 
-// away keeps the server away for longer than is borne, under both policies.
-func away(t *testing.T, server *pgtest.Instance) {
+// serverStaysAway keeps the server away for longer than is borne, under both policies.
+func serverStaysAway(t *testing.T, server *pgtest.Instance) {
 	const tenants = 100
 	halting := restarting(t, server, tenants, "rollout: {server_patience: 2s}\n")
 	bearing := restarting(t, server, tenants, "rollout: {server_patience: 2s, on_failure: continue}\n")

@@ -52,7 +52,7 @@ func TestInterruptDrains(t *testing.T) {
 }
 
 // TestSecondInterruptCancels interrupts twice while statements run that would take minutes.
-func TestSecondInterruptCancels(t *testing.T) { both(t, secondInterrupt) }
+func TestSecondInterruptCancels(t *testing.T) { inBothDialects(t, secondInterrupt) }
 
 func secondInterrupt(t *testing.T, d revision.Dialect) {
 	slow := "SELECT pg_sleep(300);\n"
@@ -65,14 +65,14 @@ func secondInterrupt(t *testing.T, d revision.Dialect) {
 	p := f.start("upgrade", "--json")
 	p.must(isRunning, 3)
 	if d == revision.Postgres {
-		until(t, "statements to run", func() bool {
+		waitUntil(t, "statements to run", func() bool {
 			return pgtest.Scalar[int](t, f.url(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'") == 3
 		})
 	}
 	begun := time.Now()
 	p.Signal(os.Interrupt)
 	p.Signal(os.Interrupt)
-	until(t, "the end after two interrupts", func() bool { // two of the same signal may be taken for one
+	waitUntil(t, "the end after two interrupts", func() bool { // two of the same signal may be taken for one
 		select {
 		case <-p.ended:
 			return true

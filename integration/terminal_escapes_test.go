@@ -15,9 +15,9 @@ import (
 // paint is what a terminal would obey: a title, a cleared line, a green text, and letters from right to left.
 const paint = "x\x1b]0;owned\x07\x1b[2K\x1b[1A\x1b[32mall done\x1b[0m\u202egnp"
 
-// calm fails the test when output would be obeyed by a terminal. JSON is read before it is shown, and is looked at in
+// wantNoControlCodes fails the test when output would be obeyed by a terminal. JSON is read before it is shown, and is looked at in
 // the same way.
-func calm(t *testing.T, r skeintest.Result, want string) {
+func wantNoControlCodes(t *testing.T, r skeintest.Result, want string) {
 	t.Helper()
 	all := r.Stdout + r.Stderr
 	if strings.ContainsAny(all, "\x1b\x07\u202e\u009b") {
@@ -51,7 +51,7 @@ func TestNothingForeignIsObeyed(t *testing.T) {
 		if command == "rollout show" {
 			want = "" // of the first, the answer of the gate is cut
 		}
-		calm(t, r, want)
+		wantNoControlCodes(t, r, want)
 		if strings.Contains(r.Stdout, "\n1 done") {
 			t.Errorf("skein %s: a label begins a line:\n%s", command, r.Stdout)
 		}
@@ -68,6 +68,6 @@ func TestNamesOfFilesAreNotObeyed(t *testing.T) {
 	t.Parallel()
 	f := newWorld(t, revision.SQLite, 1, fstest.MapFS{"r1_m.sql": {Data: []byte(header("r1", "none") + "-- upgrade\nINSERT INTO d VALUES (1);\n")}}, "")
 	f.soil.exec(f.ids[0], "CREATE TABLE d (e)", "CREATE TRIGGER no BEFORE INSERT ON d BEGIN SELECT RAISE(ABORT, '"+paint+"'); END")
-	calm(t, f.Must(3, "upgrade"), `\u001b[32mall done`)
-	calm(t, f.Run("rollout", "show"), `\u001b[32mall done`)
+	wantNoControlCodes(t, f.Must(3, "upgrade"), `\u001b[32mall done`)
+	wantNoControlCodes(t, f.Run("rollout", "show"), `\u001b[32mall done`)
 }

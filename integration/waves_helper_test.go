@@ -95,9 +95,9 @@ const (
 	atOnce = 5
 )
 
-// stood makes a few tenants that stand at the first step, and then gives their fleet a rollout to go by. more is put at
+// newFleetAtFirstStep makes a few tenants that stand at the first step, and then gives their fleet a rollout to go by. more is put at
 // the end of the second step.
-func stood(t testing.TB, more, rollout string) *world {
+func newFleetAtFirstStep(t testing.TB, more, rollout string) *world {
 	t.Helper()
 	f := newWorld(t, revision.Postgres, few, bothWays(more), "")
 	f.Must(0, "upgrade", "r001", "-q")
@@ -132,7 +132,7 @@ func gateOf(ids []string) string {
 // atGateOf waits until n tenants are at the gate of a database.
 func atGateOf(t testing.TB, url string, n int) {
 	t.Helper()
-	until(t, fmt.Sprintf("%d tenants at the gate", n), func() bool {
+	waitUntil(t, fmt.Sprintf("%d tenants at the gate", n), func() bool {
 		return pgtest.Scalar[int](t, url, `SELECT count(*) FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
 			WHERE locktype = 'advisory' AND objid = 4711 AND NOT granted AND application_name LIKE 'skein%' AND a.datname = current_database()`) >= n
 	})
@@ -241,7 +241,7 @@ func (s shown) canaryGate(t testing.TB) shownGate {
 // atApproval waits until another process sees that the latest rollout waits for an approval.
 func (f *world) atApproval() {
 	f.t.Helper()
-	until(f.t, "the rollout to wait for an approval", func() bool { return f.show().State == "waiting" })
+	waitUntil(f.t, "the rollout to wait for an approval", func() bool { return f.show().State == "waiting" })
 }
 
 // wantEnd fails the test unless a command ended with this code, and its report has this state and these counts.
@@ -317,18 +317,18 @@ func (f *world) wantOrder(r skeintest.Result, gates ...string) map[string]int {
 // until waits for a condition that comes about while the command runs.
 func (r *running) until(what string, ok func() bool) {
 	r.t.Helper()
-	until(r.t, what, func() bool {
+	waitUntil(r.t, what, func() bool {
 		select {
 		case <-r.ended:
-			r.t.Fatalf("skein ended with %d before %s\nstdout:\n%s\nstderr:\n%s", r.result.Code, what, last(r.result.Stdout), last(r.result.Stderr))
+			r.t.Fatalf("skein ended with %d before %s\nstdout:\n%s\nstderr:\n%s", r.result.Code, what, tailOf(r.result.Stdout), tailOf(r.result.Stderr))
 		default:
 		}
 		return ok()
 	})
 }
 
-// sum is the sum of a report's counts.
-func sum(counts map[string]int) int {
+// sumOfCounts is the sum of a report's counts.
+func sumOfCounts(counts map[string]int) int {
 	n := 0
 	for _, c := range counts {
 		n += c

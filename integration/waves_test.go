@@ -237,7 +237,7 @@ func TestWrongMigrationStopsInTheCanary(t *testing.T) {
 		r := f.Run(append([]string{"upgrade", "--json"}, c.args...)...)
 		r.Want(3)
 		report := r.Report()
-		if report.State != "halted" || !strings.Contains(report.Reason, c.reason) || sum(report.Counts) != tenants || report.Counts["done"] != 0 {
+		if report.State != "halted" || !strings.Contains(report.Reason, c.reason) || sumOfCounts(report.Counts) != tenants || report.Counts["done"] != 0 {
 			t.Errorf("%s: %s because %q, %v", c.name, report.State, report.Reason, report.Counts)
 		}
 		failed := failedIn(report)

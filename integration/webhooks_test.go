@@ -105,7 +105,7 @@ rollout:
 		t.Errorf("the end is told as %+v", end)
 	}
 	wantText(t, "what is to be done about the approval", all[1].Next+" "+all[1].Text, "rollout approve")
-	slack(t, box, "finished", "acme", "6")
+	wantSlackMessage(t, box, "finished", "acme", "6")
 
 	// Interrupted while it waits, and given up after it was resumed.
 	f.Write("migrations/r002_step.sql", string(inFiles(steps(2))["r002_step.sql"].Data))
@@ -125,7 +125,7 @@ rollout:
 	if diff := cmp.Diff([]string{"started", "approval canary", "aborted canary"}, about); diff != "" {
 		t.Errorf("what ops was told of the aborted one (-want +got):\n%s", diff)
 	}
-	slack(t, box, "aborted", "not today")
+	wantSlackMessage(t, box, "aborted", "not today")
 
 	// A gate that fails. What Slack would take for a link or a mention is escaped.
 	f.Write("broken", "")
@@ -137,7 +137,7 @@ rollout:
 	if all[2].Reason != r.Report().Reason || !strings.Contains(all[2].Reason, "load < 1 & falling") {
 		t.Errorf("the reason is %q, want %q", all[2].Reason, r.Report().Reason)
 	}
-	slack(t, box, "halted", "load &lt; 1 &amp; falling")
+	wantSlackMessage(t, box, "halted", "load &lt; 1 &amp; falling")
 }
 
 // TestWebhooksAreToldOfAnAbortThatNoProcessTakesIn gives up rollouts whose processes have ended, in every state.
@@ -182,8 +182,8 @@ func TestWebhooksAreToldOfAnAbortThatNoProcessTakesIn(t *testing.T) {
 	}
 }
 
-// slack fails the test unless one message came in Slack's form and has these parts.
-func slack(t *testing.T, box *postbox, parts ...string) {
+// wantSlackMessage fails the test unless one message came in Slack's form and has these parts.
+func wantSlackMessage(t *testing.T, box *postbox, parts ...string) {
 	t.Helper()
 	posts := box.empty("/services/T0/B0/secret")
 	if len(posts) != 1 {
@@ -212,7 +212,7 @@ func TestWebhooksTellNoData(t *testing.T) {
 	}
 	r := f.Must(3, "upgrade", "--json")
 	if !strings.Contains(r.Stdout+r.Stderr, "users_email") {
-		t.Fatalf("it fails for another reason:\n%s", last(r.Stdout))
+		t.Fatalf("it fails for another reason:\n%s", tailOf(r.Stdout))
 	}
 	posts := append(box.empty("/ops"), box.empty("/services/T0/B0/secret")...)
 	if len(posts) != 4 {
