@@ -33,7 +33,7 @@ func fleetThatMoves(t *testing.T, d revision.Dialect) {
 		bodies[2] = gate + bodies[2]
 	}
 	f := newWorld(t, d, tenants, inFiles(bodies), fmt.Sprintf("rollout:\n  lock_timeout: %s\n  concurrency: %d\n  waves:\n"+
-		"    - {name: canary, size: 10, gate: %s}\n    - {name: early, size: 30%%, gate: %s}\n", patience, width, doors("canary"), doors("early")))
+		"    - {name: canary, size: 10, gate: %s}\n    - {name: early, size: 30%%, gate: %s}\n", patience, width, gatesOnFiles("canary"), gatesOnFiles("early")))
 	c := &census{t: t, mover: f.mover(bodies), there: map[string]bool{}, want: map[string][]string{}}
 	f.twoSteps(c)
 	for _, id := range f.ids {
@@ -98,7 +98,7 @@ func TestFleetThatShrinksHalts(t *testing.T) { inBothDialects(t, fleetThatShrink
 
 func fleetThatShrinks(t *testing.T, d revision.Dialect) {
 	const tenants = 40
-	f := newWorld(t, d, tenants, inFiles(steps(2)), "guards: {max_shrink: 20%}\nrollout: {waves: [{name: canary, size: 4, gate: "+doors("canary")+"}]}\n")
+	f := newWorld(t, d, tenants, inFiles(steps(2)), "guards: {max_shrink: 20%}\nrollout: {waves: [{name: canary, size: 4, gate: "+gatesOnFiles("canary")+"}]}\n")
 	f.Must(0, "upgrade", "r001", "-c", f.plain())
 	order := f.order()
 	c := &census{t: t, mover: f.mover(nil), there: map[string]bool{}, want: map[string][]string{}}

@@ -48,7 +48,7 @@ func newDisturbed(t *testing.T, server *pgtest.Instance, n int, more string) *di
 	pgtest.Exec(t, url, "CREATE SCHEMA reference")
 	f.dumps = append(f.dumps, pgtest.Dump(t, url, "reference"))
 	for _, body := range bodies {
-		pgtest.Exec(t, within(url, "reference"), body)
+		pgtest.Exec(t, urlInSchema(url, "reference"), body)
 		f.dumps = append(f.dumps, pgtest.Dump(t, url, "reference"))
 	}
 	f.Must(0, "upgrade", "r001", "-q")
@@ -68,7 +68,7 @@ var campaignFaultKinds = []faultKind{
 	{name: "server killed", make: onOwn, strike: func(f *disturbedFleet, _ *running) { f.server.Kill(); f.server.Start() }},
 	{name: "server frozen", make: onOwn, strike: func(f *disturbedFleet, p *running) {
 		f.server.Pause()
-		wait(p, time.Duration(1+f.rng.Int64N(2000))*time.Millisecond)
+		waitAtMost(p, time.Duration(1+f.rng.Int64N(2000))*time.Millisecond)
 		f.server.Unpause()
 	}},
 	{name: "connections cut at any byte", quick: true, make: onShared, strike: func(f *disturbedFleet, p *running) {
@@ -77,14 +77,14 @@ var campaignFaultKinds = []faultKind{
 		} else {
 			f.proxy.LimitRequests(1 + f.rng.Int64N(4000))
 		}
-		wait(p, 300*time.Millisecond)
+		waitAtMost(p, 300*time.Millisecond)
 		f.proxy.Heal()
 	}},
 	{name: "connections cut at COMMIT", quick: true, make: onShared, strike: func(f *disturbedFleet, _ *running) { f.atCommit((*pgtest.NetProxy).Reset) }},
 	{name: "half-open at COMMIT", make: onShared, strike: func(f *disturbedFleet, _ *running) { f.atCommit((*pgtest.NetProxy).LoseAnswers) }},
 	{name: "silent in both directions", make: onShared, strike: func(f *disturbedFleet, p *running) {
 		f.proxy.Blackhole()
-		wait(p, time.Duration(1+f.rng.Int64N(1500))*time.Millisecond)
+		waitAtMost(p, time.Duration(1+f.rng.Int64N(1500))*time.Millisecond)
 		f.proxy.Heal()
 	}},
 	{name: "disk of the store full", halts: true, make: onSmallDisk, strike: func(f *disturbedFleet, p *running) {
@@ -138,7 +138,7 @@ func (f *disturbedFleet) faultRound(n int, kind faultKind) {
 	f.anew = false
 	p := f.start(args...)
 	p.has(isDone, 1+f.rng.IntN(len(f.ids)/2))
-	wait(p, time.Duration(f.rng.Int64N(int64(30*time.Millisecond))))
+	waitAtMost(p, time.Duration(f.rng.Int64N(int64(30*time.Millisecond))))
 	disturbed := false
 	select {
 	case <-p.ended:

@@ -276,7 +276,7 @@ func (p *plainSchemas) config() string {
 
 func (p *plainSchemas) exec(id string, statements ...string) {
 	p.t.Helper()
-	pgtest.Exec(p.t, within(p.url, id), statements...)
+	pgtest.Exec(p.t, urlInSchema(p.url, id), statements...)
 }
 
 func (p *plainSchemas) look(ids []string, dumps bool) map[string]sight {
@@ -317,7 +317,7 @@ func (p *plainSchemas) reference(bodies []string) []string {
 	pgtest.Exec(p.t, url, "CREATE SCHEMA reference")
 	dumps := []string{pgtest.Dump(p.t, url, "reference")}
 	for _, body := range bodies {
-		pgtest.Exec(p.t, within(url, "reference"), body)
+		pgtest.Exec(p.t, urlInSchema(url, "reference"), body)
 		dumps = append(dumps, pgtest.Dump(p.t, url, "reference"))
 	}
 	return dumps

@@ -61,9 +61,9 @@ func hasValues(e, want skeintest.Event) bool {
 	return true
 }
 
-// doors is the gate of a wave that stays closed until the test opens it: a check cannot tell before there is a
+// gatesOnFiles is the gate of a wave that stays closed until the test opens it: a check cannot tell before there is a
 // file.
-func doors(wave string) string {
+func gatesOnFiles(wave string) string {
 	return fmt.Sprintf(`{interval: 1s, inconclusive: 100000, exec: [sh, -c, "test -e %s.open || exit 75"]}`, wave)
 }
 
@@ -79,5 +79,5 @@ func openDoor(t testing.TB, p *skeintest.Project, wave string) {
 	p.Write(wave+".open", "")
 }
 
-// rollouts is what `rollout list --json` prints.
-func rollouts(p *skeintest.Project) string { return p.Must(0, "rollout", "list", "--json").Stdout }
+// listRollouts is what `rollout list --json` prints.
+func listRollouts(p *skeintest.Project) string { return p.Must(0, "rollout", "list", "--json").Stdout }

@@ -144,12 +144,12 @@ func TestGuardSeesAllKindsOfObjects(t *testing.T) {
 	} {
 		// The statement is put together, so that no text has a name of it.
 		half := len(c.sql) / 2
-		cases = append(cases, guardCase{name: c.sql, steps: []string{fmt.Sprintf("DO $do$ BEGIN EXECUTE %s || %s; END $do$", quoted(c.sql[:half]), quoted(c.sql[half:]))}, want: "a DO block of the section changed ", also: c.object})
+		cases = append(cases, guardCase{name: c.sql, steps: []string{fmt.Sprintf("DO $do$ BEGIN EXECUTE %s || %s; END $do$", quoteLiteral(c.sql[:half]), quoteLiteral(c.sql[half:]))}, want: "a DO block of the section changed ", also: c.object})
 	}
 	runGuardCases(t, f, cases)
 }
 
-func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
+func quoteLiteral(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
 
 func TestGuardLetsPassWhatIsNoAccident(t *testing.T) {
 	t.Parallel()

@@ -110,7 +110,7 @@ func (c *campaign) strike(kind string, round, death int, args []string) skeintes
 	c.Write("listed", "")
 	p := c.start(args...)
 	pace := c.pace[kind]
-	upTo := func(d time.Duration) { wait(p, time.Duration(c.rng.Int64N(int64(max(d, time.Millisecond))))) }
+	upTo := func(d time.Duration) { waitAtMost(p, time.Duration(c.rng.Int64N(int64(max(d, time.Millisecond))))) }
 	aim := round % 8
 	if death > 0 {
 		aim = 7

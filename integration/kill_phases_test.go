@@ -137,7 +137,7 @@ func killedIn(t *testing.T, ph phase) {
 	f.want(dumps, 2)
 	f.wantOrder(r)
 	for _, id := range members["canary"] {
-		if slices.Contains(touched(r), id) {
+		if slices.Contains(tenantsStarted(r), id) {
 			t.Errorf("%s was touched again", id)
 		}
 	}

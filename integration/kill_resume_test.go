@@ -39,14 +39,14 @@ func killedAtAnyMoment(t *testing.T, d revision.Dialect) {
 		p := f.start("upgrade", target, "--json")
 		switch {
 		case round%6 == 0: // before the first tenant
-			wait(p, time.Duration(rng.Int64N(int64(usual.first))))
+			waitAtMost(p, time.Duration(rng.Int64N(int64(usual.first))))
 		case round%6 == 5: // at the end
 			p.has(isDone, tenants-rng.IntN(10))
 		case round%2 == 0:
-			wait(p, usual.first+time.Duration(rng.Int64N(int64(usual.all-usual.first))))
+			waitAtMost(p, usual.first+time.Duration(rng.Int64N(int64(usual.all-usual.first))))
 		default:
 			p.has(isDone, 1+rng.IntN(tenants-50))
-			wait(p, time.Duration(rng.Int64N(int64(20*time.Millisecond))))
+			waitAtMost(p, time.Duration(rng.Int64N(int64(20*time.Millisecond))))
 		}
 		r := p.kill()
 		if r.Code == -1 {
@@ -120,8 +120,8 @@ func (f *world) measure() pace {
 	return pace{first, time.Since(begun)}
 }
 
-// wait waits for the end of the process, at most so long.
-func wait(r *running, most time.Duration) {
+// waitAtMost waits for the end of the process, at most so long.
+func waitAtMost(r *running, most time.Duration) {
 	select {
 	case <-r.ended:
 	case <-time.After(most):
@@ -163,7 +163,7 @@ func TestKilledInConcurrentIndex(t *testing.T) {
 	f := newWorld(t, revision.Postgres, tenants, inFiles([]string{steps(1)[0], indexes}), "")
 	f.Must(0, "upgrade", "r001")
 
-	writer := pgtest.Connect(t, within(f.url(), "tenant_0002"))
+	writer := pgtest.Connect(t, urlInSchema(f.url(), "tenant_0002"))
 	if _, err := writer.Exec(t.Context(), "BEGIN; UPDATE base SET qty = 1"); err != nil {
 		t.Fatal(err)
 	}

@@ -46,7 +46,7 @@ func TestThousandSchemasThroughTenRevisions(t *testing.T) {
 	report := p.Must(0, "upgrade", "--json").Report()
 	wantCounts(t, report, map[string]int{"done": schemaCount})
 
-	pgtest.Exec(t, within(url, plain), upgradesOf(t, files)...)
+	pgtest.Exec(t, urlInSchema(url, plain), upgradesOf(t, files)...)
 	wantSchemas(t, url, plain, tenants)
 	wantEach(t, "contents", inEach(t, url, []string{plain}, contents("%s."))[plain], inEach(t, url, tenants, contents("%s.")))
 	wantEach(t, "applied revisions", checksumsOf(t, files, revision.Postgres), inEach(t, url, tenants, appliedInSchema))
@@ -74,7 +74,7 @@ func TestThousandSchemasThroughTenRevisions(t *testing.T) {
 		p.Write("migrations/s11_points.sql", revisionFile("s11", "s10", loyalty, loyaltyDown))
 		p.Must(4, "current", "--check-heads", "-q")
 		wantCounts(t, p.Must(0, "upgrade", "--json").Report(), map[string]int{"done": schemaCount})
-		pgtest.Exec(t, within(url, plain), loyalty)
+		pgtest.Exec(t, urlInSchema(url, plain), loyalty)
 		wantSchemas(t, url, plain, tenants)
 		wantEach(t, "applied revisions", "11 s11", inEach(t, url, tenants, "SELECT count(*) || ' ' || max(revision) FROM %s.skein_version"))
 	})

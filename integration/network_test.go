@@ -48,7 +48,7 @@ func disturbed(t *testing.T, silent bool, faults []func(*pgtest.NetProxy)) {
 	server := pgtest.Server(t)
 	url, _ := pgtest.Database(t, server)
 	proxy := pgtest.Proxy(t, server)
-	f := worldAt(t, url, proxy.Through(url), tenants, inFiles(slowly()), "rollout: {per_server: 8}\n")
+	f := worldAt(t, url, proxy.Through(url), tenants, inFiles(slowLastStep()), "rollout: {per_server: 8}\n")
 	f.Must(0, "upgrade", "r001")
 
 	p := f.start("upgrade", "--json")
@@ -72,7 +72,7 @@ func disturbed(t *testing.T, silent bool, faults []func(*pgtest.NetProxy)) {
 	}
 	attemptsCounted(t, r)
 	f.want(nil, 2)
-	reported(t, f, r)
+	wantReportedAsStored(t, f, r)
 	for _, e := range r.Events() {
 		if e["kind"] == "tenant" && e["outcome"] == "failed" {
 			t.Errorf("told as failed, and is done: %v", e)

@@ -113,11 +113,11 @@ func planFileRuns(t *testing.T, d revision.Dialect) {
 	}
 
 	// It was for fleets that stand where it says, and so is used up.
-	listed := rollouts(f.Project)
+	listed := listRollouts(f.Project)
 	r = f.Must(1, "upgrade", "--plan", "plan.json", "--json")
 	message, _ := errorOf(r)
 	wantText(t, "the refusal of the second run", message, "plan")
-	if now := rollouts(f.Project); now != listed {
+	if now := listRollouts(f.Project); now != listed {
 		t.Errorf("the second run is in the list: %s", now)
 	}
 }
@@ -143,7 +143,7 @@ func TestPlanFileIsRefusedAfterAnyChange(t *testing.T) { inBothDialects(t, planF
 
 func planFileRefused(t *testing.T, d revision.Dialect) {
 	f, _ := planned(t, d)
-	listed := rollouts(f.Project)
+	listed := listRollouts(f.Project)
 	m := f.mover(steps(3))
 	refused := func(what string, says ...string) {
 		t.Helper()
@@ -153,7 +153,7 @@ func planFileRefused(t *testing.T, d revision.Dialect) {
 		}
 		message, hint := errorOf(r)
 		wantText(t, "the refusal after "+what, message+"\n"+hint+"\n"+r.Stderr, says...)
-		if now := rollouts(f.Project); now != listed {
+		if now := listRollouts(f.Project); now != listed {
 			t.Errorf("%s: a rollout was made: %s", what, now)
 		}
 	}
@@ -213,7 +213,7 @@ func planFileRefused(t *testing.T, d revision.Dialect) {
 
 	// With all as it was, it would run: so it is none of the former that refuses it now.
 	f.Must(0, "upgrade", "r002", "-c", f.plain(), "-t", "id="+f.ids[9])
-	listed = rollouts(f.Project)
+	listed = listRollouts(f.Project)
 	refused("a tenant that was upgraded meanwhile", f.ids[9])
 	f.wantOf(append(slices.Clone(f.ids[:5]), f.ids[9]), nil, 2)
 
@@ -275,7 +275,7 @@ func TestPlanFileHoldsWhatDecides(t *testing.T) {
 		if c.old == "" {
 			f.Write("skein.yaml", string(text))
 		}
-		message, hint := refused(t, f, c.says, append([]string{"upgrade", "--plan", "plan.json", "--json"}, c.args...)...)
+		message, hint := wantRefusal(t, f, c.says, append([]string{"upgrade", "--plan", "plan.json", "--json"}, c.args...)...)
 		wantText(t, "the refusal", message+hint, c.says, "skein plan -o plan.json")
 		if lines := strings.Split(message, "\n"); len(lines) != 2 {
 			t.Errorf("%s: %q", c.says, lines)
@@ -298,7 +298,7 @@ func TestPlanWithABudgetOfItsOwn(t *testing.T) {
 	t.Parallel()
 	f := newWorld(t, revision.SQLite, 3, inFiles(steps(1)), "")
 	f.Must(0, "plan", "-o", "plan.json", "--max-failures", "1")
-	message, _ := refused(t, f, "it was made with another budget", "upgrade", "--plan", "plan.json", "--json")
+	message, _ := wantRefusal(t, f, "it was made with another budget", "upgrade", "--plan", "plan.json", "--json")
 	wantText(t, "the refusal", message, "rollout.max_failures was 1, and is 0")
 	f.Must(0, "upgrade", "--plan", "plan.json", "--max-failures", "1")
 }

@@ -66,13 +66,13 @@ func (c *conformance) new(t *testing.T) engine.Location {
 // connect is another client, whose statements find the tenant's tables.
 func (c *conformance) connect(t *testing.T, target engine.Location) *pgx.Conn {
 	t.Helper()
-	return pgtest.Connect(t, within(c.url, target.Schema))
+	return pgtest.Connect(t, urlInSchema(c.url, target.Schema))
 }
 
 // exec and query are called from goroutines of the suite too, so that they do not end the test.
 func (c *conformance) exec(t *testing.T, target engine.Location, sql string) {
 	t.Helper()
-	conn, err := pgx.Connect(context.Background(), within(c.url, target.Schema))
+	conn, err := pgx.Connect(context.Background(), urlInSchema(c.url, target.Schema))
 	if err != nil {
 		t.Error(err)
 		return
@@ -85,7 +85,7 @@ func (c *conformance) exec(t *testing.T, target engine.Location, sql string) {
 
 func (c *conformance) query(t *testing.T, target engine.Location, sql string) [][]string {
 	t.Helper()
-	conn, err := pgx.Connect(context.Background(), within(c.url, target.Schema))
+	conn, err := pgx.Connect(context.Background(), urlInSchema(c.url, target.Schema))
 	if err != nil {
 		t.Error(err)
 		return nil

@@ -53,7 +53,7 @@ func TestTenantsOfOneConnectionEqualThoseMigratedAlone(t *testing.T) {
 	t.Parallel()
 	f := newPgFleet(t, postgres.Server{MaxConnections: 2})
 	for n := range *programs {
-		bodies := rapid.Custom(program).Example(n)
+		bodies := rapid.Custom(randomBodies).Example(n)
 		shared := f.with(t, bodies...)
 		errs := make([]error, 5)
 		var jobs []engine.Job
@@ -88,8 +88,8 @@ func TestTenantsOfOneConnectionEqualThoseMigratedAlone(t *testing.T) {
 	}
 }
 
-// program draws the bodies of 2 to 6 revisions.
-func program(t *rapid.T) []string {
+// randomBodies draws the bodies of 2 to 6 revisions.
+func randomBodies(t *rapid.T) []string {
 	n := 0
 	shape := rapid.Map(rapid.SampledFrom(programShapes), func(s string) string { n++; return strings.ReplaceAll(s, "$n", fmt.Sprint(n)) })
 	body := rapid.Map(rapid.SliceOfN(shape, 1, 5), func(s []string) string { return strings.Join(s, ";\n") })

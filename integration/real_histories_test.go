@@ -205,9 +205,9 @@ func TestRealHistoryInSchemas(t *testing.T) {
 			pgtest.Exec(t, url, "CREATE SCHEMA "+schema)
 			for _, s := range sql { // the recorded structure is a dump for psql of a schema named public
 				s = strings.ReplaceAll(s, "public.", schema+".")
-				pgtest.Exec(t, within(url, schema), psqlCommand.ReplaceAllString(s, ""))
+				pgtest.Exec(t, urlInSchema(url, schema), psqlCommand.ReplaceAllString(s, ""))
 			}
-			pgtest.Exec(t, within(url, schema), "DROP SEQUENCE IF EXISTS django_migrations_id_seq") // of Django's own bookkeeping
+			pgtest.Exec(t, urlInSchema(url, schema), "DROP SEQUENCE IF EXISTS django_migrations_id_seq") // of Django's own bookkeeping
 			return pgtest.Dump(t, url, schema)
 		},
 		selector: func(branch string) string { return "id=" + branch + "_*" },

@@ -19,7 +19,7 @@ func tenantsMadeAnew(t *testing.T, d revision.Dialect) {
 	if d == revision.Postgres {
 		bodies[2], patience = gate+bodies[2], "0"
 	}
-	f := newWorld(t, d, tenants, inFiles(bodies), fmt.Sprintf("rollout: {lock_timeout: %s, concurrency: %d, waves: [{name: canary, size: 5, gate: %s}]}\n", patience, width, doors("canary")))
+	f := newWorld(t, d, tenants, inFiles(bodies), fmt.Sprintf("rollout: {lock_timeout: %s, concurrency: %d, waves: [{name: canary, size: 5, gate: %s}]}\n", patience, width, gatesOnFiles("canary")))
 	m := f.mover(bodies)
 	f.twoSteps(m)
 	order, what := f.order(), map[string]string{}

@@ -21,8 +21,8 @@ import (
 	"github.com/skeindb/skein/integration/sqlitetest"
 )
 
-// unkind are three revisions that not every tenant's rows can bear. Their SQL is the same in both dialects.
-func unkind() fstest.MapFS {
+// revisionsThatSomeFail are three revisions that not every tenant's rows can bear. Their SQL is the same in both dialects.
+func revisionsThatSomeFail() fstest.MapFS {
 	files := fstest.MapFS{}
 	add := func(id, revises, up, down string) {
 		files[id+"_test.sql"] = &fstest.MapFile{Data: []byte(revisionFile(id, revises, up, down))}
@@ -33,8 +33,8 @@ func unkind() fstest.MapFS {
 	return files
 }
 
-// spoil makes seven tenants that u2 or u3 fails in, and returns what is to be said of each.
-func spoil(f *world) map[string]string {
+// makeFailingTenants makes seven tenants that u2 or u3 fails in, and returns what is to be said of each.
+func makeFailingTenants(f *world) map[string]string {
 	f.t.Helper()
 	const (
 		unique = "u2 migrations/u2_test.sql:7 CREATE UNIQUE INDEX users_email ON users (email)"
@@ -81,7 +81,7 @@ type rehearsal struct {
 	Untried []struct{ Revision, Why string }
 }
 
-func rehearsed(t testing.TB, r skeintest.Result) rehearsal {
+func decodeRehearsal(t testing.TB, r skeintest.Result) rehearsal {
 	t.Helper()
 	lines := strings.Split(strings.TrimSpace(r.Stdout), "\n")
 	var end struct{ Rehearsal rehearsal }
@@ -102,9 +102,9 @@ func (r rehearsal) locked() map[string]int {
 	return all
 }
 
-// everything is all there is to see of each tenant: on PostgreSQL structure, rows, who wrote them, and where they are
+// stateOfEachTenant is all there is to see of each tenant: on PostgreSQL structure, rows, who wrote them, and where they are
 // kept; the bytes of a file.
-func everything(f *world) map[string]string {
+func stateOfEachTenant(f *world) map[string]string {
 	f.t.Helper()
 	all := map[string]string{}
 	if soil, ok := f.soil.(*plainFiles); ok {
@@ -130,7 +130,7 @@ func everything(f *world) map[string]string {
 // same fails the test unless nothing of any tenant is other than before, nor the list of rollouts.
 func (f *world) same(what string, before map[string]string, listed string) {
 	f.t.Helper()
-	after, changed := everything(f), []string{}
+	after, changed := stateOfEachTenant(f), []string{}
 	for _, id := range slices.Sorted(maps.Keys(before)) {
 		if after[id] != before[id] {
 			changed = append(changed, id)
@@ -139,7 +139,7 @@ func (f *world) same(what string, before map[string]string, listed string) {
 	if len(changed) > 0 {
 		f.t.Errorf("%s changed %d tenants (-before +after): %s", what, len(changed), cmp.Diff(before[changed[0]], after[changed[0]]))
 	}
-	if now := rollouts(f.Project); now != listed {
+	if now := listRollouts(f.Project); now != listed {
 		f.t.Errorf("%s is in the list of rollouts: %s", what, now)
 	}
 }
@@ -152,14 +152,14 @@ func rehearsalFinds(t *testing.T, d revision.Dialect) {
 	if d == revision.SQLite {
 		tenants = 48
 	}
-	f := newWorld(t, d, tenants, unkind(), "")
+	f := newWorld(t, d, tenants, revisionsThatSomeFail(), "")
 	f.Must(0, "upgrade", "u1")
-	spoilt := spoil(f)
-	before, listed := everything(f), rollouts(f.Project)
+	spoilt := makeFailingTenants(f)
+	before, listed := stateOfEachTenant(f), listRollouts(f.Project)
 
 	r := f.Must(2, "upgrade", "--rehearse", "--json")
 	wantFailed(t, r, spoilt)
-	held := rehearsed(t, r)
+	held := decodeRehearsal(t, r)
 	lock := "users AccessExclusiveLock"
 	if d == revision.SQLite {
 		lock = "the file write"
@@ -180,7 +180,7 @@ func rehearsalFinds(t *testing.T, d revision.Dialect) {
 	f.Write("migrations/u4_outside.sql", revisionFile("u4", "u3", ": no-transaction\nCREATE INDEX users_age ON users (age);", "DROP INDEX users_age;"))
 	r = f.Must(2, "upgrade", "--rehearse", "--json", "-t", who)
 	wantFailed(t, r, spoilt)
-	if got := rehearsed(t, r).Untried; len(got) != 1 || got[0].Revision != "u4" || got[0].Why == "" {
+	if got := decodeRehearsal(t, r).Untried; len(got) != 1 || got[0].Revision != "u4" || got[0].Why == "" {
 		t.Errorf("not tried: %+v, want u4", got)
 	}
 	f.same("the rehearsal of a revision outside a transaction", before, listed)
@@ -197,10 +197,10 @@ func TestRehearsalOfASample(t *testing.T) { inBothDialects(t, rehearsalOfASample
 
 func rehearsalOfASample(t *testing.T, d revision.Dialect) {
 	const tenants = 60
-	f := newWorld(t, d, tenants, unkind(), "")
+	f := newWorld(t, d, tenants, revisionsThatSomeFail(), "")
 	f.Must(0, "upgrade", "u1")
 	f.Must(0, "upgrade", "u2", "-t", "id in ("+strings.Join(f.ids[:3], ",")+")") // one cohort that is small
-	before, listed := everything(f), rollouts(f.Project)
+	before, listed := stateOfEachTenant(f), listRollouts(f.Project)
 	r := f.Must(0, "upgrade", "--rehearse=sample", "--json")
 	f.same("the rehearsal of a sample", before, listed)
 
@@ -214,7 +214,7 @@ func rehearsalOfASample(t *testing.T, d revision.Dialect) {
 	if tried < 2 || tried > tenants/4 {
 		t.Errorf("%d of %d tenants were tried", tried, tenants)
 	}
-	if planned := rehearsed(t, r).Planned; planned != tenants {
+	if planned := decodeRehearsal(t, r).Planned; planned != tenants {
 		t.Errorf("%d tenants were planned, want %d", planned, tenants)
 	}
 	if diff := cmp.Diff(map[string]bool{"[u1]": true, "[u2]": true}, from); diff != "" {
@@ -227,11 +227,11 @@ func TestRehearsalDoesNotWaitForLocks(t *testing.T) { inBothDialects(t, rehearsa
 
 func rehearsalDoesNotWait(t *testing.T, d revision.Dialect) {
 	const tenants = 20
-	f := newWorld(t, d, tenants, unkind(), "rollout: {lock_timeout: 300ms}\n")
+	f := newWorld(t, d, tenants, revisionsThatSomeFail(), "rollout: {lock_timeout: 300ms}\n")
 	f.Must(0, "upgrade", "u1")
 	held, longest := f.ids[4], func() time.Duration { return 0 }
 	if d == revision.Postgres {
-		defer lockTable(t, within(f.url(), held), "users")()
+		defer lockTable(t, urlInSchema(f.url(), held), "users")()
 		longest = watchWaits(t, f.url())
 	} else {
 		defer (&files{t, f.soil.(*plainFiles).dir}).lock(held, "users")()

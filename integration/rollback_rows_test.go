@@ -107,7 +107,7 @@ func TestRollbackLeavesWhatLaterRolloutsApplied(t *testing.T) {
 // that the killed one was about to begin.
 func TestRollbackOfAnUpgradeThatAnotherFinished(t *testing.T) {
 	t.Parallel()
-	f, open, p := midWave(t)
+	f, open, p := startMidWave(t)
 	p.kill()
 	open()
 	f.soil.quiet()

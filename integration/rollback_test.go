@@ -26,12 +26,12 @@ func TestRollbackOfACanary(t *testing.T) {
 	r := f.Run("upgrade", "--json")
 	old := wantEnd(t, r, 3, "halted", map[string]int{"done": 9, "pending": few - 9})
 	f.wantOf(canary, dumps, 2)
-	refused(t, f, "nobody is asked", "rollout", "rollback", "--json")
+	wantRefusal(t, f, "nobody is asked", "rollout", "rollback", "--json")
 	f.wantOf(canary, dumps, 2)
 
 	r = f.Run("rollout", "rollback", "--yes", "--json")
 	report := wantEnd(t, r, 0, "finished", map[string]int{"done": 9})
-	if diff := cmp.Diff(canary, touched(r)); diff != "" {
+	if diff := cmp.Diff(canary, tenantsStarted(r)); diff != "" {
 		t.Errorf("taken back were (-want +got):\n%s", diff)
 	}
 	s := f.show()
@@ -94,7 +94,7 @@ func TestRollbackOfWhatCannotBeTakenBack(t *testing.T) {
 	f.wantOf(canary, dumps, 3)
 	before := traces(t, f, f.ids)
 
-	message, hint := refused(t, f, "there is no way back", "rollout", "rollback", "--yes", "--json")
+	message, hint := wantRefusal(t, f, "there is no way back", "rollout", "rollback", "--yes", "--json")
 	told(t, message+" "+hint, "r002", "r002_step.sql", "6", "--partial")
 	if !slices.Equal(before, traces(t, f, f.ids)) {
 		t.Error("tenants were touched")
@@ -105,7 +105,7 @@ func TestRollbackOfWhatCannotBeTakenBack(t *testing.T) {
 
 	r := f.Run("rollout", "rollback", "--partial", "--yes", "--json")
 	wantEnd(t, r, 0, "finished", map[string]int{"done": 3, "skipped": 6})
-	if diff := cmp.Diff(ahead, touched(r)); diff != "" {
+	if diff := cmp.Diff(ahead, tenantsStarted(r)); diff != "" {
 		t.Errorf("taken back were (-want +got):\n%s", diff)
 	}
 	f.wantOf(ahead, dumps, 2)
@@ -117,7 +117,7 @@ func TestRollbackOfWhatCannotBeTakenBack(t *testing.T) {
 // it was resumed.
 func TestRollbackAfterAKill(t *testing.T) {
 	t.Parallel()
-	f, open, p := midWave(t)
+	f, open, p := startMidWave(t)
 	dumps := f.soil.reference(steps(2))
 	for _, resumed := range []bool{false, true} {
 		if resumed {
@@ -178,6 +178,6 @@ func TestRollbackThatIsKilled(t *testing.T) {
 		t.Errorf("resumed was %s in place of %s", report.Rollout, before.Rollout)
 	}
 	f.want(dumps, 1)
-	refused(t, f, "it is a rollback itself", "rollout", "rollback", report.Rollout, "--yes", "--json")
-	refused(t, f, "nothing of it is left", "rollout", "rollback", old.Rollout, "--yes", "--json")
+	wantRefusal(t, f, "it is a rollback itself", "rollout", "rollback", report.Rollout, "--yes", "--json")
+	wantRefusal(t, f, "nothing of it is left", "rollout", "rollback", old.Rollout, "--yes", "--json")
 }

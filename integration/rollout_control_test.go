@@ -18,7 +18,7 @@ import (
 // nobody else begins, and a resume does the others.
 func TestPauseInMidWave(t *testing.T) {
 	t.Parallel()
-	f, open, p := midWave(t)
+	f, open, p := startMidWave(t)
 	f.Must(0, "rollout", "pause", "--reason", "the pager rang", "--json")
 	p.must("the pager rang", 1) // it has taken the command in
 	open()
@@ -32,11 +32,11 @@ func TestPauseInMidWave(t *testing.T) {
 		t.Errorf("shown is %+v", s)
 	}
 	f.wantDrained()
-	refused(t, f, "nobody runs it", "rollout", "pause", "--json")
+	wantRefusal(t, f, "nobody runs it", "rollout", "pause", "--json")
 	r = f.Run("rollout", "resume", "--json")
 	wantEnd(t, r, 0, "finished", map[string]int{"done": few})
 	f.want(nil, 2)
-	refused(t, f, "it has ended", "rollout", "pause", "--json")
+	wantRefusal(t, f, "it has ended", "rollout", "pause", "--json")
 	told(t, f.Must(0, "rollout", "audit").Stdout, userName()+"@", "pause", "the pager rang", "resume")
 }
 
@@ -44,7 +44,7 @@ func TestPauseInMidWave(t *testing.T) {
 // that, can be taken back.
 func TestAbortInMidWave(t *testing.T) {
 	t.Parallel()
-	f, open, p := midWave(t)
+	f, open, p := startMidWave(t)
 	dumps := f.soil.reference(steps(2))
 	f.Must(0, "rollout", "abort", "--reason", "wrong release", "--json")
 	p.must("wrong release", 1)
@@ -60,15 +60,15 @@ func TestAbortInMidWave(t *testing.T) {
 		}
 	}
 	untouched := f.besides(changed)
-	refused(t, f, "it is aborted", "rollout", "resume", report.Rollout, "--json")
-	refused(t, f, "it is aborted", "rollout", "retry", "--rollout", report.Rollout, untouched[0], "--json")
-	refused(t, f, "it is aborted", "rollout", "abort", report.Rollout, "--json")
+	wantRefusal(t, f, "it is aborted", "rollout", "resume", report.Rollout, "--json")
+	wantRefusal(t, f, "it is aborted", "rollout", "retry", "--rollout", report.Rollout, untouched[0], "--json")
+	wantRefusal(t, f, "it is aborted", "rollout", "abort", report.Rollout, "--json")
 	f.wantDrained()
 
 	before := traces(t, f, untouched)
 	r = f.Run("rollout", "rollback", report.Rollout, "--yes", "--json")
 	wantEnd(t, r, 0, "finished", map[string]int{"done": 12 + atOnce})
-	if diff := cmp.Diff(slices.Sorted(slices.Values(changed)), touched(r)); diff != "" {
+	if diff := cmp.Diff(slices.Sorted(slices.Values(changed)), tenantsStarted(r)); diff != "" {
 		t.Errorf("taken back were (-want +got):\n%s", diff)
 	}
 	f.want(dumps, 1)
@@ -86,7 +86,7 @@ func TestSkipOfAFailedTenant(t *testing.T) {
 	f.Must(3, "upgrade", "--json")
 	r := f.Run("rollout", "resume", "--json")
 	r.Want(3)
-	if got := failedIn(r.Report()); !slices.Equal(got, []string{bad}) {
+	if got := failedTenantsOf(r.Report()); !slices.Equal(got, []string{bad}) {
 		t.Fatalf("failed are %q", got)
 	}
 	f.Must(0, "rollout", "skip", bad, "--reason", "its owner mends it", "--json")
@@ -95,11 +95,11 @@ func TestSkipOfAFailedTenant(t *testing.T) {
 	}
 	r = f.Run("rollout", "resume", "--json")
 	wantEnd(t, r, 0, "finished", map[string]int{"done": few - 1, "skipped": 1})
-	if slices.Contains(touched(r), bad) {
+	if slices.Contains(tenantsStarted(r), bad) {
 		t.Errorf("%s was touched", bad)
 	}
 	f.wantOf(f.besides([]string{bad}), nil, 2)
-	refused(t, f, "it is done", "rollout", "skip", f.members()["rest"][0], "--reason", "too late", "--json")
+	wantRefusal(t, f, "it is done", "rollout", "skip", f.members()["rest"][0], "--reason", "too late", "--json")
 }
 
 // TestRetryOfNamedTenants takes up one of two that failed, and nobody else; no gate is asked for it.
@@ -116,19 +116,19 @@ func TestRetryOfNamedTenants(t *testing.T) {
 	r.Want(2)
 	report := r.Report()
 	wantCounts(t, report, map[string]int{"done": few - 1, "failed": 1})
-	if got := touched(r); !slices.Equal(got, []string{mended}) {
+	if got := tenantsStarted(r); !slices.Equal(got, []string{mended}) {
 		t.Errorf("touched were %q", got)
 	}
 	if n := f.asked() - asked; n != 0 {
 		t.Errorf("the gate was asked %d times", n)
 	}
 	f.wantOf(f.besides([]string{left}), nil, 2)
-	refused(t, f, "nobody has that id", "rollout", "retry", "nobody", "--json")
+	wantRefusal(t, f, "nobody has that id", "rollout", "retry", "nobody", "--json")
 }
 
-// midWave begins an upgrade and returns when as many tenants of its last wave are under work as may be at once. They
+// startMidWave begins an upgrade and returns when as many tenants of its last wave are under work as may be at once. They
 // wait until open is called.
-func midWave(t *testing.T) (f *world, open func(), p *running) {
+func startMidWave(t *testing.T) (f *world, open func(), p *running) {
 	t.Helper()
 	rollout := threeWaves(nil, fmt.Sprintf("concurrency: %d", atOnce))
 	f = newWorld(t, revision.Postgres, few, bothWays(""), "")
@@ -158,8 +158,8 @@ func (f *world) wantDrained() map[string]int {
 	return at
 }
 
-// touched are the tenants of a stream that were under work, sorted.
-func touched(r skeintest.Result) []string {
+// tenantsStarted are the tenants of a stream that were under work, sorted.
+func tenantsStarted(r skeintest.Result) []string {
 	ids := map[string]bool{}
 	for _, e := range r.Events() {
 		if e["kind"] == "tenant" && e["outcome"] == "running" {
@@ -188,7 +188,7 @@ func TestStrictBudgetIsNeverExceededByMoreThanOne(t *testing.T) {
 			f.atGate(c.least)
 			open()
 			r := p.end()
-			n := len(touched(r))
+			n := len(tenantsStarted(r))
 			report := wantEnd(t, r, 3, "halted", map[string]int{"failed": n, "pending": tenants - n})
 			if n < c.least || n > c.most {
 				t.Errorf("%d tenants were begun and failed, want %d to %d", n, c.least, c.most)
@@ -248,7 +248,7 @@ rollout: {max_failures: 100%%, per_server: %d, systemic: %d}
 		t.Errorf("%d tenants failed, want %d, and those that were under work", n, systemic)
 	}
 	wantCounts(t, report, map[string]int{"done": each, "failed": report.Counts["failed"], "pending": each - report.Counts["failed"]})
-	for _, id := range failedIn(report) {
+	for _, id := range failedTenantsOf(report) {
 		if !strings.HasPrefix(id, "ill/") {
 			t.Errorf("%s failed", id)
 		}

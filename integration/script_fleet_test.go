@@ -290,10 +290,10 @@ func (s *schemas) drop(id string) {
 	pgtest.Exec(s.tb, s.url, "DROP SCHEMA "+pgtest.Quote(id)+" CASCADE")
 }
 
-func (s *schemas) exec(id, statement string) { pgtest.Exec(s.tb, within(s.url, id), statement) }
+func (s *schemas) exec(id, statement string) { pgtest.Exec(s.tb, urlInSchema(s.url, id), statement) }
 
 func (s *schemas) query(id, statement string) []string {
-	return pgtest.QueryRows(s.tb, within(s.url, id), statement)
+	return pgtest.QueryRows(s.tb, urlInSchema(s.url, id), statement)
 }
 
 const tablesHere = `SELECT relname FROM pg_class WHERE relkind = 'r' AND relname NOT LIKE 'skein%' AND relnamespace = to_regnamespace(current_schema()) ORDER BY 1`
@@ -301,7 +301,7 @@ const tablesHere = `SELECT relname FROM pg_class WHERE relkind = 'r' AND relname
 func (s *schemas) tables(id string) []string { return s.query(id, tablesHere) }
 
 func (s *schemas) lock(id, table string) (unlock func()) {
-	return lockTable(s.tb, within(s.url, id), table)
+	return lockTable(s.tb, urlInSchema(s.url, id), table)
 }
 
 func (s *schemas) config(ids []string, list bool) string {
@@ -316,8 +316,8 @@ func (s *schemas) config(ids []string, list bool) string {
 	return b
 }
 
-// within is a URL whose sessions find a schema first.
-func within(rawURL, schema string) string {
+// urlInSchema is a URL whose sessions find a schema first.
+func urlInSchema(rawURL, schema string) string {
 	u, err := url.Parse(rawURL)
 	if err != nil { // it was used before
 		panic(err)

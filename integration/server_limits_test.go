@@ -23,26 +23,26 @@ func TestFullServer(t *testing.T) {
 	t.Parallel()
 	server := pgtest.New(t, pgtest.Options{Settings: map[string]string{"max_connections": "20", "superuser_reserved_connections": "3"}})
 	url, _ := pgtest.Database(t, server)
-	f := ofRole(t, url, "app", "LOGIN PASSWORD 'app'", "app", 80)
+	f := newFleetOfRole(t, url, "app", "LOGIN PASSWORD 'app'", "app", 80)
 	f.Must(0, "upgrade", "r001")
 	for range 15 { // 5 are left, of which 3 are for superusers
 		pgtest.Connect(t, strings.Replace(server.DatabaseURL("postgres"), "sslmode=", "application_name=others&sslmode=", 1))
 	}
 	r := f.Must(0, "upgrade", "--json")
-	narrowed(t, f, r)
+	wantFewerConnections(t, f, r)
 }
 
 // TestRoleLimit gives the role of a rollout three connections.
 func TestRoleLimit(t *testing.T) {
 	t.Parallel()
 	url, name := pgtest.Database(t, pgtest.Server(t))
-	f := ofRole(t, url, name, "LOGIN PASSWORD 'app' CONNECTION LIMIT 3", "app", 80)
+	f := newFleetOfRole(t, url, name, "LOGIN PASSWORD 'app' CONNECTION LIMIT 3", "app", 80)
 	f.Must(0, "upgrade", "r001")
 	r := f.Must(0, "upgrade", "--json")
-	narrowed(t, f, r)
+	wantFewerConnections(t, f, r)
 }
 
-func narrowed(t *testing.T, f *world, r skeintest.Result) {
+func wantFewerConnections(t *testing.T, f *world, r skeintest.Result) {
 	t.Helper()
 	report := r.Report()
 	if report.State != "finished" || report.Counts["done"] != len(f.ids) {
@@ -55,15 +55,15 @@ func narrowed(t *testing.T, f *world, r skeintest.Result) {
 	f.want(nil, 2)
 }
 
-// ofRole is a fleet that skein reaches as a role of its own, which owns the schemas.
-func ofRole(t *testing.T, url, role, options, password string, tenants int) *world {
+// newFleetOfRole is a fleet that skein reaches as a role of its own, which owns the schemas.
+func newFleetOfRole(t *testing.T, url, role, options, password string, tenants int) *world {
 	t.Helper()
 	pgtest.Exec(t, url, "CREATE ROLE "+pgtest.Quote(role)+" "+options,
 		"DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO "+pgtest.Quote(role)+"', current_database()); END $$")
 	t.Cleanup(func() {
 		pgtest.Exec(t, url, "DROP OWNED BY "+pgtest.Quote(role)+" CASCADE", "DROP ROLE "+pgtest.Quote(role))
 	})
-	f := worldAt(t, url, urlOfRole(t, url, role, password), tenants, inFiles(slowly()), "")
+	f := worldAt(t, url, urlOfRole(t, url, role, password), tenants, inFiles(slowLastStep()), "")
 	for part := range slices.Chunk(f.ids, 40) {
 		var sql strings.Builder
 		for _, id := range part {
@@ -93,7 +93,7 @@ func TestWrongPassword(t *testing.T) {
 	t.Parallel()
 	const right, wrong = "sesame-2f1c-right", "sesame-77aa-wrong"
 	url, role := pgtest.Database(t, pgtest.Server(t))
-	f := ofRole(t, url, role, "LOGIN PASSWORD '"+right+"'", "", 40)
+	f := newFleetOfRole(t, url, role, "LOGIN PASSWORD '"+right+"'", "", 40)
 	config, err := os.ReadFile(f.Path("skein.yaml"))
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +125,7 @@ func TestWrongPassword(t *testing.T) {
 		t.Errorf("got %+v\nwant State halted, Reason with %q, failed 0, pending above 0", report, "password authentication failed")
 	}
 	wantNowhere(t, f, r, right)
-	reported(t, f, r)
+	wantReportedAsStored(t, f, r)
 	f.Env = []string{"APP_PASSWORD=another"}
 	wantNowhere(t, f, f.Must(0, "rollout", "resume", "--json"), right)
 	f.want(nil, 2)
@@ -197,19 +197,19 @@ func TestStoreThatCannotBeOpened(t *testing.T) {
 func TestStoreFillsUp(t *testing.T) {
 	t.Parallel()
 	const tenants = 150
-	f := newWorld(t, revision.Postgres, tenants, inFiles(slowly()), "")
+	f := newWorld(t, revision.Postgres, tenants, inFiles(slowLastStep()), "")
 	f.Must(0, "upgrade", "r001")
 	store := f.Path(".skein/state.db")
 	sqlitetest.Exec(t, store, "CREATE TRIGGER full BEFORE INSERT ON fact WHEN new.seq > 60 BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END")
 	r := f.Must(3, "upgrade", "--json")
-	halted(t, f, r, "database or disk is full")
+	wantHaltedByStore(t, f, r, "database or disk is full")
 	sqlitetest.Exec(t, store, "DROP TRIGGER full")
 	f.Must(0, "rollout", "resume")
 	f.want(nil, 2)
 }
 
-// halted looks at a rollout whose store failed it: what it tells is true, and it could tell it to people.
-func halted(t *testing.T, f *world, r skeintest.Result, why string) {
+// wantHaltedByStore looks at a rollout whose store failed it: what it tells is true, and it could tell it to people.
+func wantHaltedByStore(t *testing.T, f *world, r skeintest.Result, why string) {
 	t.Helper()
 	report := r.Report()
 	if report.State != "halted" || !strings.Contains(report.Reason, why) || report.Counts["failed"] != 0 || report.Next == "" {
@@ -234,7 +234,7 @@ func TestStoreOnPostgresGoesAway(t *testing.T) {
 	server := pgtest.Server(t)
 	url, _ := pgtest.Database(t, server)
 	proxy := pgtest.Proxy(t, server)
-	f := newWorld(t, revision.Postgres, tenants, inFiles(slowly()), "state: {store: \""+proxy.Through(url)+"\"}\n")
+	f := newWorld(t, revision.Postgres, tenants, inFiles(slowLastStep()), "state: {store: \""+proxy.Through(url)+"\"}\n")
 	f.Must(0, "upgrade", "r001")
 	p := f.start("upgrade", "--json")
 	p.must(isDone, 20)
@@ -253,7 +253,7 @@ func TestStoreOnPostgresGoesAway(t *testing.T) {
 	if report.State != "halted" || report.Counts["failed"] != 0 || report.Counts["pending"] == 0 || report.Next == "" {
 		t.Errorf("got %+v\nwant State halted, failed 0, pending above 0, a Next", report)
 	}
-	reported(t, f, r)
+	wantReportedAsStored(t, f, r)
 	var list []struct{ State string }
 	f.Must(0, "rollout", "list", "--json").JSON(&list)
 	if list[0].State != "halted" {

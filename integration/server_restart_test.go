@@ -9,8 +9,8 @@ import (
 	"github.com/skeindb/skein/integration/skeintest"
 )
 
-// slowly is a chain whose last step takes a while, so that there is time to disturb it.
-func slowly() []string {
+// slowLastStep is a chain whose last step takes a while, so that there is time to disturb it.
+func slowLastStep() []string {
 	bodies := steps(2)
 	bodies[1] += "SELECT pg_sleep(0.03);\n"
 	return bodies
@@ -79,8 +79,8 @@ func serverStaysAway(t *testing.T, server *pgtest.Instance) {
 		t.Errorf("%d tenants are pending, although failures are borne", n)
 	}
 	server.Start()
-	reported(t, halting, r)
-	reported(t, bearing, s)
+	wantReportedAsStored(t, halting, r)
+	wantReportedAsStored(t, bearing, s)
 	for _, f := range []*world{halting, bearing} {
 		if report := f.Must(0, "rollout", "resume", "--json").Report(); report.State != "finished" || report.Counts["failed"] != 0 {
 			t.Errorf("got %+v\nwant State finished, failed 0", report)
@@ -93,13 +93,13 @@ func serverStaysAway(t *testing.T, server *pgtest.Instance) {
 func restarting(t *testing.T, server *pgtest.Instance, tenants int, more string) *world {
 	t.Helper()
 	url, _ := pgtest.Database(t, server)
-	f := worldAt(t, url, url, tenants, inFiles(slowly()), more)
+	f := worldAt(t, url, url, tenants, inFiles(slowLastStep()), more)
 	f.Must(0, "upgrade", "r001")
 	return f
 }
 
-// reported fails the test when a stream told of a tenant what its database denies: done that is not.
-func reported(t *testing.T, f *world, r skeintest.Result) {
+// wantReportedAsStored fails the test when a stream told of a tenant what its database denies: done that is not.
+func wantReportedAsStored(t *testing.T, f *world, r skeintest.Result) {
 	t.Helper()
 	at := f.want(nil, 1, 2)
 	for id, outcome := range outcomes(r) {

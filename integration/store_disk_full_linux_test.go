@@ -29,7 +29,7 @@ func TestDiskOfTheStoreIsFull(t *testing.T) {
 	t.Parallel()
 	disk := smallDisk(t)
 	const tenants = 150
-	f := newWorld(t, revision.Postgres, tenants, inFiles(slowly()), "state: {store: "+disk+"/state.db}\n")
+	f := newWorld(t, revision.Postgres, tenants, inFiles(slowLastStep()), "state: {store: "+disk+"/state.db}\n")
 	f.Must(0, "upgrade", "r001")
 	ballast := filepath.Join(disk, "ballast")
 	p := f.start("upgrade", "--json")
@@ -37,7 +37,7 @@ func TestDiskOfTheStoreIsFull(t *testing.T) {
 	fill(t, ballast)
 	r := p.end()
 	r.Want(3)
-	halted(t, f, r, "full")
+	wantHaltedByStore(t, f, r, "full")
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}

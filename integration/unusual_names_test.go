@@ -70,7 +70,7 @@ func TestSchemasOfAnyName(t *testing.T) {
 			t.Errorf("no event says that %q is done", name)
 		}
 	}
-	pgtest.Exec(t, within(url, "plain"), upgradesOf(t, shop.FS(revision.Postgres))...)
+	pgtest.Exec(t, urlInSchema(url, "plain"), upgradesOf(t, shop.FS(revision.Postgres))...)
 	wantSchemas(t, url, "plain", names)
 	wantEach(t, "applied revisions", checksumsOf(t, shop.FS(revision.Postgres), revision.Postgres), inEach(t, url, names, appliedInSchema))
 	wantNothingInPublic(t, url)

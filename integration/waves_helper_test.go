@@ -336,8 +336,8 @@ func sumOfCounts(counts map[string]int) int {
 	return n
 }
 
-// failedIn are the tenants that a report names as failed, sorted.
-func failedIn(r skeintest.Report) []string {
+// failedTenantsOf are the tenants that a report names as failed, sorted.
+func failedTenantsOf(r skeintest.Report) []string {
 	var ids []string
 	for _, f := range r.Failed {
 		ids = append(ids, f.Tenant)

@@ -203,7 +203,7 @@ func wantSlackMessage(t *testing.T, box *postbox, parts ...string) {
 func TestWebhooksTellNoData(t *testing.T) {
 	t.Parallel()
 	box := newPostbox(t)
-	f := newWorld(t, revision.Postgres, 4, unkind(), fmt.Sprintf("notify: [{webhook: %q}, {webhook: %q, format: slack}]\n", box.URL+"/ops", box.URL+"/services/T0/B0/secret"))
+	f := newWorld(t, revision.Postgres, 4, revisionsThatSomeFail(), fmt.Sprintf("notify: [{webhook: %q}, {webhook: %q, format: slack}]\n", box.URL+"/ops", box.URL+"/services/T0/B0/secret"))
 	f.Must(0, "upgrade", "u1")
 	box.empty("/ops")
 	box.empty("/services/T0/B0/secret")
@@ -254,7 +254,7 @@ func TestBadWebhooksHarmNothing(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			f := newWorld(t, revision.SQLite, 5, unkind(), hooks)
+			f := newWorld(t, revision.SQLite, 5, revisionsThatSomeFail(), hooks)
 			f.Must(0, "upgrade", "u1", "-c", f.plain())
 			if test.spoil {
 				f.soil.exec(f.ids[2], "CREATE TABLE ages (id integer)")
