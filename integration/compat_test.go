@@ -115,7 +115,7 @@ func TestCompatTellsByItsExitCode(t *testing.T) {
 	check("0 2 of 2: ", "--min", "r002", "--max", "r003")
 
 	// A deployment waits for it: nothing is written anywhere.
-	if got := rollouts(p); strings.Count(got, `"id"`) != 3 {
+	if got := listRollouts(p); strings.Count(got, `"id"`) != 3 {
 		t.Errorf("compat is in the list of rollouts: %s", got)
 	}
 }

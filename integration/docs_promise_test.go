@@ -21,6 +21,7 @@ import (
 var promisingDocuments = []string{"docs/rollouts.md", "docs/runbook.md", "docs/cli.md"}
 
 const (
+	root         = ".." // of the repository, seen from this package
 	promiseTable = "testdata/promises.tsv"
 
 	// withoutTest is how many sentences may be marked "?". Lower it with each that gets its test, and never raise it.
@@ -258,7 +259,7 @@ func testsAndScripts(t *testing.T) map[string]bool {
 	t.Helper()
 	function := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
 	names := map[string]bool{}
-	for _, folder := range append([]string{"integration"}, order...) {
+	for _, folder := range []string{"integration", "cmd", "config", "orchestrator", "tenant", "engine"} {
 		err := filepath.WalkDir(filepath.Join(root, folder), func(path string, entry os.DirEntry, err error) error {
 			if err != nil || entry.IsDir() || !strings.HasSuffix(path, "_test.go") {
 				return err

@@ -19,7 +19,7 @@ import (
 // TestGateThatFailsHalts has one tenant of the canary say no: the others stay as they are until the cause is mended.
 func TestGateThatFailsHalts(t *testing.T) {
 	t.Parallel()
-	f := stood(t, "", threeWaves(map[string]string{
+	f := newFleetAtFirstStep(t, "", threeWaves(map[string]string{
 		"canary": `sql: "select bool_and(ok) from flags", checks: [{name: ready, sql: "select count(*) from public.ready", per: server, expect: "> 0"}]`,
 		"early":  `sql: "select bool_and(ok) from flags"`,
 	}))
@@ -82,7 +82,7 @@ func TestGateThatCannotTell(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			f := stood(t, "", threeWaves(map[string]string{"canary": c.gate}))
+			f := newFleetAtFirstStep(t, "", threeWaves(map[string]string{"canary": c.gate}))
 			f.porters(c.answers...)
 			command := []string{"upgrade", "--json"}
 			for k, asked := range c.runs {
@@ -131,7 +131,7 @@ func TestGateOverHTTP(t *testing.T) {
 	check := func(path string) string {
 		return "checks: [{name: api, http: \"" + s.URL + path + "?key=hidden\", interval: 1s, headers: {Authorization: {env: TOKEN}}}]"
 	}
-	f := stood(t, "", threeWaves(map[string]string{"canary": check("/busy"), "early": check("/broken")}))
+	f := newFleetAtFirstStep(t, "", threeWaves(map[string]string{"canary": check("/busy"), "early": check("/broken")}))
 	f.Env = []string{"TOKEN=Bearer s3cret"}
 	broken.Store(true)
 
@@ -162,14 +162,14 @@ func TestGateOverHTTP(t *testing.T) {
 // TestApprovalFromAnotherProcess lets a rollout wait for somebody's word, which comes from elsewhere.
 func TestApprovalFromAnotherProcess(t *testing.T) {
 	t.Parallel()
-	f := stood(t, "", threeWaves(map[string]string{"canary": "exec: [sh, porter.sh], approval: true"}))
+	f := newFleetAtFirstStep(t, "", threeWaves(map[string]string{"canary": "exec: [sh, porter.sh], approval: true"}))
 	f.porters()
 	f.Write("shut-canary", "")
 	canary := f.members()["canary"]
 
 	p := f.start("upgrade", "--json")
 	p.until("the gate to be asked", func() bool { return f.asked() == 1 })
-	refused(t, f, "nothing waits yet", "rollout", "approve", "--json")
+	wantRefusal(t, f, "nothing waits yet", "rollout", "approve", "--json")
 	f.Remove("shut-canary")
 	f.atApproval()
 	if g := f.show().canaryGate(t); !g.Waiting || g.Verdict != "" {
@@ -185,13 +185,13 @@ func TestApprovalFromAnotherProcess(t *testing.T) {
 	if g := f.show().canaryGate(t); g.Verdict != "pass" || !strings.Contains(g.Reason, userName()) {
 		t.Errorf("it is not said who approved: %+v", g)
 	}
-	refused(t, f, "nothing waits any more", "rollout", "approve", "--json")
+	wantRefusal(t, f, "nothing waits any more", "rollout", "approve", "--json")
 }
 
 // TestApprovalOfARolloutThatDoesNotWait ends the process where an approval is due.
 func TestApprovalOfARolloutThatDoesNotWait(t *testing.T) {
 	t.Parallel()
-	f := stood(t, "", threeWaves(map[string]string{"canary": "exec: [sh, porter.sh], approval: true"}))
+	f := newFleetAtFirstStep(t, "", threeWaves(map[string]string{"canary": "exec: [sh, porter.sh], approval: true"}))
 	f.porters()
 	r := f.Run("upgrade", "--no-wait", "--json")
 	report := wantEnd(t, r, 3, "waiting", map[string]int{"done": 9, "pending": few - 9})
@@ -202,7 +202,7 @@ func TestApprovalOfARolloutThatDoesNotWait(t *testing.T) {
 	wantEnd(t, r, 3, "waiting", map[string]int{"done": 9, "pending": few - 9})
 
 	f.Must(0, "rollout", "approve", "--json")
-	refused(t, f, "it is approved already", "rollout", "approve", "--json")
+	wantRefusal(t, f, "it is approved already", "rollout", "approve", "--json")
 	f.wantOf(f.members()["rest"], nil, 1)
 	r = f.Run("rollout", "resume", "--no-wait", "--json")
 	wantEnd(t, r, 0, "finished", map[string]int{"done": few})
@@ -224,10 +224,10 @@ func TestApprovalOfARolloutThatWasStoppedWhileItWaited(t *testing.T) {
 			p.comes(skeintest.Event{"kind": "gate", "state": "waiting"})
 			stop(f, p)
 			f.Must(0, "rollout", "approve", "--reason", "looks good")
-			refused(t, f, "it is approved already", "rollout", "approve", "--json")
+			wantRefusal(t, f, "it is approved already", "rollout", "approve", "--json")
 			r := f.Must(0, "rollout", "resume", "--json")
 			wantCounts(t, r.Report(), map[string]int{"done": 4})
-			refused(t, f, "nothing waits any more", "rollout", "approve", "--json")
+			wantRefusal(t, f, "nothing waits any more", "rollout", "approve", "--json")
 		})
 	}
 }
@@ -241,7 +241,7 @@ func TestApprovalIsNotForARolloutThatWasOvertaken(t *testing.T) {
 	f.Must(0, "rollout", "pause")
 	id := p.end().Report().Rollout
 	f.Must(0, "upgrade", "-c", f.plain())
-	message, _ := refused(t, f, "another came after it", "rollout", "approve", "--json")
+	message, _ := wantRefusal(t, f, "another came after it", "rollout", "approve", "--json")
 	wantText(t, "the refusal", message, "no rollout waits for an approval")
 	f.Must(0, "rollout", "approve", id)
 }
@@ -275,7 +275,7 @@ func TestStoppedInAGate(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			f := stood(t, "", threeWaves(map[string]string{"canary": c.gate}))
+			f := newFleetAtFirstStep(t, "", threeWaves(map[string]string{"canary": c.gate}))
 			f.porters()
 			canary := f.members()["canary"]
 			p := f.start("upgrade", "--json")
@@ -289,8 +289,8 @@ func TestStoppedInAGate(t *testing.T) {
 				t.Errorf("shown is %s, want %s", before.State, c.state)
 			}
 			if c.state == "aborted" {
-				refused(t, f, "it is aborted", "rollout", "approve", "--json")
-				refused(t, f, "it is aborted", "rollout", "resume", report.Rollout, "--json")
+				wantRefusal(t, f, "it is aborted", "rollout", "approve", "--json")
+				wantRefusal(t, f, "it is aborted", "rollout", "resume", report.Rollout, "--json")
 				return
 			}
 			p = f.start("rollout", "resume", "--json")
@@ -306,12 +306,12 @@ func TestStoppedInAGate(t *testing.T) {
 	}
 }
 
-// refused fails the test unless a command ends with 1, and says why and what to do.
-func refused(t *testing.T, f *world, why string, args ...string) (message, hint string) {
+// wantRefusal fails the test unless a command ends with 1, and says why and what to do.
+func wantRefusal(t *testing.T, f *world, why string, args ...string) (message, hint string) {
 	t.Helper()
 	r := f.Run(args...)
 	if r.Code != 1 {
-		t.Errorf("%s: skein %s: exit %d, want 1\n%s\n%s", why, strings.Join(args, " "), r.Code, last(r.Stdout), last(r.Stderr))
+		t.Errorf("%s: skein %s: exit %d, want 1\n%s\n%s", why, strings.Join(args, " "), r.Code, tailOf(r.Stdout), tailOf(r.Stderr))
 		return "", ""
 	}
 	if message, hint = errorOf(r); message == "" {

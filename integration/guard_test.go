@@ -144,12 +144,12 @@ func TestGuardSeesAllKindsOfObjects(t *testing.T) {
 	} {
 		// The statement is put together, so that no text has a name of it.
 		half := len(c.sql) / 2
-		cases = append(cases, guardCase{name: c.sql, steps: []string{fmt.Sprintf("DO $do$ BEGIN EXECUTE %s || %s; END $do$", quoted(c.sql[:half]), quoted(c.sql[half:]))}, want: "a DO block of the section changed ", also: c.object})
+		cases = append(cases, guardCase{name: c.sql, steps: []string{fmt.Sprintf("DO $do$ BEGIN EXECUTE %s || %s; END $do$", quoteLiteral(c.sql[:half]), quoteLiteral(c.sql[half:]))}, want: "a DO block of the section changed ", also: c.object})
 	}
 	runGuardCases(t, f, cases)
 }
 
-func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
+func quoteLiteral(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
 
 func TestGuardLetsPassWhatIsNoAccident(t *testing.T) {
 	t.Parallel()
@@ -217,7 +217,7 @@ func TestGuardOfARehearsal(t *testing.T) {
 	f.with(t, "SELECT r()", "[own-transaction]\nCREATE TABLE x AS SELECT r()").tried(t, target, "r1", "r2")
 	_, err := f.with(t, "SELECT r()", "[own-transaction]\nSELECT 1;\nSELECT w()").rehearse(t, target)
 	if e := wantPgClass(t, err, engine.Guard); e.Revision != "r2" || e.Statement != "SELECT w()" || !strings.HasPrefix(e.Message, "function a.w() changed public.log") {
-		t.Errorf("%+v", e)
+		t.Errorf("got %+v\nwant Revision r2, Statement SELECT w(), Message that begins with %q", e, "function a.w() changed public.log")
 	}
 }
 

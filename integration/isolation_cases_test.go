@@ -433,7 +433,7 @@ func TestTemporaryTablesDoNotReachTheNextTenant(t *testing.T) {
 	t.Parallel()
 	p, url, tenants := schemasOf(t, 4, "", "", "CREATE TABLE letters (addressee text);\nSELECT gather();", ": own-transaction\nSELECT gather();")
 	for _, tenant := range tenants {
-		pgtest.Exec(t, within(url, tenant), "CREATE TABLE clients (name text); INSERT INTO clients VALUES ('"+tenant+"')",
+		pgtest.Exec(t, urlInSchema(url, tenant), "CREATE TABLE clients (name text); INSERT INTO clients VALUES ('"+tenant+"')",
 			"CREATE FUNCTION gather() RETURNS void LANGUAGE plpgsql AS $$ BEGIN CREATE TEMP TABLE IF NOT EXISTS basket AS SELECT name FROM clients; INSERT INTO letters SELECT name FROM basket; END $$")
 	}
 	p.Must(0, "upgrade")

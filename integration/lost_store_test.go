@@ -11,8 +11,8 @@ import (
 	"github.com/skeindb/skein/integration/skeintest"
 )
 
-// drowsy are two steps. The second waits at the gate, and takes long enough for something to be noticed between tenants.
-func drowsy() []string {
+// slowSecondStep are two steps. The second waits at the gate, and takes long enough for something to be noticed between tenants.
+func slowSecondStep() []string {
 	bodies := steps(2)
 	bodies[1] = ": lock_timeout=0\n" + gate + bodies[1] + "SELECT pg_sleep(0.1);\n"
 	return bodies
@@ -83,7 +83,7 @@ func TestLostStore(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			const tenants = 60
-			f := newWorld(t, revision.Postgres, tenants, inFiles(drowsy()), "rollout: {per_server: 2}\n")
+			f := newWorld(t, revision.Postgres, tenants, inFiles(slowSecondStep()), "rollout: {per_server: 2}\n")
 			f.Must(0, "upgrade", "r001")
 			dir := f.Path(".skein")
 			open := f.shut()
@@ -105,7 +105,7 @@ func TestLostStore(t *testing.T) {
 			}
 			r.Want(3)
 			if report.State != "halted" || !strings.Contains(report.Reason, dir+"/state.db "+c.why) || report.Next != "" || report.Counts["pending"] == 0 {
-				t.Errorf("%+v", report)
+				t.Errorf("got %+v\nwant State halted, Reason with %q, no Next, pending above 0", report, dir+"/state.db "+c.why)
 			}
 			f.want(nil, 1, 2)
 			// What the reason says is to be done helps.
@@ -147,8 +147,8 @@ func TestStoreByTwoPaths(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newWorld(t, revision.Postgres, 20, inFiles(drowsy()), "rollout: {per_server: 2}\n")
-			other := skeintest.New(t, f.yaml(), inFiles(drowsy()))
+			f := newWorld(t, revision.Postgres, 20, inFiles(slowSecondStep()), "rollout: {per_server: 2}\n")
+			other := skeintest.New(t, f.yaml(), inFiles(slowSecondStep()))
 			shared := t.TempDir()
 			for _, p := range []*skeintest.Project{f.Project, other} {
 				if err := link(shared, p.Path(".skein")); err != nil {
@@ -202,7 +202,7 @@ func TestLostStoreOnPostgres(t *testing.T) {
 			t.Parallel()
 			server := pgtest.Server(t)
 			url, name := pgtest.Database(t, server)
-			f := newWorld(t, revision.Postgres, 60, inFiles(drowsy()), "state: {store: \""+url+"\"}\nrollout: {per_server: 2}\n")
+			f := newWorld(t, revision.Postgres, 60, inFiles(slowSecondStep()), "state: {store: \""+url+"\"}\nrollout: {per_server: 2}\n")
 			f.Must(0, "upgrade", "r001")
 			p := f.start("upgrade", "--json")
 			p.must(isDone, 4)
@@ -211,7 +211,7 @@ func TestLostStoreOnPostgres(t *testing.T) {
 			r.Want(3)
 			report := r.Report()
 			if report.State != "halted" || !strings.Contains(report.Reason, c.why) || report.Counts["pending"] == 0 {
-				t.Errorf("%+v", report)
+				t.Errorf("got %+v\nwant State halted, Reason with %q, pending above 0", report, c.why)
 			}
 			f.want(nil, 1, 2)
 			switch c.name {

@@ -13,7 +13,7 @@ import (
 // end, none failed, and nothing is told that is not so.
 func TestBrokenNetwork(t *testing.T) {
 	t.Parallel()
-	rng := random(t)
+	rng := newRandom(t)
 	for _, c := range []struct {
 		name   string
 		silent bool // nothing can be heard while the fault lasts
@@ -48,7 +48,7 @@ func disturbed(t *testing.T, silent bool, faults []func(*pgtest.NetProxy)) {
 	server := pgtest.Server(t)
 	url, _ := pgtest.Database(t, server)
 	proxy := pgtest.Proxy(t, server)
-	f := worldAt(t, url, proxy.Through(url), tenants, inFiles(slowly()), "rollout: {per_server: 8}\n")
+	f := worldAt(t, url, proxy.Through(url), tenants, inFiles(slowLastStep()), "rollout: {per_server: 8}\n")
 	f.Must(0, "upgrade", "r001")
 
 	p := f.start("upgrade", "--json")
@@ -65,14 +65,14 @@ func disturbed(t *testing.T, silent bool, faults []func(*pgtest.NetProxy)) {
 	r.Want(0)
 	report := r.Report()
 	if report.State != "finished" || report.Counts["done"] != tenants || len(report.Failed) > 0 {
-		t.Errorf("%+v", report)
+		t.Errorf("got %+v\nwant State finished, done %v, no Failed", report, tenants)
 	}
 	if !silent && warnings(r, "server paused") == 0 {
 		t.Error("skein did not notice, so this proves nothing")
 	}
 	attemptsCounted(t, r)
 	f.want(nil, 2)
-	reported(t, f, r)
+	wantReportedAsStored(t, f, r)
 	for _, e := range r.Events() {
 		if e["kind"] == "tenant" && e["outcome"] == "failed" {
 			t.Errorf("told as failed, and is done: %v", e)
@@ -98,7 +98,7 @@ func (f *world) losesCommits(proxy *pgtest.NetProxy, url string, tenants int) *r
 	f.atGate(tenants)
 	proxy.LoseAnswers()
 	open()
-	until(f.t, "all commits", func() bool {
+	waitUntil(f.t, "all commits", func() bool {
 		return pgtest.Scalar[int](f.t, url, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'skein%' AND state <> 'idle'") == 0
 	})
 	return p
@@ -137,7 +137,7 @@ func TestLostCommitsOfAServerThatStaysAway(t *testing.T) {
 	r := p.end()
 	r.Want(3)
 	if report := r.Report(); report.Counts["uncertain"] != tenants || report.Counts["failed"] != 0 {
-		t.Errorf("%+v", report)
+		t.Errorf("got %+v\nwant uncertain %v, failed 0", report, tenants)
 	}
 	proxy.Enable()
 	proxy.Heal()

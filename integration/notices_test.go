@@ -14,8 +14,8 @@ import (
 	"github.com/skeindb/skein/integration/skeintest"
 )
 
-// said are the messages of the notices of a line about a tenant, or of a report.
-func said(of any) []string {
+// noticeMessages are the messages of the notices of a line about a tenant, or of a report.
+func noticeMessages(of any) []string {
 	var texts []string
 	list, _ := of.([]any)
 	for _, n := range list {
@@ -54,13 +54,13 @@ func TestNoticesAreKept(t *testing.T) {
 			"NOTICE late (migrations/n2_m.sql:0)",
 			"WARNING alone (migrations/n3_m.sql:6)",
 		}
-		if diff := cmp.Diff(want, said(e["notices"])); diff != "" {
+		if diff := cmp.Diff(want, noticeMessages(e["notices"])); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", e["tenant"], diff)
 		}
 	}
 	var shown map[string]any
 	f.Must(0, "rollout", "show", "--json").JSON(&shown)
-	if all := said(shown["notices"]); len(all) != 4 || !strings.HasPrefix(all[0], "WARNING rows of") {
+	if all := noticeMessages(shown["notices"]); len(all) != 4 || !strings.HasPrefix(all[0], "WARNING rows of") {
 		t.Errorf("the report has %q", all)
 	}
 	wantText(t, "rollout show -v", f.Must(0, "rollout", "show", "-v").Stdout, "\n4 notices from the servers\n", "3 ×  WARNING rows of", "revision n1, migrations/n1_m.sql:8", "3 ×  NOTICE late (revision n2, migrations/n2_m.sql)")
@@ -88,7 +88,7 @@ func TestNoticesBeforeAFailure(t *testing.T) {
 		if e["kind"] != "tenant" || e["outcome"] != "failed" {
 			continue
 		}
-		all := said(e["notices"])
+		all := noticeMessages(e["notices"])
 		if len(all) != 20 || all[19] != "WARNING row 30001 is not (migrations/n1_m.sql:6)" || all[0] != "NOTICE row 29982 is fine (migrations/n1_m.sql:6)" {
 			t.Errorf("%d notices: %q", len(all), all)
 		}
@@ -128,7 +128,7 @@ func TestValuesAreNotKept(t *testing.T) {
 			for _, post := range box.empty(path) {
 				all.WriteString(post)
 			}
-			all.WriteString(kept(t, f.Project))
+			all.WriteString(textOfStore(t, f.Project))
 			if at := strings.Index(all.String(), secret); at >= 0 {
 				t.Errorf("…%s…", all.String()[max(0, at-300):min(all.Len(), at+100)])
 			}
@@ -162,7 +162,7 @@ func TestValuesInFilesAreNotKept(t *testing.T) {
 				all.WriteString(r.Stdout + r.Stderr)
 			}
 			wantText(t, "what is shown", all.String(), test.want)
-			all.WriteString(strings.Join(box.empty(path), "\n") + kept(t, f.Project))
+			all.WriteString(strings.Join(box.empty(path), "\n") + textOfStore(t, f.Project))
 			if at := strings.Index(all.String(), secret); at >= 0 {
 				t.Errorf("…%s…", all.String()[max(0, at-300):min(all.Len(), at+100)])
 			}
@@ -170,8 +170,8 @@ func TestValuesInFilesAreNotKept(t *testing.T) {
 	}
 }
 
-// kept is all that the store's folder holds.
-func kept(t *testing.T, p *skeintest.Project) string {
+// textOfStore is all that the store's folder holds.
+func textOfStore(t *testing.T, p *skeintest.Project) string {
 	t.Helper()
 	var all strings.Builder
 	files, err := filepath.Glob(p.Path(".skein/*"))

@@ -13,7 +13,7 @@ import (
 )
 
 // TestPinsHoldTenantsBack has a tenant that is frozen, one that goes to another target, and pins that have run out.
-func TestPinsHoldTenantsBack(t *testing.T) { both(t, pinsHold) }
+func TestPinsHoldTenantsBack(t *testing.T) { inBothDialects(t, pinsHold) }
 
 func pinsHold(t *testing.T, d revision.Dialect) {
 	today := time.Now().Add(utmost).UTC().Format(time.DateOnly) // also shortly before midnight
@@ -29,7 +29,7 @@ pins:
 
 	r := f.Must(0, "upgrade", "--json")
 	wantCounts(t, r.Report(), map[string]int{"done": 4, "skipped": 2})
-	why := reasons(r)
+	why := skipReasons(r)
 	wantText(t, "why tenant_0002 is skipped", why["tenant_0002"], "frozen: year-end audit (until 2999-12-31)")
 	wantText(t, "why tenant_0006 is skipped", why["tenant_0006"], "frozen: through today")
 	f.wantOf([]string{"tenant_0001", "tenant_0004", "tenant_0005"}, nil, 2)
@@ -53,11 +53,11 @@ pins:
 	// upgrades only.
 	f.Must(0, "upgrade", "r002", "-c", f.plain(), "-t", "id=tenant_0002")
 	r = f.Must(0, "downgrade", "r001", "--yes", "--json")
-	wantText(t, "why tenant_0002 is skipped", reasons(r)["tenant_0002"], "frozen: year-end audit")
+	wantText(t, "why tenant_0002 is skipped", skipReasons(r)["tenant_0002"], "frozen: year-end audit")
 	f.wantOf([]string{"tenant_0001", "tenant_0003", "tenant_0004", "tenant_0005"}, nil, 1)
 	f.wantOf([]string{"tenant_0002"}, nil, 2)
 	r = f.Must(0, "stamp", "r001", "--json", "-t", "id=tenant_0006")
-	wantText(t, "why tenant_0006 is skipped", reasons(r)["tenant_0006"], "frozen: through today")
+	wantText(t, "why tenant_0006 is skipped", skipReasons(r)["tenant_0006"], "frozen: through today")
 	f.wantOf([]string{"tenant_0006"}, nil, 0)
 }
 
@@ -84,8 +84,8 @@ func TestPinsThatMakeNoSense(t *testing.T) {
 	}
 }
 
-// reasons are why tenants were skipped.
-func reasons(r skeintest.Result) map[string]string {
+// skipReasons are why tenants were skipped.
+func skipReasons(r skeintest.Result) map[string]string {
 	all := map[string]string{}
 	for _, e := range r.Events() {
 		if e["kind"] == "tenant" && e["outcome"] == "skipped" {
@@ -104,7 +104,7 @@ func TestExpiredPinWarnsOnce(t *testing.T) {
 	if n := strings.Count(r.Stdout+r.Stderr, "pin of"); n != 1 {
 		t.Errorf("it is told %d times:\n%s%s", n, r.Stdout, r.Stderr)
 	}
-	if diff := cmp.Diff(map[string]string{}, reasons(r)); diff != "" {
+	if diff := cmp.Diff(map[string]string{}, skipReasons(r)); diff != "" {
 		t.Errorf("skipped (-want +got):\n%s", diff)
 	}
 	f.want(nil, 2)

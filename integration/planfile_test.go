@@ -43,7 +43,7 @@ func readPlan(t testing.TB, p *skeintest.Project, name string) planFile {
 		Plan     planFile
 	}
 	if err := json.Unmarshal(text, &file); err != nil || file.Format != 2 || file.Checksum == "" {
-		t.Fatalf("%s: %v\n%s", name, err, last(string(text)))
+		t.Fatalf("%s: %v\n%s", name, err, tailOf(string(text)))
 	}
 	return file.Plan
 }
@@ -67,7 +67,7 @@ func (f *world) asPlanned() {
 }
 
 // TestPlanFileIsWhatRuns reviews a plan and runs precisely that, once.
-func TestPlanFileIsWhatRuns(t *testing.T) { both(t, planFileRuns) }
+func TestPlanFileIsWhatRuns(t *testing.T) { inBothDialects(t, planFileRuns) }
 
 func planFileRuns(t *testing.T, d revision.Dialect) {
 	f, plan := planned(t, d)
@@ -113,11 +113,11 @@ func planFileRuns(t *testing.T, d revision.Dialect) {
 	}
 
 	// It was for fleets that stand where it says, and so is used up.
-	listed := rollouts(f.Project)
+	listed := listRollouts(f.Project)
 	r = f.Must(1, "upgrade", "--plan", "plan.json", "--json")
 	message, _ := errorOf(r)
 	wantText(t, "the refusal of the second run", message, "plan")
-	if now := rollouts(f.Project); now != listed {
+	if now := listRollouts(f.Project); now != listed {
 		t.Errorf("the second run is in the list: %s", now)
 	}
 }
@@ -139,21 +139,21 @@ func TestPlanFileKeepsItsSelectors(t *testing.T) {
 }
 
 // TestPlanFileIsRefusedAfterAnyChange changes one thing after another, and puts it back.
-func TestPlanFileIsRefusedAfterAnyChange(t *testing.T) { both(t, planFileRefused) }
+func TestPlanFileIsRefusedAfterAnyChange(t *testing.T) { inBothDialects(t, planFileRefused) }
 
 func planFileRefused(t *testing.T, d revision.Dialect) {
 	f, _ := planned(t, d)
-	listed := rollouts(f.Project)
+	listed := listRollouts(f.Project)
 	m := f.mover(steps(3))
 	refused := func(what string, says ...string) {
 		t.Helper()
 		r := f.Run("upgrade", "--plan", "plan.json", "--json")
 		if r.Code != 1 {
-			t.Fatalf("%s: exit %d, want 1\n%s\n%s", what, r.Code, last(r.Stdout), last(r.Stderr))
+			t.Fatalf("%s: exit %d, want 1\n%s\n%s", what, r.Code, tailOf(r.Stdout), tailOf(r.Stderr))
 		}
 		message, hint := errorOf(r)
 		wantText(t, "the refusal after "+what, message+"\n"+hint+"\n"+r.Stderr, says...)
-		if now := rollouts(f.Project); now != listed {
+		if now := listRollouts(f.Project); now != listed {
 			t.Errorf("%s: a rollout was made: %s", what, now)
 		}
 	}
@@ -181,7 +181,7 @@ func planFileRefused(t *testing.T, d revision.Dialect) {
 	text := read("plan.json")
 	edited := strings.Replace(text, `"planned": 2`, `"planned": 3`, 1)
 	if edited == text {
-		t.Fatalf("the plan has another form:\n%s", last(text))
+		t.Fatalf("the plan has another form:\n%s", tailOf(text))
 	}
 	f.Write("plan.json", edited)
 	refused("an edit by hand", "plan.json")
@@ -213,7 +213,7 @@ func planFileRefused(t *testing.T, d revision.Dialect) {
 
 	// With all as it was, it would run: so it is none of the former that refuses it now.
 	f.Must(0, "upgrade", "r002", "-c", f.plain(), "-t", "id="+f.ids[9])
-	listed = rollouts(f.Project)
+	listed = listRollouts(f.Project)
 	refused("a tenant that was upgraded meanwhile", f.ids[9])
 	f.wantOf(append(slices.Clone(f.ids[:5]), f.ids[9]), nil, 2)
 
@@ -275,7 +275,7 @@ func TestPlanFileHoldsWhatDecides(t *testing.T) {
 		if c.old == "" {
 			f.Write("skein.yaml", string(text))
 		}
-		message, hint := refused(t, f, c.says, append([]string{"upgrade", "--plan", "plan.json", "--json"}, c.args...)...)
+		message, hint := wantRefusal(t, f, c.says, append([]string{"upgrade", "--plan", "plan.json", "--json"}, c.args...)...)
 		wantText(t, "the refusal", message+hint, c.says, "skein plan -o plan.json")
 		if lines := strings.Split(message, "\n"); len(lines) != 2 {
 			t.Errorf("%s: %q", c.says, lines)
@@ -298,7 +298,7 @@ func TestPlanWithABudgetOfItsOwn(t *testing.T) {
 	t.Parallel()
 	f := newWorld(t, revision.SQLite, 3, inFiles(steps(1)), "")
 	f.Must(0, "plan", "-o", "plan.json", "--max-failures", "1")
-	message, _ := refused(t, f, "it was made with another budget", "upgrade", "--plan", "plan.json", "--json")
+	message, _ := wantRefusal(t, f, "it was made with another budget", "upgrade", "--plan", "plan.json", "--json")
 	wantText(t, "the refusal", message, "rollout.max_failures was 1, and is 0")
 	f.Must(0, "upgrade", "--plan", "plan.json", "--max-failures", "1")
 }

@@ -49,7 +49,7 @@ func throughPooler(t *testing.T, start func(t *testing.T, url string) (pooled st
 	url, database := pgtest.Database(t, pgtest.Server(t))
 	tenants := pgtest.Schemas(t, url, "tenant_", tenantsBehind)
 	pgtest.Exec(t, url, "CREATE SCHEMA plain")
-	pgtest.Exec(t, within(url, "plain"), upgradesOf(t, shop.FS(revision.Postgres))...)
+	pgtest.Exec(t, urlInSchema(url, "plain"), upgradesOf(t, shop.FS(revision.Postgres))...)
 	pooled := start(t, url)
 	config := "fleet: acme\nservers:\n  main:\n    max_connections: 12\n    url: %s\n%s" + tenantsOf(`{server: main, include_schemas: ["tenant_*"]}`) +
 		"rollout: {concurrency: 12, per_server: 12}\n"
@@ -83,7 +83,7 @@ func throughPooler(t *testing.T, start func(t *testing.T, url string) (pooled st
 	p.Write("skein.yaml", fmt.Sprintf(config, pooled, "    direct_url: "+url+"\n"))
 	wantCounts(t, p.Must(0, "upgrade", "--json").Report(), map[string]int{"done": tenantsBehind})
 	wantEach(t, "revisions", "11", inEach(t, url, tenants, "SELECT count(*) FROM %s.skein_version"))
-	pgtest.Exec(t, within(url, "plain"), "CREATE INDEX customers_name_idx ON customers (name)")
+	pgtest.Exec(t, urlInSchema(url, "plain"), "CREATE INDEX customers_name_idx ON customers (name)")
 	wantSchemas(t, url, "plain", tenants)
 	wantCleanSessions(t, pooled)
 	p.Must(0, "doctor", "--json").JSON(&servers)

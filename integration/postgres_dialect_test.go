@@ -277,12 +277,12 @@ func TestPostgresFindsTheLineOfASyntaxError(t *testing.T) {
 	f := newPgFleet(t, postgres.Server{}, "CREATE TABLE ä (id int); -- ünïcödé", "SELECT 'ö'; -- no end of the comment", "SELECT 1;\n\nCREATE TABLE b (\n  id int,\n  name txet\n);\nCREATE TABLE c (\n  id int,,\n  x int);")
 	e := f.fails(t, f.tenant(t, "a"), engine.Revision)
 	if e.Revision != "r3" || e.File != "r3_x.sql" || e.Line != 11 || !strings.Contains(e.Message, "line 12") || e.SQLState != "42601" {
-		t.Errorf("%+v", e)
+		t.Errorf("got %+v\nwant Revision r3, File r3_x.sql, Line 11, Message with %q, SQLState 42601", e, "line 12")
 	}
 	f = f.with(t, "CREATE TABLE ä (id int); -- ünïcödé", "SELECT 'ö'; -- no end of the comment", "SELECT 1;\n\nCREATE TABLE b (\n  id int,\n  name txet\n);")
 	e = f.fails(t, pgTarget(f.database, "a"), engine.Revision)
 	if e.Revision != "r3" || e.Line != 7 || !strings.Contains(e.Message, "line 9") || e.SQLState != "42704" {
-		t.Errorf("%+v", e)
+		t.Errorf("got %+v\nwant Revision r3, Line 7, Message with %q, SQLState 42704", e, "line 9")
 	}
 }
 

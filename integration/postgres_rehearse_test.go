@@ -42,8 +42,8 @@ func (f *pgFleet) tried(t *testing.T, target engine.Location, steps ...string) e
 	return r
 }
 
-// held writes out locks as "orders AccessExclusiveLock".
-func held(r engine.Rehearsal) []string {
+// lockNames writes out locks as "orders AccessExclusiveLock".
+func lockNames(r engine.Rehearsal) []string {
 	var all []string
 	for _, l := range r.Locks {
 		all = append(all, l.Object+" "+l.Mode)
@@ -78,7 +78,7 @@ CREATE VIEW names AS SELECT name FROM users`
 		"DO $$ BEGIN BEGIN LOCK TABLE old; RAISE 'no'; EXCEPTION WHEN raise_exception THEN NULL; END; LOCK orders IN SHARE MODE; END $$": {"orders ShareLock"},
 	} {
 		r := f.with(t, base, body).tried(t, target, "r2")
-		if diff := cmp.Diff(want, held(r)); diff != "" {
+		if diff := cmp.Diff(want, lockNames(r)); diff != "" {
 			t.Errorf("%s: locks (-want +got):\n%s", body, diff)
 		}
 	}
@@ -140,7 +140,7 @@ func TestPostgresRehearsalChecksWhatACommitChecks(t *testing.T) {
 	const own = "[own-transaction]\n"
 	_, err := f.with(t, base, own+"INSERT INTO orders VALUES (2)").rehearse(t, target)
 	if e := wantPgClass(t, err, engine.Data); e.Revision != "r2" || e.SQLState != "23503" {
-		t.Errorf("%+v", e)
+		t.Errorf("got %+v\nwant Revision r2, SQLState 23503", e)
 	}
 	_, err = f.with(t, base, own+"INSERT INTO orders VALUES (1)", own+"INSERT INTO orders VALUES (3)", own+"INSERT INTO users VALUES (3)").rehearse(t, target)
 	if e := wantPgClass(t, err, engine.Data); e.Revision != "r3" {
@@ -178,12 +178,12 @@ func TestPostgresRehearsalFindsWhatUpgradeFinds(t *testing.T) {
 	// a syntax error in a later part, and one that has a line of its own
 	_, err := f.with(t, base, own+"SELECT 1", own+"SELECT 1;\n\nCREATE TABLE c (\n  id int,,\n  x int)").rehearse(t, target)
 	if e := wantPgClass(t, err, engine.Revision); e.Revision != "r3" || e.Line != 8 || !strings.Contains(e.Message, "line 9") {
-		t.Errorf("%+v", e)
+		t.Errorf("got %+v\nwant Revision r3, Line 8, Message with %q", e, "line 9")
 	}
 	// what tenants share: found at the step, in one transaction as in several; what is declared is allowed behind it
 	_, err = f.with(t, base, "ALTER TABLE mine ADD x int", "UPDATE plans SET n = 1", "SELECT 1").rehearse(t, target)
 	if e := wantPgClass(t, err, engine.Guard); e.Revision != "r3" || !strings.Contains(e.Message, "public.plans") {
-		t.Errorf("%+v", e)
+		t.Errorf("got %+v\nwant Revision r3, Message with %q", e, "public.plans")
 	}
 	f.with(t, base, own+"-- skein:touches public.plans\nUPDATE plans SET n = 1", own+"ALTER TABLE mine ADD x int; SELECT * FROM public.plans").tried(t, target, "r2", "r3")
 	_, err = f.with(t, base, own+"SELECT 1", own+"UPDATE plans SET n = 1").rehearse(t, target)
@@ -199,7 +199,7 @@ func TestPostgresRehearsalFindsWhatUpgradeFinds(t *testing.T) {
 	job := f.with(t, base, "ALTER TABLE mine ADD x int").job(t, target)
 	_, err = f.Rehearse(t.Context(), job)
 	if e := wantPgClass(t, err, engine.Busy); !strings.Contains(e.Advice, "shop") || e.Revision != "r2" {
-		t.Errorf("%+v", e)
+		t.Errorf("got %+v\nwant Advice with %q, Revision r2", e, "shop")
 	}
 	if _, err := blocker.Exec(t.Context(), "ROLLBACK"); err != nil {
 		t.Fatal(err)
@@ -218,14 +218,14 @@ func TestPostgresRehearsalThatLosesItsConnectionLeavesNothing(t *testing.T) {
 	target := f.tenant(t, "a")
 	const asleep = "FROM pg_stat_activity WHERE state = 'active' AND wait_event = 'PgSleep' AND datname = current_database()"
 
-	wait := once(t, f.url, asleep, func() { pgtest.Exec(t, f.url, "SELECT pg_terminate_backend(pid) "+asleep) })
+	wait := onceRowExists(t, f.url, asleep, func() { pgtest.Exec(t, f.url, "SELECT pg_terminate_backend(pid) "+asleep) })
 	_, err := f.rehearse(t, target)
 	wantPgClass(t, err, engine.Connection)
 	wait()
 
 	proxy := pgtest.Proxy(t, pgtest.Server(t))
 	e := engine.New(openPostgres(t, postgres.Server{URL: proxy.Through(f.url)}), f.Graph(), engine.Config{})
-	wait = once(t, f.url, asleep, proxy.Disable)
+	wait = onceRowExists(t, f.url, asleep, proxy.Disable)
 	_, err = e.Rehearse(t.Context(), f.job(t, target))
 	wantPgClass(t, err, engine.Connection)
 	wait()
@@ -235,8 +235,8 @@ func TestPostgresRehearsalThatLosesItsConnectionLeavesNothing(t *testing.T) {
 	}
 }
 
-// once calls do as soon as there is a row; wait waits for that.
-func once(t *testing.T, url, from string, do func()) (wait func()) {
+// onceRowExists calls do as soon as there is a row; wait waits for that.
+func onceRowExists(t *testing.T, url, from string, do func()) (wait func()) {
 	t.Helper()
 	conn := pgtest.Connect(t, url)
 	done := make(chan struct{})
@@ -362,7 +362,7 @@ func TestPostgresRehearsalOfALongChainSeesItsLocks(t *testing.T) {
 		if err != nil || len(r.Steps) != len(chain)-1 {
 			t.Fatalf("%s: %d steps, %v", name, len(r.Steps), err)
 		}
-		if diff := cmp.Diff([]string{"orders AccessExclusiveLock", "users AccessExclusiveLock"}, held(r)); diff != "" {
+		if diff := cmp.Diff([]string{"orders AccessExclusiveLock", "users AccessExclusiveLock"}, lockNames(r)); diff != "" {
 			t.Errorf("%s: locks (-want +got):\n%s", name, diff)
 		}
 		if r.Locks[0].Object != "users" || r.Locks[0].For < 200*time.Millisecond {

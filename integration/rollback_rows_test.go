@@ -107,7 +107,7 @@ func TestRollbackLeavesWhatLaterRolloutsApplied(t *testing.T) {
 // that the killed one was about to begin.
 func TestRollbackOfAnUpgradeThatAnotherFinished(t *testing.T) {
 	t.Parallel()
-	f, open, p := midWave(t)
+	f, open, p := startMidWave(t)
 	p.kill()
 	open()
 	f.soil.quiet()
@@ -222,7 +222,7 @@ func TestRollbackAndResumeAwaitTenantsWithTheirOwnURL(t *testing.T) {
 			args = append(args, "--yes")
 		}
 		p = f.start(args...)
-		until(t, "the "+again+" to say that it waits for the dead run", func() bool {
+		waitUntil(t, "the "+again+" to say that it waits for the dead run", func() bool {
 			return strings.Contains(p.Stderr(), "waiting for 2 backends of the earlier run on $OWN_URL")
 		})
 		open()

@@ -17,7 +17,7 @@ const saysNo = `sql: "select false"`
 // TestRollbackOfACanary takes back a canary that its gate did not like: just that, and wholly.
 func TestRollbackOfACanary(t *testing.T) {
 	t.Parallel()
-	f := stood(t, "", threeWaves(map[string]string{"canary": saysNo}))
+	f := newFleetAtFirstStep(t, "", threeWaves(map[string]string{"canary": saysNo}))
 	dumps := f.soil.reference(steps(2))
 	canary := f.members()["canary"]
 	others := f.besides(canary)
@@ -26,12 +26,12 @@ func TestRollbackOfACanary(t *testing.T) {
 	r := f.Run("upgrade", "--json")
 	old := wantEnd(t, r, 3, "halted", map[string]int{"done": 9, "pending": few - 9})
 	f.wantOf(canary, dumps, 2)
-	refused(t, f, "nobody is asked", "rollout", "rollback", "--json")
+	wantRefusal(t, f, "nobody is asked", "rollout", "rollback", "--json")
 	f.wantOf(canary, dumps, 2)
 
 	r = f.Run("rollout", "rollback", "--yes", "--json")
 	report := wantEnd(t, r, 0, "finished", map[string]int{"done": 9})
-	if diff := cmp.Diff(canary, touched(r)); diff != "" {
+	if diff := cmp.Diff(canary, tenantsStarted(r)); diff != "" {
 		t.Errorf("taken back were (-want +got):\n%s", diff)
 	}
 	s := f.show()
@@ -52,7 +52,7 @@ func TestRollbackOfACanary(t *testing.T) {
 // TestRollbackOfAWholeRollout goes through the waves from the last to the first.
 func TestRollbackOfAWholeRollout(t *testing.T) {
 	t.Parallel()
-	f := stood(t, "", threeWaves(map[string]string{"canary": `sql: "select true"`}))
+	f := newFleetAtFirstStep(t, "", threeWaves(map[string]string{"canary": `sql: "select true"`}))
 	dumps := f.soil.reference(steps(2))
 	old := wantEnd(t, f.Run("upgrade", "--json"), 0, "finished", map[string]int{"done": few})
 	r := f.Run("rollout", "rollback", old.Rollout, "--yes", "--json")
@@ -79,7 +79,7 @@ func TestRollbackOfAWholeRollout(t *testing.T) {
 // touched, and with --partial those go down that did not go up through it.
 func TestRollbackOfWhatCannotBeTakenBack(t *testing.T) {
 	t.Parallel()
-	f := stood(t, "", "")
+	f := newFleetAtFirstStep(t, "", "")
 	bodies := steps(3)
 	dumps := f.soil.reference(bodies)
 	f.Write("migrations/r002_step.sql", "-- revision: r002\n-- revises: r001\n-- message: no way back\n\n-- upgrade\n"+bodies[1])
@@ -94,7 +94,7 @@ func TestRollbackOfWhatCannotBeTakenBack(t *testing.T) {
 	f.wantOf(canary, dumps, 3)
 	before := traces(t, f, f.ids)
 
-	message, hint := refused(t, f, "there is no way back", "rollout", "rollback", "--yes", "--json")
+	message, hint := wantRefusal(t, f, "there is no way back", "rollout", "rollback", "--yes", "--json")
 	told(t, message+" "+hint, "r002", "r002_step.sql", "6", "--partial")
 	if !slices.Equal(before, traces(t, f, f.ids)) {
 		t.Error("tenants were touched")
@@ -105,7 +105,7 @@ func TestRollbackOfWhatCannotBeTakenBack(t *testing.T) {
 
 	r := f.Run("rollout", "rollback", "--partial", "--yes", "--json")
 	wantEnd(t, r, 0, "finished", map[string]int{"done": 3, "skipped": 6})
-	if diff := cmp.Diff(ahead, touched(r)); diff != "" {
+	if diff := cmp.Diff(ahead, tenantsStarted(r)); diff != "" {
 		t.Errorf("taken back were (-want +got):\n%s", diff)
 	}
 	f.wantOf(ahead, dumps, 2)
@@ -117,7 +117,7 @@ func TestRollbackOfWhatCannotBeTakenBack(t *testing.T) {
 // it was resumed.
 func TestRollbackAfterAKill(t *testing.T) {
 	t.Parallel()
-	f, open, p := midWave(t)
+	f, open, p := startMidWave(t)
 	dumps := f.soil.reference(steps(2))
 	for _, resumed := range []bool{false, true} {
 		if resumed {
@@ -178,6 +178,6 @@ func TestRollbackThatIsKilled(t *testing.T) {
 		t.Errorf("resumed was %s in place of %s", report.Rollout, before.Rollout)
 	}
 	f.want(dumps, 1)
-	refused(t, f, "it is a rollback itself", "rollout", "rollback", report.Rollout, "--yes", "--json")
-	refused(t, f, "nothing of it is left", "rollout", "rollback", old.Rollout, "--yes", "--json")
+	wantRefusal(t, f, "it is a rollback itself", "rollout", "rollback", report.Rollout, "--yes", "--json")
+	wantRefusal(t, f, "nothing of it is left", "rollout", "rollback", old.Rollout, "--yes", "--json")
 }

@@ -23,7 +23,7 @@ import (
 //
 //	skein ARGS              runs skein, which has to end with 0
 //	exit CODE skein ARGS    the same with another exit code
-//	json FILE               stdout is one JSON document, and equal to that of the file (see json_test.go)
+//	json FILE               stdout is one JSON document, and equal to that of the file (see script_json_test.go)
 //	stream FILE             stdout is a stream of events, and the report that ends it is equal to that of the file
 //	event FILE              a line of the stream is equal to that of the file
 //	start NAME skein ARGS   begins a process
@@ -33,22 +33,22 @@ import (
 //	expand FILE...          puts the values of variables into files
 //	end NAME CODE           waits for its end; stdout and stderr are then those of the process
 //
-// and those of stage_test.go, which make a fleet and look into it.
+// and those of script_fleet_test.go, which make a fleet and look into it.
 
-func TestAuthoring(t *testing.T) { play(t, "author", nil) }
+func TestAuthoring(t *testing.T) { runScripts(t, "author", nil) }
 
-func TestSQLiteStories(t *testing.T) { play(t, "sqlite", newFiles) }
+func TestSQLiteStories(t *testing.T) { runScripts(t, "sqlite", newFiles) }
 
-func TestPostgresStories(t *testing.T) { play(t, "postgres", newSchemas) }
+func TestPostgresStories(t *testing.T) { runScripts(t, "postgres", newSchemas) }
 
-func TestFleetOfFiles(t *testing.T) { play(t, "fleet", newFiles) }
+func TestFleetOfFiles(t *testing.T) { runScripts(t, "fleet", newFiles) }
 
-func TestFleetOfSchemas(t *testing.T) { play(t, "fleet", newSchemas) }
+func TestFleetOfSchemas(t *testing.T) { runScripts(t, "fleet", newSchemas) }
 
-func TestFleetOfDatabases(t *testing.T) { play(t, "fleet", newDatabases) }
+func TestFleetOfDatabases(t *testing.T) { runScripts(t, "fleet", newDatabases) }
 
-// play runs the stories of a folder on a ground of its own each.
-func play(t *testing.T, folder string, newGround func(testing.TB, string) ground) {
+// runScripts runs the stories of a folder on a ground of its own each.
+func runScripts(t *testing.T, folder string, newGround func(testing.TB, string) ground) {
 	t.Helper()
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -90,7 +90,7 @@ func play(t *testing.T, folder string, newGround func(testing.TB, string) ground
 }
 
 func cmdSkein(ts *testscript.TestScript, neg bool, args []string) {
-	expect(ts, neg, 0, append([]string{"skein"}, args...))
+	runCommand(ts, neg, 0, append([]string{"skein"}, args...))
 }
 
 func cmdExit(ts *testscript.TestScript, neg bool, args []string) {
@@ -99,19 +99,19 @@ func cmdExit(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	code, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	expect(ts, neg, code, args[1:])
+	runCommand(ts, neg, code, args[1:])
 }
 
-// expect runs a command that has to end with a code. A panic ends with 2 too, so that is looked for.
-func expect(ts *testscript.TestScript, neg bool, want int, command []string) {
+// runCommand runs a command that has to end with a code. A panic ends with 2 too, so that is looked for.
+func runCommand(ts *testscript.TestScript, neg bool, want int, command []string) {
 	if neg {
 		ts.Fatalf("say with which code it ends: exit CODE %s", command[0])
 	}
 	err := ts.Exec(command[0], command[1:]...)
-	check(ts, want, err, strings.Join(command, " "))
+	wantExitCode(ts, want, err, strings.Join(command, " "))
 }
 
-func check(ts *testscript.TestScript, want int, err error, what string) {
+func wantExitCode(ts *testscript.TestScript, want int, err error, what string) {
 	code := 0
 	var ended *exec.ExitError
 	switch {
@@ -218,7 +218,7 @@ func cmdEnd(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	delete(s.processes, args[0])
 	ts.Check(ts.Exec("sh", "-c", `cat "$0"; cat "$1" >&2`, p.out, p.err)) // so that stdout and stderr are those of the process
-	check(ts, want, p.result, args[0])
+	wantExitCode(ts, want, p.result, args[0])
 }
 
 // cmdExpand puts the values of $VARIABLES into files.

@@ -250,7 +250,7 @@ func TestExtensionsAreNotMadeInATenant(t *testing.T) {
 			}
 			for _, f := range report.Failed {
 				if f.Class != "guard" || f.Revision != "b2" || f.File != "migrations/b2_x.sql" || f.Line == 0 || !strings.Contains(f.Error, c.want) || f.Hint == "" {
-					t.Errorf("%+v", f)
+					t.Errorf("got %+v\nwant Class guard, Revision b2, File migrations/b2_x.sql, Line above 0, Error with %q, a Hint", f, c.want)
 				}
 			}
 			if diff := cmp.Diff(was, all()); diff != "" {

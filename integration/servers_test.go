@@ -47,7 +47,7 @@ tenants:
 rollout: {concurrency: 20, per_server: %d}
 `, a.URL, mostA, b.URL, mostB, perServer), shop.FS(revision.Postgres))
 
-	watchA, watchB := watch(t, a.URL), watch(t, b.URL)
+	watchA, watchB := watchServer(t, a.URL), watchServer(t, b.URL)
 	report := p.Must(0, "upgrade", "--json").Report()
 	seenA, seenB := watchA(), watchB()
 	wantCounts(t, report, map[string]int{"done": 2 * databaseCount})
@@ -119,8 +119,8 @@ rollout: {concurrency: 40, per_server: 40}
 // seen are the largest numbers of what is skein's that a server showed at a time.
 type seen struct{ samples, connections, tenants int }
 
-// watch looks at a server again and again until it is told to end.
-func watch(t *testing.T, url string) (end func() seen) {
+// watchServer looks at a server again and again until it is told to end.
+func watchServer(t *testing.T, url string) (end func() seen) {
 	t.Helper()
 	conn := pgtest.Connect(t, url)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -60,7 +60,7 @@ func TestStoreThatTwoMachinesShare(t *testing.T) {
 	for _, p := range []*skeintest.Project{here, there} {
 		p.Write("migrations/c3_name.sql", revisionFile("c3", "b2", "ALTER TABLE users ADD COLUMN name text;", "ALTER TABLE users DROP COLUMN name;"))
 	}
-	release := hold(t, within(url, "tenant_0001"), "users")
+	release := lockTable(t, urlInSchema(url, "tenant_0001"), "users")
 	first := here.Start("upgrade", "--json")
 	first.Await(`"tenant":"tenant_0001"`)
 	for _, command := range [][]string{{"upgrade"}, {"downgrade", "base", "--yes"}, {"stamp", "base"}, {"rollout", "resume", failed.Rollout}} {

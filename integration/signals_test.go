@@ -38,7 +38,7 @@ func TestInterruptDrains(t *testing.T) {
 	r.Want(130)
 	report := r.Report()
 	if report.State != "interrupted" || report.Counts["done"] != 5 || report.Counts["pending"] != tenants-5 || !strings.Contains(report.Next, "rollout resume") {
-		t.Errorf("%+v", report)
+		t.Errorf("got %+v\nwant State interrupted, done 5, pending %v, Next with %q", report, tenants-5, "rollout resume")
 	}
 	done := 0
 	for _, n := range f.want(nil, 1, 2) {
@@ -52,7 +52,7 @@ func TestInterruptDrains(t *testing.T) {
 }
 
 // TestSecondInterruptCancels interrupts twice while statements run that would take minutes.
-func TestSecondInterruptCancels(t *testing.T) { both(t, secondInterrupt) }
+func TestSecondInterruptCancels(t *testing.T) { inBothDialects(t, secondInterrupt) }
 
 func secondInterrupt(t *testing.T, d revision.Dialect) {
 	slow := "SELECT pg_sleep(300);\n"
@@ -65,14 +65,14 @@ func secondInterrupt(t *testing.T, d revision.Dialect) {
 	p := f.start("upgrade", "--json")
 	p.must(isRunning, 3)
 	if d == revision.Postgres {
-		until(t, "statements to run", func() bool {
+		waitUntil(t, "statements to run", func() bool {
 			return pgtest.Scalar[int](t, f.url(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'") == 3
 		})
 	}
 	begun := time.Now()
 	p.Signal(os.Interrupt)
 	p.Signal(os.Interrupt)
-	until(t, "the end after two interrupts", func() bool { // two of the same signal may be taken for one
+	waitUntil(t, "the end after two interrupts", func() bool { // two of the same signal may be taken for one
 		select {
 		case <-p.ended:
 			return true
@@ -89,7 +89,7 @@ func secondInterrupt(t *testing.T, d revision.Dialect) {
 	}
 	report := r.Report()
 	if report.State != "interrupted" || report.Counts["done"] != 0 || report.Counts["failed"] != 0 || report.Counts["pending"] != 12 {
-		t.Errorf("%+v", report)
+		t.Errorf("got %+v\nwant State interrupted, done 0, failed 0, pending 12", report)
 	}
 	f.want(dumps, 1)
 }

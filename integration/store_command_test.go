@@ -27,7 +27,7 @@ func TestCommandWhoseAnswerIsLost(t *testing.T) {
 	if err := s.Create(t.Context(), storetest.Plan("r1", "acme", 5)); err != nil {
 		t.Fatal(err)
 	}
-	kill(t, url, "skein-store")
+	endBackends(t, url, "skein-store")
 	if c, err := s.Command(t.Context(), storetest.Command("r1", 1)); err != nil || c.Seq != 1 {
 		t.Errorf("after the connection was ended: %v %v", c, err)
 	}

@@ -66,7 +66,7 @@ func TestStoreRidesOutABrokenConnection(t *testing.T) {
 	if err := s.Append(t.Context(), events[:2]); err != nil {
 		t.Fatal(err)
 	}
-	kill(t, url, "skein-store")
+	endBackends(t, url, "skein-store")
 	if err := s.Append(t.Context(), events[2:4]); err != nil {
 		t.Errorf("after the connection was ended: %v", err)
 	}
@@ -89,8 +89,8 @@ func TestStoreRidesOutABrokenConnection(t *testing.T) {
 	}
 }
 
-// kill ends all backends of an application in the database of url.
-func kill(t *testing.T, url, application string) {
+// endBackends ends all backends of an application in the database of url.
+func endBackends(t *testing.T, url, application string) {
 	t.Helper()
 	pgtest.Exec(t, url, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 		WHERE datname = current_database() AND application_name = '`+application+`'`)
@@ -106,7 +106,7 @@ func TestLockEndsWithItsConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = lease.Release(context.WithoutCancel(t.Context())) }()
-	kill(t, url, "skein-store")
+	endBackends(t, url, "skein-store")
 	deadline := time.Now().Add(10 * time.Second)
 	for { // the server needs a moment to end the backend
 		again, err := theirs.Lock(t.Context(), "acme", holder)

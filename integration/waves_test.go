@@ -177,7 +177,7 @@ func TestSomeFailWithinTheBudget(t *testing.T) {
 	f.furnish(f.ids, people)
 	plain := pgtest.Schemas(t, f.url(), "plain_", 1)
 	f.furnish(plain, people)
-	pgtest.Exec(t, within(f.url(), plain[0]), upgradesOf(t, uniqueEmails)...)
+	pgtest.Exec(t, urlInSchema(f.url(), plain[0]), upgradesOf(t, uniqueEmails)...)
 	want := pgtest.Dump(t, f.url(), plain[0])
 
 	// Of nine and of thirty none may fail; of the rest sixteen may. They are spread as accidents are.
@@ -192,12 +192,12 @@ func TestSomeFailWithinTheBudget(t *testing.T) {
 
 	r := f.Run("upgrade", "--json")
 	report := wantEnd(t, r, 2, "finished", map[string]int{"done": tenants - len(double), "failed": len(double)})
-	if diff := cmp.Diff(double, failedIn(report)); diff != "" {
+	if diff := cmp.Diff(double, failedTenantsOf(report)); diff != "" {
 		t.Errorf("failed (-want +got):\n%s", diff)
 	}
 	for _, c := range report.Failed {
 		if c.Class != "data" || c.SQLState != "23505" || c.Revision != "u1" || c.File != "migrations/u1_emails.sql" || !strings.Contains(c.Statement, "people_email") {
-			t.Errorf("%+v", c)
+			t.Errorf("got %+v\nwant Class data, SQLState 23505, Revision u1, File migrations/u1_emails.sql, Statement with %q", c, "people_email")
 		}
 	}
 	wantSame(t, before, pgtest.DumpAll(t, f.url(), double))
@@ -237,10 +237,10 @@ func TestWrongMigrationStopsInTheCanary(t *testing.T) {
 		r := f.Run(append([]string{"upgrade", "--json"}, c.args...)...)
 		r.Want(3)
 		report := r.Report()
-		if report.State != "halted" || !strings.Contains(report.Reason, c.reason) || sum(report.Counts) != tenants || report.Counts["done"] != 0 {
+		if report.State != "halted" || !strings.Contains(report.Reason, c.reason) || sumOfCounts(report.Counts) != tenants || report.Counts["done"] != 0 {
 			t.Errorf("%s: %s because %q, %v", c.name, report.State, report.Reason, report.Counts)
 		}
-		failed := failedIn(report)
+		failed := failedTenantsOf(report)
 		if n := len(failed); n < c.least || n > c.most || n != report.Counts["failed"] {
 			t.Errorf("%s: %d tenants failed, want %d to %d", c.name, n, c.least, c.most)
 		}

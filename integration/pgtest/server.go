@@ -17,6 +17,8 @@ var quick = map[string]string{
 	"max_locks_per_transaction": "256",
 	"shared_buffers":            "256MB",
 	"max_wal_size":              "4GB", // no checkpoint in the middle of a test
+	"log_checkpoints":           "off",
+	"log_min_error_statement":   "panic", // errors are logged without their statements: tests make thousands, on purpose
 }
 
 // started holds what this process has to remove at its end.

@@ -1,5 +1,6 @@
 -- What the isolation matrix sees of a database, by means that are not skein's. proof.facts lists a line for each
 -- row of the catalogs, with its xmin, that belongs to a tenant's schema (own) or to another, and for each row of their tables.
+-- The queries are large and asked hundreds of times, so that a generic plan is cheaper than planning each time.
 -- Columns of pg_class that the server writes past transactions are left out: a CREATE INDEX that is rolled back leaves them.
 CREATE SCHEMA proof;
 
@@ -16,7 +17,7 @@ EXCEPTION WHEN object_not_in_prerequisite_state THEN
 	RETURN 'not populated';
 END $$;
 
-CREATE FUNCTION proof.facts(tenant text) RETURNS TABLE (own boolean, fact text) LANGUAGE plpgsql SET search_path = pg_catalog SET jit = off AS $$
+CREATE FUNCTION proof.facts(tenant text) RETURNS TABLE (own boolean, fact text) LANGUAGE plpgsql SET search_path = pg_catalog SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
 RETURN QUERY WITH n AS MATERIALIZED (
 	SELECT s.oid, s.nspname = tenant AS mine FROM pg_namespace AS s WHERE s.nspname NOT LIKE 'pg\_%' AND s.nspname NOT IN ('information_schema', 'proof')
@@ -82,14 +83,14 @@ RETURN QUERY WITH n AS MATERIALIZED (
 END $$;
 
 -- proof.leaks lists what a schema has of what is outside: rows with a secret, and objects that depend on others'.
-CREATE FUNCTION proof.leaks(tenant text) RETURNS TABLE (leak text) LANGUAGE plpgsql SET search_path = pg_catalog SET jit = off AS $$
+CREATE FUNCTION proof.leaks(tenant text) RETURNS TABLE (leak text) LANGUAGE plpgsql SET search_path = pg_catalog SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
 RETURN QUERY
 	SELECT format('%s has %s', c.relname, proof.rows(c.oid, c.relkind)) FROM pg_class AS c
 	WHERE c.relnamespace = to_regnamespace(tenant) AND c.relkind IN ('r', 'm') AND proof.rows(c.oid, c.relkind) LIKE '%SECRET%'
 UNION ALL
 	SELECT DISTINCT pg_describe_object(d.classid, d.objid, d.objsubid) || ' depends on ' || pg_describe_object(d.refclassid, d.refobjid, d.refobjsubid)
-	FROM (
+	FROM (SELECT o.class, o.oid, d.* FROM (
 		SELECT 'pg_class'::regclass AS class, x.oid FROM pg_class AS x WHERE x.relnamespace = 'public'::regnamespace
 		UNION ALL SELECT 'pg_type'::regclass, x.oid FROM pg_type AS x WHERE x.typnamespace = 'public'::regnamespace
 		UNION ALL SELECT 'pg_proc'::regclass, x.oid FROM pg_proc AS x WHERE x.pronamespace = 'public'::regnamespace
@@ -97,12 +98,12 @@ UNION ALL
 		UNION ALL SELECT 'pg_opclass'::regclass, x.oid FROM pg_opclass AS x WHERE x.opcnamespace = 'public'::regnamespace
 		UNION ALL SELECT 'pg_collation'::regclass, x.oid FROM pg_collation AS x WHERE x.collnamespace = 'public'::regnamespace
 		UNION ALL SELECT 'pg_ts_config'::regclass, x.oid FROM pg_ts_config AS x WHERE x.cfgnamespace = 'public'::regnamespace
-	) AS o JOIN pg_depend AS d ON d.refclassid = o.class AND d.refobjid = o.oid
+	) AS o JOIN pg_depend AS d ON d.refclassid = o.class AND d.refobjid = o.oid OFFSET 0) AS d -- before the costly names
 	WHERE (pg_identify_object(d.classid, d.objid, d.objsubid)).identity ~ ('\m' || tenant || '\M')
-		AND NOT EXISTS (SELECT FROM pg_depend AS e WHERE e.classid = o.class AND e.objid = o.oid AND e.deptype = 'e');
+		AND NOT EXISTS (SELECT FROM pg_depend AS e WHERE e.classid = d.class AND e.objid = d.oid AND e.deptype = 'e');
 END $$;
 
-CREATE FUNCTION proof.digest(tenant text, OUT outside text, OUT inside text) LANGUAGE plpgsql SET search_path = pg_catalog SET jit = off AS $$
+CREATE FUNCTION proof.digest(tenant text, OUT outside text, OUT inside text) LANGUAGE plpgsql SET search_path = pg_catalog SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
 	SELECT md5(string_agg(fact, E'\n' ORDER BY fact COLLATE "C") FILTER (WHERE NOT own)), md5(string_agg(fact, E'\n' ORDER BY fact COLLATE "C") FILTER (WHERE own))
 	INTO outside, inside FROM proof.facts(tenant);
