@@ -76,7 +76,7 @@ func (e *Engine) changedError(id string) error {
 		Revision: id,
 		File:     e.graph.Get(id).File,
 		Message:  "the upgrade section changed since it was applied to this tenant",
-		Advice:   "restore the file and put the change into a new revision; or accept it, with --allow-changed once or with `skein stamp` for good",
+		Advice:   "restore the file and put the change into a new revision; or accept it, with `AllowChanged` once or with `Stamp` for good",
 	}
 }
 
@@ -285,7 +285,7 @@ func otherRolloutError(id, of string, applied *Applied) *Error {
 		Class:    Stale,
 		Revision: id,
 		Message:  fmt.Sprintf("revision %s was applied %s, not by %s, which is taken back: it is left as it is", id, by, of),
-		Advice:   "the tenant was changed meanwhile; run `skein rollout rollback " + of + "` again to plan by its rows",
+		Advice:   "the tenant was changed meanwhile; run `Rollback(" + of + ")` again to plan by its rows",
 	}
 }
 

@@ -198,7 +198,7 @@ func explainCut(e *engine.Error, statement string) {
 		}
 	}
 	e.Message += fmt.Sprintf("; the server keeps 63 bytes of the name %q: %q", name, revision.CutName(name))
-	e.Advice = "shorten the names in the revision, so that they differ within 63 bytes; `skein check` finds them all"
+	e.Advice = "shorten the names in the revision, so that they differ within 63 bytes; `Lint` finds them all"
 }
 
 // isFatal reports whether the server ended the session with the error, so that nothing is known of a commit that was
@@ -219,7 +219,7 @@ func explainFull(e *engine.Error) {
 	}
 	for _, quoted := range fullForm.FindAllString(e.Message, -1) {
 		if n := len(quoted) - 2; n >= 60 && n <= 63 {
-			e.Advice = fmt.Sprintf("the name has %d bytes, and the server keeps 63: a longer name may have been cut to it, which `skein check` finds; if that is so, take another name; else: ", n) + adviceExists
+			e.Advice = fmt.Sprintf("the name has %d bytes, and the server keeps 63: a longer name may have been cut to it, which `Lint` finds; if that is so, take another name; else: ", n) + adviceExists
 			return
 		}
 	}

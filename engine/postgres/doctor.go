@@ -35,9 +35,9 @@ type Health struct {
 	ReadStats bool // sees other roles' sessions
 
 	Long    []engine.Backend // transactions older than five minutes, eldest first; at most 20
-	Unusual []Unusual // of the server, its databases and this role
-	Invalid []string  // indexes that are not valid, as database/schema.index, of the databases that were looked into
-	Builds  []Build   // indexes that are not valid yet, since somebody is at work on them; they are not among Invalid
+	Unusual []Unusual        // of the server, its databases and this role
+	Invalid []string         // indexes that are not valid, as database/schema.index, of the databases that were looked into
+	Builds  []Build          // indexes that are not valid yet, since somebody is at work on them; they are not among Invalid
 }
 
 // Build is an index that is being built, or dropped, without keeping others from its table.

@@ -59,7 +59,7 @@ func foreignNames(statement revision.Statement, schemas []string) []revision.Nam
 	}
 	tree, err := parseTree(statement.Text)
 	if err != nil {
-		return nil // an alias looks the same, and `skein check` warns
+		return nil // an alias looks the same, and a check of the revisions warns
 	}
 	var names []revision.Name
 	walkQualified(tree.ProtoReflect(), func(q revision.Name) {
