@@ -79,7 +79,7 @@ func (e *Engine) changedError(id string) error {
 		Revision: id,
 		File:     e.graph.Get(id).File,
 		Message:  "the upgrade section changed since it was applied to this tenant",
-		Advice:   "restore the file and put the change into a new revision; or accept it: once, by allowing changed revisions, or for good, by stamping the tenant",
+		Advice:   "restore the file and put the change into a new revision; or accept it, with `AllowChanged` once or with `Stamp` for good",
 	}
 }
 
@@ -288,7 +288,7 @@ func otherRolloutError(id, of string, applied *Applied) *Error {
 		Class:    Stale,
 		Revision: id,
 		Message:  fmt.Sprintf("revision %s was applied %s, not by %s, which is rolled back: it is left as it is", id, by, of),
-		Advice:   "the tenant changed in the meantime: roll back " + of + " again, which plans by the tenant's rows",
+		Advice:   "the tenant changed in the meantime: run `Rollback(" + of + ")` again to plan by its rows",
 	}
 }
 

@@ -19,7 +19,7 @@ func (c CutOff) Err() *Error {
 	e := &Error{
 		Class: Revision, Revision: c.Revision,
 		Message: "revision " + c.Revision + " is half applied: some statements of its no-transaction section ran, and not all",
-		Advice:  "finish it first: resume the rollout that began it, or upgrade this tenant to " + c.Revision + "; or undo by hand what ran, and drop the table beside the version table whose name ends with " + StepsSuffix,
+		Advice:  "finish it first: resume the rollout that began it, or `UpgradeTo(" + c.Revision + ")` for this tenant; or undo by hand what ran, and drop the table beside the version table whose name ends with " + StepsSuffix,
 	}
 	if c.Direction == revision.Down {
 		e.Message = "revision " + c.Revision + " is half taken down: some statements of its no-transaction downgrade section ran, and not all"

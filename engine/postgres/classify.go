@@ -197,7 +197,7 @@ func explainCutName(e *engine.Error, statement string) {
 		}
 	}
 	e.Message += fmt.Sprintf("; the server keeps 63 bytes of the name %q: %q", name, revision.CutName(name))
-	e.Advice = "shorten the names in the revision, so that they differ within 63 bytes; a check of the revision files finds them all"
+	e.Advice = "shorten the names in the revision, so that they differ within 63 bytes; `Lint` finds them all"
 }
 
 // isFatal reports whether the server ended the session with the error, so that it is not known whether a commit under way
@@ -218,7 +218,7 @@ func explainLongName(e *engine.Error) {
 	}
 	for _, quoted := range fullForm.FindAllString(e.Message, -1) {
 		if n := len(quoted) - 2; n >= 60 && n <= 63 {
-			e.Advice = fmt.Sprintf("the name has %d bytes, and the server keeps 63: a longer name may have been cut to it, which a check of the revision files finds; if that is so, take another name; else: ", n) + adviceExists
+			e.Advice = fmt.Sprintf("the name has %d bytes, and the server keeps 63: a longer name may have been cut to it, which `Lint` finds; if that is so, take another name; else: ", n) + adviceExists
 			return
 		}
 	}
