@@ -47,8 +47,8 @@ func (r *runner) rediscover(at int) bool {
 	if at < len(r.Plan.Waves) {
 		before := r.Plan.Waves[at].Items // without those that were skipped meanwhile
 		if err = plan.Replan(r.Plan, at, there.Members, r.Graph, r.Options); err == nil {
-			w := &r.Plan.Waves[at]
-			w.Items, r.Plan.Cohorts = r.screen(w.Items, r.Plan.Cohorts)
+			items, cohorts := r.screen(r.Plan.Waves[at].Items, r.Plan.Cohorts) // a skip meanwhile gives the plan other waves
+			r.Plan.Waves[at].Items, r.Plan.Cohorts = r.unskipped(items), cohorts
 			r.emitReplanned(at, before, r.Plan.Waves[at].Items)
 		}
 	}
