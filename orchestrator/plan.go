@@ -16,7 +16,7 @@ import (
 // Plan asks who the tenants are and where they stand, and decides what a change does with each. Nothing is touched, nothing
 // is stored, and no lock is taken. Tenants that cannot be changed are refused in the plan; the error is about the change as
 // a whole, such as a target that means nothing, or a fleet that is suspiciously small.
-func (o *Orchestrator) Plan(ctx context.Context, c Change) (*plan.Plan, error) {
+func (o *Orchestrator) Plan(ctx context.Context, c Change) (*plan.Runnable, error) {
 	work, err := o.planned(ctx, c)
 	if err != nil {
 		return nil, err
@@ -26,7 +26,7 @@ func (o *Orchestrator) Plan(ctx context.Context, c Change) (*plan.Plan, error) {
 
 // work is a plan with all that is needed to run it.
 type work struct {
-	plan   *plan.Plan
+	plan   *plan.Runnable
 	engine *engine.Engine // along the graph of the plan
 	policy plan.Policy
 	rules  plan.Rules
@@ -50,7 +50,7 @@ func (o *Orchestrator) planned(ctx context.Context, c Change) (work, error) {
 		return work{}, err
 	}
 	if p.Same != nil {
-		if diffs := p.Same.Differences(w.plan); len(diffs) > 0 {
+		if diffs := p.Same.Differences(w.plan.Stored()); len(diffs) > 0 {
 			return work{}, &ChangedError{diffs}
 		}
 	}
@@ -62,7 +62,7 @@ func (o *Orchestrator) rules(purge bool) plan.Rules {
 	return plan.Rules{Mode: o.cfg.Engine.Mode(), AllowChanged: o.cfg.Engine.AllowChanged(), Purge: purge}
 }
 
-func (o *Orchestrator) planChange(ctx context.Context, c *prepared, rules plan.Rules) (*plan.Plan, error) {
+func (o *Orchestrator) planChange(ctx context.Context, c *prepared, rules plan.Rules) (*plan.Runnable, error) {
 	known, err := o.knownTenants(ctx)
 	if err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func (o *Orchestrator) planChange(ctx context.Context, c *prepared, rules plan.R
 	if err != nil {
 		return nil, err
 	}
-	return p, c.covers(p)
+	return p, c.covers(p.Stored())
 }
 
 // knownTenants is how many tenants the fleet had at the last rollout that saw all of it; 0 = there was none.
@@ -104,12 +104,12 @@ func (o *Orchestrator) knownTenants(ctx context.Context) (int, error) {
 }
 
 // screen refuses tenants in which their plan must not run, and a plan that cannot be carried out.
-func (o *Orchestrator) screen(ctx context.Context, e *engine.Engine, p *plan.Plan) error {
+func (o *Orchestrator) screen(ctx context.Context, e *engine.Engine, p *plan.Runnable) error {
 	run.Screen(ctx, e, p, o.cfg.Data)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return o.needsSession(e, p)
+	return o.needsSession(e, p.Stored())
 }
 
 // needsSession refuses a plan that these connections cannot carry out: a revision outside a transaction needs a session of
@@ -140,7 +140,7 @@ func (o *Orchestrator) needsSession(e *engine.Engine, p *plan.Plan) error {
 }
 
 // planRollback asks the tenants of a rollout where they stand, and plans to take it back.
-func (o *Orchestrator) planRollback(ctx context.Context, c *prepared, rules plan.Rules) (*plan.Plan, *engine.Engine, error) {
+func (o *Orchestrator) planRollback(ctx context.Context, c *prepared, rules plan.Rules) (*plan.Runnable, *engine.Engine, error) {
 	if len(c.Targets) != 1 {
 		return nil, nil, &ChangeError{"a rollback takes back one rollout", ""}
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/skeindb/skein/orchestrator/rollout"
 	"github.com/skeindb/skein/orchestrator/run"
 	"github.com/skeindb/skein/orchestrator/store"
-	"github.com/skeindb/skein/tenant"
 )
 
 // RehearseLock is how long a rehearsal waits for a lock at most: it is for nothing that others should wait for.
@@ -111,16 +110,16 @@ func (o *Orchestrator) Rehearse(ctx context.Context, c Change, sample bool) (*Re
 			return nil, err
 		}
 		found.Of = w.plan.Len()
-		p := oneWave(w.plan)
+		p := w.plan.OneWave()
 		if sample {
 			o.sample(ctx, p)
 		}
-		r := &rehearser{engine: w.engine.WithLockTimeout(RehearseLock), at: tenantsAt(p), found: found}
+		r := &rehearser{engine: w.engine.WithLockTimeout(RehearseLock), at: tenantsAt(p.Stored()), found: found}
 		policy := o.cfg.Policy
 		policy.OnFailure, policy.Retry.Attempts, policy.Waves, policy.Pins = plan.OnFailureContinue, 2, nil, nil
 		cfg := run.Config{
 			Plan: p, Store: store.NewMemory(), Lease: lease, Policy: policy, Engine: r, Graph: w.engine.Graph(), Querier: w.engine,
-			Observers: o.observers(Beginning{Plan: p, Rehearsal: found}), Options: plan.Rules{Mode: w.engine.Mode()},
+			Observers: o.observers(Beginning{Plan: p.Stored(), Rehearsal: found}), Options: plan.Rules{Mode: w.engine.Mode()},
 		}
 		o.equip(&cfg)
 		report, err := run.Run(ctx, cfg)
@@ -130,44 +129,21 @@ func (o *Orchestrator) Rehearse(ctx context.Context, c Change, sample bool) (*Re
 	return found, report, err
 }
 
-// oneWave puts all tenants of a plan into one wave without a gate.
-func oneWave(p *plan.Plan) *plan.Plan {
-	all := plan.Wave{Name: "all", Items: []plan.Item{}}
-	for _, w := range p.Waves {
-		all.Items = append(all.Items, w.Items...)
-	}
-	all.Planned = len(all.Items)
-	flat := *p
-	flat.Waves = []plan.Wave{all}
-	return &flat
-}
-
 // sample leaves one tenant of each cohort and order of magnitude in the plan's wave.
-func (o *Orchestrator) sample(ctx context.Context, p *plan.Plan) {
-	wave := &p.Waves[0]
-	who := make([]tenant.Tenant, 0, len(wave.Items))
-	for _, item := range wave.Items {
-		who = append(who, item.Tenant)
+func (o *Orchestrator) sample(ctx context.Context, p *plan.Runnable) {
+	who := p.Planned()
+	sizes := make(map[string]int64, len(who))
+	for i, size := range o.cfg.Engine.Sizes(ctx, locationsOf(who)) {
+		sizes[who[i].ID] = size
 	}
-	sizes := o.cfg.Engine.Sizes(ctx, locationsOf(who))
 	type stratum struct{ cohort, size int }
 	seen := map[stratum]bool{}
-	var chosen []plan.Item
-	for i, item := range wave.Items {
-		s := stratum{item.Cohort, magnitude(sizes[i])}
-		if !seen[s] {
-			seen[s] = true
-			chosen = append(chosen, item)
-		}
-	}
-	p.Cohorts = slices.Clone(p.Cohorts)
-	for i := range p.Cohorts {
-		p.Cohorts[i].Count = 0
-	}
-	for _, item := range chosen {
-		p.Cohorts[item.Cohort].Count++
-	}
-	wave.Items, wave.Planned = chosen, len(chosen)
+	p.Keep(0, func(item plan.Item) bool {
+		s := stratum{item.Cohort, magnitude(sizes[item.Tenant.ID])}
+		known := seen[s]
+		seen[s] = true
+		return !known
+	})
 }
 
 // magnitude is how many digits a size has; 0 when it is not known.

@@ -52,7 +52,7 @@ func (o *Orchestrator) again(ctx context.Context, id string, req control.Request
 }
 
 // planResume asks the tenants of a rollout where they stand, and plans what is left.
-func (o *Orchestrator) planResume(ctx context.Context, eng *engine.Engine, stored *control.Record, how plan.ResumeOptions) (*plan.Plan, error) {
+func (o *Orchestrator) planResume(ctx context.Context, eng *engine.Engine, stored *control.Record, how plan.ResumeOptions) (*plan.Runnable, error) {
 	sc, err := o.scopeOf(stored.Plan)
 	if err != nil {
 		return nil, err
@@ -93,7 +93,7 @@ func (o *Orchestrator) warnOfUnnamed(ctx context.Context, eng *engine.Engine, p 
 }
 
 // idle refuses a retry of tenants none of which has anything left to do, and says of each why.
-func idle(p *plan.Plan, stored *control.Record, tenants []string) error {
+func idle(p *plan.Runnable, stored *control.Record, tenants []string) error {
 	if len(tenants) == 0 || p.Len() > 0 {
 		return nil
 	}

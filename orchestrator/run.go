@@ -19,12 +19,12 @@ import (
 // The report is nil when nothing could be begun: then no tenant was touched. Failed tenants are in the report and no error; an
 // error beside a report means that the store does not have all of its facts. Only when ctx ends are tenants cancelled that are
 // being changed; Config.Drain stops in an orderly way.
-func (o *Orchestrator) Run(ctx context.Context, p *plan.Plan) (*rollout.Report, error) {
+func (o *Orchestrator) Run(ctx context.Context, p *plan.Runnable) (*rollout.Report, error) {
 	policy, err := policyFor(o.cfg.Policy, p.Kind, p.Canary)
 	if err != nil {
 		return nil, err
 	}
-	w := work{plan: p, engine: o.engineFor(p), policy: policy, rules: o.rules(false)}
+	w := work{plan: p, engine: o.engineFor(p.Stored()), policy: policy, rules: o.rules(false)}
 	return o.locked(ctx, p.Rollout, func(lease rollout.Lease) (*rollout.Report, error) {
 		if err := o.awaitRolledBack(ctx, p.Kind, p.Of); err != nil {
 			return nil, err
@@ -84,7 +84,7 @@ func (o *Orchestrator) awaitRolledBack(ctx context.Context, kind plan.Kind, of s
 // first makes the first run of a rollout.
 func (o *Orchestrator) first(ctx context.Context, lease rollout.Lease, w work) (*rollout.Report, error) {
 	if w.plan.Kind == plan.KindRollback {
-		if err := o.noteRollback(ctx, w.plan); err != nil {
+		if err := o.noteRollback(ctx, w.plan.Stored()); err != nil {
 			return nil, err
 		}
 	}
@@ -119,7 +119,7 @@ func (o *Orchestrator) run(ctx context.Context, w work, cfg run.Config) (*rollou
 			return nil, err
 		}
 	}
-	cfg.Observers = o.observers(Beginning{Plan: w.plan, Earlier: cfg.Earlier})
+	cfg.Observers = o.observers(Beginning{Plan: w.plan.Stored(), Earlier: cfg.Earlier})
 	o.equip(&cfg)
 	return run.Run(ctx, cfg)
 }
@@ -135,7 +135,7 @@ func (o *Orchestrator) equip(cfg *run.Config) {
 
 // follow lets a run see how the fleet changes while it goes on.
 func (o *Orchestrator) follow(cfg *run.Config) (err error) {
-	p := cfg.Plan
+	p := cfg.Plan.Stored()
 	sc, err := o.scopeOf(p)
 	if err != nil {
 		return err

@@ -88,7 +88,10 @@ func (f *fleet) shaped(c orchestrator.Change, flags *changeFlags) (orchestrator.
 func (f *fleet) plan(ctx context.Context, c orchestrator.Change, flags *changeFlags) (*plan.Plan, error) {
 	p, err := f.Plan(ctx, c)
 	f.lookForMisplaced()
-	return p, changedPlan(err, flags)
+	if err != nil {
+		return nil, changedPlan(err, flags)
+	}
+	return p.Stored(), nil
 }
 
 // preview shows the plan: as all that is wanted, or to ask whether it shall be run.

@@ -21,9 +21,8 @@ func (p *Plan) Amend(changes []Change) *Plan {
 		if named == nil {
 			named = p.names()
 			amended.Cohorts = slices.Clone(p.Cohorts)
-			amended.Waves = slices.Clone(p.Waves)
 			for i := range amended.Waves {
-				amended.Waves[i].Items = slices.Clone(amended.Waves[i].Items)
+				amended.own(i)
 			}
 		}
 		if c.Replanned {

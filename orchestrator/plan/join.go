@@ -13,40 +13,40 @@ import (
 // in the fleet now, as they are now; those of the wave that are not among them become Gone. It gives the wave new items, in the order they had, with
 // cohorts that are appended to p.Cohorts. Indexes into p.Cohorts stay valid, and what other plans share with
 // p stays as it is. g is the graph of now.
-func Replan(p *Plan, w int, now []Member, g *revision.Graph, o Rules) error {
-	then, err := graphOf(p, g)
+func Replan(p *Runnable, w int, now []Member, g *revision.Graph, o Rules) error {
+	then, err := graphOf(p.stored, g)
 	if err != nil {
 		return err
 	}
 	old := p.Waves[w].Items
-	after := *p
-	after.Cohorts, after.Waves = slices.Clone(p.Cohorts), slices.Clone(p.Waves)
+	after := *p.stored
+	after.Cohorts = slices.Clone(p.Cohorts)
 	for _, item := range old {
 		after.Cohorts[item.Cohort].Count--
 	}
-	left := &remainingPlanner{of: p, then: then, now: g, options: o.WithDefaults(), running: true}
+	left := &remainingPlanner{of: p.stored, then: then, now: g, options: o.WithDefaults(), running: true}
 	items, err := left.items(old, newFleet(now), &after)
 	if err != nil {
 		return err
 	}
-	after.Waves[w].Items = items
-	*p = after
+	p.Cohorts = after.Cohorts
+	p.SetItems(w, items)
 	return nil
 }
 
 // Join plans members that came into the fleet while its rollout runs, and returns the change of the plan: they belong
-// into the last wave of p, see [Plan.Add]. They go where [New] would have sent them, by the graph of the plan and
+// into the last wave of p, see [Runnable.Add]. They go where [New] would have sent them, by the graph of the plan and
 // the pins of now. One for which there is no way is refused, with the reason, and never an error of the rollout.
 //
 // Only upgrades and downgrades have late tenants. None of late may be in p already.
-func Join(p *Plan, late []Member, g *revision.Graph, policy Policy, o Rules, now time.Time) (Change, error) {
+func Join(p *Runnable, late []Member, g *revision.Graph, policy Policy, o Rules, now time.Time) (Change, error) {
 	switch {
 	case p.Kind != KindUpgrade && p.Kind != KindDowngrade:
 		return Change{}, fmt.Errorf("no tenant can join a %s", p.Kind)
 	case len(p.Waves) == 0:
 		return Change{}, fmt.Errorf("rollout %s has no wave to join", p.Rollout)
 	}
-	then, err := graphOf(p, g)
+	then, err := graphOf(p.stored, g)
 	if err != nil {
 		return Change{}, err
 	}
@@ -65,20 +65,6 @@ func Join(p *Plan, late []Member, g *revision.Graph, policy Policy, o Rules, now
 		fact.Items = append(fact.Items, Item{Tenant: late[i].Tenant, Cohort: of[i], Standing: late[i].Standing})
 	}
 	return fact, nil
-}
-
-// Add adds late tenants to the last wave of p. What other plans share with p stays as it is.
-func (p *Plan) Add(late Change) {
-	first := len(p.Cohorts)
-	p.Cohorts = slices.Concat(p.Cohorts, late.Cohorts)
-	p.Waves = slices.Clone(p.Waves)
-	wave := &p.Waves[len(p.Waves)-1]
-	wave.Items = slices.Clone(wave.Items)
-	for _, item := range late.Items {
-		item.Cohort += first
-		wave.Items = append(wave.Items, item)
-	}
-	wave.Planned += len(late.Items)
 }
 
 // planJoining plans late tenants of one group, which a pin may hold back.

@@ -144,49 +144,49 @@ func TestReplanOfAWave(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := *before
+	p := before.Copy()
 	// Meanwhile d came in. Of wave two t4 is as it was, t5 was upgraded by somebody, t6 left, t9 and t10 can be read.
 	now := linear(t, "a", "b", "c", "d")
 	moved := people(4, 7)
 	moved[0].Location.Server = "s2"
 	moved = slices.Delete(moved, 2, 3)
-	if err := plan.Replan(&p, 1, members(moved, stand(now, "a", "a b", "a", "a", "", "a")), now, plan.Rules{}); err != nil {
+	if err := plan.Replan(p, 1, members(moved, stand(now, "a", "a b", "a", "a", "", "a")), now, plan.Rules{}); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"t10 → b", "t4 → b c", "t5 → c", "t6 gone", "t7 skipped: frozen: audit", "t8 → b", "t9 → a b c"}
-	if diff := cmp.Diff(want, fates(t, &p, 1)); diff != "" {
+	if diff := cmp.Diff(want, fates(t, p.Stored(), 1)); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"t1 → b c", "t2 → b c", "t3 → b c"}, fates(t, &p, 0)); diff != "" {
+	if diff := cmp.Diff([]string{"t1 → b c", "t2 → b c", "t3 → b c"}, fates(t, p.Stored(), 0)); diff != "" {
 		t.Error(diff)
 	}
-	counted(t, &p)
+	counted(t, p.Stored())
 	for _, item := range p.Waves[1].Items {
 		if item.Tenant.ID == "t4" && item.Tenant.Location.Server != "s2" {
 			t.Error("t4 is worked on where it was")
 		}
 	}
-	counted(t, before)
-	if diff := cmp.Diff([]string{"t10 refused: connection", "t4 → b c", "t5 → b c", "t6 → b c", "t7 skipped: frozen: audit", "t8 → b", "t9 refused: connection"}, fates(t, before, 1)); diff != "" {
+	counted(t, before.Stored())
+	if diff := cmp.Diff([]string{"t10 refused: connection", "t4 → b c", "t5 → b c", "t6 → b c", "t7 skipped: frozen: audit", "t8 → b", "t9 refused: connection"}, fates(t, before.Stored(), 1)); diff != "" {
 		t.Errorf("the plan that p was a copy of changed: %s", diff)
 	}
 
 	// The next time round: t6 and its pins are back, t4 was restored from before the plan, t7 left.
 	again := append(people(4, 3), people(8, 3)...)
-	if err := plan.Replan(&p, 1, members(again, stand(now, "", "a b", "a", "a", "a b c d", "!")), now, plan.Rules{}); err != nil {
+	if err := plan.Replan(p, 1, members(again, stand(now, "", "a b", "a", "a", "a b c d", "!")), now, plan.Rules{}); err != nil {
 		t.Fatal(err)
 	}
 	want = []string{"t10 refused: connection", "t4 → a b c", "t5 → c", "t6 → b c", "t7 gone", "t8 → b", "t9 → "}
-	if diff := cmp.Diff(want, fates(t, &p, 1)); diff != "" {
+	if diff := cmp.Diff(want, fates(t, p.Stored(), 1)); diff != "" {
 		t.Error(diff)
 	}
-	if err := plan.Replan(&p, 1, members(people(7, 1), stand(now, "a")), now, plan.Rules{}); err != nil {
+	if err := plan.Replan(p, 1, members(people(7, 1), stand(now, "a")), now, plan.Rules{}); err != nil {
 		t.Fatal(err)
 	}
-	if got := fates(t, &p, 1); !slices.Contains(got, "t7 skipped: frozen: audit") {
+	if got := fates(t, p.Stored(), 1); !slices.Contains(got, "t7 skipped: frozen: audit") {
 		t.Errorf("a frozen tenant that left and came back: %q", got)
 	}
-	counted(t, &p)
+	counted(t, p.Stored())
 }
 
 func TestReplanNeedsTheRevisionsOfThePlan(t *testing.T) {
@@ -218,20 +218,23 @@ func TestReplanNeedsTheRevisionsOfThePlan(t *testing.T) {
 func TestReplanOfARollback(t *testing.T) {
 	t.Parallel()
 	g := linear(t, "a", "b", "c")
-	p := &plan.Plan{
-		Rollout: "r2", Of: "r1", Kind: plan.KindRollback, Target: "r1", Graph: g.Sum(), Revisions: []string{"a", "b", "c"},
-		Cohorts: []plan.Cohort{
-			{Action: plan.ActionMigrate, From: []string{"c"}, To: []string{"a"}, Steps: []string{"c", "b"}, Sums: []string{"down c", "down b"}, Count: 3},
-			{Action: plan.ActionRefuse, Failure: &plan.Failure{}, Count: 1},
-		},
-		Waves: []plan.Wave{{Name: "all", Items: []plan.Item{
-			{Tenant: people(1, 1)[0]}, {Tenant: people(2, 1)[0]}, {Tenant: people(3, 1)[0]}, {Tenant: people(4, 1)[0], Cohort: 1},
-		}}},
+	upgrade, err := plan.New(members(people(1, 4), stand(g, "a", "a", "a", "a")), g, plan.Options{Rollout: "r1", Kind: plan.KindUpgrade, Targets: []string{"heads"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	touched := map[string]bool{"t1": true, "t2": true, "t3": true, "t4": true}
+	were := members(people(1, 4), stand(g, "a b:r1 c:r1", "a b:r1 c:r1", "a b:r1 c:r1", "!"))
+	p, err := plan.NewRollback(upgrade.Stored(), touched, were, g, plan.Options{Rollout: "r2"}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"t1 → c b", "t2 → c b", "t3 → c b", "t4 refused: connection"}, fates(t, p.Stored(), 0)); diff != "" {
+		t.Error(diff)
 	}
 	if err := plan.Replan(p, 0, members(people(1, 4), stand(g, "a b:r1 c:r1", "a b:r1", "a b:r7 c:r7", "a b:r1 c:r1")), g, plan.Rules{}); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"t1 → c b", "t2 → b", "t3 → ", "t4 → c b"}, fates(t, p, 0)); diff != "" {
+	if diff := cmp.Diff([]string{"t1 → c b", "t2 → b", "t3 → ", "t4 → c b"}, fates(t, p.Stored(), 0)); diff != "" {
 		t.Error(diff)
 	}
 	if _, err := plan.Join(p, members(people(5, 1), stand(g, "a")), g, plan.Policy{}, plan.Rules{}, time.Time{}); err == nil {
@@ -262,9 +265,9 @@ func TestLateTenantsJoinTheLastWave(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := *before
+	p := before.Copy()
 	now := linear(t, "a", "b", "c", "d")
-	fact, err := plan.Join(&p, members(people(11, 8), stand(now, "a", "a", "a", "a", "a b c", "!", "a zz", "a b c d")), now, policy, plan.Rules{}, at)
+	fact, err := plan.Join(p, members(people(11, 8), stand(now, "a", "a", "a", "a", "a b c", "!", "a zz", "a b c d")), now, policy, plan.Rules{}, at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,7 +276,7 @@ func TestLateTenantsJoinTheLastWave(t *testing.T) {
 		"t11 skipped: frozen: audit", "t12 → b", "t13 → b c", "t14 refused: stale", "t15 → ", "t16 refused: connection", "t17 refused: stale", "t18 → ",
 	}
 	var lines []string
-	for _, line := range fates(t, &p, 1) {
+	for _, line := range fates(t, p.Stored(), 1) {
 		if strings.HasPrefix(line, "t1") && line[2] != ' ' {
 			lines = append(lines, line)
 		}
@@ -284,8 +287,8 @@ func TestLateTenantsJoinTheLastWave(t *testing.T) {
 	if fact.Wave != "rest" || len(fact.Items) != 8 || p.Waves[1].Planned != 11 || len(p.Waves[1].Items) != 11 || p.Waves[0].Planned != 1 {
 		t.Errorf("wave %s, %d items, planned %d", fact.Wave, len(fact.Items), p.Waves[1].Planned)
 	}
-	counted(t, &p)
-	counted(t, before)
+	counted(t, p.Stored())
+	counted(t, before.Stored())
 	for id, want := range map[string]string{"t12": "b", "t13": "c", "t18": "d"} {
 		i := slices.IndexFunc(p.Waves[1].Items, func(i plan.Item) bool { return i.Tenant.ID == id })
 		if to := p.Cohorts[p.Waves[1].Items[i].Cohort].To; len(to) != 1 || to[0] != want {
@@ -302,7 +305,7 @@ func TestLateTenantsJoinTheLastWave(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	amended := rollout.Current(before, []rollout.Event{{Rollout: "r1", Seq: 1, Fact: read}})
+	amended := rollout.Current(before.Stored(), []rollout.Event{{Rollout: "r1", Seq: 1, Fact: read}})
 	counted(t, amended)
 	for i, item := range p.Waves[1].Items {
 		other := amended.Waves[1].Items[i]
@@ -328,7 +331,7 @@ func TestLateTenantsOfADowngrade(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.Add(fact)
-	if diff := cmp.Diff([]string{"t1 → c", "t2 → c", "t3 skipped: not applied", "t4 → ", "t5 refused: stale"}, fates(t, p, 0)); diff != "" {
+	if diff := cmp.Diff([]string{"t1 → c", "t2 → c", "t3 skipped: not applied", "t4 → ", "t5 refused: stale"}, fates(t, p.Stored(), 0)); diff != "" {
 		t.Error(diff)
 	}
 	stamped, err := plan.New(members(people(1, 1), stand(g, "a")), g, plan.Options{Rollout: "r1", Kind: plan.KindStamp, Targets: []string{"b"}})

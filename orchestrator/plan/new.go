@@ -48,7 +48,7 @@ type Rules struct {
 // does a pin that freezes it, whether it can be read or not.
 // The error is a [*revision.TargetError] when the target means nothing, a [*CohortError] when it is ambiguous,
 // out of range or a way without return for some tenants only, and a [*WaveError] when Only names no wave.
-func New(members []Member, g *revision.Graph, req Options) (*Plan, error) {
+func New(members []Member, g *revision.Graph, req Options) (*Runnable, error) {
 	if err := req.check(); err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func New(members []Member, g *revision.Graph, req Options) (*Plan, error) {
 	}
 	p.Settings = append(slices.Clone(req.Settings), p.options(g)...)
 	p.Notes = append(p.Notes, p.emptyGates(&req.Policy)...)
-	return p, nil
+	return &Runnable{p}, nil
 }
 
 func (r *Options) check() error {

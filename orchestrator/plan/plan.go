@@ -25,8 +25,7 @@ const (
 )
 
 // Plan is what a rollout will do, decided before anything is touched: who, in which order, from where to
-// where. It holds ids and places, never secrets, and can be printed and stored. Make one with [New], or
-// from a stored one with [Resume] or [NewRollback]: only those can be run.
+// where. It holds ids and places, never secrets, and can be printed and stored. To run one needs more: see [Runnable].
 type Plan struct {
 	Rollout   string    `json:"rollout"` // id
 	Fleet     string    `json:"fleet"`

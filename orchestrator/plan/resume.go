@@ -98,7 +98,7 @@ func (e *RolledBackError) Hint() string { return "`skein upgrade` plans afresh, 
 //
 // A revision of the plan that changed or vanished is a [*StaleError], an aborted rollout an [*AbortedError], one that
 // was taken back a [*RolledBackError], and a tenant of how.Only whose wave has not begun a [*NotBegunError].
-func Resume(current *Plan, history History, now []Member, g *revision.Graph, how ResumeOptions) (*Plan, error) {
+func Resume(current *Plan, history History, now []Member, g *revision.Graph, how ResumeOptions) (*Runnable, error) {
 	a := &resumePlanner{stored: current, only: how.Only, history: history}
 	switch {
 	case history.Aborted:
@@ -178,7 +178,7 @@ func (a *resumePlanner) knows(only []string) error {
 	return nil
 }
 
-func (a *resumePlanner) plan(now fleet) (*Plan, error) {
+func (a *resumePlanner) plan(now fleet) (*Runnable, error) {
 	p := *a.stored
 	p.Cohorts, p.Waves, p.Partial = nil, nil, a.only != nil
 	for _, wave := range a.stored.Waves {
@@ -203,7 +203,7 @@ func (a *resumePlanner) plan(now fleet) (*Plan, error) {
 		}
 		p.Waves = append(p.Waves, wave)
 	}
-	return &p, nil
+	return &Runnable{&p}, nil
 }
 
 // skip reports whether the tenant is none of this run's business.

@@ -24,7 +24,7 @@ import (
 // without a downgrade section makes an [*IrreversibleError], one whose file is missing a [*BlockedError], unless partial
 // is set: then the tenants that cannot be taken down whole are skipped. A revision that [Plan.WithKept] added to g goes
 // down by what was kept, with a note. That there is nothing to take back is an error, too.
-func NewRollback(current *Plan, touched map[string]bool, now []Member, g *revision.Graph, req Options, partial bool) (*Plan, error) {
+func NewRollback(current *Plan, touched map[string]bool, now []Member, g *revision.Graph, req Options, partial bool) (*Runnable, error) {
 	switch {
 	case req.Rollout == "" || req.Rollout == current.Rollout:
 		return nil, errors.New("the rollback needs an id of its own")
@@ -44,7 +44,7 @@ func NewRollback(current *Plan, touched map[string]bool, now []Member, g *revisi
 		return nil, err
 	}
 	p.carry(current, g)
-	return p, nil
+	return &Runnable{p}, nil
 }
 
 // rollback is a rollback that is being planned.

@@ -39,10 +39,10 @@ func TestScreenRefusesTenantsByReasonAndLeavesTheOthers(t *testing.T) {
 	run.Screen(t.Context(), refuser{
 		"t1": lacks, "t3": {Class: engine.Guard, Revision: "b", Message: "plans"}, "t4": lacks, "t5": lacks,
 	}, p, nil)
-	if diff := cmp.Diff([]string{"t1 refused: guard", "t2 → b", "t3 refused: guard", "t4 → ", "t5 refused: guard"}, fates(t, p, 0)); diff != "" {
+	if diff := cmp.Diff([]string{"t1 refused: guard", "t2 → b", "t3 refused: guard", "t4 → ", "t5 refused: guard"}, fates(t, p.Stored(), 0)); diff != "" {
 		t.Error(diff)
 	}
-	counted(t, p)
+	counted(t, p.Stored())
 	if len(p.Cohorts) != 4 { // b; nothing to do; two places where refused ones stand
 		t.Errorf("%d cohorts", len(p.Cohorts))
 	}

@@ -18,10 +18,11 @@ func TestAmend(t *testing.T) {
 	g := line(t)
 	req := request()
 	req.Policy.Waves = waves(t, "canary - 1", "rest")
-	stored, err := plan.New(members(on("t", 3), all(3, at(g))), g, req)
+	planned, err := plan.New(members(on("t", 3), all(3, at(g))), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
+	stored := planned.Stored()
 	before := *stored
 	before.Cohorts = append([]plan.Cohort{}, stored.Cohorts...)
 	before.Waves = append([]plan.Wave{}, stored.Waves...)
@@ -85,7 +86,7 @@ func TestResumeKnowsLateTenants(t *testing.T) {
 	t.Parallel()
 	g := line(t)
 	tenants := on("t", 2)
-	stored := arrange(t, g, tenants, all(2, at(g, "a")))
+	stored := arrange(t, g, tenants, all(2, at(g, "a"))).Stored()
 	late := on("late", 3)
 	cohort := plan.Cohort{Action: plan.ActionMigrate, State: engine.Empty, From: []string{}, To: []string{"c"}, Steps: []string{"a", "b", "c"}, Sums: []string{"up a", "up b", "up c"}, Count: 3}
 	for i, id := range cohort.Steps {
@@ -101,7 +102,7 @@ func TestResumeKnowsLateTenants(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"late-0002: b c", "late-0003: gone", "t-0001: b c", "t-0002: b c"}, goes(p)); diff != "" {
+	if diff := cmp.Diff([]string{"late-0002: b c", "late-0003: gone", "t-0001: b c", "t-0002: b c"}, goes(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
 	if p.Waves[0].Planned != 5 {

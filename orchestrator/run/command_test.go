@@ -303,7 +303,7 @@ func TestRunThatCannotReadItsCommandsTouchesNobody(t *testing.T) {
 		d := &deaf{Store: s.store}
 		d.deaf.Store(true)
 		s.cfg.Store, s.cfg.Earlier = d, []rollout.Event{}
-		if err := s.store.Create(t.Context(), s.cfg.Plan); err != nil {
+		if err := s.store.Create(t.Context(), s.cfg.Plan.Stored()); err != nil {
 			t.Fatal(err)
 		}
 		if r, err := run.Run(t.Context(), s.cfg); err == nil || r != nil || s.fleet.touched() > 0 {

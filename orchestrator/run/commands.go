@@ -2,7 +2,6 @@ package run
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/orchestrator/plan"
@@ -108,10 +107,8 @@ func (r *runner) skip(ids []string, reason string, places map[string]plan.Positi
 		}
 		r.emit(f)
 	}
-	r.Plan.Waves = slices.Clone(r.Plan.Waves) // the plan of the caller shares them
-	for w, gone := range later {
-		items := slices.Clone(r.Plan.Waves[w].Items)
-		r.Plan.Waves[w].Items = slices.DeleteFunc(items, func(i plan.Item) bool { return gone[i.Tenant.ID] })
+	for w, ids := range later {
+		r.Plan.Drop(w, ids)
 	}
 }
 

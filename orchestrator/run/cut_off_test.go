@@ -48,7 +48,7 @@ func TestTenantsWithACutOffSectionAreFinishedFirst(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if diff := cmp.Diff([]string{"t-0001: " + test.want}, goes(p)); diff != "" {
+		if diff := cmp.Diff([]string{"t-0001: " + test.want}, goes(p.Stored())); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 		if refused := p.Cohorts[0].Failure; refused != nil && (refused.Revision != "c" || refused.Hint == "") {
@@ -86,7 +86,7 @@ func TestRollbackIsRefusedWhereASectionWasCutOff(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if diff := cmp.Diff([]string{"t-0001: c b", "t-0002: skipped"}, goes(p)); diff != "" {
+		if diff := cmp.Diff([]string{"t-0001: c b", "t-0002: skipped"}, goes(p.Stored())); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
@@ -108,11 +108,11 @@ func TestRollbackFinishesWhatItWasCutOffIn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resumed, err := plan.Resume(p, rollout.HistoryOf(nil), members(s.tenants, s.standings), g, plan.ResumeOptions{})
+	resumed, err := plan.Resume(p.Stored(), rollout.HistoryOf(nil), members(s.tenants, s.standings), g, plan.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for what, p := range map[string]*plan.Plan{"planned again": again, "resumed": resumed} {
+	for what, p := range map[string]*plan.Plan{"planned again": again.Stored(), "resumed": resumed.Stored()} {
 		if diff := cmp.Diff([]string{"t-0001: c b"}, goes(p)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", what, diff)
 		}
@@ -131,7 +131,7 @@ func TestResumeFinishesWhatItWasCutOffIn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"t-0001: c"}, goes(p)); diff != "" {
+	if diff := cmp.Diff([]string{"t-0001: c"}, goes(p.Stored())); diff != "" {
 		t.Errorf("resumed (-want +got):\n%s", diff)
 	}
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // gatePending reports whether a wave of a plan has a gate that is still to be asked, as far as a rollout has come.
-func gatePending(p *plan.Plan, w *plan.Wave, r *rollout.Report) bool {
+func gatePending(p *plan.Runnable, w *plan.Wave, r *rollout.Report) bool {
 	if w.Gate == nil || p.Partial {
 		return false
 	}

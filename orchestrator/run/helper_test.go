@@ -138,7 +138,7 @@ func request() plan.Options {
 	}
 }
 
-func arrange(t testing.TB, g *revision.Graph, tenants []tenant.Tenant, standings []engine.Standing) *plan.Plan {
+func arrange(t testing.TB, g *revision.Graph, tenants []tenant.Tenant, standings []engine.Standing) *plan.Runnable {
 	t.Helper()
 	p, err := plan.New(members(tenants, standings), g, request())
 	if err != nil {
@@ -166,7 +166,7 @@ type fleet struct {
 	most     int
 }
 
-func newFleet(t testing.TB, p *plan.Plan) *fleet {
+func newFleet(t testing.TB, p *plan.Runnable) *fleet {
 	t.Helper()
 	f := &fleet{
 		t: t, ids: map[engine.Location]string{}, named: map[string]bool{}, busy: map[string]bool{},
@@ -289,7 +289,7 @@ type scene struct {
 	store *watched
 }
 
-func newScene(t testing.TB, g *revision.Graph, p *plan.Plan) *scene {
+func newScene(t testing.TB, g *revision.Graph, p *plan.Runnable) *scene {
 	t.Helper()
 	f := newFleet(t, p)
 	store := &watched{Store: store.NewMemory(), fleet: f}

@@ -90,7 +90,7 @@ func TestRollbackByKeptDowngradesSaysSo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"t-0001: b"}, goes(p)); diff != "" {
+	if diff := cmp.Diff([]string{"t-0001: b"}, goes(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
 	if len(p.Downgrades) != 1 || p.Downgrades[0].Revision != "b" {

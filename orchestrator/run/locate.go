@@ -106,7 +106,7 @@ func (r *runner) locator(items []plan.Item, fleet []tenant.Tenant) func(context.
 	}
 	planned, joinable := plan.TenantsOf(items), r.joinable()
 	return func(ctx context.Context) Located {
-		return Locate(ctx, r.Surveyor, r.Plan, planned, fleet, func(t tenant.Tenant) bool {
+		return Locate(ctx, r.Surveyor, r.Plan.Stored(), planned, fleet, func(t tenant.Tenant) bool {
 			return known[t.ID] || joinable && r.Joins(t)
 		})
 	}

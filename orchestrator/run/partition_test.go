@@ -135,7 +135,7 @@ func TestWhoIsInWhichWave(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(test.want, inWaves(p)); diff != "" {
+			if diff := cmp.Diff(test.want, inWaves(p.Stored())); diff != "" {
 				t.Error(diff)
 			}
 			if diff := cmp.Diff(test.notes, p.Notes); diff != "" {
@@ -415,10 +415,10 @@ func TestOnlyOneWave(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"canary ×10"}, inWaves(p)); diff != "" {
+	if diff := cmp.Diff([]string{"canary ×10"}, inWaves(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"empty >a a ×9", "empty >  ×1 skipped: frozen: audit"}, cohortsOf(p)); diff != "" {
+	if diff := cmp.Diff([]string{"empty >a a ×9", "empty >  ×1 skipped: frozen: audit"}, cohortsOf(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
 	for _, item := range p.Waves[0].Items {

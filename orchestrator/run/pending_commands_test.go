@@ -159,7 +159,7 @@ func TestRolloutThatDiedBeforeItsFirstFact(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, 5, nil)
-		if err := s.store.Create(t.Context(), s.cfg.Plan); err != nil {
+		if err := s.store.Create(t.Context(), s.cfg.Plan.Stored()); err != nil {
 			t.Fatal(err)
 		}
 		s.command(ask(rollout.ActionAbort))

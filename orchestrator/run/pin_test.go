@@ -81,7 +81,7 @@ func TestPins(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(test.want, goes(p)); diff != "" {
+			if diff := cmp.Diff(test.want, goes(p.Stored())); diff != "" {
 				t.Error(diff)
 			}
 			if diff := cmp.Diff(test.notes, p.Notes); diff != "" {
@@ -152,11 +152,11 @@ func TestResumeKeepsToThePinsOfThePlan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := plan.Resume(stored, rollout.HistoryOf(nil), members(tenants, all(3, at(g))), g, plan.ResumeOptions{})
+	p, err := plan.Resume(stored.Stored(), rollout.HistoryOf(nil), members(tenants, all(3, at(g))), g, plan.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"t-0001: skipped", "t-0002: a b", "t-0003: a b c"}, goes(p)); diff != "" {
+	if diff := cmp.Diff([]string{"t-0001: skipped", "t-0002: a b", "t-0003: a b c"}, goes(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
 }

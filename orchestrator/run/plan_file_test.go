@@ -35,7 +35,7 @@ func reviewed(t testing.TB) *plan.Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p
+	return p.Stored()
 }
 
 func written(t testing.TB, p *plan.Plan) string {
@@ -236,7 +236,7 @@ func TestDifferences(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				return p
+				return p.Stored()
 			}
 			then, err := plan.Read(strings.NewReader(written(t, planned(nil))))
 			if err != nil {
@@ -253,7 +253,7 @@ func TestAVersionTableWithoutRowsIsNoDifference(t *testing.T) {
 	t.Parallel()
 	g := line(t)
 	without, with := engine.Standing{State: engine.Empty}, at(g)
-	if d := arrange(t, g, on("s1", 1), all(1, without)).Differences(arrange(t, g, on("s1", 1), all(1, with))); len(d) > 0 {
+	if d := arrange(t, g, on("s1", 1), all(1, without)).Differences(arrange(t, g, on("s1", 1), all(1, with)).Stored()); len(d) > 0 {
 		t.Errorf("%q", d)
 	}
 }
@@ -276,7 +276,7 @@ func TestDifferencesAreFew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lines := then.Differences(now)
+	lines := then.Differences(now.Stored())
 	if len(lines) != 11 || lines[10] != "and 3 more" {
 		t.Errorf("%q", lines)
 	}

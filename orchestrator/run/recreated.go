@@ -39,50 +39,26 @@ func (r *runner) replanRecreated(at int, ids []string) ([]plan.Item, bool) {
 	items, ok := r.planRecreated(at, before, fleet)
 	if ok {
 		r.emitReplanned(at, before, items)
-		r.replace(at, items)
+		r.Plan.Replace(at, items)
 	}
 	return items, ok
 }
 
 // planRecreated plans items of a wave by where they stand now, without touching the wave; false when the run is to stop.
 func (r *runner) planRecreated(at int, items []plan.Item, fleet []tenant.Tenant) ([]plan.Item, bool) {
-	p := *r.Plan
-	p.Waves = slices.Clone(p.Waves)
-	p.Waves[at].Items = items
+	p := r.Plan.Copy()
+	p.SetItems(at, items)
 	var there Located
 	locate := r.locator(items, fleet)
 	if !r.interruptible(func(ctx context.Context) { there = locate(ctx) }) {
 		return nil, false
 	}
-	if err := plan.Replan(&p, at, there.Members, r.Graph, r.Options); err != nil {
+	if err := plan.Replan(p, at, there.Members, r.Graph, r.Options); err != nil {
 		r.stop(rollout.StateHalted, fmt.Sprintf("tenants of wave %s changed, and cannot be planned anew: %v", p.Waves[at].Name, err))
 		return nil, false
 	}
 	items, r.Plan.Cohorts = r.screen(p.Waves[at].Items, p.Cohorts)
 	return items, true
-}
-
-// replace puts items into a wave in place of those of the same tenants, settled ones among them.
-func (r *runner) replace(at int, items []plan.Item) {
-	by := make(map[string]*plan.Item, len(items))
-	for i := range items {
-		by[items[i].Tenant.ID] = &items[i]
-	}
-	r.Plan.Waves = slices.Clone(r.Plan.Waves)
-	w := &r.Plan.Waves[at]
-	w.Items = slices.Clone(w.Items)
-	for i := range w.Items {
-		if item := by[w.Items[i].Tenant.ID]; item != nil {
-			w.Items[i] = *item
-			delete(by, item.Tenant.ID)
-		}
-	}
-	w.Settled = slices.DeleteFunc(slices.Clone(w.Settled), func(i plan.Item) bool { return by[i.Tenant.ID] != nil })
-	for i := range items {
-		if by[items[i].Tenant.ID] != nil {
-			w.Items = append(w.Items, items[i])
-		}
-	}
 }
 
 // recheckFinished takes up, before the end, tenants that were gone and are in the fleet again, and, where there were several
@@ -119,7 +95,7 @@ func (r *runner) recheckFinished() {
 			continue
 		}
 		r.emitReplanned(i, all[i], items)
-		r.replace(i, items)
+		r.Plan.Replace(i, items)
 		if r.runWave(i, items); r.halt.state != "" {
 			return
 		}

@@ -37,7 +37,7 @@ func (r *runner) rediscover(at int) bool {
 	if !r.interruptible(func(ctx context.Context) {
 		there = locate(ctx)
 		if len(fresh) > 0 {
-			late = SurveyFor(ctx, r.Surveyor, fresh, r.Plan)
+			late = SurveyFor(ctx, r.Surveyor, fresh, r.Plan.Stored())
 		}
 	}) {
 		return false
@@ -47,8 +47,9 @@ func (r *runner) rediscover(at int) bool {
 	if at < len(r.Plan.Waves) {
 		before := r.Plan.Waves[at].Items // without those that were skipped meanwhile
 		if err = plan.Replan(r.Plan, at, there.Members, r.Graph, r.Options); err == nil {
-			w := &r.Plan.Waves[at]
-			w.Items, r.Plan.Cohorts = r.screen(w.Items, r.Plan.Cohorts)
+			items, cohorts := r.screen(r.Plan.Waves[at].Items, r.Plan.Cohorts)
+			r.Plan.Cohorts = cohorts
+			r.Plan.SetItems(at, r.unskipped(items))
 			r.emitReplanned(at, before, r.Plan.Waves[at].Items)
 		}
 	}

@@ -86,7 +86,7 @@ func TestRollbackKnowsWhatWasDoneBeforeATenantWasPutAside(t *testing.T) {
 		x := s.inWave("canary")[0]
 		s.cfg.Engine = &partly{stage: s, id: x}
 		s.run(t)
-		if steps := stepsOf(s.backs(t), x); fmt.Sprint(steps) != "[c b a]" {
+		if steps := stepsOf(s.backs(t).Stored(), x); fmt.Sprint(steps) != "[c b a]" {
 			t.Errorf("a was applied by the rollout, and the rollback leaves it: %s", steps)
 		}
 	})
@@ -133,7 +133,7 @@ func TestRollbackLeavesATenantWhereItWasMadeAnew(t *testing.T) {
 		x := s.inWave("canary")[0]
 		time.AfterFunc(2500*time.Millisecond, func() { s.remake(x, "a") })
 		s.run(t)
-		if steps := stepsOf(s.backs(t), x); fmt.Sprint(steps) != "[c b]" {
+		if steps := stepsOf(s.backs(t).Stored(), x); fmt.Sprint(steps) != "[c b]" {
 			t.Errorf("the new %s was made at a, and goes down through %s", x, steps)
 		}
 	})
@@ -161,7 +161,7 @@ func TestRollbackKnowsTheWayThatWasPlannedAnew(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if steps := stepsOf(back, x); fmt.Sprint(steps) != "[c b a]" {
+		if steps := stepsOf(back.Stored(), x); fmt.Sprint(steps) != "[c b a]" {
 			t.Errorf("%s went from base to c, and is taken down through %s only; notes %q", x, steps, back.Notes)
 		}
 	})
@@ -207,7 +207,7 @@ func (p *partly) Apply(ctx context.Context, job engine.Job) (engine.Result, erro
 }
 
 // back plans to take r1 back, by those of its facts that are given.
-func (s *stage) back(t *testing.T, events []rollout.Event, partial bool) (*plan.Plan, error) {
+func (s *stage) back(t *testing.T, events []rollout.Event, partial bool) (*plan.Runnable, error) {
 	t.Helper()
 	p, _, err := s.store.Load(t.Context(), "r1")
 	if err != nil {
@@ -218,7 +218,7 @@ func (s *stage) back(t *testing.T, events []rollout.Event, partial bool) (*plan.
 }
 
 // backs is back of all facts, and wants it to succeed.
-func (s *stage) backs(t *testing.T) *plan.Plan {
+func (s *stage) backs(t *testing.T) *plan.Runnable {
 	t.Helper()
 	p, err := s.back(t, s.facts(t), false)
 	if err != nil {
@@ -247,7 +247,7 @@ func TestRollbackTakesDownNothingThatSomebodyElsePutOnTop(t *testing.T) {
 		req.Targets = []string{"b"}
 		s.plan(t, req)
 		x := s.inWave("canary")[0]
-		if err := s.store.Create(t.Context(), s.cfg.Plan); err != nil {
+		if err := s.store.Create(t.Context(), s.cfg.Plan.Stored()); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.store.Append(t.Context(), storetest.Events("r1", 1,
@@ -264,8 +264,8 @@ func TestRollbackTakesDownNothingThatSomebodyElsePutOnTop(t *testing.T) {
 			t.Error(err)
 		}
 		back, err := s.back(t, s.facts(t), true)
-		if err != nil || len(stepsOf(back, x)) > 0 {
-			t.Errorf("%v: %s goes down through %s", err, x, stepsOf(back, x))
+		if err != nil || len(stepsOf(back.Stored(), x)) > 0 {
+			t.Errorf("%v: %s goes down through %s", err, x, stepsOf(back.Stored(), x))
 		}
 	})
 }

@@ -75,14 +75,14 @@ func TestRearrangeUp(t *testing.T) {
 	events := outcomes(map[string]plan.Outcome{
 		id(1): plan.OutcomeDone, id(2): plan.OutcomeDone, id(3): plan.OutcomeFailed, id(7): plan.OutcomeSkipped, id(8): plan.OutcomeFailed,
 	})
-	p, err := plan.Resume(rollout.Current(stored, events), rollout.HistoryOf(events), members(tenants, now), more, plan.ResumeOptions{})
+	p, err := plan.Resume(rollout.Current(stored.Stored(), events), rollout.HistoryOf(events), members(tenants, now), more, plan.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []string{
 		id(2) + ": b c", id(3) + ": c", id(4) + ": unchanged", id(5) + ": unchanged", id(6) + ": a b c", id(8) + ": b c",
 	}
-	if diff := cmp.Diff(want, goes(p)); diff != "" {
+	if diff := cmp.Diff(want, goes(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
 	if p.Waves[0].Planned != 8 || p.Len() != 6 || p.Changes() != 4 {
@@ -90,14 +90,14 @@ func TestRearrangeUp(t *testing.T) {
 	}
 
 	// A tenant left the fleet, and only two are asked for.
-	p, err = plan.Resume(rollout.Current(stored, events), rollout.HistoryOf(events), members(tenants[:7], now[:7]), more, plan.ResumeOptions{Only: []string{id(3), id(8)}})
+	p, err = plan.Resume(rollout.Current(stored.Stored(), events), rollout.HistoryOf(events), members(tenants[:7], now[:7]), more, plan.ResumeOptions{Only: []string{id(3), id(8)}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{id(3) + ": c", id(8) + ": gone"}, goes(p)); diff != "" {
+	if diff := cmp.Diff([]string{id(3) + ": c", id(8) + ": gone"}, goes(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := plan.Resume(rollout.Current(stored, events), rollout.HistoryOf(events), members(tenants, now), more, plan.ResumeOptions{Only: []string{"nobody"}}); err == nil {
+	if _, err := plan.Resume(rollout.Current(stored.Stored(), events), rollout.HistoryOf(events), members(tenants, now), more, plan.ResumeOptions{Only: []string{"nobody"}}); err == nil {
 		t.Error("a tenant that is not in the plan was accepted")
 	}
 }
@@ -114,11 +114,11 @@ func TestRearrangeRefusesThoseFromWhomARelativeTargetIsAnotherOne(t *testing.T) 
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := plan.Resume(stored, rollout.HistoryOf(nil), members(tenants, []engine.Standing{at(g, "a"), at(g)}), g, plan.ResumeOptions{})
+		p, err := plan.Resume(stored.Stored(), rollout.HistoryOf(nil), members(tenants, []engine.Standing{at(g, "a"), at(g)}), g, plan.ResumeOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]string{tenants[0].ID + ": b c", tenants[1].ID + ": " + want}, goes(p)); diff != "" {
+		if diff := cmp.Diff([]string{tenants[0].ID + ": b c", tenants[1].ID + ": " + want}, goes(p.Stored())); diff != "" {
 			t.Errorf("%s: %s", target, diff)
 		}
 	}
@@ -136,12 +136,12 @@ func TestRearrangeDownAndStamp(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := []engine.Standing{at(g, "a", "b", "c"), at(g, "a", "b"), at(g, "a"), at(g), at(g)}
-	p, err := plan.Resume(rollout.Current(stored, outcomes(map[string]plan.Outcome{id(3): plan.OutcomeDone})), rollout.HistoryOf(outcomes(map[string]plan.Outcome{id(3): plan.OutcomeDone})), members(tenants, now), g, plan.ResumeOptions{})
+	p, err := plan.Resume(rollout.Current(stored.Stored(), outcomes(map[string]plan.Outcome{id(3): plan.OutcomeDone})), rollout.HistoryOf(outcomes(map[string]plan.Outcome{id(3): plan.OutcomeDone})), members(tenants, now), g, plan.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []string{id(1) + ": c b", id(2) + ": b", id(4) + ": refused stale", id(5) + ": skipped"}
-	if diff := cmp.Diff(want, goes(p)); diff != "" {
+	if diff := cmp.Diff(want, goes(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
 
@@ -151,12 +151,12 @@ func TestRearrangeDownAndStamp(t *testing.T) {
 		t.Fatal(err)
 	}
 	now = []engine.Standing{at(g), at(g, "a", "b"), at(g, "a"), at(g, "a", "b"), at(g)}
-	p, err = plan.Resume(rollout.Current(stored, outcomes(map[string]plan.Outcome{id(2): plan.OutcomeDone})), rollout.HistoryOf(outcomes(map[string]plan.Outcome{id(2): plan.OutcomeDone})), members(tenants, now), g, plan.ResumeOptions{})
+	p, err = plan.Resume(rollout.Current(stored.Stored(), outcomes(map[string]plan.Outcome{id(2): plan.OutcomeDone})), rollout.HistoryOf(outcomes(map[string]plan.Outcome{id(2): plan.OutcomeDone})), members(tenants, now), g, plan.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want = []string{id(1) + ": a b", id(3) + ": b", id(4) + ": unchanged", id(5) + ": a b"}
-	if diff := cmp.Diff(want, goes(p)); diff != "" {
+	if diff := cmp.Diff(want, goes(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -182,7 +182,7 @@ func TestRearrangeRefusesOtherRevisions(t *testing.T) {
 		"changed, not in plan":  {graph(t, aOther, rev("b", "a"), rev("c", "b")), ""},
 		"another one was added": {graph(t, rev("a", ""), rev("b", "a"), rev("c", "b"), rev("d", "c")), ""},
 	} {
-		_, err := plan.Resume(stored, rollout.HistoryOf(nil), members(tenants, all(2, at(test.g, "a"))), test.g, plan.ResumeOptions{})
+		_, err := plan.Resume(stored.Stored(), rollout.HistoryOf(nil), members(tenants, all(2, at(test.g, "a"))), test.g, plan.ResumeOptions{})
 		stale, refused := errors.AsType[*plan.StaleError](err)
 		if refused != (test.refuses != "") || refused && (stale.Revision != test.refuses || stale.Hint() == "") {
 			t.Errorf("%s: %v", name, err)
@@ -204,7 +204,7 @@ func TestRearrangeOfADowngradeNeedsItsSections(t *testing.T) {
 	oneWay.Downgrade, other.Downgrade.Checksum = nil, "other"
 	for _, b := range []*revision.Revision{oneWay, other} {
 		now := graph(t, rev("a", ""), b, rev("c", "b"))
-		_, err := plan.Resume(stored, rollout.HistoryOf(nil), members(tenants, all(1, at(now, "a", "b", "c"))), now, plan.ResumeOptions{})
+		_, err := plan.Resume(stored.Stored(), rollout.HistoryOf(nil), members(tenants, all(1, at(now, "a", "b", "c"))), now, plan.ResumeOptions{})
 		if stale, ok := errors.AsType[*plan.StaleError](err); !ok || stale.Revision != "b" {
 			t.Errorf("%v", err)
 		}
@@ -229,11 +229,11 @@ func TestRearrangeKeepsTheWaves(t *testing.T) {
 	now[2] = at(g, "a") // restored
 	fresh := slices.Clone(tenants[:5])
 	fresh[0].Labels = map[string]string{"since": "today"}
-	p, err := plan.Resume(rollout.Current(stored, events), rollout.HistoryOf(events), members(fresh, now), g, plan.ResumeOptions{})
+	p, err := plan.Resume(rollout.Current(stored.Stored(), events), rollout.HistoryOf(events), members(fresh, now), g, plan.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"canary ×1", "early ×1", "nobody ×0", "rest ×4"}, inWaves(p)); diff != "" {
+	if diff := cmp.Diff([]string{"canary ×1", "early ×1", "nobody ×0", "rest ×4"}, inWaves(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
 	settled := [][]string{{"t-0001"}, nil, nil, {"t-0004"}}
@@ -260,7 +260,7 @@ func TestRearrangeKeepsTheWaves(t *testing.T) {
 		t.Errorf("gate %v, partial %v, notes %q", p.Waves[0].Gate, p.Partial, p.Notes)
 	}
 	events = append(events, rollout.Event{Rollout: "r1", Seq: int64(len(events) + 1), Time: begin, Fact: rollout.WaveStarted{Wave: "early"}})
-	p, err = plan.Resume(rollout.Current(stored, events), rollout.HistoryOf(events), members(fresh, now), g, plan.ResumeOptions{Only: []string{"t-0002"}})
+	p, err = plan.Resume(rollout.Current(stored.Stored(), events), rollout.HistoryOf(events), members(fresh, now), g, plan.ResumeOptions{Only: []string{"t-0002"}})
 	if err != nil || !p.Partial || p.Len() != 1 {
 		t.Errorf("%v", err)
 	}
@@ -276,7 +276,7 @@ func TestAbortedRolloutsStayAborted(t *testing.T) {
 		{Rollout: "r1", Seq: 2, Fact: rollout.Ended{State: rollout.StateAborted, Reason: "wrong fleet"}},
 	}
 	for _, how := range []plan.ResumeOptions{{}, {Only: []string{"t-0001"}}} {
-		_, err := plan.Resume(rollout.Current(stored, events), rollout.HistoryOf(events), members(tenants, all(1, at(g))), g, how)
+		_, err := plan.Resume(rollout.Current(stored.Stored(), events), rollout.HistoryOf(events), members(tenants, all(1, at(g))), g, how)
 		e, ok := errors.AsType[*plan.AbortedError](err)
 		if !ok || e.Error() != "rollout r1 was aborted: wrong fleet" || !strings.Contains(e.Hint(), "skein rollout rollback r1") {
 			t.Errorf("%v", err)
@@ -430,7 +430,7 @@ func TestResumeAfterAKill(t *testing.T) {
 				w.applied[item.Tenant.Location.Schema] = []string{"a"}
 			}
 		}
-		if err := s.store.Create(t.Context(), p); err != nil {
+		if err := s.store.Create(t.Context(), p.Stored()); err != nil {
 			t.Fatal(err)
 		}
 		facts := []rollout.Fact{

@@ -33,10 +33,11 @@ func tell(t testing.TB, g *revision.Graph, n int, specs ...plan.WaveSpec) *story
 	s := &story{g: g, tenants: on("t", n), standings: all(n, at(g, "a"))}
 	req := request()
 	req.Policy.Waves = specs
-	var err error
-	if s.stored, err = plan.New(members(s.tenants, all(n, at(g, "a"))), g, req); err != nil {
+	p, err := plan.New(members(s.tenants, all(n, at(g, "a"))), g, req)
+	if err != nil {
 		t.Fatal(err)
 	}
+	s.stored = p.Stored()
 	return s
 }
 
@@ -68,7 +69,7 @@ func (s *story) end(n int, o plan.Outcome, from, to string, steps int, class eng
 	return f
 }
 
-func (s *story) rollback(partial bool) (*plan.Plan, error) {
+func (s *story) rollback(partial bool) (*plan.Runnable, error) {
 	req := plan.Options{Rollout: "r2", Fleet: "acme", Created: begin}
 	return plan.NewRollback(rollout.Current(s.stored, storetest.Events("r1", 1, s.facts...)), rollout.Touched(storetest.Events("r1", 1, s.facts...)), members(s.tenants, s.standings), s.g, req, partial)
 }
@@ -106,7 +107,7 @@ func TestRollbackTakesDownWhatTheRowsName(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{"t-0001: c b", "t-0002: c", "t-0003: b", "t-0005: skipped", "t-0007: b", "t-0010: c b", "t-0012: skipped"}
-	if diff := cmp.Diff(want, goes(p)); diff != "" {
+	if diff := cmp.Diff(want, goes(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
 	if p.Kind != plan.KindRollback || p.Of != "r1" || p.Target != "r1" || p.Rollout != "r2" || p.Direction() != revision.Down || p.Notes != nil {
@@ -132,10 +133,10 @@ func TestRollbackFindsTenantsThatWereRenamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"rest ×1", "canary ×1"}, inWaves(p)); diff != "" {
+	if diff := cmp.Diff([]string{"rest ×1", "canary ×1"}, inWaves(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"new-0001: c b"}, goes(p)); diff != "" {
+	if diff := cmp.Diff([]string{"new-0001: c b"}, goes(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
 	notes := []string{
@@ -166,7 +167,7 @@ func TestRollbackOfWhatHasNoFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"t-0001: skipped", "t-0002: skipped", "t-0003: b"}, goes(p)); diff != "" {
+	if diff := cmp.Diff([]string{"t-0001: skipped", "t-0002: skipped", "t-0003: b"}, goes(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
 	s.standings[2] = rowsOf(g, "a")
@@ -198,7 +199,7 @@ func TestRollbackReversesTheWaves(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"rest ×1", "half ×1", "canary ×1"}, inWaves(p)); diff != "" {
+	if diff := cmp.Diff([]string{"rest ×1", "half ×1", "canary ×1"}, inWaves(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
 	for _, w := range p.Waves {
@@ -206,7 +207,7 @@ func TestRollbackReversesTheWaves(t *testing.T) {
 			t.Errorf("wave %s has a gate", w.Name)
 		}
 	}
-	if diff := cmp.Diff([]string{"late-0001: c b a"}, goes(p)); diff != "" { // the first wave
+	if diff := cmp.Diff([]string{"late-0001: c b a"}, goes(p.Stored())); diff != "" { // the first wave
 		t.Error(diff)
 	}
 	if len(s.stored.Waves) != 4 || s.stored.Waves[0].Name != "canary" || s.stored.Waves[3].Planned != 5 {
@@ -242,7 +243,7 @@ func TestRollbackRefusesWhatItCannotJudge(t *testing.T) {
 	want := []string{
 		"t-0001: skipped", "t-0002: c b", "t-0003: skipped", "t-0004: skipped", "t-0005: refused connection", "t-0006: refused gone",
 	}
-	if diff := cmp.Diff(want, goes(p)); diff != "" {
+	if diff := cmp.Diff(want, goes(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
 	for _, c := range p.Cohorts {
@@ -285,7 +286,7 @@ func TestRollbackOfWhatHasNoWayBack(t *testing.T) {
 				t.Errorf("%s: %v", test.name, err)
 				continue
 			}
-			if diff := cmp.Diff(test.want, goes(p)); diff != "" {
+			if diff := cmp.Diff(test.want, goes(p.Stored())); diff != "" {
 				t.Errorf("%s: %s", test.name, diff)
 			}
 			continue
@@ -307,7 +308,7 @@ func TestRollbackLeavesOutWhoHasLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"t-0001: c b"}, goes(p)); diff != "" {
+	if diff := cmp.Diff([]string{"t-0001: c b"}, goes(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff([]string{"1 tenant that rollout r1 changed is no longer in the fleet: t-0002"}, p.Notes); diff != "" {
@@ -320,10 +321,7 @@ func TestRollbackOfTenantsThatWereUnreachableAtFirst(t *testing.T) {
 	g := line(t)
 	s := tell(t, g, 3)
 	unread := engine.Standing{State: engine.Unreachable, Err: oops(engine.Connection, "refused")}
-	var err error
-	if s.stored, err = plan.New(members(s.tenants, all(3, unread)), g, request()); err != nil {
-		t.Fatal(err)
-	}
+	s.stored = arrange(t, g, s.tenants, all(3, unread)).Stored()
 	s.run(nil, false, s.end(1, plan.OutcomeFailed, "", "", 0, engine.Connection), s.end(2, plan.OutcomeFailed, "", "", 0, engine.Connection))
 	s.run([]int{1, 2, 3}, true, s.end(1, plan.OutcomeDone, "b", "c", 1, "")) // a resume that could read them, and was killed
 	s.standings = []engine.Standing{rowsOf(g, "a b c:r1"), rowsOf(g, "a b:r1 c:r1"), rowsOf(g, "a b c")}
@@ -331,7 +329,7 @@ func TestRollbackOfTenantsThatWereUnreachableAtFirst(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"t-0001: c", "t-0002: c b"}, goes(p)); diff != "" {
+	if diff := cmp.Diff([]string{"t-0001: c", "t-0002: c b"}, goes(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
 	if p.Notes != nil {
@@ -391,12 +389,12 @@ func TestResumeOfARollback(t *testing.T) {
 		rowsOf(g, "a b:r7 c:r7"), at(g), // taken down and upgraded by another rollout since; restored
 		rowsOf(g, "a b:r1 c:r1"), // can be read now
 	}
-	p, err := plan.Resume(rollout.Current(stored, events), rollout.HistoryOf(events), members(s.tenants, now), g, plan.ResumeOptions{})
+	p, err := plan.Resume(rollout.Current(stored.Stored(), events), rollout.HistoryOf(events), members(s.tenants, now), g, plan.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"t-0002: b", "t-0003: c b", "t-0004: unchanged", "t-0005: unchanged", "t-0006: c b"}
-	if diff := cmp.Diff(want, goes(p)); diff != "" {
+	if diff := cmp.Diff(want, goes(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
 	if p.Kind != plan.KindRollback || p.Of != "r1" {

@@ -26,7 +26,7 @@ type Prober interface {
 
 // Config is what a run needs. Plan, Upgrader, Graph and Store are required.
 type Config struct {
-	Plan   *plan.Plan      // of Arrange; of Rearrange when Earlier is set
+	Plan   *plan.Runnable  // of [plan.New] or [plan.NewRollback]; of [plan.Resume] when Earlier is set
 	Policy plan.Policy     // the zero value is the default
 	Engine Applier         // must allow what the plan was made to allow: see Options
 	Graph  *revision.Graph // of the plan; to say where a tenant stands that stopped half way
@@ -79,12 +79,10 @@ func Run(ctx context.Context, cfg Config) (*rollout.Report, error) {
 		return nil, err
 	}
 	if cfg.Policy.HideValues {
-		p := *cfg.Plan
-		p.Cohorts = plan.CohortsWithoutValues(p.Cohorts)
-		cfg.Plan = &p
+		cfg.Plan = cfg.Plan.WithoutValues()
 	}
 	if cfg.Earlier == nil {
-		if err := cfg.Store.Create(ctx, cfg.Plan); err != nil {
+		if err := cfg.Store.Create(ctx, cfg.Plan.Stored()); err != nil {
 			return nil, fmt.Errorf("store the rollout: %w", err)
 		}
 	}
@@ -92,8 +90,7 @@ func Run(ctx context.Context, cfg Config) (*rollout.Report, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the rollout's commands: %w", err)
 	}
-	plan := *cfg.Plan // waves change while the fleet moves; the caller's plan does not
-	cfg.Plan, cfg.Policy = &plan, cfg.Policy.WithDefaults()
+	cfg.Plan, cfg.Policy = cfg.Plan.Copy(), cfg.Policy.WithDefaults() // waves change while the fleet moves; the caller's plan does not
 	audience := newAudience(cfg.Observers)
 	r := &runner{
 		Config: cfg, ctx: ctx, report: report, seq: report.Seq, journal: newJournal(ctx, cfg.Store, audience),
@@ -146,11 +143,6 @@ func (c *Config) check(earlier *rollout.Report) error {
 		return errors.New("a run that discovers tenants needs a surveyor to ask them where they stand")
 	case earlier.State == rollout.StateAborted:
 		return &plan.AbortedError{Rollout: c.Plan.Rollout, Kind: c.Plan.Kind, Reason: earlier.Reason}
-	}
-	for i := range c.Plan.Cohorts {
-		if cohort := &c.Plan.Cohorts[i]; len(cohort.Steps) > 0 && cohort.EnginePlan() == nil {
-			return errors.New("a plan that was only loaded cannot be run: survey its tenants and rearrange it")
-		}
 	}
 	return c.checkGates(earlier)
 }
@@ -235,7 +227,7 @@ func (r *runner) stopQuoting(state rollout.State, reason, redacted string) {
 }
 
 func (r *runner) opening() rollout.Started {
-	f := rollout.Opening(r.Plan, r.report.Run+1, r.Holder)
+	f := rollout.Opening(r.Plan.Stored(), r.report.Run+1, r.Holder)
 	for i := range r.Plan.Waves {
 		f.Width = max(f.Width, r.width(&r.Plan.Waves[i]))
 	}

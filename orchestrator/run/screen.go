@@ -16,7 +16,7 @@ type Screener interface {
 
 // Screen asks s about all tenants of a plan that have something to do, and refuses those of which it says so: each
 // reason makes a cohort that stays where it is. data is what templates see; nil = nothing.
-func Screen(ctx context.Context, s Screener, p *plan.Plan, data func(tenant.Tenant) any) {
+func Screen(ctx context.Context, s Screener, p *plan.Runnable, data func(tenant.Tenant) any) {
 	var all []plan.Item
 	for i := range p.Waves {
 		all = append(all, p.Waves[i].Items...)
