@@ -64,31 +64,12 @@ func (h *pendingCommands) emit(f rollout.Fact) {
 }
 
 func (h *pendingCommands) handle(c rollout.Command) {
-	over := h.report.State == rollout.StateAborted
-	refused := ""
-	switch c.Action {
-	case rollout.ActionPause:
-		refused = "nobody runs the rollout"
-	case rollout.ActionAbort:
-		if over || h.report.State == rollout.StateFinished {
-			refused = fmt.Sprintf("the rollout is %s already", h.report.State)
-		}
-	case rollout.ActionApprove:
-		if refused = h.report.CannotApprove(c.Wave); refused == "" && !over {
-			return // the next run takes it in
-		}
-		if over {
-			refused = "the rollout was aborted"
-		}
-	case rollout.ActionSkip:
-		if refused = h.cannotSkip(c.Tenants); over {
-			refused = "the rollout was aborted"
-		}
-	case rollout.ActionResume, rollout.ActionRetry, rollout.ActionRollback: // for the record only
-	default:
-		refused = c.Unknown()
-	}
-	if refused == "" && c.Action == rollout.ActionSkip {
+	refused := rollout.Admit(h.report, h.plan, &c, nil)
+	switch {
+	case refused != "":
+	case c.Action == rollout.ActionApprove:
+		return // the next run handles it
+	case c.Action == rollout.ActionSkip:
 		places := h.plan.Positions()
 		for _, id := range c.Tenants {
 			h.skip(id, c.SkippedBy(), places[id])
@@ -103,24 +84,6 @@ func (h *pendingCommands) abort() {
 	if c := h.report.Aborting(); c != nil {
 		h.emit(rollout.Ended{State: rollout.StateAborted, Reason: c.Asked()})
 	}
-}
-
-// cannotSkip says why tenants cannot be skipped; "" when all of them can. What a run that died has begun is under
-// work no more.
-func (h *pendingCommands) cannotSkip(ids []string) string {
-	if len(ids) == 0 {
-		return "it names no tenant"
-	}
-	places := h.plan.Positions()
-	for _, id := range ids {
-		if _, known := places[id]; !known {
-			return fmt.Sprintf("tenant %s is not part of the rollout", id)
-		}
-		if refused := rollout.Unskippable(id, h.report.Outcome(id)); refused != "" {
-			return refused
-		}
-	}
-	return ""
 }
 
 func (h *pendingCommands) skip(id, reason string, at plan.Position) {

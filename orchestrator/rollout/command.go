@@ -1,10 +1,7 @@
 package rollout
 
 import (
-	"fmt"
 	"time"
-
-	"github.com/skeindb/skein/orchestrator/plan"
 )
 
 // Command is what an operator asked of a rollout, and at the same time its line in the audit log. Commands are
@@ -54,25 +51,10 @@ func (c *Command) Because() string {
 // SkippedBy is the reason of a tenant that the command skips.
 func (c *Command) SkippedBy() string { return "skipped by " + c.Who() + c.Because() }
 
-func (c *Command) Unknown() string {
-	return fmt.Sprintf("%q is nothing that can be asked of a rollout", c.Action)
-}
-
 // Who names the operator.
 func (c *Command) Who() string {
 	if c.Host == "" {
 		return c.User
 	}
 	return c.User + " on " + c.Host
-}
-
-// Unskippable says why a tenant that has come to an end cannot be skipped; "" when it can.
-func Unskippable(id string, o plan.Outcome) string {
-	switch o {
-	case plan.OutcomeDone, plan.OutcomeUnchanged:
-		return fmt.Sprintf("tenant %s is done", id)
-	case plan.OutcomeGone:
-		return fmt.Sprintf("tenant %s is not there any more", id)
-	}
-	return ""
 }

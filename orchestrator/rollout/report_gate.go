@@ -175,7 +175,7 @@ func (r *Report) CannotApprove(wave string) string {
 	case w.Gate.Verdict != "":
 		return fmt.Sprintf("the gate of wave %s did not hold; resume the rollout, and it is asked again", wave)
 	case !w.Gate.Approval:
-		return fmt.Sprintf("the gate of wave %s wants no approval", wave)
+		return fmt.Sprintf("the gate of wave %s does not require approval", wave)
 	}
 	return ""
 }

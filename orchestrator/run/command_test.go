@@ -100,9 +100,9 @@ func TestSkipLeavesTenantsAlone(t *testing.T) {
 		s.later(40*time.Second, ask("dance", "all")) // of a newer skein
 		r := s.run(t)
 		want := []string{
-			"skip", "skip", "skip: tenant " + early[2] + " is under work", "skip: tenant " + canary[0] + " is done", "skip",
-			"skip: tenant " + rest[2] + " is under work", "skip: tenant " + rest[3] + " is under work", "skip", "skip", "skip",
-			"skip: tenant nobody is not part of this run", "skip: it names no tenant", "skip", `dance: "dance" is nothing that can be asked of a rollout`,
+			"skip", "skip", "skip: tenant " + early[2] + " is being migrated", "skip: tenant " + canary[0] + " is done", "skip",
+			"skip: tenant " + rest[2] + " is being migrated", "skip: tenant " + rest[3] + " is being migrated", "skip", "skip", "skip",
+			"skip: tenant nobody is not part of this run", "skip: it names no tenant", "skip", `dance: unknown action "dance"`,
 		}
 		if diff := cmp.Diff(want, replies(r)); diff != "" {
 			t.Error(diff)
@@ -190,8 +190,8 @@ func TestStopsThatComeTooLateAreRefusedAndAbortOutweighsAll(t *testing.T) {
 		s.later(2*time.Minute+30*time.Second, ask(rollout.ActionAbort))
 		r := s.run(t)
 		want := []string{
-			"pause: the run ends already: more tenants failed in wave rest than max_failures allows (none)", "abort",
-			"abort: the run ends already: eve on laptop asked for it; before that: more tenants failed in wave rest than max_failures allows (none)",
+			"pause: the run is ending already: more tenants failed in wave rest than max_failures allows (none)", "abort",
+			"abort: the run is ending already: eve on laptop asked for it; before that: more tenants failed in wave rest than max_failures allows (none)",
 		}
 		if diff := cmp.Diff(want, replies(r)); diff != "" {
 			t.Error(diff)
@@ -221,7 +221,7 @@ func TestCommandsFromBeforeTheRun(t *testing.T) {
 			s.command(ask(rollout.ActionRetry, "x"))
 			s.cfg.Command = &rollout.Command{Rollout: "r1", Action: rollout.ActionResume, User: "eve", At: time.Now()}
 			r := s.resume(t)
-			want := []string{"pause", "pause: it was asked before this run began, which is to go on", "skip", "retry", "resume"}
+			want := []string{"pause", "pause: it was given before this run began", "skip", "retry", "resume"}
 			if diff := cmp.Diff(want, replies(r)); diff != "" {
 				t.Error(diff)
 			}

@@ -1,84 +1,28 @@
 package run
 
 import (
-	"fmt"
-
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
-// handleCommand takes in a command. Before says that it was asked before this run began. The process may be killed between
-// any two facts: so tenants are skipped before the command counts as taken in, for to skip them twice is harmless,
-// an approval is part of the fact, and an abort that was taken in is carried out by the next run.
-func (r *runner) handleCommand(c rollout.Command, before bool) {
-	switch c.Action {
-	case rollout.ActionPause:
-		refused := r.cannotStop(rollout.StatePaused)
-		if before {
-			refused = "it was asked before this run began, which is to go on"
-		}
-		if r.acknowledge(c, refused) {
-			r.stop(rollout.StatePaused, c.Asked())
-		}
-	case rollout.ActionAbort:
-		if r.acknowledge(c, r.cannotStop(rollout.StateAborted)) {
-			r.stop(rollout.StateAborted, c.Asked())
-		}
-	case rollout.ActionApprove:
-		r.acknowledge(c, r.report.CannotApprove(c.Wave))
-	case rollout.ActionSkip:
-		places := r.Plan.Positions()
-		refused := r.cannotSkip(c.Tenants, places)
-		if refused == "" {
-			r.skip(c.Tenants, c.SkippedBy(), places)
-		}
-		r.acknowledge(c, refused)
-	case rollout.ActionResume, rollout.ActionRetry, rollout.ActionRollback: // for the record only
-		r.acknowledge(c, "")
-	default:
-		r.acknowledge(c, c.Unknown())
+// handleCommand carries a command out, or refuses it. early says that it was given before this run began. The process may
+// be killed between any two facts: so tenants are skipped before the command counts as handled, for to skip them twice does
+// no harm, an approval is part of the fact, and an abort that was handled is carried out by the next run.
+func (r *runner) handleCommand(c rollout.Command, early bool) {
+	live := rollout.Live{Early: early, Wave: r.reached, Ending: r.halt.state, Reason: r.halt.reason}
+	refused := rollout.Admit(r.report, r.Plan.Stored(), &c, &live)
+	if c.Action == rollout.ActionSkip && refused == "" {
+		r.skip(c.Tenants, c.SkippedBy(), r.Plan.Positions())
 	}
-}
-
-// acknowledge makes a command a fact, for somebody waits for it, and reports whether it counts.
-func (r *runner) acknowledge(c rollout.Command, refused string) bool {
-	r.emitNow(rollout.Commanded{Command: c, Refused: refused})
-	return refused == ""
-}
-
-// cannotStop says why a stop comes too late; "" when it does not.
-func (r *runner) cannotStop(state rollout.State) string {
-	if weight(state) > weight(r.halt.state) {
-		return ""
+	r.emitNow(rollout.Commanded{Command: c, Refused: refused}) // at once: its sender waits
+	switch {
+	case refused != "":
+	case c.Action == rollout.ActionPause:
+		r.stop(rollout.StatePaused, c.Asked())
+	case c.Action == rollout.ActionAbort:
+		r.stop(rollout.StateAborted, c.Asked())
 	}
-	return fmt.Sprintf("the run ends already: %s", r.halt.reason)
-}
-
-// cannotSkip says why tenants cannot be skipped; "" when all of them can. Either all are or none.
-func (r *runner) cannotSkip(ids []string, places map[string]plan.Position) string {
-	if len(ids) == 0 {
-		return "it names no tenant"
-	}
-	for _, id := range ids {
-		at, known := places[id]
-		if known && at.Wave > r.reached {
-			continue // its wave is still to come
-		}
-		switch outcome := r.report.Outcome(id); outcome {
-		case plan.OutcomePending, plan.OutcomeRetrying, plan.OutcomeDeferred:
-			if !known {
-				return fmt.Sprintf("tenant %s is not part of this run", id)
-			}
-		case plan.OutcomeRunning:
-			return fmt.Sprintf("tenant %s is under work", id)
-		default:
-			if refused := rollout.Unskippable(id, outcome); refused != "" {
-				return refused
-			}
-		}
-	}
-	return ""
 }
 
 // skip leaves tenants alone from now on. One that failed does not count as failed any more, though the budget of its

@@ -758,7 +758,7 @@ func TestRunForSomeTenantsLeavesTheOthers(t *testing.T) {
 		if r.State != rollout.StateHalted || r.Reason != "8 tenants are left, not part of this run" || r.Planned() != 10 {
 			t.Errorf("%s: %s, %d planned", r.State, r.Reason, r.Planned())
 		}
-		if diff := cmp.Diff([]string{"skip: tenant " + bad + " is under work"}, replies(r)); diff != "" {
+		if diff := cmp.Diff([]string{"skip: tenant " + bad + " is being migrated"}, replies(r)); diff != "" {
 			t.Error(diff)
 		}
 		if r := s.resume(t); r.State != rollout.StateFinished || r.Count(plan.OutcomeDone) != 11 {

@@ -51,9 +51,9 @@ func TestNobodyRunsTheRolloutAnyMore(t *testing.T) {
 		s.command(ask("dance"))
 		r := s.heed(t)
 		want := []string{
-			"approve", "pause: nobody runs the rollout", "skip", "skip: tenant " + s.inWave("canary")[0] + " is done",
+			"approve", "pause: no process runs the rollout", "skip", "skip: tenant " + s.inWave("canary")[0] + " is done",
 			"skip: tenant nobody is not part of the rollout", "skip: it names no tenant", "retry", "approve: the gate of wave canary is open already",
-			`dance: "dance" is nothing that can be asked of a rollout`,
+			`dance: unknown action "dance"`,
 		}
 		if diff := cmp.Diff(want, replies(r)); diff != "" {
 			t.Error(diff)

@@ -213,7 +213,7 @@ func (r *runner) stop(state rollout.State, reason string) { r.stopQuoting(state,
 
 // stopQuoting is stop for a reason that quotes what others wrote; redacted is the reason without values of rows.
 func (r *runner) stopQuoting(state rollout.State, reason, redacted string) {
-	if weight(state) <= weight(r.halt.state) {
+	if !state.Outweighs(r.halt.state) {
 		return
 	}
 	if r.halt.reason != "" {
@@ -283,17 +283,4 @@ func (r *runner) allowed(f rollout.Fact) rollout.Fact {
 		return rollout.FactWithoutValues(f)
 	}
 	return f
-}
-
-// weight is how much a state counts among the reasons for which a run may end.
-func weight(s rollout.State) int {
-	switch s {
-	case "":
-		return 0
-	case rollout.StateAborted:
-		return 3
-	case rollout.StateInterrupted:
-		return 2
-	}
-	return 1
 }
