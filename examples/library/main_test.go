@@ -16,7 +16,7 @@ func TestFolderIsUpgraded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	run := func(exit int, want ...string) {
+	run := func(code int, want ...string) {
 		t.Helper()
 		report, err := upgrade(t.Context(), dir, nil)
 		if err != nil {
@@ -33,8 +33,8 @@ func TestFolderIsUpgraded(t *testing.T) {
 				t.Errorf("line %d is %q, want %q", i+1, lines[i], want[i])
 			}
 		}
-		if report.ExitCode() != exit {
-			t.Errorf("the exit code is %d, want %d", report.ExitCode(), exit)
+		if got := exit(report); got != code {
+			t.Errorf("the exit code is %d, want %d", got, code)
 		}
 	}
 	add("acme.db", "") // an empty file is an empty database
