@@ -74,7 +74,7 @@
 //	         ┌───────────┐   all waves are through, and their gates open
 //	start ─▶ │  running  │ ──────────────────────────────────────────────────▶ finished
 //	         │   │   ▲   │
-//	         │   ▼   │   │   what ends a run, when the running tenants finished:  
+//	         │   ▼   │   │   what ends a run, when the running tenants finished:
 //	         │  waiting  │    ├─ failures exceed the budget, or are systemic
 //	         └───────────┘    │  a gate fails; a server waits for an operator
 //	             ▲            │  the fleet shrank too much; the store or the lock is lost ──▶ halted

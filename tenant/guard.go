@@ -42,7 +42,7 @@ func (e *GuardError) Is(target error) bool { return target == ErrGuard }
 
 // Hint says what to do about it.
 func (e *GuardError) Hint() string {
-	return fmt.Sprintf("look at the sources with `skein tenants`; if the fleet is meant to be this small, change guards.%s", e.Guard)
+	return fmt.Sprintf("look at the sources with `Tenants`; if the fleet is meant to be this small, change guards.%s", e.Guard)
 }
 
 // Check returns a *GuardError when a fleet of that many tenants must not be touched; two joined when

@@ -138,7 +138,7 @@ func (a *app) lint(p *config.Project, g *revision.Graph) (found []lintFinding, b
 			if f.Error {
 				severity, bad = "error", true
 			}
-			found = append(found, lintFinding{f.Rule, severity, f.Revision, file, f.Line, max(f.Col, 1), f.Message, f.Advice})
+			found = append(found, lintFinding{f.Rule, severity, f.Revision, file, f.Line, max(f.Col, 1), f.Message, view.Commands(f.Advice)})
 		}
 	}
 	return found, bad

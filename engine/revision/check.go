@@ -174,7 +174,7 @@ func sessionSetting(o *opening, options Options, d Direction) *fault {
 			advice:  "write SET LOCAL, which ends with the transaction; other tenants use the same connection",
 		}
 		if _, mechanical := local(o.text, 0); mechanical {
-			f.advice = "write SET LOCAL, which ends with the transaction, or let `skein check --fix` do it; other tenants use the same connection"
+			f.advice = "write SET LOCAL, which ends with the transaction, or let `Fix` do it; other tenants use the same connection"
 		}
 		return f
 	}

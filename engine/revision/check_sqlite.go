@@ -69,7 +69,7 @@ func (c *checker) foreignKeys(o *opening) *fault {
 	_, on := turnsOn(o)
 	switch {
 	case c.idle:
-		f.advice += "; `skein check --fix` takes it out"
+		f.advice += "; `Fix` takes it out"
 	case on:
 		f.advice = fmt.Sprintf("leave it out, and mark the section `-- %sgrade: foreign-keys`: it then runs with foreign keys on", c.direction)
 	}

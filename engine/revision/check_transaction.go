@@ -28,7 +28,7 @@ func adviseControls(controls []control, statements int, options Options, f frame
 		default:
 			c.fault.advice = "leave it out: skein opens and ends the transaction, so that the body and its version row are one"
 			if f.outer() {
-				c.fault.advice += "; `skein check --fix` takes it out"
+				c.fault.advice += "; `Fix` takes it out"
 			}
 		}
 		ended = ended || ends

@@ -142,7 +142,7 @@ func (g *Graph) downgradeRoots(t target, to floor) ([]int, error) {
 func (g *Graph) notApplied(t target, to int, applied set) error {
 	id := g.id(to)
 	if !applied[to] {
-		return targetError(t, ReasonNotApplied, nil, "`skein current` shows where tenants stand; only what is applied can be gone down to",
+		return targetError(t, ReasonNotApplied, nil, "`Current` shows where tenants stand; only what is applied can be gone down to",
 			"%s is not applied", id)
 	}
 	return targetError(t, ReasonNotApplied, nil, "go down to a revision below it to take it back with what depends on it",

@@ -77,7 +77,7 @@ func TestFixRewritesWhatIsMechanical(t *testing.T) {
 	}
 }
 
-// A hint speaks of --fix only where that helps.
+// A hint speaks of Fix only where that helps.
 func TestHintsSpeakOfFixWhereItHelps(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -95,7 +95,7 @@ func TestHintsSpeakOfFixWhereItHelps(t *testing.T) {
 		{SQLite, "-- upgrade\nPRAGMA foreign_keys = ON; DELETE FROM a", false},
 	} {
 		errs := mistakes(t, test.text, test.dialect)
-		if len(errs) == 0 || strings.Contains(errs[0].Advice, "check --fix") != test.helps {
+		if len(errs) == 0 || strings.Contains(errs[0].Advice, "`Fix`") != test.helps {
 			t.Errorf("%s: %+v", test.text, errs)
 		}
 		_, done := Fix("a1_x.sql", []byte("-- revision: a1\n-- revises: none\n"+test.text), test.dialect)

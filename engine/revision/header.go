@@ -145,7 +145,7 @@ var foreignNames = []struct {
 }{
 	{regexp.MustCompile(`(?i)\.(up|down)\.sql$`), "the name is one of golang-migrate: put the statements of its .up.sql file below `-- upgrade` and those of its .down.sql file below `-- downgrade` of one file"},
 	{regexp.MustCompile(`^U[0-9][0-9._]*__`), "the name is that of an undo file of Flyway: put its statements below `-- downgrade` of the file that it takes back"},
-	{regexp.MustCompile(`^(V[0-9][0-9._]*|R)__`), "the name is one of Flyway: `skein revision -m MESSAGE` writes a file to put its statements into"},
+	{regexp.MustCompile(`^(V[0-9][0-9._]*|R)__`), "the name is one of Flyway: `Revision` writes a file to put its statements into"},
 }
 
 // foreignName says so when the file has a name of another tool.

@@ -211,7 +211,7 @@ func TestErrorsNameCandidates(t *testing.T) {
 	if diff := cmp.Diff([]string{"53ff", "net2"}, te.Matches); diff != "" {
 		t.Error(diff)
 	}
-	want := "say `heads` for all of them, LABEL@head or an id for one, or join them with `skein merge heads`"
+	want := "say `heads` for all of them, LABEL@head or an id for one, or join them with `Merge(heads)`"
 	if te.Hint() != want || te.Target != "head" {
 		t.Errorf("%q for %q", te.Hint(), te.Target)
 	}

@@ -187,16 +187,16 @@ func (g *Graph) unknown(target, name string) error {
 	case len(g.nodes) == 0:
 		e.Advice = "the graph has no revisions"
 	default:
-		e.Advice = "`skein history` lists all revisions, `skein heads` those at the top"
+		e.Advice = "`History` lists all revisions, `Heads` those at the top"
 	}
 	return e
 }
 
 func (g *Graph) severalHeads(t target, heads []int) error {
 	ids := g.ids(heads)
-	advice := "say `heads` for all of them, LABEL@head or an id for one, or join them with `skein merge heads`"
+	advice := "say `heads` for all of them, LABEL@head or an id for one, or join them with `Merge(heads)`"
 	if t.label != "" {
-		advice = fmt.Sprintf("say %s@heads for all of them, an id for one, or join them with `skein merge`", t.label)
+		advice = fmt.Sprintf("say %s@heads for all of them, an id for one, or join them with `Merge`", t.label)
 	}
 	return targetError(t, ReasonAmbiguous, ids, advice, "%s: there are %d heads%s: %s", t.text, len(ids), t.within(), list(ids))
 }

@@ -49,9 +49,9 @@ func parseTarget(text string) (target, error) {
 	}
 	switch {
 	case t.symbol == "current" || t.label == "current":
-		return t, notTarget(text, "`current` differs from tenant to tenant: name a revision, as `skein current` shows it")
+		return t, notTarget(text, "`current` differs from tenant to tenant: name a revision, as `Current` shows it")
 	case strings.Contains(text, ":"):
-		return t, notTarget(text, "a range A:B is for `history -r` and `--sql`")
+		return t, notTarget(text, "a range A:B is for `History`, and no target")
 	case t.symbol == "" && t.relative:
 	case !symbolForm.MatchString(t.symbol):
 		return t, notTarget(text, targetForms)

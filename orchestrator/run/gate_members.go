@@ -102,7 +102,7 @@ func (r *runner) blockIfEmpty(g *gateRun) {
 	}
 	why += ", so there is none to look at"
 	if r.report.WaveNamed(g.wave).Count(plan.OutcomeFailed)+r.report.WaveNamed(g.wave).Count(plan.OutcomeUncertain) == 0 {
-		why += "; with `allow_empty: true` on the wave, `skein rollout resume` passes it"
+		why += "; with `allow_empty: true` on the wave, a resume passes it"
 	}
 	g.block(plan.VerdictInconclusive, why)
 }

@@ -150,7 +150,7 @@ func TestGateWithoutTenantsIsPassedOnceThatIsAllowed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := emptied(t, emptyCanaries["all are frozen"], asks(says(pass), nil), false)
-		if r := s.run(t); !strings.Contains(r.Reason, "with `allow_empty: true` on the wave, `skein rollout resume` passes it") {
+		if r := s.run(t); !strings.Contains(r.Reason, "with `allow_empty: true` on the wave, a resume passes it") {
 			t.Fatal(r.Reason)
 		}
 		s.cfg.Policy.Waves[0].AllowEmpty = true

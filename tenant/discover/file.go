@@ -18,7 +18,7 @@ import (
 // File reads tenants from a file, by the ending of its name:
 //
 //	.csv            RFC 4180 with a header row; the columns are those of a [Query]
-//	.json           an array of objects as `skein tenants --json` prints them
+//	.json           an array of objects in the form of the JSON that skein lists tenants in
 //	.jsonl .ndjson  such an object a line
 //	.yaml .yml      a list of such objects
 //

@@ -15,7 +15,7 @@ import (
 // A record with File is a SQLite tenant and has nothing else but an id and labels; any other is a
 // PostgreSQL tenant. URLEnv names an environment variable that holds a postgres:// URL: the tenant brings
 // a server along which the config does not know. It is called $NAME; a Server that starts with a dollar sign
-// means the same, so that what `skein tenants --json` prints can be read again.
+// means the same, so that the JSON that skein lists tenants in can be read again.
 type Record struct {
 	ID       string // required
 	Server   string
@@ -30,7 +30,7 @@ type Record struct {
 // columns of a record, apart from label.NAME.
 var columns = []string{"id", "server", "database", "schema", "file", "url_env"}
 
-// fields of a record as an object. `source` is read and ignored: it is what `skein tenants --json` adds.
+// fields of a record as an object. `source` is read and ignored: the JSON that skein lists tenants in has it.
 var fields = append(slices.Clone(columns), "source", "labels")
 
 // set sets a column or a plain field; false when there is none of that name.

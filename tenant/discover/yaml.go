@@ -46,7 +46,7 @@ func yamlError(name string, err error) error {
 	return e
 }
 
-// DecodeYAML reads a list of tenants, each an object as `skein tenants --json` prints it: id, source (which
+// DecodeYAML reads a list of tenants, each an object in the form of the JSON that skein lists tenants in: id, source (which
 // is ignored), server, database, schema, file, labels, and url_env. Scalars stand for their text; null and
 // empty mean not set. file is for places and messages. The errors are *tenant.Error, joined.
 func DecodeYAML(file string, list *yaml.Node) ([]Record, error) {

@@ -167,7 +167,7 @@ func describe(e rollout.Event) (kind string, f fields) {
 	case rollout.Commanded:
 		return "command", CommandJSON(t.Command, &t.Refused)
 	case rollout.ServerPaused:
-		return "warning", fields{"server": t.Server, "message": "server paused: " + t.Failure.Place() + t.Failure.Message, "hint": t.Failure.Hint}
+		return "warning", fields{"server": t.Server, "message": "server paused: " + t.Failure.Place() + t.Failure.Message, "hint": Commands(t.Failure.Hint)}
 	case rollout.ServerResumed:
 		return "warning", fields{"server": t.Server, "message": "server answers again"}
 	case rollout.WidthChanged:

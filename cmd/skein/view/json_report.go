@@ -31,7 +31,7 @@ func failuresJSON(r *rollout.Report, tenants []rollout.TenantReport, o Options) 
 		f := t.Failure
 		entry := map[string]any{
 			"tenant": t.Tenant, "revision": f.Revision, "file": o.file(f.File), "line": f.Line, "statement": f.Statement,
-			"class": f.Class, "sqlstate": f.SQLState, "error": f.Message, "hint": f.Hint, "cause": f.Cause,
+			"class": f.Class, "sqlstate": f.SQLState, "error": f.Message, "hint": Commands(f.Hint), "cause": f.Cause,
 			"notices": noticesJSON(r.NoticesOf(t.Tenant), o),
 		}
 		if f.Context != "" {

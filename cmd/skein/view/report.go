@@ -131,7 +131,7 @@ func writeCauses(w io.Writer, r *rollout.Report, o Options) {
 			fmt.Fprintf(w, "       before it the server gave:%s\n", said)
 		}
 		if f.Hint != "" {
-			fmt.Fprintf(w, "       hint: %s\n", Line(f.Hint))
+			fmt.Fprintf(w, "       hint: %s\n", Line(Commands(f.Hint)))
 		}
 	}
 	if len(causes) > most {
