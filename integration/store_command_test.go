@@ -28,21 +28,21 @@ func TestCommandWhoseAnswerIsLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	endBackends(t, url, "skein-store")
-	if c, err := s.Command(t.Context(), storetest.Command("r1", 1)); err != nil || c.Seq != 1 {
+	if c, err := s.Send(t.Context(), storetest.Command("r1", 1)); err != nil || c.Seq != 1 {
 		t.Errorf("after the connection was ended: %v %v", c, err)
 	}
 	proxy.LoseAnswers()
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	_, err := s.Command(ctx, storetest.Command("r1", 2))
+	_, err := s.Send(ctx, storetest.Command("r1", 2))
 	cancel()
 	if err == nil {
 		t.Error("an answer came")
 	}
 	proxy.Heal()
-	if c, err := s.Command(t.Context(), storetest.Command("r1", 2)); err != nil || c.Seq != 2 {
+	if c, err := s.Send(t.Context(), storetest.Command("r1", 2)); err != nil || c.Seq != 2 {
 		t.Errorf("the same again: %v %v, want number 2", c, err)
 	}
-	if list, err := s.Commands(t.Context(), "r1", 0); err != nil || len(list) != 2 {
+	if list, err := s.Since(t.Context(), "r1", 0); err != nil || len(list) != 2 {
 		t.Errorf("%d commands, %v; want 2", len(list), err)
 	}
 }
@@ -68,14 +68,14 @@ func TestCommandsAreNumberedUnderAnyIsolation(t *testing.T) {
 				s := openStore(t, url)
 				wait.Go(func() {
 					for k := range each {
-						if _, err := s.Command(t.Context(), storetest.Command("r1", i*each+k)); err != nil {
+						if _, err := s.Send(t.Context(), storetest.Command("r1", i*each+k)); err != nil {
 							t.Errorf("operator %d: %v", i, err)
 						}
 					}
 				})
 			}
 			wait.Wait()
-			list, err := openStore(t, url).Commands(t.Context(), "r1", 0)
+			list, err := openStore(t, url).Since(t.Context(), "r1", 0)
 			if err != nil || len(list) != operators*each {
 				t.Fatalf("%d commands, %v; want %d", len(list), err, operators*each)
 			}
@@ -124,10 +124,10 @@ func TestOldStoreIsMigrated(t *testing.T) {
 	if list, err := s.List(t.Context(), "acme", 0); err != nil || len(list) != 1 || list[0].ID != "r0" {
 		t.Errorf("the old rollout: %v %v", list, err)
 	}
-	if list, err := s.Commands(t.Context(), "r0", 0); err != nil || list == nil || len(list) != 0 {
+	if list, err := s.Since(t.Context(), "r0", 0); err != nil || list == nil || len(list) != 0 {
 		t.Errorf("its commands: %v %v", list, err)
 	}
-	if c, err := s.Command(t.Context(), storetest.Command("r0", 1)); err != nil || c.Seq != 1 {
+	if c, err := s.Send(t.Context(), storetest.Command("r0", 1)); err != nil || c.Seq != 1 {
 		t.Errorf("a command for it: %v %v", c, err)
 	}
 }

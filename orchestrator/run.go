@@ -101,7 +101,7 @@ func (o *Orchestrator) noteRollback(ctx context.Context, p *plan.Plan) error {
 		by = fmt.Sprintf("%s (%s)", p.Tag, by)
 	}
 	asked := o.control.Command(p.Of, control.Request{Action: rollout.ActionRollback, By: control.By{Reason: by}})
-	if _, err := o.cfg.Store.Command(ctx, asked); err != nil {
+	if _, err := o.cfg.Store.Send(ctx, asked); err != nil {
 		return err
 	}
 	_, err := o.control.Apply(ctx, p.Of) // no process runs it: the lock is ours

@@ -47,7 +47,7 @@ func (c *Controller) load(ctx context.Context, id string) (*Record, error) {
 		return nil, asNotFound(err, id)
 	}
 	r := &Record{Plan: rollout.Current(stored, events), Events: events, Report: ReportOf(stored, events)}
-	r.Commands, err = c.cfg.Store.Commands(ctx, id, 0)
+	r.Commands, err = c.cfg.Store.Since(ctx, id, 0)
 	if err != nil {
 		return nil, err
 	}

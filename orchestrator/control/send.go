@@ -128,13 +128,13 @@ func (c *Controller) sendLocked(ctx context.Context, id string, req Request) (*A
 				NotPossible, id, fmt.Sprintf("the gate of wave %s was approved already, by %s on %s", req.Wave, a.User, a.Host), "`Resume(" + id + ")` goes on",
 			}
 		}
-		sent, err := c.cfg.Store.Command(ctx, c.Command(id, req))
+		sent, err := c.cfg.Store.Send(ctx, c.Command(id, req))
 		if err != nil {
 			return nil, asNotFound(err, id)
 		}
 		return &Answer{Rollout: id, Command: sent, Report: r.Report}, nil
 	}
-	sent, err := c.cfg.Store.Command(ctx, c.Command(id, req))
+	sent, err := c.cfg.Store.Send(ctx, c.Command(id, req))
 	if err != nil {
 		return nil, asNotFound(err, id)
 	}
@@ -202,7 +202,7 @@ const (
 // ask stores the request and waits until the process that runs the rollout has acknowledged it. Should that end meanwhile,
 // the request is carried out here.
 func (c *Controller) ask(ctx context.Context, id string, req Request) (*Answer, error) {
-	sent, err := c.cfg.Store.Command(ctx, c.Command(id, req))
+	sent, err := c.cfg.Store.Send(ctx, c.Command(id, req))
 	if err != nil {
 		return nil, asNotFound(err, id)
 	}

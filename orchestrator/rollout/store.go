@@ -25,12 +25,12 @@ type Store interface {
 	// List returns the fleet's rollouts, at most limit (0 = all), without their plans' tenants: the latest first, in the
 	// order in which Create was called, whatever the clocks of their machines said.
 	List(ctx context.Context, fleet string, limit int) ([]Summary, error)
-	// Command appends what an operator asks of a rollout and returns it with its number; ErrNoRollout when
+	// Send appends what an operator asks of a rollout and returns it with its number; ErrNoRollout when
 	// there is none of that id. It may be called while another process writes the rollout's facts. A call of
 	// which nobody knows what became may be repeated: it is the same command when all but Seq is equal.
-	Command(ctx context.Context, c Command) (Command, error)
-	// Commands returns the commands of a rollout whose number is above after, in their order; never nil.
-	Commands(ctx context.Context, rollout string, after int64) ([]Command, error)
+	Send(ctx context.Context, c Command) (Command, error)
+	// Since returns the commands of a rollout whose number is above after, in their order; never nil.
+	Since(ctx context.Context, rollout string, after int64) ([]Command, error)
 	// Lock takes the fleet's lock by try, so that two rollouts never run at once; *LockedError says who has it.
 	Lock(ctx context.Context, fleet string, holder Holder) (Lease, error)
 	// Close releases what the store holds.
@@ -133,7 +133,7 @@ func Now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 // PendingCommands reads the commands of a rollout that were not taken in yet, in their order.
 func PendingCommands(ctx context.Context, store Store, rollout string, report *Report) ([]Command, error) {
 	after, beyond := report.Acknowledged()
-	all, err := store.Commands(ctx, rollout, after)
+	all, err := store.Since(ctx, rollout, after)
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +149,7 @@ func PendingCommands(ctx context.Context, store Store, rollout string, report *R
 func CommandsAfter(ctx context.Context, store Store, rollout string, after int64) ([]Command, error) {
 	ctx, cancel := context.WithTimeout(ctx, pollBound)
 	defer cancel()
-	return store.Commands(ctx, rollout, after)
+	return store.Since(ctx, rollout, after)
 }
 
 // pollBound is how long one look for commands may take.

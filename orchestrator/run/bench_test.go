@@ -120,6 +120,6 @@ type nowhere struct{ rollout.Store }
 
 func (nowhere) Create(context.Context, *plan.Plan) error      { return nil }
 func (nowhere) Append(context.Context, []rollout.Event) error { return nil }
-func (nowhere) Commands(context.Context, string, int64) ([]rollout.Command, error) {
+func (nowhere) Since(context.Context, string, int64) ([]rollout.Command, error) {
 	return nil, nil
 }

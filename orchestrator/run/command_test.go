@@ -136,7 +136,7 @@ func TestSkipOfTheLastTenantsEndsTheWave(t *testing.T) {
 		s.cfg.Prober = &outage{server: "s1", until: time.Now().Add(time.Hour)}
 		s.fleet.do = (&outage{server: "s1", until: time.Now().Add(time.Hour), class: engine.Connection}).do
 		time.AfterFunc(time.Minute, func() {
-			_, err := s.store.Command(context.Background(), rollout.Command{Rollout: "r1", Action: rollout.ActionSkip, Tenants: []string{"s1-0001", "s1-0002", "s1-0003"}})
+			_, err := s.store.Send(context.Background(), rollout.Command{Rollout: "r1", Action: rollout.ActionSkip, Tenants: []string{"s1-0001", "s1-0002", "s1-0003"}})
 			if err != nil {
 				t.Error(err)
 			}
@@ -247,7 +247,7 @@ func TestCommandsFromBeforeTheRun(t *testing.T) {
 			s := newStage(t, 3, nil)
 			s.cfg.Command = &rollout.Command{Rollout: "r1", Action: rollout.ActionResume, User: "eve", At: time.Now()}
 			r := s.run(t)
-			stored, err := s.store.Commands(t.Context(), "r1", 0)
+			stored, err := s.store.Since(t.Context(), "r1", 0)
 			if err != nil || len(stored) != 1 || len(r.Commands) != 1 || r.Commands[0].Command.Seq != 1 {
 				t.Errorf("%v, %+v, %+v", err, stored, r.Commands)
 			}
@@ -265,11 +265,11 @@ type deaf struct {
 	deaf atomic.Bool
 }
 
-func (d *deaf) Commands(ctx context.Context, rollout string, after int64) ([]rollout.Command, error) {
+func (d *deaf) Since(ctx context.Context, rollout string, after int64) ([]rollout.Command, error) {
 	if d.deaf.Load() {
 		return nil, errors.New("connection refused")
 	}
-	return d.Store.Commands(ctx, rollout, after)
+	return d.Store.Since(ctx, rollout, after)
 }
 
 func TestCommandsThatCannotBeReadAreBorne(t *testing.T) {

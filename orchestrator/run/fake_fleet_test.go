@@ -184,7 +184,7 @@ func (s *stage) Observe(e rollout.Event) {
 // command appends what an operator asks.
 func (s *stage) command(c rollout.Command) {
 	c.Rollout, c.User, c.Host, c.At = "r1", "eve", "laptop", time.Now()
-	if _, err := s.store.Command(context.Background(), c); err != nil {
+	if _, err := s.store.Send(context.Background(), c); err != nil {
 		panic(err)
 	}
 }

@@ -128,7 +128,7 @@ func (c *Config) commands(ctx context.Context, report *rollout.Report) ([]rollou
 		return nil, nil // nobody could know of it yet
 	}
 	if own != nil && own.Seq == 0 {
-		if _, err := c.Store.Command(ctx, *own); err != nil {
+		if _, err := c.Store.Send(ctx, *own); err != nil {
 			return nil, err
 		}
 	}

@@ -137,8 +137,8 @@ func (m *Memory) List(_ context.Context, fleet string, limit int) ([]rollout.Sum
 	return list, nil
 }
 
-// Command implements orchestrator.Store.
-func (m *Memory) Command(ctx context.Context, c rollout.Command) (rollout.Command, error) {
+// Send implements orchestrator.Store.
+func (m *Memory) Send(ctx context.Context, c rollout.Command) (rollout.Command, error) {
 	a, err := record.NewCommand(c)
 	if err != nil {
 		return c, err
@@ -160,8 +160,8 @@ func (m *Memory) Command(ctx context.Context, c rollout.Command) (rollout.Comman
 	return a.Numbered(int64(i) + 1)
 }
 
-// Commands implements orchestrator.Store.
-func (m *Memory) Commands(ctx context.Context, id string, after int64) ([]rollout.Command, error) {
+// Since implements orchestrator.Store.
+func (m *Memory) Since(ctx context.Context, id string, after int64) ([]rollout.Command, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := ctx.Err(); err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/skeindb/skein/orchestrator/store/internal/record"
 )
 
-// Command implements orchestrator.Store. It is one message.
-func (s *Store) Command(ctx context.Context, c rollout.Command) (rollout.Command, error) {
+// Send implements orchestrator.Store. It is one message.
+func (s *Store) Send(ctx context.Context, c rollout.Command) (rollout.Command, error) {
 	a, err := record.NewCommand(c)
 	if err != nil {
 		return c, err
@@ -65,8 +65,8 @@ func numberIn(ctx context.Context, conn *pgx.Conn, a record.Command) (seq *int64
 	return seq, err
 }
 
-// Commands implements orchestrator.Store.
-func (s *Store) Commands(ctx context.Context, rollout string, after int64) (list []rollout.Command, err error) {
+// Since implements orchestrator.Store.
+func (s *Store) Since(ctx context.Context, rollout string, after int64) (list []rollout.Command, err error) {
 	err = s.do(ctx, func(conn *pgx.Conn) error {
 		list, err = commandsIn(ctx, conn, rollout, after)
 		return err

@@ -98,12 +98,12 @@ func BenchmarkPoll(b *testing.B) {
 		b.Fatal(err)
 	}
 	for i := range 100 {
-		if _, err := s.Command(b.Context(), storetest.Command("r1", i)); err != nil {
+		if _, err := s.Send(b.Context(), storetest.Command("r1", i)); err != nil {
 			b.Fatal(err)
 		}
 	}
 	for b.Loop() {
-		if list, err := s.Commands(b.Context(), "r1", 100); err != nil || len(list) != 0 {
+		if list, err := s.Since(b.Context(), "r1", 100); err != nil || len(list) != 0 {
 			b.Fatal(list, err)
 		}
 	}

@@ -69,7 +69,7 @@ func TestReadersWaitForNoWriter(t *testing.T) {
 	if err := s.Create(t.Context(), storetest.Plan("r1", "acme", 5)); err != nil {
 		t.Fatal(err)
 	}
-	said, err := s.Command(t.Context(), storetest.Command("r1", 1))
+	said, err := s.Send(t.Context(), storetest.Command("r1", 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestReadersWaitForNoWriter(t *testing.T) {
 		runtime.Gosched()
 	}
 	for _, handle := range []*Store{s, open(t, path)} {
-		if list, err := handle.Commands(t.Context(), "r1", 0); err != nil || !cmp.Equal(list, []rollout.Command{said}) {
+		if list, err := handle.Since(t.Context(), "r1", 0); err != nil || !cmp.Equal(list, []rollout.Command{said}) {
 			t.Errorf("Commands: %v %v, want %v", list, err, said)
 		}
 		if list, err := handle.List(t.Context(), "acme", 0); err != nil || len(list) != 1 {
@@ -116,7 +116,7 @@ func TestWriterGivesUpWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	failed := make(chan error, 1)
 	go func() {
-		_, err := s.Command(ctx, storetest.Command("r1", 1))
+		_, err := s.Send(ctx, storetest.Command("r1", 1))
 		failed <- err
 	}()
 	for s.db.Stats().InUse == 0 {
@@ -127,7 +127,7 @@ func TestWriterGivesUpWithItsContext(t *testing.T) {
 		t.Error("a command was stored though another process has the file")
 	}
 	release()
-	if c, err := s.Command(t.Context(), storetest.Command("r1", 1)); err != nil || c.Seq != 1 {
+	if c, err := s.Send(t.Context(), storetest.Command("r1", 1)); err != nil || c.Seq != 1 {
 		t.Errorf("afterwards: %v %v, want number 1", c, err)
 	}
 }
@@ -248,10 +248,10 @@ func TestOldFileIsMigrated(t *testing.T) {
 	if err != nil || len(list) != 2 || list[0].ID != "r0" || list[0].Number != 2 || list[1].ID != "r9" || list[1].Number != 1 {
 		t.Errorf("the old rollouts: %v %v", list, err)
 	}
-	if list, err := s.Commands(t.Context(), "r0", 0); err != nil || len(list) != 0 {
+	if list, err := s.Since(t.Context(), "r0", 0); err != nil || len(list) != 0 {
 		t.Errorf("its commands: %v %v", list, err)
 	}
-	if c, err := s.Command(t.Context(), storetest.Command("r0", 1)); err != nil || c.Seq != 1 {
+	if c, err := s.Send(t.Context(), storetest.Command("r0", 1)); err != nil || c.Seq != 1 {
 		t.Errorf("a command for it: %v %v", c, err)
 	}
 }

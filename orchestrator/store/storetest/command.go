@@ -31,7 +31,7 @@ func commandsAreNumbered(t *testing.T, open func() rollout.Store) {
 	for i := range 3 {
 		c := Command("r1", 3-i) // numbers tell the order, and not times
 		c.Seq = 99              // not the caller's business
-		got, err := s.Command(t.Context(), c)
+		got, err := s.Send(t.Context(), c)
 		must(t, err)
 		c.Seq = int64(i) + 1
 		if diff := cmp.Diff(c, got); diff != "" {
@@ -39,7 +39,7 @@ func commandsAreNumbered(t *testing.T, open func() rollout.Store) {
 		}
 		said = append(said, c)
 	}
-	other, err := s.Command(t.Context(), Command("r2", 1))
+	other, err := s.Send(t.Context(), Command("r2", 1))
 	must(t, err)
 	if other.Seq != 1 {
 		t.Errorf("the first command of another rollout has number %d", other.Seq)
@@ -61,7 +61,7 @@ func commandsAreNumbered(t *testing.T, open func() rollout.Store) {
 
 func checkCommands(t *testing.T, s rollout.Store, id string, after int64, want ...rollout.Command) {
 	t.Helper()
-	got, err := s.Commands(t.Context(), id, after)
+	got, err := s.Since(t.Context(), id, after)
 	must(t, err)
 	if got == nil {
 		t.Errorf("after %d: nil, want a list", after)
@@ -73,10 +73,10 @@ func checkCommands(t *testing.T, s rollout.Store, id string, after int64, want .
 
 func commandsOfUnknownRollouts(t *testing.T, open func() rollout.Store) {
 	s := open()
-	if _, err := s.Command(t.Context(), Command("none", 1)); !errors.Is(err, rollout.ErrNoRollout) {
+	if _, err := s.Send(t.Context(), Command("none", 1)); !errors.Is(err, rollout.ErrNoRollout) {
 		t.Errorf("Command: %v, want ErrNoRollout", err)
 	}
-	if _, err := s.Commands(t.Context(), "none", 0); !errors.Is(err, rollout.ErrNoRollout) {
+	if _, err := s.Since(t.Context(), "none", 0); !errors.Is(err, rollout.ErrNoRollout) {
 		t.Errorf("Commands: %v, want ErrNoRollout", err)
 	}
 	must(t, s.Create(t.Context(), Plan("none", "acme", 1)))
@@ -99,7 +99,7 @@ func commandsComeBackAsGiven(t *testing.T, open func() rollout.Store) {
 	var want []rollout.Command
 	for i, c := range given {
 		c.Rollout = "r1"
-		got, err := s.Command(t.Context(), c)
+		got, err := s.Send(t.Context(), c)
 		must(t, err)
 		c.Seq, c.At = int64(i)+1, c.At.UTC().Truncate(time.Microsecond)
 		if diff := cmp.Diff(c, got); diff != "" {
@@ -113,7 +113,7 @@ func commandsComeBackAsGiven(t *testing.T, open func() rollout.Store) {
 	want[0].Tenants = []string{"a", "b c", "ü/’\"\\"}
 	for _, handle := range []rollout.Store{s, open()} {
 		checkCommands(t, handle, "r1", 0, want...)
-		list, err := handle.Commands(t.Context(), "r1", 0)
+		list, err := handle.Since(t.Context(), "r1", 0)
 		must(t, err)
 		for _, c := range list {
 			if c.At.Location() != time.UTC {
@@ -129,7 +129,7 @@ func commandMayBeRepeated(t *testing.T, open func() rollout.Store) {
 	must(t, s.Create(t.Context(), Plan("r1", "acme", 5)))
 	c := Command("r1", 1)
 	c.Tenants = []string{"a"}
-	first, err := s.Command(t.Context(), c)
+	first, err := s.Send(t.Context(), c)
 	must(t, err)
 
 	other := map[string]rollout.Command{"Action": c, "Wave": c, "Tenants": c, "Reason": c, "User": c, "Host": c, "At": c}
@@ -150,7 +150,7 @@ func commandMayBeRepeated(t *testing.T, open func() rollout.Store) {
 		case "At":
 			o.At = o.At.Add(time.Microsecond)
 		}
-		got, err := s.Command(t.Context(), o)
+		got, err := s.Send(t.Context(), o)
 		must(t, err)
 		if got.Seq <= first.Seq {
 			t.Errorf("with another %s it is taken for command %d", field, got.Seq)
@@ -163,14 +163,14 @@ func commandMayBeRepeated(t *testing.T, open func() rollout.Store) {
 		var wait sync.WaitGroup
 		for _, handle := range []rollout.Store{s, open(), open()} {
 			wait.Go(func() {
-				if got, err := handle.Command(t.Context(), again); err != nil || !cmp.Equal(first, got) {
+				if got, err := handle.Send(t.Context(), again); err != nil || !cmp.Equal(first, got) {
 					t.Errorf("said again: %v %v, want %v", got, err, first)
 				}
 			})
 		}
 		wait.Wait()
 	}
-	list, err := s.Commands(t.Context(), "r1", 0)
+	list, err := s.Since(t.Context(), "r1", 0)
 	must(t, err)
 	if len(list) != 1+len(other) {
 		t.Errorf("%d commands, want %d", len(list), 1+len(other))
@@ -185,7 +185,7 @@ func commandMayBeRepeated(t *testing.T, open func() rollout.Store) {
 	var wait sync.WaitGroup
 	for _, handle := range handles {
 		wait.Go(func() {
-			if got, err := handle.Command(t.Context(), c); err != nil || got.Seq != int64(len(list))+1 {
+			if got, err := handle.Send(t.Context(), c); err != nil || got.Seq != int64(len(list))+1 {
 				t.Errorf("%d %v, want %d", got.Seq, err, len(list)+1)
 			}
 		})
@@ -208,7 +208,7 @@ func commandsOfManyHandles(t *testing.T, open func() rollout.Store) {
 	for i, handle := range handles { // all at once
 		wait.Go(func() {
 			for k := range each {
-				c, err := handle.Command(t.Context(), Command("r1", i*each+k))
+				c, err := handle.Send(t.Context(), Command("r1", i*each+k))
 				if err != nil {
 					t.Errorf("operator %d: %v", i, err)
 					return
@@ -252,7 +252,7 @@ func commandsWhileFactsAreWritten(t *testing.T, open func() rollout.Store) {
 	})
 	wait.Go(func() {
 		for i := range n {
-			if _, err := operator.Command(t.Context(), Command("r1", i)); err != nil {
+			if _, err := operator.Send(t.Context(), Command("r1", i)); err != nil {
 				t.Errorf("command %d: %v", i+1, err)
 				giveUp()
 				return
@@ -262,7 +262,7 @@ func commandsWhileFactsAreWritten(t *testing.T, open func() rollout.Store) {
 	for _, handle := range []rollout.Store{id, watcher} {
 		wait.Go(func() {
 			for seen := int64(0); seen < n; {
-				list, err := handle.Commands(ctx, "r1", seen)
+				list, err := handle.Since(ctx, "r1", seen)
 				if err != nil {
 					t.Errorf("poll: %v", err)
 					return
