@@ -2,8 +2,7 @@ package engine
 
 import "time"
 
-// Backend is a session on a server, as pg_stat_activity shows it. What the connecting role may not see is
-// empty.
+// Backend is a session on a server, as pg_stat_activity shows it. Fields that the connecting role may not see are empty.
 type Backend struct {
 	PID         uint32
 	Application string

@@ -69,7 +69,7 @@ func (e *Engine) Graph() *revision.Graph { return e.graph }
 // Mode returns what shares a transaction.
 func (e *Engine) Mode() Mode { return e.cfg.Mode }
 
-// AllowChanged reports whether it goes on where the body of an applied revision changed.
+// AllowChanged reports whether the engine accepts tenants in which an applied revision has changed since.
 func (e *Engine) AllowChanged() bool { return e.cfg.AllowChanged }
 
 // lockTimeout is that of the given attempt; 0 = none.

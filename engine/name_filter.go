@@ -1,9 +1,9 @@
 package engine
 
-// NameFilter picks names of a catalog, such as schemas, by globs: * stands for any characters, ? for one, case counts.
-// The zero value picks none.
+// NameFilter selects names of a catalog, such as schemas, by globs: * is any text, ? one character, and case counts. The zero
+// value selects none.
 type NameFilter struct {
-	All     bool     // everything that the reader counts as a candidate
+	All     bool     // all names that the reader counts as candidates
 	Include []string // in place of All
-	Exclude []string // wins over the rest
+	Exclude []string // wins over All and Include
 }

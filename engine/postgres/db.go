@@ -126,8 +126,9 @@ func (db *DB) aliases(srv *server) []*server {
 	return same
 }
 
-// Register adds a server that is not in the config, with a server's defaults. Registering it again with the same URL changes
-// nothing; with another URL, sessions that are open keep the old one.
+// Register adds a server that is not in the config, with a server's defaults, and returns the database of its URL; "" if that
+// names none. Registering it again with the same URL changes nothing; with another URL, sessions that are open keep the old
+// one. A mistake in the URL is a [*URLError].
 func (db *DB) Register(name, url string) (urlDatabase string, err error) {
 	if err := CheckURL(url); err != nil {
 		return "", err

@@ -31,7 +31,7 @@ type Health struct {
 
 	Superuser bool // the role is a superuser
 
-	Long    []engine.Backend // transactions older than five minutes, eldest first; at most 20
+	Long    []engine.Backend // transactions older than five minutes, oldest first; at most 20
 	Unusual []Unusual        // of the server, its databases and this role
 	Invalid []string         // indexes that are not valid, as database/schema.index, of the given databases
 	Builds  []Build          // indexes that are being built or dropped; they are not in Invalid

@@ -1,6 +1,6 @@
 package postgres
 
-// ServerNames returns the servers of the configuration, in its order.
+// ServerNames returns the names of the servers in the config, in its order.
 func (db *DB) ServerNames() []string {
 	names := make([]string, len(db.cfg.Servers))
 	for i, s := range db.cfg.Servers {
@@ -9,8 +9,8 @@ func (db *DB) ServerNames() []string {
 	return names
 }
 
-// Sessionless returns the first server of the configuration on which a revision outside a transaction cannot run, since a
-// pooler is in front of it and no URL leads past it; "" = there is none. It knows of poolers once they were connected to.
+// Sessionless returns the first server in the config on which a revision outside a transaction cannot run, since its URL leads
+// to a pooler and it has no direct URL; "" = none. A pooler is known after the first connection.
 func (db *DB) Sessionless() string {
 	for _, s := range db.cfg.Servers {
 		if db.Pooled(s.Name) && s.DirectURL == "" {

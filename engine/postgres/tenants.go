@@ -24,7 +24,7 @@ func (t TenantSchemas) reads(own, database string) bool {
 	return picks(t.Databases, database)
 }
 
-// picks is [nameCondition] for one name.
+// picks reports whether a filter selects a name, as nameCondition does on the server.
 func picks(f engine.NameFilter, name string) bool {
 	return (f.All || matchesAny(f.Include, name)) && !matchesAny(f.Exclude, name)
 }

@@ -50,7 +50,7 @@ func (e *URLError) Error() string {
 	return e.Message + "; " + e.Advice
 }
 
-// BadURL returns the message and the advice: who may not know PostgreSQL finds this error by the method.
+// BadURL returns message and advice. Packages that must not import this one recognise the error by this method.
 func (e *URLError) BadURL() (message, advice string) { return e.Message, e.Advice }
 
 const adviceEscape = "write characters such as @ / ? # : % [ ] and spaces of a user or password as %40 %2F %3F %23 %3A %25 %5B %5D %20, or use the key `password`"

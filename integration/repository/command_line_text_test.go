@@ -46,7 +46,6 @@ var commandLineTexts = []string{
 	"`skein upgrade` brings the tenants up again",
 	"`skein upgrade` plans afresh, if it is meant",
 	"a range A:B is for `history -r` and `--sql`",
-	"finish it first: resume the rollout, or `skein upgrade ",
 	"if no tenant has the revision yet, run `skein upgrade`, which plans afresh; else restore the file, and put the change into a new revision",
 	"look at the sources with `skein tenants`; if the fleet is meant to be this small, change guards.%s",
 	"put the file back and `skein rollout resume`, or plan afresh with a new store: the tenants themselves record what was done in them",
@@ -54,14 +53,11 @@ var commandLineTexts = []string{
 	"restore the file, or go on nevertheless with --allow-changed",
 	"say %s@heads for all of them, an id for one, or join them with `skein merge`",
 	"say `heads` for all of them, LABEL@head or an id for one, or join them with `skein merge heads`",
-	"shorten the names in the revision, so that they differ within 63 bytes; `skein check` finds them all",
 	"skein rollout approve ",
 	"skein rollout resume ",
 	"skein rollout rollback ",
 	"take that revision down first, with `skein downgrade`, or by rolling back what applied it",
-	"the name has %d bytes, and the server keeps 63: a longer name may have been cut to it, which `skein check` finds; if that is so, take another name; else: ",
 	"the name is one of Flyway: `skein revision -m MESSAGE` writes a file to put its statements into",
-	"the tenant was changed meanwhile; run `skein rollout rollback ",
 	"write SET LOCAL, which ends with the transaction, or let `skein check --fix` do it; other tenants use the same connection",
 }
 

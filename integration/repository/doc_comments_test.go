@@ -11,7 +11,7 @@ import (
 
 // undocumentedYet are the exported identifiers without a doc comment that are left. It may only get shorter.
 var undocumentedYet = []string{
-	"Behind", "CohortsWithoutValues", "Command.Unknown", "CommandsAfter", "Current", "Down", "IndexOf", "KindDowngrade",
+	"CohortsWithoutValues", "Command.Unknown", "CommandsAfter", "Down", "IndexOf", "KindDowngrade",
 	"KindStamp", "KindUpgrade", "Many", "OrderLargeFirst", "OutcomeDeferred", "OutcomeFailed", "OutcomePending",
 	"OutcomeRetrying", "OutcomeRunning", "Postgres", "RepeatableRead", "Retry.WithDefaults", "Rules.WithDefaults", "SQLite",
 	"Serializable", "StateAborted", "StateFinished", "StateHalted", "StateInterrupted", "StatePaused", "StateRunning",
