@@ -31,6 +31,7 @@ var otherPrograms = []string{
 
 // commandLineTexts are the string literals with a command or a flag that are left. It may only get shorter.
 var commandLineTexts = []string{
+	"finish it first: resume the rollout that began it, or `skein upgrade ",
 	"%s; or take back only the other %s, with --partial",
 	"; `--wave NAME` takes the tenants of one wave alone",
 	"; `skein check --fix` takes it out",
@@ -46,7 +47,6 @@ var commandLineTexts = []string{
 	"`skein upgrade` brings the tenants up again",
 	"`skein upgrade` plans afresh, if it is meant",
 	"a range A:B is for `history -r` and `--sql`",
-	"finish it first: resume the rollout, or `skein upgrade ",
 	"if no tenant has the revision yet, run `skein upgrade`, which plans afresh; else restore the file, and put the change into a new revision",
 	"look at the sources with `skein tenants`; if the fleet is meant to be this small, change guards.%s",
 	"put the file back and `skein rollout resume`, or plan afresh with a new store: the tenants themselves record what was done in them",
@@ -55,9 +55,6 @@ var commandLineTexts = []string{
 	"say %s@heads for all of them, an id for one, or join them with `skein merge`",
 	"say `heads` for all of them, LABEL@head or an id for one, or join them with `skein merge heads`",
 	"shorten the names in the revision, so that they differ within 63 bytes; `skein check` finds them all",
-	"skein rollout approve ",
-	"skein rollout resume ",
-	"skein rollout rollback ",
 	"take that revision down first, with `skein downgrade`, or by rolling back what applied it",
 	"the name has %d bytes, and the server keeps 63: a longer name may have been cut to it, which `skein check` finds; if that is so, take another name; else: ",
 	"the name is one of Flyway: `skein revision -m MESSAGE` writes a file to put its statements into",
