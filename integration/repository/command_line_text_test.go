@@ -31,6 +31,7 @@ var otherPrograms = []string{
 
 // commandLineTexts are the string literals with a command or a flag that are left. It may only get shorter.
 var commandLineTexts = []string{
+	"finish it first: resume the rollout that began it, or `skein upgrade ",
 	"%s; or take back only the other %s, with --partial",
 	"; `--wave NAME` takes the tenants of one wave alone",
 	"; `skein check --fix` takes it out",
@@ -53,11 +54,11 @@ var commandLineTexts = []string{
 	"restore the file, or go on nevertheless with --allow-changed",
 	"say %s@heads for all of them, an id for one, or join them with `skein merge`",
 	"say `heads` for all of them, LABEL@head or an id for one, or join them with `skein merge heads`",
-	"skein rollout approve ",
-	"skein rollout resume ",
-	"skein rollout rollback ",
+	"shorten the names in the revision, so that they differ within 63 bytes; `skein check` finds them all",
 	"take that revision down first, with `skein downgrade`, or by rolling back what applied it",
+	"the name has %d bytes, and the server keeps 63: a longer name may have been cut to it, which `skein check` finds; if that is so, take another name; else: ",
 	"the name is one of Flyway: `skein revision -m MESSAGE` writes a file to put its statements into",
+	"the tenant was changed meanwhile; run `skein rollout rollback ",
 	"write SET LOCAL, which ends with the transaction, or let `skein check --fix` do it; other tenants use the same connection",
 }
 

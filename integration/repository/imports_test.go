@@ -62,22 +62,28 @@ func TestForbidden(t *testing.T) {
 
 // orchestratorImports says which packages of orchestrator each of them may import:
 //
-//	orchestrator → control, run → rollout → plan → internal/words
-//	gate, notify, state → rollout, plan
+//	orchestrator → control, run, store → rollout → plan → internal/words
+//	gate, notify, store/* → rollout, plan
 var orchestratorImports = map[string][]string{
-	"orchestrator":                 {"orchestrator/control", "orchestrator/run", "orchestrator/rollout", "orchestrator/plan", words},
+	"orchestrator":                 {"orchestrator/control", "orchestrator/run", "orchestrator/store", "orchestrator/rollout", "orchestrator/plan", words},
 	"orchestrator/control":         {"orchestrator/rollout", "orchestrator/plan", words},
 	"orchestrator/run":             {"orchestrator/rollout", "orchestrator/plan", words},
 	"orchestrator/gate":            {"orchestrator/rollout", "orchestrator/plan"},
 	"orchestrator/notify":          {"orchestrator/rollout", "orchestrator/plan"},
-	"orchestrator/state":           {"orchestrator/rollout", "orchestrator/plan"},
-	"orchestrator/state/statetest": {"orchestrator/rollout", "orchestrator/plan"},
+	"orchestrator/store":           {"orchestrator/rollout", "orchestrator/plan", record},
+	"orchestrator/store/sqlite":    {"orchestrator/rollout", "orchestrator/plan", record},
+	"orchestrator/store/postgres":  {"orchestrator/rollout", "orchestrator/plan", record},
+	"orchestrator/store/storetest": {"orchestrator/rollout", "orchestrator/plan"},
+	record:                         {"orchestrator/rollout", "orchestrator/plan"},
 	"orchestrator/rollout":         {"orchestrator/plan", words},
 	"orchestrator/plan":            {words},
 	words:                          nil,
 }
 
-const words = "orchestrator/internal/words"
+const (
+	words  = "orchestrator/internal/words"
+	record = "orchestrator/store/internal/record"
+)
 
 func TestImportsInsideOrchestrator(t *testing.T) {
 	t.Parallel()
@@ -128,15 +134,12 @@ func TestCommandLineLibrariesStayInCmdAndConfig(t *testing.T) {
 	}
 }
 
-// sqliteProgram is a program that uses SQLite only. Empty until there is one among the examples.
-const sqliteProgram = ""
+// sqliteProgram is the example that uses SQLite only.
+const sqliteProgram = "./examples/library"
 
 func TestSQLiteProgramsDoNotLinkPostgreSQL(t *testing.T) {
 	t.Parallel()
-	roots := []string{"./engine/sqlite", "./orchestrator", "./orchestrator/control", "./orchestrator/run"}
-	if sqliteProgram != "" {
-		roots = append(roots, sqliteProgram)
-	}
+	roots := []string{"./engine/sqlite", "./orchestrator", "./orchestrator/control", "./orchestrator/run", "./orchestrator/store/sqlite", sqliteProgram}
 	for _, of := range roots {
 		for _, path := range strings.Fields(goList(t, "-deps", of)) {
 			if strings.HasPrefix(path, "github.com/jackc/pgx") || path == module+"/engine/postgres" {
