@@ -100,9 +100,7 @@ func (a *app) root() *cobra.Command {
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "say more")
 	f.BoolVar(&a.noColor, "no-color", false, "no colours (also NO_COLOR)")
 	f.StringArrayVarP(&a.vars, "set", "x", nil, "free value `key=value` for templates; repeatable")
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &usageError{err.Error(), "see `" + cmd.CommandPath() + " --help`"}
-	})
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{err.Error(), flagHint(cmd, err)} })
 	root.AddGroup(
 		&cobra.Group{ID: "author", Title: "Revisions (no database needed):"},
 		&cobra.Group{ID: "fleet", Title: "The fleet:"},
@@ -115,7 +113,7 @@ func (a *app) root() *cobra.Command {
 // group is what a command does that only has others below it: it tells which.
 func (a *app) group(cmd *cobra.Command, _ []string) error {
 	if a.json { // help is no document
-		return &usageError{"`" + cmd.CommandPath() + "` does nothing by itself", "see `" + cmd.CommandPath() + " --help`"}
+		return &usageError{"`" + cmd.CommandPath() + "` needs a subcommand", seeHelp(cmd)}
 	}
 	return cmd.Help()
 }
@@ -125,7 +123,7 @@ func wrapArgs(cmd *cobra.Command) {
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(c *cobra.Command, args []string) error {
 			if err := check(c, args); err != nil {
-				return &usageError{err.Error(), hintFor(c, args)}
+				return &usageError{err.Error(), commandHint(c, args)}
 			}
 			return nil
 		}
@@ -133,16 +131,6 @@ func wrapArgs(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
 		wrapArgs(sub)
 	}
-}
-
-// hintFor is the command that was probably meant, else where to look.
-func hintFor(cmd *cobra.Command, args []string) string {
-	if cmd.HasSubCommands() && len(args) > 0 {
-		if meant := cmd.SuggestionsFor(args[0]); len(meant) > 0 {
-			return "did you mean " + strings.Join(meant, " or ") + "?"
-		}
-	}
-	return "see `" + cmd.CommandPath() + " --help`"
 }
 
 func defaultConfig() string {
