@@ -69,7 +69,7 @@ func (a *app) endOnSignal(ctx context.Context, cancel func()) {
 			cancel()
 			return
 		}
-		a.note("skein: running tenants finish, no other is begun; once more cancels them")
+		a.note("skein: stopping: running tenants finish, no more are started; a second signal cancels them")
 	}
 }
 
@@ -96,10 +96,10 @@ func (a *app) root() *cobra.Command {
 	f := root.PersistentFlags()
 	f.StringVarP(&a.config, "config", "c", defaultConfig(), "config file; or SKEIN_CONFIG")
 	f.BoolVar(&a.json, "json", false, "machine-readable output on stdout")
-	f.BoolVarP(&a.quiet, "quiet", "q", false, "only errors and the final report")
-	f.BoolVarP(&a.verbose, "verbose", "v", false, "say more")
+	f.BoolVarP(&a.quiet, "quiet", "q", false, "print errors and the final report only")
+	f.BoolVarP(&a.verbose, "verbose", "v", false, "print more")
 	f.BoolVar(&a.noColor, "no-color", false, "no colours (also NO_COLOR)")
-	f.StringArrayVarP(&a.vars, "set", "x", nil, "free value `key=value` for templates; repeatable")
+	f.StringArrayVarP(&a.vars, "set", "x", nil, "`key=value` for templates, as .X.key; repeatable")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{err.Error(), flagHint(cmd, err)} })
 	root.AddGroup(
 		&cobra.Group{ID: "author", Title: "Revisions (no database needed):"},
@@ -168,7 +168,7 @@ func (a *app) values() (map[string]string, error) {
 		key, value, ok := strings.Cut(v, "=")
 		switch {
 		case !ok:
-			return nil, &usageError{fmt.Sprintf("-x %s has no value", v), fmt.Sprintf("write -x %s=VALUE; -x %s= is an empty one", v, v)}
+			return nil, &usageError{fmt.Sprintf("-x %s has no value", v), fmt.Sprintf("write -x %s=VALUE; -x %s= is an empty value", v, v)}
 		case key == "":
 			return nil, &usageError{fmt.Sprintf("-x %s has no key", v), "write -x KEY=VALUE"}
 		}

@@ -25,7 +25,7 @@ type diagnosis struct {
 func (a *app) doctorCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "doctor",
-		Short:   "Connect to each server and say what stands in the way of a rollout",
+		Short:   "Connect to each server and report what would disturb a rollout",
 		GroupID: "fleet",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
@@ -39,7 +39,7 @@ func (a *app) doctorCommand() *cobra.Command {
 			}
 			if f.pg != nil {
 				if _, err := f.Tenants(cmd.Context()); err != nil { // only what a source's pattern matches, or has a version table, is a tenant then
-					f.warn("who the tenants are could not be found out: " + err.Error())
+					f.warn("the tenants could not be listed: " + err.Error())
 				}
 			}
 			found := []diagnosis{}
@@ -70,7 +70,7 @@ func (a *app) doctorCommand() *cobra.Command {
 func (d *diagnosis) lookForMisplaced(ctx context.Context, f *fleet) {
 	list, err := f.pg.LookForExtensions(ctx, d.Server)
 	if err != nil {
-		d.Problems = append(d.Problems, "where its extensions lie could not be read: "+err.Error())
+		d.Problems = append(d.Problems, "cannot read the schemas of its extensions: "+err.Error())
 		return
 	}
 	d.Extensions = f.misplaced(list)
@@ -84,28 +84,28 @@ func problems(h postgres.Health, direct bool) []string {
 	list := []string{}
 	add := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
 	if h.Recovering {
-		add("it is a standby: nothing can be changed here")
+		add("the server is a standby: it accepts no changes")
 	}
 	if h.ReadOnly {
 		add("default_transaction_read_only is on for this role or database")
 	}
 	if h.Pooled && !direct {
-		add("the URL leads to a pooler and there is no direct_url: revisions outside a transaction cannot run")
+		add("the URL leads to a pooler and direct_url is not set: no-transaction revisions cannot run")
 	}
 	if h.Free < 2 {
-		add("only %d connections are free for us of %d, %d of them reserved, %d in use", h.Free, h.MaxConnections, h.Reserved, h.InUse)
+		add("only %d of %d connections are free for skein: %d reserved, %d in use", h.Free, h.MaxConnections, h.Reserved, h.InUse)
 	}
 	for _, t := range h.Long {
-		add("pid %d (%s, %s, database %s) has had a transaction open for %s: it keeps locks and stalls index builds", t.PID, t.User, t.State, t.Database, t.Age.Round(time.Second))
+		add("pid %d (%s, %s, database %s) has had a transaction open for %s: it may hold locks, and index builds wait for it", t.PID, t.User, t.State, t.Database, t.Age.Round(time.Second))
 	}
 	for _, b := range h.Builds[:min(5, len(h.Builds))] {
-		add("index %s is being built or dropped by pid %d: leave it", b.Index, b.PID)
+		add("index %s is being built or dropped by pid %d: do not drop it", b.Index, b.PID)
 	}
 	if more := len(h.Builds) - 5; more > 0 {
 		add("%d more indexes are being built or dropped", more)
 	}
 	if len(h.Invalid) > 0 {
-		add("%d invalid indexes, left by a build that failed: %s", len(h.Invalid), strings.Join(h.Invalid[:min(5, len(h.Invalid))], ", "))
+		add("%d invalid indexes, left by a failed build: %s", len(h.Invalid), strings.Join(h.Invalid[:min(5, len(h.Invalid))], ", "))
 	}
 	return list
 }
@@ -120,7 +120,7 @@ func (a *app) printDiagnoses(found []diagnosis) {
 			continue
 		}
 		h := d.Health
-		fmt.Fprintf(a.out, "%s  PostgreSQL %s, %s, %d of %d connections in use, %d free for us, max_locks_per_transaction %d\n",
+		fmt.Fprintf(a.out, "%s  PostgreSQL %s, %s, %d of %d connections in use, %d free for skein, max_locks_per_transaction %d\n",
 			d.Server, h.Version, h.Encoding, h.InUse, h.MaxConnections, h.Free, h.LocksPerTx)
 		for _, p := range d.Problems {
 			fmt.Fprintf(a.out, "  ! %s\n", p)

@@ -39,7 +39,7 @@ func (a *app) fix(p *config.Project) ([]fixedPlace, error) {
 			continue
 		}
 		if err := rewrite(path, text, fixed); err != nil {
-			return done, &usageError{fmt.Sprintf("cannot rewrite %s: %v", show(path), err), "the file is as it was; what was rewritten before it is listed above"}
+			return done, &usageError{fmt.Sprintf("cannot rewrite %s: %v", show(path), err), "the file is unchanged; files that were rewritten before it are listed above"}
 		}
 		rewritten++
 		for _, c := range changes {
@@ -51,7 +51,7 @@ func (a *app) fix(p *config.Project) ([]fixedPlace, error) {
 		}
 	}
 	if rewritten > 0 && !a.json {
-		a.note("the checksum of each rewritten section has changed: a tenant that has one of these revisions already is refused (checksum) until `skein stamp`, or one upgrade with --allow-changed")
+		a.note("the checksum of each rewritten section changed: a tenant that already has one of these revisions is refused (class checksum) until `skein stamp`, or one upgrade with --allow-changed")
 	}
 	return done, nil
 }
@@ -85,7 +85,7 @@ func rewrite(path string, was, text []byte) (err error) {
 		return err
 	}
 	if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, was) {
-		return errors.Join(err, errors.New("somebody else has changed it meanwhile"))
+		return errors.Join(err, errors.New("it changed while it was being rewritten"))
 	}
 	return os.Rename(part.Name(), path)
 }
