@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,10 +10,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/skeindb/skein/config"
 	"github.com/skeindb/skein/engine/postgres"
+	"github.com/skeindb/skein/engine/revision"
 )
 
-// diagnosis is a server in `doctor --json`.
+// diagnosis is a server in `doctor --json`. With Server "" it is of the revisions, and only people see it.
 type diagnosis struct {
 	Server   string           `json:"server"`
 	Error    *string          `json:"error"`
@@ -29,7 +32,23 @@ func (a *app) doctorCommand() *cobra.Command {
 		GroupID: "fleet",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			f, err := a.open(cmd.Context(), "skein", nil, nil)
+			p, err := a.project(config.Options{})
+			if err != nil {
+				return err
+			}
+			found := []diagnosis{}
+			var code error
+			g, err := a.graph(p)
+			if err != nil && a.json { // the one document is the error
+				return err
+			}
+			if err != nil { // the servers are asked all the same
+				found, code = append(found, ofRevisions(err)), exitCode(exitUsage)
+				if g, err = revision.NewGraph(nil); err != nil {
+					return err
+				}
+			}
+			f, err := a.openWith(cmd.Context(), p, g, "skein", nil)
 			if err != nil {
 				return err
 			}
@@ -42,14 +61,13 @@ func (a *app) doctorCommand() *cobra.Command {
 					f.warn("the tenants could not be listed: " + err.Error())
 				}
 			}
-			found := []diagnosis{}
-			var code error
 			for _, s := range f.project.Servers {
 				d := diagnosis{Server: s.Name, Problems: []string{}, Extensions: []misplaced{}}
 				h, err := f.pg.Health(cmd.Context(), s.Name)
 				if err != nil {
 					text := err.Error()
-					d.Error, code = &text, exitCode(exitFailed)
+					d.Error = &text
+					code = cmp.Or(code, error(exitCode(exitFailed)))
 				} else {
 					d.Health, d.Problems = &h, problems(h, !s.DirectURL.IsZero())
 					d.lookForMisplaced(cmd.Context(), f)
@@ -64,6 +82,19 @@ func (a *app) doctorCommand() *cobra.Command {
 			return code
 		},
 	}
+}
+
+// ofRevisions is the finding that the revisions cannot be read; it is of no server.
+func ofRevisions(err error) diagnosis {
+	d := diagnosis{Problems: []string{}, Extensions: []misplaced{}}
+	for _, e := range all(err) {
+		p := problemOf(e)
+		if p.Hint != "" {
+			p.Message += "; " + p.Hint
+		}
+		d.Problems = append(d.Problems, p.Message)
+	}
+	return d
 }
 
 // lookForMisplaced adds the extensions that lie in schemas of tenants.
@@ -111,10 +142,16 @@ func problems(h postgres.Health, direct bool) []string {
 }
 
 func (a *app) printDiagnoses(found []diagnosis) {
-	if len(found) == 0 {
-		fmt.Fprintln(a.out, "no servers: the tenants are SQLite files")
-	}
+	servers := 0
 	for _, d := range found {
+		if d.Server == "" {
+			fmt.Fprintln(a.out, "revisions")
+			for _, p := range d.Problems {
+				fmt.Fprintf(a.out, "  ! %s\n", p)
+			}
+			continue
+		}
+		servers++
 		if d.Error != nil {
 			fmt.Fprintf(a.out, "%s  unreachable\n  ! %s\n", d.Server, *d.Error)
 			continue
@@ -128,5 +165,8 @@ func (a *app) printDiagnoses(found []diagnosis) {
 		for _, u := range h.Unusual {
 			fmt.Fprintf(a.out, "  ~ %s: %s = %s (%s)\n", u.Where, u.Name, u.Value, u.Note)
 		}
+	}
+	if servers == 0 {
+		fmt.Fprintln(a.out, "no servers: the tenants are SQLite files")
 	}
 }
