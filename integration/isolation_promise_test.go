@@ -43,9 +43,9 @@ var wider = []promise{
 		[]string{"TestWhatAFunctionOrDefaultNamesItselfIsMeant"}},
 }
 
-// readmePromise stands in README.md, under "What it holds to".
+// readmePromise stands in README.md, under "Guarantees".
 var readmePromise = promise{
-	"- **Nothing falls through.** A name that a tenant lacks never means what another schema has under that name: such a tenant is refused, for reading as for writing. [SECURITY.md](SECURITY.md) says what this covers and what not.",
+	"- **Tenants are isolated.** A name that a tenant lacks never means an object of that name in another schema: such a tenant is refused, for reads and writes. [SECURITY.md](SECURITY.md) says what this covers and what not.",
 	[]string{"TestIsolationMatrix", "TestNothingFallsThroughToPublic"},
 }
 
@@ -118,7 +118,7 @@ func TestSecuritySaysWhatIsolationCovers(t *testing.T) {
 		t.Errorf("SECURITY.md should have this section:\n\n%s\n\n### Promised\n\n- %s\n\n### Not promised\n\n- %s\n", isolationHeading, strings.Join(promises, "\n- "), strings.Join(exceptions, "\n- "))
 	}
 	if !strings.Contains(oneSpace(readDocument(t, "README.md")), readmePromise.text) {
-		t.Errorf("README.md should have this under \"What it holds to\":\n\n%s\n", readmePromise.text)
+		t.Errorf("README.md should have this under \"Guarantees\":\n\n%s\n", readmePromise.text)
 	}
 	there := testNames(t)
 	for _, p := range slices.Concat(promised, wider, []promise{readmePromise}) {
