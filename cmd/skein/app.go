@@ -17,12 +17,12 @@ import (
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
-// streams is the world outside: what the program reads and writes, and the first signal to end.
+// streams is what the program reads and writes, and the first signal to end.
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
 	drain    <-chan struct{}
-	stream   *view.JSON // of a command that runs others and tells all in one stream; else nil
+	stream   *view.JSON // of a command that runs others and writes one stream for all; else nil
 	lines    *view.JSON // the stream that this command writes to out; else nil
 }
 
@@ -110,7 +110,7 @@ func (a *app) root() *cobra.Command {
 	return root
 }
 
-// group is what a command does that only has others below it: it tells which.
+// group is the action of a command that only has subcommands: it lists them.
 func (a *app) group(cmd *cobra.Command, _ []string) error {
 	if a.json { // help is no document
 		return &usageError{"`" + cmd.CommandPath() + "` needs a subcommand", seeHelp(cmd)}

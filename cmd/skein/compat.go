@@ -54,7 +54,7 @@ func (a *app) compatCommand() *cobra.Command {
 		if low == "" && high == "" {
 			return &usageError{"compat needs --min, --max or both", "see `skein compat --help`"}
 		}
-		p, g, err := a.authoring() // a range that means nothing is told before any tenant is asked
+		p, g, err := a.authoring() // an invalid range is reported before any tenant is read
 		if err != nil {
 			return err
 		}

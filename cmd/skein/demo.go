@@ -55,7 +55,7 @@ func (a *app) demoCommand() *cobra.Command {
 	return cmd
 }
 
-// demo is one walk through the main job. Every command it shows is run as it stands.
+// demo shows the main commands on a real fleet. Every command is run exactly as it is printed.
 type demo struct {
 	app   *app
 	dir   string
@@ -89,7 +89,7 @@ func (a *app) demo(ctx context.Context, url string, keep bool) (err error) {
 	}
 	defer func() {
 		if keep {
-			fmt.Fprintf(a.err, "\nkept in %s: try `cd %s && skein status`\n", dir, dir) // also with -q: nobody could find it
+			fmt.Fprintf(a.err, "\nkept in %s: try `cd %s && skein status`\n", dir, dir) // also with -q: the folder has a random name
 			return
 		}
 		err = errors.Join(err, d.place.remove(context.WithoutCancel(ctx)), os.RemoveAll(dir))
@@ -97,7 +97,7 @@ func (a *app) demo(ctx context.Context, url string, keep bool) (err error) {
 	return d.walk(ctx)
 }
 
-// walk is the story: each step is told, done, and its exit code checked.
+// walk runs the steps: each is announced and run, and its exit code checked.
 func (d *demo) walk(ctx context.Context) error {
 	if err := d.lay(ctx); err != nil {
 		return err
@@ -159,7 +159,7 @@ ALTER TABLE user ADD COLUMN greeting text;
 ALTER TABLE users DROP COLUMN greeting;
 `
 
-// mistake lets a wrong revision loose on a canary, and gives it up.
+// mistake runs a wrong revision in a canary, and aborts that rollout.
 func (d *demo) mistake(ctx context.Context) error {
 	file := filepath.Join(d.dir, "migrations", "e6a4_greeting.sql")
 	if err := os.WriteFile(file, []byte(wrong), 0o600); err != nil {
@@ -175,7 +175,7 @@ func (d *demo) mistake(ctx context.Context) error {
 	return os.Remove(file)
 }
 
-// lay writes the project and makes the tenants.
+// lay writes the project and creates the tenants.
 func (d *demo) lay(ctx context.Context) error {
 	migrations := filepath.Join(d.dir, "migrations")
 	if err := os.Mkdir(migrations, 0o750); err != nil {
@@ -230,7 +230,7 @@ func (d *demo) mend(ctx context.Context) error {
 
 func (d *demo) config() string { return filepath.Join(d.dir, "skein.yaml") }
 
-// say tells what comes, to people.
+// say announces a step, to people.
 func (d *demo) say(format string, args ...any) {
 	if !d.app.json && !d.app.quiet {
 		fmt.Fprintf(d.app.out, "\n%s\n", d.app.bold(fmt.Sprintf(format, args...)))
@@ -243,7 +243,7 @@ func (d *demo) run(ctx context.Context, want int, args ...string) error {
 		fmt.Fprintf(d.app.out, "\n$ skein %s\n", typed(args))
 	}
 	if d.app.json {
-		return d.quietly(ctx, want, args...) // what is to be said goes through the one stream
+		return d.quietly(ctx, want, args...) // all output goes through the one stream
 	}
 	return d.call(ctx, want, d.app.streams, args)
 }

@@ -110,7 +110,7 @@ func (d *diagnosis) lookForMisplaced(ctx context.Context, f *fleet) {
 	}
 }
 
-// problems is what an operator should see to before a rollout.
+// problems is what an operator should fix before a rollout.
 func problems(h postgres.Health, direct bool) []string {
 	list := []string{}
 	add := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }

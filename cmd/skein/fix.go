@@ -24,7 +24,7 @@ func (a *app) fix(p *config.Project) ([]fixedPlace, error) {
 	dir := revisionsDir(p)
 	files, _, err := revision.Files(os.DirFS(dir))
 	if err != nil {
-		return nil, nil // the graph tells it
+		return nil, nil // loading the graph reports it
 	}
 	done := []fixedPlace{}
 	rewritten := 0
@@ -32,7 +32,7 @@ func (a *app) fix(p *config.Project) ([]fixedPlace, error) {
 		path := filepath.Join(dir, filepath.FromSlash(name))
 		text, err := os.ReadFile(path)
 		if err != nil {
-			continue // the graph tells it
+			continue // loading the graph reports it
 		}
 		fixed, changes := revision.Fix(name, text, p.Dialect())
 		if len(changes) == 0 || bytes.Equal(fixed, text) {

@@ -42,11 +42,11 @@ func (c *changeFlags) add(cmd *cobra.Command) {
 	f.StringVar(&c.tag, "tag", "", "label for the audit log, such as a release")
 }
 
-// addLimits adds how carefully it goes, and what is allowed.
+// addLimits adds the limits and permissions.
 func (c *changeFlags) addLimits(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.IntVar(&c.concurrency, "concurrency", 0, "at most so many tenants at once in the fleet")
-	f.IntVar(&c.perServer, "per-server", 0, "at most so many tenants at once on one server")
+	f.IntVar(&c.concurrency, "concurrency", 0, "maximum number of tenants at once in the fleet")
+	f.IntVar(&c.perServer, "per-server", 0, "maximum number of tenants at once on one server")
 	c.addBudget(cmd)
 	c.addAllowChanged(cmd)
 	f.BoolVar(&c.yes, "yes", false, "do not ask")
@@ -60,14 +60,14 @@ func (c *changeFlags) addAllowChanged(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&c.allowChanged, "allow-changed", false, "accept applied revisions whose files changed since")
 }
 
-// addShape adds what makes other waves than those of the config.
+// addShape adds flags that change the waves of the config.
 func (c *changeFlags) addShape(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&c.canary, "canary", "", "put a wave named canary first, of `WHO`: a selector, a number, or P% of the planned tenants; a wave canary of the config keeps its gate")
 	f.StringVar(&c.wave, "wave", "", "only the tenants of the wave `NAME`")
 }
 
-// addWaiting adds what is done where somebody must approve.
+// addWaiting adds what happens at a gate that waits for an approval.
 func (c *changeFlags) addWaiting(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&c.noWait, "no-wait", false, "exit with 3 when a gate waits for an approval; continue with rollout approve, then rollout resume")
 }
@@ -77,22 +77,22 @@ func (c *changeFlags) addRehearse(cmd *cobra.Command) {
 	cmd.Flags().Lookup("rehearse").NoOptDefVal = rehearseAll
 }
 
-// addPlanFile adds the execution of a plan that was written before: who, whereto and in which waves are in it.
+// addPlanFile adds running a plan file, which has tenants, target and waves.
 func (c *changeFlags) addPlanFile(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&c.file, "plan", "", "run exactly the plan in `FILE`, written by `skein plan -o FILE`; refuse if anything changed since")
 }
 
-// addTerminate adds what is done about a dead run's backends.
+// addTerminate adds what happens to the backends of a killed run.
 func (c *changeFlags) addTerminate(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&c.terminate, "terminate", false, "end the statements that a killed run left on the servers, instead of waiting for them")
 }
 
-// addReason adds the operator's words for the audit log.
+// addReason adds the reason for the audit log.
 func (c *changeFlags) addReason(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&c.reason, "reason", "", "`TEXT` for the audit log")
 }
 
-// overrides are the flags that stand in for keys of the config.
+// overrides are the flags that replace keys of the config.
 func (c *changeFlags) overrides(cmd *cobra.Command) map[string]string {
 	o := map[string]string{}
 	if cmd.Flags().Changed("concurrency") {

@@ -47,7 +47,7 @@ func readGitignore(dir string) (gitignore, error) {
 	return g, nil
 }
 
-// write creates the file, or appends to it what it lacks. What stands in it stays.
+// write creates the file, or appends to it what it lacks. Its content stays.
 func (g gitignore) write() error {
 	if !g.exists {
 		return createFile(g.path, g.missing)

@@ -180,7 +180,7 @@ func has(n int) string {
 	return "have"
 }
 
-// waveText is a wave in a line. Where there is but one, the plan's first line tells how many have something to do.
+// waveText is a wave in a line. If there is only one, the plan's first line has the number of tenants with something to do.
 func waveText(p *plan.Plan, w *plan.Wave) string {
 	text := fmt.Sprintf("wave %s: %s", w.Name, view.Count(len(w.Items), "tenant"))
 	if len(p.Waves) > 1 && len(w.Items) > 0 {

@@ -50,7 +50,7 @@ func replace(file string, p *plan.Plan) (err error) {
 	}()
 	err = plan.Write(part, p)
 	if err == nil {
-		err = part.Chmod(0o644) // it is to be reviewed by others; there are no secrets in it
+		err = part.Chmod(0o644) // others review it; there are no secrets in it
 	}
 	if err == nil {
 		err = part.Sync()

@@ -16,7 +16,7 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// draft is a revision that is to be written, as the flags describe it.
+// draft is the revision to write, as the flags describe it.
 type draft struct {
 	message   string
 	id        string
@@ -111,7 +111,7 @@ func parentsOf(g *revision.Graph, head string) ([]string, error) {
 	return ids, nil
 }
 
-// write checks the draft against the graph as it would be, then makes the file and tells its name.
+// write checks the draft against the graph it would make, then writes the file and prints its name.
 func (a *app) write(ctx context.Context, p *config.Project, g *revision.Graph, d draft, parents []string) error {
 	if d.message == "" {
 		return &usageError{"a revision needs a message", "for example -m 'add status to users'"}

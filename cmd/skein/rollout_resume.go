@@ -16,8 +16,8 @@ func (a *app) rolloutResumeCommand() *cobra.Command {
 		Short: "Resume a rollout: migrate every tenant that is not where it planned",
 		Long: "Resume a rollout that failed for some tenants, paused, halted, was interrupted or was killed: it reads where every\n" +
 			"tenant stands, and migrates those that are not where the rollout planned them, with new attempts and a new failure\n" +
-			"budget. Skipped tenants stay skipped; gates that passed are not checked again. An aborted rollout is refused, and so\n" +
-			"is one of whose plan a revision changed or is missing; new revisions are not added.",
+			"budget. Skipped tenants stay skipped; gates that passed are not checked again. It refuses an aborted rollout, and one\n" +
+			"whose revisions changed or are missing since it was planned; new revisions are not added.",
 		Args:    cobra.MaximumNArgs(1),
 		Example: "  skein rollout resume\n  skein rollout resume 20261123-031500-k7qa --reason 'disk is larger now'",
 	}

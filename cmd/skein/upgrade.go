@@ -33,7 +33,7 @@ func (a *app) upgradeCommand() *cobra.Command {
 	return cmd
 }
 
-// targetOf is the argument, else what everybody means.
+// targetOf is the argument, by default the heads.
 func targetOf(args []string) string {
 	if len(args) > 0 {
 		return args[0]

@@ -12,18 +12,18 @@ import (
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
-// notices turns events into lines for people, those that are worth one.
+// notices turns events into lines for people; most events have none.
 type notices struct {
 	opts    Options
 	failed  int                     // lines about failed tenants so far
 	planned map[string]int          // tenants by wave, of the run; only where it has several
 	left    map[string]int          // of those, the ones that earlier runs left; nil in the first run
 	answers map[string]plan.Verdict // the last one by wave and check
-	awaited map[string]time.Time    // sessions for which tenants wait, and when that was told last
+	awaited map[string]time.Time    // sessions for which tenants wait, and when that was shown last
 	closed  map[string]bool         // waves whose gate was closed before; nil = not looked yet
 }
 
-// mostFailed bounds the lines about single failed tenants. The report tells all of them, by cause.
+// mostFailed bounds the lines about single failed tenants. The report has all of them, by cause.
 const mostFailed = 10
 
 // line is the line for an event; "" where none is worth it.

@@ -14,7 +14,7 @@ import (
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
-// writeRehearsal draws a rehearsal for people: who would fail and why, what was locked, what was not tried.
+// writeRehearsal draws a rehearsal for people: which tenants would fail and why, locks, and what was not tried.
 func writeRehearsal(w io.Writer, r *rollout.Report, exit int, o Options) {
 	h := o.Rehearsal
 	failed, left := r.Count(plan.OutcomeFailed), r.Left()
@@ -101,7 +101,7 @@ func uniqueWhys(left []orchestrator.Untried) iter.Seq[string] {
 	}
 }
 
-// rehearsalJSON is what the report of a rehearsal has besides the others.
+// rehearsalJSON is what only the report of a rehearsal has.
 func rehearsalJSON(h *orchestrator.Rehearsal) fields {
 	locks := make([]fields, 0, len(h.Locks))
 	for _, l := range h.Locks {

@@ -14,12 +14,12 @@ import (
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
-// order is that in which outcomes are told.
+// order is the order in which outcomes are shown.
 var order = []plan.Outcome{
 	plan.OutcomeDone, plan.OutcomeUnchanged, plan.OutcomeFailed, plan.OutcomeUncertain, plan.OutcomeSkipped, plan.OutcomeGone, plan.OutcomePending,
 }
 
-// underWork are the outcomes that a run which goes on has besides.
+// underWork are the outcomes that only a running rollout has.
 var underWork = []plan.Outcome{plan.OutcomeRunning, plan.OutcomeRetrying, plan.OutcomeDeferred}
 
 // Counts says how many tenants have which outcome, in words.

@@ -11,10 +11,10 @@ import (
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
-// waitsAgain is after how long a line tells once more for whom tenants wait. The lines of progress tell it too.
+// waitsAgain is the time after which a line repeats for which sessions tenants wait. Lines of progress have it too.
 const waitsAgain = time.Minute
 
-// waits says who waits for whom, tenants that wait for the same sessions together; "" where that was told lately.
+// waits groups tenants that wait for the same sessions; "" if these were shown within [waitsAgain].
 func (n *notices) waits(at time.Time, f rollout.TenantsWaiting) string {
 	if n.awaited == nil {
 		n.awaited = map[string]time.Time{}

@@ -21,7 +21,7 @@ func finals(w *rollout.WaveReport) map[plan.Outcome]int {
 	return n
 }
 
-// WaveState is where a wave of a report stands: pending, running, stopped (begun in a run that ended) or finished.
+// WaveState is the state of a wave: pending, running, stopped (started in a run that ended) or finished.
 func WaveState(r *rollout.Report, w *rollout.WaveReport) string {
 	switch {
 	case w.Finished, finals(w)[plan.OutcomePending] == 0 && (w.Planned > 0 || w.Gate.Passed()):
@@ -115,8 +115,8 @@ func writeGates(w io.Writer, r *rollout.Report, o Options) {
 	}
 }
 
-// measures says how many measures of a check did not pass. How many did tells nothing: those that say the same again
-// and again are not all recorded.
+// measures says how many measures of a check did not pass. The number of those that passed is not shown: repeated ones
+// are not all recorded.
 func measures(c rollout.CheckReport) string {
 	var parts []string
 	if c.Failures > 0 {
