@@ -25,27 +25,27 @@ var promised = []promise{
 		[]string{"TestIsolationMatrix", "TestReadsDoNotFallThrough", "TestSharedObjectsOfEveryKindAreLeftAlone", "TestStatementsOutsideATransactionStayInTheTenant"}},
 	{"What a revision's text does not show (dynamic SQL, functions, triggers, event triggers, rules, views, defaults, checks) may change outside of the tenant only what is declared: what the transaction locked and wrote is examined before it commits. Statements of a no-transaction revision that cannot be in a transaction, such as the CALL of a procedure that commits, are not examined.",
 		[]string{"TestIsolationMatrix", "TestALaterTransactionIsGuardedAsTheFirst"}},
-	{"A name with a schema in the revision's text is meant, and so is what `-- skein:touches` or `guards.touches` declares. The bare name beside it is not.",
+	{"A name with a schema in the revision's text is intended, and so is what `-- skein:touches` or `guards.touches` declares. The same name without a schema is not.",
 		[]string{"TestIsolationMatrix", "TestQualifiedNameDoesNotExcuseTheBareOne", "TestATriggerThatNamesItsTableIsNamed"}},
-	{"A tenant's schema is never on the search path of another, also when an extension lies in it.", []string{"TestNoTenantIsOnTheSearchPathOfAnother"}},
+	{"A tenant's schema is never on the search path of another, also if an extension is in it.", []string{"TestNoTenantIsOnTheSearchPathOfAnother"}},
 	{"Nothing that a revision leaves in its session (settings, search path, role, temporary tables) reaches the next revision, the next tenant, or the next client of a pooler.",
 		[]string{"TestSettingsDoNotReachTheNextTenant", "TestTemporaryTablesDoNotReachTheNextTenant", "TestTheSearchPathIsPutBackAfterARevision", "TestTheRoleIsPutBackAfterARevision", "TestNothingIsLeftBehindAPooler"}},
-	{"Revisions mean the same under every role and database: text is stored as the file has it, strings are standard ones, and a commit that was reported is on disk.",
+	{"Revisions mean the same under every role and database: text is stored as in the file, strings are standard strings, and a reported commit is on disk.",
 		[]string{"TestTextIsStoredAsTheFileHasIt", "TestAnErrorHasItsLineWhateverTheEncoding", "TestACommitIsDurableWhateverTheDatabaseSays"}},
-	{"No file of the revisions' folder is left out in silence, and no statement of the way down runs on the way up.", []string{"TestNoFileIsLeftOutInSilence", "TestNothingOfTheWayDownRunsOnTheWayUp"}},
+	{"No file of the revisions folder is left out silently, and no statement of a downgrade runs in an upgrade.", []string{"TestNoFileIsLeftOutInSilence", "TestNothingOfTheWayDownRunsOnTheWayUp"}},
 	{"A label that a template puts into SQL is quoted.", []string{"TestALabelIsNoSQL"}},
 }
 
 // wider are sentences under "Not promised" of things that the matrix has no kind for.
 var wider = []promise{
-	{"Roles, databases, event triggers, publications and default privileges are wider than any tenant. `skein check` warns of revisions that change them.", []string{"TestCheckWarnsOfWhatIsWiderThanATenant"}},
-	{"A function that sets a search path of its own reads what it finds there, and a default that names a sequence with its schema draws from that one: it was meant by whoever made it.",
+	{"Roles, databases, event triggers, publications and default privileges are not limited to a tenant. `skein check` warns of revisions that change them.", []string{"TestCheckWarnsOfWhatIsWiderThanATenant"}},
+	{"A function that sets its own search path reads what it finds there, and a default that names a sequence with its schema uses that one: its author intended it.",
 		[]string{"TestWhatAFunctionOrDefaultNamesItselfIsMeant"}},
 }
 
-// readmePromise stands in README.md, under "What it holds to".
+// readmePromise stands in README.md, under "Guarantees".
 var readmePromise = promise{
-	"- **Nothing falls through.** A name that a tenant lacks never means what another schema has under that name: such a tenant is refused, for reading as for writing. [SECURITY.md](SECURITY.md) says what this covers and what not.",
+	"- **Tenants are isolated.** A name that a tenant lacks never means an object of that name in another schema: such a tenant is refused, for reads and writes. [SECURITY.md](SECURITY.md) says what this covers and what not.",
 	[]string{"TestIsolationMatrix", "TestNothingFallsThroughToPublic"},
 }
 
@@ -72,7 +72,7 @@ func (e isolationException) matches(c isolationCase) bool {
 const (
 	leavesNoLock = "Code that the revision's text does not show may use a shared function, type, operator, collation or text search object of a name that the tenant lacks: PostgreSQL takes no lock on what is only used."
 	neverBack    = "A shared sequence that such code advances stays advanced when the tenant is refused: sequences are not rolled back."
-	madeByOthers = "What a view or rule of the tenant reads elsewhere was meant by whoever made it."
+	madeByOthers = "What a view or rule of the tenant reads elsewhere was intended by its author."
 )
 
 var notPromised = []isolationException{
@@ -118,7 +118,7 @@ func TestSecuritySaysWhatIsolationCovers(t *testing.T) {
 		t.Errorf("SECURITY.md should have this section:\n\n%s\n\n### Promised\n\n- %s\n\n### Not promised\n\n- %s\n", isolationHeading, strings.Join(promises, "\n- "), strings.Join(exceptions, "\n- "))
 	}
 	if !strings.Contains(oneSpace(readDocument(t, "README.md")), readmePromise.text) {
-		t.Errorf("README.md should have this under \"What it holds to\":\n\n%s\n", readmePromise.text)
+		t.Errorf("README.md should have this under \"Guarantees\":\n\n%s\n", readmePromise.text)
 	}
 	there := testNames(t)
 	for _, p := range slices.Concat(promised, wider, []promise{readmePromise}) {

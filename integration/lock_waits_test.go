@@ -53,10 +53,10 @@ func TestWhoWaitsSaysForWhom(t *testing.T) {
 			t.Errorf("%+v", x)
 		}
 	}
-	wantText(t, "rollout show", p.Must(0, "rollout", "show").Stdout, "2 running of 2", "2 tenants under work", "waits for pid "+pid+" (worker, ", "idle in transaction", "SELECT id FROM")
+	wantText(t, "rollout show", p.Must(0, "rollout", "show").Stdout, "2 running of 2", "2 tenants running", "waits for pid "+pid+" (worker, ", "idle in transaction", "SELECT id FROM")
 	doctor := p.Must(0, "doctor").Stdout
 	wantText(t, "doctor", doctor, "index "+database+"/t_0001.items_idx is being built or dropped by pid ")
-	if strings.Contains(doctor, "left by a build that failed") {
+	if strings.Contains(doctor, "left by a failed build") {
 		t.Errorf("doctor: %s", doctor)
 	}
 	if _, err := worker.Exec(context.Background(), "COMMIT"); err != nil {

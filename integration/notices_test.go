@@ -93,7 +93,7 @@ func TestNoticesBeforeAFailure(t *testing.T) {
 			t.Errorf("%d notices: %q", len(all), all)
 		}
 	}
-	wantText(t, "rollout show", f.Run("rollout", "show").Stdout, "given up", "before it the server gave:", "NOTICE row 30000 is fine", "WARNING row 30001 is not")
+	wantText(t, "rollout show", f.Run("rollout", "show").Stdout, "given up", "notices before the error:", "NOTICE row 30000 is fine", "WARNING row 30001 is not")
 }
 
 // TestValuesAreNotKept runs errors, notices and answers with values of rows under errors.values: false, and looks for

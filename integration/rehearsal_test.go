@@ -173,7 +173,7 @@ func rehearsalFinds(t *testing.T, d revision.Dialect) {
 	some := append(slices.Sorted(maps.Keys(spoilt)), f.ids[:3]...)
 	who := "id in (" + strings.Join(some, ",") + ")"
 	r = f.Must(2, "upgrade", "--rehearse", "-t", who)
-	wantText(t, "the rehearsal for people", r.Stdout, "rehearsed 10 tenants: 3 would succeed, 7 would fail; all was rolled back",
+	wantText(t, "the rehearsal for people", r.Stdout, "rehearsed 10 tenants: 3 would succeed, 7 would fail; everything was rolled back",
 		strings.Fields(lock)[0], "migrations/u2_test.sql:7", "CREATE UNIQUE INDEX users_email ON users (email)")
 
 	// What cannot be rolled back is not tried, nor what follows it; and that is said.

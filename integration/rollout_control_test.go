@@ -32,7 +32,7 @@ func TestPauseInMidWave(t *testing.T) {
 		t.Errorf("shown is %+v", s)
 	}
 	f.wantDrained()
-	wantRefusal(t, f, "nobody runs it", "rollout", "pause", "--json")
+	wantRefusal(t, f, "no process runs rollout", "rollout", "pause", "--json")
 	r = f.Run("rollout", "resume", "--json")
 	wantEnd(t, r, 0, "finished", map[string]int{"done": few})
 	f.want(nil, 2)

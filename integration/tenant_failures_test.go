@@ -51,7 +51,7 @@ func TestThreeOfFiveHundredSchemas(t *testing.T) {
 	const whatHappened = `check constraint "qty_small" of relation "base" is violated by some row`
 	told(t, r.Stdout, "halted", "because more tenants failed in wave all than max_failures allows (none)", "1 × ", whatHappened,
 		"data · 23514 · revision r003 · migrations/r003_step.sql:7", "ALTER TABLE base ADD CONSTRAINT qty_small", "tenants: "+rows, "hint: correct the tenant's rows",
-		"go on with:  skein rollout resume 20")
+		"next:  skein rollout resume 20")
 	at := f.want(nil, 1, 3)
 	if at[rows] != 1 || at[locked] != 1 || at[order[tenants-1]] != 1 {
 		t.Errorf("it did not halt: %v", at)
@@ -170,7 +170,7 @@ func TestThreeOfManyFiles(t *testing.T) {
 	unlock := other.lock(locked, "")
 
 	r := f.Must(3, "upgrade", "--concurrency", "1")
-	told(t, r.Stdout, "halted", "CHECK constraint failed: qty_small", "data · 275 · revision r003 · migrations/r003_step.sql:8", "tenants: "+rows, "go on with:  skein rollout resume 20")
+	told(t, r.Stdout, "halted", "CHECK constraint failed: qty_small", "data · 275 · revision r003 · migrations/r003_step.sql:8", "tenants: "+rows, "next:  skein rollout resume 20")
 	f.wantOf(order[:4], nil, 3)
 	f.wantOf(order[4:], nil, 1)
 

@@ -143,7 +143,7 @@ func choice(text string) (tenant.Selector, plan.Size, error) {
 // covers refuses a plan in which a wave that was asked for has no tenants: a canary of none protects none.
 func (c *prepared) covers(p *plan.Plan) error {
 	if c.Only != "" && p.Len() == 0 {
-		return &ChangeError{fmt.Sprintf("the wave %s has no tenants", c.Only), "`Plan` shows the waves"}
+		return &ChangeError{fmt.Sprintf("wave %s has no tenants", c.Only), "`Plan` shows the waves"}
 	}
 	if c.Canary != "" && len(p.Waves) > 0 && p.Waves[0].Name == canaryWave && len(p.Waves[0].Items) == 0 {
 		return &ChangeError{fmt.Sprintf("`Canary` %s: no tenant matches", c.Canary), "`Tenants` lists them with their labels"}

@@ -58,7 +58,7 @@ func waitingFor(server string, found []engine.Backend) string {
 	if len(found) > 1 {
 		which = fmt.Sprintf("%d backends", len(found))
 	}
-	return fmt.Sprintf("waiting for %s of the earlier run on %s (pid %d, %s); `Terminate` ends what runs there", which, server, found[0].PID, found[0].State)
+	return fmt.Sprintf("waiting for %s of the earlier run on %s (pid %d, %s); `Terminate` ends them", which, server, found[0].PID, found[0].State)
 }
 
 // orphans returns the backends that a dead run has on a server, and ends them if that is wanted. A server that cannot
@@ -66,7 +66,7 @@ func waitingFor(server string, found []engine.Backend) string {
 func (o *Orchestrator) orphans(ctx context.Context, server, application string) ([]engine.Backend, error) {
 	backends, err := o.cfg.Servers.Backends(ctx, server, application)
 	if err != nil {
-		o.cfg.Warn("server " + server + " could not be asked for backends of the earlier run: " + err.Error())
+		o.cfg.Warn("cannot ask server " + server + " for backends of the earlier run: " + err.Error())
 		return nil, nil
 	}
 	for _, b := range backends {

@@ -135,7 +135,7 @@ func (o *Orchestrator) needsSession(e *engine.Engine, p *plan.Plan) error {
 	}
 	return &ChangeError{
 		fmt.Sprintf("revision %s runs outside a transaction, but server %s is reached through a pooler", outside, server),
-		fmt.Sprintf("give servers.%s.direct_url, past the pooler", server),
+		fmt.Sprintf("set servers.%s.direct_url to a URL past the pooler", server),
 	}
 }
 

@@ -103,6 +103,6 @@ func idle(p *plan.Runnable, stored *control.Record, tenants []string) error {
 	}
 	return &control.Error{
 		Reason: control.NothingToDo, Rollout: p.Rollout,
-		Message: "nothing is left to do: " + words.Some(are), Advice: "`Show` has the tenants that failed",
+		Message: "nothing is left to do: " + words.Some(are), Advice: "`Show` lists the tenants that failed",
 	}
 }

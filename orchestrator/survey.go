@@ -196,7 +196,7 @@ func (w *watchedSource) List(ctx context.Context) ([]tenant.Tenant, []string, er
 	known := w.scope.plan.Listed(w.Name())
 	switch {
 	case w.scope.away && len(known) > 0:
-		return known, append(warnings, fmt.Sprintf("it cannot be asked, and has the tenants that the rollout planned: %v", err)), nil
+		return known, append(warnings, fmt.Sprintf("it cannot be reached; the tenants that the rollout planned stand in: %v", err)), nil
 	case w.scope.away, ok && len(known) == 0: // the rollout has no tenant of it
 		w.left.Store(true)
 		return nil, warnings, &tenant.LeftOut{Reason: fmt.Sprintf("its tenants are left out: %v", err), Err: err}

@@ -17,12 +17,12 @@ import (
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
-// streams is the world outside: what the program reads and writes, and the first signal to end.
+// streams is what the program reads and writes, and the first signal to end.
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
 	drain    <-chan struct{}
-	stream   *view.JSON // of a command that runs others and tells all in one stream; else nil
+	stream   *view.JSON // of a command that runs others and writes one stream for all; else nil
 	lines    *view.JSON // the stream that this command writes to out; else nil
 }
 
@@ -69,7 +69,7 @@ func (a *app) endOnSignal(ctx context.Context, cancel func()) {
 			cancel()
 			return
 		}
-		a.note("skein: running tenants finish, no other is begun; once more cancels them")
+		a.note("skein: stopping: running tenants finish, no more are started; a second signal cancels them")
 	}
 }
 
@@ -96,13 +96,11 @@ func (a *app) root() *cobra.Command {
 	f := root.PersistentFlags()
 	f.StringVarP(&a.config, "config", "c", defaultConfig(), "config file; or SKEIN_CONFIG")
 	f.BoolVar(&a.json, "json", false, "machine-readable output on stdout")
-	f.BoolVarP(&a.quiet, "quiet", "q", false, "only errors and the final report")
-	f.BoolVarP(&a.verbose, "verbose", "v", false, "say more")
+	f.BoolVarP(&a.quiet, "quiet", "q", false, "print errors and the final report only")
+	f.BoolVarP(&a.verbose, "verbose", "v", false, "print more")
 	f.BoolVar(&a.noColor, "no-color", false, "no colours (also NO_COLOR)")
-	f.StringArrayVarP(&a.vars, "set", "x", nil, "free value `key=value` for templates; repeatable")
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &usageError{err.Error(), "see `" + cmd.CommandPath() + " --help`"}
-	})
+	f.StringArrayVarP(&a.vars, "set", "x", nil, "`key=value` for templates, as .X.key; repeatable")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{err.Error(), flagHint(cmd, err)} })
 	root.AddGroup(
 		&cobra.Group{ID: "author", Title: "Revisions (no database needed):"},
 		&cobra.Group{ID: "fleet", Title: "The fleet:"},
@@ -112,10 +110,10 @@ func (a *app) root() *cobra.Command {
 	return root
 }
 
-// group is what a command does that only has others below it: it tells which.
+// group is the action of a command that only has subcommands: it lists them.
 func (a *app) group(cmd *cobra.Command, _ []string) error {
 	if a.json { // help is no document
-		return &usageError{"`" + cmd.CommandPath() + "` does nothing by itself", "see `" + cmd.CommandPath() + " --help`"}
+		return &usageError{"`" + cmd.CommandPath() + "` needs a subcommand", seeHelp(cmd)}
 	}
 	return cmd.Help()
 }
@@ -125,7 +123,7 @@ func wrapArgs(cmd *cobra.Command) {
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(c *cobra.Command, args []string) error {
 			if err := check(c, args); err != nil {
-				return &usageError{err.Error(), hintFor(c, args)}
+				return &usageError{err.Error(), commandHint(c, args)}
 			}
 			return nil
 		}
@@ -133,16 +131,6 @@ func wrapArgs(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
 		wrapArgs(sub)
 	}
-}
-
-// hintFor is the command that was probably meant, else where to look.
-func hintFor(cmd *cobra.Command, args []string) string {
-	if cmd.HasSubCommands() && len(args) > 0 {
-		if meant := cmd.SuggestionsFor(args[0]); len(meant) > 0 {
-			return "did you mean " + strings.Join(meant, " or ") + "?"
-		}
-	}
-	return "see `" + cmd.CommandPath() + " --help`"
 }
 
 func defaultConfig() string {
@@ -180,7 +168,7 @@ func (a *app) values() (map[string]string, error) {
 		key, value, ok := strings.Cut(v, "=")
 		switch {
 		case !ok:
-			return nil, &usageError{fmt.Sprintf("-x %s has no value", v), fmt.Sprintf("write -x %s=VALUE; -x %s= is an empty one", v, v)}
+			return nil, &usageError{fmt.Sprintf("-x %s has no value", v), fmt.Sprintf("write -x %s=VALUE; -x %s= is an empty value", v, v)}
 		case key == "":
 			return nil, &usageError{fmt.Sprintf("-x %s has no key", v), "write -x KEY=VALUE"}
 		}

@@ -18,10 +18,10 @@ func (a *app) checkCommand() *cobra.Command {
 		Use:   "check",
 		Short: "Check config and revisions without a database, for CI",
 		Long: "Check config and revisions without a database: every file, the graph they form, the number of heads that\n" +
-			"revisions.heads allows, and statements that reach further than a tenant. Exit code 1 when something cannot be\n" +
+			"revisions.heads allows, and statements that reach outside the tenant. Exit code 1 when something cannot be\n" +
 			"read, 4 when a finding is an error; warnings do not change it. -v also lists the files that are not read.\n" +
-			"--fix first rewrites what other tools put into their files: BEGIN and COMMIT around a whole section and an idle\n" +
-			"PRAGMA foreign_keys are taken out, SET becomes SET LOCAL. It says what it did, and every other byte stays.",
+			"--fix first rewrites what other tools put into their files: it removes BEGIN and COMMIT around a whole section\n" +
+			"and a PRAGMA foreign_keys without effect, and turns SET into SET LOCAL. It prints each change.",
 		GroupID: "author",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -53,7 +53,7 @@ func (a *app) checkCommand() *cobra.Command {
 			return a.showCheck(p, g, ignored, fixed)
 		},
 	}
-	cmd.Flags().BoolVar(&fix, "fix", false, "rewrite in the files what can be rewritten without understanding the statements")
+	cmd.Flags().BoolVar(&fix, "fix", false, "rewrite what other tools put into the files")
 	return cmd
 }
 
@@ -84,7 +84,7 @@ func (a *app) ignored(p *config.Project) []ignoredFile {
 	seen := func(path string) string { return filepath.ToSlash(show(filepath.Join(dir, filepath.FromSlash(path)))) }
 	for _, i := range found {
 		if i.Same != "" {
-			i.Why = "it is read already, as " + seen(i.Same)
+			i.Why = "already read as " + seen(i.Same)
 		}
 		files = append(files, ignoredFile{seen(i.Path), i.Rule, i.Why})
 	}

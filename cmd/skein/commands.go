@@ -37,7 +37,7 @@ func (a *app) commands() []*cobra.Command {
 	}
 }
 
-// project reads the config. What it warns of is told once.
+// project reads the config. Each of its warnings is printed once.
 func (a *app) project(opts config.Options) (*config.Project, error) {
 	values, err := a.values()
 	if err != nil {

@@ -34,17 +34,17 @@ func (a *app) compatCommand() *cobra.Command {
 	var low, high string
 	cmd := &cobra.Command{
 		Use:   "compat",
-		Short: "Tell by the exit code whether every tenant lies between two revisions",
-		Long: "Tell by the exit code whether every tenant lies between two revisions, for a deployment to wait for or to refuse:\n" +
-			"each has --min applied, and nothing that --max does not build on. Either may be left out. Exit code 0 when all do,\n" +
-			"4 when some do not, 2 when some could not be read or are missing, 1 when there is no revision to compare with.",
+		Short: "Check by exit code whether every tenant is between two revisions",
+		Long: "Check by exit code whether every tenant is between two revisions, for a deployment to wait for: each tenant has\n" +
+			"--min applied, and nothing that --max does not build on. One of the two may be left out. Exit code 0 when all are,\n" +
+			"4 when some are not, 2 when some could not be read or are missing, 1 when there is no revision to compare with.",
 		GroupID: "fleet",
 		Args:    cobra.NoArgs,
 		Example: "  skein compat --min 27c6a30d7c24\n  skein compat --min 27c6 --max heads --json\n  skein compat --max 9f3b -t tier=gold",
 	}
 	selectors := selectorFlag(cmd)
-	cmd.Flags().StringVar(&low, "min", "", "every tenant has `REV`")
-	cmd.Flags().StringVar(&high, "max", "", "no tenant is beyond `REV`")
+	cmd.Flags().StringVar(&low, "min", "", "every tenant must have `REV`")
+	cmd.Flags().StringVar(&high, "max", "", "no tenant may be beyond `REV`")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		for _, end := range []string{"min", "max"} { // a variable that is not set must not widen the range
 			if f := cmd.Flags().Lookup(end); f.Changed && f.Value.String() == "" {
@@ -54,14 +54,14 @@ func (a *app) compatCommand() *cobra.Command {
 		if low == "" && high == "" {
 			return &usageError{"compat needs --min, --max or both", "see `skein compat --help`"}
 		}
-		p, g, err := a.authoring() // a range that means nothing is told before any tenant is asked
+		p, g, err := a.authoring() // an invalid range is reported before any tenant is read
 		if err != nil {
 			return err
 		}
 		if g.Len() == 0 {
 			return &usageError{
-				fmt.Sprintf("the revisions folder %s has no revisions, so there is nothing that a tenant could be compared with", show(revisionsDir(p))),
-				"see that the revisions are where skein runs, or set revisions.dir in " + show(p.Path),
+				fmt.Sprintf("the revisions folder %s has no revisions to compare tenants with", show(revisionsDir(p))),
+				"run skein where the revisions are, or set revisions.dir in " + show(p.Path),
 			}
 		}
 		if _, err := orchestrator.NewRange(g, low, high); err != nil {

@@ -18,7 +18,7 @@ func (a *app) configCommand() *cobra.Command {
 	}
 	cmd.AddCommand(&cobra.Command{
 		Use:   "show",
-		Short: "Show each key, its value and where that came from; secrets are never shown",
+		Short: "Show each key, its value and where the value comes from; never secrets",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p, err := a.project(config.Options{})
@@ -49,7 +49,7 @@ func (a *app) configCommand() *cobra.Command {
 				writeJSON(a.out, map[string]any{"fleet": p.Fleet, "revisions": g.Len(), "heads": list(g.Heads())})
 				return nil
 			}
-			fmt.Fprintf(a.out, "%s is good: fleet %s, %s, head %s\n", show(p.Path), p.Fleet, view.Count(g.Len(), "revision"), orBase(g.Heads()))
+			fmt.Fprintf(a.out, "%s is valid: fleet %s, %s, head %s\n", show(p.Path), p.Fleet, view.Count(g.Len(), "revision"), orBase(g.Heads()))
 			return nil
 		},
 	})

@@ -25,12 +25,12 @@ func (a *app) currentCommand() *cobra.Command {
 	var check bool
 	cmd := &cobra.Command{
 		Use:     "current",
-		Short:   "Show the heads at which each tenant stands",
+		Short:   "Show the heads of each tenant",
 		GroupID: "fleet",
 		Args:    cobra.NoArgs,
 	}
 	selectors := selectorFlag(cmd)
-	cmd.Flags().BoolVar(&check, "check-heads", false, "exit with 4 unless all are current")
+	cmd.Flags().BoolVar(&check, "check-heads", false, "exit with 4 unless every tenant is current")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		_, s, err := a.look(cmd.Context(), *selectors)
 		if err != nil {

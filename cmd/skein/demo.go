@@ -44,18 +44,18 @@ func (a *app) demoCommand() *cobra.Command {
 	var keep bool
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "A fleet of 200 tenants, made, upgraded, broken and mended before your eyes",
-		Long: "A fleet of 200 tenants, made, upgraded, broken and mended before your eyes: SQLite files in a temporary\n" +
-			"folder, or schemas of a PostgreSQL server with --url. What it made, it takes away again.",
+		Short: "Create a fleet of 200 tenants, upgrade it, break it and repair it",
+		Long: "Create a fleet of 200 tenants, upgrade it, break it and repair it: SQLite files in a temporary folder, or schemas of\n" +
+			"a PostgreSQL server with --url. Everything it creates is removed at the end, unless --keep is given.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.demo(cmd.Context(), url, keep) },
 	}
 	cmd.Flags().StringVar(&url, "url", "", "use schemas of this server: `postgres://…`")
-	cmd.Flags().BoolVar(&keep, "keep", false, "keep folder and tenants to play with")
+	cmd.Flags().BoolVar(&keep, "keep", false, "keep the folder and the tenants")
 	return cmd
 }
 
-// demo is one walk through the main job. Every command it shows is run as it stands.
+// demo shows the main commands on a real fleet. Every command is run exactly as it is printed.
 type demo struct {
 	app   *app
 	dir   string
@@ -89,7 +89,7 @@ func (a *app) demo(ctx context.Context, url string, keep bool) (err error) {
 	}
 	defer func() {
 		if keep {
-			fmt.Fprintf(a.err, "\nkept in %s: try `cd %s && skein status`\n", dir, dir) // also with -q: nobody could find it
+			fmt.Fprintf(a.err, "\nkept in %s: try `cd %s && skein status`\n", dir, dir) // also with -q: the folder has a random name
 			return
 		}
 		err = errors.Join(err, d.place.remove(context.WithoutCancel(ctx)), os.RemoveAll(dir))
@@ -97,7 +97,7 @@ func (a *app) demo(ctx context.Context, url string, keep bool) (err error) {
 	return d.walk(ctx)
 }
 
-// walk is the story: each step is told, done, and its exit code checked.
+// walk runs the steps: each is announced and run, and its exit code checked.
 func (d *demo) walk(ctx context.Context) error {
 	if err := d.lay(ctx); err != nil {
 		return err
@@ -106,44 +106,44 @@ func (d *demo) walk(ctx context.Context) error {
 	if err := d.run(ctx, exitDone, "history"); err != nil {
 		return err
 	}
-	d.say("Everybody up to the merge.")
+	d.say("Upgrade every tenant to the merge.")
 	if err := d.run(ctx, exitDone, "upgrade", "d5f4", "--yes"); err != nil {
 		return err
 	}
 	if err := d.mistake(ctx); err != nil {
 		return err
 	}
-	d.say("Life goes on: one tenant gets two users with one address, one was given a table by hand, and in one somebody holds a lock.")
+	d.say("Meanwhile three tenants change: one gets two users with the same address, one a table made by hand, and in one another session holds a lock.")
 	release, err := d.spoil(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { release() }()
-	d.say("The release: everybody to the head, and up to 2 %% may fail without halting.")
+	d.say("The release: every tenant to the head; up to 2 %% may fail without halting the rollout.")
 	if err := d.run(ctx, exitFailed, "upgrade", "--max-failures", "2%", "--yes"); err != nil {
 		return err
 	}
 	if err := d.run(ctx, exitDone, "status"); err != nil {
 		return err
 	}
-	d.say("We mend the three: the double user goes, the table made by hand goes, the lock is let go.")
+	d.say("Repair the three: delete the duplicate user, drop the table, release the lock.")
 	release()
 	release = func() {}
 	if err := d.mend(ctx); err != nil {
 		return err
 	}
-	d.say("And go on. Only those three are touched.")
+	d.say("Resume the rollout: only those three are touched.")
 	if err := d.run(ctx, exitDone, "rollout", "resume"); err != nil {
 		return err
 	}
-	d.say("All at head?")
-	if err := d.run(ctx, exitDone, "current", "--check-heads", "-t", "limit=3"); err != nil {
+	d.say("May the new version of the application start? The exit code of compat says so.")
+	if err := d.run(ctx, exitDone, "compat", "--min", "f7b6"); err != nil {
 		return err
 	}
 	if err := d.quietly(ctx, exitDone, "current", "--check-heads"); err != nil {
 		return err
 	}
-	d.say("Yes, all %d.", len(d.ids))
+	d.say("Done: %d tenants at the head.", len(d.ids))
 	return nil
 }
 
@@ -159,13 +159,13 @@ ALTER TABLE user ADD COLUMN greeting text;
 ALTER TABLE users DROP COLUMN greeting;
 `
 
-// mistake lets a wrong revision loose on a canary, and gives it up.
+// mistake runs a wrong revision in a canary, and aborts that rollout.
 func (d *demo) mistake(ctx context.Context) error {
 	file := filepath.Join(d.dir, "migrations", "e6a4_greeting.sql")
 	if err := os.WriteFile(file, []byte(wrong), 0o600); err != nil {
 		return err
 	}
-	d.say("A revision with a mistake. Two tenants try it first, and so %d never see it.", len(d.ids)-2)
+	d.say("A revision with a mistake. A canary of two tenants gets it first; the other %d are not touched.", len(d.ids)-2)
 	if err := d.run(ctx, exitHalted, "upgrade", "e6a4", "--canary", "2", "--yes"); err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func (d *demo) mistake(ctx context.Context) error {
 	return os.Remove(file)
 }
 
-// lay writes the project and makes the tenants.
+// lay writes the project and creates the tenants.
 func (d *demo) lay(ctx context.Context) error {
 	migrations := filepath.Join(d.dir, "migrations")
 	if err := os.Mkdir(migrations, 0o750); err != nil {
@@ -230,7 +230,7 @@ func (d *demo) mend(ctx context.Context) error {
 
 func (d *demo) config() string { return filepath.Join(d.dir, "skein.yaml") }
 
-// say tells what comes, to people.
+// say announces a step, to people.
 func (d *demo) say(format string, args ...any) {
 	if !d.app.json && !d.app.quiet {
 		fmt.Fprintf(d.app.out, "\n%s\n", d.app.bold(fmt.Sprintf(format, args...)))
@@ -243,7 +243,7 @@ func (d *demo) run(ctx context.Context, want int, args ...string) error {
 		fmt.Fprintf(d.app.out, "\n$ skein %s\n", typed(args))
 	}
 	if d.app.json {
-		return d.quietly(ctx, want, args...) // what is to be said goes through the one stream
+		return d.quietly(ctx, want, args...) // all output goes through the one stream
 	}
 	return d.call(ctx, want, d.app.streams, args)
 }
@@ -272,7 +272,7 @@ func (d *demo) call(ctx context.Context, want int, s *streams, args []string) er
 		all = append(all, "-q")
 	}
 	if got := execute(ctx, all, s); got != want {
-		return fmt.Errorf("demo: skein %s ended with %d where %d was expected", strings.Join(args, " "), got, want)
+		return fmt.Errorf("demo: skein %s exited with %d, want %d", strings.Join(args, " "), got, want)
 	}
 	return ctx.Err()
 }

@@ -106,7 +106,7 @@ func (p *postgresDemo) remove(ctx context.Context) error {
 			ids = append(ids, p.id(i))
 		}
 		if _, err := conn.Exec(ctx, "DROP SCHEMA IF EXISTS "+strings.Join(ids, ", ")+" CASCADE"); err != nil {
-			return fmt.Errorf("demo: schemas %s* are left behind: %w", p.prefix, err)
+			return fmt.Errorf("demo: schemas %s* were not removed: %w", p.prefix, err)
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,10 +10,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/skeindb/skein/config"
 	"github.com/skeindb/skein/engine/postgres"
+	"github.com/skeindb/skein/engine/revision"
 )
 
-// diagnosis is a server in `doctor --json`.
+// diagnosis is a server in `doctor --json`. With Server "" it is of the revisions, and only people see it.
 type diagnosis struct {
 	Server   string           `json:"server"`
 	Error    *string          `json:"error"`
@@ -25,11 +28,27 @@ type diagnosis struct {
 func (a *app) doctorCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "doctor",
-		Short:   "Connect to each server and say what stands in the way of a rollout",
+		Short:   "Connect to each server and report what would disturb a rollout",
 		GroupID: "fleet",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			f, err := a.open(cmd.Context(), "skein", nil, nil)
+			p, err := a.project(config.Options{})
+			if err != nil {
+				return err
+			}
+			found := []diagnosis{}
+			var code error
+			g, err := a.graph(p)
+			if err != nil && a.json { // the one document is the error
+				return err
+			}
+			if err != nil { // the servers are asked all the same
+				found, code = append(found, ofRevisions(err)), exitCode(exitUsage)
+				if g, err = revision.NewGraph(nil); err != nil {
+					return err
+				}
+			}
+			f, err := a.openWith(cmd.Context(), p, g, "skein", nil)
 			if err != nil {
 				return err
 			}
@@ -39,17 +58,16 @@ func (a *app) doctorCommand() *cobra.Command {
 			}
 			if f.pg != nil {
 				if _, err := f.Tenants(cmd.Context()); err != nil { // only what a source's pattern matches, or has a version table, is a tenant then
-					f.warn("who the tenants are could not be found out: " + err.Error())
+					f.warn("the tenants could not be listed: " + err.Error())
 				}
 			}
-			found := []diagnosis{}
-			var code error
 			for _, s := range f.project.Servers {
 				d := diagnosis{Server: s.Name, Problems: []string{}, Extensions: []misplaced{}}
 				h, err := f.pg.Health(cmd.Context(), s.Name)
 				if err != nil {
 					text := err.Error()
-					d.Error, code = &text, exitCode(exitFailed)
+					d.Error = &text
+					code = cmp.Or(code, error(exitCode(exitFailed)))
 				} else {
 					d.Health, d.Problems = &h, problems(h, !s.DirectURL.IsZero())
 					d.lookForMisplaced(cmd.Context(), f)
@@ -66,11 +84,24 @@ func (a *app) doctorCommand() *cobra.Command {
 	}
 }
 
+// ofRevisions is the finding that the revisions cannot be read; it is of no server.
+func ofRevisions(err error) diagnosis {
+	d := diagnosis{Problems: []string{}, Extensions: []misplaced{}}
+	for _, e := range all(err) {
+		p := problemOf(e)
+		if p.Hint != "" {
+			p.Message += "; " + p.Hint
+		}
+		d.Problems = append(d.Problems, p.Message)
+	}
+	return d
+}
+
 // lookForMisplaced adds the extensions that lie in schemas of tenants.
 func (d *diagnosis) lookForMisplaced(ctx context.Context, f *fleet) {
 	list, err := f.pg.LookForExtensions(ctx, d.Server)
 	if err != nil {
-		d.Problems = append(d.Problems, "where its extensions lie could not be read: "+err.Error())
+		d.Problems = append(d.Problems, "cannot read the schemas of its extensions: "+err.Error())
 		return
 	}
 	d.Extensions = f.misplaced(list)
@@ -79,48 +110,54 @@ func (d *diagnosis) lookForMisplaced(ctx context.Context, f *fleet) {
 	}
 }
 
-// problems is what an operator should see to before a rollout.
+// problems is what an operator should fix before a rollout.
 func problems(h postgres.Health, direct bool) []string {
 	list := []string{}
 	add := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
 	if h.Recovering {
-		add("it is a standby: nothing can be changed here")
+		add("the server is a standby: it accepts no changes")
 	}
 	if h.ReadOnly {
 		add("default_transaction_read_only is on for this role or database")
 	}
 	if h.Pooled && !direct {
-		add("the URL leads to a pooler and there is no direct_url: revisions outside a transaction cannot run")
+		add("the URL leads to a pooler and direct_url is not set: no-transaction revisions cannot run")
 	}
 	if h.Free < 2 {
-		add("only %d connections are free for us of %d, %d of them reserved, %d in use", h.Free, h.MaxConnections, h.Reserved, h.InUse)
+		add("only %d of %d connections are free for skein: %d reserved, %d in use", h.Free, h.MaxConnections, h.Reserved, h.InUse)
 	}
 	for _, t := range h.Long {
-		add("pid %d (%s, %s, database %s) has had a transaction open for %s: it keeps locks and stalls index builds", t.PID, t.User, t.State, t.Database, t.Age.Round(time.Second))
+		add("pid %d (%s, %s, database %s) has had a transaction open for %s: it may hold locks, and index builds wait for it", t.PID, t.User, t.State, t.Database, t.Age.Round(time.Second))
 	}
 	for _, b := range h.Builds[:min(5, len(h.Builds))] {
-		add("index %s is being built or dropped by pid %d: leave it", b.Index, b.PID)
+		add("index %s is being built or dropped by pid %d: do not drop it", b.Index, b.PID)
 	}
 	if more := len(h.Builds) - 5; more > 0 {
 		add("%d more indexes are being built or dropped", more)
 	}
 	if len(h.Invalid) > 0 {
-		add("%d invalid indexes, left by a build that failed: %s", len(h.Invalid), strings.Join(h.Invalid[:min(5, len(h.Invalid))], ", "))
+		add("%d invalid indexes, left by a failed build: %s", len(h.Invalid), strings.Join(h.Invalid[:min(5, len(h.Invalid))], ", "))
 	}
 	return list
 }
 
 func (a *app) printDiagnoses(found []diagnosis) {
-	if len(found) == 0 {
-		fmt.Fprintln(a.out, "no servers: the tenants are SQLite files")
-	}
+	servers := 0
 	for _, d := range found {
+		if d.Server == "" {
+			fmt.Fprintln(a.out, "revisions")
+			for _, p := range d.Problems {
+				fmt.Fprintf(a.out, "  ! %s\n", p)
+			}
+			continue
+		}
+		servers++
 		if d.Error != nil {
 			fmt.Fprintf(a.out, "%s  unreachable\n  ! %s\n", d.Server, *d.Error)
 			continue
 		}
 		h := d.Health
-		fmt.Fprintf(a.out, "%s  PostgreSQL %s, %s, %d of %d connections in use, %d free for us, max_locks_per_transaction %d\n",
+		fmt.Fprintf(a.out, "%s  PostgreSQL %s, %s, %d of %d connections in use, %d free for skein, max_locks_per_transaction %d\n",
 			d.Server, h.Version, h.Encoding, h.InUse, h.MaxConnections, h.Free, h.LocksPerTx)
 		for _, p := range d.Problems {
 			fmt.Fprintf(a.out, "  ! %s\n", p)
@@ -128,5 +165,8 @@ func (a *app) printDiagnoses(found []diagnosis) {
 		for _, u := range h.Unusual {
 			fmt.Fprintf(a.out, "  ~ %s: %s = %s (%s)\n", u.Where, u.Name, u.Value, u.Note)
 		}
+	}
+	if servers == 0 {
+		fmt.Fprintln(a.out, "no servers: the tenants are SQLite files")
 	}
 }

@@ -84,7 +84,7 @@ type unreachedError struct{ err error }
 func (e *unreachedError) Error() string { return e.err.Error() }
 func (e *unreachedError) Unwrap() error { return e.err }
 
-// unreached marks what gathering the fleet came to, for a reading command. Other errors stay as they are.
+// unreached marks the error of listing the fleet, for a reading command. Other errors stay as they are.
 func unreached(err error) error {
 	if err == nil {
 		return nil

@@ -46,7 +46,7 @@ func (m misplaced) String() string {
 	if m.Tenant != nil {
 		text += " (" + *m.Tenant + ")"
 	}
-	return text + ": no other tenant finds it there, and a drop of the schema takes it from all of them; " + m.Advice
+	return text + ": other tenants do not find it there, and dropping the schema drops it for all of them; " + m.Advice
 }
 
 // lookForMisplaced warns of the extensions that the survey found in schemas of tenants, and keeps them for the output

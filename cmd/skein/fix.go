@@ -24,7 +24,7 @@ func (a *app) fix(p *config.Project) ([]fixedPlace, error) {
 	dir := revisionsDir(p)
 	files, _, err := revision.Files(os.DirFS(dir))
 	if err != nil {
-		return nil, nil // the graph tells it
+		return nil, nil // loading the graph reports it
 	}
 	done := []fixedPlace{}
 	rewritten := 0
@@ -32,14 +32,14 @@ func (a *app) fix(p *config.Project) ([]fixedPlace, error) {
 		path := filepath.Join(dir, filepath.FromSlash(name))
 		text, err := os.ReadFile(path)
 		if err != nil {
-			continue // the graph tells it
+			continue // loading the graph reports it
 		}
 		fixed, changes := revision.Fix(name, text, p.Dialect())
 		if len(changes) == 0 || bytes.Equal(fixed, text) {
 			continue
 		}
 		if err := rewrite(path, text, fixed); err != nil {
-			return done, &usageError{fmt.Sprintf("cannot rewrite %s: %v", show(path), err), "the file is as it was; what was rewritten before it is listed above"}
+			return done, &usageError{fmt.Sprintf("cannot rewrite %s: %v", show(path), err), "the file is unchanged; files that were rewritten before it are listed above"}
 		}
 		rewritten++
 		for _, c := range changes {
@@ -51,7 +51,7 @@ func (a *app) fix(p *config.Project) ([]fixedPlace, error) {
 		}
 	}
 	if rewritten > 0 && !a.json {
-		a.note("the checksum of each rewritten section has changed: a tenant that has one of these revisions already is refused (checksum) until `skein stamp`, or one upgrade with --allow-changed")
+		a.note("the checksum of each rewritten section changed: a tenant that already has one of these revisions is refused (class checksum) until `skein stamp`, or one upgrade with --allow-changed")
 	}
 	return done, nil
 }
@@ -85,7 +85,7 @@ func rewrite(path string, was, text []byte) (err error) {
 		return err
 	}
 	if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, was) {
-		return errors.Join(err, errors.New("somebody else has changed it meanwhile"))
+		return errors.Join(err, errors.New("it changed while it was being rewritten"))
 	}
 	return os.Rename(part.Name(), path)
 }

@@ -39,60 +39,60 @@ func (c *changeFlags) add(cmd *cobra.Command) {
 	c.addLimits(cmd)
 	f := cmd.Flags()
 	f.BoolVar(&c.dryRun, "dry-run", false, "show the plan and stop")
-	f.StringVar(&c.tag, "tag", "", "a word for the record, such as a release")
+	f.StringVar(&c.tag, "tag", "", "label for the audit log, such as a release")
 }
 
-// addLimits adds how carefully it goes, and what is allowed.
+// addLimits adds the limits and permissions.
 func (c *changeFlags) addLimits(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.IntVar(&c.concurrency, "concurrency", 0, "most tenants at once over the fleet")
-	f.IntVar(&c.perServer, "per-server", 0, "most tenants at once on one server")
+	f.IntVar(&c.concurrency, "concurrency", 0, "maximum number of tenants at once in the fleet")
+	f.IntVar(&c.perServer, "per-server", 0, "maximum number of tenants at once on one server")
 	c.addBudget(cmd)
 	c.addAllowChanged(cmd)
 	f.BoolVar(&c.yes, "yes", false, "do not ask")
 }
 
 func (c *changeFlags) addBudget(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&c.maxFailures, "max-failures", "", "failures of a wave that are allowed before it halts: `N or P%` of its tenants")
+	cmd.Flags().StringVar(&c.maxFailures, "max-failures", "", "failed tenants that a wave may have without halting the rollout: `N or P%` of its tenants")
 }
 
 func (c *changeFlags) addAllowChanged(cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&c.allowChanged, "allow-changed", false, "go on where the body of an applied revision changed since")
+	cmd.Flags().BoolVar(&c.allowChanged, "allow-changed", false, "accept applied revisions whose files changed since")
 }
 
-// addShape adds what makes other waves than those of the config.
+// addShape adds flags that change the waves of the config.
 func (c *changeFlags) addShape(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&c.canary, "canary", "", "a wave before all others, named canary, of `WHO`: a selector, a number, or P% of the planned tenants; its gate is that of the config's wave canary, if any")
+	f.StringVar(&c.canary, "canary", "", "put a wave named canary first, of `WHO`: a selector, a number, or P% of the planned tenants; a wave canary of the config keeps its gate")
 	f.StringVar(&c.wave, "wave", "", "only the tenants of the wave `NAME`")
 }
 
-// addWaiting adds what is done where somebody must approve.
+// addWaiting adds what happens at a gate that waits for an approval.
 func (c *changeFlags) addWaiting(cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&c.noWait, "no-wait", false, "end with exit code 3 where an approval is awaited; rollout approve and rollout resume go on")
+	cmd.Flags().BoolVar(&c.noWait, "no-wait", false, "exit with 3 when a gate waits for an approval; continue with rollout approve, then rollout resume")
 }
 
 func (c *changeFlags) addRehearse(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&c.rehearse, "rehearse", "", "apply to `all|sample` of the tenants, tell who would fail and what was locked, and roll back; a sample is one of each cohort and size")
+	cmd.Flags().StringVar(&c.rehearse, "rehearse", "", "apply to `all|sample` of the tenants, roll back, and report failures and locks; a sample is one tenant of each cohort and size")
 	cmd.Flags().Lookup("rehearse").NoOptDefVal = rehearseAll
 }
 
-// addPlanFile adds the execution of a plan that was written before: who, whereto and in which waves are in it.
+// addPlanFile adds running a plan file, which has tenants, target and waves.
 func (c *changeFlags) addPlanFile(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&c.file, "plan", "", "run precisely the plan in `FILE`, which `skein plan -o FILE` wrote; refuses what has changed since")
+	cmd.Flags().StringVar(&c.file, "plan", "", "run exactly the plan in `FILE`, written by `skein plan -o FILE`; refuse if anything changed since")
 }
 
-// addTerminate adds what is done about a dead run's backends.
+// addTerminate adds what happens to the backends of a killed run.
 func (c *changeFlags) addTerminate(cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&c.terminate, "terminate", false, "end what the dead run left behind on the servers, in place of waiting for it")
+	cmd.Flags().BoolVar(&c.terminate, "terminate", false, "end the statements that a killed run left on the servers, instead of waiting for them")
 }
 
-// addReason adds the operator's words for the audit log.
+// addReason adds the reason for the audit log.
 func (c *changeFlags) addReason(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&c.reason, "reason", "", "`TEXT` for the record: why")
+	cmd.Flags().StringVar(&c.reason, "reason", "", "`TEXT` for the audit log")
 }
 
-// overrides are the flags that stand in for keys of the config.
+// overrides are the flags that replace keys of the config.
 func (c *changeFlags) overrides(cmd *cobra.Command) map[string]string {
 	o := map[string]string{}
 	if cmd.Flags().Changed("concurrency") {
@@ -110,7 +110,7 @@ func (c *changeFlags) overrides(cmd *cobra.Command) map[string]string {
 // agree refuses flags that contradict each other.
 func (c *changeFlags) agree(cmd *cobra.Command, args []string) error {
 	if c.rehearse != "" && c.rehearse != rehearseAll && c.rehearse != rehearseSample {
-		return &usageError{fmt.Sprintf("--rehearse=%s: it rehearses %s or %s", c.rehearse, rehearseAll, rehearseSample), "see `" + cmd.CommandPath() + " --help`"}
+		return &usageError{fmt.Sprintf("--rehearse=%s: the value must be %s or %s", c.rehearse, rehearseAll, rehearseSample), "see `" + cmd.CommandPath() + " --help`"}
 	}
 	for one, others := range map[string][]string{
 		"rehearse": {"dry-run", "no-wait", "canary"},
@@ -128,7 +128,7 @@ func (c *changeFlags) agree(cmd *cobra.Command, args []string) error {
 		}
 	}
 	if c.file != "" && len(args) > 0 {
-		return &usageError{"--plan and a target cannot be used together: the plan has its own", "leave out " + args[0]}
+		return &usageError{"--plan and a target cannot be used together: the plan has its own", "leave out the target " + args[0]}
 	}
 	return nil
 }

@@ -53,6 +53,11 @@ func (a *app) open(ctx context.Context, application string, overrides map[string
 	if err != nil {
 		return nil, err
 	}
+	return a.openWith(ctx, p, g, application, tune)
+}
+
+// openWith is open with a config and revisions that were read before.
+func (a *app) openWith(ctx context.Context, p *config.Project, g *revision.Graph, application string, tune func(*engine.Config)) (*fleet, error) {
 	f := &fleet{app: a, project: p, graph: g}
 	var db engine.Database
 	if p.Dialect() == revision.SQLite {

@@ -32,7 +32,7 @@ func (a *app) headsCommand() *cobra.Command {
 func (a *app) branchesCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "branches",
-		Short:   "Show the revisions at which the graph forks, and where to",
+		Short:   "Show the revisions at which the graph branches",
 		GroupID: "author",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

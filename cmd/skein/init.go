@@ -15,9 +15,10 @@ import (
 func (a *app) initCommand() *cobra.Command {
 	var template string
 	cmd := &cobra.Command{
-		Use:     "init [DIR]",
-		Short:   "Write skein.yaml, migrations/ and schema.sql",
-		Long:    "Write skein.yaml, migrations/ and schema.sql into DIR, the current folder unless told otherwise.\nNothing is overwritten.",
+		Use:   "init [DIR]",
+		Short: "Write skein.yaml, migrations/, schema.sql and .gitignore",
+		Long: "Write skein.yaml, migrations/, schema.sql and .gitignore into DIR, by default the current folder. No file is\n" +
+			"overwritten; a .gitignore that exists gets the line .skein/ if it lacks it.",
 		GroupID: "author",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -42,8 +43,12 @@ func (a *app) init(dir, template string) error {
 	for _, name := range names {
 		path := filepath.Join(dir, filepath.FromSlash(name))
 		if _, err := os.Lstat(path); err == nil {
-			return &usageError{fmt.Sprintf("%s is there already", show(path)), "nothing was written; choose another folder"}
+			return &usageError{fmt.Sprintf("%s already exists", show(path)), "nothing was written; choose another folder"}
 		}
+	}
+	ignore, err := readGitignore(dir)
+	if err != nil {
+		return err
 	}
 	written := make([]string, 0, len(names))
 	for _, name := range names {
@@ -56,6 +61,13 @@ func (a *app) init(dir, template string) error {
 		}
 		written = append(written, filepath.ToSlash(show(path)))
 	}
+	if ignore.missing != nil {
+		if err := ignore.write(); err != nil {
+			return err
+		}
+		written = append(written, filepath.ToSlash(show(ignore.path)))
+		slices.Sort(written)
+	}
 	if a.json {
 		writeJSON(a.out, map[string]any{"files": written})
 		return nil
@@ -63,6 +75,9 @@ func (a *app) init(dir, template string) error {
 	for _, path := range written {
 		fmt.Fprintln(a.out, path)
 	}
-	a.note("next: say in %s who the tenants are, then `skein revision -m 'what it does'`", show(filepath.Join(dir, "skein.yaml")))
+	if ignore.exists && ignore.missing != nil {
+		a.note("added %s to %s", stateFolder, show(ignore.path))
+	}
+	a.note("next: name the tenants in %s, then run `skein revision -m 'create users'`", show(filepath.Join(dir, "skein.yaml")))
 	return nil
 }

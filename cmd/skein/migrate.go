@@ -132,7 +132,7 @@ func (a *app) asks(kind plan.Kind, flags *changeFlags) bool {
 // confirm shows the plan and asks. Where nobody can be asked, what takes things away wants --yes.
 func (a *app) confirm(plan *plan.Plan) error {
 	if !isTerminal(a.in) {
-		return &usageError{fmt.Sprintf("a %s without a terminal needs --yes", plan.Kind), "look at it first with --dry-run"}
+		return &usageError{fmt.Sprintf("a %s without a terminal needs --yes", plan.Kind), "--dry-run shows the plan first"}
 	}
 	out := a.out
 	if a.json {
@@ -144,7 +144,7 @@ func (a *app) confirm(plan *plan.Plan) error {
 	fmt.Fprintf(a.err, "\n%s %s? [y/N] ", plan.Kind, view.Count(plan.Changes(), "tenant"))
 	answer, _ := bufio.NewReader(a.in).ReadString('\n')
 	if !strings.EqualFold(strings.TrimSpace(answer), "y") && !strings.EqualFold(strings.TrimSpace(answer), "yes") {
-		return &usageError{"not confirmed, nothing was touched", ""}
+		return &usageError{"not confirmed; nothing was changed", ""}
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ func (a *app) pathCommand() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&down, "down", false, "the steps of a downgrade")
+	cmd.Flags().BoolVar(&down, "down", false, "show the steps of a downgrade")
 	cmd.Flags().StringVar(&from, "from", "base", "where the tenant stands: `HEADS` as ids, partial ids or labels, joined by commas")
 	return cmd
 }

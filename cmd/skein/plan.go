@@ -45,8 +45,8 @@ func (a *app) planCommand() *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
 		Use:     "plan [TARGET]",
-		Short:   "Show what `upgrade` would run, and for whom",
-		Long:    "Show what `upgrade` would run, wave by wave, and for whom. With -o the plan is written to a file that others can\nreview, and that `skein upgrade --plan` runs precisely, or refuses when something has changed since.",
+		Short:   "Show what `upgrade` would run, and for which tenants",
+		Long:    "Show what `upgrade` would run, wave by wave, and for which tenants. With -o the plan is written to a file to review;\n`skein upgrade --plan` runs exactly that plan, or refuses if anything changed since.",
 		GroupID: "fleet",
 		Args:    cobra.MaximumNArgs(1),
 		Example: "  skein plan\n  skein plan +1 --canary 5%\n  skein plan -o plan.json",
@@ -180,7 +180,7 @@ func has(n int) string {
 	return "have"
 }
 
-// waveText is a wave in a line. Where there is but one, the plan's first line tells how many have something to do.
+// waveText is a wave in a line. If there is only one, the plan's first line has the number of tenants with something to do.
 func waveText(p *plan.Plan, w *plan.Wave) string {
 	text := fmt.Sprintf("wave %s: %s", w.Name, view.Count(len(w.Items), "tenant"))
 	if len(p.Waves) > 1 && len(w.Items) > 0 {

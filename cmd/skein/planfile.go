@@ -26,7 +26,7 @@ func savePlan(file string, p *plan.Plan) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, fs.ErrNotExist):
-		return &usageError{fmt.Sprintf("cannot write the plan to %s: there is no folder %s", show(file), show(filepath.Dir(file))), "make the folder first"}
+		return &usageError{fmt.Sprintf("cannot write the plan to %s: folder %s does not exist", show(file), show(filepath.Dir(file))), "create the folder first"}
 	case errors.As(err, &at):
 		why = at.Err.Error()
 	case errors.As(err, &moved):
@@ -50,7 +50,7 @@ func replace(file string, p *plan.Plan) (err error) {
 	}()
 	err = plan.Write(part, p)
 	if err == nil {
-		err = part.Chmod(0o644) // it is to be reviewed by others; there are no secrets in it
+		err = part.Chmod(0o644) // others review it; there are no secrets in it
 	}
 	if err == nil {
 		err = part.Sync()
@@ -74,7 +74,7 @@ func readPlan(file, fleet string, kind plan.Kind) (*plan.Plan, error) {
 	}
 	switch {
 	case p.Fleet != fleet:
-		return nil, &usageError{fmt.Sprintf("the plan in %s is for the fleet %s, and this is %s", show(file), p.Fleet, fleet), ""}
+		return nil, &usageError{fmt.Sprintf("the plan in %s is for fleet %s, not %s", show(file), p.Fleet, fleet), ""}
 	case p.Kind != kind:
 		return nil, &usageError{fmt.Sprintf("the plan in %s is for a %s", show(file), p.Kind), ""}
 	}
@@ -90,6 +90,6 @@ func changedPlan(err error, flags *changeFlags) error {
 	file := show(flags.file)
 	return &usageError{
 		fmt.Sprintf("the plan in %s no longer holds:\n%s", file, strings.Join(changed.Differences, "\n")),
-		fmt.Sprintf("nothing was touched; make it anew with `skein plan -o %s`, and look at it", file),
+		fmt.Sprintf("nothing was changed; write a new plan with `skein plan -o %s` and review it", file),
 	}
 }

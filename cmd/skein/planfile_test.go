@@ -17,7 +17,7 @@ func TestAPlanThatCannotBeWrittenNamesTheFile(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"":               "it is a folder",
-		"none/plan.json": "there is no folder " + filepath.Join(dir, "none"),
+		"none/plan.json": "folder " + filepath.Join(dir, "none") + " does not exist",
 		"taken/p.json":   "not a directory",
 	} {
 		file := filepath.Join(dir, name)

@@ -16,7 +16,7 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// draft is a revision that is to be written, as the flags describe it.
+// draft is the revision to write, as the flags describe it.
 type draft struct {
 	message   string
 	id        string
@@ -48,9 +48,9 @@ func (a *app) revisionCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	d.flags(cmd)
-	f.StringVar(&head, "head", "head", "what it revises: `TARGET`, or base for a new base")
-	f.BoolVar(&d.splice, "splice", false, "allow --head to be no head: a new branch begins there")
-	f.StringArrayVar(&d.dependsOn, "depends-on", nil, "`REVISION` or label that has to run before; repeatable")
+	f.StringVar(&head, "head", "head", "what the new revision revises: `TARGET`, or base for a new base")
+	f.BoolVar(&d.splice, "splice", false, "allow --head to name a revision that is not a head: a new branch starts there")
+	f.StringArrayVar(&d.dependsOn, "depends-on", nil, "`REVISION` or label that must be applied before; repeatable")
 	return cmd
 }
 
@@ -77,21 +77,21 @@ func (a *app) mergeCommand() *cobra.Command {
 			}
 			parents = slices.Compact(g.Sort(parents))
 			if len(parents) < 2 {
-				return &usageError{"a merge joins two revisions or more", "the heads are listed by `skein heads`"}
+				return &usageError{"a merge joins two revisions or more", "`skein heads` lists the heads"}
 			}
 			return a.write(cmd.Context(), p, g, d, parents)
 		},
 	}
 	d.flags(cmd)
-	cmd.Flags().BoolVar(&d.splice, "splice", false, "allow revisions that are no heads")
+	cmd.Flags().BoolVar(&d.splice, "splice", false, "allow revisions that are not heads")
 	return cmd
 }
 
 func (d *draft) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVarP(&d.message, "message", "m", "", "what the revision does, in a few words")
-	f.StringVar(&d.id, "rev-id", "", "`ID` in place of a random one")
-	f.StringArrayVar(&d.label, "branch-label", nil, "`LABEL` for the branch that begins here; repeatable")
+	f.StringVar(&d.id, "rev-id", "", "`ID` instead of a random one")
+	f.StringArrayVar(&d.label, "branch-label", nil, "`LABEL` for the branch that starts here; repeatable")
 }
 
 // parentsOf resolves --head; an empty graph has no head, and its first revision is a base.
@@ -111,22 +111,22 @@ func parentsOf(g *revision.Graph, head string) ([]string, error) {
 	return ids, nil
 }
 
-// write checks the draft against the graph as it would be, then makes the file and tells its name.
+// write checks the draft against the graph it would make, then writes the file and prints its name.
 func (a *app) write(ctx context.Context, p *config.Project, g *revision.Graph, d draft, parents []string) error {
 	if d.message == "" {
-		return &usageError{"a revision needs a message", "say what it does: -m 'add status to users'"}
+		return &usageError{"a revision needs a message", "for example -m 'add status to users'"}
 	}
 	for _, id := range parents {
 		if !isHead(g, id) && !d.splice {
 			return &usageError{
 				fmt.Sprintf("revision %s is not a head", id),
-				"--splice makes a new branch from it; without --head the new revision goes on top",
+				"--splice starts a new branch there; without --head the new revision goes on top of the head",
 			}
 		}
 	}
 	if there := g.Get(d.id); there != nil {
 		return &usageError{
-			fmt.Sprintf("there is a revision %s already: %s", d.id, show(filepath.Join(revisionsDir(p), filepath.FromSlash(there.File)))),
+			fmt.Sprintf("revision %s already exists: %s", d.id, show(filepath.Join(revisionsDir(p), filepath.FromSlash(there.File)))),
 			"choose another --rev-id; without one the id is random",
 		}
 	}
@@ -173,7 +173,7 @@ func (a *app) write(ctx context.Context, p *config.Project, g *revision.Graph, d
 func createFile(path string, text []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, fs.ErrExist) {
-		return &usageError{fmt.Sprintf("%s is there already", show(path)), "nothing was overwritten"}
+		return &usageError{fmt.Sprintf("%s already exists", show(path)), "nothing was overwritten"}
 	}
 	if err != nil {
 		return err

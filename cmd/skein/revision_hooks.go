@@ -22,7 +22,7 @@ func (a *app) hook(ctx context.Context, p *config.Project, file string) error {
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return &usageError{
 				fmt.Sprintf("%s was written, but the hook `%s` failed: %v\n%s", show(file), strings.Join(argv, " "), err, strings.TrimSpace(string(out))),
-				"mend revisions.hooks in " + show(p.Path) + " and run it on the file",
+				"fix revisions.hooks in " + show(p.Path) + " and run it on the file",
 			}
 		}
 	}

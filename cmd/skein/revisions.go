@@ -17,8 +17,8 @@ func (a *app) graph(p *config.Project) (*revision.Graph, error) {
 	info, err := os.Stat(dir)
 	if err != nil || !info.IsDir() {
 		return nil, &usageError{
-			fmt.Sprintf("the revisions folder %s is not there", show(dir)),
-			"`skein init` makes one; or set revisions.dir in " + show(p.Path),
+			fmt.Sprintf("the revisions folder %s does not exist", show(dir)),
+			"`skein init` creates one; or set revisions.dir in " + show(p.Path),
 		}
 	}
 	g, err := revision.Load(os.DirFS(dir), p.Dialect())

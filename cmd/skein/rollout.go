@@ -18,9 +18,9 @@ import (
 func (a *app) rolloutCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rollout",
-		Short: "List rollouts, show one, steer one, go on with one, take one back",
-		Long: "List rollouts, show one, steer one that runs, go on with one that stopped, take one back. Where no ID is given, the\n" +
-			"latest rollout is meant that fits.",
+		Short: "List, show, control, resume and roll back rollouts",
+		Long: "List, show, control, resume and roll back rollouts. Without an ID a command acts on the latest rollout to which it\n" +
+			"applies.",
 		GroupID: "fleet",
 		Args:    cobra.NoArgs,
 		RunE:    a.group,
@@ -62,7 +62,7 @@ func (a *app) rolloutListCommand() *cobra.Command {
 	var limit int
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "List the fleet's rollouts, the latest first",
+		Short: "List the rollouts of the fleet, the latest first",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withStore(cmd.Context(), func(f *fleet, store rollout.Store) error {
@@ -87,7 +87,7 @@ func (a *app) rolloutListCommand() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().IntVarP(&limit, "limit", "n", 20, "at most so many; 0 = all")
+	cmd.Flags().IntVarP(&limit, "limit", "n", 20, "list at most so many; 0 = all")
 	return cmd
 }
 

@@ -13,11 +13,11 @@ func (a *app) rolloutResumeCommand() *cobra.Command {
 	var flags changeFlags
 	cmd := &cobra.Command{
 		Use:   "resume [ID]",
-		Short: "Go on with a rollout: all its tenants that are not where it planned them",
-		Long: "Go on with a rollout that failed for some, was paused, halted, interrupted or killed: every tenant is asked where it\n" +
-			"stands, and those that are not where the rollout planned them are taken up with fresh attempts and a fresh budget;\n" +
-			"skipped ones are left alone, and gates that passed are not asked again. It refuses a rollout that was aborted, and\n" +
-			"when a revision of the plan changed or vanished; new revisions are not added.",
+		Short: "Resume a rollout: migrate every tenant that is not where it planned",
+		Long: "Resume a rollout that failed for some tenants, paused, halted, was interrupted or was killed: it reads where every\n" +
+			"tenant stands, and migrates those that are not where the rollout planned them, with new attempts and a new failure\n" +
+			"budget. Skipped tenants stay skipped; gates that passed are not checked again. It refuses an aborted rollout, and one\n" +
+			"whose revisions changed or are missing since it was planned; new revisions are not added.",
 		Args:    cobra.MaximumNArgs(1),
 		Example: "  skein rollout resume\n  skein rollout resume 20261123-031500-k7qa --reason 'disk is larger now'",
 	}

@@ -12,9 +12,9 @@ func (a *app) rolloutRetryCommand() *cobra.Command {
 	var id string
 	cmd := &cobra.Command{
 		Use:   "retry TENANT...",
-		Short: "Take up just these tenants of a rollout again",
-		Long: "Take up just these tenants of a rollout again, with fresh attempts and a fresh budget, as resume does for all. No gate\n" +
-			"is asked. Tenants that were skipped or are where the rollout planned them are left alone.",
+		Short: "Retry single tenants of a rollout",
+		Long: "Retry single tenants of a rollout, with new attempts and a new failure budget, as resume does for all. No gate is\n" +
+			"checked. Tenants that were skipped, or are where the rollout planned them, are not touched.",
 		Args:    cobra.MinimumNArgs(1),
 		Example: "  skein rollout retry acme globex\n  skein rollout retry acme --rollout 20261123-031500-k7qa --reason 'duplicate rows removed'",
 	}
@@ -30,5 +30,5 @@ func (a *app) rolloutRetryCommand() *cobra.Command {
 
 // rolloutFlag names the rollout for commands whose arguments are tenants.
 func rolloutFlag(cmd *cobra.Command, id *string) {
-	cmd.Flags().StringVarP(id, "rollout", "i", "", "of the rollout `ID`; else of the latest that fits")
+	cmd.Flags().StringVarP(id, "rollout", "i", "", "rollout `ID`; default: the latest to which this applies")
 }

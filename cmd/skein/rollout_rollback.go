@@ -13,10 +13,10 @@ func (a *app) rolloutRollbackCommand() *cobra.Command {
 	var partial bool
 	cmd := &cobra.Command{
 		Use:   "rollback [ID]",
-		Short: "Take back what a rollout upgraded",
-		Long: "Take back what a rollout upgraded: of each tenant just the revisions whose rows in its version table name the rollout,\n" +
-			"in the reverse order of its waves and without gates. It is a rollout of its own. If something cannot be taken\n" +
-			"back, it says what, and touches nothing, unless --partial is given, with which those tenants are skipped.\n" +
+		Short: "Take back what a rollout applied",
+		Long: "Take back what a rollout applied: in each tenant exactly the revisions whose rows in its version table name the\n" +
+			"rollout, with its waves in reverse order and without gates. It is a rollout of its own. If something cannot be taken\n" +
+			"back, it names it and changes nothing; with --partial those tenants are skipped instead.\n" +
 			"Without a terminal --yes is required.",
 		Args:    cobra.MaximumNArgs(1),
 		Example: "  skein rollout rollback --dry-run\n  skein rollout rollback 20261123-031500-k7qa --reason 'wrong default' --yes",

@@ -53,22 +53,22 @@ func answerText(answer *control.Answer) string {
 	c, r := answer.Command, answer.Report
 	switch {
 	case !answer.Acknowledged && answer.Running:
-		return "it is written down, but the process that runs the rollout has not taken it in yet; `skein rollout audit` tells when"
+		return "recorded; the running process has not acknowledged it yet; see `skein rollout audit`"
 	case !answer.Acknowledged:
-		return fmt.Sprintf("the gate of wave %s is approved; nobody runs the rollout at the moment: skein rollout resume %s", c.Wave, c.Rollout)
+		return fmt.Sprintf("the gate of wave %s is approved, and no process runs the rollout; next: skein rollout resume %s", c.Wave, c.Rollout)
 	}
 	switch c.Action {
 	case rollout.ActionPause:
-		return "running tenants finish, no other is begun; to go on: skein rollout resume " + c.Rollout
+		return "running tenants finish, no more are started; next: skein rollout resume " + c.Rollout
 	case rollout.ActionAbort:
 		if r.Left() > 0 && (r.State == rollout.StateRunning || r.State == rollout.StateWaiting) {
-			return "running tenants finish, no other is begun, and it is given up"
+			return "aborted: running tenants finish, no more are started"
 		}
-		return "it is given up"
+		return "aborted"
 	case rollout.ActionApprove:
 		return "the gate of wave " + c.Wave + " is approved"
 	case rollout.ActionSkip:
-		return "left alone: " + strings.Join(c.Tenants, ", ")
+		return "skipped: " + strings.Join(c.Tenants, ", ")
 	}
 	return ""
 }

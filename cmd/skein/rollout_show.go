@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 	"text/tabwriter"
 	"time"
 
@@ -17,12 +18,12 @@ import (
 func (a *app) rolloutShowCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "show [ID]",
-		Short: "Show the report of a rollout, its waves and gates, and what operators asked of it",
+		Short: "Show the report of a rollout, its waves and gates, and the commands of operators",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withRollout(cmd.Context(), first(args), func(f *fleet, r *control.Record) error {
 				o := f.viewOptions(nil)
-				o.Next, o.Gates = next(r), gatesOf(r.Plan)
+				o.Next, o.Gates, o.Attended = next(r), gatesOf(r.Plan), r.Attended
 				if a.json {
 					doc := view.ReportJSON(r.Report, r.Report.ExitCode(), o)
 					doc["waves"], doc["audit"] = view.WavesJSON(r.Report), auditJSON(r.Audit())
@@ -43,8 +44,8 @@ func (a *app) rolloutShowCommand() *cobra.Command {
 	}
 }
 
-// next is the command to go on with; "" = the one that the report knows. A gate that was approved while no process
-// ran waits for a run.
+// next is the command that continues the rollout; "" = the one that the report knows. A gate that was approved while no
+// process ran waits for a run.
 func next(r *control.Record) string {
 	if !r.Approved() {
 		return ""
@@ -52,17 +53,17 @@ func next(r *control.Record) string {
 	return "skein rollout resume " + r.Report.Rollout
 }
 
-// result says what came of it, in a few words.
+// result is the result of a command, in a few words.
 func result(e *control.AuditEntry) string {
 	switch {
 	case e.Began:
-		return "begun"
+		return "started"
 	case e.Refused != "":
 		return "refused: " + e.Refused
 	case e.Acknowledged.IsZero():
 		return "pending"
 	}
-	return "taken in"
+	return "acknowledged"
 }
 
 func auditJSON(entries []control.AuditEntry) []map[string]any {
@@ -94,6 +95,9 @@ func (a *app) withRollout(ctx context.Context, named string, work func(*fleet, *
 		if err != nil {
 			return err
 		}
+		if err := c.SetAttended(ctx, r); err != nil {
+			return err
+		}
 		return work(f, r)
 	})
 }
@@ -101,7 +105,7 @@ func (a *app) withRollout(ctx context.Context, named string, work func(*fleet, *
 func (a *app) rolloutAuditCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "audit [ID]",
-		Short: "Show who asked what of a rollout, when, why, and what came of it",
+		Short: "Show the commands given to a rollout: who, when, why, and with which result",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withRollout(cmd.Context(), first(args), func(_ *fleet, r *control.Record) error {
@@ -117,13 +121,17 @@ func (a *app) rolloutAuditCommand() *cobra.Command {
 
 func writeAudit(out io.Writer, entries []control.AuditEntry) error {
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(w, "WHEN\tWHO\tWHAT\tWHY\tCAME TO")
+	fmt.Fprintln(w, "COMMAND\tWHEN\tWHO\tWHAT\tWHY\tRESULT")
 	for _, e := range entries {
 		why := e.Reason
 		if why == "" {
 			why = "–"
 		}
-		view.Row(w, "%s\t%s@%s\t%s\t%s\t%s\n", e.At.UTC().Format(time.DateTime), e.User, e.Host, view.Ask(e.Command), why, result(&e))
+		number := "–"
+		if !e.Began {
+			number = strconv.FormatInt(e.Seq, 10)
+		}
+		view.Row(w, "%s\t%s\t%s@%s\t%s\t%s\t%s\n", number, e.At.UTC().Format(time.DateTime), e.User, e.Host, view.Ask(e.Command), why, result(&e))
 	}
 	return w.Flush()
 }

@@ -32,7 +32,7 @@ type statusCohort struct {
 func (a *app) statusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "status",
-		Short:   "Show the fleet by revision, and its last rollout",
+		Short:   "Show the fleet by revision, and the last rollout",
 		GroupID: "fleet",
 		Args:    cobra.NoArgs,
 	}
@@ -100,7 +100,7 @@ func writeStatus(out io.Writer, f *fleet, s []plan.Member, cohorts []statusCohor
 			note += ": " + c.err.Error()
 		}
 		if n := len(c.Changed); n > 0 {
-			changed = append(changed, fmt.Sprintf("%s: revision %s changed since it was applied, and an upgrade refuses it", view.Count(c.Count, "tenant"), view.Some(c.Changed)))
+			changed = append(changed, fmt.Sprintf("%s: revision %s changed since it was applied; an upgrade refuses it", view.Count(c.Count, "tenant"), view.Some(c.Changed)))
 		}
 		view.Row(w, "%d\t%s\t%s\t%s\n", c.Count, c.State, orBase(c.Heads), note)
 	}

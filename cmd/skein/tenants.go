@@ -28,7 +28,7 @@ type tenantEntry struct {
 func (a *app) tenantsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "tenants",
-		Short:   "List the tenants that the sources name, with their labels",
+		Short:   "List the tenants of all sources, with their labels",
 		GroupID: "fleet",
 		Args:    cobra.NoArgs,
 	}
@@ -65,7 +65,7 @@ func (a *app) printTenants(tenants []tenant.Tenant) error {
 		return nil
 	}
 	w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(w, "TENANT\tSOURCE\tTARGET\tLABELS")
+	fmt.Fprintln(w, "TENANT\tSOURCE\tLOCATION\tLABELS")
 	for _, t := range tenants {
 		target := t.Location.String()
 		if t.Location.File != "" {

@@ -10,10 +10,10 @@ func (a *app) upgradeCommand() *cobra.Command {
 	var flags changeFlags
 	cmd := &cobra.Command{
 		Use:   "upgrade [TARGET]",
-		Short: "Upgrade every tenant, to the heads unless told otherwise",
-		Long: "Upgrade every tenant, to the heads unless told otherwise, wave by wave as rollout.waves of the config says. A wave's\n" +
-			"gate is asked when the wave is through; `skein rollout pause`, `approve`, `skip` and `abort` steer from elsewhere.\n" +
-			"A failed, halted, paused or killed rollout is taken up again by `skein rollout resume`.",
+		Short: "Upgrade every tenant, by default to the heads",
+		Long: "Upgrade every tenant, by default to the heads, in the waves of rollout.waves in the config. The gate of a wave is\n" +
+			"checked after the wave. `skein rollout pause`, `approve`, `skip` and `abort` control the rollout from any terminal;\n" +
+			"`skein rollout resume` continues one that failed, halted, paused or was killed.",
 		GroupID: "fleet",
 		Args:    cobra.MaximumNArgs(1),
 		Example: "  skein upgrade\n  skein upgrade +1 -t 'sample=5%'\n  skein upgrade billing@head --max-failures 1%\n" +
@@ -33,7 +33,7 @@ func (a *app) upgradeCommand() *cobra.Command {
 	return cmd
 }
 
-// targetOf is the argument, else what everybody means.
+// targetOf is the argument, by default the heads.
 func targetOf(args []string) string {
 	if len(args) > 0 {
 		return args[0]
@@ -45,9 +45,9 @@ func (a *app) downgradeCommand() *cobra.Command {
 	var flags changeFlags
 	cmd := &cobra.Command{
 		Use:   "downgrade TARGET",
-		Short: "Take every tenant back to a target",
-		Long: "Take every tenant back to a target: everything above it on every branch, with what depends on it.\nLABEL@base and LABEL@ID take back only that branch. Without a terminal --yes is required.\n" +
-			"To take back just what one rollout did, there is `skein rollout rollback`.",
+		Short: "Downgrade every tenant to a target",
+		Long: "Downgrade every tenant to a target: everything above it on every branch, with what depends on it.\nLABEL@base and LABEL@ID downgrade only that branch. Without a terminal --yes is required.\n" +
+			"`skein rollout rollback` undoes exactly what one rollout applied.",
 		GroupID: "fleet",
 		Args:    cobra.ExactArgs(1),
 		Example: "  skein downgrade -1\n  skein downgrade billing@base --dry-run\n  skein downgrade -1 --rehearse",
@@ -69,8 +69,8 @@ func (a *app) stampCommand() *cobra.Command {
 	var purge bool
 	cmd := &cobra.Command{
 		Use:     "stamp TARGET...",
-		Short:   "Write down where tenants stand without running anything",
-		Long:    "Write down where tenants stand without running anything: rows for the targets and all they build on.\nThe structure is not looked at.",
+		Short:   "Record revisions as applied without running them",
+		Long:    "Record revisions as applied without running them: rows for the targets and all they build on.\nThe structure of the tenants is not checked.",
 		GroupID: "fleet",
 		Args:    cobra.MinimumNArgs(1),
 		Example: "  skein stamp heads\n  skein stamp base --purge -t id=acme",
@@ -81,6 +81,6 @@ func (a *app) stampCommand() *cobra.Command {
 		},
 	}
 	flags.add(cmd)
-	cmd.Flags().BoolVar(&purge, "purge", false, "first forget what is recorded, also what the graph does not know")
+	cmd.Flags().BoolVar(&purge, "purge", false, "first delete all recorded revisions, also ones that the graph does not know")
 	return cmd
 }

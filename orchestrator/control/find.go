@@ -18,7 +18,7 @@ func (c *Controller) Find(ctx context.Context, action rollout.Action) (string, e
 		return "", err
 	}
 	if len(all) == 0 {
-		return "", &Error{NotFound, "", fmt.Sprintf("the fleet %s has no rollout yet", c.cfg.Fleet), "`Upgrade` makes one"}
+		return "", &Error{NotFound, "", fmt.Sprintf("the fleet %s has no rollout yet", c.cfg.Fleet), "`Upgrade` starts one"}
 	}
 	w := criteriaOf(action)
 	if action == rollout.ActionApprove {
@@ -53,7 +53,7 @@ func criteriaOf(action rollout.Action) criteria {
 	case "":
 		return criteria{}
 	case rollout.ActionPause:
-		return criteria{states: []rollout.State{rollout.StateRunning, rollout.StateWaiting}, none: "no rollout runs"}
+		return criteria{states: []rollout.State{rollout.StateRunning, rollout.StateWaiting}, none: "no rollout is running"}
 	case rollout.ActionApprove:
 		return criteria{
 			first:  rollout.StateWaiting,
@@ -67,14 +67,14 @@ func criteriaOf(action rollout.Action) criteria {
 				rollout.StateHalted, rollout.StateInterrupted,
 			},
 			current: true,
-			none:    "no rollout is under way or stopped",
+			none:    "no rollout is running or stopped",
 		}
 	case rollout.ActionRollback:
 		// The latest upgrade, whatever became of it. What it has recorded does not say whether it changed anything: a killed
 		// run may have. So it is never passed over for the one before, nor is one that was rolled back already.
 		return criteria{
 			also: func(s rollout.Summary) bool { return s.Kind == plan.KindUpgrade },
-			none: "there is no upgrade that could be taken back",
+			none: "there is no upgrade to take back",
 		}
 	}
 	return criteria{also: unfinished, current: true, none: "no rollout has anything left to do"}
@@ -114,11 +114,11 @@ func (w criteria) pick(all []rollout.Summary) (id string, err error) {
 			break
 		}
 		if s.Kind == plan.KindRollback && s.Target == id && s.State == rollout.StateFinished {
-			return "", &Error{NotPossible, id, fmt.Sprintf("rollout %s was taken back by %s", id, s.ID), "`Upgrade` begins a new one"}
+			return "", &Error{NotPossible, id, fmt.Sprintf("rollout %s was taken back by %s", id, s.ID), "`Upgrade` starts a new one"}
 		}
 		if overtakes(s) {
 			return "", &Error{
-				Ambiguous, id, fmt.Sprintf("the latest rollout that fits is %s, but %s came after it: %s", id, s.ID, described(s)), "name the ID if it is meant",
+				Ambiguous, id, fmt.Sprintf("the latest rollout that fits is %s, but %s came after it: %s", id, s.ID, described(s)), "to act on it, give its ID",
 			}
 		}
 	}
@@ -163,7 +163,7 @@ func notRolledBack(all []rollout.Summary, id string) error {
 	for _, s := range all {
 		if s.Kind == plan.KindRollback && s.Target == id && s.State == rollout.StateFinished &&
 			s.Counts[plan.OutcomeFailed]+s.Counts[plan.OutcomeUncertain]+s.Counts[plan.OutcomeSkipped] == 0 {
-			return &Error{NotPossible, id, fmt.Sprintf("rollout %s was taken back already, by %s", id, s.ID), "name the ID of the rollout to take back"}
+			return &Error{NotPossible, id, fmt.Sprintf("rollout %s was already taken back, by %s", id, s.ID), "name the ID of the rollout to take back"}
 		}
 	}
 	return nil

@@ -66,6 +66,22 @@ func (c *Controller) State(ctx context.Context, id string, stored rollout.State)
 	return rollout.StateInterrupted, release(ctx, lease)
 }
 
+// SetAttended finds out whether a process runs a rollout that waits for an approval, and would continue once it is given.
+func (c *Controller) SetAttended(ctx context.Context, r *Record) error {
+	if r.Report.State != rollout.StateWaiting {
+		return nil
+	}
+	lease, err := c.cfg.Store.Lock(ctx, c.cfg.Fleet, c.holder(""))
+	if locked, ok := errors.AsType[*rollout.LockedError](err); ok {
+		r.Attended = locked.Holder.Rollout == r.Report.Rollout
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return release(ctx, lease)
+}
+
 // holder names this process as the one that holds the fleet for a rollout, from now on.
 func (c *Controller) holder(id string) rollout.Holder {
 	h := c.cfg.Holder

@@ -24,7 +24,7 @@ func (c *Controller) NewID(ctx context.Context) (string, error) {
 		return plan.NewID(now), nil
 	}
 	if behind := latest.Sub(now); behind > time.Minute {
-		c.cfg.Warn(fmt.Sprintf("the clock of this machine is %s behind that of the fleet's latest rollout; ids go on from there", behind.Round(time.Second)))
+		c.cfg.Warn(fmt.Sprintf("the clock of this machine is %s behind the latest rollout; new rollout ids continue from that one", behind.Round(time.Second)))
 	}
 	return plan.NewID(latest.Add(time.Second)), nil
 }

@@ -16,6 +16,7 @@ type Record struct {
 	Events   []rollout.Event
 	Report   *rollout.Report // in the state in which the rollout really is, see [Controller.State]
 	Commands []rollout.Command
+	Attended bool // a process runs it while it waits for an approval; only [Controller.SetAttended] finds out
 }
 
 // Load reads a rollout of this fleet.

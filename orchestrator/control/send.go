@@ -77,9 +77,9 @@ func (q *Request) check(r *Record) error {
 	id, state := r.Report.Rollout, r.Report.State
 	switch {
 	case state == rollout.StateAborted:
-		return &Error{NotPossible, id, fmt.Sprintf("rollout %s was aborted%s", id, because(r.Report.Reason)), "plan afresh; tenants that are done will be left alone"}
+		return &Error{NotPossible, id, fmt.Sprintf("rollout %s was aborted%s", id, because(r.Report.Reason)), "`Upgrade` starts a new one; tenants that are done are not touched"}
 	case r.Report.TakenBack && (q.Action == rollout.ActionApprove || q.Action == rollout.ActionSkip):
-		return &Error{NotPossible, id, fmt.Sprintf("rollout %s was taken back, and does not go on", id), "`Upgrade` plans afresh, if it is meant"}
+		return &Error{NotPossible, id, fmt.Sprintf("rollout %s was taken back and cannot continue", id), "`Upgrade` starts a new one"}
 	case state == rollout.StateFinished && r.Report.Count(plan.OutcomeFailed)+r.Report.Count(plan.OutcomeUncertain) == 0:
 		return &Error{NotPossible, id, fmt.Sprintf("rollout %s is finished", id), "`Rollback(" + id + ")` takes back what it did"}
 	}
@@ -88,7 +88,7 @@ func (q *Request) check(r *Record) error {
 		wave := r.Waiting()
 		switch {
 		case wave == "":
-			return &Error{NotPossible, id, fmt.Sprintf("rollout %s does not wait for an approval: it is %s", id, state), "`Show(" + id + ")` tells where it stands"}
+			return &Error{NotPossible, id, fmt.Sprintf("rollout %s does not wait for an approval: it is %s", id, state), "`Show(" + id + ")` shows its state"}
 		case q.Wave != "" && q.Wave != wave:
 			return &Error{NotPossible, id, fmt.Sprintf("rollout %s waits for an approval of wave %s, not of %s", id, wave, q.Wave), ""}
 		}
@@ -121,11 +121,11 @@ func (c *Controller) sendLocked(ctx context.Context, id string, req Request) (*A
 	}
 	switch req.Action {
 	case rollout.ActionPause:
-		return nil, &Error{NotRunning, id, fmt.Sprintf("nobody runs rollout %s: it is %s", id, r.Report.State), "`Resume(" + id + ")` goes on, `Abort(" + id + ")` gives it up"}
+		return nil, &Error{NotRunning, id, fmt.Sprintf("no process runs rollout %s: it is %s", id, r.Report.State), "`Resume(" + id + ")` continues it, `Abort(" + id + ")` ends it for good"}
 	case rollout.ActionApprove:
 		if a := r.Approval(req.Wave); a != nil {
 			return nil, &Error{
-				NotPossible, id, fmt.Sprintf("the gate of wave %s was approved already, by %s on %s", req.Wave, a.User, a.Host), "`Resume(" + id + ")` goes on",
+				NotPossible, id, fmt.Sprintf("the gate of wave %s was already approved, by %s on %s", req.Wave, a.User, a.Host), "`Resume(" + id + ")` continues",
 			}
 		}
 		sent, err := c.cfg.Store.Send(ctx, c.Command(id, req))
@@ -150,8 +150,8 @@ func (c *Controller) applyOne(ctx context.Context, sent rollout.Command) (*Answe
 	came := acknowledged(report, sent.Seq)
 	if came == nil {
 		return nil, &Error{
-			NotRunning, sent.Rollout, fmt.Sprintf("the process that ran rollout %s ended before it took this in; it is %s", sent.Rollout, report.State),
-			"`Resume(" + sent.Rollout + ")` goes on",
+			NotRunning, sent.Rollout, fmt.Sprintf("the process that ran rollout %s ended before it acknowledged this; the rollout is %s", sent.Rollout, report.State),
+			"`Resume(" + sent.Rollout + ")` continues it",
 		}
 	}
 	return answerOf(report, came, false)

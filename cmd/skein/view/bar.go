@@ -68,7 +68,7 @@ func (v *Bar) words(space string, of func(*rollout.Report, time.Time) string) de
 	})
 }
 
-// Close ends the bar where it stands and draws the report.
+// Close ends the bar at its position and draws the report.
 func (v *Bar) Close(report *rollout.Report, exit int) {
 	if v.bar != nil {
 		v.bar.Abort(true)

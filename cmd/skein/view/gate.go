@@ -59,7 +59,7 @@ func (n *notices) gate(e rollout.Event) string {
 		}
 		bake := f.Until.Sub(e.Time).Round(time.Second)
 		words := gateWords(bake, f.Checks, f.Approval)
-		if bake > 0 && n.again(f.Wave) { // it was told how long it is when it began
+		if bake > 0 && n.again(f.Wave) { // its length was shown when it started
 			words = strings.TrimSuffix("bake, "+Span(bake)+" left, "+gateWords(0, f.Checks, f.Approval), ", ")
 		}
 		text := fmt.Sprintf("%s of wave %s: %s", o.paint(bold, "gate"), f.Wave, words)
@@ -95,7 +95,7 @@ func (n *notices) again(wave string) bool {
 	return before
 }
 
-// measured tells of a check when its answer changes; each measure only where somebody wants to know it all.
+// measured is a line about a check when its answer changes; with -v, about each measure.
 func (n *notices) measured(f rollout.GateMeasured) string {
 	key := f.Wave + "\x00" + f.Check
 	news := n.answers[key] != f.Verdict
@@ -163,7 +163,7 @@ func gateState(g *rollout.GateReport, now time.Time) string {
 		parts = append(parts, c.Name+" "+answer)
 	}
 	if len(parts) == 0 {
-		return "is at its gate"
+		return "waits at its gate"
 	}
 	return strings.Join(parts, ", ")
 }

@@ -181,9 +181,9 @@ func TestRehearsalSaysWould(t *testing.T) {
 	var out bytes.Buffer
 	text := show(view.NewPlain(&out, o), &out, story(20, 2))
 	for _, want := range []string{
-		"rehearsal: upgrade 20 tenants, target heads, at most 8 at once; all of it is rolled back\n",
+		"rehearsal: upgrade 20 tenants, target heads, at most 8 at once; everything is rolled back\n",
 		"would fail t000: Key (email)=(ada) is duplicated\n",
-		"rehearsed 20 of 500 tenants: 18 would succeed, 2 would fail; all was rolled back\n",
+		"rehearsed 20 of 500 tenants: 18 would succeed, 2 would fail; everything was rolled back\n",
 		"  users   ShareLock  1.2ms    t7         18\n",
 		"not tried\n  c3, d4: it runs outside a transaction\n",
 	} {

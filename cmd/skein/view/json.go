@@ -26,10 +26,10 @@ type JSON struct {
 	widths map[string]int  // by server, to tell only what got narrower
 }
 
-// fields are what a line says besides kind, seq and time.
+// fields are the keys of a line besides kind, seq and time.
 type fields map[string]any
 
-// NewJSON returns a view that writes JSON lines to w. The first tells the version of the tool.
+// NewJSON returns a view that writes JSON lines to w. The first has the version of the tool.
 func NewJSON(w io.Writer, version string, opts Options) *JSON {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
@@ -129,7 +129,7 @@ func (v *JSON) Close(report *rollout.Report, exit int) {
 	v.ended = true
 }
 
-// Fail ends a stream that cannot come to a report: its last line has the error.
+// Fail ends a stream without a report: its last line has the error.
 func (v *JSON) Fail(doc map[string]any, exit int) {
 	v.begin()
 	f := fields{"exit": exit}

@@ -24,8 +24,8 @@ func describeGate(e rollout.Event) fields {
 	return fields{}
 }
 
-// CommandJSON is a command of an operator as the stream and `rollout audit --json` have it. refused is "" where it was
-// taken in, and nil while that is not known.
+// CommandJSON is a command of an operator as the stream and `rollout audit --json` have it. refused is "" if it was
+// acknowledged, and nil while that is not known.
 func CommandJSON(c rollout.Command, refused *string) map[string]any {
 	f := fields{
 		"command": c.Seq, "action": c.Action, "wave": c.Wave, "tenants": list(c.Tenants), "reason": c.Reason,

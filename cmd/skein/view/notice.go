@@ -12,17 +12,18 @@ import (
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
-// notices turns events into lines for people, those that are worth one.
+// notices turns events into lines for people; most events have none.
 type notices struct {
 	opts    Options
 	failed  int                     // lines about failed tenants so far
 	planned map[string]int          // tenants by wave, of the run; only where it has several
+	left    map[string]int          // of those, the ones that earlier runs left; nil in the first run
 	answers map[string]plan.Verdict // the last one by wave and check
-	awaited map[string]time.Time    // sessions for which tenants wait, and when that was told last
+	awaited map[string]time.Time    // sessions for which tenants wait, and when that was shown last
 	closed  map[string]bool         // waves whose gate was closed before; nil = not looked yet
 }
 
-// mostFailed bounds the lines about single failed tenants. The report tells all of them, by cause.
+// mostFailed bounds the lines about single failed tenants. The report has all of them, by cause.
 const mostFailed = 10
 
 // line is the line for an event; "" where none is worth it.
@@ -47,7 +48,7 @@ func (n *notices) text(e rollout.Event) string {
 		}
 	case rollout.WaveStarted:
 		if planned, several := n.planned[f.Wave]; several && !o.Quiet {
-			return fmt.Sprintf("%s %s: %s", o.paint(bold, "wave"), f.Wave, Count(planned, "tenant"))
+			return n.waveStarted(f.Wave, planned)
 		}
 	case rollout.TenantsJoined:
 		if !o.Quiet {
@@ -73,7 +74,7 @@ func (n *notices) text(e rollout.Event) string {
 		return fmt.Sprintf("%s %s", o.paint(green, "resumed"), orLocal(f.Server))
 	case rollout.WidthChanged:
 		if o.Verbose {
-			return fmt.Sprintf("width %d on %s: %s", f.Width, orLocal(f.Server), f.Reason)
+			return fmt.Sprintf("concurrency %d on %s: %s", f.Width, orLocal(f.Server), f.Reason)
 		}
 	case rollout.TenantsWaiting:
 		if !e.Tick() && !o.Quiet {
@@ -83,13 +84,29 @@ func (n *notices) text(e rollout.Event) string {
 	return ""
 }
 
+// waveStarted announces a wave. In a later run it says how many tenants are left, and nothing of a wave that has none.
+func (n *notices) waveStarted(wave string, planned int) string {
+	who := Count(planned, "tenant")
+	if n.left != nil {
+		left := n.left[wave]
+		if left == 0 {
+			return ""
+		}
+		who = fmt.Sprintf("%d of %s left", left, who)
+	}
+	return fmt.Sprintf("%s %s: %s", n.opts.paint(bold, "wave"), wave, who)
+}
+
 func (n *notices) warning(message string) string {
 	return n.opts.paint(yellow, "warning") + " " + message
 }
 
-// plan notes how many tenants each wave has. One wave alone is the rollout, and not worth a line.
+// plan notes how many tenants each wave has, and how many are left. One wave alone is the rollout, and not worth a line.
 func (n *notices) plan(f rollout.Started) {
-	n.planned = nil
+	n.planned, n.left = nil, nil
+	if f.Run > 1 {
+		n.left = n.opts.leftByWave()
+	}
 	if len(f.Waves) < 2 {
 		return
 	}
@@ -106,7 +123,7 @@ func (n *notices) started(id string, f rollout.Started) string {
 	}
 	again := ""
 	if f.Run > 1 {
-		again = fmt.Sprintf(", run %d", f.Run)
+		again = fmt.Sprintf(", run %d: %d left", f.Run, sum(n.left))
 	}
 	waves := ""
 	if len(f.Waves) > 1 {
@@ -118,7 +135,7 @@ func (n *notices) started(id string, f rollout.Started) string {
 	}
 	what := fmt.Sprintf("%s %s%s, target %s%s%s", f.Kind, Count(tenants, "tenant"), waves, f.Target, width, again)
 	if n.opts.Rehearsal != nil {
-		return "rehearsal: " + what + "; all of it is rolled back"
+		return "rehearsal: " + what + "; everything is rolled back"
 	}
 	return "rollout " + id + ": " + what
 }
@@ -136,7 +153,7 @@ func (n *notices) finished(f rollout.TenantFinished) string {
 		case n.failed <= mostFailed || o.Verbose:
 			return fmt.Sprintf("%s %s: %s", o.paint(red, failed), f.Tenant, f.Failure.Message)
 		case n.failed == mostFailed+1:
-			return fmt.Sprintf("%s more than %d tenants; the report has them all, by cause", o.paint(red, failed), mostFailed)
+			return fmt.Sprintf("%s more than %d tenants; the report lists them by cause", o.paint(red, failed), mostFailed)
 		}
 	case f.Outcome == plan.OutcomeGone && !o.Quiet:
 		return fmt.Sprintf("%s %s", o.paint(yellow, "gone"), f.Tenant)
@@ -149,7 +166,7 @@ func (n *notices) finished(f rollout.TenantFinished) string {
 	return ""
 }
 
-// commanded tells what an operator asked, and why nothing came of it if so.
+// commanded is what an operator asked, and the reason if it was refused.
 func (n *notices) commanded(f rollout.Commanded) string {
 	c, o := f.Command, n.opts
 	text := fmt.Sprintf("%s by %s on %s", o.paint(bold, Ask(c)), c.User, c.Host) + Because(c.Reason)

@@ -14,7 +14,7 @@ import (
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
-// writeRehearsal draws a rehearsal for people: who would fail and why, what was locked, what was not tried.
+// writeRehearsal draws a rehearsal for people: which tenants would fail and why, locks, and what was not tried.
 func writeRehearsal(w io.Writer, r *rollout.Report, exit int, o Options) {
 	h := o.Rehearsal
 	failed, left := r.Count(plan.OutcomeFailed), r.Left()
@@ -32,7 +32,7 @@ func writeRehearsal(w io.Writer, r *rollout.Report, exit int, o Options) {
 		what string
 	}{
 		{inPart, "only in part"}, {none, "not at all"},
-		{r.Count(plan.OutcomeSkipped), "would be skipped"}, {r.Count(plan.OutcomeGone), "went away meanwhile"}, {left, "were not tried"},
+		{r.Count(plan.OutcomeSkipped), "would be skipped"}, {r.Count(plan.OutcomeGone), "vanished meanwhile"}, {left, "were not tried"},
 	} {
 		if more.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", more.n, more.what))
@@ -42,9 +42,9 @@ func writeRehearsal(w io.Writer, r *rollout.Report, exit int, o Options) {
 	if h.Of > r.Planned() {
 		who = fmt.Sprintf("%d of %s", r.Planned(), Count(h.Of, "tenant"))
 	}
-	fmt.Fprintf(w, "\nrehearsed %s: %s; all was rolled back\n", who, o.paint(mark, strings.Join(parts, ", ")))
+	fmt.Fprintf(w, "\nrehearsed %s: %s; everything was rolled back\n", who, o.paint(mark, strings.Join(parts, ", ")))
 	if r.State != rollout.StateFinished {
-		fmt.Fprintf(w, "the rehearsal did not reach its end: %s%s\n", r.State, Because(r.Reason))
+		fmt.Fprintf(w, "the rehearsal did not finish: %s%s\n", r.State, Because(r.Reason))
 	}
 	writeCauses(w, r, o)
 	writeNotices(w, r, o)
@@ -66,7 +66,7 @@ func writeLocks(w io.Writer, locks []orchestrator.Lock) {
 	for _, l := range locks[:min(most, len(locks))] {
 		Row(t, "  %s\t%s\t%s\t%s\t%d\n", l.Object, l.Mode, l.Longest.Round(time.Millisecond/10), l.Tenant, l.Tenants)
 	}
-	_ = t.Flush() // it writes to w, whose errors nobody can help
+	_ = t.Flush() // an error of w has nowhere to go
 	if len(locks) > most {
 		fmt.Fprintf(w, "  and %d more; --json has all\n", len(locks)-most)
 	}
@@ -86,7 +86,7 @@ func writeUntried(w io.Writer, left []orchestrator.Untried) {
 		}
 		fmt.Fprintf(w, "  %s%s\n", Some(ids), Because(why))
 	}
-	fmt.Fprintln(w, "  hint: that can still fail in an upgrade: upgrade a copy of a tenant first")
+	fmt.Fprintln(w, "  hint: these can still fail in an upgrade; upgrade a copy of a tenant first")
 }
 
 // uniqueWhys yields each reason once, in the order of their first.
@@ -101,7 +101,7 @@ func uniqueWhys(left []orchestrator.Untried) iter.Seq[string] {
 	}
 }
 
-// rehearsalJSON is what the report of a rehearsal has besides the others.
+// rehearsalJSON is what only the report of a rehearsal has.
 func rehearsalJSON(h *orchestrator.Rehearsal) fields {
 	locks := make([]fields, 0, len(h.Locks))
 	for _, l := range h.Locks {

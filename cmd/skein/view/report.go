@@ -14,12 +14,12 @@ import (
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
-// order is that in which outcomes are told.
+// order is the order in which outcomes are shown.
 var order = []plan.Outcome{
 	plan.OutcomeDone, plan.OutcomeUnchanged, plan.OutcomeFailed, plan.OutcomeUncertain, plan.OutcomeSkipped, plan.OutcomeGone, plan.OutcomePending,
 }
 
-// underWork are the outcomes that a run which goes on has besides.
+// underWork are the outcomes that only a running rollout has.
 var underWork = []plan.Outcome{plan.OutcomeRunning, plan.OutcomeRetrying, plan.OutcomeDeferred}
 
 // Counts says how many tenants have which outcome, in words.
@@ -36,7 +36,7 @@ func Counts(counts map[plan.Outcome]int) string {
 	return strings.Join(parts, ", ")
 }
 
-// WriteReport draws a report for people: what it came to, by the ways tenants went, by cause, and how to go on.
+// WriteReport draws a report for people: the result, transitions, causes of failures, and the next command.
 func WriteReport(w io.Writer, r *rollout.Report, o Options) { writeReport(w, r, r.ExitCode(), o) }
 
 func writeReport(w io.Writer, r *rollout.Report, exit int, o Options) {
@@ -47,6 +47,9 @@ func writeReport(w io.Writer, r *rollout.Report, exit int, o Options) {
 	took := ""
 	if !r.Finished.IsZero() {
 		took = " in " + elapsed(r.Finished.Sub(r.Resumed))
+		if r.Run > 1 { // the counts are of all runs, time and rate of the last one
+			took = fmt.Sprintf("; run %d took %s", r.Run, elapsed(r.Finished.Sub(r.Resumed)))
+		}
 		if rate := r.Rate(r.Finished); rate > 0 {
 			took += fmt.Sprintf(" (%s tenants/s)", short(rate))
 		}
@@ -63,13 +66,21 @@ func writeReport(w io.Writer, r *rollout.Report, exit int, o Options) {
 	writeRunning(w, r)
 	writeCauses(w, r, o)
 	writeNotices(w, r, o)
-	next := Command(r.Next())
-	if o.Next != "" {
-		next = o.Next
+	if next := nextCommand(r, o); next != "" {
+		fmt.Fprintf(w, "\nnext:  %s\n", o.paint(bold, next))
 	}
-	if next != "" {
-		fmt.Fprintf(w, "\ngo on with:  %s\n", o.paint(bold, next))
+}
+
+// nextCommand is the command line that continues a rollout; "" when nothing is left to do. Where no process waits for an
+// approval, it takes a resume after it.
+func nextCommand(r *rollout.Report, o Options) string {
+	switch {
+	case o.Next != "":
+		return o.Next
+	case r.State == rollout.StateWaiting && !o.Attended:
+		return Command(r.Next()) + " && skein rollout resume " + r.Rollout
 	}
+	return Command(r.Next())
 }
 
 // elapsed is a duration to a hundredth of a second, a short one to the millisecond.
@@ -80,7 +91,7 @@ func elapsed(d time.Duration) string {
 	return d.Round(10 * time.Millisecond).String()
 }
 
-// writeWays is a line for each way that tenants went: from where, to where, with what outcome.
+// writeWays is a line for each transition: how many tenants, with which outcome, from where to where.
 func writeWays(w io.Writer, r *rollout.Report) {
 	ways := r.Transitions()
 	if len(ways) == 0 {
@@ -93,13 +104,13 @@ func writeWays(w io.Writer, r *rollout.Report) {
 	for _, way := range ways[:min(most, len(ways))] {
 		Row(t, "  %d\t%s\t%s\t%s\n", way.Tenants, way.Outcome, orBase(way.From), nowAt(way))
 	}
-	_ = t.Flush() // it writes to w, whose errors nobody can help
+	_ = t.Flush() // an error of w has nowhere to go
 	if len(ways) > most {
-		fmt.Fprintf(w, "  and %s\n", Count(len(ways)-most, "more way"))
+		fmt.Fprintf(w, "  and %s\n", Count(len(ways)-most, "more row"))
 	}
 }
 
-// nowAt is where tenants that went a way stand.
+// nowAt is where the tenants of a transition stand.
 func nowAt(w rollout.Transition) string {
 	if w.Outcome == plan.OutcomeUncertain {
 		return "not known"
@@ -128,7 +139,7 @@ func writeCauses(w io.Writer, r *rollout.Report, o Options) {
 		fmt.Fprintf(w, "       tenants: %s\n", few(c.Tenants, c.Count))
 		const before = 3
 		if said := noticeLines(r.NoticesOf(c.Tenants[0]), "         ", before, o); said != "" {
-			fmt.Fprintf(w, "       before it the server gave:%s\n", said)
+			fmt.Fprintf(w, "       notices before the error:%s\n", said)
 		}
 		if f.Hint != "" {
 			fmt.Fprintf(w, "       hint: %s\n", Line(Commands(f.Hint)))

@@ -128,7 +128,7 @@ func Line(s string) string { return lineEnds.Replace(s) }
 
 var lineEnds = strings.NewReplacer("\n", `\n`, "\t", `\t`, "\v", `\u000b`, "\f", `\u000c`, "\r", `\r`)
 
-// Row writes a line of columns, texts and numbers; what stands in them stays in them.
+// Row writes a line of columns, texts and numbers; a line end or tab in a column is escaped.
 func Row(w io.Writer, form string, cells ...any) {
 	for i, c := range cells {
 		if _, number := c.(int); !number {

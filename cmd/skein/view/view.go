@@ -5,6 +5,7 @@ import (
 	"path"
 
 	"github.com/skeindb/skein/orchestrator"
+	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
@@ -25,18 +26,39 @@ type Options struct {
 	Folder  string            // of the revision files, as the user would write it; put before their names
 	Earlier []rollout.Event   // facts of the rollout's earlier runs, for a resumption
 	Gates   map[string]string // what must hold after a wave, in words, by its name; waves without a gate are not in it
-	Next    string            // the command to go on with where more is known than the report says; "" = what the report says
+	Next    string            // the next command where more is known than the report says; "" = what the report says
+
+	Attended bool // a process runs the rollout, and continues as soon as its gate is approved
 
 	Rehearsal *orchestrator.Rehearsal // of a rehearsal: what is known besides the report when it ends; nil = it is none
 }
 
-// report is the fold of what went before, for a view to go on with.
+// report is the fold of the earlier runs, with which a view starts.
 func (o Options) report() *rollout.Report {
 	r := &rollout.Report{}
 	for _, e := range o.Earlier {
 		r.Apply(e)
 	}
 	return r
+}
+
+// leftByWave is how many tenants of each wave the earlier runs left: they failed, or did not finish.
+func (o Options) leftByWave() map[string]int {
+	r := o.report()
+	left := map[string]int{}
+	for i := range r.Waves {
+		w := &r.Waves[i]
+		counts := finals(w)
+		left[w.Name] = counts[plan.OutcomePending] + counts[plan.OutcomeFailed] + counts[plan.OutcomeUncertain]
+	}
+	return left
+}
+
+func sum(counts map[string]int) (n int) {
+	for _, c := range counts {
+		n += c
+	}
+	return n
 }
 
 // end draws what ends a run.

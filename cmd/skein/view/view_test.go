@@ -66,7 +66,7 @@ func TestPlainTellsCausesAndNotEachTenant(t *testing.T) {
 		"CREATE UNIQUE INDEX users_email ON users (email)",
 		"tenants: t000, t001, t002, t003, t004 and 35 more",
 		"hint: mend the rows",
-		"go on with:  skein rollout resume r1",
+		"next:  skein rollout resume r1",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the text lacks %q:\n%s", want, text)

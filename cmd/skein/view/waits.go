@@ -11,10 +11,10 @@ import (
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
-// waitsAgain is after how long a line tells once more for whom tenants wait. The lines of progress tell it too.
+// waitsAgain is the time after which a line repeats for which sessions tenants wait. Lines of progress have it too.
 const waitsAgain = time.Minute
 
-// waits says who waits for whom, tenants that wait for the same sessions together; "" where that was told lately.
+// waits groups tenants that wait for the same sessions; "" if these were shown within [waitsAgain].
 func (n *notices) waits(at time.Time, f rollout.TenantsWaiting) string {
 	if n.awaited == nil {
 		n.awaited = map[string]time.Time{}
@@ -58,14 +58,14 @@ func pids(holders []engine.Holder) string {
 	return strings.Join(parts, ", ")
 }
 
-// writeRunning is a line for each tenant under work, up to some.
+// writeRunning is a line for each running tenant, up to some.
 func writeRunning(w io.Writer, r *rollout.Report) {
 	running := r.Running()
 	if len(running) == 0 {
 		return
 	}
 	const most = 20
-	fmt.Fprintf(w, "\n%s under work\n", Count(len(running), "tenant"))
+	fmt.Fprintf(w, "\n%s running\n", Count(len(running), "tenant"))
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	for _, x := range running[:min(most, len(running))] {
 		waits := ""
@@ -74,13 +74,13 @@ func writeRunning(w io.Writer, r *rollout.Report) {
 		}
 		fmt.Fprintf(t, "  %s\tsince %s\t%s\n", x.Tenant, x.Since.UTC().Format(time.TimeOnly), waits)
 	}
-	_ = t.Flush() // it writes to w, whose errors nobody can help
+	_ = t.Flush() // an error of w has nowhere to go
 	if len(running) > most {
 		fmt.Fprintf(w, "  and %d more\n", len(running)-most)
 	}
 }
 
-// runningJSON has the tenants under work, and for whom they wait.
+// runningJSON has the running tenants, and the sessions that they wait for.
 func runningJSON(r *rollout.Report) []map[string]any {
 	list := []map[string]any{}
 	for _, t := range r.Running() {

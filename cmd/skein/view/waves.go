@@ -21,7 +21,7 @@ func finals(w *rollout.WaveReport) map[plan.Outcome]int {
 	return n
 }
 
-// WaveState is where a wave of a report stands: pending, running, stopped (begun in a run that ended) or finished.
+// WaveState is the state of a wave: pending, running, stopped (started in a run that ended) or finished.
 func WaveState(r *rollout.Report, w *rollout.WaveReport) string {
 	switch {
 	case w.Finished, finals(w)[plan.OutcomePending] == 0 && (w.Planned > 0 || w.Gate.Passed()):
@@ -45,7 +45,7 @@ func writeWaves(w io.Writer, r *rollout.Report, o Options) {
 	}
 	fmt.Fprintln(w)
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "  WAVE\tTENANTS\tCAME TO\tGATE")
+	fmt.Fprintln(t, "  WAVE\tTENANTS\tRESULT\tGATE")
 	for i := range r.Waves {
 		wave := &r.Waves[i]
 		tenants := fmt.Sprint(wave.Planned)
@@ -63,10 +63,10 @@ func writeWaves(w io.Writer, r *rollout.Report, o Options) {
 		}
 		Row(t, "  %s\t%s\t%s\t%s\n", wave.Name, tenants, Counts(finals(wave)), gate)
 	}
-	_ = t.Flush() // it writes to w, whose errors nobody can help
+	_ = t.Flush() // an error of w has nowhere to go
 }
 
-// gateWord says how a gate stands. One of a rollout that was given up, halted or taken back waits for nothing.
+// gateWord is the state of a gate. One of a rollout that was aborted, halted or taken back waits for nothing.
 func gateWord(r *rollout.Report, g *rollout.GateReport) string {
 	switch {
 	case g.Verdict == "" && over(r):
@@ -79,7 +79,7 @@ func gateWord(r *rollout.Report, g *rollout.GateReport) string {
 	return Verdict(g.Verdict)
 }
 
-// over reports whether the rollout has ended, and not to go on from just where it stands.
+// over reports whether the rollout has ended and does not continue from where it is.
 func over(r *rollout.Report) bool {
 	switch r.State {
 	case rollout.StateAborted, rollout.StateHalted, rollout.StateFinished:
@@ -115,15 +115,15 @@ func writeGates(w io.Writer, r *rollout.Report, o Options) {
 	}
 }
 
-// measures says how many measures of a check did not pass. How many did tells nothing: those that say the same again
-// and again are not all recorded.
+// measures says how many measures of a check did not pass. The number of those that passed is not shown: repeated ones
+// are not all recorded.
 func measures(c rollout.CheckReport) string {
 	var parts []string
 	if c.Failures > 0 {
 		parts = append(parts, fmt.Sprintf("%d failed", c.Failures))
 	}
 	if c.Unknown > 0 {
-		parts = append(parts, fmt.Sprintf("%d said nothing", c.Unknown))
+		parts = append(parts, fmt.Sprintf("%d inconclusive", c.Unknown))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -162,7 +162,7 @@ func gateJSON(r *rollout.Report, g *rollout.GateReport) any {
 	}
 }
 
-// approvedJSON is who approved a gate; null while nobody has.
+// approvedJSON is who approved a gate; null while it is not approved.
 func approvedJSON(c *rollout.Command) any {
 	if c == nil {
 		return nil
