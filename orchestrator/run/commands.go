@@ -6,11 +6,11 @@ import (
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
-// handleCommand carries a command out, or refuses it. early says that it was given before this run began. The process may
+// handleCommand carries a command out, or refuses it. Those that are handled in phaseStarting were given before this run began. The process may
 // be killed between any two facts: so tenants are skipped before the command counts as handled, for to skip them twice does
 // no harm, an approval is part of the fact, and an abort that was handled is carried out by the next run.
-func (r *runner) handleCommand(c rollout.Command, early bool) {
-	live := rollout.Live{Early: early, Wave: r.reached, Ending: r.halt.state, Reason: r.halt.reason}
+func (r *runner) handleCommand(c rollout.Command) {
+	live := rollout.Live{Early: r.phase == phaseStarting, Wave: r.reached, Ending: r.halt.state, Reason: r.halt.reason}
 	refused := rollout.Admit(r.report, r.Plan.Stored(), &c, &live)
 	if c.Action == rollout.ActionSkip && refused == "" {
 		r.skip(c.Tenants, c.SkippedBy(), r.Plan.Positions())

@@ -67,6 +67,7 @@ func (r *runner) runGate(at int) {
 		r.gatesNotAsked = append(r.gatesNotAsked, w.Name)
 		return
 	}
+	r.phase = phaseGate
 	g := r.closeGate(at)
 	settled := rollout.GateSettled{Wave: g.wave, Verdict: plan.VerdictPass, Reason: r.mayBeEmpty(g)}
 	if settled.Reason == "" {

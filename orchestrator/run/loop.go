@@ -17,12 +17,12 @@ import (
 func (r *runner) runWave(at int, items []plan.Item) {
 	name := r.Plan.Waves[at].Name
 	r.emit(rollout.WaveStarted{Wave: name})
+	r.phase = phaseMigrating
 	r.runTenants(at, items)
 	if astray := r.wave.recreated; len(astray) > 0 && r.halt.state == "" {
 		if items, ok := r.replanRecreated(at, astray); ok {
-			r.final = true
+			r.phase = phaseReplanning
 			r.runTenants(at, r.unskipped(items))
-			r.final = false
 		}
 	}
 	if r.report.WaveNamed(name).Unended() == 0 { // a run for some tenants may leave others

@@ -8,6 +8,19 @@ import (
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
+// phase is where a run is: see the picture in doc.go.
+type phase uint8
+
+const (
+	phaseStarting    phase = iota // what was asked before the run began is handled
+	phaseDiscovering              // the fleet is listed, and the next wave is planned again
+	phaseMigrating                // tenants of a wave run
+	phaseReplanning               // those that were not what was planned run once more, and are not put off again
+	phaseGate                     // a wave is through, and its gate is asked
+	phaseRechecking               // tenants that were gone or done are looked at before the end
+	phaseOver                     // nothing more is begun
+)
+
 // maxRounds is how often tenants that came late are taken up at the end of a rollout. Where more keep coming, the
 // next rollout has them.
 const maxRounds = 10
@@ -20,11 +33,12 @@ func (r *runner) run(commands []rollout.Command) {
 		r.stop(rollout.StateAborted, c.Asked())
 	}
 	for _, c := range commands {
-		r.handleCommand(c, true)
+		r.handleCommand(c)
 	}
 	after, _ := r.report.Acknowledged()
 	r.poller = newCommandPoller(r.ctx, r.Store, r.Plan.Rollout, after)
 	r.runWaves()
+	r.phase = phaseOver
 	r.poller.close()
 	close(r.jobs)
 	for ; r.workers > 0; r.workers-- {
@@ -71,6 +85,7 @@ func (r *runner) runWaves() {
 		r.runGate(i)
 	}
 	r.runLateTenants(last)
+	r.phase = phaseRechecking
 	r.recheckFinished()
 }
 

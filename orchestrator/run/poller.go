@@ -82,6 +82,6 @@ func (r *runner) read(m commandBatch) {
 		r.emit(rollout.Warned{Message: fmt.Sprintf("commands such as pause and abort are not heard at the moment: %v", m.err)})
 	}
 	for _, c := range m.commands {
-		r.handleCommand(c, false)
+		r.handleCommand(c)
 	}
 }

@@ -16,7 +16,7 @@ import (
 // deferForReplan puts a tenant aside for a look at where it stands now, and reports whether it did: once a wave, and where
 // the fleet can be asked.
 func (r *runner) deferForReplan(t int32, f plan.Failure) bool {
-	if r.Discover == nil || r.final || r.halt.state != "" {
+	if r.Discover == nil || r.phase == phaseReplanning || r.halt.state != "" {
 		return false
 	}
 	w := r.wave

@@ -18,6 +18,7 @@ func (r *runner) rediscover(at int) bool {
 	if r.Discover == nil {
 		return true
 	}
+	r.phase = phaseDiscovering
 	look := r.discover
 	if at == len(r.Plan.Waves) {
 		look = r.finalDiscovery

@@ -171,10 +171,10 @@ type runner struct {
 	journal       *journal
 	poller        *commandPoller
 	wave          *wave
+	phase         phase
 	reached       int             // index of the last wave of the plan that was begun; -1 = none
 	gatesNotAsked []string        // waves whose gates had nothing to be asked about
 	rounds        int             // of tenants that came late
-	final         bool            // it is the second turn of a wave
 	fleet         []tenant.Tenant // as it was listed last
 	halt          halt
 	done          map[int32][]string        // steps committed by tries that did not reach the end; by task
