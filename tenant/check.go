@@ -131,10 +131,10 @@ func sameTarget(first, second *Tenant) error {
 
 // origin says where a tenant was listed, as precisely as is known.
 func (t *Tenant) origin() string {
-	if t.Place.File == "" {
+	if t.Position.File == "" {
 		return "source " + t.Source
 	}
-	return fmt.Sprintf("source %s (%s)", t.Source, t.Place)
+	return fmt.Sprintf("source %s (%s)", t.Source, t.Position)
 }
 
 func (t *Tenant) errorf(advice, format string, args ...any) error {
@@ -143,7 +143,7 @@ func (t *Tenant) errorf(advice, format string, args ...any) error {
 		id = id[:maxID]
 	}
 	return &Error{
-		Source: t.Source, Tenant: id, File: t.Place.File, Line: t.Place.Line,
+		Source: t.Source, Tenant: id, File: t.Position.File, Line: t.Position.Line,
 		Message: fmt.Sprintf(format, args...), Advice: advice,
 	}
 }

@@ -103,7 +103,7 @@ func TestGatherReportsAllMistakesTogether(t *testing.T) {
 	good := source("3", "acme", "bolt")
 	overlap := source("registry", "acme:other", "bolt", "tenant_bolt:bolt", "new", "", "nul\x00:nul", "line\n:line",
 		strings.Repeat("x", 256)+":long", "a:"+strings.Repeat("s", 64), "b:", "\xff:bytes")
-	overlap.tenants[0].Place = tenant.Place{File: "tenants.csv", Line: 3}
+	overlap.tenants[0].Position = tenant.Position{File: "tenants.csv", Line: 3}
 
 	ids, warnings, errs, err := gather(t, tenant.Guards{MinTenants: 100}, broken, empty, good, overlap)
 	want := []string{

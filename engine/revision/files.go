@@ -39,7 +39,7 @@ const deepest = 64
 // Symbolic links are followed. A file or folder that is reached twice is read once, under the path without links
 // where there is one, so that circles end; [os.SameFile] says what is the same.
 func Files(fsys fs.FS) (files []string, ignored []Ignored, err error) {
-	l := lister{fsys: fsys, seen: map[size][]place{}}
+	l := lister{fsys: fsys, seen: map[fileKey][]seenFile{}}
 	l.folder(".", 0)
 	for len(l.links) > 0 { // after everything that is there without links
 		link := l.links[0]
@@ -58,7 +58,7 @@ type lister struct {
 	ignored []Ignored
 	errs    []*FileError
 	links   []link
-	seen    map[size][]place
+	seen    map[fileKey][]seenFile
 }
 
 type link struct {
@@ -66,13 +66,13 @@ type link struct {
 	depth int
 }
 
-// size narrows down which files can be the same.
-type size struct {
+// fileKey narrows down which files can be the same.
+type fileKey struct {
 	bytes, time int64
 	folder      bool
 }
 
-type place struct {
+type seenFile struct {
 	path string
 	info fs.FileInfo
 }
@@ -92,7 +92,7 @@ func (l *lister) ignore(file, rule, why string) {
 
 // first reports whether a file or folder was not reached before, and by which path it was.
 func (l *lister) first(file string, info fs.FileInfo) (earlier string, first bool) {
-	key := size{folder: info.IsDir()}
+	key := fileKey{folder: info.IsDir()}
 	if !key.folder {
 		key.bytes, key.time = info.Size(), info.ModTime().UnixNano()
 	}
@@ -101,7 +101,7 @@ func (l *lister) first(file string, info fs.FileInfo) (earlier string, first boo
 			return p.path, false
 		}
 	}
-	l.seen[key] = append(l.seen[key], place{file, info})
+	l.seen[key] = append(l.seen[key], seenFile{file, info})
 	return "", true
 }
 

@@ -17,8 +17,8 @@ type Config struct {
 
 // DB is the SQLite dialect. It keeps no file open between calls and is safe for concurrent use.
 type DB struct {
-	table  versionTable
-	places chan struct{} // holds a token for each file that is open
+	table versionTable
+	slots chan struct{} // holds a token for each file that is open
 }
 
 var _ engine.Database = (*DB)(nil)
@@ -35,8 +35,8 @@ func New(cfg Config) (*DB, error) {
 		cfg.MaxOpen = max(4, 2*runtime.GOMAXPROCS(0))
 	}
 	return &DB{
-		table:  versionTable{name: cfg.VersionTable},
-		places: make(chan struct{}, cfg.MaxOpen),
+		table: versionTable{name: cfg.VersionTable},
+		slots: make(chan struct{}, cfg.MaxOpen),
 	}, nil
 }
 
@@ -57,17 +57,17 @@ func (db *DB) Open(ctx context.Context, target engine.Location) (engine.Session,
 // Close does nothing, since files are open only while a session or a survey uses them.
 func (db *DB) Close() error { return nil }
 
-// enter waits for a place under MaxOpen; leave gives it back.
+// enter waits for one of the MaxOpen slots; leave returns it.
 func (db *DB) enter(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return classify(err)
 	}
 	select {
-	case db.places <- struct{}{}:
+	case db.slots <- struct{}{}:
 		return nil
 	case <-ctx.Done():
 		return classify(ctx.Err())
 	}
 }
 
-func (db *DB) leave() { <-db.places }
+func (db *DB) leave() { <-db.slots }

@@ -28,7 +28,7 @@ func (db *DB) Survey(ctx context.Context, targets []engine.Location, rollout str
 func (db *DB) each(n int, do func(i int)) {
 	var next atomic.Int64
 	var readers sync.WaitGroup
-	for range min(cap(db.places), n) {
+	for range min(cap(db.slots), n) {
 		readers.Go(func() {
 			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
 				do(int(i))

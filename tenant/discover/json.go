@@ -56,7 +56,7 @@ func parseJSON(name string, data []byte, line int) (*yaml.Node, error) {
 		if more, err = p.decoder.Token(); errors.Is(err, io.EOF) {
 			return node, nil
 		} else if err == nil {
-			return nil, placed(tenant.Place{File: name, Line: p.here()}, "", "unexpected %v after the end", more)
+			return nil, errorAt(tenant.Position{File: name, Line: p.here()}, "", "unexpected %v after the end", more)
 		}
 	}
 	e := &tenant.Error{File: name, Line: p.here(), Message: err.Error(), Err: err}

@@ -53,7 +53,7 @@ func (q *query) List(ctx context.Context) ([]tenant.Tenant, []string, error) {
 	if err != nil {
 		return nil, nil, cannot(err, "the query in database %s on server %s failed", q.spec.Database, q.spec.Server)
 	}
-	if errs := checkColumns(names, tenant.Place{}); len(errs) > 0 {
+	if errs := checkColumns(names, tenant.Position{}); len(errs) > 0 {
 		return nil, nil, errors.Join(errs...)
 	}
 	if len(rows) == 0 {

@@ -24,7 +24,7 @@ type Record struct {
 	File     string // a relative path starts in the config's folder
 	URLEnv   string // not together with Server
 	Labels   map[string]string
-	Place    tenant.Place // where it is written
+	Position tenant.Position // where it is written
 }
 
 // columns of a record, apart from label.NAME.
@@ -68,11 +68,11 @@ func (r *Record) label(name, value string) {
 }
 
 // checkColumns returns what is wrong with the names of the columns of a table.
-func checkColumns(names []string, place tenant.Place) []error {
+func checkColumns(names []string, pos tenant.Position) []error {
 	var errs []error
 	fail := func(advice, format string, args ...any) {
 		errs = append(errs, &tenant.Error{
-			File: place.File, Line: place.Line, Message: fmt.Sprintf(format, args...), Advice: advice,
+			File: pos.File, Line: pos.Line, Message: fmt.Sprintf(format, args...), Advice: advice,
 		})
 	}
 	seen := map[string]bool{}
@@ -99,16 +99,16 @@ func checkColumns(names []string, place tenant.Place) []error {
 }
 
 // unknownField returns the error about a field that an object must not have.
-func unknownField(name string, place tenant.Place) error {
+func unknownField(name string, pos tenant.Position) error {
 	label := strings.TrimPrefix(name, "label.")
 	advice := fmt.Sprintf("did you mean labels: {%q: …}?", label)
 	if near := text.Nearest(name, fields); near != "" && label == name {
 		advice = fmt.Sprintf("did you mean %q, or labels: {%q: …}?", near, name)
 	}
-	return placed(place, advice, "unknown field %q", name)
+	return errorAt(pos, advice, "unknown field %q", name)
 }
 
-// placed makes an error about a line of a file.
-func placed(place tenant.Place, advice, format string, args ...any) error {
-	return &tenant.Error{File: place.File, Line: place.Line, Message: fmt.Sprintf(format, args...), Advice: advice}
+// errorAt makes an error about a line of a file.
+func errorAt(pos tenant.Position, advice, format string, args ...any) error {
+	return &tenant.Error{File: pos.File, Line: pos.Line, Message: fmt.Sprintf(format, args...), Advice: advice}
 }

@@ -65,7 +65,7 @@ func (e Env) tenants(ctx context.Context, source string, defaults Defaults, reco
 			continue
 		}
 		tenants = append(tenants, tenant.Tenant{
-			ID: records[i].ID, Source: source, Location: target, Place: records[i].Place,
+			ID: records[i].ID, Source: source, Location: target, Position: records[i].Position,
 			Labels: mergeLabels(r.labels, records[i].Labels),
 		})
 	}
@@ -86,7 +86,7 @@ func (r *resolver) describe(record *Record, err error) []error {
 		if typed, ok := part.(*tenant.Error); ok { //nolint:errorlint // what wraps one says more than it
 			e = typed
 		}
-		e.Source, e.Tenant, e.File, e.Line = r.source, record.ID, record.Place.File, record.Place.Line
+		e.Source, e.Tenant, e.File, e.Line = r.source, record.ID, record.Position.File, record.Position.Line
 		parts[i] = e
 	}
 	return parts
@@ -185,8 +185,8 @@ func (r *resolver) bring(variable string) (server, database string, err error) {
 	return server, database, nil
 }
 
-// place is a database whose current_schema() is asked for.
-type place struct{ server, database string }
+// databaseKey is a database whose current_schema() is asked for.
+type databaseKey struct{ server, database string }
 
 // fillSchemas gives the tenants that have no schema that of their database.
 //
@@ -194,32 +194,32 @@ type place struct{ server, database string }
 // list may be ahead of the world, or behind it, so a database that does not exist at all only makes its
 // tenants `missing`, in `public`. Tenants that nobody means are left out where their server cannot be reached.
 func (r *resolver) fillSchemas(ctx context.Context, tenants []tenant.Tenant) (filled []tenant.Tenant, warnings []string, err error) {
-	var places []place
-	wanting := map[place][]int{}
+	var databases []databaseKey
+	wanting := map[databaseKey][]int{}
 	existing := map[string]func() (map[string]bool, error){}
 	for i, t := range tenants {
 		if t.Location.Dialect != revision.Postgres || t.Location.Schema != "" {
 			continue
 		}
-		p := place{t.Location.Server, t.Location.Database}
+		p := databaseKey{t.Location.Server, t.Location.Database}
 		if wanting[p] == nil {
-			places = append(places, p)
+			databases = append(databases, p)
 			existing[p.server] = r.existing(ctx, p.server)
 		}
 		wanting[p] = append(wanting[p], i)
 	}
-	schemas := make([]string, len(places)) // "" = the database does not exist
-	unmeant := make([]bool, len(places))   // and not to be reached
-	errs := each(ctx, len(places), func(ctx context.Context, i int) error {
-		found, err := defaultSchema(ctx, r.env.Catalog, places[i].server, places[i].database)
+	schemas := make([]string, len(databases)) // "" = the database does not exist
+	unmeant := make([]bool, len(databases))   // and not to be reached
+	errs := each(ctx, len(databases), func(ctx context.Context, i int) error {
+		found, err := defaultSchema(ctx, r.env.Catalog, databases[i].server, databases[i].database)
 		if err == nil {
 			schemas[i] = found[0]
 			return nil
 		}
-		if names, listErr := existing[places[i].server](); listErr == nil && !names[places[i].database] {
+		if names, listErr := existing[databases[i].server](); listErr == nil && !names[databases[i].database] {
 			return nil
 		}
-		unmeant[i] = tenant.Unreachable(err) && !slices.ContainsFunc(wanting[places[i]], func(t int) bool { return !r.env.Chosen.ExcludesTenant(&tenants[t]) })
+		unmeant[i] = tenant.Unreachable(err) && !slices.ContainsFunc(wanting[databases[i]], func(t int) bool { return !r.env.Chosen.ExcludesTenant(&tenants[t]) })
 		if unmeant[i] {
 			return nil
 		}
@@ -230,7 +230,7 @@ func (r *resolver) fillSchemas(ctx context.Context, tenants []tenant.Tenant) (fi
 	}
 	var left error
 	var missing []string
-	for i, p := range places {
+	for i, p := range databases {
 		if unmeant[i] {
 			left = &tenant.LeftOut{}
 			continue
