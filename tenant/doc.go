@@ -1,4 +1,4 @@
-// Package tenant names the tenants: who each is, which target is theirs, and how they are selected.
+// Package tenant names the tenants: who each is, where it is, and how they are selected.
 //
 //	Source ─┐
 //	Source ─┼─▶ Gather ──▶ []Tenant ──▶ Selector.Filter ──▶ []Tenant

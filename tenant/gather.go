@@ -16,7 +16,7 @@ const listWidth = 8
 // Gather lists all sources, checks what they say, and returns the fleet sorted by id (bytes).
 //
 // Any doubt is an error, and the fleet is then nil: a source that fails or yields nothing, an id or a
-// name that is not valid, two ids for one target, one id for two, a guard. All errors are reported
+// name that is not valid, two ids for one location, one id for two, a guard. All errors are reported
 // together, in the order of the sources; errors.As finds *Error and *GuardError among them. The guards
 // are asked only about a fleet that has no other error, and not about one of which a selector leaves out sources: see
 // [LeftOut]. Warnings bear the names of their sources and come with errors too.

@@ -21,13 +21,13 @@ const queryTime = 30 * time.Second
 //
 // Values are written as SQLite writes them, but for dates: those in a column that is declared as one have the form of
 // SQLite's functions, whatever is stored.
-func (db *DB) QueryEach(ctx context.Context, targets []engine.Location, query string) []engine.QueryResult {
-	replies := make([]engine.QueryResult, len(targets))
+func (db *DB) QueryEach(ctx context.Context, locations []engine.Location, query string) []engine.QueryResult {
+	replies := make([]engine.QueryResult, len(locations))
 	text, refused := engine.ReadOnlyQuery(query, revision.SQLite)
-	db.each(len(targets), func(i int) {
+	db.each(len(locations), func(i int) {
 		reply, err := engine.QueryResult{}, refused
 		if err == nil {
-			reply, err = db.ask(ctx, targets[i].File, text)
+			reply, err = db.ask(ctx, locations[i].File, text)
 		}
 		if err != nil {
 			reply = engine.QueryResult{Err: explain(err)}

@@ -42,11 +42,11 @@ func New(cfg Config) (*DB, error) {
 
 // Open opens the tenant's file; a file that is not there is Gone and stays so. Open waits while MaxOpen
 // files are open.
-func (db *DB) Open(ctx context.Context, target engine.Location) (engine.Session, error) {
+func (db *DB) Open(ctx context.Context, at engine.Location) (engine.Session, error) {
 	if err := db.enter(ctx); err != nil {
 		return nil, err
 	}
-	c, err := open(ctx, target.File)
+	c, err := open(ctx, at.File)
 	if err != nil {
 		db.leave()
 		return nil, classify(err)

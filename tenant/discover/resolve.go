@@ -56,7 +56,7 @@ func (e Env) tenants(ctx context.Context, source string, defaults Defaults, reco
 	tenants := make([]tenant.Tenant, 0, len(records))
 	var errs []error
 	for i := range records {
-		target, err := r.target(&records[i])
+		location, err := r.location(&records[i])
 		if records[i].ID == "" {
 			err = errors.Join(fmt.Errorf("record %d has no id", i+1), err)
 		}
@@ -65,7 +65,7 @@ func (e Env) tenants(ctx context.Context, source string, defaults Defaults, reco
 			continue
 		}
 		tenants = append(tenants, tenant.Tenant{
-			ID: records[i].ID, Source: source, Location: target, Position: records[i].Position,
+			ID: records[i].ID, Source: source, Location: location, Position: records[i].Position,
 			Labels: mergeLabels(r.labels, records[i].Labels),
 		})
 	}
@@ -92,10 +92,10 @@ func (r *resolver) describe(record *Record, err error) []error {
 	return parts
 }
 
-// target returns where the tenant is; the schema is still "" when it is to be asked for.
-func (r *resolver) target(record *Record) (engine.Location, error) {
+// location returns where the tenant is; the schema is still "" when it is to be asked for.
+func (r *resolver) location(record *Record) (engine.Location, error) {
 	if record.File != "" {
-		return r.fileTarget(record)
+		return r.fileLocation(record)
 	}
 	server, database, err := r.server(record)
 	if err != nil {
@@ -114,7 +114,7 @@ func (r *resolver) target(record *Record) (engine.Location, error) {
 	}, nil
 }
 
-func (r *resolver) fileTarget(record *Record) (engine.Location, error) {
+func (r *resolver) fileLocation(record *Record) (engine.Location, error) {
 	if record.Server+record.Database+record.Schema+record.URLEnv != "" {
 		return engine.Location{}, &tenant.Error{
 			Message: "has a file and also a server, database, schema or url_env",
