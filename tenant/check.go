@@ -15,7 +15,7 @@ const (
 	maxName = 63  // bytes; PostgreSQL cuts longer names silently (NAMEDATALEN - 1)
 )
 
-// check returns what is wrong with the tenants, taken one by one and together, in their order.
+// check returns what is wrong with the tenants, one by one and together, in their order. It looks at local files: see [files].
 func check(tenants []Tenant) []error {
 	var errs []error
 	byID := make(map[string]*Tenant, len(tenants))
@@ -129,7 +129,7 @@ func sameLocation(first, second *Tenant) error {
 		"one location for two ids: %s is %q from %s and %q from %s", both, first.ID, first.origin(), second.ID, second.origin())
 }
 
-// origin says where a tenant was listed, as precisely as is known.
+// origin names the source of a tenant, and the line if it is known.
 func (t *Tenant) origin() string {
 	if t.Position.File == "" {
 		return "source " + t.Source
