@@ -9,7 +9,7 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// decodeCSV reads a table with a header row. Rows of a wrong length do not hide the mistakes after them.
+// decodeCSV reads a table with a header row. A row of the wrong length does not keep later mistakes from being found.
 func decodeCSV(name string, data []byte) ([]Record, error) {
 	reader := csv.NewReader(bytes.NewReader(data))
 	reader.ReuseRecord = true

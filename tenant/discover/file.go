@@ -47,7 +47,7 @@ var formats = map[string]func(name string, data []byte) ([]Record, error){
 	".yml":    decodeYAML,
 }
 
-// NewFile returns the source. The file is not opened yet.
+// NewFile returns the source. It does not open the file.
 func NewFile(spec File, env Env) (tenant.Source, error) {
 	f := &file{spec: spec, env: env, path: filepath.FromSlash(spec.Path)}
 	if !filepath.IsAbs(f.path) {

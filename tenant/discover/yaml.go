@@ -120,7 +120,7 @@ func decodeLabels(file string, record *Record, node *yaml.Node, pos tenant.Posit
 	})...)
 }
 
-// eachField calls do for the fields of a mapping and returns its errors; a field that is there twice is one.
+// eachField calls do for each field of a mapping and returns its errors. A field that is given twice is an error.
 func eachField(file string, node *yaml.Node, do func(key string, value *yaml.Node, pos tenant.Position) error) []error {
 	var errs []error
 	seen := map[string]bool{}
@@ -143,7 +143,7 @@ func eachField(file string, node *yaml.Node, do func(key string, value *yaml.Nod
 	return errs
 }
 
-// scalarText returns the text of a value as it is written; "" for null.
+// scalarText returns the text of a value as written; "" for null.
 func scalarText(node *yaml.Node) (string, error) {
 	node = resolveAlias(node)
 	switch {
