@@ -29,7 +29,7 @@ func New(cfg Config) (*DB, error) {
 		cfg.VersionTable = "skein_version"
 	}
 	if strings.ContainsRune(cfg.VersionTable, 0) || strings.HasPrefix(strings.ToLower(cfg.VersionTable), "sqlite_") {
-		return nil, fmt.Errorf("%q is no name for a version table: SQLite reserves sqlite_ and cannot hold NUL", cfg.VersionTable)
+		return nil, fmt.Errorf("%q cannot name a version table: SQLite reserves sqlite_ and cannot hold NUL", cfg.VersionTable)
 	}
 	if cfg.MaxOpen <= 0 {
 		cfg.MaxOpen = max(4, 2*runtime.GOMAXPROCS(0))
@@ -40,8 +40,8 @@ func New(cfg Config) (*DB, error) {
 	}, nil
 }
 
-// Open opens the tenant's file; a file that is not there is Gone and stays so. Open waits while MaxOpen
-// files are open.
+// Open opens the tenant's file. A file that is not there is an error of class Gone, and is not created. Open waits while
+// MaxOpen files are open.
 func (db *DB) Open(ctx context.Context, at engine.Location) (engine.Session, error) {
 	if err := db.enter(ctx); err != nil {
 		return nil, err
