@@ -22,9 +22,9 @@ func NewID() string {
 	return hex.EncodeToString(b[:])
 }
 
-// Slug turns a message into a part of a file name, as Alembic does: its words in lower case, joined by underscores, cut
+// slugOf turns a message into a part of a file name, as Alembic does: its words in lower case, joined by underscores, cut
 // between two words after at most 40 characters. It is empty if the message has no letter or digit.
-func Slug(message string) string {
+func slugOf(message string) string {
 	words := strings.FieldsFunc(strings.ToLower(message), func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r)
 	})
@@ -44,7 +44,7 @@ func Slug(message string) string {
 
 // FileName returns the name of a revision's file: `<id>_<slug>.sql`.
 func FileName(id, message string) string {
-	slug := Slug(message)
+	slug := slugOf(message)
 	if slug == "" {
 		slug = "revision"
 	}
