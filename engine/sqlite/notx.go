@@ -14,16 +14,16 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// ApplyNoTx implements [engine.Session]: each statement by itself.
+// ApplyNoTx implements [engine.Session]: each statement is committed by itself.
 //
-// VACUUM, and the PRAGMAs that change how the file is laid out, run outside any transaction. SQLite has no lock that
-// outlives a transaction, so none is held while one runs. That is safe, as these statements can be repeated and
-// change no content, and as every note in the journal and the row at the end are made under the tenant's lock by
-// somebody who still finds Part.Before there. Of two who work at once one writes the row, and the other is Stale.
-// Every other statement shares a transaction with its note, as if it were sent with autocommit: it runs once.
+// VACUUM, and the PRAGMAs that change the layout of the file, run outside any transaction. SQLite has no lock that
+// outlives a transaction, so none is held while one runs. That is safe: these statements can be repeated and change no
+// content, and each line of the journal and the version row are written under the tenant's lock, if Part.Before is still
+// applied. Of two calls at the same time one writes the row; the other is Stale. Every other statement shares a
+// transaction with its line in the journal, so that it runs once.
 //
-// A later call leaves out what the journal says is done, and repeats the PRAGMAs: page_size and auto_vacuum are
-// wishes of one connection, which its next VACUUM fulfils.
+// A later call leaves out the statements that the journal lists, and repeats the PRAGMAs: page_size and auto_vacuum hold
+// for one connection until its next VACUUM.
 func (s *session) ApplyNoTx(ctx context.Context, work engine.Work) error {
 	part := &work.Parts[0]
 	step := part.Steps[0]
