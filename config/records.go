@@ -29,7 +29,7 @@ func (b *builder) records(f *field) []discover.Record {
 		records = append(records, discover.Record{
 			ID: get[string](r, "id"), Server: get[string](r, "server"), Database: get[string](r, "database"), Schema: get[string](r, "schema"),
 			File: get[string](r, "file"), URLEnv: get[string](r, "url_env"), Labels: labelsOf(r.at("labels")),
-			Place: tenant.Place{File: b.file, Line: r.place().Line},
+			Position: tenant.Position{File: b.file, Line: r.place().Line},
 		})
 	}
 	return records

@@ -94,7 +94,7 @@ func (p *Project) claimedBy(server, schema string) string {
 		for _, r := range t.records {
 			beside := slices.ContainsFunc(t.records, func(o discover.Record) bool { return o.Database == r.Database && o.Schema != r.Schema })
 			if r.Schema == schema && beside {
-				return fmt.Sprintf("list, line %d", r.Place.Line)
+				return fmt.Sprintf("list, line %d", r.Position.Line)
 			}
 		}
 	}

@@ -287,8 +287,8 @@ func TestSourcesThatDisagree(t *testing.T) {
 		says    []string
 	}{
 		{[]string{`{server: main, include_schemas: [acme]}`, `{name: second, server: main, include_schemas: ["a*"]}`}, []string{"acme", "source 1", "second"}},
-		{[]string{`{server: main, include_schemas: [acme]}`, `list: [{id: other, server: main, schema: acme}]`}, []string{`"acme"`, `"other"`, "one target for two ids"}},
-		{[]string{`{server: main, include_schemas: [acme]}`, `list: [{id: acme, server: main, schema: beta}]`}, []string{"one id for two targets"}},
+		{[]string{`{server: main, include_schemas: [acme]}`, `list: [{id: other, server: main, schema: acme}]`}, []string{`"acme"`, `"other"`, "one location for two ids"}},
+		{[]string{`{server: main, include_schemas: [acme]}`, `list: [{id: acme, server: main, schema: beta}]`}, []string{"one id for two locations"}},
 		{[]string{`query: {server: main, sql: "select id, schema, plan from public.tenants"}`}, []string{`"plan"`, "label.plan"}},
 		{[]string{`query: {server: main, sql: "select schema from public.tenants"}`}, []string{"id"}},
 		{[]string{`query: {server: main, sql: "select id from public.tenants where false"}`}, []string{"no rows"}},

@@ -15,11 +15,11 @@ const (
 	maxName = 63  // bytes; PostgreSQL cuts longer names silently (NAMEDATALEN - 1)
 )
 
-// check returns what is wrong with the tenants, taken one by one and together, in their order.
+// check returns what is wrong with the tenants, one by one and together, in their order. It looks at local files: see [files].
 func check(tenants []Tenant) []error {
 	var errs []error
 	byID := make(map[string]*Tenant, len(tenants))
-	byTarget := make(map[engine.Location]*Tenant, len(tenants))
+	byLocation := make(map[engine.Location]*Tenant, len(tenants))
 	files := newFiles()
 	for i := range tenants {
 		t := &tenants[i]
@@ -34,15 +34,15 @@ func check(tenants []Tenant) []error {
 		byID[t.ID] = t
 		if t.Location.Dialect == revision.SQLite {
 			if first := files.add(t); first != nil {
-				errs = append(errs, sameTarget(first, t))
+				errs = append(errs, sameLocation(first, t))
 			}
 			continue
 		}
-		if first := byTarget[t.Location]; first != nil {
-			errs = append(errs, sameTarget(first, t))
+		if first := byLocation[t.Location]; first != nil {
+			errs = append(errs, sameLocation(first, t))
 			continue
 		}
-		byTarget[t.Location] = t
+		byLocation[t.Location] = t
 	}
 	return errs
 }
@@ -56,31 +56,31 @@ func checkOne(t *Tenant) error {
 			return t.errorf("", "a label has no name")
 		}
 	}
-	target := t.Location
-	switch target.Dialect {
+	at := t.Location
+	switch at.Dialect {
 	case revision.SQLite:
 		switch {
-		case target != engine.Location{Dialect: revision.SQLite, File: target.File}:
+		case at != engine.Location{Dialect: revision.SQLite, File: at.File}:
 			return t.errorf("", "a SQLite file has no server, database or schema")
-		case target.File == "" || strings.ContainsRune(target.File, 0):
-			return t.errorf("", "%q is no name of a file", target.File)
-		case !filepath.IsAbs(target.File):
-			return t.errorf("", "the path of file %q is not absolute", target.File)
+		case at.File == "" || strings.ContainsRune(at.File, 0):
+			return t.errorf("", "%q is no name of a file", at.File)
+		case !filepath.IsAbs(at.File):
+			return t.errorf("", "the path of file %q is not absolute", at.File)
 		}
 	case revision.Postgres:
 		switch {
-		case target.File != "":
+		case at.File != "":
 			return t.errorf("", "a PostgreSQL tenant has no file")
-		case target.Server == "":
+		case at.Server == "":
 			return t.errorf("", "the server is not set")
 		}
-		for _, name := range []struct{ kind, text string }{{"database", target.Database}, {"schema", target.Schema}} {
+		for _, name := range []struct{ kind, text string }{{"database", at.Database}, {"schema", at.Schema}} {
 			if message := checkName(name.kind, name.text); message != "" {
 				return t.errorf("", "%s", message)
 			}
 		}
 	default:
-		return t.errorf("", "unknown dialect %q", target.Dialect)
+		return t.errorf("", "unknown dialect %q", at.Dialect)
 	}
 	return nil
 }
@@ -117,24 +117,24 @@ func sameID(first, second *Tenant) error {
 			"%s is listed by %s and again by %s", second.Location, first.origin(), second.origin())
 	}
 	return second.errorf("Ids are unique in the fleet: give one of the sources an id of its own, such as `id: \"{server}/{database}/{schema}\"`.",
-		"one id for two targets: %s from %s and %s from %s", first.Location, first.origin(), second.Location, second.origin())
+		"one id for two locations: %s from %s and %s from %s", first.Location, first.origin(), second.Location, second.origin())
 }
 
-func sameTarget(first, second *Tenant) error {
+func sameLocation(first, second *Tenant) error {
 	both := first.Location.String()
 	if second.Location != first.Location {
 		both += " = " + second.Location.String()
 	}
 	return second.errorf("Narrow one of the two, or leave the record out.",
-		"one target for two ids: %s is %q from %s and %q from %s", both, first.ID, first.origin(), second.ID, second.origin())
+		"one location for two ids: %s is %q from %s and %q from %s", both, first.ID, first.origin(), second.ID, second.origin())
 }
 
-// origin says where a tenant was listed, as precisely as is known.
+// origin names the source of a tenant, and the line if it is known.
 func (t *Tenant) origin() string {
-	if t.Place.File == "" {
+	if t.Position.File == "" {
 		return "source " + t.Source
 	}
-	return fmt.Sprintf("source %s (%s)", t.Source, t.Place)
+	return fmt.Sprintf("source %s (%s)", t.Source, t.Position)
 }
 
 func (t *Tenant) errorf(advice, format string, args ...any) error {
@@ -143,7 +143,7 @@ func (t *Tenant) errorf(advice, format string, args ...any) error {
 		id = id[:maxID]
 	}
 	return &Error{
-		Source: t.Source, Tenant: id, File: t.Place.File, Line: t.Place.Line,
+		Source: t.Source, Tenant: id, File: t.Position.File, Line: t.Position.Line,
 		Message: fmt.Sprintf(format, args...), Advice: advice,
 	}
 }

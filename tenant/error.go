@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// Error says what is wrong with a source or with one tenant of it, where, and what to do. Those who
-// find several join them with errors.Join, so that one run shows every mistake.
+// Error says what is wrong with a source or with one of its tenants, where, and what to do. Several are joined by
+// errors.Join, so that one run shows every mistake.
 type Error struct {
-	Source  string // name of the source; "" when it is about the fleet
-	Tenant  string // id of the tenant; "" when it is about the source
-	File    string // file that lists the tenant; "" when there is none
+	Source  string // name of the source; "" if it is about the fleet
+	Tenant  string // id of the tenant; "" if it is about the source
+	File    string // file that lists the tenant; "" if there is none
 	Line    int    // 1-based; 0 = the whole file
 	Col     int    // 1-based bytes; 0 = the whole line
-	Message string // one line, without source, tenant and place
-	Advice  string // what to do; "" when the message says all
+	Message string // one line, without source, tenant and position
+	Advice  string // what to do; "" if the message is enough
 	Err     error  // cause; may be nil
 }
 
@@ -41,7 +41,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Hint says what to do about it; "" when the message says all.
+// Hint says what to do about it; "" if the message is enough.
 func (e *Error) Hint() string { return e.Advice }
 
 // Position returns the file, 1-based line and 1-based column; zero values where unknown.

@@ -9,7 +9,7 @@ import (
 
 // files finds SQLite files that have two names: through symlinks, through `.` and `..`, and through case
 // where the file system ignores it. Hard links are not looked for: SQLite corrupts such
-// files (sqlite.org/howtocorrupt.html §2.5), so nobody has them.
+// files (sqlite.org/howtocorrupt.html §2.5).
 type files struct {
 	folders map[string]string // a folder as written → resolved
 	seen    map[string][]file // by resolved path, folded; several only where case tells files apart
@@ -24,7 +24,7 @@ func newFiles() *files {
 	return &files{folders: map[string]string{}, seen: map[string][]file{}}
 }
 
-// add returns the tenant that has the same file already; nil when there is none.
+// add returns the tenant that already has the same file; nil if there is none.
 func (f *files) add(t *Tenant) *Tenant {
 	path := f.resolve(t.Location.File)
 	key := strings.ToLower(path)
@@ -50,7 +50,7 @@ func (f *files) resolve(path string) string {
 	return filepath.Join(f.resolveFolder(filepath.Dir(path)), filepath.Base(path))
 }
 
-// resolveFolder remembers its answers: 10,000 tenants share a few folders.
+// resolveFolder caches its results: 10,000 tenants share a few folders.
 func (f *files) resolveFolder(folder string) string {
 	if resolved, ok := f.folders[folder]; ok {
 		return resolved
@@ -74,7 +74,7 @@ func sameFile(a, b string) bool {
 	x, errX := os.Stat(a)
 	y, errY := os.Stat(b)
 	if errX != nil || errY != nil {
-		// Nobody can say what a missing file's name will mean, but that is the rule of these systems.
+		// What a missing file's name will mean depends on the file system; this is the default of these systems.
 		return runtime.GOOS == "windows" || runtime.GOOS == "darwin"
 	}
 	return os.SameFile(x, y)

@@ -73,8 +73,8 @@ func (s Selector) matchesFacts(known Facts) bool {
 	return true
 }
 
-// Excludes reports whether no tenant can match of which known tells some values: it returns the value of a key, "" when
-// that is not set, and whether it is the same for all that are meant.
+// Excludes reports whether the selector excludes every tenant of a group. known returns the value that all tenants of the
+// group have for a key, "" if the key is not set; same is false if they may differ.
 func (s Selector) Excludes(known func(key string) (value string, same bool)) bool {
 	return slices.ContainsFunc(s.terms, func(t term) bool {
 		value, same := known(t.key)
@@ -82,12 +82,12 @@ func (s Selector) Excludes(known func(key string) (value string, same bool)) boo
 	})
 }
 
-// ExcludesTenant reports whether the selector excludes a tenant, whatever schema it has and whatever a survey reads.
+// ExcludesTenant reports whether the selector excludes a tenant whatever its schema is and whatever a survey reads.
 func (s Selector) ExcludesTenant(t *Tenant) bool {
 	return s.Excludes(func(key string) (string, bool) { return t.value(key), key != "schema" })
 }
 
-// headsOrBase names the state of a tenant without heads `base`, unless nobody could see that it has none.
+// headsOrBase returns the heads; `base` if it is known that there are none.
 func headsOrBase(heads []string, state engine.State) []string {
 	if len(heads) > 0 {
 		return heads
@@ -99,7 +99,7 @@ func headsOrBase(heads []string, state engine.State) []string {
 	return []string{"base"}
 }
 
-// value returns what the tenant has under a key; "" when it is not set.
+// value returns the tenant's value for a key; "" if it is not set.
 func (t *Tenant) value(key string) string {
 	switch key {
 	case "id":
@@ -118,7 +118,7 @@ func (t *Tenant) value(key string) string {
 	return t.Labels[key]
 }
 
-// matches judges the values a tenant has under the term's key: one, or several heads. Empty ones are not set.
+// matches reports whether the term holds for the values of its key: one, or several heads. Empty values are not set.
 func (t *term) matches(have ...string) bool {
 	set, hit := false, false
 	for _, text := range have {
@@ -160,8 +160,8 @@ func (s Selector) cut(picked []int, at func(i int) *Tenant) []int {
 	return taken
 }
 
-// Unmatched says what in the selector fits no tenant and may be a mistake: a label that nobody has, with
-// the key that may have been meant. A selector with `!=` or `!` would otherwise silently mean everybody.
+// Unmatched returns a warning for each label of the selector that no tenant has, with the key that may have been meant:
+// a mistyped key with `!=` or `!` would silently select all tenants.
 func (s Selector) Unmatched(tenants []Tenant) []string {
 	labels := map[string]bool{}
 	for i := range tenants {

@@ -13,13 +13,15 @@ import (
 // listWidth is how many sources are listed at a time; each of them may work in parallel itself.
 const listWidth = 8
 
-// Gather lists all sources, checks what they say, and returns the fleet sorted by id (bytes).
+// Gather lists all sources, checks what they return, and returns the fleet sorted by id (bytes).
 //
-// Any doubt is an error, and the fleet is then nil: a source that fails or yields nothing, an id or a
-// name that is not valid, two ids for one target, one id for two, a guard. All errors are reported
-// together, in the order of the sources; errors.As finds *Error and *GuardError among them. The guards
-// are asked only about a fleet that has no other error, and not about one of which a selector leaves out sources: see
-// [LeftOut]. Warnings bear the names of their sources and come with errors too.
+// Any doubt is an error, and the fleet is then nil: a source that fails or lists nothing, an id or a name that is not
+// valid, two ids for one location, one id for two, a guard. All errors are reported together, in the order of the
+// sources; errors.As finds *Error and *GuardError among them. Guards are checked only if there is no other error and no
+// source is left out because of a selector: see [LeftOut]. Warnings start with the name of their source and are returned
+// with errors too.
+//
+// It reads symbolic links of SQLite files, to find a file that is listed by two names.
 func Gather(ctx context.Context, sources []Source, guards Guards) (tenants []Tenant, warnings []string, err error) {
 	if len(sources) == 0 {
 		return nil, nil, &Error{
@@ -58,7 +60,7 @@ func Gather(ctx context.Context, sources []Source, guards Guards) (tenants []Ten
 	return tenants, warnings, nil
 }
 
-// listing is what one source said.
+// listing is what one source returned.
 type listing struct {
 	tenants  []Tenant
 	warnings []string
@@ -86,7 +88,7 @@ func listAll(ctx context.Context, sources []Source) []listing {
 	return listings
 }
 
-// attribute takes a source's error apart and says of each part which source it is about.
+// attribute splits joined errors of a source and names the source in each.
 func attribute(source string, err error) []error {
 	if err == nil {
 		return nil

@@ -103,16 +103,16 @@ func TestGatherReportsAllMistakesTogether(t *testing.T) {
 	good := source("3", "acme", "bolt")
 	overlap := source("registry", "acme:other", "bolt", "tenant_bolt:bolt", "new", "", "nul\x00:nul", "line\n:line",
 		strings.Repeat("x", 256)+":long", "a:"+strings.Repeat("s", 64), "b:", "\xff:bytes")
-	overlap.tenants[0].Place = tenant.Place{File: "tenants.csv", Line: 3}
+	overlap.tenants[0].Position = tenant.Position{File: "tenants.csv", Line: 3}
 
 	ids, warnings, errs, err := gather(t, tenant.Guards{MinTenants: 100}, broken, empty, good, overlap)
 	want := []string{
 		`source 1: connection refused`,
 		`t.csv:7: tenant "x": unknown column`,
 		`source 2: yields no tenant`,
-		`tenants.csv:3: tenant "acme": one id for two targets: main/app/acme from source 3 and main/app/other from source registry (tenants.csv:3)`,
+		`tenants.csv:3: tenant "acme": one id for two locations: main/app/acme from source 3 and main/app/other from source registry (tenants.csv:3)`,
 		`source registry: tenant "bolt": main/app/bolt is listed by source 3 and again by source registry`,
-		`source registry: tenant "tenant_bolt": one target for two ids: main/app/bolt is "bolt" from source 3 and "tenant_bolt" from source registry`,
+		`source registry: tenant "tenant_bolt": one location for two ids: main/app/bolt is "bolt" from source 3 and "tenant_bolt" from source registry`,
 		`source registry: the id is empty`,
 		`source registry: tenant "nul\x00": the id contains a NUL or a newline`,
 		`source registry: tenant "line\n": the id contains a NUL or a newline`,
@@ -208,7 +208,7 @@ func TestGatherFindsFilesWithTwoNames(t *testing.T) {
 			if !c.same && len(errs) == 0 {
 				return
 			}
-			if !c.same || len(errs) != 1 || !strings.Contains(errs[0], "one target for two ids") ||
+			if !c.same || len(errs) != 1 || !strings.Contains(errs[0], "one location for two ids") ||
 				!strings.Contains(errs[0], "source x") || !strings.Contains(errs[0], "source y") {
 				t.Errorf("got %v", errs)
 			}

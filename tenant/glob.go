@@ -6,8 +6,8 @@ import "unicode/utf8"
 // slashes too, `?` for exactly one; everything else, and case, is exact. It is the language of selectors
 // and of include_ and exclude_ lists. The cost is at most the product of the lengths.
 func Glob(pattern, name string) bool {
-	// Greedy with one way back: only the last star may have to take more, since an earlier one that took
-	// more could do nothing that the last cannot.
+	// Greedy, with backtracking to the last star only: an earlier star that took more could not match anything that the
+	// last one cannot.
 	p, n := 0, 0
 	star, mark := -1, 0
 	for n < len(name) {

@@ -9,15 +9,14 @@ import (
 	"github.com/skeindb/skein/engine/text"
 )
 
-// Guards refuse a fleet that is suspiciously small, before anything is touched. The zero value refuses
-// nothing.
+// Guards refuse a fleet that is suspiciously small, before any tenant is changed. The zero value refuses nothing.
 type Guards struct {
 	MinTenants int     // fewest tenants; 0 = any number
-	MaxShrink  float64 // per cent of Known that may be missing; 0 = no limit. For "none may be missing" any tiny value does
+	MaxShrink  float64 // percentage of Known that may be missing; 0 = no limit; a tiny value such as 0.001 allows none
 	Known      int     // tenants of the last rollout; 0 = unknown, then MaxShrink refuses nothing
 }
 
-// ErrGuard is what every [GuardError] is.
+// ErrGuard matches every [GuardError] with errors.Is.
 var ErrGuard = errors.New("the fleet is smaller than the guards allow")
 
 // GuardError says which guard refused the fleet, with its numbers.

@@ -6,10 +6,11 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// LeftOut is the error of a source whose tenants are left out of the fleet on purpose. Tenants that come with it are in.
+// LeftOut is the error of a source whose tenants are left out of the fleet on purpose. Tenants that are returned with it
+// are in the fleet.
 type LeftOut struct {
-	Reason string // for people; "" = the selector cannot mean them, so that nothing is to be said
-	Err    error  // why it could not be asked; nil = it was not
+	Reason string // becomes a warning; "" = the selector excludes them all, which needs no warning
+	Err    error  // why the source could not be listed; nil = it was not tried
 }
 
 func (e *LeftOut) Error() string {

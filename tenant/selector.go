@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// Selector says which tenants are meant: conditions of which all must hold, and at the end a sample or a
-// limit. The zero value means all tenants. [ParseSelector] makes others. Read-only, safe for concurrent use.
+// Selector selects tenants: all its conditions must hold; then a sample or a limit takes some of them. The zero value
+// selects all tenants. [ParseSelector] reads one from text. It is read-only and safe for concurrent use.
 //
 // The language is that of Kubernetes' label selectors, `tier=gold,region in (eu,us),!frozen`:
 //
@@ -25,8 +25,8 @@ import (
 // all, with \" and \\ for the two, and then literally: no globs. Spaces around , ( ) and operators mean nothing.
 //
 // `sample=5%` (rounded up, at least 1) and `limit=20` come after all conditions, wherever they are written.
-// They take the first tenants in the order of [HashOrder], so that the same ones are taken every time, and a
-// tenant that joins the fleet pushes out at most one.
+// They take the first tenants in [HashOrder], so that the same ones are taken every time, and a tenant that joins the
+// fleet displaces at most one.
 type Selector struct {
 	terms  []term
 	sample int64 // millionths of a per cent; 0 = all
@@ -70,7 +70,7 @@ func builtIn(key string) bool {
 	return slices.Contains(placeKeys, key) || slices.Contains(surveyKeys, key)
 }
 
-// And returns the selector of tenants which both select; of two samples or limits the smaller one counts.
+// And returns the selector of the tenants that both select; of two samples or limits the smaller counts.
 func (s Selector) And(other Selector) Selector {
 	return Selector{
 		terms:  slices.Concat(s.terms, other.terms),
@@ -87,7 +87,7 @@ func smaller[N int | int64](a, b N) N {
 	return a
 }
 
-// IsZero reports whether the selector means all tenants.
+// IsZero reports whether the selector selects all tenants.
 func (s Selector) IsZero() bool { return len(s.terms) == 0 && s.sample == 0 && s.limit == 0 }
 
 // NeedsSurvey reports whether the selector asks for heads or state, so that [Selector.Filter] needs facts.
@@ -96,7 +96,7 @@ func (s Selector) NeedsSurvey() bool {
 }
 
 // Samples reports whether the selector takes only some of the tenants for which its conditions hold: by `sample=` or
-// `limit=`. Which ones, depends on the others.
+// `limit=`. Whether it takes a tenant then depends on the other tenants.
 func (s Selector) Samples() bool { return s.sample > 0 || s.limit > 0 }
 
 // String returns the selector in its shortest form, which parses to an equal one; "" for the zero value.

@@ -22,14 +22,14 @@ func (e *SelectorError) Error() string {
 	return fmt.Sprintf("selector %q, column %d: %s", e.Text, e.Col, e.Message)
 }
 
-// Hint says what to do about it; "" when the message says all.
+// Hint says what to do about it; "" if the message is enough.
 func (e *SelectorError) Hint() string { return e.Advice }
 
-// Position returns the column; file and line are those of whoever holds the text.
+// Position returns the 1-based column; the selector knows neither file nor line.
 func (e *SelectorError) Position() (file string, line, col int) { return "", 0, e.Col }
 
 // ParseSelector reads a selector in the language that [Selector] describes. The error is a *SelectorError.
-// An empty text is one: it comes from a variable that is not set, and must not mean all tenants.
+// Empty text is an error: it may come from a variable that is not set, and must not select all tenants.
 func ParseSelector(text string) (s Selector, err error) {
 	p := parser{text: text}
 	if at := invalidUTF8(text); at >= 0 {
@@ -52,7 +52,7 @@ func ParseSelector(text string) (s Selector, err error) {
 	}
 }
 
-// condition reads what stands between two commas.
+// condition reads the text between two commas.
 func (p *parser) condition(s *Selector) error {
 	p.space()
 	start := p.pos
@@ -85,7 +85,7 @@ func (p *parser) key() (string, error) {
 		return "", p.fail(start+i, "the operators are =, ==, !=, in and notin", "there is no operator %q", word[i])
 	}
 	if i := strings.IndexAny(word, "*?"); i >= 0 {
-		return "", p.fail(start+i, "globs stand in values of built-in keys: id=acme-*", "a key is no glob")
+		return "", p.fail(start+i, "globs stand in values of built-in keys: id=acme-*", "a key cannot be a glob")
 	}
 	return word, nil
 }
@@ -160,7 +160,7 @@ func (p *parser) value(key string) (value, error) {
 		if err != nil {
 			return value{}, err
 		}
-		return value{text: text}, p.known(key, text, start)
+		return value{text: text}, p.checkState(key, text, start)
 	}
 	text := p.word()
 	if text == "" {
@@ -169,15 +169,15 @@ func (p *parser) value(key string) (value, error) {
 	if i := strings.IndexFunc(text, wild); i >= 0 {
 		if !builtIn(key) {
 			return value{}, p.fail(start+i, "write the value in double quotes if it contains the character itself",
-				"values of labels are no globs; only those of %s and %s are", strings.Join(placeKeys, ", "), strings.Join(surveyKeys, ", "))
+				"values of labels cannot be globs; only those of %s and %s can", strings.Join(placeKeys, ", "), strings.Join(surveyKeys, ", "))
 		}
 		return value{text: text, glob: true}, nil
 	}
-	return value{text: text}, p.known(key, text, start)
+	return value{text: text}, p.checkState(key, text, start)
 }
 
-// known refuses a state that does not exist: it would silently select nobody, or with != everybody.
-func (p *parser) known(key, value string, start int) error {
+// checkState refuses a state that does not exist: it would silently select no tenant, or with != all tenants.
+func (p *parser) checkState(key, value string, start int) error {
 	if key != "state" {
 		return nil
 	}
@@ -223,7 +223,7 @@ func (p *parser) cut(s *Selector, start int, key string, unset bool) error {
 	form := map[string]string{"sample": "sample=5%", "limit": "limit=20"}[key]
 	p.space()
 	if unset || !p.skip("==") && !p.skip("=") {
-		return p.fail(start, "labels of this name cannot be selected by", "%s is not a label here; write %s", key, form)
+		return p.fail(start, "a label of this name cannot be used in a selector", "%s is not a label here; write %s", key, form)
 	}
 	p.space()
 	at := p.pos

@@ -13,7 +13,7 @@ type parser struct {
 	pos  int
 }
 
-// word reads characters that need no quotes; "" when there are none.
+// word reads characters that need no quotes; "" if there are none.
 func (p *parser) word() string {
 	start := p.pos
 	for _, r := range p.text[start:] {
@@ -41,7 +41,7 @@ func (p *parser) end() bool { return p.pos == len(p.text) }
 
 func (p *parser) at(c byte) bool { return !p.end() && p.text[p.pos] == c }
 
-// next says what stands at the position, for messages.
+// next names the character at the position, for messages.
 func (p *parser) next() string {
 	if p.end() {
 		return "the end"
@@ -54,7 +54,7 @@ func (p *parser) fail(at int, advice, format string, args ...any) error {
 	return &SelectorError{Text: p.text, Col: at + 1, Message: fmt.Sprintf(format, args...), Advice: advice}
 }
 
-// invalidUTF8 returns the offset of the first byte that is not UTF-8; -1 when there is none.
+// invalidUTF8 returns the offset of the first byte that is not UTF-8; -1 if there is none.
 func invalidUTF8(text string) int {
 	for i, r := range text {
 		if r == utf8.RuneError {

@@ -13,18 +13,18 @@ type Tenant struct {
 	Source   string            `json:"source"`          // name of the source it came from, else its 1-based index
 	Labels   map[string]string `json:"labels,omitzero"` // may be nil; values are never empty; tenants of one source may share the map
 	Location engine.Location   `json:"target"`          // unique in the fleet
-	Place    Place             `json:"place,omitzero"`  // where its record is written, for messages
+	Position Position          `json:"place,omitzero"`  // where its record is written, for messages
 }
 
-// Place is a line of a file that lists tenants. The zero value says that there is none: the tenant was
-// found in a catalog, by a query or a pattern.
-type Place struct {
+// Position is a line of a file that lists tenants. The zero value means none: the tenant was found in a
+// catalog, by a query or a pattern.
+type Position struct {
 	File string `json:"file"`
 	Line int    `json:"line,omitempty"` // 1-based; 0 = the whole file
 }
 
 // String returns file:line, or "" for the zero value.
-func (p Place) String() string {
+func (p Position) String() string {
 	if p.Line == 0 {
 		return p.File
 	}
@@ -36,7 +36,7 @@ type Source interface {
 	// Name is the source's name in the config, else its 1-based index.
 	Name() string
 
-	// List returns the tenants of the source. Warnings are for people: a pattern that matches nothing.
+	// List returns the tenants of the source. Warnings are texts such as that a pattern matches nothing.
 	// A source that yields nothing is an error. Errors are *Error, or several joined by errors.Join;
 	// [Gather] fills in the source's name. List may run at the same time as that of other sources.
 	List(ctx context.Context) (tenants []Tenant, warnings []string, err error)

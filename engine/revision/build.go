@@ -10,11 +10,10 @@ import (
 
 // NewGraph links revs into a graph. Their order does not matter; the graph keeps the pointers.
 //
-// It finds everything that is wrong at once: the error joins a [*FileError] for each bad or doubled id
-// or label, for each parent or dependency that is not there, and for each cycle. `revises` has to name
-// full ids; `depends_on` may name ids, prefixes of ids, or branch labels, where a label stands for the
-// revision that introduces it (Alembic's rule, which allows no prefixes there). Saying an edge twice, or
-// in both kinds, is no mistake.
+// It reports all mistakes at once: the error joins a [*FileError] for each bad or duplicate id or label, for each parent or
+// dependency that does not exist, and for each cycle. `revises` names full ids; `depends_on` names ids, prefixes of ids,
+// or branch labels, where a label stands for the revision that introduces it (Alembic's rule, which allows no prefixes
+// there). An edge may be given twice, and in both kinds.
 func NewGraph(revs []*Revision) (*Graph, error) {
 	b := &builder{exact: make(map[string]int, len(revs))}
 	b.addRevisions(revs)
@@ -30,8 +29,8 @@ func NewGraph(revs []*Revision) (*Graph, error) {
 	return g, nil
 }
 
-// builder holds a graph in the making. Places are ranks by id here, so that comparing them breaks ties
-// in Kahn's algorithm.
+// builder is a graph under construction. Places are ranks by id here, so that comparing them breaks ties in Kahn's
+// algorithm.
 type builder struct {
 	revs    []*Revision
 	exact   map[string]int
@@ -103,7 +102,7 @@ func (b *builder) link() {
 	}
 }
 
-// parent resolves what r revises: a full id, because a prefix that is clear today may not be tomorrow.
+// parent resolves what r revises: a full id, because a prefix that is unique today may be ambiguous tomorrow.
 func (b *builder) parent(r *Revision, name string) (int, bool) {
 	i, ok := b.exact[name]
 	if ok && b.revs[i].ID == name {
@@ -167,7 +166,7 @@ func (b *builder) fail(r *Revision, kind Kind, other, advice, format string, arg
 	})
 }
 
-// failure joins what was found, in the order in which an editor would show it.
+// failure joins the errors, ordered by file and line.
 func (b *builder) failure() error {
 	slices.SortStableFunc(b.errs, func(x, y *FileError) int {
 		return cmp.Or(strings.Compare(x.File, y.File), x.Line-y.Line)
@@ -179,7 +178,7 @@ func (b *builder) failure() error {
 	return errors.Join(errs...)
 }
 
-// where names a revision's place for FileError.Other.
+// where returns the file and line of a revision, for FileError.Other.
 func where(r *Revision) string {
 	if r.File == "" || r.Line == 0 {
 		return r.File

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// opening is the beginning of a statement, as tokens without comments: enough to tell what it does.
+// opening is the beginning of a statement, as tokens without comments: enough to know what it does.
 type opening struct {
 	text   string
 	tokens [16]token
@@ -58,8 +58,8 @@ func (o *opening) begins(keywords ...string) bool {
 	return true
 }
 
-// checker looks at the statements of a section one after the other. It looks at what stands in the text: what a
-// function or a DO block does inside, the server has to refuse.
+// checker checks the statements of a section one after another. It sees only their text: what a function or a DO block
+// does, the server has to refuse.
 type checker struct {
 	options    Options
 	direction  Direction
@@ -74,15 +74,15 @@ type checker struct {
 	dumps      bool      // a statement is one that only pg_dump writes
 }
 
-// newChecker is for a section with these statements, which it is then asked about in their order.
+// newChecker returns a checker for a section with these statements; check them in their order.
 func newChecker(options Options, d Direction, dialect Dialect, statements []string) *checker {
 	c := &checker{options: options, direction: d, dialect: dialect, frame: frameOf(statements, dialect)}
 	c.idle = dialect == SQLite && len(idleKeyPragmas(statements)) > 0
 	return c
 }
 
-// statement says why a statement that begins at a byte of the section's text cannot stand there; nil when it can.
-// The fault counts from the beginning of that text.
+// statement returns why a statement is not allowed in the section; nil if it is. Both start and the offset of the fault
+// count from the beginning of the text of the section.
 func (c *checker) statement(text string, at int) *fault {
 	f := c.objection(text, at)
 	if f != nil {
@@ -128,7 +128,7 @@ func (c *checker) objection(text string, at int) *fault {
 	return nil
 }
 
-// end says what is missing after the last statement. It also completes the advice of the faults before it.
+// end returns what is missing after the last statement. It also completes the advice of earlier faults.
 func (c *checker) end() *fault {
 	adviseControls(c.controls, c.number, c.options, c.frame)
 	return c.vacuum
@@ -147,7 +147,7 @@ func transactionControl(o *opening) *fault {
 	return &fault{message: what + " cannot stand in a revision"} // for the advice, see adviseControls
 }
 
-// sessionSetting refuses settings that outlive the revision, on a connection that the next tenant gets.
+// sessionSetting refuses settings that outlive the revision, since other tenants use the same connection.
 func sessionSetting(o *opening, options Options, d Direction) *fault {
 	switch {
 	case o.is(0, "RESET", "DISCARD"):
@@ -214,7 +214,7 @@ func createOutsideOnly(o *opening) string {
 	return ""
 }
 
-// isNamelessIndex knows CREATE [UNIQUE] INDEX CONCURRENTLY ON.
+// isNamelessIndex recognises CREATE [UNIQUE] INDEX CONCURRENTLY ON.
 func isNamelessIndex(o *opening) bool {
 	return o.begins("CREATE", "INDEX", "CONCURRENTLY", "ON") || o.begins("CREATE", "UNIQUE", "INDEX", "CONCURRENTLY", "ON")
 }
@@ -235,7 +235,7 @@ func detachConcurrently(o *opening) string {
 	return ""
 }
 
-// reindexOutsideOnly knows both spellings: REINDEX (CONCURRENTLY) TABLE t, REINDEX TABLE CONCURRENTLY t.
+// reindexOutsideOnly recognises both spellings: REINDEX (CONCURRENTLY) TABLE t, REINDEX TABLE CONCURRENTLY t.
 func reindexOutsideOnly(o *opening) string {
 	i, concurrently := 1, false
 	if o.at(1) == "(" {
@@ -255,7 +255,7 @@ func reindexOutsideOnly(o *opening) string {
 	return ""
 }
 
-// copyFault refuses a COPY that talks to the client, whose data would stand between the statements.
+// copyFault refuses a COPY from or to the client, whose data would be between the statements.
 func copyFault(text string, at int) *fault {
 	lex := lexer{text: text, dialect: Postgres}
 	depth, from, to := 0, false, false
@@ -267,7 +267,7 @@ func copyFault(text string, at int) *fault {
 		case depth == 0 && t.kind == tokenWord && from && isWord(word, "STDIN"):
 			return &fault{at, "COPY … FROM STDIN cannot stand in a revision", "write the rows as INSERT … VALUES"}
 		case depth == 0 && t.kind == tokenWord && to && isWord(word, "STDOUT"):
-			return &fault{at, "COPY … TO STDOUT cannot stand in a revision", "a revision has nobody to send rows to: leave it out"}
+			return &fault{at, "COPY … TO STDOUT cannot stand in a revision", "leave it out: nothing reads the rows that a revision returns"}
 		case word == "(":
 			depth++
 		case word == ")":

@@ -16,7 +16,7 @@ const (
 // dumpForm is how pg_dump empties the search path.
 var dumpForm = regexp.MustCompile(`(?i)^SELECT\s+(pg_catalog\s*\.\s*)?set_config\s*\(\s*'search_path'\s*,\s*''\s*,\s*false\s*\)$`)
 
-// searchPathSetting refuses what moves the search path: the names behind it would mean objects outside the tenant.
+// searchPathSetting refuses what changes the search path: names after it would mean objects outside the tenant.
 func searchPathSetting(o *opening, options Options, d Direction) *fault {
 	switch {
 	case o.is(0, "SET") && (isSearchPath(o, 1) || o.is(1, "LOCAL", "SESSION") && isSearchPath(o, 2)):
@@ -31,7 +31,7 @@ func searchPathSetting(o *opening, options Options, d Direction) *fault {
 	return setConfig(o, options, d)
 }
 
-// isSearchPath knows search_path, "search_path" and SCHEMA, which is the same (SET SCHEMA 'a').
+// isSearchPath recognises search_path, "search_path" and SCHEMA, which is the same (SET SCHEMA 'a').
 func isSearchPath(o *opening, i int) bool {
 	name := strings.Trim(o.at(i), `"`)
 	return strings.EqualFold(name, "search_path") || o.is(i, "SCHEMA")
@@ -48,8 +48,8 @@ func updatesSettings(o *opening) bool {
 	return strings.EqualFold(strings.Trim(o.at(i), `"`), "pg_settings")
 }
 
-// setConfig refuses a call of set_config that moves the path or changes the transaction, wherever it stands in the statement. In the body of a
-// function that is only created it does nothing yet.
+// setConfig refuses a call of set_config that changes the path or the transaction, anywhere in the statement. The body of a
+// function that is only created does nothing yet.
 func setConfig(o *opening, options Options, d Direction) *fault {
 	if o.is(0, "CREATE") && (o.is(1, "FUNCTION", "PROCEDURE") || o.is(3, "FUNCTION", "PROCEDURE")) {
 		return nil

@@ -24,7 +24,7 @@ func (c *checker) sqliteObjection(o *opening, at int) *fault {
 	return nil
 }
 
-// pragma refuses what SQLite takes without an error and does not do (sqlite.org/pragma.html; seen with 3.46 and
+// pragma refuses what SQLite accepts without an error and does not do (sqlite.org/pragma.html; seen with 3.46 and
 // later): most settings of the file cannot be changed inside a transaction, or once there are tables.
 func (c *checker) pragma(o *opening, at int) *fault {
 	name, sets := o.at(1), 2

@@ -13,7 +13,7 @@ type control struct {
 	fault  *fault
 }
 
-// adviseControls says of each what to do: which depends on what follows it, and on how the section runs.
+// adviseControls sets the advice of each: it depends on what follows, and on how the section runs.
 func adviseControls(controls []control, statements int, options Options, f frame) {
 	ended := false // a transaction ended before
 	for _, c := range controls {

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// Checksum identifies the upgrade body: the hexadecimal SHA-256 of the upgrade section, which is the text
-// from its marker line to before the next marker or the end of the file, with every CR LF taken as LF and without
-// white space at its very end. Of the marker's options only those count that say what the body is, see [Options.Runs].
+// Checksum identifies the upgrade body: the SHA-256, in hex, of the upgrade section, from its marker line to before the
+// next marker or the end of the file. CR LF counts as LF, white space at the very end does not count, and of the options
+// only those that say what the body does: see [Options.Runs].
 //
-// A byte order mark, CRLF, the header, the downgrade section, the order of the sections, options that only say how
-// the body runs, and blank lines or a line end after the last statement therefore do not change it; everything else
-// does, comments too. What is read from a file was hashed when it was parsed; for a revision made in memory it is
-// computed on each call. It is safe for concurrent use.
+// So a byte order mark, CRLF, the header, the downgrade section, the order of the sections, options that only say how the
+// body runs, and blank lines after the last statement do not change it. Everything else does, comments too. A revision
+// from a file was hashed when it was parsed; for one made in memory it is computed on each call. It is safe for concurrent
+// use.
 func (r *Revision) Checksum() string {
 	switch {
 	case r.Upgrade == nil:
@@ -24,8 +24,8 @@ func (r *Revision) Checksum() string {
 	return r.Upgrade.checksum()
 }
 
-// Accepts reports whether a checksum that was recorded with a tenant is of this body: the one of [Revision.Checksum],
-// or one of when all options of the marker counted, whichever of them were there then.
+// Accepts reports whether a checksum that a tenant recorded is of this body: that of [Revision.Checksum], or one of an
+// earlier version, in which all options of the marker counted.
 func (r *Revision) Accepts(recorded string) bool {
 	if r.Upgrade == nil {
 		return recorded == r.Checksum()

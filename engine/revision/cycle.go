@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// findCycles reports a shortest cycle through every revision that is in one, each cycle once. Cycles
-// that share revisions may need a second look after the first is mended.
+// findCycles reports a shortest cycle through every revision that is in one, each cycle once. Of cycles that share
+// revisions, some may be reported only after others are corrected.
 func (b *builder) findCycles() {
 	order := b.kahn()
 	if len(order) == len(b.revs) {
@@ -34,7 +34,7 @@ func (b *builder) findCycles() {
 	}
 }
 
-// cycleThrough walks down from start, breadth first, until it is back; nil when start is merely above a
+// cycleThrough walks down from start, breadth first, until it is back; nil if start is only above a
 // cycle. It returns each revision once, start first.
 func (b *builder) cycleThrough(start int, suspect []bool) []int {
 	from := map[int]int{}

@@ -2,8 +2,8 @@ package revision
 
 import "fmt"
 
-// FileError says what is wrong with a revision file or with the graph that the files form, where, and
-// what to do. Load and NewGraph join all they find with errors.Join, so that one run shows every mistake.
+// FileError says what is wrong with a revision file, or with the graph that the files form, where, and what to do. [Load]
+// and [NewGraph] join all of them by errors.Join, so that one run shows every mistake.
 type FileError struct {
 	Kind    Kind
 	File    string // slash path below the revisions folder
@@ -14,7 +14,7 @@ type FileError struct {
 	Advice  string
 }
 
-// Kind tells load errors apart.
+// Kind is the kind of a [FileError].
 type Kind string
 
 const (
@@ -39,7 +39,7 @@ func (e *FileError) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Col, e.Message)
 }
 
-// Hint says what to do about it; "" when the message says all.
+// Hint says what to do about it; "" if the message is enough.
 func (e *FileError) Hint() string { return e.Advice }
 
 // Position returns the file, 1-based line and 1-based column; zero values where unknown.
@@ -54,7 +54,7 @@ type TargetError struct {
 	Advice  string
 }
 
-// Reason tells target errors apart.
+// Reason is the kind of a [TargetError].
 type Reason string
 
 const (
@@ -69,5 +69,5 @@ const (
 
 func (e *TargetError) Error() string { return e.Message }
 
-// Hint says what to do about it; "" when the message says all.
+// Hint says what to do about it; "" if the message is enough.
 func (e *TargetError) Hint() string { return e.Advice }

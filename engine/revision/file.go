@@ -10,16 +10,16 @@ import (
 	"unicode/utf8"
 )
 
-// maxErrors is how many mistakes of one file are told; more help nobody.
+// maxErrors is how many mistakes of one file are reported.
 const maxErrors = 50
 
 // Parse reads one revision file; file is its slash path below the revisions folder, whose last element has to
 // begin with the revision's id.
 //
-// The text is UTF-8 with or without a byte order mark, with LF or CRLF; positions count bytes and leave the
-// mark out. A CR LF is read as LF, also within strings and the bodies of functions, so that all tenants get the same
-// bytes from whatever checkout; otherwise statements and [Section.Raw] are the file's bytes as they are. The error joins a [*FileError] for
-// each mistake, at its line and column.
+// The text is UTF-8 with or without a byte order mark, with LF or CRLF; positions count bytes and leave the mark out. CR LF
+// is read as LF, also within strings and bodies of functions, so that all tenants get the same bytes from every checkout;
+// otherwise statements and [Section.Raw] are the bytes of the file. The error joins a [*FileError] for each mistake, with
+// its line and column.
 func Parse(file string, text []byte, dialect Dialect) (*Revision, error) {
 	rev, errs := parseFile(file, text, dialect)
 	return rev, join(errs)
@@ -136,7 +136,7 @@ func (p *parser) readTop() (marker token, found bool) {
 	}
 }
 
-// checkSections says what is missing from the whole.
+// checkSections reports sections that are missing.
 func (p *parser) checkSections() {
 	if p.broken {
 		return
@@ -147,7 +147,7 @@ func (p *parser) checkSections() {
 	}
 }
 
-// checkDump says once what is the matter with output of pg_dump, in place of a mistake for each of its settings.
+// checkDump reports output of pg_dump by one error, in place of one for each of its settings.
 func (p *parser) checkDump() {
 	if !p.dump || !p.dumped {
 		return
@@ -198,7 +198,7 @@ func (p *parser) failOther(at, other int, message, advice string) {
 	}
 }
 
-// full reports that no more mistakes are told: whoever finds them may stop.
+// full reports whether maxErrors is reached, so that the search may stop.
 func (p *parser) full() bool { return len(p.errs) >= maxErrors }
 
 func join(errs []*FileError) error {

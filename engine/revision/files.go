@@ -28,18 +28,17 @@ const (
 	ignoreSameFolder = "same-folder"
 )
 
-// deepest is how many folders may lie within each other: a file system that cannot compare folders could go round
-// in circles.
+// deepest is how many folders may be nested: a file system that cannot compare folders could have endless ones.
 const deepest = 64
 
-// Files lists what lies below the root of fsys: the files that [ReadAll] reads, in the order of their paths, and
-// everything that it leaves out. What can neither be read nor be left out by a rule is a [*FileError]: a dangling
-// symbolic link, a folder that cannot be opened, a socket, SQL under another extension.
+// Files lists what is below the root of fsys: the files that [ReadAll] reads, ordered by path, and everything that it
+// leaves out. What can neither be read nor be left out by a rule is a [*FileError]: a dangling symbolic link, a folder
+// that cannot be opened, a socket, SQL under another extension.
 //
-// Symbolic links are followed. A file or folder that is reached twice is read once, under the path without links
-// where there is one, so that circles end; [os.SameFile] says what is the same.
+// Symbolic links are followed. A file or folder that is reached twice, by [os.SameFile], is read once, under the path
+// without links if there is one; so circles end.
 func Files(fsys fs.FS) (files []string, ignored []Ignored, err error) {
-	l := lister{fsys: fsys, seen: map[size][]place{}}
+	l := lister{fsys: fsys, seen: map[fileKey][]seenFile{}}
 	l.folder(".", 0)
 	for len(l.links) > 0 { // after everything that is there without links
 		link := l.links[0]
@@ -58,7 +57,7 @@ type lister struct {
 	ignored []Ignored
 	errs    []*FileError
 	links   []link
-	seen    map[size][]place
+	seen    map[fileKey][]seenFile
 }
 
 type link struct {
@@ -66,13 +65,13 @@ type link struct {
 	depth int
 }
 
-// size narrows down which files can be the same.
-type size struct {
+// fileKey narrows down which files can be the same.
+type fileKey struct {
 	bytes, time int64
 	folder      bool
 }
 
-type place struct {
+type seenFile struct {
 	path string
 	info fs.FileInfo
 }
@@ -92,7 +91,7 @@ func (l *lister) ignore(file, rule, why string) {
 
 // first reports whether a file or folder was not reached before, and by which path it was.
 func (l *lister) first(file string, info fs.FileInfo) (earlier string, first bool) {
-	key := size{folder: info.IsDir()}
+	key := fileKey{folder: info.IsDir()}
 	if !key.folder {
 		key.bytes, key.time = info.Size(), info.ModTime().UnixNano()
 	}
@@ -101,7 +100,7 @@ func (l *lister) first(file string, info fs.FileInfo) (earlier string, first boo
 			return p.path, false
 		}
 	}
-	l.seen[key] = append(l.seen[key], place{file, info})
+	l.seen[key] = append(l.seen[key], seenFile{file, info})
 	return "", true
 }
 
@@ -150,7 +149,7 @@ func (l *lister) follow(k link) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		l.errs = append(l.errs, &FileError{
-			Kind: KindRead, File: k.path, Message: "is a symbolic link to nothing", Advice: "take it away, or put back what it points to",
+			Kind: KindRead, File: k.path, Message: "is a symbolic link to nothing", Advice: "remove it, or restore what it points to",
 		})
 	case err != nil:
 		l.fail(k.path, err)
@@ -217,7 +216,7 @@ func (l *lister) isRevision(file string) bool {
 	return m != nil && m[1] == keyRevision
 }
 
-// isBackup knows the names that editors, patch and merges give to copies.
+// isBackup recognises the names that editors, patch and merges give to copies.
 func isBackup(name string) bool {
 	if strings.HasSuffix(name, "~") || strings.HasPrefix(name, "#") && strings.HasSuffix(name, "#") || strings.HasPrefix(name, "~$") {
 		return true

@@ -16,12 +16,13 @@ type Fixed struct {
 
 // Fix rewrites what other tools put into their files, as far as it can be done without understanding the statements:
 //
-//   - BEGIN and COMMIT around the whole of a section are taken out, and so is a PRAGMA foreign_keys that a transactional
-//     section of SQLite has no use for, since foreign keys are off while it runs;
+//   - BEGIN and COMMIT around the whole of a section are removed, and so is a PRAGMA foreign_keys that a transactional
+//     section of SQLite does not need, since foreign keys are off while it runs;
 //   - SET and SET SESSION become SET LOCAL in a transactional section of PostgreSQL.
 //
-// Every other byte stays, and so do sections that are templates or are marked no-transaction, and files that Parse
-// cannot read to their end. With nothing to do it returns text itself and no list. Parse says what is still wrong.
+// Every other byte stays. Sections that are templates or marked no-transaction are not changed, nor are files that Parse
+// cannot read to their end. If there is nothing to do, it returns text itself and no list. Parse reports what is still
+// wrong.
 //
 // A section that was rewritten has another checksum.
 func Fix(file string, text []byte, dialect Dialect) ([]byte, []Fixed) {
@@ -160,7 +161,7 @@ func local(text string, at int) (edit, bool) {
 	if o.is(1, "SESSION") && !o.is(2, "AUTHORIZATION") {
 		e.start, e.end, e.text = at+o.tokens[1].start, at+o.tokens[1].end, likeCase("LOCAL", o.at(1))
 	}
-	e.message = fmt.Sprintf("SET %s becomes SET LOCAL", oneLine(strings.TrimSpace(text[o.tokens[0].end:o.tokens[1].end])))
+	e.message = fmt.Sprintf("SET %s becomes SET LOCAL", withoutLineEnds(strings.TrimSpace(text[o.tokens[0].end:o.tokens[1].end])))
 	return e, true
 }
 

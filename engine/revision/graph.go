@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// Graph is the set of all revisions and the edges between them: `revises`, which Alembic calls
-// down_revision, and `depends_on`. Heads, bases, branches and labels follow the first kind alone; what
-// has to run before what follows both.
+// Graph is the set of all revisions and the edges between them: `revises`, which Alembic calls down_revision, and
+// `depends_on`. Heads, bases, branches and labels follow the first kind only; the order in which revisions run follows
+// both.
 //
 // Everything a Graph returns is in graph order: parents before children over both kinds of edges,
 // ties by revision id (Kahn's algorithm). The order is a property of the graph, so that all tenants run
 // the same revisions in the same order. Slices are never nil and belong to the caller.
 //
-// The zero value is no graph; make one with [NewGraph]. A Graph is immutable and safe for concurrent use.
+// The zero value is not usable; [NewGraph] and [Load] make a Graph. A Graph is immutable and safe for concurrent use.
 type Graph struct {
 	nodes []node // in graph order; a node is named by its place here
 	names names  // ids and labels
@@ -24,7 +24,7 @@ type node struct {
 	rev        *Revision
 	parents    []int    // revises
 	deps       []int    // depends_on, resolved
-	children   []int    // whom this one is a parent of
+	children   []int    // those that revise this one
 	dependents []int    // whose deps name this one, unless they are children as well
 	labels     []string // own and inherited, sorted
 }
@@ -41,8 +41,7 @@ func (g *Graph) All() []*Revision {
 // Len returns the number of revisions.
 func (g *Graph) Len() int { return len(g.nodes) }
 
-// Get returns the revision with precisely this id; nil when there is none. Labels and prefixes are for
-// [Graph.Resolve].
+// Get returns the revision with exactly this id; nil if there is none. Labels and prefixes are for [Graph.Resolve].
 func (g *Graph) Get(id string) *Revision {
 	if i, ok := g.place(id); ok {
 		return g.nodes[i].rev
@@ -50,15 +49,15 @@ func (g *Graph) Get(id string) *Revision {
 	return nil
 }
 
-// Heads returns the revisions that none revises: what `alembic heads` lists. One that another branch
+// Heads returns the revisions that none revises: as `alembic heads` lists. One that another branch
 // depends on is still a head; see [Graph.RealHeads].
 func (g *Graph) Heads() []string { return g.ids(g.heads()) }
 
 // RealHeads returns the revisions that none revises and none depends on. It is what the target `heads`
-// stands for, and where a tenant stands that has run everything.
+// stands for, and where a tenant stands that has applied everything.
 func (g *Graph) RealHeads() []string { return g.ids(g.realHeads()) }
 
-// Children returns the revisions that revise id; none when id is not in the graph.
+// Children returns the revisions that revise id; none if id is not in the graph.
 func (g *Graph) Children(id string) []string {
 	if i, ok := g.place(id); ok {
 		return g.ids(g.nodes[i].children)
@@ -66,8 +65,8 @@ func (g *Graph) Children(id string) []string {
 	return []string{}
 }
 
-// DependsOn returns the ids that the depends_on of id stands for, labels and prefixes resolved; none
-// when id is not in the graph.
+// DependsOn returns the ids that the depends_on of id stands for, labels and prefixes resolved; none if
+// id is not in the graph.
 func (g *Graph) DependsOn(id string) []string {
 	if i, ok := g.place(id); ok {
 		return g.ids(g.nodes[i].deps)
@@ -75,7 +74,7 @@ func (g *Graph) DependsOn(id string) []string {
 	return []string{}
 }
 
-// Labels returns the branch labels that hold for id, sorted; none when id is not in the graph. As in
+// Labels returns the branch labels that hold for id, sorted; none if id is not in the graph. As in
 // Alembic a label holds for the revision that introduces it, for all that descend from it by `revises`,
 // and for its ancestors as far down as the line has neither fork nor merge.
 func (g *Graph) Labels(id string) []string {
@@ -113,7 +112,7 @@ func (g *Graph) Sort(ids []string) []string {
 	return sorted
 }
 
-// place returns where the revision with precisely this id stands in g.nodes.
+// place returns where the revision with exactly this id stands in g.nodes.
 func (g *Graph) place(id string) (int, bool) {
 	i, ok := g.names.exact[id]
 	if !ok || g.nodes[i].rev.ID != id { // id is a label

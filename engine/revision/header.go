@@ -20,8 +20,8 @@ const (
 
 var headerKeys = []string{keyRevision, keyRevises, keyDependsOn, keyLabels, keyMessage, keyCreated}
 
-// headerForm is the shape of a header line. What looks like it and bears no known key is a mistake, rather
-// than a comment, only if white space follows the colon: a URL is a comment.
+// headerForm is the shape of a header line. A line of that form without a known key is a mistake, and not a
+// comment, only if white space follows the colon: a URL is a comment.
 var headerForm = regexp.MustCompile(`^--[ \t]*([a-z_]+)[ \t]*:(.*)$`)
 
 const none = "none"
@@ -58,7 +58,7 @@ func (p *parser) headerLine(t token) {
 	}
 }
 
-// keyNames are what people write who mean a header key, with blanks and dashes as underscores.
+// keyNames are words that are often written for a header key, with blanks and dashes as underscores.
 var keyNames = map[string]string{
 	keyRevision: keyRevision, "revision_id": keyRevision, "rev": keyRevision,
 	keyRevises: keyRevises, "revise": keyRevises, "down_revision": keyRevises,
@@ -86,7 +86,7 @@ func almostKey(comment string) (key, written string) {
 	return "", ""
 }
 
-// almostHeader complains about a line that would be a header line if it were written well.
+// almostHeader reports a line that looks like a header line with a mistake.
 func (p *parser) almostHeader(t token) {
 	key, written := almostKey(p.text[t.start:t.end])
 	if key == "" {
@@ -97,7 +97,7 @@ func (p *parser) almostHeader(t token) {
 		fmt.Sprintf("write `-- %s: …`, in these letters and with a colon, not `%s`; for a comment, begin it with another word", key, written))
 }
 
-// headerBelow complains about a header line that stands in a section, where it would be a comment.
+// headerBelow reports a header line in a section, where it would be a comment.
 func headerBelow(comment string) *fault {
 	m := headerForm.FindStringSubmatch(strings.TrimRight(comment, " \t\r"))
 	if m == nil || m[1] != keyDependsOn && m[1] != keyLabels && m[1] != keyRevises {
@@ -148,7 +148,7 @@ var foreignNames = []struct {
 	{regexp.MustCompile(`^(V[0-9][0-9._]*|R)__`), "the name is one of Flyway: `Revision` writes a file to put its statements into"},
 }
 
-// foreignName says so when the file has a name of another tool.
+// foreignName returns the advice for a file that has the name of another tool's; else otherwise.
 func (p *parser) foreignName(otherwise string) string {
 	base := p.file[strings.LastIndexByte(p.file, '/')+1:]
 	for _, n := range foreignNames {

@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// Idents are the names in a text, so that a caller can tell which objects it could touch. They err on the
-// side of too many: keywords, columns, aliases and the words within string literals are among them, since
-// nextval('orders_seq') and 'orders'::regclass name objects too. All lists are sorted and without doubles.
+// Idents are the names in a text, which tell which objects it could touch. They err on the side of too many: keywords,
+// columns, aliases and words within string literals are included, since nextval('orders_seq') and 'orders'::regclass name
+// objects too. All lists are sorted and without duplicates.
 //
 // Names are as the server compares them: folded to lower case unless they were quoted (SQLite: always), and
 // cut to 63 bytes (PostgreSQL).
@@ -17,7 +17,7 @@ type Idents struct {
 	Names     []string // unqualified, or the first part of a qualified name: what a search path decides
 	Qualified []Name   // each a.b; of a.b.c both a.b and b.c
 	Calls     []Name   // names before a parenthesis: functions, but also tables and keywords, as in INSERT INTO t (
-	Dynamic   []string // why there may be names that cannot be seen; empty when there is no reason
+	Dynamic   []string // why there may be names that are not in the text; empty if there is no reason
 }
 
 // Name is a name as it stands in the text. Schema is "" for an unqualified one, and may be a table or an alias.
@@ -127,7 +127,7 @@ func (r *identReader) add(name string) {
 	r.hasLast, r.dotted = true, false
 }
 
-// opening follows the first words of a statement: do they run what cannot be seen, are its strings bodies?
+// opening reads the first words of a statement: do they run code that is not in the text, are its strings bodies?
 func (r *identReader) opening(word string) {
 	if r.part.tokens == 0 && r.dialect != SQLite {
 		for _, k := range []string{DynamicDo, DynamicCall, DynamicExecute} {

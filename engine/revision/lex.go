@@ -113,8 +113,8 @@ func (l *lexer) quoted(kind tokenKind, start, open int, quote byte) token {
 	}
 }
 
-// escaped takes an E'…' string, in which a backslash protects the byte that follows. Such a string goes on
-// when, after a line end, another quote follows (SQL standard), and the part after it knows backslashes too.
+// escaped takes an E'…' string, in which a backslash protects the byte that follows. Such a string continues
+// if, after a line end, another quote follows (SQL standard), and backslashes count in that part too.
 func (l *lexer) escaped(start, open int) token {
 	for i := open + 1; i < len(l.text); i++ {
 		switch l.text[i] {
@@ -133,7 +133,7 @@ func (l *lexer) escaped(start, open int) token {
 	return l.unterminated(start, "quote '", "close it; a backslash before a quote makes it a part of an E'…' string")
 }
 
-// continued finds the quote with which a string goes on; 0 when it does not.
+// continued finds the quote with which a string continues; 0 if it does not.
 func (l *lexer) continued(i int) int {
 	newline := false
 	for ; i < len(l.text); i++ {

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// Finding is something in a revision that runs and that its author should know of.
+// Finding is something in a revision that is legal and that its author should know about.
 type Finding struct {
 	Rule      string // a name of [Rules]
-	Error     bool   // it does what cannot have been meant; else a warning
+	Error     bool   // it cannot have been meant; else a warning
 	Revision  string
 	File      string // as in Revision
 	Line, Col int    // 1-based; Col counts bytes, 0 = the whole line
@@ -46,16 +46,16 @@ func Rules() map[string]string {
 // Scope says where the revisions run. The zero value is a fleet in which no two tenants share a database.
 type Scope struct {
 	Schemas   bool                     // tenants are schemas of databases that they share
-	Uncertain bool                     // they may be: what is an error only there is a warning
-	Tenant    func(schema string) bool // reports whether a schema is or could be a tenant; nil: not known of any
+	Uncertain bool                     // they may be: an error that depends on it becomes a warning
+	Tenant    func(schema string) bool // reports whether a schema is or could be a tenant; nil = not known
 }
 
-// Lint looks at the text of a revision for what runs and was probably not meant: names that the server cuts, and,
-// where tenants are schemas, statements that reach further than one of them. It knows the text only: what functions
-// and DO blocks build at run time it does not see.
+// Lint finds in the text of a revision what runs and was probably not meant: names that the server cuts, and, if tenants
+// are schemas, statements that affect more than one of them. It sees only the text, not what functions and DO blocks
+// build at run time.
 //
-// A note `-- skein:ignore RULE: reason` silences a rule in its section, in the header in both. A note that silences
-// nothing is a finding itself. Findings come in the order of the file. Lint is pure and safe for concurrent use.
+// A note `-- skein:ignore RULE: reason` silences a rule in its section; in the header, in both. A note that silences
+// nothing is a finding itself. Findings are in the order of the file. Lint is pure and safe for concurrent use.
 func Lint(r *Revision, scope Scope) []Finding {
 	var found []Finding
 	used := map[Ignore]bool{}
@@ -108,7 +108,7 @@ func unusedIgnores(r *Revision, scope Scope, used map[Ignore]bool) []Finding {
 	return found
 }
 
-// lintSection looks at one section; notes that silence are not looked at.
+// lintSection returns the findings of one section, before any is silenced.
 func lintSection(s *Section, scope Scope) []Finding {
 	found := unrendered(s)
 	if s.Dialect == SQLite {

@@ -117,20 +117,11 @@ func (t token) isName() bool { return t.kind == tokenWord || t.kind == tokenQuot
 
 // createdExtension is one CREATE EXTENSION.
 type createdExtension struct {
-	name, schema string // schema is "" when none is named
+	name, schema string // schema is "" if none is named
 	at           int
 }
 
-// CreatedExtensions returns the extensions that a statement creates, DO blocks included, each with the schema that
-// it names; "" for none. Names are as the server compares them.
-func CreatedExtensions(statement string) []Name {
-	var names []Name
-	for _, e := range extensions(statement, 0) {
-		names = append(names, Name{Schema: e.schema, Name: e.name})
-	}
-	return names
-}
-
+// extensions returns the extensions that a text creates, DO blocks included. Names are as the server compares them.
 func extensions(text string, offset int) []createdExtension {
 	var found []createdExtension
 	tokens := tokensOf(text)

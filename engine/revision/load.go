@@ -6,7 +6,7 @@ import (
 )
 
 // Load reads all revisions below the root of fsys and links them into a graph; see [ReadAll] and [NewGraph].
-// The graph is built, and its mistakes are told, once each file can be read.
+// The graph is built, and its mistakes are reported, once each file can be read.
 func Load(fsys fs.FS, dialect Dialect) (*Graph, error) {
 	revs, err := ReadAll(fsys, dialect)
 	if err != nil {

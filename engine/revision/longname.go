@@ -8,7 +8,7 @@ import (
 )
 
 // LongNames returns the names in a PostgreSQL statement that are longer than the 63 bytes that the server keeps
-// (NAMEDATALEN less one), in their order. Strings, bodies of functions and comments are not looked at.
+// (NAMEDATALEN less one), in their order. Strings, bodies of functions and comments are ignored.
 func LongNames(statement string) []string {
 	if len(statement) <= maxName {
 		return nil
@@ -26,7 +26,7 @@ func LongNames(statement string) []string {
 	return names
 }
 
-// CutName returns what PostgreSQL keeps of a name: 63 bytes, and no part of a character.
+// CutName returns what PostgreSQL keeps of a name: at most 63 bytes of whole characters.
 func CutName(name string) string { return cutName(name) }
 
 // longNames finds names over 63 bytes in what the statement creates or renames to.

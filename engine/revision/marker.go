@@ -8,9 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// A line that its author took for the marker of a section, and that no database and no parser takes for one,
-// makes the statements of the way down a part of the way up. So every comment that could be meant as a marker
-// is a mistake, those of other tools too.
+// A line that its author took for the marker of a section, and that is none, would make the downgrade statements a part of
+// the upgrade. So every comment that could be meant as a marker is an error, markers of other tools included.
 
 // foreignMarker is a comment with a meaning to another tool.
 type foreignMarker struct {

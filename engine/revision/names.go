@@ -23,7 +23,7 @@ var (
 	stepsEnd  = regexp.MustCompile(`-[0-9]+$`) // `shop-2` reads as two below `shop`
 )
 
-// names finds revisions by what people call them: ids, labels, and prefixes of both.
+// names finds revisions by id, label, or a prefix of either.
 type names struct {
 	exact  map[string]int // ids and labels; a label stands for the revision that introduces it
 	sorted []string       // the keys of exact that a prefix may stand for

@@ -27,8 +27,8 @@ func isNote(comment string) bool {
 	return strings.HasPrefix(strings.TrimLeft(comment[2:], " \t"), "skein:")
 }
 
-// note reads a line comment that begins with `skein:`. A note that is not understood is a mistake, because
-// what it asks for would silently not be done.
+// note reads a line comment that begins with `skein:`. An unknown note is an error, because what it
+// asks for would silently not be done.
 func (p *parser) note(t token) {
 	m := noteForm.FindStringSubmatchIndex(p.commentText(t))
 	name, rest := p.text[t.start+m[2]:t.start+m[3]], p.text[t.start+m[4]:t.start+m[5]]

@@ -45,9 +45,9 @@ func (i Isolation) SQL() string {
 	return strings.ToUpper(strings.ReplaceAll(string(i), "-", " "))
 }
 
-// Runs are the options that say what a section does, without those that only say how it is run: by itself, how many
-// at once, with which limits. Only the former are part of [Revision.Checksum], so that the others can be added to a
-// revision that was applied.
+// Runs returns the options that say what a section does, without those that only say how it is run: alone, how many at
+// once, with which limits. Only the former are part of [Revision.Checksum], so that the others can be added to a revision
+// that is applied.
 func (o Options) Runs() Options {
 	return Options{NoTransaction: o.NoTransaction, Template: o.Template}
 }
@@ -55,7 +55,7 @@ func (o Options) Runs() Options {
 // maxTimeout is PostgreSQL's: milliseconds in an int32.
 const maxTimeout = math.MaxInt32 * time.Millisecond
 
-// String returns the options as they stand behind the colon of a marker; "" for the zero value.
+// String returns the options as they are written after the colon of a marker; "" for the zero value.
 func (o Options) String() string {
 	var list []string
 	for _, flag := range []struct {

@@ -13,9 +13,9 @@ type Path struct {
 	Heads     []string // where the tenant then stands
 }
 
-// Path returns the way from a tenant that stands at from, which are ids of heads (none = base), to
-// target. Revisions of from that others of it descend from are dropped. It looks at the graph alone:
-// whether the steps of a way down can be undone is for [Graph.Irreversible] to say.
+// Path returns the path from where a tenant stands to target. from are ids of heads, none = base; those of which another
+// one descends are dropped. The path says which steps there are; [Graph.Irreversible] says whether those of a downgrade can
+// be undone.
 //
 // With A for from and all its ancestors over both kinds of edges, the steps are
 //
@@ -26,10 +26,9 @@ type Path struct {
 //   - down to LABEL@T: the same, starting only with those children of T that lead to LABEL, when T has
 //     several; LABEL@base likewise with bases
 //
-// These are Alembic's rules, and so are the relative targets and the errors, all [*TargetError], but for
-// `-N` from several heads, which is an error here and there goes by the order of rows. Where Alembic
-// fails an assertion (ID+N beyond the graph, LABEL@-N where nothing of LABEL is applied) there is an
-// error with advice.
+// The rules are Alembic's, as are relative targets and errors. All errors are [*TargetError]. Two things differ: `-N` from
+// several heads is an error, where Alembic goes by the order of rows; and where Alembic fails an assertion (ID+N beyond
+// the graph, LABEL@-N if nothing of LABEL is applied) there is an error with advice.
 func (g *Graph) Path(dir Direction, from []string, target string) (*Path, error) {
 	if dir != Up && dir != Down {
 		return nil, fmt.Errorf("revision: no direction %q", dir)
@@ -63,9 +62,9 @@ func (g *Graph) Path(dir Direction, from []string, target string) (*Path, error)
 	return p, nil
 }
 
-// Irreversible returns an error that names the steps of a way down that have no downgrade section, and
-// their files; nil when there are none. Revisions without an upgrade section are taken for bare nodes of
-// a graph and count as reversible. Beware of turning the typed nil into an error.
+// Irreversible returns an error that names the steps of a downgrade that have no downgrade section, and their files; nil
+// if there are none. Revisions without an upgrade section count as reversible. The result is a typed nil: compare it
+// before it is assigned to an error.
 func (g *Graph) Irreversible(p *Path) *TargetError {
 	if p.Direction != Down {
 		return nil

@@ -2,8 +2,8 @@ package revision
 
 import "strings"
 
-// cursor walks forward through a text and tells lines and columns. The zero value with its text and the
-// number of the first line stands at the beginning; asked for a byte before the last one, it starts again.
+// cursor computes lines and columns while it moves forward through a text. It starts with the text and the number of the
+// first line; for a byte before the last one, it starts again.
 type cursor struct {
 	text string
 	line int // of the byte at off

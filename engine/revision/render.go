@@ -12,19 +12,19 @@ import (
 	"unicode/utf8"
 )
 
-// Render returns the section's statements for one tenant. A section without the template option has the same
-// ones for all, and data is not looked at; else its body is executed as a text/template with data, in which a
-// missing key is an error, and then split and checked like any other body.
+// Render returns the section's statements for one tenant. Without the template option they are the same for all tenants,
+// and data is ignored. With it, the body is executed as a text/template with data, in which a missing key is an error, and
+// then split and checked like any other body.
 //
 // A template prints values by the functions `ident` and `literal`, which quote a name and a string, and `raw`, which
 // prints SQL as it is: {{ ident .Tenant.Schema }}. A value that is printed without them is an error of Parse.
 //
-// Lines and columns of statements and of errors are those of the file. Render is safe for concurrent use; who
-// renders for many tenants uses [Renderings].
+// Lines and columns of statements and of errors are those of the file. Render is safe for concurrent use; for many
+// tenants use [Renderings].
 func (s *Section) Render(data any) ([]Statement, error) { return new(Renderings).Render(s, data) }
 
-// Renderings renders sections for many tenants, and lets those for which a template comes to the same text share one
-// copy of it. The zero value is ready; it is safe for concurrent use.
+// Renderings renders sections for many tenants; tenants for which a template gives the same text share one copy of it. The
+// zero value is ready to use, and it is safe for concurrent use.
 type Renderings struct{ sections sync.Map } // *Section → *renderings
 
 // renderings are those of one template.
@@ -161,7 +161,7 @@ func (s *Section) template() (*template.Template, error) {
 	return t, nil
 }
 
-// checkTemplate finds at load what can be found without data.
+// checkTemplate reports at load time what is wrong whatever the data is.
 func (p *parser) checkTemplate(s *Section) {
 	_, err := s.template()
 	if err == nil {

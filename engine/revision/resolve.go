@@ -36,9 +36,9 @@ func (g *Graph) Resolve(target string) ([]string, error) {
 	return g.ids(g.set(places...).places()), nil
 }
 
-// ParseFrom reads where a tenant is said to stand: targets as for [Graph.Resolve], joined by commas.
-// `base` and the empty text stand for nothing. The result has no revision that another one of it
-// descends from, and is in graph order.
+// ParseFrom reads a text that says where a tenant stands: targets as for [Graph.Resolve], joined by commas; `base` and the
+// empty text mean that nothing is applied. The result is in graph order, without revisions of which another one in it
+// descends.
 func (g *Graph) ParseFrom(s string) ([]string, error) {
 	if strings.TrimSpace(s) == "" {
 		return []string{}, nil

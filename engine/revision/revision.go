@@ -27,7 +27,7 @@ type Revision struct {
 
 	File string // slash-separated path below the revisions folder; "" when made in memory
 	Line int    // line of the `-- revision:` header; 0 when made in memory
-	Kept bool   // its file is not here: it was made of the downgrade section that a rollout kept, and its Upgrade is empty
+	Kept bool   // without a file: made from the downgrade section that a rollout kept; its Upgrade is empty
 }
 
 // Direction is the way a path runs through the graph.
@@ -38,7 +38,7 @@ const (
 	Down Direction = "down"
 )
 
-// Section returns the body for one direction; nil when the revision cannot go that way.
+// Section returns the body for one direction; nil if the revision is irreversible.
 func (r *Revision) Section(d Direction) *Section {
 	if d == Down {
 		return r.Downgrade
@@ -66,9 +66,9 @@ type Section struct {
 	Statements []Statement
 }
 
-// Separate reports whether the section has a transaction of its own in a chain: because its options ask for it, or
-// because what it does can be used only once it is committed, as a value that is added to an enum. Then a revision does
-// the same in a long chain as in a short one.
+// Separate reports whether the section has a transaction of its own in a chain: because its options ask for it, or because
+// what it adds, such as a value of an enum, can be used only once it is committed. So a revision does the same in every
+// chain.
 func (s *Section) Separate() bool {
 	return s.Options.OwnTransaction || s.Options.ForeignKeys || s.Options.Isolation != "" || s.AddsEnumValue
 }
@@ -77,7 +77,7 @@ func (s *Section) Separate() bool {
 type Ignore struct {
 	Rule   string
 	Reason string // never empty
-	Line   int    // 1-based; above the section's own line when the note stands in the header, for all sections
+	Line   int    // 1-based; above the line of the section if the note is in the header, where it counts for all sections
 }
 
 // Statement is one SQL statement and where it stands in its file.
@@ -87,7 +87,7 @@ type Statement struct {
 	Col  int // 1-based column in bytes
 }
 
-// Options are what a section asks of whoever runs it. The zero value asks nothing.
+// Options say how a section is run. The zero value is the default.
 type Options struct {
 	NoTransaction    bool           // run each statement by itself, outside a transaction
 	OwnTransaction   bool           // commit what came before and commit this revision by itself

@@ -2,11 +2,11 @@ package revision
 
 // Stamp returns the applied set, in graph order, of a tenant that stands at from (ids of heads; none =
 // base) after it is declared to be at targets, without anything being run. The rules are Alembic's,
-// told for applied sets instead of one row a head:
+// stated for applied sets instead of one row a head:
 //
 //   - a target replaces the heads it is related to, above or below, over both kinds of edges; heads of
 //     unrelated branches stay; all ancestors of what remains count as applied
-//   - `base` takes everything away, `LABEL@base` the heads related to LABEL
+//   - `base` removes everything, `LABEL@base` the heads related to LABEL
 //   - of several targets each replaces what it is related to, and all of them hold afterwards
 //   - `+N`, `-N` count from where the tenant stands, as in [Graph.Path]
 //

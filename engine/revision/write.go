@@ -22,9 +22,9 @@ func NewID() string {
 	return hex.EncodeToString(b[:])
 }
 
-// Slug makes a message fit for a file name, as Alembic does: its words in lower case, joined by underscores, cut
-// after at most 40 characters between two words. It is empty when the message has no letter or digit.
-func Slug(message string) string {
+// slugOf turns a message into a part of a file name, as Alembic does: its words in lower case, joined by underscores, cut
+// between two words after at most 40 characters. It is empty if the message has no letter or digit.
+func slugOf(message string) string {
 	words := strings.FieldsFunc(strings.ToLower(message), func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r)
 	})
@@ -44,15 +44,15 @@ func Slug(message string) string {
 
 // FileName returns the name of a revision's file: `<id>_<slug>.sql`.
 func FileName(id, message string) string {
-	slug := Slug(message)
+	slug := slugOf(message)
 	if slug == "" {
 		slug = "revision"
 	}
 	return id + "_" + slug + ".sql"
 }
 
-// NewSection makes a section in memory from its options and SQL, for [Format]. An empty text becomes a comment
-// that says what belongs there. It is not split and not checked: Parse does that with what Format returns.
+// NewSection makes a section in memory from options and SQL, for [Format]. An empty text becomes a comment that says what
+// belongs there. The section is not split and not checked: Parse does that with the result of Format.
 func NewSection(d Direction, options Options, text string) *Section {
 	if text = strings.TrimSpace(text); text == "" {
 		text = upgradeHint
@@ -67,10 +67,10 @@ func NewSection(d Direction, options Options, text string) *Section {
 	return &Section{Options: options, Raw: marker + "\n" + text + "\n"}
 }
 
-// Format renders a revision as its file: the header, then the upgrade and the downgrade section. Sections are
-// written as their Raw says, byte for byte; one without Raw as by [NewSection] with its options and no text, as
-// is a nil Upgrade. Parsed again the result is r, apart from line numbers, comments of the header and blank lines
-// between the sections; line ends within the message become spaces.
+// Format returns a revision as the text of its file: the header, then the upgrade and the downgrade section. A section is
+// written as its Raw, byte for byte; one without Raw, and a nil Upgrade, as [NewSection] makes it from its options and no
+// text. Parsed again, the result is r, apart from line numbers, comments of the header and blank lines between the
+// sections. Line ends within the message become spaces.
 func Format(r *Revision) []byte {
 	var b strings.Builder
 	header := func(key, value string, always bool) {
@@ -86,8 +86,8 @@ func Format(r *Revision) []byte {
 	header(keyRevises, revises, true)
 	header(keyDependsOn, strings.Join(r.DependsOn, ", "), false)
 	header(keyLabels, strings.Join(r.Labels, ", "), false)
-	header(keyMessage, oneLine(r.Message), true)
-	header(keyCreated, oneLine(r.Created), false)
+	header(keyMessage, withoutLineEnds(r.Message), true)
+	header(keyCreated, withoutLineEnds(r.Created), false)
 
 	up := r.Upgrade
 	if up == nil {
@@ -100,8 +100,8 @@ func Format(r *Revision) []byte {
 	return []byte(b.String())
 }
 
-// oneLine makes a text fit for a header line.
-func oneLine(text string) string {
+// withoutLineEnds puts a text on one line; white space within the lines stays.
+func withoutLineEnds(text string) string {
 	lines := strings.FieldsFunc(text, func(c rune) bool { return c == '\n' || c == '\r' })
 	return strings.Trim(strings.Join(lines, " "), " \t")
 }

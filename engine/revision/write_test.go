@@ -26,8 +26,8 @@ func TestSlug(t *testing.T) {
 		strings.Repeat("ä", 50):                        strings.Repeat("ä", 40),
 	}
 	for message, want := range tests {
-		if got := Slug(message); got != want {
-			t.Errorf("Slug(%q) = %q, want %q", message, got, want)
+		if got := slugOf(message); got != want {
+			t.Errorf("slugOf(%q) = %q, want %q", message, got, want)
 		}
 	}
 	if got := FileName("a1", "Add x"); got != "a1_add_x.sql" {

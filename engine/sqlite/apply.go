@@ -8,8 +8,8 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// Apply implements [engine.Session]. Since a commit is known to have happened or not unless the disk
-// fails in it, only that is Uncertain.
+// Apply implements [engine.Session]. It is known whether a commit has happened, unless the disk fails during it: only then
+// is the error Uncertain.
 func (s *session) Apply(ctx context.Context, work engine.Work) (committed int, err error) {
 	for i := range work.Parts {
 		if err := s.part(ctx, &work, &work.Parts[i]); err != nil {
@@ -19,8 +19,8 @@ func (s *session) Apply(ctx context.Context, work engine.Work) (committed int, e
 	return len(work.Parts), nil
 }
 
-// part applies one part. Where keys are broken at its end it runs again from the start, this time with a
-// look at the keys before it: only files that had such rows, and bodies that make some, pay for that.
+// part applies one part. If keys are broken at its end, it runs again from the start, this time with the broken keys
+// recorded before it: only files with such rows, and bodies that add some, pay for that.
 func (s *session) part(ctx context.Context, work *engine.Work, part *engine.Part) error {
 	if err := s.enforce(ctx, enforced(part)); err != nil {
 		return classify(err)
@@ -32,7 +32,7 @@ func (s *session) part(ctx context.Context, work *engine.Work, part *engine.Part
 	return err
 }
 
-// enforced reports whether foreign keys are on in a part: `-- upgrade: foreign-keys`, which has it for itself.
+// enforced reports whether foreign keys are on in a part: `-- upgrade: foreign-keys`. Such a section is a part of its own.
 func enforced(part *engine.Part) bool { return options(part.Steps[0]).ForeignKeys }
 
 func (s *session) transact(ctx context.Context, work *engine.Work, part *engine.Part, keys *keys) error {
@@ -42,7 +42,7 @@ func (s *session) transact(ctx context.Context, work *engine.Work, part *engine.
 	})
 }
 
-// run does what a part does between BEGIN and COMMIT. It returns how many steps ran whole.
+// run executes a part between BEGIN and COMMIT. It returns how many steps were completed.
 func (s *session) run(ctx context.Context, work *engine.Work, part *engine.Part, keys *keys) (n int, err error) {
 	if err := s.db.table.expect(ctx, s.conn, part, work.Of); err != nil {
 		return 0, err
@@ -70,7 +70,7 @@ func (s *session) run(ctx context.Context, work *engine.Work, part *engine.Part,
 	return len(part.Steps), s.db.table.forget(ctx, s.conn, part)
 }
 
-// step runs the body of one revision and notes that it is applied, or no longer.
+// step runs the body of one revision and writes or deletes its version row.
 func (s *session) step(ctx context.Context, work *engine.Work, step engine.Step) error {
 	start := time.Now()
 	limit := statementLimit(work, step)

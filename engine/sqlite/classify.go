@@ -22,14 +22,14 @@ const (
 	corruptAdvice    = "run PRAGMA integrity_check on a copy of the file; restore the tenant from a backup, or .recover it"
 )
 
-// meaning is what a result code says about the tenant and the fleet.
+// meaning is the class of a result code, and what to do.
 type meaning struct {
 	class  engine.Class
 	advice string
 }
 
-// meanings has primary and extended result codes (https://www.sqlite.org/rescode.html); an extended one
-// that is not here means what its primary one does, and one with neither is Internal.
+// meanings has primary and extended result codes (https://www.sqlite.org/rescode.html). An extended code that is not here
+// has the meaning of its primary code; a code with neither is Internal.
 var meanings = map[int]meaning{
 	lib.SQLITE_BUSY:     {engine.Busy, ""},
 	lib.SQLITE_LOCKED:   {engine.Busy, ""},
@@ -48,7 +48,7 @@ var meanings = map[int]meaning{
 
 	lib.SQLITE_READONLY_DBMOVED: {engine.Gone, "run again: the tenant is then surveyed again"},
 
-	// One file is broken, not the disk: the others go on.
+	// One file is broken, not the disk: other tenants continue.
 	lib.SQLITE_NOTADB:  {engine.Data, "take the file out of the source, or restore the tenant from a backup"},
 	lib.SQLITE_FORMAT:  {engine.Data, corruptAdvice},
 	lib.SQLITE_CORRUPT: {engine.Data, corruptAdvice},
@@ -64,7 +64,7 @@ var meanings = map[int]meaning{
 	lib.SQLITE_INTERRUPT: {engine.Canceled, ""},
 }
 
-// opened is an error of the driver together with the file that it is about.
+// opened is an error of the driver with the path of its file.
 type opened struct {
 	error
 	path string
@@ -79,8 +79,8 @@ func cause(err error, path string) error {
 	return opened{err, path}
 }
 
-// classify makes an *engine.Error of any error; one that is an *engine.Error already stays as it is.
-// It is the only place that knows SQLite's result codes, apart from isBusy and isIO below.
+// classify turns any error into an *engine.Error; one that is an *engine.Error stays as it is. Result codes of SQLite are
+// known only here, and in isBusy, isIO and isPlain below.
 func classify(err error) *engine.Error {
 	if e, ok := errors.AsType[*engine.Error](err); ok {
 		return e
@@ -93,7 +93,7 @@ func classify(err error) *engine.Error {
 	case errors.Is(err, context.Canceled):
 		return &engine.Error{Class: engine.Canceled, Message: "canceled", Err: err}
 	case errors.Is(err, context.DeadlineExceeded):
-		return &engine.Error{Class: engine.Canceled, Message: "canceled, as its time was up", Err: err}
+		return &engine.Error{Class: engine.Canceled, Message: "canceled, since its time was up", Err: err}
 	}
 	var s *modernc.Error
 	if !errors.As(err, &s) {
@@ -111,7 +111,7 @@ func classify(err error) *engine.Error {
 	}
 }
 
-// foreign classifies errors that SQLite did not make. The driver's own one is a parameter in a body.
+// foreign classifies errors that are not SQLite's. The driver itself refuses a parameter in a body.
 func foreign(err error) *engine.Error {
 	if strings.HasPrefix(err.Error(), "missing argument") || strings.HasPrefix(err.Error(), "missing named argument") {
 		return &engine.Error{
@@ -124,7 +124,7 @@ func foreign(err error) *engine.Error {
 	return &engine.Error{Class: engine.Internal, Message: err.Error(), Err: err}
 }
 
-// refine looks up what a result code means, and closer where one code has several causes.
+// refine looks up a result code, and tells causes apart that share a code.
 func refine(s *modernc.Error, path string) meaning {
 	m, ok := meanings[s.Code()]
 	if !ok {
@@ -141,7 +141,7 @@ func refine(s *modernc.Error, path string) meaning {
 	return m
 }
 
-// outOfDescriptors asks the system, as SQLite does not say why a file could not be opened.
+// outOfDescriptors tries to open a file, because SQLite does not say why it could not.
 func outOfDescriptors() bool {
 	f, err := os.Open(os.DevNull)
 	if err != nil {
@@ -151,7 +151,7 @@ func outOfDescriptors() bool {
 	return false
 }
 
-// isReadOnly reports whether nobody may write the file: then it is this file, and not the disk.
+// isReadOnly reports whether the mode of the file forbids all writing: then the fault is of this file, not of the disk.
 func isReadOnly(path string) bool {
 	file, err := os.Stat(path)
 	return err == nil && file.Mode().Perm()&0o222 == 0
@@ -160,7 +160,7 @@ func isReadOnly(path string) bool {
 // isBusy reports whether err says that another connection holds a lock.
 func isBusy(err error) bool { return hasCode(err, lib.SQLITE_BUSY) }
 
-// isIO reports whether the disk failed, which leaves open what a COMMIT did.
+// isIO reports whether the disk failed, so that it is not known what a COMMIT did.
 func isIO(err error) bool { return hasCode(err, lib.SQLITE_IOERR) }
 
 // isPlain reports whether err is SQLITE_ERROR: SQL that cannot be prepared, a mismatched foreign key.

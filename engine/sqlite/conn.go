@@ -19,7 +19,7 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// conn is one connection to one file. Its methods return errors as the driver gives them, for classify.
+// conn is one connection to one file. Its methods return the driver's errors, for classify.
 type conn struct {
 	path string
 	file os.FileInfo // what was at path when it was opened
@@ -27,7 +27,7 @@ type conn struct {
 	sql  *sql.Conn
 }
 
-// open connects to the file at path, which must be there. SQLite reads it only with the first statement.
+// open connects to the file at path, which must exist. SQLite reads it with the first statement.
 func open(ctx context.Context, path string) (*conn, error) {
 	file, err := look(path)
 	if err != nil {
@@ -46,9 +46,9 @@ func open(ctx context.Context, path string) (*conn, error) {
 	return &conn{path: path, file: file, db: db, sql: c}, nil
 }
 
-// dsn makes the URI of a file. mode=rw opens what is there and creates nothing; _error_rc keeps messages
-// of earlier operations out of errors; foreign_keys cannot be set inside a transaction, is a property of
-// this connection alone and ends with it. url.URL escapes what a URI would take for its own: % ? #.
+// dsn returns the URI of a file. mode=rw opens an existing file and creates none; _error_rc keeps messages of earlier
+// operations out of errors; foreign_keys cannot be set inside a transaction, and holds for this connection alone. url.URL
+// escapes the characters that have a meaning in a URI: % ? #.
 func dsn(path string) string {
 	path = filepath.ToSlash(path)
 	if !strings.HasPrefix(path, "/") { // C:/tenants/a.db
@@ -58,11 +58,11 @@ func dsn(path string) string {
 	return u.String()
 }
 
-// minSize is that of SQLite's smallest page. It takes a shorter file for an empty database and would
-// write over it, whatever it holds.
+// minSize is the size of SQLite's smallest page. SQLite takes a shorter file for an empty database and would overwrite
+// it, whatever it holds.
 const minSize = 512
 
-// look returns what is at path, by name alone: it must not open the file (see the package comment).
+// look checks the file at path without opening it: see the package comment.
 func look(path string) (os.FileInfo, error) {
 	file, err := os.Stat(path)
 	switch {
@@ -83,8 +83,8 @@ func look(path string) (os.FileInfo, error) {
 	return file, nil
 }
 
-// here fails with Gone when the path no longer leads to the file that is open: it was deleted, or another
-// was put in its place. SQLite itself would go on writing to the file without a name.
+// here fails with Gone if the path no longer leads to the open file: it was deleted, or replaced by another. SQLite itself
+// would continue to write to the file that has lost its name.
 func (c *conn) here() error {
 	now, err := look(c.path)
 	if err != nil {
@@ -105,7 +105,7 @@ func (c *conn) exec(ctx context.Context, query string, args ...any) error {
 	return err
 }
 
-// change is exec that returns how many rows were written or deleted.
+// change is exec that returns the number of rows written or deleted.
 func (c *conn) change(ctx context.Context, query string, args ...any) (rows int64, err error) {
 	result, err := c.sql.ExecContext(ctx, query, args...)
 	if err != nil {
@@ -136,8 +136,8 @@ func (c *conn) query(ctx context.Context, row func(scan func(...any) error) erro
 
 var errEnough = errors.New("enough rows")
 
-// patience says how long a statement waits for locks of other connections; 0 = until its context ends.
-// SQLite measures in milliseconds and takes 0 for not at all.
+// patience sets how long a statement waits for locks of other connections; 0 = until its context ends. SQLite counts in
+// milliseconds, and 0 would mean not at all.
 func (c *conn) patience(ctx context.Context, d time.Duration) error {
 	ms := int64(math.MaxInt32)
 	if d > 0 {
@@ -148,6 +148,6 @@ func (c *conn) patience(ctx context.Context, d time.Duration) error {
 
 // close ends the connection and with it any transaction that is still open.
 func (c *conn) close() {
-	_ = c.sql.Close() // nothing depends on it: whatever was to be kept is committed
+	_ = c.sql.Close() // an error changes nothing: what was to be kept is committed
 	_ = c.db.Close()
 }

@@ -10,12 +10,11 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// keys checks the foreign keys of a whole file at the end of a part, as bodies run without them.
+// keys checks the foreign keys of a whole file at the end of a part, because bodies run without them.
 //
-// The first try only asks whether any key is broken, which is all there is to do for a healthy file.
-// When one is, the part is rolled back and tried again in exact mode: the rows whose parent is missing are noted
-// before the first step and after every one, see orphans.go, and the part fails only where there are some that were
-// not there before.
+// The first try only asks whether any key is broken, which is enough for a healthy file. If one is, the part is rolled
+// back and tried again in exact mode: the rows without a parent are recorded before the first step and after each step,
+// see orphans.go, and the part fails only if there are some that were not there before.
 type keys struct {
 	conn   *conn
 	exact  bool
@@ -25,7 +24,7 @@ type keys struct {
 	worse  map[reference]broken // after the last step
 }
 
-// errBroken says that the first try found a broken key, old or new.
+// errBroken is that the first try found a broken key, old or new.
 var errBroken = errors.New("broken foreign keys")
 
 // reference is a pair of tables, or a key that SQLite cannot check at all.
@@ -42,7 +41,7 @@ type broken struct {
 	rowid  string // of the first fresh one; "" for a table without rowids
 }
 
-// begin notes what is broken before the first step.
+// begin records what is broken before the first step.
 func (k *keys) begin(ctx context.Context) (err error) {
 	if !k.exact {
 		return nil
@@ -52,7 +51,7 @@ func (k *keys) begin(ctx context.Context) (err error) {
 	return err
 }
 
-// ran notes what is broken after a step. A stamp cannot break a key.
+// ran records what is broken after a step. A stamp cannot break a key.
 func (k *keys) ran(ctx context.Context, step engine.Step) error {
 	if step.Stamp {
 		return nil
@@ -80,7 +79,7 @@ func (k *keys) ran(ctx context.Context, step engine.Step) error {
 	return nil
 }
 
-// hold fails when the steps left a key broken.
+// hold fails if the steps left a key broken.
 func (k *keys) hold(ctx context.Context) error {
 	if len(k.steps) == 0 {
 		return nil

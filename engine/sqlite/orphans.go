@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// Rows without their parent are compared one by one: by the values of the foreign key, with the columns that they
-// are in, and by those of the primary key. Where the columns are others than before (a rebuilt table may have got
-// others, or a table another name) the values of the foreign key alone are compared. Rowids are not, as a rebuilt table may number its rows
-// afresh. The rows are noted in two temporary tables, which SQLite keeps on the disk when they get large.
+// Rows without a parent are compared one by one: by the columns and values of the foreign key and of the primary key. If
+// the columns differ from those before (a table was rebuilt with others, or renamed), only the values of the foreign key
+// are compared. Rowids are not compared, since a rebuilt table may number its rows in another way. The rows are recorded
+// in two temporary tables, which SQLite moves to disk when they get large.
 const (
 	beforeTable = "temp.skein_orphans_before"
 	afterTable  = "temp.skein_orphans_after"
 )
 
-// orphans is what one look at a file found; the rows are in its table.
+// orphans are the rows without a parent at one time; the rows themselves are in the temporary table.
 type orphans struct {
 	table   string
 	rows    map[reference]int    // how many; with a defect, 1
@@ -25,7 +25,7 @@ type orphans struct {
 	known   map[reference]bool   // whatever has a key
 }
 
-// findOrphans notes all rows of the file whose parent is missing.
+// findOrphans records all rows of the file whose parent is missing.
 func findOrphans(ctx context.Context, c *conn, table string) (*orphans, error) {
 	o, err := noOrphans(ctx, c, table)
 	if err != nil {
@@ -43,7 +43,7 @@ func findOrphans(ctx context.Context, c *conn, table string) (*orphans, error) {
 	return o, nil
 }
 
-// noOrphans is a look that found none, in an empty table.
+// noOrphans returns orphans that are none, with an empty table.
 func noOrphans(ctx context.Context, c *conn, table string) (*orphans, error) {
 	o := &orphans{table: table, rows: map[reference]int{}, columns: map[reference]string{}, known: map[reference]bool{}}
 	for _, sql := range []string{
@@ -67,7 +67,7 @@ func forgetOrphans(ctx context.Context, c *conn) error {
 	return nil
 }
 
-// add notes the rows of one table.
+// add records the rows of one table.
 func (o *orphans) add(ctx context.Context, c *conn, tables map[string]tableKeys, name string) error {
 	t := tables[name]
 	for _, key := range t.keys {
@@ -100,9 +100,9 @@ func (o *orphans) add(ctx context.Context, c *conn, tables map[string]tableKeys,
 	return nil
 }
 
-// insert is the SQL that notes the rows of one key. Of a table with rowids foreign_key_check names them. Of any
-// other they are looked for: a comparison whose right side has no affinity is made with affinity and collation of the
-// parent's column, as that of a foreign key.
+// insert is the SQL that records the rows of one key. For a table with rowids foreign_key_check names the rows. For any
+// other they are searched for: a comparison whose right side has no affinity uses affinity and collation of the parent's
+// column, as a foreign key does.
 func (o *orphans) insert(tables map[string]tableKeys, t tableKeys, key foreignKey) string {
 	head := fmt.Sprintf("INSERT INTO %s SELECT %s, %s, %s, %s, %s, ", o.table, literal(t.name), literal(key.parent),
 		literal(strings.Join(key.from, ", ")), values(key.from), values(t.primary))
@@ -197,8 +197,8 @@ func (o *orphans) beyond(ctx context.Context, c *conn, before *orphans) (map[ref
 	return worse, nil
 }
 
-// without returns the references with rows that a later look has no key for: the table, its parent or the key was
-// renamed or dropped.
+// without returns the references with rows for which later has no key: the table, its parent or the key was renamed or
+// dropped.
 func (o *orphans) without(later *orphans) []reference {
 	var gone []reference
 	for ref := range o.rows {
@@ -209,10 +209,10 @@ func (o *orphans) without(later *orphans) []reference {
 	return gone
 }
 
-// tableKeys is what the keys of a table are.
+// tableKeys are the keys of a table.
 type tableKeys struct {
 	name    string
-	rowid   string   // a word that means its rowid; "" = it has none
+	rowid   string   // a name of its rowid; "" = it has none
 	primary []string // columns of the primary key, in its order
 	keys    []foreignKey
 }
@@ -236,7 +236,7 @@ func (t tableKeys) columns(parent string) string {
 	return strings.Join(append(all, "", strings.Join(t.primary, ",")), ";")
 }
 
-// readTables reads the keys of all tables that have some, and of all others their primary key.
+// readTables reads the foreign keys and the primary key of all tables.
 func readTables(ctx context.Context, c *conn) (map[string]tableKeys, error) {
 	tables := map[string]tableKeys{}
 	err := c.query(ctx, func(scan func(...any) error) error {

@@ -10,14 +10,13 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// Rehearse implements [engine.Session]: BEGIN IMMEDIATE, the parts one after the other with a look at the keys after
-// each, ROLLBACK. The file holds what it held before, byte for byte; in WAL mode -wal and -shm may be there
-// afterwards, as after any writer. A transaction that does not fit into the cache writes to the file, and the
-// rollback takes that back. What a COMMIT would have to wait for, readers of a file that is not in WAL mode, is not
-// seen.
+// Rehearse implements [engine.Session]: BEGIN IMMEDIATE, the parts one after another with a check of the keys after each,
+// ROLLBACK. The file is the same afterwards, byte for byte; in WAL mode there may be -wal and -shm files, as after any
+// writer. A transaction that does not fit into the cache writes to the file, and the rollback restores it. A COMMIT may
+// have to wait for readers of a file that is not in WAL mode; a rehearsal does not notice that.
 //
-// Whether foreign keys are on cannot be changed within a transaction: what comes after the parts that run as the first
-// one does is Untried.
+// foreign_keys cannot be changed within a transaction: parts are tried as long as they need what the first one needs; the
+// others are Untried.
 func (s *session) Rehearse(ctx context.Context, work engine.Work) (engine.Rehearsal, error) {
 	on := enforced(&work.Parts[0])
 	alike := slices.IndexFunc(work.Parts, func(p engine.Part) bool { return enforced(&p) != on })

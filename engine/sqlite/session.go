@@ -29,7 +29,7 @@ func (s *session) Close() {
 	s.db.leave()
 }
 
-// statement runs one statement of a body; limit bounds its time, 0 = not at all.
+// statement runs one statement of a body for at most limit; 0 = no limit.
 func (s *session) statement(ctx context.Context, limit time.Duration, text string) error {
 	if limit <= 0 {
 		return s.conn.exec(ctx, text)
@@ -48,7 +48,7 @@ func (s *session) statement(ctx context.Context, limit time.Duration, text strin
 	return err
 }
 
-// enforce turns foreign keys on or off for what follows. It does nothing inside a transaction.
+// enforce turns foreign keys on or off. Inside a transaction it does nothing.
 func (s *session) enforce(ctx context.Context, on bool) error {
 	if on {
 		return s.conn.exec(ctx, "PRAGMA foreign_keys = 1")
@@ -58,7 +58,7 @@ func (s *session) enforce(ctx context.Context, on bool) error {
 
 var errTooLong = errors.New("statement timeout")
 
-// options returns what the section of a step asks for; nothing for a stamp, which runs no body.
+// options returns the options of a step's section; none for a stamp, which runs no body.
 func options(step engine.Step) revision.Options {
 	if step.Stamp {
 		return revision.Options{}
@@ -66,7 +66,7 @@ func options(step engine.Step) revision.Options {
 	return step.Revision.Section(step.Direction).Options
 }
 
-// statementLimit is the time that each statement of a step may take; 0 = any.
+// statementLimit is how long a statement of a step may take; 0 = no limit.
 func statementLimit(work *engine.Work, step engine.Step) time.Duration {
 	if d := options(step).StatementTimeout; d != nil {
 		return *d
@@ -74,7 +74,7 @@ func statementLimit(work *engine.Work, step engine.Step) time.Duration {
 	return work.StatementTimeout
 }
 
-// patience is how long a part waits for the lock: as long as the most patient of its steps, 0 = without end.
+// patience is how long a part waits for the lock: the longest time of its steps, 0 = without limit.
 func patience(work *engine.Work, part *engine.Part) time.Duration {
 	var most time.Duration
 	for _, step := range part.Steps {
@@ -90,7 +90,7 @@ func patience(work *engine.Work, part *engine.Part) time.Duration {
 	return most
 }
 
-// at notes in which statement of which revision err happened; number counts from 1, 0 = it is not known.
+// at adds the statement and revision in which err happened; number counts from 1, 0 = unknown.
 func at(err error, step engine.Step, number int, stmt revision.Statement) error {
 	e := *classify(err)
 	e.Revision, e.File = step.Revision.ID, step.Revision.File

@@ -15,12 +15,12 @@ import (
 // moment of its commit, and not at all in WAL mode.
 const surveyPatience = time.Second
 
-// Survey reads where targets stand, as many files at a time as may be open. Opening a file rolls back a
-// hot journal and closing it may checkpoint a WAL that nobody else has open, as for every reader.
-func (db *DB) Survey(ctx context.Context, targets []engine.Location, rollout string) []engine.Standing {
-	standings := make([]engine.Standing, len(targets))
+// Survey reads where tenants stand, as many files at a time as may be open. As for every reader, opening a file rolls back
+// a hot journal, and closing it may checkpoint a WAL that no other connection has open.
+func (db *DB) Survey(ctx context.Context, locations []engine.Location, rollout string) []engine.Standing {
+	standings := make([]engine.Standing, len(locations))
 	cohorts := cohorts{rollout: rollout, seen: map[[sha256.Size]byte]*engine.Applied{}}
-	db.each(len(targets), func(i int) { standings[i] = db.standing(ctx, targets[i].File, &cohorts) })
+	db.each(len(locations), func(i int) { standings[i] = db.standing(ctx, locations[i].File, &cohorts) })
 	return standings
 }
 
@@ -28,7 +28,7 @@ func (db *DB) Survey(ctx context.Context, targets []engine.Location, rollout str
 func (db *DB) each(n int, do func(i int)) {
 	var next atomic.Int64
 	var readers sync.WaitGroup
-	for range min(cap(db.places), n) {
+	for range min(cap(db.slots), n) {
 		readers.Go(func() {
 			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
 				do(int(i))
@@ -67,7 +67,7 @@ func (db *DB) read(ctx context.Context, path string) (rows []engine.Row, cut []e
 	return rows, cut, exists, err
 }
 
-// state tells where a tenant stands whose table could not be read.
+// state is the state of a tenant whose table could not be read.
 func state(class engine.Class) engine.State {
 	switch class {
 	case engine.Gone:

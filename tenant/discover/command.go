@@ -13,9 +13,9 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// Command reads tenants from the standard output of a program: an object a line, as in a .jsonl [File]. The
-// program is run in the config's folder, without a shell and without input. It succeeds by exit status 0;
-// else, and when it takes too long, the source fails and shows what the program wrote to standard error.
+// Command reads tenants from the standard output of a program: one object a line, as in a .jsonl [File]. The program runs
+// in the config's folder, without a shell and without input. If it exits with another status than 0, or takes too long,
+// the source fails and shows what the program wrote to standard error.
 type Command struct {
 	Name    string        // name of the source, else its 1-based index
 	Run     []string      // program and arguments; a path with a slash is relative to the config's folder; required
@@ -25,7 +25,7 @@ type Command struct {
 
 const (
 	commandTimeout = 60 * time.Second
-	commandGrace   = 2 * time.Second // for children that hold the output open after the program has ended
+	commandGrace   = 2 * time.Second // wait for children that keep the output open after the program has ended
 	stderrShown    = 2000            // bytes, the last ones
 )
 
@@ -34,7 +34,7 @@ type command struct {
 	env  Env
 }
 
-// NewCommand returns the source. The program is not looked for yet.
+// NewCommand returns the source. It does not look for the program.
 func NewCommand(spec Command, env Env) (tenant.Source, error) {
 	var errs []error
 	if len(spec.Run) == 0 || spec.Run[0] == "" {
@@ -102,7 +102,7 @@ func (c *command) run(parent context.Context) ([]byte, error) {
 	case ctx.Err() != nil:
 		reason = fmt.Sprintf("not finished after %s", c.spec.Timeout)
 	case errors.Is(err, exec.ErrWaitDelay):
-		reason = "ended, but left a child behind that holds its output open"
+		reason = "ended, but a child process keeps its output open"
 	}
 	message := fmt.Sprintf("command %q: %s", c.spec.Run[0], reason)
 	if said := tail(stderr.String()); said != "" {

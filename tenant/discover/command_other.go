@@ -4,5 +4,5 @@ package discover
 
 import "os/exec"
 
-// ownGroup does nothing: there are no process groups here, and the command alone is killed.
+// ownGroup does nothing: without process groups only the command itself is killed.
 func ownGroup(*exec.Cmd) {}

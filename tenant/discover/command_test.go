@@ -178,7 +178,7 @@ func TestCommandThatLeavesAChildBehindIsAnError(t *testing.T) {
 	t.Parallel()
 	env, _ := world(t)
 	got := fromShell(t, env, `echo '{"id":"a"}'; sleep 4 & exit 0`)
-	want := found{Errors: []string{`command "sh": ended, but left a child behind that holds its output open`}}
+	want := found{Errors: []string{`command "sh": ended, but a child process keeps its output open`}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// decodeCSV reads a table with a header row. Rows of a wrong length do not hide the mistakes after them.
+// decodeCSV reads a table with a header row. A row of the wrong length does not keep later mistakes from being found.
 func decodeCSV(name string, data []byte) ([]Record, error) {
 	reader := csv.NewReader(bytes.NewReader(data))
 	reader.ReuseRecord = true
@@ -22,7 +22,7 @@ func decodeCSV(name string, data []byte) ([]Record, error) {
 	}
 	header = append([]string(nil), header...)
 	line, _ := reader.FieldPos(0)
-	if errs := checkColumns(header, tenant.Place{File: name, Line: line}); len(errs) > 0 {
+	if errs := checkColumns(header, tenant.Position{File: name, Line: line}); len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
 	var records []Record
@@ -34,14 +34,14 @@ func decodeCSV(name string, data []byte) ([]Record, error) {
 			return records, errors.Join(errs...)
 		case errors.Is(err, csv.ErrFieldCount):
 			line, _ := reader.FieldPos(0)
-			errs = append(errs, placed(tenant.Place{File: name, Line: line}, "",
+			errs = append(errs, errorAt(tenant.Position{File: name, Line: line}, "",
 				"the row has %d fields, but the header has %d", len(row), len(header)))
 			continue
 		case err != nil:
 			return nil, errors.Join(append(errs, csvError(name, err))...)
 		}
 		line, _ := reader.FieldPos(0)
-		record := Record{Place: tenant.Place{File: name, Line: line}}
+		record := Record{Position: tenant.Position{File: name, Line: line}}
 		for i, value := range row {
 			record.set(header[i], value)
 		}

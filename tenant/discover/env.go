@@ -15,26 +15,26 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// Env is what the config knows of the world around its sources. One Env serves all of them.
+// Env is what sources need from outside: servers, a folder, environment variables. One Env serves all sources.
 type Env struct {
 	Dir       string                           // folder of the config, where relative paths start; "" = the working directory
 	Servers   map[string]string                // name of a server → database of its URL
-	Catalog   Catalog                          // reads the servers; nil when there are none
+	Catalog   Catalog                          // reads the servers; nil if there are none
 	Registry  Registry                         // takes servers that records bring along; nil: `url_env` is an error
-	Chosen    tenant.Selector                  // who is meant: a source that cannot list any of them is not asked
+	Chosen    tenant.Selector                  // which tenants are wanted: a source that cannot list any of them is left out
 	LookupEnv func(name string) (string, bool) // for `url_env`; nil = os.LookupEnv
 }
 
 // Catalog reads the catalogs of PostgreSQL servers. *postgres.DB satisfies it. Methods run in parallel.
 type Catalog interface {
-	// Databases returns those that allow connections and are no template, and which the filter lets pass; closed are
-	// those of them to which the connecting role may not connect.
+	// Databases returns the databases that the filter picks, except templates and those that allow no connections.
+	// The connecting role may connect to the open ones, and not to the closed ones.
 	Databases(ctx context.Context, server string, f engine.NameFilter) (open, closed []string, err error)
 
-	// Schemas returns the schemas of a database which the filter lets pass.
+	// Schemas returns the schemas of a database that the filter picks.
 	Schemas(ctx context.Context, server, database string, f engine.NameFilter) ([]string, error)
 
-	// DefaultSchema returns current_schema() of the connecting role; "" when there is none.
+	// DefaultSchema returns current_schema() of the connecting role; "" if there is none.
 	DefaultSchema(ctx context.Context, server, database string) (string, error)
 
 	// Query returns the names of the columns, and the rows as text; nil is NULL.
@@ -49,8 +49,8 @@ type Registry interface {
 	Register(name, url string) (database string, err error)
 }
 
-// leftOut is the error of a source whose tenants all have these labels, and are on that server, if it is not "", when
-// none of them can be meant.
+// leftOut returns a *tenant.LeftOut if the selector excludes all tenants of a source: they are on the server, unless it is
+// "", and have the labels, if those are known.
 func (e Env) leftOut(source, server string, labels map[string]string, known bool) error {
 	excluded := e.Chosen.Excludes(func(key string) (string, bool) {
 		switch key {
@@ -78,7 +78,7 @@ func (e Env) path(path string) (string, error) {
 	return filepath.Abs(path)
 }
 
-// checkServer returns what is wrong with the name of a server; "" when it is known.
+// checkServer returns what is wrong with the name of a server; "" if it is known.
 func (e Env) checkServer(name string) (message, advice string) {
 	if _, ok := e.Servers[name]; ok {
 		return "", ""
@@ -99,19 +99,19 @@ func (e Env) lookup(name string) (string, bool) {
 }
 
 const (
-	width    = 16 // databases read at a time; the server's own limit of connections holds besides
-	patience = 10 // databases that may fail before the rest are not tried
+	width     = 16 // databases read at a time; the server's own limit of connections applies too
+	maxFailed = 10 // databases that may fail before the others are not tried
 )
 
-// each calls work for all indexes below n, several at a time, and returns the errors in order, once each. It goes on
-// after an error, to show all of them, but not for ever: a server that is down fails slowly.
+// each calls work for all indexes below n, several at a time, and returns the errors in order, without repetitions. It
+// continues after an error, to return all of them, but stops after [maxFailed]: a server that is down fails slowly.
 func each(ctx context.Context, n int, work func(ctx context.Context, i int) error) []error {
 	failed := make([]error, n)
-	tokens := make(chan struct{}, patience)
+	tokens := make(chan struct{}, maxFailed)
 	var group errgroup.Group
 	group.SetLimit(width)
 	tried := 0
-	for ; tried < n && len(tokens) < patience && ctx.Err() == nil; tried++ {
+	for ; tried < n && len(tokens) < maxFailed && ctx.Err() == nil; tried++ {
 		i := tried
 		group.Go(func() error {
 			if failed[i] = work(ctx, i); failed[i] != nil {
@@ -124,12 +124,12 @@ func each(ctx context.Context, n int, work func(ctx context.Context, i int) erro
 		})
 	}
 	_ = group.Wait() // the errors are in failed
-	told := map[string]bool{}
+	seen := map[string]bool{}
 	errs := slices.DeleteFunc(failed, func(err error) bool {
-		if err == nil || told[err.Error()] { // a server that is down is one error, not one a database
+		if err == nil || seen[err.Error()] { // a server that is down is one error, not one a database
 			return true
 		}
-		told[err.Error()] = true
+		seen[err.Error()] = true
 		return false
 	})
 	if tried < n {

@@ -7,8 +7,8 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// cannot makes an error about a source of what went wrong beneath it. The hint of the cause is kept. That a server cannot
-// be reached says all by itself, and the same of all that was asked of it.
+// cannot wraps an error with what a source was doing, and keeps the hint of the cause. That a server cannot be reached is
+// returned without it, so that the same error of several databases is reported once.
 func cannot(cause error, format string, args ...any) error {
 	if e, ok := cause.(*engine.Error); ok && e.Class == engine.Connection { //nolint:errorlint // what wraps one says more than it
 		return &tenant.Error{Message: e.Error(), Advice: e.Advice, Err: e}
@@ -20,7 +20,7 @@ func cannot(cause error, format string, args ...any) error {
 	return e
 }
 
-// named fills in the source of an error that a helper made.
+// named sets the source of an error that has none.
 func named(source string, err error) error {
 	if e, ok := err.(*tenant.Error); ok && e.Source == "" { //nolint:errorlint // one of several that are joined is not the whole
 		withSource := *e

@@ -47,7 +47,7 @@ var formats = map[string]func(name string, data []byte) ([]Record, error){
 	".yml":    decodeYAML,
 }
 
-// NewFile returns the source. The file is not opened yet.
+// NewFile returns the source. It does not open the file.
 func NewFile(spec File, env Env) (tenant.Source, error) {
 	f := &file{spec: spec, env: env, path: filepath.FromSlash(spec.Path)}
 	if !filepath.IsAbs(f.path) {
@@ -84,7 +84,7 @@ func (f *file) List(ctx context.Context) ([]tenant.Tenant, []string, error) {
 		return nil, nil, err
 	}
 	if len(records) == 0 {
-		return nil, nil, placed(tenant.Place{File: f.path}, "", "lists no tenant")
+		return nil, nil, errorAt(tenant.Position{File: f.path}, "", "lists no tenant")
 	}
 	return f.env.tenants(ctx, f.spec.Name, f.spec.Defaults, records)
 }
@@ -103,7 +103,7 @@ func plainText(name string, data []byte) ([]byte, error) {
 		}
 		valid += size
 	}
-	return nil, placed(tenant.Place{File: name, Line: lineAt(data, valid)}, "save the file as UTF-8", "not UTF-8")
+	return nil, errorAt(tenant.Position{File: name, Line: lineAt(data, valid)}, "save the file as UTF-8", "not UTF-8")
 }
 
 // lineAt returns the 1-based line of an offset.

@@ -239,7 +239,7 @@ func TestDecodeYAMLReadsAListInTheConfig(t *testing.T) {
 	}
 	got, err := discover.DecodeYAML("skein.yaml", document.Content[0].Content[1])
 	want := []discover.Record{{
-		ID: "acme", URLEnv: "ACME", Labels: map[string]string{"a": "b"}, Place: tenant.Place{File: "skein.yaml", Line: 2},
+		ID: "acme", URLEnv: "ACME", Labels: map[string]string{"a": "b"}, Position: tenant.Position{File: "skein.yaml", Line: 2},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Error(diff, err)

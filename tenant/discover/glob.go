@@ -17,10 +17,10 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// Glob finds SQLite files by a pattern of their paths, with slashes: `*` and `?` stand for characters of one
-// name, `**` for any number of folders. As in a shell, names that start with a dot have to be named so, and
-// `**` does not enter folders through symlinks (a warning says which), while other patterns do. Only regular
-// files count, symlinks to them too, but not SQLite's own companions: -wal, -shm and -journal.
+// Glob finds SQLite files by a pattern for their paths, with slashes: `*` and `?` stand for characters of one name, `**`
+// for any number of folders. As in a shell, a name that starts with a dot matches only a pattern that does, and `**` does
+// not follow symlinks to folders (a warning names them), while other patterns do. Regular files and symlinks to them
+// count, except SQLite's -wal, -shm and -journal files.
 type Glob struct {
 	Name    string // name of the source, else its 1-based index
 	Pattern string // relative to the config's folder; required
@@ -39,7 +39,7 @@ type glob struct {
 	labels   map[string]string
 }
 
-// NewGlob returns the source. The folder is not read yet.
+// NewGlob returns the source. It does not read the folder.
 func NewGlob(spec Glob, env Env) (tenant.Source, error) {
 	g := &glob{spec: spec, labels: setLabels(spec.Labels)}
 	segments := strings.Split(filepath.ToSlash(spec.Pattern), "/")
@@ -130,7 +130,7 @@ func (g *glob) tenant(path string) tenant.Tenant {
 // walk collects the files below a folder that match.
 type walk struct {
 	ctx      context.Context
-	found    map[string]bool // slash paths below the root; a set, since a pattern with several ** meets a file often
+	found    map[string]bool // slash paths below the root; a set, since a pattern with several ** finds a file more than once
 	warnings []string
 	errs     []error
 }
@@ -182,14 +182,14 @@ func (w *walk) anyDepth(path, below string, segments []string, entries []fs.DirE
 	}
 }
 
-// entry takes a name that has matched: a file at the end of the pattern, a folder before.
+// entry handles a name that matches its segment: a file at the end of the pattern, a folder before it.
 func (w *walk) entry(path, below string, rest []string, entry fs.DirEntry) {
 	next := filepath.Join(path, entry.Name())
 	mode := entry.Type()
 	if mode&fs.ModeSymlink != 0 {
 		info, err := os.Stat(next)
 		if err != nil {
-			w.errs = append(w.errs, &tenant.Error{Message: err.Error(), Advice: "mend or remove the symlink", Err: err})
+			w.errs = append(w.errs, &tenant.Error{Message: err.Error(), Advice: "correct or remove the symlink", Err: err})
 			return
 		}
 		mode = info.Mode()
@@ -210,7 +210,7 @@ func matchName(segment, name string) bool {
 	return tenant.Glob(segment, name)
 }
 
-// companion reports whether SQLite keeps the file beside a database.
+// companion reports whether the file is one that SQLite keeps beside a database.
 func companion(name string) bool {
 	return strings.HasSuffix(name, "-wal") || strings.HasSuffix(name, "-shm") || strings.HasSuffix(name, "-journal")
 }

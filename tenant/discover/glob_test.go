@@ -113,7 +113,7 @@ func TestGlobsThatMeetTheSameFileAreFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _, err = tenant.Gather(t.Context(), []tenant.Source{source}, tenant.Guards{})
-	if err == nil || !strings.Contains(err.Error(), "one target for two ids") {
+	if err == nil || !strings.Contains(err.Error(), "one location for two ids") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// template makes ids: `{database}/{schema}` with the placeholders that its source knows.
+// template makes ids, such as `{database}/{schema}`, from the values of its placeholders.
 type template []part
 
 type part struct {
@@ -50,7 +50,7 @@ func parseTemplate(id string, placeholders []string) (template, error) {
 	return t, nil
 }
 
-// expand fills the placeholders in.
+// expand replaces the placeholders by their values.
 func (t template) expand(value func(placeholder string) string) string {
 	var b strings.Builder
 	for _, p := range t {

@@ -21,7 +21,7 @@ func decodeJSON(name string, data []byte) ([]Record, error) {
 	return DecodeYAML(name, node)
 }
 
-// decodeJSONLines reads an object a line. Empty lines are skipped; a bad line does not hide those after it.
+// decodeJSONLines reads one object a line. It skips empty lines and continues after a bad one.
 func decodeJSONLines(name string, data []byte) ([]Record, error) {
 	var records []Record
 	var errs []error
@@ -41,9 +41,8 @@ func decodeJSONLines(name string, data []byte) ([]Record, error) {
 	return records, errors.Join(errs...)
 }
 
-// parseJSON reads one value, the first line of data being the given one; nil when there is nothing but space.
-// The value comes as a YAML node: that is a value that knows its lines, and lists of either format are then
-// read by the same code.
+// parseJSON reads one value; nil if there is nothing but space. line is the number of the first line of data. The value
+// is a YAML node, which knows its line, so that the same code reads lists of both formats.
 func parseJSON(name string, data []byte, line int) (*yaml.Node, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return nil, nil
@@ -56,7 +55,7 @@ func parseJSON(name string, data []byte, line int) (*yaml.Node, error) {
 		if more, err = p.decoder.Token(); errors.Is(err, io.EOF) {
 			return node, nil
 		} else if err == nil {
-			return nil, placed(tenant.Place{File: name, Line: p.here()}, "", "unexpected %v after the end", more)
+			return nil, errorAt(tenant.Position{File: name, Line: p.here()}, "", "unexpected %v after the end", more)
 		}
 	}
 	e := &tenant.Error{File: name, Line: p.here(), Message: err.Error(), Err: err}
@@ -68,7 +67,7 @@ func parseJSON(name string, data []byte, line int) (*yaml.Node, error) {
 	return nil, e
 }
 
-// jsonParser reads token by token, since only so it is known on which line each value is.
+// jsonParser reads token by token, to know the line of each value.
 type jsonParser struct {
 	data    []byte
 	decoder *json.Decoder

@@ -2,7 +2,7 @@ package discover
 
 import "maps"
 
-// setLabels returns the labels that have a value; nil when none has.
+// setLabels returns the labels that have a value; nil if none has.
 func setLabels(labels map[string]string) map[string]string {
 	var set map[string]string
 	for key, value := range labels {
@@ -17,8 +17,8 @@ func setLabels(labels map[string]string) map[string]string {
 	return set
 }
 
-// mergeLabels returns a tenant's labels: its source's, overridden by its own where those are set. Tenants
-// without labels of their own share the source's map.
+// mergeLabels returns the labels of a source, overridden by a tenant's own. Tenants without labels of their own share the
+// map of the source.
 func mergeLabels(source, own map[string]string) map[string]string {
 	own = setLabels(own)
 	if own == nil {

@@ -6,7 +6,7 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// List is tenants that are written in the config itself. [DecodeYAML] makes the records.
+// List is a list of tenants in the config itself. [DecodeYAML] reads the records.
 type List struct {
 	Name    string // name of the source, else its 1-based index
 	Records []Record

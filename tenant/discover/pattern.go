@@ -8,9 +8,9 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// patterns applies what a source excludes and remembers which patterns met anything. The catalog has
-// applied what is included already; it is not asked to exclude, since nobody could tell then whether an
-// exclude pattern is mistyped – and it is that mistake which upgrades a template or somebody else's schema.
+// patterns excludes names and records which patterns matched any. The catalog has already applied the include patterns;
+// it does not exclude, so that an exclude pattern that matches nothing is noticed: a mistyped one would let a template or
+// a schema of another application be upgraded.
 type patterns struct {
 	kind             string // schema or database
 	include, exclude *globs
@@ -44,7 +44,7 @@ func (p *patterns) warnings() []string {
 	return warnings
 }
 
-// globs is a list of patterns, of which many may be plain names.
+// globs is a list of patterns, many of which may be plain names.
 type globs struct {
 	patterns []string
 	matched  []bool         // by pattern
@@ -64,7 +64,7 @@ func newGlobs(list []string) *globs {
 	return g
 }
 
-// match reports whether any pattern matches the name, and notes all that do.
+// match reports whether any pattern matches the name, and records all that do.
 func (g *globs) match(name string) bool {
 	i, hit := g.plain[name]
 	if hit {

@@ -9,13 +9,12 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// Query reads tenants from a table of tenants. The columns are those of a [Record], `id`, `server`,
-// `database`, `schema`, `file`, `url_env` and `label.NAME`; of these `id` is required, and others are
-// errors. NULL and empty mean not set. A row without server or database is on the server and in the
-// database that the query is put to.
+// Query reads tenants by a query, usually from a table of tenants. The columns are those of a [Record]: `id`, which is
+// required, `server`, `database`, `schema`, `file`, `url_env` and `label.NAME`; any other is an error. NULL and empty mean
+// not set. A row without server or database means those of the query.
 type Query struct {
 	Name     string // name of the source, else its 1-based index
-	Server   string // where the query is put; required
+	Server   string // where the query runs; required
 	Database string // "" = the database of the server's URL
 	SQL      string // required
 	Labels   map[string]string
@@ -53,7 +52,7 @@ func (q *query) List(ctx context.Context) ([]tenant.Tenant, []string, error) {
 	if err != nil {
 		return nil, nil, cannot(err, "the query in database %s on server %s failed", q.spec.Database, q.spec.Server)
 	}
-	if errs := checkColumns(names, tenant.Place{}); len(errs) > 0 {
+	if errs := checkColumns(names, tenant.Position{}); len(errs) > 0 {
 		return nil, nil, errors.Join(errs...)
 	}
 	if len(rows) == 0 {

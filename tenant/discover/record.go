@@ -9,13 +9,12 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// Record is one tenant as a row, a line or an object says it. "" means not set; what is missing comes from
-// the source's [Defaults].
+// Record is one tenant as written in a row, a line or an object. "" means not set; the source's [Defaults] fill it in.
 //
-// A record with File is a SQLite tenant and has nothing else but an id and labels; any other is a
-// PostgreSQL tenant. URLEnv names an environment variable that holds a postgres:// URL: the tenant brings
-// a server along which the config does not know. It is called $NAME; a Server that starts with a dollar sign
-// means the same, so that the JSON that skein lists tenants in can be read again.
+// A record with File is a SQLite tenant and has nothing else but an id and labels; any other is a PostgreSQL tenant.
+// URLEnv names an environment variable that holds a postgres:// URL, of a server that the config does not know. The
+// server is then named $NAME; a Server that starts with a dollar sign means the same, so that the JSON in which
+// skein lists tenants can be read again.
 type Record struct {
 	ID       string // required
 	Server   string
@@ -24,7 +23,7 @@ type Record struct {
 	File     string // a relative path starts in the config's folder
 	URLEnv   string // not together with Server
 	Labels   map[string]string
-	Place    tenant.Place // where it is written
+	Position tenant.Position // where it is written
 }
 
 // columns of a record, apart from label.NAME.
@@ -33,7 +32,7 @@ var columns = []string{"id", "server", "database", "schema", "file", "url_env"}
 // fields of a record as an object. `source` is read and ignored: the JSON that skein lists tenants in has it.
 var fields = append(slices.Clone(columns), "source", "labels")
 
-// set sets a column or a plain field; false when there is none of that name.
+// set sets a column or a plain field; false if there is none of that name.
 func (r *Record) set(column, value string) bool {
 	switch column {
 	case "id":
@@ -67,12 +66,12 @@ func (r *Record) label(name, value string) {
 	r.Labels[name] = value
 }
 
-// checkColumns returns what is wrong with the names of the columns of a table.
-func checkColumns(names []string, place tenant.Place) []error {
+// checkColumns returns what is wrong with the column names of a table.
+func checkColumns(names []string, pos tenant.Position) []error {
 	var errs []error
 	fail := func(advice, format string, args ...any) {
 		errs = append(errs, &tenant.Error{
-			File: place.File, Line: place.Line, Message: fmt.Sprintf(format, args...), Advice: advice,
+			File: pos.File, Line: pos.Line, Message: fmt.Sprintf(format, args...), Advice: advice,
 		})
 	}
 	seen := map[string]bool{}
@@ -99,16 +98,16 @@ func checkColumns(names []string, place tenant.Place) []error {
 }
 
 // unknownField returns the error about a field that an object must not have.
-func unknownField(name string, place tenant.Place) error {
+func unknownField(name string, pos tenant.Position) error {
 	label := strings.TrimPrefix(name, "label.")
 	advice := fmt.Sprintf("did you mean labels: {%q: …}?", label)
 	if near := text.Nearest(name, fields); near != "" && label == name {
 		advice = fmt.Sprintf("did you mean %q, or labels: {%q: …}?", near, name)
 	}
-	return placed(place, advice, "unknown field %q", name)
+	return errorAt(pos, advice, "unknown field %q", name)
 }
 
-// placed makes an error about a line of a file.
-func placed(place tenant.Place, advice, format string, args ...any) error {
-	return &tenant.Error{File: place.File, Line: place.Line, Message: fmt.Sprintf(format, args...), Advice: advice}
+// errorAt makes an error about a line of a file.
+func errorAt(pos tenant.Position, advice, format string, args ...any) error {
+	return &tenant.Error{File: pos.File, Line: pos.Line, Message: fmt.Sprintf(format, args...), Advice: advice}
 }

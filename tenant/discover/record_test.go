@@ -139,7 +139,7 @@ func TestListRefuses(t *testing.T) {
 	t.Parallel()
 	env, _ := world(t)
 	source, err := discover.NewList(discover.List{Name: "1", Records: []discover.Record{
-		{ID: "a", Place: tenant.Place{File: "skein.yaml", Line: 9}},
+		{ID: "a", Position: tenant.Position{File: "skein.yaml", Line: 9}},
 	}}, env)
 	want := found{Errors: []string{`skein.yaml:9: tenant "a": names neither a server nor a file (give the record, or its source, a server)`}}
 	if diff := cmp.Diff(want, list(t, source, err)); diff != "" {

@@ -14,11 +14,11 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// Defaults are what the records of a source fall back on. The zero value sets nothing.
+// Defaults apply to records of a source that do not set the value. The zero value sets nothing.
 type Defaults struct {
 	Server   string            // "" = the config's server, if it has just one
 	Database string            // on Server only; "" = the database of the server's URL
-	Schema   string            // "" = current_schema() of the tenant's database, which costs a connection each
+	Schema   string            // "" = current_schema() of the tenant's database, which costs one connection a database
 	Labels   map[string]string // a record's own labels override them one by one
 }
 
@@ -56,7 +56,7 @@ func (e Env) tenants(ctx context.Context, source string, defaults Defaults, reco
 	tenants := make([]tenant.Tenant, 0, len(records))
 	var errs []error
 	for i := range records {
-		target, err := r.target(&records[i])
+		location, err := r.location(&records[i])
 		if records[i].ID == "" {
 			err = errors.Join(fmt.Errorf("record %d has no id", i+1), err)
 		}
@@ -65,7 +65,7 @@ func (e Env) tenants(ctx context.Context, source string, defaults Defaults, reco
 			continue
 		}
 		tenants = append(tenants, tenant.Tenant{
-			ID: records[i].ID, Source: source, Location: target, Place: records[i].Place,
+			ID: records[i].ID, Source: source, Location: location, Position: records[i].Position,
 			Labels: mergeLabels(r.labels, records[i].Labels),
 		})
 	}
@@ -75,7 +75,7 @@ func (e Env) tenants(ctx context.Context, source string, defaults Defaults, reco
 	return r.fillSchemas(ctx, tenants)
 }
 
-// describe says of each error which record it is about.
+// describe adds the record to each of its errors.
 func (r *resolver) describe(record *Record, err error) []error {
 	parts := []error{err}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
@@ -86,16 +86,16 @@ func (r *resolver) describe(record *Record, err error) []error {
 		if typed, ok := part.(*tenant.Error); ok { //nolint:errorlint // what wraps one says more than it
 			e = typed
 		}
-		e.Source, e.Tenant, e.File, e.Line = r.source, record.ID, record.Place.File, record.Place.Line
+		e.Source, e.Tenant, e.File, e.Line = r.source, record.ID, record.Position.File, record.Position.Line
 		parts[i] = e
 	}
 	return parts
 }
 
-// target returns where the tenant is; the schema is still "" when it is to be asked for.
-func (r *resolver) target(record *Record) (engine.Location, error) {
+// location returns where the tenant is; its schema is "" if the database has to be asked for it.
+func (r *resolver) location(record *Record) (engine.Location, error) {
 	if record.File != "" {
-		return r.fileTarget(record)
+		return r.fileLocation(record)
 	}
 	server, database, err := r.server(record)
 	if err != nil {
@@ -114,7 +114,7 @@ func (r *resolver) target(record *Record) (engine.Location, error) {
 	}, nil
 }
 
-func (r *resolver) fileTarget(record *Record) (engine.Location, error) {
+func (r *resolver) fileLocation(record *Record) (engine.Location, error) {
 	if record.Server+record.Database+record.Schema+record.URLEnv != "" {
 		return engine.Location{}, &tenant.Error{
 			Message: "has a file and also a server, database, schema or url_env",
@@ -156,7 +156,7 @@ func (r *resolver) server(record *Record) (server, database string, err error) {
 	return server, r.env.Servers[server], nil
 }
 
-// bring makes a server of the URL in an environment variable. No message shows the URL.
+// bring registers the server whose URL is in an environment variable. No message shows the URL.
 func (r *resolver) bring(variable string) (server, database string, err error) {
 	server = "$" + variable
 	if database, ok := r.brought[server]; ok {
@@ -185,42 +185,42 @@ func (r *resolver) bring(variable string) (server, database string, err error) {
 	return server, database, nil
 }
 
-// place is a database whose current_schema() is asked for.
-type place struct{ server, database string }
+// databaseKey names a database whose current_schema() is needed.
+type databaseKey struct{ server, database string }
 
-// fillSchemas gives the tenants that have no schema that of their database.
+// fillSchemas sets the schema of tenants without one to the current_schema() of their database.
 //
-// A database that cannot be read fails the source: to guess its schema could upgrade the wrong one. But a
-// list may be ahead of the world, or behind it, so a database that does not exist at all only makes its
-// tenants `missing`, in `public`. Tenants that nobody means are left out where their server cannot be reached.
+// A database that cannot be read fails the source: a guess could upgrade the wrong schema. A database that does not exist
+// makes its tenants `missing`, in `public`, because a list may be older or newer than the server. Tenants on a server that
+// cannot be reached are left out if the selector excludes them.
 func (r *resolver) fillSchemas(ctx context.Context, tenants []tenant.Tenant) (filled []tenant.Tenant, warnings []string, err error) {
-	var places []place
-	wanting := map[place][]int{}
+	var databases []databaseKey
+	waiting := map[databaseKey][]int{}
 	existing := map[string]func() (map[string]bool, error){}
 	for i, t := range tenants {
 		if t.Location.Dialect != revision.Postgres || t.Location.Schema != "" {
 			continue
 		}
-		p := place{t.Location.Server, t.Location.Database}
-		if wanting[p] == nil {
-			places = append(places, p)
+		p := databaseKey{t.Location.Server, t.Location.Database}
+		if waiting[p] == nil {
+			databases = append(databases, p)
 			existing[p.server] = r.existing(ctx, p.server)
 		}
-		wanting[p] = append(wanting[p], i)
+		waiting[p] = append(waiting[p], i)
 	}
-	schemas := make([]string, len(places)) // "" = the database does not exist
-	unmeant := make([]bool, len(places))   // and not to be reached
-	errs := each(ctx, len(places), func(ctx context.Context, i int) error {
-		found, err := defaultSchema(ctx, r.env.Catalog, places[i].server, places[i].database)
+	schemas := make([]string, len(databases)) // "" = the database does not exist
+	excluded := make([]bool, len(databases))  // the database cannot be reached, and the selector excludes its tenants
+	errs := each(ctx, len(databases), func(ctx context.Context, i int) error {
+		found, err := defaultSchema(ctx, r.env.Catalog, databases[i].server, databases[i].database)
 		if err == nil {
 			schemas[i] = found[0]
 			return nil
 		}
-		if names, listErr := existing[places[i].server](); listErr == nil && !names[places[i].database] {
+		if names, listErr := existing[databases[i].server](); listErr == nil && !names[databases[i].database] {
 			return nil
 		}
-		unmeant[i] = tenant.Unreachable(err) && !slices.ContainsFunc(wanting[places[i]], func(t int) bool { return !r.env.Chosen.ExcludesTenant(&tenants[t]) })
-		if unmeant[i] {
+		excluded[i] = tenant.Unreachable(err) && !slices.ContainsFunc(waiting[databases[i]], func(t int) bool { return !r.env.Chosen.ExcludesTenant(&tenants[t]) })
+		if excluded[i] {
 			return nil
 		}
 		return err
@@ -230,15 +230,15 @@ func (r *resolver) fillSchemas(ctx context.Context, tenants []tenant.Tenant) (fi
 	}
 	var left error
 	var missing []string
-	for i, p := range places {
-		if unmeant[i] {
+	for i, p := range databases {
+		if excluded[i] {
 			left = &tenant.LeftOut{}
 			continue
 		}
 		if schemas[i] == "" {
 			missing = append(missing, p.server+"/"+p.database)
 		}
-		for _, t := range wanting[p] {
+		for _, t := range waiting[p] {
 			tenants[t].Location.Schema = cmp.Or(schemas[i], "public")
 		}
 	}

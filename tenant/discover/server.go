@@ -18,9 +18,8 @@ import (
 //	              .All    each schema but pg_*, information_schema, public, those of extensions and skein's own
 //	              .Globs  each schema whose name matches one; `public` may be named
 //
-// Patterns are [tenant.Glob]s. Exclude wins. A matching schema is a tenant whether or not it has a version
-// table. A pattern that matches nothing in any database is a warning. A database that cannot be read fails
-// the source.
+// Patterns are those of [tenant.Glob]. Exclude wins. A matching schema is a tenant whether or not it has a version table.
+// A pattern that matches nothing in any database is a warning. A database that cannot be read fails the source.
 type Server struct {
 	Name             string // name of the source, else its 1-based index
 	Server           string // name of the server; required
@@ -138,8 +137,8 @@ func (s *server) List(ctx context.Context) (tenants []tenant.Tenant, warnings []
 	return tenants, warnings, nil
 }
 
-// databases returns those that pass the patterns. One to which the role may not connect is left out with a warning, as
-// those are which a provider keeps for itself; it is an error when it is named, and not only matched by a pattern.
+// databases returns those that pass the patterns. One to which the role may not connect is left out with a warning, since
+// providers have such databases for their own use; if it is named, and not only matched by a pattern, it is an error.
 func (s *server) databases(ctx context.Context) (names, warnings []string, err error) {
 	open, closed, err := s.env.Catalog.Databases(ctx, s.spec.Server, engine.NameFilter{Include: s.spec.IncludeDatabases})
 	if err != nil {

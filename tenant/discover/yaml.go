@@ -32,7 +32,7 @@ func decodeYAML(name string, data []byte) ([]Record, error) {
 	case more != nil:
 		return nil, errors.Join(err, yamlError(name, more))
 	}
-	return nil, errors.Join(err, placed(tenant.Place{File: name, Line: second.Line}, "", "a second document; only one is read"))
+	return nil, errors.Join(err, errorAt(tenant.Position{File: name, Line: second.Line}, "", "a second document; only one is read"))
 }
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
@@ -48,14 +48,14 @@ func yamlError(name string, err error) error {
 
 // DecodeYAML reads a list of tenants, each an object in the form of the JSON that skein lists tenants in: id, source (which
 // is ignored), server, database, schema, file, labels, and url_env. Scalars stand for their text; null and
-// empty mean not set. file is for places and messages. The errors are *tenant.Error, joined.
+// empty mean not set. file is for positions and messages. The errors are *tenant.Error, joined.
 func DecodeYAML(file string, list *yaml.Node) ([]Record, error) {
 	list = resolveAlias(list)
 	if isNull(list) {
 		return nil, nil
 	}
 	if list.Kind != yaml.SequenceNode {
-		return nil, placed(tenant.Place{File: file, Line: list.Line}, "", "not a list of tenants")
+		return nil, errorAt(tenant.Position{File: file, Line: list.Line}, "", "not a list of tenants")
 	}
 	records := make([]Record, 0, len(list.Content))
 	var errs []error
@@ -70,48 +70,48 @@ func DecodeYAML(file string, list *yaml.Node) ([]Record, error) {
 }
 
 func decodeRecord(file string, node *yaml.Node) (Record, error) {
-	record := Record{Place: tenant.Place{File: file, Line: node.Line}}
+	record := Record{Position: tenant.Position{File: file, Line: node.Line}}
 	node = resolveAlias(node)
 	if node.Kind != yaml.MappingNode {
 		advice := ""
 		if node.Kind == yaml.SequenceNode {
 			advice = "one object a tenant, not a list of them"
 		}
-		return record, placed(record.Place, advice, "not an object {id: …}")
+		return record, errorAt(record.Position, advice, "not an object {id: …}")
 	}
-	errs := eachField(file, node, func(key string, value *yaml.Node, place tenant.Place) error {
+	errs := eachField(file, node, func(key string, value *yaml.Node, pos tenant.Position) error {
 		switch {
 		case key == "source":
 			return nil
 		case key == "labels":
-			return decodeLabels(file, &record, value, place)
+			return decodeLabels(file, &record, value, pos)
 		case strings.HasPrefix(key, "label."):
-			return unknownField(key, place)
+			return unknownField(key, pos)
 		}
 		text, err := scalarText(value)
 		if !record.set(key, text) {
-			return unknownField(key, place)
+			return unknownField(key, pos)
 		}
 		if err != nil {
-			return placed(place, "", "field %q: %v", key, err)
+			return errorAt(pos, "", "field %q: %v", key, err)
 		}
 		return nil
 	})
 	return record, errors.Join(errs...)
 }
 
-func decodeLabels(file string, record *Record, node *yaml.Node, place tenant.Place) error {
+func decodeLabels(file string, record *Record, node *yaml.Node, pos tenant.Position) error {
 	node = resolveAlias(node)
 	if isNull(node) {
 		return nil
 	}
 	if node.Kind != yaml.MappingNode {
-		return placed(place, `write labels: {"tier": "gold"}`, "labels are not an object")
+		return errorAt(pos, `write labels: {"tier": "gold"}`, "labels are not an object")
 	}
-	return errors.Join(eachField(file, node, func(key string, value *yaml.Node, place tenant.Place) error {
+	return errors.Join(eachField(file, node, func(key string, value *yaml.Node, pos tenant.Position) error {
 		text, err := scalarText(value)
 		if err != nil {
-			return placed(place, "", "label %q: %v", key, err)
+			return errorAt(pos, "", "label %q: %v", key, err)
 		}
 		if text != "" || key == "" {
 			record.label(key, text)
@@ -120,30 +120,30 @@ func decodeLabels(file string, record *Record, node *yaml.Node, place tenant.Pla
 	})...)
 }
 
-// eachField calls do for the fields of a mapping and returns its errors; a field that is there twice is one.
-func eachField(file string, node *yaml.Node, do func(key string, value *yaml.Node, place tenant.Place) error) []error {
+// eachField calls do for each field of a mapping and returns its errors. A field that is given twice is an error.
+func eachField(file string, node *yaml.Node, do func(key string, value *yaml.Node, pos tenant.Position) error) []error {
 	var errs []error
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		key := resolveAlias(node.Content[i])
-		place := tenant.Place{File: file, Line: key.Line}
+		pos := tenant.Position{File: file, Line: key.Line}
 		if key.Kind != yaml.ScalarNode {
-			errs = append(errs, placed(place, "", "the name of a field is not text"))
+			errs = append(errs, errorAt(pos, "", "the name of a field is not text"))
 			continue
 		}
 		if seen[key.Value] {
-			errs = append(errs, placed(place, "", "field %q is there twice", key.Value))
+			errs = append(errs, errorAt(pos, "", "field %q is there twice", key.Value))
 			continue
 		}
 		seen[key.Value] = true
-		if err := do(key.Value, node.Content[i+1], place); err != nil {
+		if err := do(key.Value, node.Content[i+1], pos); err != nil {
 			errs = append(errs, err)
 		}
 	}
 	return errs
 }
 
-// scalarText returns the text of a value as it is written; "" for null.
+// scalarText returns the text of a value as written; "" for null.
 func scalarText(node *yaml.Node) (string, error) {
 	node = resolveAlias(node)
 	switch {

@@ -54,7 +54,7 @@ func Facts() []rollout.Fact {
 			},
 			Items: []plan.Item{
 				{Tenant: tenant.Tenant{
-					ID: "late/ü", Source: "1", Labels: map[string]string{"tier": "free"}, Place: tenant.Place{File: "tenants.csv", Line: 7},
+					ID: "late/ü", Source: "1", Labels: map[string]string{"tier": "free"}, Position: tenant.Position{File: "tenants.csv", Line: 7},
 					Location: engine.Location{Dialect: revision.Postgres, Server: "main", Database: "app", Schema: "late ü"},
 				}},
 				{Tenant: tenant.Tenant{ID: "lost", Source: "files", Location: engine.Location{Dialect: revision.SQLite, File: "/data/lost.db"}}, Cohort: 1},

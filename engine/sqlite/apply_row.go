@@ -2,8 +2,8 @@ package sqlite
 
 import "github.com/skeindb/skein/engine"
 
-// refused is the error of a version row that the table does not take. Errors that pass, or that are the disk's, stay as
-// they are.
+// refused is the error of a version row that the table refuses. Transient errors, and those of the disk, stay as they
+// are.
 func (t versionTable) refused(err error, step engine.Step) error {
 	e := *classify(err)
 	switch e.Class {
@@ -17,11 +17,11 @@ func (t versionTable) refused(err error, step engine.Step) error {
 	return &e
 }
 
-// lost is the error of a version row that is not there although SQLite took the statement.
+// lost is the error of a version row that is missing although SQLite accepted the statement.
 func (t versionTable) lost(step engine.Step, came string) error {
 	return &engine.Error{
 		Class: engine.Data, Revision: step.Revision.ID, File: step.Revision.File,
 		Message: came,
-		Advice:  "look at the triggers of " + t.name + ": what they take away is not recorded, so nothing of the revision was kept",
+		Advice:  "look at the triggers of " + t.name + ": a row that they remove is not recorded, so nothing of the revision was kept",
 	}
 }

@@ -14,7 +14,7 @@ import (
 // versionTable is the table in each tenant that says which revisions are applied.
 type versionTable struct{ name string }
 
-// qualified is the table's name in SQL. Without main a temporary table could stand before it.
+// qualified is the table's name in SQL. Without main a temporary table could hide it.
 func (t versionTable) qualified() string { return "main." + quote(t.name) }
 
 func (t versionTable) create(ctx context.Context, c *conn) error {
@@ -51,7 +51,7 @@ func (t versionTable) read(ctx context.Context, c *conn) (rows []engine.Row, exi
 	return rows, true, err
 }
 
-// row scans one row. SQLite does not hold a column to its type, so the values are looked at.
+// row scans one row. SQLite does not enforce the types of columns, so the values are checked.
 func (t versionTable) row(scan func(...any) error) (engine.Row, error) {
 	var id, checksum, at, duration, rollout, tool any
 	if err := scan(&id, &checksum, &at, &duration, &rollout, &tool); err != nil {
@@ -59,11 +59,11 @@ func (t versionTable) row(scan func(...any) error) (engine.Row, error) {
 	}
 	name, isText := id.(string)
 	if !isText || name == "" {
-		return engine.Row{}, t.wrong(fmt.Sprintf("%v is no revision id", id))
+		return engine.Row{}, t.wrong(fmt.Sprintf("%v is not a revision id", id))
 	}
 	sum, isText := checksum.(string)
 	if !isText && checksum != nil {
-		return engine.Row{}, t.wrong(fmt.Sprintf("%v is no checksum", checksum))
+		return engine.Row{}, t.wrong(fmt.Sprintf("%v is not a checksum", checksum))
 	}
 	by, _ := rollout.(string)
 	return engine.Row{Revision: name, Checksum: sum, Rollout: by}, nil
@@ -77,7 +77,7 @@ func (t versionTable) wrong(why string) error {
 	}
 }
 
-// steps is the name of the table that says how far no-transaction sections came.
+// steps is the name of the table that lists the statements of no-transaction sections that have run.
 func (t versionTable) steps() string { return t.name + engine.StepsSuffix }
 
 func (t versionTable) hasSteps(ctx context.Context, c *conn) (bool, error) {
@@ -87,7 +87,7 @@ func (t versionTable) hasSteps(ctx context.Context, c *conn) (bool, error) {
 	return n > 0, err
 }
 
-// cutOff lists the no-transaction sections of which that table knows that a statement is done.
+// cutOff lists the no-transaction sections that have a statement in that table.
 func (t versionTable) cutOff(ctx context.Context, c *conn) (cut []engine.CutOff, err error) {
 	if has, err := t.hasSteps(ctx, c); err != nil || !has {
 		return nil, err
@@ -101,8 +101,8 @@ func (t versionTable) cutOff(ctx context.Context, c *conn) (cut []engine.CutOff,
 	return cut, err
 }
 
-// forget takes away how far the sections of the part's revisions had come, in either direction, for their rows say now
-// what is applied; after a stamp how far any had. The table goes with its last line.
+// forget deletes the lines of the part's revisions from that table, in both directions, since the version rows now say
+// what is applied; after a stamp it deletes all lines. A table without lines is dropped.
 func (t versionTable) forget(ctx context.Context, c *conn, part *engine.Part) error {
 	has, err := t.hasSteps(ctx, c)
 	if err != nil || !has {
@@ -122,8 +122,8 @@ func (t versionTable) forget(ctx context.Context, c *conn, part *engine.Part) er
 	return c.exec(ctx, `DROP TABLE `+table)
 }
 
-// expect fails with Stale unless precisely the ids of part.Before are applied, and those that go by the rollout of; and
-// where a no-transaction section stands in the way that was cut off.
+// expect fails with Stale unless exactly the ids of part.Before are applied, and those that the part downgrades were applied
+// by rollout of. It also fails if a no-transaction section that was cut off blocks the part.
 func (t versionTable) expect(ctx context.Context, c *conn, part *engine.Part, of string) error {
 	rows, _, err := t.read(ctx, c)
 	if err != nil {
@@ -149,8 +149,7 @@ func (t versionTable) expect(ctx context.Context, c *conn, part *engine.Part, of
 	return nil
 }
 
-// note writes what a step did to the set of applied revisions: a row more, or one less. The time is that
-// of SQLite's clock, in UTC.
+// note writes or deletes the version row of a step. The time is that of SQLite's clock, in UTC.
 func (t versionTable) note(ctx context.Context, c *conn, work *engine.Work, step engine.Step, took time.Duration) error {
 	rows, err := t.write(ctx, c, work, step, took)
 	switch {
@@ -174,11 +173,11 @@ VALUES (?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), ?, nullif(?, ''), ?)`,
 		step.Revision.ID, step.Revision.Checksum(), took.Milliseconds(), work.Rollout, work.Tool)
 }
 
-// versionColumns are those of the version table.
+// versionColumns are the columns of the version table.
 const versionColumns = "revision, checksum, applied_at, duration_ms, rollout, tool"
 
-// holds fails unless precisely what the part was to leave is applied: a trigger may have taken back or changed what
-// skein wrote.
+// holds fails unless exactly the revisions are applied that should be after the part: a trigger may have reverted or
+// changed what skein wrote.
 func (t versionTable) holds(ctx context.Context, c *conn, part *engine.Part) error {
 	rows, _, err := t.read(ctx, c)
 	if err != nil {
@@ -191,5 +190,5 @@ func (t versionTable) holds(ctx context.Context, c *conn, part *engine.Part) err
 	return nil
 }
 
-// quote makes an identifier of any name.
+// quote quotes an identifier.
 func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

@@ -16,18 +16,18 @@ import (
 const queryTime = 30 * time.Second
 
 // QueryEach implements [engine.Database]: as many files at a time as may be open, each opened as a survey does, with
-// query_only. PRAGMAs cannot be asked, as some of them write all the same; most that only tell something are
-// functions too: SELECT * FROM pragma_foreign_key_check.
+// query_only. PRAGMAs are refused, because some write in spite of it; most that only read exist as functions too:
+// SELECT * FROM pragma_foreign_key_check.
 //
-// Values are written as SQLite writes them, but for dates: those in a column that is declared as one have the form of
-// SQLite's functions, whatever is stored.
-func (db *DB) QueryEach(ctx context.Context, targets []engine.Location, query string) []engine.QueryResult {
-	replies := make([]engine.QueryResult, len(targets))
+// Values have SQLite's text form. A value in a column that is declared as a date has the form of SQLite's date functions,
+// whatever is stored.
+func (db *DB) QueryEach(ctx context.Context, locations []engine.Location, query string) []engine.QueryResult {
+	replies := make([]engine.QueryResult, len(locations))
 	text, refused := engine.ReadOnlyQuery(query, revision.SQLite)
-	db.each(len(targets), func(i int) {
+	db.each(len(locations), func(i int) {
 		reply, err := engine.QueryResult{}, refused
 		if err == nil {
-			reply, err = db.ask(ctx, targets[i].File, text)
+			reply, err = db.ask(ctx, locations[i].File, text)
 		}
 		if err != nil {
 			reply = engine.QueryResult{Err: explain(err)}
@@ -62,7 +62,7 @@ func (db *DB) ask(ctx context.Context, path, query string) (engine.QueryResult, 
 	return reply, err
 }
 
-// answer runs a query, reads as many rows as are counted, and writes out the first value.
+// answer runs a query, counts its rows up to engine.MaxRows, and formats the first value.
 func (c *conn) answer(ctx context.Context, query string) (engine.QueryResult, error) {
 	reply, value, declared, err := c.first(ctx, query)
 	if err != nil || value == nil {
@@ -72,7 +72,7 @@ func (c *conn) answer(ctx context.Context, query string) (engine.QueryResult, er
 	switch v := value.(type) {
 	case []byte:
 		reply.Text = string(v)
-	case float64: // SQLite itself knows best how it writes numbers
+	case float64: // formatted by SQLite itself
 		err = c.query(ctx, func(scan func(...any) error) error { return scan(&reply.Text) }, "SELECT CAST(? AS text)", v)
 	case time.Time:
 		reply.Text = date(v, declared)
@@ -82,7 +82,7 @@ func (c *conn) answer(ctx context.Context, query string) (engine.QueryResult, er
 	return reply, err
 }
 
-// first returns the first value of an answer, nil for NULL and for none, and the type of its column.
+// first returns the first value, nil for NULL or no row, and the declared type of its column.
 func (c *conn) first(ctx context.Context, query string) (reply engine.QueryResult, value any, declared string, err error) {
 	reply.Null = true
 	rows, err := c.sql.QueryContext(ctx, query)
@@ -110,7 +110,7 @@ func (c *conn) first(ctx context.Context, query string) (reply engine.QueryResul
 	return reply, value, declared, cause(rows.Err(), c.path)
 }
 
-// date writes what the driver made of a text in a column that is declared as a date.
+// date formats a value that the driver parsed, since its column is declared as a date.
 func date(at time.Time, declared string) string {
 	if declared == "DATE" {
 		return at.Format(time.DateOnly)
@@ -124,9 +124,9 @@ func explain(err error) *engine.Error {
 	switch {
 	case hasCode(err, lib.SQLITE_READONLY):
 		e.Class, e.Message = engine.Revision, "the query would write: "+e.Message
-		e.Advice = "ask what only reads"
+		e.Advice = "use a query that only reads"
 	case e.Class == engine.Busy:
-		e.Advice = "a writer keeps readers out; ask again"
+		e.Advice = "a writer keeps readers out; try again"
 	}
 	return &e
 }

@@ -8,9 +8,9 @@ import (
 )
 
 // Sizes implements [engine.Database]: the size of the file and of its write-ahead log. It opens nothing.
-func (db *DB) Sizes(ctx context.Context, targets []engine.Location) []int64 {
-	sizes := make([]int64, len(targets))
-	for i, t := range targets {
+func (db *DB) Sizes(ctx context.Context, locations []engine.Location) []int64 {
+	sizes := make([]int64, len(locations))
+	for i, t := range locations {
 		sizes[i] = -1
 		if file, err := look(t.File); err == nil && ctx.Err() == nil {
 			sizes[i] = file.Size()

@@ -14,16 +14,16 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// ApplyNoTx implements [engine.Session]: each statement by itself.
+// ApplyNoTx implements [engine.Session]: each statement is committed by itself.
 //
-// VACUUM, and the PRAGMAs that change how the file is laid out, run outside any transaction. SQLite has no lock that
-// outlives a transaction, so none is held while one runs. That is safe, as these statements can be repeated and
-// change no content, and as every note in the journal and the row at the end are made under the tenant's lock by
-// somebody who still finds Part.Before there. Of two who work at once one writes the row, and the other is Stale.
-// Every other statement shares a transaction with its note, as if it were sent with autocommit: it runs once.
+// VACUUM, and the PRAGMAs that change the layout of the file, run outside any transaction. SQLite has no lock that
+// outlives a transaction, so none is held while one runs. That is safe: these statements can be repeated and change no
+// content, and each line of the journal and the version row are written under the tenant's lock, if Part.Before is still
+// applied. Of two calls at the same time one writes the row; the other is Stale. Every other statement shares a
+// transaction with its line in the journal, so that it runs once.
 //
-// A later call leaves out what the journal says is done, and repeats the PRAGMAs: page_size and auto_vacuum are
-// wishes of one connection, which its next VACUUM fulfils.
+// A later call leaves out the statements that the journal lists, and repeats the PRAGMAs: page_size and auto_vacuum hold
+// for one connection until its next VACUUM.
 func (s *session) ApplyNoTx(ctx context.Context, work engine.Work) error {
 	part := &work.Parts[0]
 	step := part.Steps[0]
@@ -53,7 +53,7 @@ func (s *session) ApplyNoTx(ctx context.Context, work engine.Work) error {
 	return j.finish(ctx, &work, time.Since(start))
 }
 
-// layout reports whether a statement is one that SQLite refuses in a transaction, or does nothing for in a transaction.
+// layout reports whether SQLite refuses or ignores the statement inside a transaction.
 func layout(stmt revision.Statement) bool {
 	v := verb(stmt.Text)
 	return v == "VACUUM" || v == "PRAGMA"
@@ -70,15 +70,15 @@ func verb(text string) string {
 	return strings.ToUpper(word[0])
 }
 
-// journal remembers in the tenant which statements of one no-transaction revision have run, in a table
-// that exists only while one is under way.
+// journal records in the tenant which statements of a no-transaction section have run, in a table that exists only until
+// the section is complete.
 type journal struct {
 	session  *session
 	part     *engine.Part
 	step     engine.Step
 	of       string // see engine.Work
 	patience time.Duration
-	done     map[int]string // hashes of the statements that are done, by their place in the section
+	done     map[int]string // hashes of the statements that are done, by their index in the section
 	changes  bool           // the section has statements that may break foreign keys
 	before   *orphans       // rows without their parent before the first statement; nil = there were none
 }
@@ -87,7 +87,7 @@ func (j *journal) table() string {
 	return "main." + quote(j.session.db.table.steps())
 }
 
-// noting runs body under the tenant's lock, if the tenant still stands where the part begins.
+// noting runs body under the tenant's lock, if Part.Before is still applied.
 func (j *journal) noting(ctx context.Context, body func(*conn) error) error {
 	s := j.session
 	return s.locked(ctx, j.patience, func() error {
@@ -98,7 +98,7 @@ func (j *journal) noting(ctx context.Context, body func(*conn) error) error {
 	})
 }
 
-// open makes the tables and reads how far an earlier call came.
+// open creates the tables and reads which statements an earlier call ran.
 func (j *journal) open(ctx context.Context) error {
 	j.done = map[int]string{}
 	return j.noting(ctx, func(c *conn) error {
@@ -138,9 +138,9 @@ const (
 	keysBroken = "foreign keys broken"
 )
 
-// keysBefore notes which rows have no parent before the first statement. A call that goes on where another was cut off
-// reads them from the journal; where a version of skein made that which noted only that there were some, it takes those
-// that it finds.
+// keysBefore records which rows have no parent before the first statement. A call that resumes after another was cut off
+// reads them from the journal; earlier versions of skein recorded only that there were some: then it takes those that it
+// finds.
 func (j *journal) keysBefore(ctx context.Context, c *conn) (err error) {
 	was := j.done[keysStep]
 	if !j.changes || was == keysWhole {
@@ -170,7 +170,7 @@ func (j *journal) keysBefore(ctx context.Context, c *conn) (err error) {
 VALUES (?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))`, j.step.Revision.ID, j.step.Direction, keysStep, state)
 }
 
-// keysHold fails when the statements left rows without their parent that had one before.
+// keysHold fails if the statements left rows without their parent that had one before.
 func (j *journal) keysHold(ctx context.Context, c *conn) (err error) {
 	if !j.changes {
 		return nil
@@ -246,7 +246,7 @@ WHERE revision = ? AND direction = ? AND step = ?`, j.step.Revision.ID, j.step.D
 	})
 }
 
-// inside runs a statement in one transaction with its note.
+// inside runs a statement in one transaction with its line in the journal.
 func (j *journal) inside(ctx context.Context, i int, stmt revision.Statement, limit time.Duration) error {
 	return j.noting(ctx, func(c *conn) error {
 		if err := j.session.statement(ctx, limit, stmt.Text); err != nil {
@@ -257,7 +257,7 @@ VALUES (?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H
 	})
 }
 
-// finish notes the revision as applied, or no longer, and takes its lines out of the journal.
+// finish writes or deletes the version row of the revision, and deletes its lines in the journal.
 func (j *journal) finish(ctx context.Context, work *engine.Work, took time.Duration) error {
 	return j.noting(ctx, func(c *conn) error {
 		if err := j.keysHold(ctx, c); err != nil {

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 )
 
-// notedReference is how the journal keeps what [orphans] knows of a reference besides its rows.
+// notedReference is the form in which the journal keeps a reference of [orphans], without its rows.
 type notedReference struct {
 	Table   string `json:"table"`
 	Parent  string `json:"parent,omitempty"`
@@ -13,7 +13,7 @@ type notedReference struct {
 	Columns string `json:"columns,omitempty"`
 }
 
-// references is what is known of the references, for notedOrphans to read.
+// references returns the references as JSON, for notedOrphans to read.
 func (o *orphans) references() string {
 	refs := []notedReference{}
 	for ref := range o.rows {
@@ -23,7 +23,7 @@ func (o *orphans) references() string {
 	return string(text)
 }
 
-// noteOrphans writes the rows that have no parent before the first statement into the journal, one a line.
+// noteOrphans writes the rows without a parent before the first statement into the journal, one a line.
 func (j *journal) noteOrphans(ctx context.Context, c *conn) error {
 	if j.before == nil {
 		return nil
@@ -33,7 +33,7 @@ SELECT ?, ?, ? - row_number() OVER (), json_array(child, parent, columns, fk, pk
 FROM `+j.before.table+`, (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS now)`, j.step.Revision.ID, j.step.Direction, keysStep)
 }
 
-// notedOrphans reads them in a later call, as if it had looked before the first statement.
+// notedOrphans reads them from the journal in a later call.
 func (j *journal) notedOrphans(ctx context.Context, c *conn, references string) (*orphans, error) {
 	o, err := noOrphans(ctx, c, beforeTable)
 	if err != nil {

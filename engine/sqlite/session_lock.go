@@ -9,12 +9,11 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// commitSlice is how long one try of COMMIT waits for readers before the context is looked at again.
+// commitSlice is how long one try of COMMIT waits for readers before the context is checked again.
 const commitSlice = 50 * time.Millisecond
 
-// locked runs body in a transaction that holds the tenant's lock from its start: BEGIN IMMEDIATE. The
-// lock is waited for as long as patience says, 0 = until ctx ends; who does not get it is Busy. An error
-// of body rolls everything back.
+// locked runs body in a transaction that holds the tenant's lock from its start: BEGIN IMMEDIATE. It waits for the lock
+// for at most patience, 0 = until ctx ends; then the error is Busy. An error of body rolls everything back.
 func (s *session) locked(ctx context.Context, patience time.Duration, body func() error) error {
 	err := s.begin(ctx, patience)
 	if err == nil {
@@ -44,8 +43,8 @@ func (s *session) begin(ctx context.Context, patience time.Duration) error {
 	return s.conn.here()
 }
 
-// commit commits. With a rollback journal it waits for readers, as patience says. COMMIT does not run
-// under ctx, whose end would leave open whether it happened; ctx is looked at between short tries.
+// commit commits. With a rollback journal it waits for readers, for at most patience. COMMIT does not run under ctx, whose
+// end would leave it unknown whether the commit happened; ctx is checked between short tries.
 func (s *session) commit(ctx context.Context, patience time.Duration) error {
 	if err := s.conn.here(); err != nil {
 		return err
@@ -85,7 +84,7 @@ func (s *session) ResolveInDoubt(ctx context.Context) (*engine.Applied, engine.S
 		rows, exists, err = s.db.table.read(ctx, s.conn)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = busy(err, "another connection has held the file's write lock for all of the time there was to ask")
+		err = busy(err, "another connection held the file's write lock until the time was up")
 	}
 	if err != nil {
 		return nil, engine.SchemaID{}, classify(err)

@@ -9,7 +9,7 @@ import (
 	"github.com/skeindb/skein/engine"
 )
 
-// severity of all errors: SQLite has no degrees.
+// severity of all errors: SQLite has no levels.
 const severity = "error"
 
 // constraints are the extended codes of SQLITE_CONSTRAINT (https://www.sqlite.org/rescode.html).
@@ -28,8 +28,8 @@ var constraints = map[int]string{
 	lib.SQLITE_CONSTRAINT_VTAB:       "SQLITE_CONSTRAINT_VTAB",
 }
 
-// fieldsOf takes from an error what holds no value of a row. SQLite has no fields beside its text; of the constraints
-// that it names by itself, which are those of the schema, it writes the name or the columns behind a fixed text.
+// fieldsOf returns the parts of an error that hold no value of a row. SQLite has no fields besides its text; for a
+// constraint of the schema the text ends with the constraint's name or columns, after a fixed phrase.
 func fieldsOf(s *modernc.Error) *engine.Fields {
 	f := &engine.Fields{Severity: severity, Condition: condition(s.Code())}
 	switch s.Code() {
@@ -39,7 +39,7 @@ func fieldsOf(s *modernc.Error) *engine.Fields {
 	return f
 }
 
-// condition is the name of a result code; of an extended one that is not known, that of its primary one.
+// condition is the name of a result code; for an unknown extended code, the name of its primary code.
 func condition(code int) string {
 	if name, ok := constraints[code]; ok {
 		return name

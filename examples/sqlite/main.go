@@ -1,0 +1,112 @@
+// Command sqlite upgrades a SQLite file, or each *.db of a folder, with nothing but skein's engine:
+//
+//	sqlite FILE|DIR
+//
+// Each file records by itself which revisions it has, so that nothing else needs to be kept. See examples/library for
+// waves, limits and a history of rollouts.
+package main
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/revision"
+	"github.com/skeindb/skein/engine/sqlite"
+)
+
+//go:embed revisions
+var files embed.FS
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: sqlite FILE|DIR")
+		os.Exit(64)
+	}
+	if err := upgrade(context.Background(), os.Stdout, os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// upgrade brings the file at path, or all *.db files in the folder at path, to the heads. A file that fails does not
+// keep the others back; all errors are returned together.
+func upgrade(ctx context.Context, out io.Writer, path string) error {
+	folder, err := fs.Sub(files, "revisions")
+	if err != nil {
+		return err
+	}
+	graph, err := revision.Load(folder, revision.SQLite)
+	if err != nil {
+		return err
+	}
+	db, err := sqlite.New(sqlite.Config{})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	e := engine.New(db, graph, engine.Config{})
+
+	tenants, err := find(path)
+	if err != nil {
+		return err
+	}
+	var failed []error
+	for _, tenant := range tenants {
+		done, err := migrate(ctx, e, graph, tenant)
+		fmt.Fprintf(out, "%s: %d applied\n", filepath.Base(tenant.File), len(done))
+		if err != nil {
+			failed = append(failed, fmt.Errorf("%s: %w", filepath.Base(tenant.File), err))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// migrate brings one tenant to the heads and returns the revisions that it applied.
+func migrate(ctx context.Context, e *engine.Engine, graph *revision.Graph, tenant engine.Location) ([]string, error) {
+	standing := e.Survey(ctx, []engine.Location{tenant})[0]
+	if standing.Err != nil {
+		return nil, standing.Err
+	}
+	path, err := graph.Path(revision.Up, standing.Heads, "heads")
+	if err != nil || len(path.Steps) == 0 {
+		return nil, err
+	}
+	var steps []*revision.Revision
+	for _, id := range path.Steps {
+		steps = append(steps, graph.Get(id))
+	}
+	plan := engine.NewPlan(standing.Applied, revision.Up, steps, e.Mode())
+	result, err := e.Apply(ctx, engine.Job{Location: tenant, Standing: standing, Plan: plan, Attempt: 1})
+	return result.Done, err
+}
+
+// find returns the tenant that path is, or those in the folder that it is.
+func find(path string) ([]engine.Location, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	paths := []string{path}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		names, err := fs.Glob(os.DirFS(path), "*.db")
+		if err != nil {
+			return nil, err
+		}
+		paths = nil
+		for _, name := range names {
+			paths = append(paths, filepath.Join(path, name))
+		}
+	}
+	var tenants []engine.Location
+	for _, file := range paths {
+		tenants = append(tenants, engine.Location{Dialect: revision.SQLite, File: file})
+	}
+	return tenants, nil
+}
