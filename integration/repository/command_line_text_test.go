@@ -45,7 +45,6 @@ var commandLineTexts = []string{
 	"`skein rollout resume ",
 	"`skein stamp` records where the tenants were before",
 	"`skein upgrade` brings the tenants up again",
-	"`skein upgrade` plans afresh, if it is meant",
 	"a range A:B is for `history -r` and `--sql`",
 	"if no tenant has the revision yet, run `skein upgrade`, which plans afresh; else restore the file, and put the change into a new revision",
 	"look at the sources with `skein tenants`; if the fleet is meant to be this small, change guards.%s",

@@ -84,7 +84,7 @@ func (e *RolledBackError) Error() string {
 }
 
 // Hint says what to do about it.
-func (e *RolledBackError) Hint() string { return "`skein upgrade` starts a new one" }
+func (e *RolledBackError) Hint() string { return "`Upgrade` starts a new one" }
 
 // Resume makes the plan for taking a rollout up again: all tenants of the stored plan, with those that
 // joined it since, that are not where it wanted them, except those that were skipped. current is the stored plan as its
