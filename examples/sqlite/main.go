@@ -59,32 +59,13 @@ func upgrade(ctx context.Context, out io.Writer, path string) error {
 	}
 	var failed []error
 	for _, tenant := range tenants {
-		done, err := migrate(ctx, e, graph, tenant)
-		fmt.Fprintf(out, "%s: %d applied\n", filepath.Base(tenant.File), len(done))
+		result, err := e.Migrate(ctx, tenant, "heads")
+		fmt.Fprintf(out, "%s: %d applied\n", filepath.Base(tenant.File), len(result.Done))
 		if err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", filepath.Base(tenant.File), err))
 		}
 	}
 	return errors.Join(failed...)
-}
-
-// migrate brings one tenant to the heads and returns the revisions that it applied.
-func migrate(ctx context.Context, e *engine.Engine, graph *revision.Graph, tenant engine.Location) ([]string, error) {
-	standing := e.Survey(ctx, []engine.Location{tenant})[0]
-	if standing.Err != nil {
-		return nil, standing.Err
-	}
-	path, err := graph.Path(revision.Up, standing.Heads, "heads")
-	if err != nil || len(path.Steps) == 0 {
-		return nil, err
-	}
-	var steps []*revision.Revision
-	for _, id := range path.Steps {
-		steps = append(steps, graph.Get(id))
-	}
-	plan := engine.NewPlan(standing.Applied, revision.Up, steps, e.Mode())
-	result, err := e.Apply(ctx, engine.Job{Location: tenant, Standing: standing, Plan: plan, Attempt: 1})
-	return result.Done, err
 }
 
 // find returns the tenant that path is, or those in the folder that it is.

@@ -134,13 +134,13 @@ func TestCommandLineLibrariesStayInCmdAndConfig(t *testing.T) {
 	}
 }
 
-// sqliteProgram is the example that uses SQLite only.
-const sqliteProgram = "./examples/library"
+// sqlitePrograms are the examples that use SQLite only.
+var sqlitePrograms = []string{"./examples/library", "./examples/sqlite"}
 
 func TestSQLiteProgramsDoNotLinkPostgreSQL(t *testing.T) {
 	t.Parallel()
-	roots := []string{"./engine/sqlite", "./orchestrator", "./orchestrator/control", "./orchestrator/run", "./orchestrator/store/sqlite", sqliteProgram}
-	for _, of := range roots {
+	roots := []string{"./engine/sqlite", "./orchestrator", "./orchestrator/control", "./orchestrator/run", "./orchestrator/store/sqlite", "./tenant/discover"}
+	for _, of := range append(roots, sqlitePrograms...) {
 		for _, path := range strings.Fields(goList(t, "-deps", of)) {
 			if strings.HasPrefix(path, "github.com/jackc/pgx") || path == module+"/engine/postgres" {
 				t.Errorf("%s links %s", of, path)
