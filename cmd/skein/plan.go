@@ -131,7 +131,7 @@ func (a *app) writePlanJSON(p *plan.Plan) {
 	}
 	doc := map[string]any{"target": p.Target, "waves": waves, "cohorts": cohorts}
 	if len(p.Notes) > 0 {
-		doc["notes"] = p.Notes
+		doc["notes"] = view.AllCommands(p.Notes)
 	}
 	if len(a.misplaced) > 0 {
 		doc["extensions"] = a.misplaced
@@ -152,7 +152,7 @@ func writePlan(out io.Writer, p *plan.Plan) error {
 	for i := range p.Waves {
 		fmt.Fprintln(out, waveText(p, &p.Waves[i]))
 	}
-	for _, note := range p.Notes {
+	for _, note := range view.AllCommands(p.Notes) {
 		fmt.Fprintf(out, "note: %s\n", note)
 	}
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)

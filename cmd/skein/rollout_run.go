@@ -30,7 +30,7 @@ func (f *fleet) begin(b orchestrator.Beginning) []rollout.Observer {
 	f.view = f.app.view(o)
 	if b.Earlier == nil { // else they were shown when it was planned
 		for _, note := range notes {
-			f.view.Note(note)
+			f.view.Note(view.Commands(note))
 		}
 	}
 	if b.Rehearsal != nil {

@@ -85,7 +85,7 @@ func Read(r io.Reader) (*Plan, error) {
 	}
 	switch {
 	case file.Format == 0 || file.Plan == nil:
-		return nil, &FileError{Message: "this is no plan file", Advice: "`skein plan -o FILE` writes one"}
+		return nil, &FileError{Message: "this is no plan file", Advice: "`Write` writes one"}
 	case file.Format != planFormat:
 		return nil, &FileError{
 			Message: fmt.Sprintf("the plan has format %d, and this skein reads format %d", file.Format, planFormat),
@@ -138,7 +138,7 @@ func decodePlan(text, plan []byte) (*Plan, error) {
 
 // notPlan refuses a file that cannot be read as a plan.
 func notPlan(text []byte, err error) error {
-	e := &FileError{Message: "this is no plan file: " + err.Error(), Advice: "`skein plan -o FILE` writes one"}
+	e := &FileError{Message: "this is no plan file: " + err.Error(), Advice: "`Write` writes one"}
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		e.Line = 1 + bytes.Count(text[:min(int(syntax.Offset), len(text))], []byte("\n"))
 	}

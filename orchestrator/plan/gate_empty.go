@@ -26,7 +26,7 @@ func (p *Plan) emptyGates(policy *Policy) []string {
 		}
 		note := fmt.Sprintf("wave %s: %s: %s, unless the wave has `allow_empty: true`", w.Name, why, then)
 		if len(p.Selectors) > 0 {
-			note += "; `--wave NAME` takes the tenants of one wave alone"
+			note += "; `Only` takes the tenants of one wave alone"
 		}
 		notes = append(notes, note)
 	}

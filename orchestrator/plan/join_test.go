@@ -206,7 +206,7 @@ func TestReplanNeedsTheRevisionsOfThePlan(t *testing.T) {
 		},
 	} {
 		err := do(linear(t, "a"))
-		if _, ok := errors.AsType[*plan.StaleError](err); !ok {
+		if e, ok := errors.AsType[*plan.Error](err); !ok || e.Reason != plan.ReasonStale {
 			t.Errorf("%v", err)
 		}
 	}

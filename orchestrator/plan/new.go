@@ -46,8 +46,8 @@ type Rules struct {
 // Tenants that cannot be changed (unreachable, missing, unknown, ahead, a changed applied body) are refused:
 // they are in the plan and will count as failed. A downgrade to what a tenant has not applied skips it, and so
 // does a pin that freezes it, whether it can be read or not.
-// The error is a [*revision.TargetError] when the target means nothing, a [*CohortError] when it is ambiguous,
-// out of range or a way without return for some tenants only, and a [*WaveError] when Only names no wave.
+// The error is a [*revision.TargetError] when the target means nothing, and an [*Error] when it is ambiguous, out of range or
+// irreversible for some tenants only, or when Only names no wave.
 func New(members []Member, g *revision.Graph, req Options) (*Runnable, error) {
 	if err := req.check(); err != nil {
 		return nil, err
@@ -118,41 +118,6 @@ func (o Rules) WithDefaults() Rules {
 		o.Mode = engine.PerTenant
 	}
 	return o
-}
-
-// CohortError says that the target leads nowhere for some tenants.
-type CohortError struct {
-	Target  string
-	Heads   []string // where they stand; empty = base
-	Tenants int
-	Example string // id of one of them
-	Err     error
-}
-
-func (e *CohortError) Error() string {
-	at := "base"
-	if len(e.Heads) > 0 {
-		at = strings.Join(e.Heads, ", ")
-	}
-	if e.Tenants == 1 {
-		return fmt.Sprintf("tenant %s, which stands at %s: %v", e.Example, at, e.Err)
-	}
-	return fmt.Sprintf("%d tenants that stand at %s, for example %s: %v", e.Tenants, at, e.Example, e.Err)
-}
-
-func (e *CohortError) Unwrap() error { return e.Err }
-
-// Hint says what to do about it; "" when the message says all.
-func (e *CohortError) Hint() string { return hintOf(e.Err) }
-
-func hintOf(err error) string {
-	if h, ok := errors.AsType[interface {
-		error
-		Hint() string
-	}](err); ok {
-		return h.Hint()
-	}
-	return ""
 }
 
 func ids(revs []*revision.Revision) []string {

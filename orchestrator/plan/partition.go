@@ -3,9 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
-	"strings"
 
-	"github.com/skeindb/skein/engine/text"
 	"github.com/skeindb/skein/orchestrator/internal/words"
 )
 
@@ -140,7 +138,7 @@ func only(shares []waveMembers, name string) ([]waveMembers, error) {
 		}
 		names[i] = s.name
 	}
-	return nil, &WaveError{Wave: name, Waves: names}
+	return nil, noWave(name, names)
 }
 
 // restrict leaves of the members and the pins just those of the shares, and gives the shares their new places.
@@ -162,25 +160,4 @@ func restrict(shares []waveMembers, members []Member, pins *pinIndex) []Member {
 	}
 	pins.among(places)
 	return left
-}
-
-// WaveError says that there is no wave of that name.
-type WaveError struct {
-	Wave  string
-	Waves []string // that there are, in order
-}
-
-func (e *WaveError) Error() string {
-	if len(e.Waves) == 1 {
-		return fmt.Sprintf("there is no wave %s; the only one is %s", e.Wave, e.Waves[0])
-	}
-	return fmt.Sprintf("there is no wave %s; the waves are %s", e.Wave, strings.Join(e.Waves, ", "))
-}
-
-// Hint says which wave may have been meant; "" when none is like it.
-func (e *WaveError) Hint() string {
-	if near := text.Nearest(e.Wave, e.Waves); near != "" {
-		return "did you mean " + near + "?"
-	}
-	return ""
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/revision"
@@ -66,7 +65,7 @@ func (w *pathPlanner) cohort(gr standingGroup) (Cohort, error) {
 	case target.Reason == revision.ReasonUnknown, target.Reason == revision.ReasonSyntax, target.Reason == revision.ReasonBranch:
 		return c, err // wrong for whomever
 	}
-	return c, &CohortError{Target: strings.Join(w.targets, " "), Heads: c.From, Tenants: gr.count, Example: gr.example, Err: err}
+	return c, nowhere(gr, c.From, err)
 }
 
 func (w *pathPlanner) path(c *Cohort, s *engine.Standing, dir revision.Direction) error {

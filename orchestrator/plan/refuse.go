@@ -81,7 +81,7 @@ func changedFailure(g *revision.Graph, id string) *Failure {
 		Class:    engine.Checksum,
 		Revision: id,
 		Message:  "the upgrade section changed since it was applied to this tenant",
-		Hint:     "restore the file and put the change into a new revision; or accept it, with --allow-changed once or with `skein stamp` for good",
+		Hint:     "restore the file and put the change into a new revision; or accept it, with `AllowChanged` once or with `Stamp` for good",
 	}
 	if r := g.Get(id); r != nil {
 		f.File = r.File
@@ -95,6 +95,6 @@ func blockedFailure(id string, below []string) *Failure {
 		Class:    engine.Stale,
 		Revision: id,
 		Message:  fmt.Sprintf("revision %s, which is applied too, builds on what is to be taken down: %s", id, strings.Join(below, ", ")),
-		Hint:     "take that revision down first, with `skein downgrade`, or by rolling back what applied it",
+		Hint:     "take that revision down first, with `Downgrade`, or by rolling back what applied it",
 	}
 }

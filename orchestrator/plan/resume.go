@@ -14,78 +14,6 @@ type ResumeOptions struct {
 	Only []string // ids of the tenants to take up; nil = all
 }
 
-// StaleError says that a rollout cannot be taken up again, since the revisions are not those that it
-// was planned with.
-type StaleError struct {
-	Rollout  string
-	Revision string
-	File     string // "" when the revision vanished
-	Message  string
-}
-
-func (e *StaleError) Error() string {
-	return fmt.Sprintf("rollout %s cannot be resumed: %s", e.Rollout, e.Message)
-}
-
-// Hint says what to do about it.
-func (e *StaleError) Hint() string {
-	if e.File != "" {
-		return "if no tenant has the revision yet, run `skein upgrade`, which plans afresh; else restore the file, and put the change into a new revision"
-	}
-	return "restore the revision; or plan afresh without it"
-}
-
-// AbortedError says that a rollout was aborted, and so is not taken up again.
-type AbortedError struct {
-	Rollout string
-	Kind    Kind
-	Reason  string // in the operator's words; may be ""
-}
-
-func (e *AbortedError) Error() string {
-	why := ""
-	if e.Reason != "" {
-		why = ": " + e.Reason
-	}
-	return fmt.Sprintf("rollout %s was aborted%s", e.Rollout, why)
-}
-
-// Hint says what to do about it.
-func (e *AbortedError) Hint() string {
-	afresh := "plan afresh: tenants that are done will be left alone"
-	if e.Kind == KindUpgrade {
-		return afresh + "; or take back what it did, with `skein rollout rollback " + e.Rollout + "`"
-	}
-	return afresh
-}
-
-// NotBegunError says that a tenant is to be tried again whose wave has not begun: to take it up would pass by the waves
-// and gates before it.
-type NotBegunError struct {
-	Rollout string
-	Tenant  string
-	Wave    string // of the tenant
-}
-
-func (e *NotBegunError) Error() string {
-	return fmt.Sprintf("tenant %s is not to be retried: its wave %s has not begun in rollout %s", e.Tenant, e.Wave, e.Rollout)
-}
-
-// Hint says what to do about it.
-func (e *NotBegunError) Hint() string {
-	return "`skein rollout resume " + e.Rollout + "` goes on, wave by wave"
-}
-
-// RolledBackError says that a rollout was rolled back, and so is not taken up again.
-type RolledBackError struct{ Rollout string }
-
-func (e *RolledBackError) Error() string {
-	return fmt.Sprintf("rollout %s was taken back: to resume it would do again what was undone", e.Rollout)
-}
-
-// Hint says what to do about it.
-func (e *RolledBackError) Hint() string { return "`Upgrade` starts a new one" }
-
 // Resume makes the plan for taking a rollout up again: all tenants of the stored plan, with those that
 // joined it since, that are not where it wanted them, except those that were skipped. current is the stored plan as its
 // rollout has changed it; now are the members of the fleet as they are now: see [Plan.Pick].
@@ -96,15 +24,19 @@ func (e *RolledBackError) Hint() string { return "`Upgrade` starts a new one" }
 // revisions are not added, and pins count as when the rollout was planned. Of a rollback, what is left are the
 // revisions whose rows name the rollout that is taken back: standings are as [SurveyFor] read them.
 //
-// A revision of the plan that changed or vanished is a [*StaleError], an aborted rollout an [*AbortedError], one that
-// was taken back a [*RolledBackError], and a tenant of how.Only whose wave has not begun a [*NotBegunError].
+// The error is an [*Error] when a revision of the plan changed or is missing, the rollout was aborted or rolled back, or the
+// wave of a tenant of how.Only has not begun.
 func Resume(current *Plan, history History, now []Member, g *revision.Graph, how ResumeOptions) (*Runnable, error) {
 	a := &resumePlanner{stored: current, only: how.Only, history: history}
 	switch {
 	case history.Aborted:
-		return nil, &AbortedError{Rollout: current.Rollout, Kind: current.Kind, Reason: history.Reason}
+		return nil, Aborted(current.Rollout, current.Kind, history.Reason)
 	case history.RolledBack:
-		return nil, &RolledBackError{Rollout: current.Rollout}
+		return nil, &Error{
+			Reason: ReasonRolledBack, Rollout: current.Rollout,
+			Message: fmt.Sprintf("rollout %s was taken back: to resume it would do again what was undone", current.Rollout),
+			Advice:  "`Upgrade` starts a new one",
+		}
 	}
 	then, err := graphOf(a.stored, g)
 	if err != nil {
@@ -120,7 +52,14 @@ func Resume(current *Plan, history History, now []Member, g *revision.Graph, how
 // graphOf returns the graph that the plan was made with: of what is in g now, only what was there then.
 func graphOf(p *Plan, g *revision.Graph) (*revision.Graph, error) {
 	stale := func(id, file, message string) error {
-		return &StaleError{Rollout: p.Rollout, Revision: id, File: file, Message: message}
+		e := &Error{
+			Reason: ReasonStale, Rollout: p.Rollout, Revisions: []string{id}, Message: fmt.Sprintf("rollout %s cannot be resumed: %s", p.Rollout, message),
+			Advice: "restore the revision; or plan afresh without it",
+		}
+		if file != "" {
+			e.Advice = "if no tenant has the revision yet, run `Upgrade`, which plans afresh; else restore the file, and put the change into a new revision"
+		}
+		return e
 	}
 	for _, c := range p.Cohorts {
 		for i, id := range c.Steps {
@@ -172,7 +111,11 @@ func (a *resumePlanner) knows(only []string) error {
 			return fmt.Errorf("tenant %s is not part of rollout %s", id, a.stored.Rollout)
 		}
 		if wave := a.stored.Waves[at.Wave].Name; at.Wave > 0 && !a.history.Began[wave] {
-			return &NotBegunError{Rollout: a.stored.Rollout, Tenant: id, Wave: wave}
+			return &Error{
+				Reason: ReasonNotBegun, Rollout: a.stored.Rollout, Tenants: 1, Example: id, Wave: wave,
+				Message: fmt.Sprintf("tenant %s is not to be retried: its wave %s has not begun in rollout %s", id, wave, a.stored.Rollout),
+				Advice:  "`Resume(" + a.stored.Rollout + ")` goes on, wave by wave", // a retry would pass by the waves and gates before it
+			}
 		}
 	}
 	return nil

@@ -21,7 +21,7 @@ import (
 //
 // A tenant that cannot be read, though the rollout may have changed it, is refused, and so is one that has meanwhile
 // something on top of what is to be taken down. One that is no longer in the fleet is left out, with a note. A revision
-// without a downgrade section makes an [*IrreversibleError], one whose file is missing a [*BlockedError], unless partial
+// without a downgrade section, or whose file is missing, makes an [*Error], unless partial
 // is set: then the tenants that cannot be taken down whole are skipped. A revision that [Plan.WithKept] added to g goes
 // down by what was kept, with a note. That there is nothing to take back is an error, too.
 func NewRollback(current *Plan, touched map[string]bool, now []Member, g *revision.Graph, req Options, partial bool) (*Runnable, error) {
@@ -29,7 +29,7 @@ func NewRollback(current *Plan, touched map[string]bool, now []Member, g *revisi
 	case req.Rollout == "" || req.Rollout == current.Rollout:
 		return nil, errors.New("the rollback needs an id of its own")
 	case current.Kind != KindUpgrade:
-		return nil, &RollbackError{Rollout: current.Rollout, Kind: current.Kind}
+		return nil, notUpgrade(current)
 	}
 	b := &rollback{
 		of: current, dispatched: touched, partial: partial,
@@ -114,14 +114,14 @@ func (b *rollback) add(back *Wave, m *Member) {
 
 // plan makes the cohorts and waves of p.
 func (b *rollback) plan(p *Plan) error {
-	oneWay, blocked := &IrreversibleError{Rollout: b.of.Rollout}, &BlockedError{Rollout: b.of.Rollout}
+	oneWay, blocked := &irreversible{graph: b.down.graph}, &blocked{}
 	groups, of := groupByStanding(b.members, nil)
 	for _, gr := range groups {
 		c, without := b.down.cohort(gr)
 		switch {
 		case c.Action != ActionRefuse || unreadable(&gr.standing): // it may answer when its turn comes, or on a resume
 		case len(without) > 0:
-			oneWay.add(b.down.graph, without, gr)
+			oneWay.add(without, gr)
 			c.skip("cannot be taken back: " + c.Failure.Message)
 		default:
 			blocked.add(c.Failure, gr)
@@ -135,14 +135,14 @@ func (b *rollback) plan(p *Plan) error {
 		}
 		p.Waves = append(p.Waves, wave)
 	}
-	oneWay.Others, blocked.Others = p.Changes(), p.Changes()
+	others := p.Changes()
 	switch {
 	case len(b.members) == 0:
 		return b.nothing()
-	case oneWay.Tenants > 0 && (!b.partial || oneWay.Others == 0):
-		return oneWay
-	case blocked.Tenants > 0 && (!b.partial || blocked.Others == 0):
-		return blocked
+	case oneWay.tenants > 0 && (!b.partial || others == 0):
+		return oneWay.err(b.of.Rollout, others)
+	case blocked.tenants > 0 && (!b.partial || others == 0):
+		return blocked.err(b.of.Rollout, others)
 	}
 	return nil
 }

@@ -101,7 +101,7 @@ func (e *StoreLostError) Error() string { return "the store " + e.Path + " " + e
 
 // Hint says what to do about it.
 func (e *StoreLostError) Hint() string {
-	return "put the file back and `skein rollout resume`, or plan afresh with a new store: the tenants themselves record what was done in them"
+	return "put the file back and resume the rollout, or plan afresh with a new store: the tenants themselves record what was done in them"
 }
 
 // ErrNoRollout is returned for a rollout id that the store does not have.

@@ -76,8 +76,8 @@ func TestRollbackIsRefusedWhereASectionWasCutOff(t *testing.T) {
 		s.run([]int{1, 2}, false, s.end(1, plan.OutcomeDone, "a", "c", 2, ""), s.end(2, plan.OutcomeFailed, "a", "b", 1, engine.Data))
 		s.standings = []engine.Standing{rowsOf(g, "a b:r1 c:r1"), cutOff(rowsOf(g, rows), "c", revision.Up), cutOff(rowsOf(g, "a"), "b", revision.Up)}
 		_, err := s.rollback(false)
-		blocked, ok := errors.AsType[*plan.BlockedError](err)
-		if !ok || blocked.Tenants != 1 || blocked.Others != 1 || !strings.Contains(blocked.Error(), "revision c is half applied") || !strings.Contains(blocked.Hint(), "resume") {
+		blocked, ok := errors.AsType[*plan.Error](err)
+		if !ok || blocked.Reason != plan.ReasonBlocked || blocked.Tenants != 1 || blocked.Others != 1 || !strings.Contains(blocked.Error(), "revision c is half applied") || !strings.Contains(blocked.Hint(), "resume") {
 			t.Errorf("%s: want one tenant that blocks and one other: %v, %+v", name, err, blocked)
 			continue
 		}

@@ -267,21 +267,15 @@ func (r *runner) awaitApproval(g *gateRun) {
 	}
 }
 
-// GateError says that a gate of the plan cannot be asked any more.
-type GateError struct {
-	Rollout string
-	Wave    string // whose gate it is
-	NoWave  bool   // the policy has no wave of that name; else one without a gate
-}
-
-func (e *GateError) Error() string {
-	if e.NoWave {
-		return fmt.Sprintf("rollout %s was planned with a gate after wave %s, but the policy has no wave of that name", e.Rollout, e.Wave)
+// noGate is the error of a planned gate that cannot be asked: the policy has no wave of that name, or one without a gate.
+func noGate(rollout, wave string, noWave bool) *plan.Error {
+	what := "has none there"
+	if noWave {
+		what = "has no wave of that name"
 	}
-	return fmt.Sprintf("rollout %s was planned with a gate after wave %s, but the policy has none there", e.Rollout, e.Wave)
-}
-
-// Hint says what to do about it.
-func (e *GateError) Hint() string {
-	return fmt.Sprintf("put the gate of wave %s back into the config, or abort the rollout and plan afresh", e.Wave)
+	return &plan.Error{
+		Reason: plan.ReasonGate, Rollout: rollout, Wave: wave,
+		Message: fmt.Sprintf("rollout %s was planned with a gate after wave %s, but the policy %s", rollout, wave, what),
+		Advice:  fmt.Sprintf("put the gate of wave %s back into the config, or abort the rollout and plan afresh", wave),
+	}
 }

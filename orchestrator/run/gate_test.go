@@ -777,8 +777,8 @@ func TestGateThatCannotBeAskedIsRefused(t *testing.T) {
 			s := newStage(t, 10, map[string]plan.Gate{"canary": asks(says(pass), nil)})
 			change(&s.cfg.Policy)
 			r, err := run.Run(t.Context(), s.cfg)
-			var gate *run.GateError
-			if r != nil || !errors.As(err, &gate) || gate.Wave != "canary" || !strings.Contains(err.Error(), what) || gate.Hint() == "" || s.fleet.touched() > 0 {
+			var gate *plan.Error
+			if r != nil || !errors.As(err, &gate) || gate.Reason != plan.ReasonGate || gate.Wave != "canary" || !strings.Contains(err.Error(), what) || gate.Hint() == "" || s.fleet.touched() > 0 {
 				t.Errorf("%v, %v", r, err)
 			}
 		}

@@ -126,12 +126,12 @@ func TestTargetsThatLeadNowhere(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Fatalf("%v, want %q", err, test.want)
 			}
-			_, cohort := errors.AsType[*plan.CohortError](err)
+			why, cohort := errors.AsType[*plan.Error](err)
 			target, ok := errors.AsType[*revision.TargetError](err)
 			if !ok || cohort != test.cohort {
 				t.Errorf("%T, cohort error %v", err, cohort)
 			}
-			if h, ok := errors.AsType[*plan.CohortError](err); ok && h.Hint() != target.Hint() {
+			if cohort && (why.Reason != plan.ReasonTarget || why.Hint() != target.Hint()) {
 				t.Errorf("the hint got lost: %v", err)
 			}
 		})

@@ -436,7 +436,7 @@ func TestOnlyOneWave(t *testing.T) {
 	}
 	req.Only = "canray"
 	_, err = plan.New(members(tenants, standings), g, req)
-	if e, ok := errors.AsType[*plan.WaveError](err); !ok || e.Hint() != "did you mean canary?" ||
+	if e, ok := errors.AsType[*plan.Error](err); !ok || e.Reason != plan.ReasonWave || e.Hint() != "did you mean canary?" ||
 		e.Error() != "there is no wave canray; the waves are canary, early, rest" {
 		t.Errorf("%v", err)
 	}

@@ -260,7 +260,7 @@ func TestRollbackTakesDownNothingThatSomebodyElsePutOnTop(t *testing.T) {
 		s.remake(x, "a:r1", "b:r1", "c:r7") // a b by the killed run, c by `skein upgrade -t id=x` since
 		s.resume(t)
 		_, err := s.back(t, s.facts(t), false)
-		if blocked, ok := errors.AsType[*plan.BlockedError](err); !ok || blocked.Tenants != 1 || blocked.Example != x {
+		if blocked, ok := errors.AsType[*plan.Error](err); !ok || blocked.Reason != plan.ReasonBlocked || blocked.Tenants != 1 || blocked.Example != x {
 			t.Error(err)
 		}
 		back, err := s.back(t, s.facts(t), true)
@@ -282,7 +282,7 @@ func TestRetryDoesNotGoAroundAGate(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), members(s.world.tenants, s.world.survey()), s.world.g, plan.ResumeOptions{Only: []string{id}})
-		if e, ok := errors.AsType[*plan.NotBegunError](err); !ok || e.Wave != "rest" || e.Hint() == "" {
+		if e, ok := errors.AsType[*plan.Error](err); !ok || e.Reason != plan.ReasonNotBegun || e.Wave != "rest" || e.Hint() == "" {
 			t.Error(err)
 		}
 	})

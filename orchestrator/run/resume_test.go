@@ -183,8 +183,8 @@ func TestRearrangeRefusesOtherRevisions(t *testing.T) {
 		"another one was added": {graph(t, rev("a", ""), rev("b", "a"), rev("c", "b"), rev("d", "c")), ""},
 	} {
 		_, err := plan.Resume(stored.Stored(), rollout.HistoryOf(nil), members(tenants, all(2, at(test.g, "a"))), test.g, plan.ResumeOptions{})
-		stale, refused := errors.AsType[*plan.StaleError](err)
-		if refused != (test.refuses != "") || refused && (stale.Revision != test.refuses || stale.Hint() == "") {
+		stale, refused := errors.AsType[*plan.Error](err)
+		if refused != (test.refuses != "") || refused && (stale.Reason != plan.ReasonStale || stale.Revisions[0] != test.refuses || stale.Hint() == "") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -205,7 +205,7 @@ func TestRearrangeOfADowngradeNeedsItsSections(t *testing.T) {
 	for _, b := range []*revision.Revision{oneWay, other} {
 		now := graph(t, rev("a", ""), b, rev("c", "b"))
 		_, err := plan.Resume(stored.Stored(), rollout.HistoryOf(nil), members(tenants, all(1, at(now, "a", "b", "c"))), now, plan.ResumeOptions{})
-		if stale, ok := errors.AsType[*plan.StaleError](err); !ok || stale.Revision != "b" {
+		if stale, ok := errors.AsType[*plan.Error](err); !ok || stale.Reason != plan.ReasonStale || stale.Revisions[0] != "b" {
 			t.Errorf("%v", err)
 		}
 	}
@@ -277,8 +277,8 @@ func TestAbortedRolloutsStayAborted(t *testing.T) {
 	}
 	for _, how := range []plan.ResumeOptions{{}, {Only: []string{"t-0001"}}} {
 		_, err := plan.Resume(rollout.Current(stored.Stored(), events), rollout.HistoryOf(events), members(tenants, all(1, at(g))), g, how)
-		e, ok := errors.AsType[*plan.AbortedError](err)
-		if !ok || e.Error() != "rollout r1 was aborted: wrong fleet" || !strings.Contains(e.Hint(), "skein rollout rollback r1") {
+		e, ok := errors.AsType[*plan.Error](err)
+		if !ok || e.Reason != plan.ReasonAborted || e.Error() != "rollout r1 was aborted: wrong fleet" || !strings.Contains(e.Hint(), "`Rollback(r1)`") {
 			t.Errorf("%v", err)
 		}
 	}

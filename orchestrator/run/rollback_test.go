@@ -158,9 +158,9 @@ func TestRollbackOfWhatHasNoFile(t *testing.T) {
 	s.run([]int{1, 2, 3}, false, s.end(1, plan.OutcomeDone, "a", "c", 2, ""), s.end(2, plan.OutcomeDone, "a", "c", 2, ""), s.end(3, plan.OutcomeFailed, "a", "b", 1, engine.Data))
 	s.standings = []engine.Standing{rowsOf(g, "a b:r1 c:r1"), rowsOf(g, "a b:r1 c:r1"), rowsOf(g, "a b:r1")}
 	_, err := s.rollback(false)
-	blocked, ok := errors.AsType[*plan.BlockedError](err)
-	if !ok || blocked.Tenants != 2 || !strings.Contains(blocked.Error(), "revision c, which rollout r1 applied, is not among the revisions here") ||
-		!strings.Contains(blocked.Hint(), "c_*.sql") || !strings.Contains(blocked.Hint(), "--partial") {
+	blocked, ok := errors.AsType[*plan.Error](err)
+	if !ok || blocked.Reason != plan.ReasonBlocked || blocked.Tenants != 2 || !strings.Contains(blocked.Error(), "revision c, which rollout r1 applied, is not among the revisions here") ||
+		!strings.Contains(blocked.Hint(), "c_*.sql") || !strings.Contains(blocked.Hint(), "`Partial`") {
 		t.Fatalf("%v: %+v", err, blocked)
 	}
 	p, err := s.rollback(true)
@@ -232,8 +232,8 @@ func TestRollbackRefusesWhatItCannotJudge(t *testing.T) {
 		rowsOf(now, "a b:r1 c:r1 d"), rowsOf(now, "a b:r1 c:r1 x"), rowsOf(now, "a b:r1 c:r1 zz"), changed,
 		{State: engine.Unreachable, Err: oops(engine.Connection, "refused")}, {State: engine.Missing},
 	}
-	var blocked *plan.BlockedError
-	if _, err := s.rollback(false); !errors.As(err, &blocked) || blocked.Tenants != 3 || blocked.Others != 1 || !strings.Contains(blocked.Hint(), "--partial") {
+	var blocked *plan.Error
+	if _, err := s.rollback(false); !errors.As(err, &blocked) || blocked.Reason != plan.ReasonBlocked || blocked.Tenants != 3 || blocked.Others != 1 || !strings.Contains(blocked.Hint(), "`Partial`") {
 		t.Fatalf("%v: %+v", err, blocked)
 	}
 	p, err := s.rollback(true)
@@ -270,7 +270,7 @@ func TestRollbackOfWhatHasNoWayBack(t *testing.T) {
 	}{
 		{"refused", graph(t, rev("a", ""), rev("b", "a"), oneWay), false, nil,
 			"rollout r1 cannot be taken back: 2 tenants, for example t-0002, would have to go down through c (c_x.sql), without a downgrade section",
-			"or take back only the other 1 tenant, with --partial"},
+			"or take back only the other 1 tenant, with `Partial`"},
 		{"in part", graph(t, rev("a", ""), rev("b", "a"), oneWay), true, []string{"t-0001: skipped", "t-0002: skipped", "t-0003: b"}, "", ""},
 		{"nothing is left", graph(t, rev("a", ""), other, oneWay), true, nil,
 			"rollout r1 cannot be taken back: 3 tenants, for example t-0002, would have to go down through b (b_x.sql), c (c_x.sql), without a downgrade section",
@@ -291,8 +291,8 @@ func TestRollbackOfWhatHasNoWayBack(t *testing.T) {
 			}
 			continue
 		}
-		e, ok := errors.AsType[*plan.IrreversibleError](err)
-		if !ok || e.Error() != test.err || !strings.HasSuffix(e.Hint(), test.hint) || p != nil {
+		e, ok := errors.AsType[*plan.Error](err)
+		if !ok || e.Reason != plan.ReasonIrreversible || e.Error() != test.err || !strings.HasSuffix(e.Hint(), test.hint) || p != nil {
 			t.Errorf("%s: %v", test.name, err)
 		}
 	}
@@ -356,7 +356,7 @@ func TestRollbacksThatMeanNothing(t *testing.T) {
 	for _, kind := range []plan.Kind{plan.KindDowngrade, plan.KindStamp, plan.KindRollback} {
 		s.stored.Kind = kind
 		_, err := s.rollback(false)
-		if e, ok := errors.AsType[*plan.RollbackError](err); !ok || e.Hint() == "" {
+		if e, ok := errors.AsType[*plan.Error](err); !ok || e.Reason != plan.ReasonNotUpgrade || e.Hint() == "" {
 			t.Errorf("%s: %v", kind, err)
 		}
 	}

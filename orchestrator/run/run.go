@@ -142,7 +142,7 @@ func (c *Config) check(earlier *rollout.Report) error {
 	case c.Discover != nil && c.Surveyor == nil:
 		return errors.New("a run that discovers tenants needs a surveyor to ask them where they stand")
 	case earlier.State == rollout.StateAborted:
-		return &plan.AbortedError{Rollout: c.Plan.Rollout, Kind: c.Plan.Kind, Reason: earlier.Reason}
+		return plan.Aborted(c.Plan.Rollout, c.Plan.Kind, earlier.Reason)
 	}
 	return c.checkGates(earlier)
 }
@@ -155,7 +155,7 @@ func (c *Config) checkGates(earlier *rollout.Report) error {
 			continue
 		}
 		if gate := c.Policy.GateOf(w.Name); gate == nil || gate.IsZero() {
-			return &GateError{Rollout: c.Plan.Rollout, Wave: w.Name, NoWave: gate == nil}
+			return noGate(c.Plan.Rollout, w.Name, gate == nil)
 		}
 	}
 	return nil

@@ -30,6 +30,15 @@ func Commands(text string) string {
 	})
 }
 
+// AllCommands is [Commands] of each text.
+func AllCommands(texts []string) []string {
+	all := make([]string, len(texts))
+	for i, text := range texts {
+		all[i] = Commands(text)
+	}
+	return all
+}
+
 // commandOf has the commands for the names of the library.
 var commandOf = map[string]string{
 	"Plan": "plan", "Upgrade": "upgrade", "UpgradeTo": "upgrade", "Downgrade": "downgrade", "Stamp": "stamp",
