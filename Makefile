@@ -4,11 +4,8 @@ SHELL := bash
 
 LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-# The race detector needs a C compiler; go says whether there is one. It watches skein and its libraries, but not SQLite,
-# which is C translated to Go, and not the compiler of WebAssembly, which loads the grammar of PostgreSQL: under its eyes
-# both take ten times as long. Each is used through locks that it does watch.
-UNWATCHED = -gcflags='modernc.org/...=-race=0' -gcflags='github.com/tetratelabs/wazero/...=-race=0'
-RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race $(UNWATCHED))
+# The race detector needs a C compiler; go says whether there is one.
+RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 UNIT = $(shell go list ./... | grep -v '/integration')
 
 # What to measure, such as Postgres/small, and how often.
