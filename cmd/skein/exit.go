@@ -10,7 +10,6 @@ import (
 
 	"github.com/skeindb/skein/cmd/skein/view"
 	"github.com/skeindb/skein/engine"
-	"github.com/skeindb/skein/orchestrator/plan"
 )
 
 // Exit codes, as documented in docs/cli.md. Precedence: usage, held, interrupted, halted, failed, difference.
@@ -65,10 +64,6 @@ func problemOf(err error) problem {
 	var hinted interface{ Hint() string }
 	if errors.As(err, &hinted) {
 		p.Hint = view.Commands(hinted.Hint())
-	}
-	var next interface{ Next() plan.Next }
-	if errors.As(err, &next) {
-		p.Hint = view.Hint(p.Hint, next.Next())
 	}
 	var placed interface{ Position() (string, int, int) }
 	if errors.As(err, &placed) {

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
@@ -19,7 +18,7 @@ type Config struct {
 	Earlier []rollout.Event      // the rollout's facts so far, when it goes on; nobody is told of them
 
 	// Command is how messages say what to do next; nil = they do not.
-	Command func(plan.Next) string
+	Command func(rollout.Next) string
 }
 
 // Notifier tells hooks what becomes of a rollout. It is an orchestrator.Observer; its methods may be called from
@@ -32,7 +31,7 @@ type Notifier struct {
 	warning sync.Mutex // held while warn is called
 	warn    func(string)
 
-	command func(plan.Next) string
+	command func(rollout.Next) string
 
 	mu      sync.Mutex
 	report  rollout.Report // guarded by mu

@@ -143,11 +143,11 @@ func tell(t *testing.T, w *wire, hooks []notify.Hook, cfg notify.Config, all []r
 	t.Helper()
 	var mu sync.Mutex
 	cfg.Client = &http.Client{Transport: w}
-	cfg.Command = func(n plan.Next) string {
+	cfg.Command = func(n rollout.Next) string {
 		if n.IsZero() {
 			return ""
 		}
-		return "skein rollout " + string(n.Do) + " " + n.Rollout
+		return "skein rollout " + string(n.Action) + " " + n.Rollout
 	}
 	cfg.Warn = func(message string) {
 		mu.Lock()

@@ -222,20 +222,30 @@ func (r *Report) unmet() int {
 	return n
 }
 
-// Next returns what to do with the rollout now; the zero value when there is nothing left to do.
-func (r *Report) Next() plan.Next {
+// Next is what can be done with a rollout now, as a value: a front end renders it as a command, a button or a call. The zero
+// value is nothing.
+type Next struct {
+	Action  Action // [ActionApprove], [ActionResume] or [ActionRollback]
+	Rollout string // id
+}
+
+// IsZero reports whether there is nothing to do.
+func (n Next) IsZero() bool { return n == Next{} }
+
+// Next returns what to do with the rollout now; the zero value when nothing is left to do.
+func (r *Report) Next() Next {
 	switch {
 	case r.TakenBack, r.Lost:
-		return plan.Next{}
+		return Next{}
 	case r.State == StateWaiting:
-		return plan.Next{Do: plan.DoApprove, Rollout: r.Rollout}
+		return Next{ActionApprove, r.Rollout}
 	case r.State == StateAborted && r.Kind == plan.KindUpgrade && r.changed():
-		return plan.Next{Do: plan.DoRollback, Rollout: r.Rollout}
+		return Next{ActionRollback, r.Rollout}
 	case r.State == StateHalted, r.State == StateInterrupted, r.State == StatePaused,
 		r.State == StateFinished && r.unmet() > 0:
-		return plan.Next{Do: plan.DoResume, Rollout: r.Rollout}
+		return Next{ActionResume, r.Rollout}
 	}
-	return plan.Next{}
+	return Next{}
 }
 
 // changed reports whether any tenant was, be it only in part.

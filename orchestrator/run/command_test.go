@@ -41,7 +41,7 @@ func TestPauseDrainsAndResumeGoesOn(t *testing.T) {
 		s.work = 10 * time.Second
 		s.later(25*time.Second, rollout.Command{Action: rollout.ActionPause, Reason: "lunch"})
 		r := s.run(t)
-		if r.State != rollout.StatePaused || r.Reason != "eve on laptop asked for it: lunch" || r.ExitCode() != 3 || r.Next() != nextR1(plan.DoResume) {
+		if r.State != rollout.StatePaused || r.Reason != "eve on laptop asked for it: lunch" || r.ExitCode() != 3 || r.Next() != nextR1(rollout.ActionResume) {
 			t.Errorf("%s: %s, exit %d, next %+v", r.State, r.Reason, r.ExitCode(), r.Next())
 		}
 		if diff := cmp.Diff(counts(plan.OutcomeDone, 14, plan.OutcomePending, 86), r.Counts()); diff != "" {

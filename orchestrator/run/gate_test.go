@@ -218,7 +218,7 @@ func TestGateThatCannotTellPauses(t *testing.T) {
 			if len(m.at) != measures {
 				t.Errorf("limit %d: %d measures, want %d", limit, len(m.at), measures)
 			}
-			if r.ExitCode() != 3 || r.Next() != nextR1(plan.DoResume) || !strings.HasPrefix(r.Reason, "gate of wave canary: check probe could not tell") {
+			if r.ExitCode() != 3 || r.Next() != nextR1(rollout.ActionResume) || !strings.HasPrefix(r.Reason, "gate of wave canary: check probe could not tell") {
 				t.Errorf("exit %d, next %+v, %s", r.ExitCode(), r.Next(), r.Reason)
 			}
 		})
@@ -361,7 +361,7 @@ func TestNoWaitEndsWhereAnApprovalIsAwaited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, r := gated(t, plan.Gate{Approval: true}, func(s *stage) { s.cfg.NoWait = true },
 			"run 1", "canary", "canary closed", "canary waits", "waiting")
-		if r.State != rollout.StateWaiting || r.ExitCode() != 3 || r.Next() != nextR1(plan.DoApprove) || !r.Waves[0].Gate.Waiting {
+		if r.State != rollout.StateWaiting || r.ExitCode() != 3 || r.Next() != nextR1(rollout.ActionApprove) || !r.Waves[0].Gate.Waiting {
 			t.Errorf("%s, exit %d, next %+v", r.State, r.ExitCode(), r.Next())
 		}
 		s.command(rollout.Command{Action: rollout.ActionApprove, Wave: "canary"})
@@ -486,7 +486,7 @@ func TestEveryPhaseCanBeStopped(t *testing.T) {
 						t.Errorf("%d left, in %v", r.Left(), r.CurrentWave())
 					}
 					if stopper.state == rollout.StateAborted {
-						if next := r.Next(); next != nextR1(plan.DoRollback) {
+						if next := r.Next(); next != nextR1(rollout.ActionRollback) {
 							t.Errorf("next %+v", next)
 						}
 						s.cfg.Earlier = s.facts(t)

@@ -404,4 +404,4 @@ func counts(pairs ...any) map[plan.Outcome]int {
 var errDisk = errors.New("no space left on device")
 
 // nextR1 is what there is to do with rollout r1.
-func nextR1(do plan.Do) plan.Next { return plan.Next{Do: do, Rollout: "r1"} }
+func nextR1(do rollout.Action) rollout.Next { return rollout.Next{Action: do, Rollout: "r1"} }

@@ -144,7 +144,7 @@ func TestFactsSurviveText(t *testing.T) {
 // upgrade any more.
 func TestExitCodeAndNextByStateAndOutcome(t *testing.T) {
 	t.Parallel()
-	resume, approve := nextR1(plan.DoResume), nextR1(plan.DoApprove)
+	resume, approve := nextR1(rollout.ActionResume), nextR1(rollout.ActionApprove)
 	finished := map[plan.Outcome]int{
 		plan.OutcomeDone: 0, plan.OutcomeUnchanged: 0, plan.OutcomeSkipped: 0, plan.OutcomeGone: 0, plan.OutcomeFailed: 2, plan.OutcomeUncertain: 2,
 		plan.OutcomePending: 2, plan.OutcomeRunning: 2, plan.OutcomeRetrying: 2, plan.OutcomeDeferred: 2,
@@ -152,12 +152,12 @@ func TestExitCodeAndNextByStateAndOutcome(t *testing.T) {
 	for _, state := range []struct {
 		rollout.State
 		exit int // whatever became of the tenant; -1 = as finished says
-		next plan.Next
+		next rollout.Next
 	}{
 		{rollout.StateFinished, -1, resume},
 		{rollout.StateHalted, 3, resume},
 		{rollout.StateInterrupted, 130, resume},
-		{rollout.StateAborted, 3, plan.Next{}},
+		{rollout.StateAborted, 3, rollout.Next{}},
 		{rollout.StatePaused, 3, resume},
 		{rollout.StateWaiting, 3, approve},
 	} {
@@ -167,10 +167,10 @@ func TestExitCodeAndNextByStateAndOutcome(t *testing.T) {
 				want = exit
 			}
 			if want == 0 {
-				next = plan.Next{}
+				next = rollout.Next{}
 			}
 			if state.State == rollout.StateAborted && outcome == plan.OutcomeDone {
-				next = nextR1(plan.DoRollback)
+				next = nextR1(rollout.ActionRollback)
 			}
 			r := endedWith(outcome, state.State)
 			if r.ExitCode() != want || r.Next() != next {
@@ -344,7 +344,7 @@ func TestReportKeepsWhatAnEarlierRunPassed(t *testing.T) {
 		rollout.GateClosed{Wave: "canary", Until: begin.Add(time.Hour), Checks: []string{"rows"}, Approval: true},
 		rollout.GateMeasured{Wave: "canary", Check: "rows", Verdict: plan.VerdictPass},
 		rollout.ApprovalAwaited{Wave: "canary"})
-	if r.State != rollout.StateWaiting || r.Next() != nextR1(plan.DoApprove) || r.ExitCode() != 3 || r.CurrentWave().Name != "canary" {
+	if r.State != rollout.StateWaiting || r.Next() != nextR1(rollout.ActionApprove) || r.ExitCode() != 3 || r.CurrentWave().Name != "canary" {
 		t.Errorf("%s, next %+v", r.State, r.Next())
 	}
 	planned[1].Tenants = 5 // late ones included

@@ -151,7 +151,7 @@ func TestHaltLetsRunningTenantsFinish(t *testing.T) {
 		if diff := cmp.Diff(counts(plan.OutcomeDone, 7, plan.OutcomeFailed, 1, plan.OutcomePending, 92), r.Counts()); diff != "" {
 			t.Error(diff)
 		}
-		if r.State != rollout.StateHalted || r.Next() != nextR1(plan.DoResume) {
+		if r.State != rollout.StateHalted || r.Next() != nextR1(rollout.ActionResume) {
 			t.Errorf("%s, next %+v", r.State, r.Next())
 		}
 	})

@@ -57,7 +57,7 @@ func TestLostReplyOfACommitIsNotKnownUntilAResumeAsks(t *testing.T) {
 				l := &lossy{stage: s, id: id, committed: committed}
 				s.cfg.Engine, s.cfg.Prober = l, l
 				r := s.run(t)
-				if r.Outcome(id) != plan.OutcomeUncertain || r.ExitCode() != 2 || r.Count(plan.OutcomeFailed) != 0 || r.Next() != nextR1(plan.DoResume) {
+				if r.Outcome(id) != plan.OutcomeUncertain || r.ExitCode() != 2 || r.Count(plan.OutcomeFailed) != 0 || r.Next() != nextR1(rollout.ActionResume) {
 					t.Errorf("%s, exit %d, next %+v, %v", r.Outcome(id), r.ExitCode(), r.Next(), r.Counts())
 				}
 				for tr := range r.Tenants() {

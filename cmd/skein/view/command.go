@@ -1,39 +1,11 @@
 package view
 
-import (
-	"github.com/skeindb/skein/orchestrator/plan"
-)
+import "github.com/skeindb/skein/orchestrator/rollout"
 
-// Command is the command that does what a value of the library says is next; "" for nothing.
-func Command(n plan.Next) string {
-	command := ""
-	switch n.Do {
-	case plan.DoPlan:
-		return "skein plan -o FILE"
-	case plan.DoUpgrade, plan.DoStamp:
-		command = "skein " + string(n.Do)
-	case plan.DoResume, plan.DoApprove, plan.DoRollback:
-		command = "skein rollout " + string(n.Do) + " " + n.Rollout
-	default:
+// Command is the command that does what is next of a rollout; "" for nothing.
+func Command(n rollout.Next) string {
+	if n.IsZero() {
 		return ""
 	}
-	if n.Partial {
-		command += " --partial"
-	}
-	if n.AllowChanged {
-		command += " --allow-changed"
-	}
-	return command
-}
-
-// Hint is advice in words with the command that carries it out.
-func Hint(text string, n plan.Next) string {
-	command := Command(n)
-	switch {
-	case command == "":
-		return text
-	case text == "":
-		return "`" + command + "`"
-	}
-	return text + ": `" + command + "`"
+	return "skein rollout " + string(n.Action) + " " + n.Rollout
 }
