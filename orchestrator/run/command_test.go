@@ -261,7 +261,7 @@ func TestCommandsFromBeforeTheRun(t *testing.T) {
 
 // deaf is a store whose commands cannot be read for a while.
 type deaf struct {
-	rollout.Store
+	rollout.FullStore
 	deaf atomic.Bool
 }
 
@@ -269,7 +269,7 @@ func (d *deaf) Since(ctx context.Context, rollout string, after int64) ([]rollou
 	if d.deaf.Load() {
 		return nil, errors.New("connection refused")
 	}
-	return d.Store.Since(ctx, rollout, after)
+	return d.FullStore.Since(ctx, rollout, after)
 }
 
 func TestCommandsThatCannotBeReadAreBorne(t *testing.T) {
@@ -277,7 +277,7 @@ func TestCommandsThatCannotBeReadAreBorne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, 2, nil)
 		s.work = time.Hour
-		d := &deaf{Store: s.store}
+		d := &deaf{FullStore: s.store}
 		s.cfg.Store = d
 		for _, after := range []time.Duration{2 * time.Minute, 20 * time.Minute} {
 			time.AfterFunc(after, func() { d.deaf.Store(true) })
@@ -300,7 +300,7 @@ func TestRunThatCannotReadItsCommandsTouchesNobody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, 2, nil)
-		d := &deaf{Store: s.store}
+		d := &deaf{FullStore: s.store}
 		d.deaf.Store(true)
 		s.cfg.Store, s.cfg.Earlier = d, []rollout.Event{}
 		if err := s.store.Create(t.Context(), s.cfg.Plan.Stored()); err != nil {

@@ -171,7 +171,7 @@ func TestRolloutThatDiedBeforeItsFirstFact(t *testing.T) {
 }
 
 // contested is a store that another process writes, too.
-type contested struct{ rollout.Store }
+type contested struct{ rollout.FullStore }
 
 func (c contested) Append(context.Context, []rollout.Event) error {
 	return &rollout.ConflictError{Rollout: "r1", Seq: 7}
