@@ -25,7 +25,7 @@ func (a *app) rolloutShowCommand() *cobra.Command {
 				o := f.viewOptions(nil)
 				o.Next, o.Gates, o.Attended = next(r), gatesOf(r.Plan), r.Attended
 				if a.json {
-					doc := view.ReportJSON(r.Report, r.Report.ExitCode(), o)
+					doc := view.ReportJSON(r.Report, view.ExitCode(r.Report), o)
 					doc["waves"], doc["audit"] = view.WavesJSON(r.Report), auditJSON(r.Audit())
 					writeJSON(a.out, doc)
 					return nil

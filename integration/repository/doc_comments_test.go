@@ -11,7 +11,7 @@ import (
 
 // undocumentedYet are the exported identifiers without a doc comment that are left. It may only get shorter.
 var undocumentedYet = []string{
-	"CohortsWithoutValues", "DoApprove", "DoResume", "DoRollback", "DoStamp", "Down", "IndexOf", "Inside",
+	"CohortsWithoutValues", "DoApprove", "DoResume", "DoRollback", "DoStamp", "Down", "IndexOf",
 	"KindDowngrade", "KindStamp", "KindUpgrade", "Many", "Micros", "MigrateOnce", "NewCommand", "OrderLargeFirst",
 	"OutcomeDeferred", "OutcomeFailed", "OutcomePending", "OutcomeRetrying", "OutcomeRunning", "Postgres", "RepeatableRead",
 	"Retry.WithDefaults", "Row.Event", "Rows", "Rules.WithDefaults", "SQLite", "Serializable", "StateAborted", "StateFinished",

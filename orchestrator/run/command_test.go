@@ -41,8 +41,8 @@ func TestPauseDrainsAndResumeGoesOn(t *testing.T) {
 		s.work = 10 * time.Second
 		s.later(25*time.Second, rollout.Command{Action: rollout.ActionPause, Reason: "lunch"})
 		r := s.run(t)
-		if r.State != rollout.StatePaused || r.Reason != "eve on laptop asked for it: lunch" || r.ExitCode() != 3 || r.Next() != nextR1(plan.DoResume) {
-			t.Errorf("%s: %s, exit %d, next %+v", r.State, r.Reason, r.ExitCode(), r.Next())
+		if r.State != rollout.StatePaused || r.Reason != "eve on laptop asked for it: lunch" || exitCode(r) != 3 || r.Next() != nextR1(plan.DoResume) {
+			t.Errorf("%s: %s, exit %d, next %+v", r.State, r.Reason, exitCode(r), r.Next())
 		}
 		if diff := cmp.Diff(counts(plan.OutcomeDone, 14, plan.OutcomePending, 86), r.Counts()); diff != "" {
 			t.Error(diff)
@@ -107,8 +107,8 @@ func TestSkipLeavesTenantsAlone(t *testing.T) {
 		if diff := cmp.Diff(want, replies(r)); diff != "" {
 			t.Error(diff)
 		}
-		if diff := cmp.Diff(counts(plan.OutcomeDone, 53, plan.OutcomeSkipped, 7), r.Counts()); diff != "" || r.State != rollout.StateFinished || r.ExitCode() != 0 {
-			t.Errorf("%s %s, exit %d: %s", r.State, r.Reason, r.ExitCode(), diff)
+		if diff := cmp.Diff(counts(plan.OutcomeDone, 53, plan.OutcomeSkipped, 7), r.Counts()); diff != "" || r.State != rollout.StateFinished || exitCode(r) != 0 {
+			t.Errorf("%s %s, exit %d: %s", r.State, r.Reason, exitCode(r), diff)
 		}
 		for _, id := range []string{rest[20], early[1], rest[30], rest[31]} {
 			if tries := s.fleet.attempts[id]; len(tries) > 0 || s.stands(id) != "[]" {

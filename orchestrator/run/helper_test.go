@@ -405,3 +405,8 @@ var errDisk = errors.New("no space left on device")
 
 // nextR1 is what there is to do with rollout r1.
 func nextR1(do plan.Do) plan.Next { return plan.Next{Do: do, Rollout: "r1"} }
+
+// exitCode is that of a program which ends with a report, such as the command line.
+func exitCode(r *rollout.Report) int {
+	return map[rollout.End]int{rollout.EndComplete: 0, rollout.EndFailed: 2, rollout.EndStopped: 3, rollout.EndInterrupted: 130}[r.End()]
+}

@@ -108,7 +108,7 @@ func (s *stage) end(t testing.TB) map[string]any {
 	for _, e := range s.facts(t) {
 		r.Apply(e)
 	}
-	end := map[string]any{"state": r.State, "exit": r.ExitCode(), "planned": r.Planned(), "warnings": r.Warnings}
+	end := map[string]any{"state": r.State, "exit": exitCode(r), "planned": r.Planned(), "warnings": r.Warnings}
 	for tr := range r.Tenants() {
 		outcome := tr.Outcome
 		if outcome == plan.OutcomeUnchanged { // it was changed, but nobody got to know
