@@ -27,9 +27,9 @@ func openStore(t *testing.T, url string) *postgres.Store {
 
 func TestPostgresStore(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, func(t *testing.T) func() rollout.Store {
+	storetest.Run(t, func(t *testing.T) func() rollout.FullStore {
 		url, _ := pgtest.Database(t, pgtest.Server(t))
-		return func() rollout.Store { return openStore(t, url) }
+		return func() rollout.FullStore { return openStore(t, url) }
 	})
 }
 

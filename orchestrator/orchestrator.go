@@ -26,7 +26,7 @@ type Config struct {
 	SourcesFor func(context.Context, tenant.Selector) ([]tenant.Source, error)
 	Guards     tenant.Guards // refuse a fleet that is suspiciously small; Known is filled in from the store
 
-	Store  rollout.Store // remembers rollouts and has the fleet's lock; default: in memory, for as long as the Orchestrator lives
+	Store  control.Store // remembers rollouts and has the fleet's lock; default: in memory, for as long as the Orchestrator lives
 	Policy plan.Policy   // waves, gates, limits, retries; the zero value is the default of each
 
 	KeepDowngrades bool           // upgrades keep the downgrade sections of what they apply in the store, for a rollback without the files

@@ -11,7 +11,7 @@ import (
 type Fit string
 
 const (
-	Inside     Fit = "in"
+	Inside     Fit = "in"         // it has what it must, and nothing beyond
 	Below      Fit = "below"      // it lacks something of the lower end
 	Above      Fit = "above"      // it has something beyond the upper end, such as a revision that the graph does not know
 	Unreadable Fit = "unreadable" // where it stands could not be read, or makes no sense

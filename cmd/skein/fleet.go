@@ -87,7 +87,7 @@ func (a *app) openWith(ctx context.Context, p *config.Project, g *revision.Graph
 }
 
 // orchestrate makes the orchestrator; store is nil for commands that only look, and flags are nil for those that have none.
-func (f *fleet) orchestrate(store rollout.Store, flags *changeFlags) (err error) {
+func (f *fleet) orchestrate(store rollout.FullStore, flags *changeFlags) (err error) {
 	cfg := orchestrator.Config{
 		Fleet: f.project.Fleet, Engine: f.engine, SourcesFor: f.sources, Guards: f.project.Guards,
 		Store: store, Policy: f.project.Policy, KeepDowngrades: f.project.State.KeepDowngrades, Settings: f.project.PlanSettings(),
@@ -141,7 +141,7 @@ func (f *fleet) warn(message string) {
 }
 
 // control is a hold on the rollouts of the project.
-func (f *fleet) control(store rollout.Store) *control.Controller {
+func (f *fleet) control(store rollout.FullStore) *control.Controller {
 	return control.New(control.Config{
 		Fleet: f.project.Fleet, Store: store, Warn: f.warn,
 		Observe: func(p *plan.Plan, before []rollout.Event) []rollout.Observer {

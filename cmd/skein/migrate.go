@@ -31,7 +31,7 @@ func (a *app) change(cmd *cobra.Command, c orchestrator.Change, flags *changeFla
 	if flags.rehearse != "" {
 		c.ID = "rehearsal-" + c.ID // what others are told who find the fleet held; no rollout has such an id
 	}
-	return a.withFleet(cmd, c.ID, flags, func(f *fleet, _ rollout.Store) error {
+	return a.withFleet(cmd, c.ID, flags, func(f *fleet, _ rollout.FullStore) error {
 		c, err := f.shaped(c, flags)
 		if err != nil {
 			return err
@@ -49,7 +49,7 @@ func (a *app) change(cmd *cobra.Command, c orchestrator.Change, flags *changeFla
 }
 
 // withFleet opens the project for a rollout of that id, and its store.
-func (a *app) withFleet(cmd *cobra.Command, id string, flags *changeFlags, work func(*fleet, rollout.Store) error) (err error) {
+func (a *app) withFleet(cmd *cobra.Command, id string, flags *changeFlags, work func(*fleet, rollout.FullStore) error) (err error) {
 	ctx := cmd.Context()
 	f, err := a.open(ctx, orchestrator.Application(id), flags.overrides(cmd), func(cfg *engine.Config) {
 		cfg.AllowChanged = flags.allowChanged

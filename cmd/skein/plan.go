@@ -62,7 +62,7 @@ func (a *app) planCommand() *cobra.Command {
 		}
 		ctx := cmd.Context()
 		id := plan.NewID(time.Now())
-		return a.withFleet(cmd, id, &flags, func(f *fleet, _ rollout.Store) error {
+		return a.withFleet(cmd, id, &flags, func(f *fleet, _ rollout.FullStore) error {
 			c, err := f.shaped(orchestrator.UpgradeTo(targetOf(args)), &flags)
 			if err != nil {
 				return err

@@ -65,7 +65,7 @@ func (a *app) rolloutListCommand() *cobra.Command {
 		Short: "List the rollouts of the fleet, the latest first",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.withStore(cmd.Context(), func(f *fleet, store rollout.Store) error {
+			return a.withStore(cmd.Context(), func(f *fleet, store rollout.FullStore) error {
 				all, err := f.control(store).List(cmd.Context(), limit)
 				if err != nil {
 					return err
@@ -100,7 +100,7 @@ func first(args []string) string {
 }
 
 // withStore opens the project and its store for commands that touch no tenant.
-func (a *app) withStore(ctx context.Context, work func(*fleet, rollout.Store) error) (err error) {
+func (a *app) withStore(ctx context.Context, work func(*fleet, rollout.FullStore) error) (err error) {
 	p, err := a.project(config.Options{})
 	if err != nil {
 		return err

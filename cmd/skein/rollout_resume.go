@@ -38,7 +38,7 @@ func (a *app) resume(cmd *cobra.Command, named string, flags *changeFlags, req c
 	if err != nil {
 		return err
 	}
-	return a.withFleet(cmd, id, flags, func(f *fleet, _ rollout.Store) error {
+	return a.withFleet(cmd, id, flags, func(f *fleet, _ rollout.FullStore) error {
 		if req.Action == rollout.ActionRetry {
 			return f.finish(f.Retry(ctx, id, req.Tenants, req.By))
 		}
@@ -48,7 +48,7 @@ func (a *app) resume(cmd *cobra.Command, named string, flags *changeFlags, req c
 
 // find finds the rollout that is meant before the connections are named after it.
 func (a *app) find(ctx context.Context, named string, action rollout.Action) (id string, err error) {
-	err = a.withStore(ctx, func(f *fleet, store rollout.Store) error {
+	err = a.withStore(ctx, func(f *fleet, store rollout.FullStore) error {
 		if id = named; id == "" {
 			id, err = f.control(store).Find(ctx, action)
 		}

@@ -40,7 +40,7 @@ func (a *app) rollback(cmd *cobra.Command, named string, flags *changeFlags, par
 	}
 	c := orchestrator.RollbackOf(of)
 	c.ID, c.Tag, c.Partial = a.newID(ctx), flags.reason, partial
-	return a.withFleet(cmd, c.ID, flags, func(f *fleet, _ rollout.Store) error {
+	return a.withFleet(cmd, c.ID, flags, func(f *fleet, _ rollout.FullStore) error {
 		if flags.dryRun || a.asks(plan.KindRollback, flags) {
 			if over, err := f.preview(ctx, c, flags); over || err != nil {
 				return err

@@ -81,7 +81,7 @@ func (f *fleet) finishWith(good int, report *rollout.Report, err error) error {
 	if report == nil {
 		return err
 	}
-	code := report.ExitCode()
+	code := view.ExitCode(report)
 	if err != nil && code == exitDone {
 		code = exitHalted
 	}

@@ -19,7 +19,7 @@ type sent struct {
 
 // send asks something of a rollout, the latest that fits where none is named, and shows the answer.
 func (a *app) send(ctx context.Context, named string, req control.Request) error {
-	return a.withStore(ctx, func(f *fleet, store rollout.Store) error {
+	return a.withStore(ctx, func(f *fleet, store rollout.FullStore) error {
 		c := f.control(store)
 		defer f.closeHooks(ctx)
 		id, err := named, error(nil)

@@ -25,7 +25,7 @@ func (a *app) rolloutShowCommand() *cobra.Command {
 				o := f.viewOptions(nil)
 				o.Next, o.Gates, o.Attended = next(r), gatesOf(r.Plan), r.Attended
 				if a.json {
-					doc := view.ReportJSON(r.Report, r.Report.ExitCode(), o)
+					doc := view.ReportJSON(r.Report, view.ExitCode(r.Report), o)
 					doc["waves"], doc["audit"] = view.WavesJSON(r.Report), auditJSON(r.Audit())
 					writeJSON(a.out, doc)
 					return nil
@@ -83,7 +83,7 @@ func auditJSON(entries []control.AuditEntry) []map[string]any {
 
 // withRollout reads a rollout, the latest where none is named.
 func (a *app) withRollout(ctx context.Context, named string, work func(*fleet, *control.Record) error) error {
-	return a.withStore(ctx, func(f *fleet, store rollout.Store) error {
+	return a.withStore(ctx, func(f *fleet, store rollout.FullStore) error {
 		c, id, err := f.control(store), named, error(nil)
 		if id == "" {
 			id, err = c.Find(ctx, "")

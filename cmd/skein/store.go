@@ -13,7 +13,7 @@ import (
 
 // openStore opens where rollouts are kept. With create false a store that is not there yet is nil: who only
 // looks leaves no files behind.
-func (f *fleet) openStore(ctx context.Context, create bool) (rollout.Store, error) {
+func (f *fleet) openStore(ctx context.Context, create bool) (rollout.FullStore, error) {
 	file, url, err := f.project.Store(ctx)
 	if err != nil {
 		return nil, err

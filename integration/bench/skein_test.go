@@ -100,7 +100,7 @@ func (l *library) upgrade(db engine.Database, g *revision.Graph, tenants []tenan
 	}
 	clock.mark("arrange")
 	report, err := run.Run(ctx, run.Config{Plan: plan, Engine: e, Graph: g, Store: store, Lease: lease})
-	if err != nil || report.ExitCode() != 0 {
+	if err != nil || report.End() != rollout.EndComplete {
 		l.t.Fatalf("skein: %v, %v", err, report)
 	}
 	clock.mark("run")

@@ -13,7 +13,7 @@ import (
 // Config says whose rollouts a Controller is for. Fleet and Store are required.
 type Config struct {
 	Fleet string
-	Store rollout.Store
+	Store Store
 
 	// Holder names this process in the fleet's lock and, where a Request does not say, in the audit log. Default: the
 	// host, the process and the user of now.
@@ -25,6 +25,13 @@ type Config struct {
 
 	// Warn is called with what people should know and what stops nothing. Nil: warnings are dropped.
 	Warn func(message string)
+}
+
+// Store is where rollouts, commands and the fleet's lock are; a [rollout.FullStore] is one.
+type Store interface {
+	rollout.Store
+	rollout.Commands
+	rollout.Locks
 }
 
 // Controller finds, reads and steers the rollouts of one fleet. It is safe for concurrent use.

@@ -10,7 +10,7 @@ import (
 
 const (
 	releaseTime = 5 * time.Second        // to release the lock when the context has ended
-	peekTime    = 500 * time.Millisecond // longer than any process holds the lock just to look
+	commandTime = 500 * time.Millisecond // longer than a process holds the lock to apply commands
 )
 
 // Locked calls work while this process holds the fleet's lock for a rollout; "" = for a command that is none. The error is a
@@ -24,9 +24,9 @@ func (c *Controller) Locked(ctx context.Context, id string, work func(rollout.Le
 	return work(lease)
 }
 
-// lock takes the fleet's lock by try. A holder without a rollout is a command that only looks, and ends in a moment.
+// lock takes the fleet's lock by try. A holder without a rollout applies commands, and ends in a moment.
 func (c *Controller) lock(ctx context.Context, id string) (rollout.Lease, error) {
-	deadline := time.Now().Add(peekTime)
+	deadline := time.Now().Add(commandTime)
 	for {
 		lease, err := c.cfg.Store.Lock(ctx, c.cfg.Fleet, c.holder(id))
 		locked, ok := errors.AsType[*rollout.LockedError](err)
@@ -36,7 +36,7 @@ func (c *Controller) lock(ctx context.Context, id string) (rollout.Lease, error)
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-time.After(peekTime / 20):
+		case <-time.After(commandTime / 20):
 		}
 	}
 }
@@ -53,17 +53,11 @@ func (c *Controller) State(ctx context.Context, id string, stored rollout.State)
 	if stored != rollout.StateRunning {
 		return stored, nil
 	}
-	lease, err := c.cfg.Store.Lock(ctx, c.cfg.Fleet, c.holder(""))
-	if locked, ok := errors.AsType[*rollout.LockedError](err); ok {
-		if other := locked.Holder.Rollout; other != "" && other != id {
-			return rollout.StateInterrupted, nil
-		}
-		return stored, nil
+	running, err := c.running(ctx, id)
+	if err == nil && !running {
+		stored = rollout.StateInterrupted
 	}
-	if err != nil {
-		return stored, err
-	}
-	return rollout.StateInterrupted, release(ctx, lease)
+	return stored, err
 }
 
 // SetAttended finds out whether a process runs a rollout that waits for an approval, and would continue once it is given.
@@ -71,16 +65,19 @@ func (c *Controller) SetAttended(ctx context.Context, r *Record) error {
 	if r.Report.State != rollout.StateWaiting {
 		return nil
 	}
-	lease, err := c.cfg.Store.Lock(ctx, c.cfg.Fleet, c.holder(""))
-	if locked, ok := errors.AsType[*rollout.LockedError](err); ok {
-		r.Attended = locked.Holder.Rollout == r.Report.Rollout
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return release(ctx, lease)
+	holder, locked, err := c.cfg.Store.Holder(ctx, c.cfg.Fleet)
+	r.Attended = locked && holder.Rollout == r.Report.Rollout
+	return err
 }
+
+// running reports whether a process holds the fleet for a rollout, or holds it and is not known by name. It takes no lock.
+func (c *Controller) running(ctx context.Context, id string) (bool, error) {
+	holder, locked, err := c.cfg.Store.Holder(ctx, c.cfg.Fleet)
+	return locked && holds(holder, id), err
+}
+
+// holds reports whether a holder may be the run of a rollout.
+func holds(h rollout.Holder, id string) bool { return h.Rollout == id || h.Rollout == "" }
 
 // holder names this process as the one that holds the fleet for a rollout, from now on.
 func (c *Controller) holder(id string) rollout.Holder {

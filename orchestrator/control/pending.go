@@ -14,7 +14,7 @@ import (
 //
 // Skips and aborts are carried out, a pause is refused. The facts are stored together or not at all, and then shown to
 // the observers; a *[ConflictError] says that somebody runs the rollout after all.
-func ApplyPending(ctx context.Context, store rollout.Store, id string, observers ...rollout.Observer) (*rollout.Report, error) {
+func ApplyPending(ctx context.Context, store Store, id string, observers ...rollout.Observer) (*rollout.Report, error) {
 	plan, events, err := store.Load(ctx, id)
 	if err != nil {
 		return nil, err

@@ -61,9 +61,16 @@ func (c *Controller) Send(ctx context.Context, id string, req Request) (*Answer,
 	if err := req.check(r); err != nil {
 		return nil, err
 	}
+	running, err := c.running(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if running {
+		return c.ask(ctx, r, req)
+	}
 	lease, err := c.lock(ctx, "")
-	if locked, ok := errors.AsType[*rollout.LockedError](err); ok && (locked.Holder.Rollout == id || locked.Holder.Rollout == "") {
-		return c.ask(ctx, id, req)
+	if locked, ok := errors.AsType[*rollout.LockedError](err); ok && holds(locked.Holder, id) { // it was resumed just now
+		return c.ask(ctx, r, req)
 	}
 	if err != nil {
 		return nil, err
@@ -201,7 +208,8 @@ const (
 
 // ask stores the request and waits until the process that runs the rollout has acknowledged it. Should that end meanwhile,
 // the request is carried out here.
-func (c *Controller) ask(ctx context.Context, id string, req Request) (*Answer, error) {
+func (c *Controller) ask(ctx context.Context, r *Record, req Request) (*Answer, error) {
+	id, report := r.Plan.Rollout, ReportOf(r.Plan, r.Events)
 	sent, err := c.cfg.Store.Send(ctx, c.Command(id, req))
 	if err != nil {
 		return nil, asNotFound(err, id)
@@ -213,27 +221,41 @@ func (c *Controller) ask(ctx context.Context, id string, req Request) (*Answer, 
 			return nil, ctx.Err()
 		case <-time.After(wait):
 		}
-		p, events, err := c.cfg.Store.Load(ctx, id)
+		events, err := c.cfg.Store.Events(ctx, id, report.Seq)
 		if err != nil {
 			return nil, err
 		}
-		report := ReportOf(p, events)
+		for _, e := range events {
+			report.Apply(e)
+		}
 		if came := acknowledged(report, sent.Seq); came != nil {
 			return answerOf(report, came, true)
 		}
 		if wait < time.Second {
 			continue
 		}
-		lease, err := c.lock(ctx, "")
-		if err == nil {
-			answer, err := c.applyOne(ctx, sent)
-			return answer, errors.Join(err, release(ctx, lease))
-		}
-		if _, locked := errors.AsType[*rollout.LockedError](err); !locked {
-			return nil, err
+		answer, err := c.applyInstead(ctx, sent)
+		if answer != nil || err != nil {
+			return answer, err
 		}
 		if time.Now().After(deadline) {
 			return &Answer{Rollout: id, Command: sent, Running: true, Report: report}, nil
 		}
 	}
+}
+
+// applyInstead applies a command of which the process that was asked has ended; nil while a process holds the fleet.
+func (c *Controller) applyInstead(ctx context.Context, sent rollout.Command) (*Answer, error) {
+	if _, locked, err := c.cfg.Store.Holder(ctx, c.cfg.Fleet); locked || err != nil {
+		return nil, err
+	}
+	lease, err := c.lock(ctx, "")
+	if _, locked := errors.AsType[*rollout.LockedError](err); locked {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	answer, err := c.applyOne(ctx, sent)
+	return answer, errors.Join(err, release(ctx, lease))
 }

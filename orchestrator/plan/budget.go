@@ -14,7 +14,7 @@ type Budget struct {
 	Percent float64 // 0–100; when above 0 it counts and Count is ignored
 }
 
-// ParseBudget reads "3" or "1%", the form of `--max-failures` and `max_failures`.
+// ParseBudget reads "3" or "1%", the form of `max_failures`.
 func ParseBudget(s string) (Budget, error) {
 	if share, ok := strings.CutSuffix(s, "%"); ok {
 		p, err := strconv.ParseFloat(strings.TrimSpace(share), 64)

@@ -14,7 +14,7 @@ type Size struct {
 	Percent float64 // 0–100; when above 0 it counts and Count is ignored
 }
 
-// ParseSize reads "20" or "5%", the form of `size` and of `--canary`.
+// ParseSize reads "20" or "5%", the form of `size` and of a canary.
 func ParseSize(s string) (Size, error) {
 	if share, ok := strings.CutSuffix(s, "%"); ok {
 		p, err := strconv.ParseFloat(strings.TrimSpace(share), 64)

@@ -198,19 +198,28 @@ func (r *Report) ETA(now time.Time) (time.Duration, bool) {
 	return time.Duration(left), true
 }
 
-// ExitCode is that of a process whose run ended so: 130 interrupted; 3 halted, aborted, paused or waiting;
-// 2 all attempted and some failed, or it is not known of some; else 0. Tenants that were to be upgraded and were not never
-// end in 0 unless they were skipped, or are gone.
-func (r *Report) ExitCode() int {
+// End says in a word how a rollout stands when a run has ended.
+type End string
+
+const (
+	EndComplete    End = "complete"    // nothing is left to do
+	EndFailed      End = "failed"      // all were attempted and some failed, or it is not known of some
+	EndStopped     End = "stopped"     // halted, aborted, paused or waiting
+	EndInterrupted End = "interrupted" // by a signal, or the process died
+)
+
+// End returns how the last run ended. Tenants that were to be changed and were not never make a complete rollout unless they
+// were skipped, or are gone.
+func (r *Report) End() End {
 	switch {
 	case r.State == StateInterrupted:
-		return 130
+		return EndInterrupted
 	case r.State == StateHalted, r.State == StateAborted, r.State == StatePaused, r.State == StateWaiting:
-		return 3
+		return EndStopped
 	case r.unmet() > 0:
-		return 2
+		return EndFailed
 	}
-	return 0
+	return EndComplete
 }
 
 // unmet is how many tenants have come to an end that was not wanted, or, of a rollout that has finished, to none.

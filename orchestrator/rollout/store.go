@@ -22,17 +22,38 @@ type Store interface {
 	// Load returns a rollout's plan and all its facts, which are never nil; ErrNoRollout when there is none
 	// of that id.
 	Load(ctx context.Context, rollout string) (*plan.Plan, []Event, error)
+	// Events returns the facts of a rollout whose number is above after, in their order; never nil. ErrNoRollout when there
+	// is none of that id.
+	Events(ctx context.Context, rollout string, after int64) ([]Event, error)
 	// List returns the fleet's rollouts, at most limit (0 = all), without their plans' tenants: the latest first, in the
 	// order in which Create was called, whatever the clocks of their machines said.
 	List(ctx context.Context, fleet string, limit int) ([]Summary, error)
+}
+
+// Commands are what operators asked of rollouts. Implementations are safe for concurrent use.
+type Commands interface {
 	// Send appends what an operator asks of a rollout and returns it with its number; ErrNoRollout when
 	// there is none of that id. It may be called while another process writes the rollout's facts. A call of
-	// which nobody knows what became may be repeated: it is the same command when all but Seq is equal.
+	// which it is not known what became may be repeated: it is the same command when all but Seq is equal.
 	Send(ctx context.Context, c Command) (Command, error)
 	// Since returns the commands of a rollout whose number is above after, in their order; never nil.
 	Since(ctx context.Context, rollout string, after int64) ([]Command, error)
-	// Lock takes the fleet's lock by try, so that two rollouts never run at once; *LockedError says who has it.
+}
+
+// Locks are the locks of fleets, so that two rollouts of one never run at once. Implementations are safe for concurrent use.
+type Locks interface {
+	// Lock takes a fleet's lock by try; *LockedError says who has it.
 	Lock(ctx context.Context, fleet string, holder Holder) (Lease, error)
+	// Holder returns who has a fleet's lock now, without taking it; false = no process has it. A holder whose name cannot be
+	// read is the zero Holder.
+	Holder(ctx context.Context, fleet string) (Holder, bool, error)
+}
+
+// FullStore is what the packages of orchestrator/store open: all of it in one place.
+type FullStore interface {
+	Store
+	Commands
+	Locks
 	// Close releases what the store holds.
 	Close() error
 }
@@ -131,7 +152,7 @@ type Observer interface {
 func Now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
 // PendingCommands reads the commands of a rollout that were not taken in yet, in their order.
-func PendingCommands(ctx context.Context, store Store, rollout string, report *Report) ([]Command, error) {
+func PendingCommands(ctx context.Context, store Commands, rollout string, report *Report) ([]Command, error) {
 	after, beyond := report.Acknowledged()
 	all, err := store.Since(ctx, rollout, after)
 	if err != nil {
@@ -146,7 +167,8 @@ func PendingCommands(ctx context.Context, store Store, rollout string, report *R
 	return fresh, nil
 }
 
-func CommandsAfter(ctx context.Context, store Store, rollout string, after int64) ([]Command, error) {
+// CommandsAfter is [Commands.Since] with a bound of its own, for a run that polls.
+func CommandsAfter(ctx context.Context, store Commands, rollout string, after int64) ([]Command, error) {
 	ctx, cancel := context.WithTimeout(ctx, pollBound)
 	defer cancel()
 	return store.Since(ctx, rollout, after)

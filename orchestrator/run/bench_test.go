@@ -34,9 +34,9 @@ func (b brief) Apply(_ context.Context, job engine.Job) (engine.Result, error) {
 
 // BenchmarkRun is the cost of the orchestrator itself: a fleet whose tenants take no time, or 0.2 ms.
 func BenchmarkRun(b *testing.B) {
-	stores := map[string]func(b *testing.B) rollout.Store{
-		"memory": func(*testing.B) rollout.Store { return store.NewMemory() },
-		"sqlite": func(b *testing.B) rollout.Store {
+	stores := map[string]func(b *testing.B) rollout.FullStore{
+		"memory": func(*testing.B) rollout.FullStore { return store.NewMemory() },
+		"sqlite": func(b *testing.B) rollout.FullStore {
 			s, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "state.db"))
 			if err != nil {
 				b.Fatal(err)
@@ -116,7 +116,7 @@ func BenchmarkMemory(b *testing.B) {
 }
 
 // nowhere is a store that forgets.
-type nowhere struct{ rollout.Store }
+type nowhere struct{ rollout.FullStore }
 
 func (nowhere) Create(context.Context, *plan.Plan) error      { return nil }
 func (nowhere) Append(context.Context, []rollout.Event) error { return nil }

@@ -41,8 +41,8 @@ func TestPauseDrainsAndResumeGoesOn(t *testing.T) {
 		s.work = 10 * time.Second
 		s.later(25*time.Second, rollout.Command{Action: rollout.ActionPause, Reason: "lunch"})
 		r := s.run(t)
-		if r.State != rollout.StatePaused || r.Reason != "eve on laptop asked for it: lunch" || r.ExitCode() != 3 || r.Next() != nextR1(rollout.ActionResume) {
-			t.Errorf("%s: %s, exit %d, next %+v", r.State, r.Reason, r.ExitCode(), r.Next())
+		if r.State != rollout.StatePaused || r.Reason != "eve on laptop asked for it: lunch" || exitCode(r) != 3 || r.Next() != nextR1(rollout.ActionResume) {
+			t.Errorf("%s: %s, exit %d, next %+v", r.State, r.Reason, exitCode(r), r.Next())
 		}
 		if diff := cmp.Diff(counts(plan.OutcomeDone, 14, plan.OutcomePending, 86), r.Counts()); diff != "" {
 			t.Error(diff)
@@ -107,8 +107,8 @@ func TestSkipLeavesTenantsAlone(t *testing.T) {
 		if diff := cmp.Diff(want, replies(r)); diff != "" {
 			t.Error(diff)
 		}
-		if diff := cmp.Diff(counts(plan.OutcomeDone, 53, plan.OutcomeSkipped, 7), r.Counts()); diff != "" || r.State != rollout.StateFinished || r.ExitCode() != 0 {
-			t.Errorf("%s %s, exit %d: %s", r.State, r.Reason, r.ExitCode(), diff)
+		if diff := cmp.Diff(counts(plan.OutcomeDone, 53, plan.OutcomeSkipped, 7), r.Counts()); diff != "" || r.State != rollout.StateFinished || exitCode(r) != 0 {
+			t.Errorf("%s %s, exit %d: %s", r.State, r.Reason, exitCode(r), diff)
 		}
 		for _, id := range []string{rest[20], early[1], rest[30], rest[31]} {
 			if tries := s.fleet.attempts[id]; len(tries) > 0 || s.stands(id) != "[]" {
@@ -261,7 +261,7 @@ func TestCommandsFromBeforeTheRun(t *testing.T) {
 
 // deaf is a store whose commands cannot be read for a while.
 type deaf struct {
-	rollout.Store
+	rollout.FullStore
 	deaf atomic.Bool
 }
 
@@ -269,7 +269,7 @@ func (d *deaf) Since(ctx context.Context, rollout string, after int64) ([]rollou
 	if d.deaf.Load() {
 		return nil, errors.New("connection refused")
 	}
-	return d.Store.Since(ctx, rollout, after)
+	return d.FullStore.Since(ctx, rollout, after)
 }
 
 func TestCommandsThatCannotBeReadAreBorne(t *testing.T) {
@@ -277,7 +277,7 @@ func TestCommandsThatCannotBeReadAreBorne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, 2, nil)
 		s.work = time.Hour
-		d := &deaf{Store: s.store}
+		d := &deaf{FullStore: s.store}
 		s.cfg.Store = d
 		for _, after := range []time.Duration{2 * time.Minute, 20 * time.Minute} {
 			time.AfterFunc(after, func() { d.deaf.Store(true) })
@@ -300,7 +300,7 @@ func TestRunThatCannotReadItsCommandsTouchesNobody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, 2, nil)
-		d := &deaf{Store: s.store}
+		d := &deaf{FullStore: s.store}
 		d.deaf.Store(true)
 		s.cfg.Store, s.cfg.Earlier = d, []rollout.Event{}
 		if err := s.store.Create(t.Context(), s.cfg.Plan.Stored()); err != nil {

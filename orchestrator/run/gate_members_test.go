@@ -95,7 +95,7 @@ func TestGateWithoutTenantsDoesNotOpen(t *testing.T) {
 						want = rollout.StateWaiting
 					}
 					g := r.Waves[0].Gate
-					if r.State != want || g.Passed() || r.ExitCode() != 3 || r.Waves[1].Started {
+					if r.State != want || g.Passed() || exitCode(r) != 3 || r.Waves[1].Started {
 						t.Fatalf("%s: %s\n%v", r.State, r.Reason, s.course(t))
 					}
 					if took := r.Finished.Sub(r.Started); took > 10*time.Minute {

@@ -199,8 +199,8 @@ func TestGateFailsAtTheLimit(t *testing.T) {
 			if len(m.at) != 2*limit+1 {
 				t.Errorf("%d measures with %d failures allowed", len(m.at), limit)
 			}
-			if r.ExitCode() != 3 || r.Count(plan.OutcomeDone) != 2 || s.fleet.touched() != 2 || !strings.HasPrefix(r.Reason, "gate of wave canary: check probe failed") {
-				t.Errorf("exit %d, %v: %s", r.ExitCode(), r.Counts(), r.Reason)
+			if exitCode(r) != 3 || r.Count(plan.OutcomeDone) != 2 || s.fleet.touched() != 2 || !strings.HasPrefix(r.Reason, "gate of wave canary: check probe failed") {
+				t.Errorf("exit %d, %v: %s", exitCode(r), r.Counts(), r.Reason)
 			}
 			if g := r.Waves[0].Gate; g.Verdict != fail || g.Passed() || g.Checks[0].Failures != limit+1 {
 				t.Errorf("%+v", g)
@@ -218,8 +218,8 @@ func TestGateThatCannotTellPauses(t *testing.T) {
 			if len(m.at) != measures {
 				t.Errorf("limit %d: %d measures, want %d", limit, len(m.at), measures)
 			}
-			if r.ExitCode() != 3 || r.Next() != nextR1(rollout.ActionResume) || !strings.HasPrefix(r.Reason, "gate of wave canary: check probe could not tell") {
-				t.Errorf("exit %d, next %+v, %s", r.ExitCode(), r.Next(), r.Reason)
+			if exitCode(r) != 3 || r.Next() != nextR1(rollout.ActionResume) || !strings.HasPrefix(r.Reason, "gate of wave canary: check probe could not tell") {
+				t.Errorf("exit %d, next %+v, %s", exitCode(r), r.Next(), r.Reason)
 			}
 		})
 	}
@@ -361,8 +361,8 @@ func TestNoWaitEndsWhereAnApprovalIsAwaited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, r := gated(t, plan.Gate{Approval: true}, func(s *stage) { s.cfg.NoWait = true },
 			"run 1", "canary", "canary closed", "canary waits", "waiting")
-		if r.State != rollout.StateWaiting || r.ExitCode() != 3 || r.Next() != nextR1(rollout.ActionApprove) || !r.Waves[0].Gate.Waiting {
-			t.Errorf("%s, exit %d, next %+v", r.State, r.ExitCode(), r.Next())
+		if r.State != rollout.StateWaiting || exitCode(r) != 3 || r.Next() != nextR1(rollout.ActionApprove) || !r.Waves[0].Gate.Waiting {
+			t.Errorf("%s, exit %d, next %+v", r.State, exitCode(r), r.Next())
 		}
 		s.command(rollout.Command{Action: rollout.ActionApprove, Wave: "canary"})
 		if r := s.resume(t); r.State != rollout.StateFinished || r.Count(plan.OutcomeDone) != 10 {
@@ -472,8 +472,8 @@ func TestEveryPhaseCanBeStopped(t *testing.T) {
 						t.Fatal(err)
 					}
 					s.check(t, r)
-					if r.State != stopper.state || r.ExitCode() != stopper.exit || r.Reason == "" {
-						t.Errorf("%s: %s, exit %d", r.State, r.Reason, r.ExitCode())
+					if r.State != stopper.state || exitCode(r) != stopper.exit || r.Reason == "" {
+						t.Errorf("%s: %s, exit %d", r.State, r.Reason, exitCode(r))
 					}
 					took := r.Finished.Sub(r.Started)
 					if took < after || took > after+11*time.Second || s.fleet.now != 0 {
@@ -672,11 +672,11 @@ func TestLastGateHaltsTheRollout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, 10, map[string]plan.Gate{"rest": asks(says(fail, pass), nil)})
-		if r := s.run(t); r.State != rollout.StateHalted || r.Left() != 0 || r.ExitCode() != 3 {
-			t.Errorf("%s, %d left, exit %d", r.State, r.Left(), r.ExitCode())
+		if r := s.run(t); r.State != rollout.StateHalted || r.Left() != 0 || exitCode(r) != 3 {
+			t.Errorf("%s, %d left, exit %d", r.State, r.Left(), exitCode(r))
 		}
-		if r := s.resume(t); r.State != rollout.StateFinished || r.ExitCode() != 0 || s.fleet.touched() != 10 {
-			t.Errorf("%s, exit %d", r.State, r.ExitCode())
+		if r := s.resume(t); r.State != rollout.StateFinished || exitCode(r) != 0 || s.fleet.touched() != 10 {
+			t.Errorf("%s, exit %d", r.State, exitCode(r))
 		}
 	})
 }

@@ -246,7 +246,7 @@ func oops(c engine.Class, message string) error { return &engine.Error{Class: c,
 
 // watched is a store that tells the fleet whom it knows to be dispatched, and that can be made to fail.
 type watched struct {
-	rollout.Store
+	rollout.FullStore
 	fleet *fleet
 
 	mu     sync.Mutex
@@ -260,7 +260,7 @@ func (w *watched) Append(ctx context.Context, events []rollout.Event) error {
 	if w.broken != nil {
 		return w.broken
 	}
-	if err := w.Store.Append(ctx, events); err != nil {
+	if err := w.FullStore.Append(ctx, events); err != nil {
 		return err
 	}
 	w.events = append(w.events, events...)
@@ -292,7 +292,7 @@ type scene struct {
 func newScene(t testing.TB, g *revision.Graph, p *plan.Runnable) *scene {
 	t.Helper()
 	f := newFleet(t, p)
-	store := &watched{Store: store.NewMemory(), fleet: f}
+	store := &watched{FullStore: store.NewMemory(), fleet: f}
 	return &scene{fleet: f, store: store, cfg: run.Config{
 		Plan: p, Engine: f, Graph: g, Store: store, Holder: rollout.Holder{Host: "h", PID: 7, User: "u"},
 	}}
@@ -405,3 +405,8 @@ var errDisk = errors.New("no space left on device")
 
 // nextR1 is what there is to do with rollout r1.
 func nextR1(do rollout.Action) rollout.Next { return rollout.Next{Action: do, Rollout: "r1"} }
+
+// exitCode is that of a program which ends with a report, such as the command line.
+func exitCode(r *rollout.Report) int {
+	return map[rollout.End]int{rollout.EndComplete: 0, rollout.EndFailed: 2, rollout.EndStopped: 3, rollout.EndInterrupted: 130}[r.End()]
+}

@@ -18,7 +18,7 @@ import (
 // mortal is a store that loses every fact from the one on of which dies says so: the process was killed just
 // before it was durable.
 type mortal struct {
-	rollout.Store
+	rollout.FullStore
 	dies func(rollout.Event) bool
 	kill func()
 
@@ -38,10 +38,10 @@ func (m *mortal) Append(ctx context.Context, events []rollout.Event) error {
 			if i == 0 {
 				return nil
 			}
-			return m.Store.Append(ctx, events[:i])
+			return m.FullStore.Append(ctx, events[:i])
 		}
 	}
-	return m.Store.Append(ctx, events)
+	return m.FullStore.Append(ctx, events)
 }
 
 // killed runs until the fact after the first for which last says so; then the process is killed: its tenants under
@@ -62,7 +62,7 @@ func (s *stage) kill(t testing.TB, cfg run.Config, dies func(rollout.Event) bool
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	cfg.Store = &mortal{Store: s.store, dies: dies, kill: cancel}
+	cfg.Store = &mortal{FullStore: s.store, dies: dies, kill: cancel}
 	if _, err := run.Run(ctx, cfg); err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func (s *stage) end(t testing.TB) map[string]any {
 	for _, e := range s.facts(t) {
 		r.Apply(e)
 	}
-	end := map[string]any{"state": r.State, "exit": r.ExitCode(), "planned": r.Planned(), "warnings": r.Warnings}
+	end := map[string]any{"state": r.State, "exit": exitCode(r), "planned": r.Planned(), "warnings": r.Warnings}
 	for tr := range r.Tenants() {
 		outcome := tr.Outcome
 		if outcome == plan.OutcomeUnchanged { // it was changed, but nobody got to know

@@ -25,7 +25,7 @@ func TestTenantsThatTheSourcesForgetKeepTheirPlace(t *testing.T) {
 			}
 			s.remove(s.inWave("rest")[2])
 		})
-		if diff := cmp.Diff(counts(plan.OutcomeDone, 19, plan.OutcomeGone, 1), r.Counts()); diff != "" || r.State != rollout.StateFinished || r.ExitCode() != 0 {
+		if diff := cmp.Diff(counts(plan.OutcomeDone, 19, plan.OutcomeGone, 1), r.Counts()); diff != "" || r.State != rollout.StateFinished || exitCode(r) != 0 {
 			t.Errorf("%s: %s, %s", r.State, r.Reason, diff)
 		}
 		for _, id := range forgotten {
@@ -50,8 +50,8 @@ func TestTenantThatIsForgottenAndMadeAgainIsUpgraded(t *testing.T) {
 			s.remake(id, "a")
 			s.unlist(id)
 		})
-		if r.Outcome(id) != plan.OutcomeDone || s.stands(id) != "[a b c]" || r.ExitCode() != 0 {
-			t.Errorf("%s is %s and stands at %s; exit %d", id, r.Outcome(id), s.stands(id), r.ExitCode())
+		if r.Outcome(id) != plan.OutcomeDone || s.stands(id) != "[a b c]" || exitCode(r) != 0 {
+			t.Errorf("%s is %s and stands at %s; exit %d", id, r.Outcome(id), s.stands(id), exitCode(r))
 		}
 	})
 }
@@ -65,8 +65,8 @@ func TestTenantThatIsForgottenAndCannotBeAskedIsNotGone(t *testing.T) {
 		s.cfg.Surveyor = mute{s, id}
 		s.cfg.Policy.OnFailure = plan.OnFailureContinue
 		time.AfterFunc(inCanary, func() { s.unlist(id) })
-		if r := s.run(t); r.Outcome(id) != plan.OutcomeFailed || r.ExitCode() != 2 {
-			t.Errorf("%s is %s, exit %d", id, r.Outcome(id), r.ExitCode())
+		if r := s.run(t); r.Outcome(id) != plan.OutcomeFailed || exitCode(r) != 2 {
+			t.Errorf("%s is %s, exit %d", id, r.Outcome(id), exitCode(r))
 		}
 	})
 }
@@ -93,15 +93,15 @@ func TestResumeTakesTenantsAlongThatTheSourcesForget(t *testing.T) {
 		s := newStage(t, 10, nil)
 		id, gone := s.inWave("rest")[0], s.inWave("rest")[1]
 		s.breaks[id], s.breaks[gone] = oops(engine.Data, "no"), oops(engine.Data, "no")
-		if r := s.run(t); r.Outcome(id) == plan.OutcomeDone || r.ExitCode() == 0 {
+		if r := s.run(t); r.Outcome(id) == plan.OutcomeDone || exitCode(r) == 0 {
 			t.Fatal(r.Counts())
 		}
 		clear(s.breaks)
 		s.unlist(id)
 		s.remove(gone)
 		r := s.resume(t)
-		if r.Outcome(id) != plan.OutcomeDone || r.Outcome(gone) != plan.OutcomeGone || r.ExitCode() != 0 {
-			t.Errorf("%s is %s, %s is %s, exit %d", id, r.Outcome(id), gone, r.Outcome(gone), r.ExitCode())
+		if r.Outcome(id) != plan.OutcomeDone || r.Outcome(gone) != plan.OutcomeGone || exitCode(r) != 0 {
+			t.Errorf("%s is %s, %s is %s, exit %d", id, r.Outcome(id), gone, r.Outcome(gone), exitCode(r))
 		}
 	})
 }

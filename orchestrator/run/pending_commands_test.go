@@ -78,13 +78,13 @@ func TestSkipMendsWhatOnlyFailedForOne(t *testing.T) {
 		s.cfg.Policy.OnFailure = plan.OnFailureContinue
 		bad := s.inWave("early")[1]
 		s.breaks[bad] = oops(engine.Data, "duplicates")
-		if r := s.run(t); r.ExitCode() != 2 {
-			t.Fatal(r.ExitCode())
+		if r := s.run(t); exitCode(r) != 2 {
+			t.Fatal(exitCode(r))
 		}
 		s.command(rollout.Command{Action: rollout.ActionSkip, Tenants: []string{bad}, Reason: "leaves anyway"})
 		r := s.heed(t)
-		if r.ExitCode() != 0 || !r.Next().IsZero() || r.State != rollout.StateFinished {
-			t.Errorf("exit %d, next %+v, %s", r.ExitCode(), r.Next(), r.State)
+		if exitCode(r) != 0 || !r.Next().IsZero() || r.State != rollout.StateFinished {
+			t.Errorf("exit %d, next %+v, %s", exitCode(r), r.Next(), r.State)
 		}
 		for tr := range r.Tenants() {
 			if tr.Tenant == bad && (tr.Reason != "skipped by eve on laptop: leaves anyway" || tr.Wave != "early" || tr.Failure != nil) {
@@ -118,7 +118,7 @@ func TestAbortOfARolloutWhoseProcessDied(t *testing.T) {
 		if diff := cmp.Diff(want, replies(r)); diff != "" {
 			t.Error(diff)
 		}
-		if r.State != rollout.StateAborted || r.Count(plan.OutcomeSkipped) != 2 || r.Count(plan.OutcomePending) != 12 || r.ExitCode() != 3 {
+		if r.State != rollout.StateAborted || r.Count(plan.OutcomeSkipped) != 2 || r.Count(plan.OutcomePending) != 12 || exitCode(r) != 3 {
 			t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
 		}
 	})
@@ -171,7 +171,7 @@ func TestRolloutThatDiedBeforeItsFirstFact(t *testing.T) {
 }
 
 // contested is a store that another process writes, too.
-type contested struct{ rollout.Store }
+type contested struct{ rollout.FullStore }
 
 func (c contested) Append(context.Context, []rollout.Event) error {
 	return &rollout.ConflictError{Rollout: "r1", Seq: 7}

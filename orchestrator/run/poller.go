@@ -28,7 +28,7 @@ type commandPoller struct {
 }
 
 // newCommandPoller begins to poll for commands above a number.
-func newCommandPoller(ctx context.Context, store rollout.Store, rollout string, after int64) *commandPoller {
+func newCommandPoller(ctx context.Context, store rollout.Commands, rollout string, after int64) *commandPoller {
 	ctx, cancel := context.WithCancel(ctx)
 	i := &commandPoller{mail: make(chan commandBatch), cancel: cancel, done: make(chan struct{})}
 	go i.poll(ctx, store, rollout, after)
@@ -41,7 +41,7 @@ func (i *commandPoller) close() {
 	<-i.done
 }
 
-func (i *commandPoller) poll(ctx context.Context, store rollout.Store, id string, after int64) {
+func (i *commandPoller) poll(ctx context.Context, store rollout.Commands, id string, after int64) {
 	defer close(i.done)
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()

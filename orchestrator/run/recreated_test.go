@@ -54,8 +54,8 @@ func TestATenantThatIsAlwaysMadeAnewEnds(t *testing.T) {
 		s.breaks[id] = oops(engine.Gone, "it is another one")
 		s.cfg.Policy.OnFailure = plan.OnFailureContinue
 		r := s.run(t)
-		if r.State != rollout.StateFinished || r.Count(plan.OutcomeDone) != 3 || r.Outcome(id) != plan.OutcomeFailed || r.ExitCode() != 2 {
-			t.Errorf("%s: %s, %v, exit %d", r.State, r.Reason, r.Counts(), r.ExitCode())
+		if r.State != rollout.StateFinished || r.Count(plan.OutcomeDone) != 3 || r.Outcome(id) != plan.OutcomeFailed || exitCode(r) != 2 {
+			t.Errorf("%s: %s, %v, exit %d", r.State, r.Reason, r.Counts(), exitCode(r))
 		}
 		if f := r.Failed()[0].Failure; f.Class != engine.Stale || f.Message != "it is another one" {
 			t.Errorf("%+v", f)

@@ -144,8 +144,8 @@ func TestRenamedTenantIsGoneAndNew(t *testing.T) {
 			s.remove(old)
 			s.create("renamed")
 		})
-		if r.Outcome(old) != plan.OutcomeGone || r.Outcome("renamed") != plan.OutcomeDone || s.stands("renamed") != "[a b c]" || r.ExitCode() != 0 {
-			t.Errorf("%s and %s, exit %d", r.Outcome(old), r.Outcome("renamed"), r.ExitCode())
+		if r.Outcome(old) != plan.OutcomeGone || r.Outcome("renamed") != plan.OutcomeDone || s.stands("renamed") != "[a b c]" || exitCode(r) != 0 {
+			t.Errorf("%s and %s, exit %d", r.Outcome(old), r.Outcome("renamed"), exitCode(r))
 		}
 	})
 }

@@ -173,8 +173,8 @@ func TestExitCodeAndNextByStateAndOutcome(t *testing.T) {
 				next = nextR1(rollout.ActionRollback)
 			}
 			r := endedWith(outcome, state.State)
-			if r.ExitCode() != want || r.Next() != next {
-				t.Errorf("%s, a tenant %s: exit %d, next %+v; want %d, %+v", state.State, outcome, r.ExitCode(), r.Next(), want, next)
+			if exitCode(r) != want || r.Next() != next {
+				t.Errorf("%s, a tenant %s: exit %d, next %+v; want %d, %+v", state.State, outcome, exitCode(r), r.Next(), want, next)
 			}
 		}
 	}
@@ -323,7 +323,7 @@ func TestAnyFactsInAnyOrderMakeAWholeReport(t *testing.T) {
 				t.Fatalf("%d on their ways of %d; %d failed of %d; %d running of %d", ways, r.Planned(), len(r.Failed()), r.Count(plan.OutcomeFailed),
 					len(r.Running()), r.Count(plan.OutcomeRunning))
 			}
-			_, _, _, _ = r.Causes(), r.Summary(), r.Next(), r.ExitCode()
+			_, _, _, _ = r.Causes(), r.Summary(), r.Next(), exitCode(r)
 		}
 	})
 }
@@ -344,7 +344,7 @@ func TestReportKeepsWhatAnEarlierRunPassed(t *testing.T) {
 		rollout.GateClosed{Wave: "canary", Until: begin.Add(time.Hour), Checks: []string{"rows"}, Approval: true},
 		rollout.GateMeasured{Wave: "canary", Check: "rows", Verdict: plan.VerdictPass},
 		rollout.ApprovalAwaited{Wave: "canary"})
-	if r.State != rollout.StateWaiting || r.Next() != nextR1(rollout.ActionApprove) || r.ExitCode() != 3 || r.CurrentWave().Name != "canary" {
+	if r.State != rollout.StateWaiting || r.Next() != nextR1(rollout.ActionApprove) || exitCode(r) != 3 || r.CurrentWave().Name != "canary" {
 		t.Errorf("%s, next %+v", r.State, r.Next())
 	}
 	planned[1].Tenants = 5 // late ones included

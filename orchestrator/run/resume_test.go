@@ -399,16 +399,16 @@ func TestResumeDoesTheRestAndOnlyThat(t *testing.T) {
 				}
 			}
 			if run == 2 {
-				if diff := cmp.Diff(counts(plan.OutcomeDone, 57, plan.OutcomeFailed, 3), r.Counts()); diff != "" || r.ExitCode() != 2 {
-					t.Errorf("exit %d %s", r.ExitCode(), diff)
+				if diff := cmp.Diff(counts(plan.OutcomeDone, 57, plan.OutcomeFailed, 3), r.Counts()); diff != "" || exitCode(r) != 2 {
+					t.Errorf("exit %d %s", exitCode(r), diff)
 				}
 			}
 		}
 		if len(s.fleet.attempts) != 3 {
 			t.Errorf("the third run touched %d tenants, want the 3 that were left", len(s.fleet.attempts))
 		}
-		if diff := cmp.Diff(counts(plan.OutcomeDone, 60), r.Counts()); diff != "" || r.ExitCode() != 0 || !r.Next().IsZero() {
-			t.Errorf("exit %d, next %+v %s", r.ExitCode(), r.Next(), diff)
+		if diff := cmp.Diff(counts(plan.OutcomeDone, 60), r.Counts()); diff != "" || exitCode(r) != 0 || !r.Next().IsZero() {
+			t.Errorf("exit %d, next %+v %s", exitCode(r), r.Next(), diff)
 		}
 	})
 }
@@ -486,8 +486,8 @@ func TestRetryOfSomeLeavesTheRolloutHalted(t *testing.T) {
 		if diff := cmp.Diff(counts(plan.OutcomeDone, 1, plan.OutcomeFailed, 4), r.Counts()); diff != "" {
 			t.Error(diff)
 		}
-		if r.State != rollout.StateFinished || r.ExitCode() != 2 {
-			t.Errorf("%s %q, exit %d", r.State, r.Reason, r.ExitCode())
+		if r.State != rollout.StateFinished || exitCode(r) != 2 {
+			t.Errorf("%s %q, exit %d", r.State, r.Reason, exitCode(r))
 		}
 	})
 }

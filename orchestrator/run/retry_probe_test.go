@@ -373,7 +373,7 @@ func TestFullDiskWaitsForAnOperator(t *testing.T) {
 			return takes(time.Second)(ctx, job)
 		}
 		r := s.run(t)
-		if r.State != rollout.StateHalted || r.ExitCode() != 3 || r.Reason != "server s1: disk full" {
+		if r.State != rollout.StateHalted || exitCode(r) != 3 || r.Reason != "server s1: disk full" {
 			t.Errorf("%s %q", r.State, r.Reason)
 		}
 		if r.Count(plan.OutcomeFailed) != 0 || r.Count(plan.OutcomeDone) != 30+16 {

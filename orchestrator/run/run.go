@@ -24,13 +24,19 @@ type Prober interface {
 	Probe(ctx context.Context, server, database string) error
 }
 
+// Store is where a run keeps its facts, and finds what operators ask of it; a [rollout.FullStore] is one.
+type Store interface {
+	rollout.Store
+	rollout.Commands
+}
+
 // Config is what a run needs. Plan, Upgrader, Graph and Store are required.
 type Config struct {
 	Plan   *plan.Runnable  // of [plan.New] or [plan.NewRollback]; of [plan.Resume] when Earlier is set
 	Policy plan.Policy     // the zero value is the default
 	Engine Applier         // must allow what the plan was made to allow: see Options
 	Graph  *revision.Graph // of the plan; to say where a tenant stands that stopped half way
-	Store  rollout.Store   // where the plan and the facts go
+	Store  Store           // where the plan and the facts go
 
 	Earlier   []rollout.Event         // the rollout's facts so far, as Store.Load returned them, be it none; nil for a first run, which stores the plan
 	Lease     rollout.Lease           // the fleet's lock; when it is lost the run halts; nil = none to watch. The caller releases it

@@ -32,7 +32,7 @@ func sameReports(t testing.TB, want, got *rollout.Report) {
 		"causes":  func(r *rollout.Report) any { return r.Causes() },
 		"running": func(r *rollout.Report) any { return r.Running() },
 		"next":    func(r *rollout.Report) any { return r.Next() },
-		"exit":    func(r *rollout.Report) any { return r.ExitCode() },
+		"exit":    func(r *rollout.Report) any { return exitCode(r) },
 		"summary": func(r *rollout.Report) any { return r.Summary() },
 		"rate":    func(r *rollout.Report) any { return r.Rate(r.Finished.Add(time.Hour)) },
 		"wave":    func(r *rollout.Report) any { return r.CurrentWave() == nil },
@@ -52,8 +52,8 @@ func TestAllTenantsAreUpgraded(t *testing.T) {
 		s := newScene(t, g, arrange(t, g, tenants, standings))
 		s.fleet.perServer, s.fleet.do = 16, takes(time.Second)
 		r := s.run(t)
-		if r.State != rollout.StateFinished || r.ExitCode() != 0 || !r.Next().IsZero() {
-			t.Errorf("%s %q, exit %d, next %+v", r.State, r.Reason, r.ExitCode(), r.Next())
+		if r.State != rollout.StateFinished || exitCode(r) != 0 || !r.Next().IsZero() {
+			t.Errorf("%s %q, exit %d, next %+v", r.State, r.Reason, exitCode(r), r.Next())
 		}
 		if diff := cmp.Diff(counts(plan.OutcomeDone, 500), r.Counts()); diff != "" {
 			t.Error(diff)
@@ -78,8 +78,8 @@ func TestNothingToDoTouchesNobody(t *testing.T) {
 		g := line(t)
 		s := newScene(t, g, arrange(t, g, on("s1", 50), all(50, at(g, "a", "b", "c"))))
 		r := s.run(t)
-		if s.fleet.touched() != 0 || r.Count(plan.OutcomeUnchanged) != 50 || r.ExitCode() != 0 {
-			t.Errorf("%d touched, %v, exit %d", s.fleet.touched(), r.Counts(), r.ExitCode())
+		if s.fleet.touched() != 0 || r.Count(plan.OutcomeUnchanged) != 50 || exitCode(r) != 0 {
+			t.Errorf("%d touched, %v, exit %d", s.fleet.touched(), r.Counts(), exitCode(r))
 		}
 	})
 }
@@ -122,8 +122,8 @@ func TestBudget(t *testing.T) {
 				if test.fails == 0 {
 					want = 0
 				}
-				if r.ExitCode() != want {
-					t.Errorf("exit %d, want %d", r.ExitCode(), want)
+				if exitCode(r) != want {
+					t.Errorf("exit %d, want %d", exitCode(r), want)
 				}
 			})
 		})
@@ -165,8 +165,8 @@ func TestContinueIgnoresTheBudget(t *testing.T) {
 		s.cfg.Policy.OnFailure = plan.OnFailureContinue
 		s.fleet.do = func(context.Context, engine.Job) error { return oops(engine.Revision, "no such column") }
 		r := s.run(t)
-		if r.Count(plan.OutcomeFailed) != 40 || r.ExitCode() != 2 || r.State != rollout.StateFinished {
-			t.Errorf("%v, %s, exit %d", r.Counts(), r.State, r.ExitCode())
+		if r.Count(plan.OutcomeFailed) != 40 || exitCode(r) != 2 || r.State != rollout.StateFinished {
+			t.Errorf("%v, %s, exit %d", r.Counts(), r.State, exitCode(r))
 		}
 		if c := r.Causes(); len(c) != 1 || c[0].Count != 40 || len(c[0].Tenants) != 5 {
 			t.Errorf("causes: %+v", c)
@@ -210,8 +210,8 @@ func TestInterruptDrains(t *testing.T) {
 		if diff := cmp.Diff(counts(plan.OutcomeDone, 16, plan.OutcomePending, 84), r.Counts()); diff != "" {
 			t.Error(diff)
 		}
-		if r.ExitCode() != 130 || r.Finished.Sub(r.Started) != 20*time.Second {
-			t.Errorf("exit %d after %s", r.ExitCode(), r.Finished.Sub(r.Started))
+		if exitCode(r) != 130 || r.Finished.Sub(r.Started) != 20*time.Second {
+			t.Errorf("exit %d after %s", exitCode(r), r.Finished.Sub(r.Started))
 		}
 	})
 }
@@ -243,8 +243,8 @@ func TestSecondSignalCancels(t *testing.T) {
 		if diff := cmp.Diff(counts(plan.OutcomeDone, 1, plan.OutcomePending, 99), r.Counts()); diff != "" {
 			t.Error(diff)
 		}
-		if r.ExitCode() != 130 || r.Finished.Sub(r.Started) != time.Minute {
-			t.Errorf("exit %d after %s", r.ExitCode(), r.Finished.Sub(r.Started))
+		if exitCode(r) != 130 || r.Finished.Sub(r.Started) != time.Minute {
+			t.Errorf("exit %d after %s", exitCode(r), r.Finished.Sub(r.Started))
 		}
 	})
 }

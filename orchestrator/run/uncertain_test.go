@@ -57,8 +57,8 @@ func TestLostReplyOfACommitIsNotKnownUntilAResumeAsks(t *testing.T) {
 				l := &lossy{stage: s, id: id, committed: committed}
 				s.cfg.Engine, s.cfg.Prober = l, l
 				r := s.run(t)
-				if r.Outcome(id) != plan.OutcomeUncertain || r.ExitCode() != 2 || r.Count(plan.OutcomeFailed) != 0 || r.Next() != nextR1(rollout.ActionResume) {
-					t.Errorf("%s, exit %d, next %+v, %v", r.Outcome(id), r.ExitCode(), r.Next(), r.Counts())
+				if r.Outcome(id) != plan.OutcomeUncertain || exitCode(r) != 2 || r.Count(plan.OutcomeFailed) != 0 || r.Next() != nextR1(rollout.ActionResume) {
+					t.Errorf("%s, exit %d, next %+v, %v", r.Outcome(id), exitCode(r), r.Next(), r.Counts())
 				}
 				for tr := range r.Tenants() {
 					if len(tr.To) > 0 || tr.Failure == nil || !strings.Contains(tr.Failure.Message, "not known whether the last change was committed") {
@@ -69,8 +69,8 @@ func TestLostReplyOfACommitIsNotKnownUntilAResumeAsks(t *testing.T) {
 					t.Errorf("causes %+v", c)
 				}
 				l.back.Store(true)
-				if r := s.resume(t); r.Outcome(id) != plan.OutcomeDone || r.ExitCode() != 0 || s.stands(id) != "[a b c]" {
-					t.Errorf("resumed: %s, exit %d, at %s", r.Outcome(id), r.ExitCode(), s.stands(id))
+				if r := s.resume(t); r.Outcome(id) != plan.OutcomeDone || exitCode(r) != 0 || s.stands(id) != "[a b c]" {
+					t.Errorf("resumed: %s, exit %d, at %s", r.Outcome(id), exitCode(r), s.stands(id))
 				}
 			})
 		})

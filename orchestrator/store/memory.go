@@ -30,14 +30,14 @@ type remembered struct {
 	commands []record.Command // in the order of their numbers, from 1
 }
 
-var _ rollout.Store = (*Memory)(nil)
+var _ rollout.FullStore = (*Memory)(nil)
 
 // NewMemory returns an empty store.
 func NewMemory() *Memory {
 	return &Memory{rollouts: map[string]*remembered{}, locks: map[string]rollout.Holder{}}
 }
 
-// Create implements orchestrator.Store.
+// Create implements [rollout.Store].
 func (m *Memory) Create(ctx context.Context, plan *plan.Plan) error {
 	packed, err := record.PackPlan(plan)
 	if err != nil {
@@ -62,7 +62,7 @@ func (m *Memory) Create(ctx context.Context, plan *plan.Plan) error {
 	return nil
 }
 
-// Append implements orchestrator.Store.
+// Append implements [rollout.Store].
 func (m *Memory) Append(ctx context.Context, events []rollout.Event) error {
 	if len(events) == 0 {
 		return nil
@@ -100,7 +100,7 @@ func (m *Memory) Append(ctx context.Context, events []rollout.Event) error {
 	return nil
 }
 
-// Load implements orchestrator.Store.
+// Load implements [rollout.Store].
 func (m *Memory) Load(_ context.Context, id string) (*plan.Plan, []rollout.Event, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -112,7 +112,19 @@ func (m *Memory) Load(_ context.Context, id string) (*plan.Plan, []rollout.Event
 	return plan, append([]rollout.Event{}, r.events...), err
 }
 
-// List implements orchestrator.Store.
+// Events implements [rollout.Store].
+func (m *Memory) Events(_ context.Context, id string, after int64) ([]rollout.Event, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r := m.rollouts[id]
+	if r == nil {
+		return nil, rollout.ErrNoRollout
+	}
+	first := min(max(after, 0), int64(len(r.events))) // they are numbered from 1
+	return append([]rollout.Event{}, r.events[first:]...), nil
+}
+
+// List implements [rollout.Store].
 func (m *Memory) List(_ context.Context, fleet string, limit int) ([]rollout.Summary, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -137,7 +149,7 @@ func (m *Memory) List(_ context.Context, fleet string, limit int) ([]rollout.Sum
 	return list, nil
 }
 
-// Send implements orchestrator.Store.
+// Send implements [rollout.Commands].
 func (m *Memory) Send(ctx context.Context, c rollout.Command) (rollout.Command, error) {
 	a, err := record.NewCommand(c)
 	if err != nil {
@@ -160,7 +172,7 @@ func (m *Memory) Send(ctx context.Context, c rollout.Command) (rollout.Command, 
 	return a.Numbered(int64(i) + 1)
 }
 
-// Since implements orchestrator.Store.
+// Since implements [rollout.Commands].
 func (m *Memory) Since(ctx context.Context, id string, after int64) ([]rollout.Command, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -182,7 +194,7 @@ func (m *Memory) Since(ctx context.Context, id string, after int64) ([]rollout.C
 	return list, nil
 }
 
-// Lock implements orchestrator.Store. The lock holds within the process.
+// Lock implements [rollout.Locks]. The lock holds within the process.
 func (m *Memory) Lock(_ context.Context, fleet string, holder rollout.Holder) (rollout.Lease, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -193,7 +205,15 @@ func (m *Memory) Lock(_ context.Context, fleet string, holder rollout.Holder) (r
 	return &memoryLease{m: m, fleet: fleet}, nil
 }
 
-// Close implements orchestrator.Store.
+// Holder implements [rollout.Locks].
+func (m *Memory) Holder(_ context.Context, fleet string) (rollout.Holder, bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	holder, locked := m.locks[fleet]
+	return holder, locked, nil
+}
+
+// Close implements [rollout.FullStore].
 func (m *Memory) Close() error { return nil }
 
 type memoryLease struct {

@@ -10,8 +10,8 @@ import (
 
 func TestMemory(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, func(*testing.T) func() rollout.Store {
+	storetest.Run(t, func(*testing.T) func() rollout.FullStore {
 		m := store.NewMemory()
-		return func() rollout.Store { return m }
+		return func() rollout.FullStore { return m }
 	})
 }

@@ -37,7 +37,7 @@ func Counts(counts map[plan.Outcome]int) string {
 }
 
 // WriteReport draws a report for people: the result, transitions, causes of failures, and the next command.
-func WriteReport(w io.Writer, r *rollout.Report, o Options) { writeReport(w, r, r.ExitCode(), o) }
+func WriteReport(w io.Writer, r *rollout.Report, o Options) { writeReport(w, r, ExitCode(r), o) }
 
 func writeReport(w io.Writer, r *rollout.Report, exit int, o Options) {
 	mark := green

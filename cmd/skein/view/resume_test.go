@@ -54,7 +54,7 @@ func TestResumedRunShowsWhatIsLeft(t *testing.T) {
 		v.Observe(e)
 		r.Apply(e)
 	}
-	v.Close(r, r.ExitCode())
+	v.Close(r, view.ExitCode(r))
 	text := out.String()
 	for _, want := range []string{
 		"rollout r1: upgrade 3 tenants in 2 waves, target heads, at most 8 at once, run 2: 1 left\n",

@@ -49,7 +49,7 @@ func show(v view.View, out *bytes.Buffer, events []rollout.Event) string {
 		v.Observe(e)
 		report.Apply(e)
 	}
-	v.Close(report, report.ExitCode())
+	v.Close(report, view.ExitCode(report))
 	return out.String()
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/skeindb/skein/orchestrator/store/internal/record"
 )
 
-// Send implements orchestrator.Store. It is one message.
+// Send implements [rollout.Commands]. It is one message.
 func (s *Store) Send(ctx context.Context, c rollout.Command) (rollout.Command, error) {
 	a, err := record.NewCommand(c)
 	if err != nil {
@@ -65,7 +65,7 @@ func numberIn(ctx context.Context, conn *pgx.Conn, a record.Command) (seq *int64
 	return seq, err
 }
 
-// Since implements orchestrator.Store.
+// Since implements [rollout.Commands].
 func (s *Store) Since(ctx context.Context, rollout string, after int64) (list []rollout.Command, err error) {
 	err = s.do(ctx, func(conn *pgx.Conn) error {
 		list, err = commandsIn(ctx, conn, rollout, after)

@@ -19,7 +19,7 @@ const (
 	checkBound = 10 * time.Second // how long its answer may take
 )
 
-// Lock implements orchestrator.Store: a session advisory lock on a connection of its own. The server drops
+// Lock implements [rollout.Locks]: a session advisory lock on a connection of its own. The server drops
 // it with the connection, and that with the process; where the process's machine vanishes without a word,
 // the server's keepalives notice within about a minute. A pooler in between would give the lock to
 // anybody, hence DirectURL.
@@ -42,7 +42,8 @@ func take(ctx context.Context, c *pgx.Conn, fleet string, holder rollout.Holder)
 		return nil, fmt.Errorf("lock the fleet: %w", err)
 	}
 	if !taken {
-		return nil, &rollout.LockedError{Fleet: fleet, Holder: heldBy(ctx, c, fleet, key)}
+		holder, _, _ := holderOf(ctx, c, fleet) // without it, the name is not known
+		return nil, &rollout.LockedError{Fleet: fleet, Holder: holder}
 	}
 	text, err := json.Marshal(holder)
 	if err != nil {
@@ -64,19 +65,29 @@ func take(ctx context.Context, c *pgx.Conn, fleet string, holder rollout.Holder)
 	return l, nil
 }
 
-// heldBy reads who has the lock. A row that the session which has it did not write is somebody's who died;
-// then the name is not known, for the holder has not got to writing it.
-func heldBy(ctx context.Context, c *pgx.Conn, fleet string, key int64) (holder rollout.Holder) {
-	var text string
-	err := c.QueryRow(ctx, `SELECT body::text FROM skein.holder WHERE fleet = $1 AND backend IN (
+// Holder implements [rollout.Locks]: it reads pg_locks, and takes nothing.
+func (s *Store) Holder(ctx context.Context, fleet string) (holder rollout.Holder, locked bool, err error) {
+	err = s.do(ctx, func(c *pgx.Conn) error {
+		holder, locked, err = holderOf(ctx, c, fleet)
+		return err
+	})
+	return holder, locked, err
+}
+
+// holderOf reads who has the lock. A row that the session which has it did not write is of a process that died; then the
+// name is not known, for the holder has not written it yet.
+func holderOf(ctx context.Context, c *pgx.Conn, fleet string) (holder rollout.Holder, locked bool, err error) {
+	var text *string
+	err = c.QueryRow(ctx, `WITH session AS (
 			SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
 			AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-			AND classid::bigint = ($2::bigint >> 32) & 4294967295 AND objid::bigint = $2::bigint & 4294967295)`,
-		fleet, key).Scan(&text)
-	if err == nil {
-		_ = json.Unmarshal([]byte(text), &holder)
+			AND classid::bigint = ($2::bigint >> 32) & 4294967295 AND objid::bigint = $2::bigint & 4294967295)
+		SELECT EXISTS (SELECT FROM session), (SELECT body::text FROM skein.holder WHERE fleet = $1 AND backend IN (SELECT pid FROM session))`,
+		fleet, record.FleetKey(fleet)).Scan(&locked, &text)
+	if err == nil && text != nil {
+		_ = json.Unmarshal([]byte(*text), &holder)
 	}
-	return holder
+	return holder, locked, err
 }
 
 // lease holds the lock as long as its connection lives.

@@ -56,7 +56,7 @@ func factsOf(ctx context.Context, c *pgx.Conn, rollout string, from, to int64) (
 	})
 }
 
-// Load implements orchestrator.Store.
+// Load implements [rollout.Store].
 func (s *Store) Load(ctx context.Context, id string) (plan *plan.Plan, events []rollout.Event, err error) {
 	err = s.do(ctx, func(c *pgx.Conn) error {
 		var packed []byte
@@ -78,7 +78,28 @@ func (s *Store) Load(ctx context.Context, id string) (plan *plan.Plan, events []
 	return plan, events, err
 }
 
-// List implements orchestrator.Store.
+// Events implements [rollout.Store].
+func (s *Store) Events(ctx context.Context, id string, after int64) (events []rollout.Event, err error) {
+	err = s.do(ctx, func(c *pgx.Conn) error {
+		var last int64
+		err := c.QueryRow(ctx, `SELECT seq FROM skein.rollout WHERE id = $1`, id).Scan(&last)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return rollout.ErrNoRollout
+		}
+		if err != nil {
+			return err
+		}
+		stored, err := factsOf(ctx, c, id, after+1, last)
+		if err != nil {
+			return err
+		}
+		events, err = record.Events(id, stored)
+		return err
+	})
+	return events, err
+}
+
+// List implements [rollout.Store].
 func (s *Store) List(ctx context.Context, fleet string, limit int) (list []rollout.Summary, err error) {
 	var most *int
 	if limit > 0 {

@@ -47,7 +47,7 @@ type Store struct {
 	folds map[string]*rollout.Report // of rollouts that were appended to; guarded by mu
 }
 
-var _ rollout.Store = (*Store)(nil)
+var _ rollout.FullStore = (*Store)(nil)
 
 const (
 	application = "skein-store"
@@ -169,7 +169,7 @@ func sqlState(err error) string {
 	return ""
 }
 
-// Create implements orchestrator.Store.
+// Create implements [rollout.Store].
 func (s *Store) Create(ctx context.Context, plan *plan.Plan) error {
 	packed, err := record.PackPlan(plan)
 	if err != nil {
@@ -209,7 +209,7 @@ func (s *Store) Create(ctx context.Context, plan *plan.Plan) error {
 	})
 }
 
-// Append implements orchestrator.Store. The usual case is one statement, and so one round trip.
+// Append implements [rollout.Store]. The usual case is one statement, and so one round trip.
 func (s *Store) Append(ctx context.Context, events []rollout.Event) error {
 	if len(events) == 0 {
 		return nil
@@ -307,7 +307,7 @@ func write(ctx context.Context, c *pgx.Conn, rollout string, last int64, report 
 	return err
 }
 
-// Close implements orchestrator.Store.
+// Close implements [rollout.FullStore].
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 	"github.com/skeindb/skein/orchestrator/store/internal/record"
 )
 
-// Send implements orchestrator.Store. The transaction has the file's write lock from its beginning, so
+// Send implements [rollout.Commands]. The transaction has the file's write lock from its beginning, so
 // that no other process gives the same number.
 func (s *Store) Send(ctx context.Context, c rollout.Command) (rollout.Command, error) {
 	a, err := record.NewCommand(c)
@@ -42,7 +42,7 @@ func number(ctx context.Context, tx *sql.Tx, a record.Command) (seq int64, err e
 	return seq, err
 }
 
-// Since implements orchestrator.Store. It reads a few pages, and waits for no writer.
+// Since implements [rollout.Commands]. It reads a few pages, and waits for no writer.
 func (s *Store) Since(ctx context.Context, rollout string, after int64) (list []rollout.Command, err error) {
 	err = rideOutBusy(ctx, func() error {
 		list, err = commands(ctx, s.reads, rollout, after)

@@ -47,6 +47,25 @@ func lockInode(path string, key int64) (lock *fileLock, taken bool, err error) {
 	return lock, true, nil
 }
 
+// inodeLocked reports whether another descriptor, of this process or another, has the lock of a key on the file to which a
+// path leads. known is false where the file system has no such locks.
+func inodeLocked(path string, key int64) (locked, known bool, err error) {
+	f, err := descriptor(path)
+	if err != nil {
+		return false, false, err
+	}
+	lock := &fileLock{f: f, at: 1<<62 + key&math.MaxInt64>>2}
+	defer lock.park()
+	found := &unix.Flock_t{Type: unix.F_WRLCK, Start: lock.at, Len: 1}
+	switch err := unix.FcntlFlock(f.Fd(), unix.F_OFD_GETLK, found); {
+	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOTSUP), errors.Is(err, unix.EOVERFLOW):
+		return false, false, nil
+	case err != nil:
+		return false, false, err
+	}
+	return found.Type != unix.F_UNLCK, true, nil
+}
+
 // descriptor returns an idle descriptor of a file, else a new one.
 func descriptor(path string) (*os.File, error) {
 	want, err := os.Stat(path)

@@ -19,7 +19,7 @@ import (
 // lookEvery is how often the holder of a lock looks whether the store is still the file that it opened.
 const lookEvery = time.Second
 
-// Lock implements orchestrator.Store. The kernel drops all that it takes with the process, however that dies:
+// Lock implements [rollout.Locks]. The kernel drops all that it takes with the process, however that dies:
 //
 //   - an OS lock on a file beside the store, one a fleet, in which the holder writes who it is. What is written
 //     there says nothing by itself. The file is never removed, since a process that waits at a removed one would
@@ -63,23 +63,68 @@ type fileLease struct {
 	once sync.Once
 }
 
+// lookTime is how long a process holds the lock beside the store at most where it can only look by taking it: see [Store.Holder].
+const lookTime = 100 * time.Millisecond
+
+// Holder implements [rollout.Locks]. Where the system can tell who has locked the store's file (Linux, on file systems with
+// open file description locks), nothing is taken. Elsewhere the lock beside the store is taken for a moment, which Lock waits for.
+func (s *Store) Holder(_ context.Context, fleet string) (holder rollout.Holder, locked bool, err error) {
+	path := s.besidePath(fleet)
+	locked, known, err := inodeLocked(s.path, record.FleetKey(fleet))
+	if err == nil && !known {
+		locked, err = besideLocked(path)
+	}
+	if err != nil {
+		return holder, false, fmt.Errorf("look who holds the fleet: %w", err)
+	}
+	if locked {
+		holder = holderIn(path)
+	}
+	return holder, locked, nil
+}
+
+// besidePath is the file beside the store that is locked for a fleet.
+func (s *Store) besidePath(fleet string) string {
+	return s.path + "." + url.PathEscape(fleet) + ".lock"
+}
+
+// holderIn is the holder whose name is in the file beside the store; the zero value while it is not written yet.
+func holderIn(path string) (holder rollout.Holder) {
+	if text, err := os.ReadFile(path); err == nil {
+		_ = json.Unmarshal(text, &holder)
+	}
+	return holder
+}
+
+// besideLocked reports whether the file beside the store is locked, by trying.
+func besideLocked(path string) (bool, error) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	taken, err := tryLock(f)
+	return !taken, errors.Join(err, f.Close()) // closing unlocks
+}
+
 // lockBeside takes the lock on the file beside the store, and writes into it who has it.
 func (l *fileLease) lockBeside(fleet string, holder rollout.Holder) error {
-	path := l.store.path + "." + url.PathEscape(fleet) + ".lock"
+	path := l.store.besidePath(fleet)
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return fmt.Errorf("lock the fleet: %w", err)
 	}
 	taken, err := tryLock(f)
+	for end := time.Now().Add(lookTime); err == nil && !taken && time.Now().Before(end); taken, err = tryLock(f) {
+		time.Sleep(lookTime / 10)
+	}
 	switch {
 	case err != nil:
 		return errors.Join(fmt.Errorf("lock the fleet with %s: %w", path, err), f.Close())
 	case !taken:
-		held := &rollout.LockedError{Fleet: fleet}
-		if text, err := os.ReadFile(path); err == nil {
-			_ = json.Unmarshal(text, &held.Holder) // it may be writing just now; then its name is not known
-		}
-		return errors.Join(held, f.Close())
+		return errors.Join(&rollout.LockedError{Fleet: fleet, Holder: holderIn(path)}, f.Close())
 	}
 	l.beside = f
 	if err := writeHolder(f, holder); err != nil {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"math"
 	"strings"
 
 	"github.com/skeindb/skein/orchestrator/plan"
@@ -50,7 +51,7 @@ func facts(ctx context.Context, q querier, rollout string, from, to int64) (list
 	return list, rows.Err()
 }
 
-// Load implements orchestrator.Store.
+// Load implements [rollout.Store].
 func (s *Store) Load(ctx context.Context, rollout string) (plan *plan.Plan, events []rollout.Event, err error) {
 	err = rideOutBusy(ctx, func() error {
 		plan, events, err = load(ctx, s.reads, rollout)
@@ -81,7 +82,31 @@ func load(ctx context.Context, db *sql.DB, id string) (*plan.Plan, []rollout.Eve
 	return record.Loaded(id, packed, stored)
 }
 
-// List implements orchestrator.Store.
+// Events implements [rollout.Store].
+func (s *Store) Events(ctx context.Context, rollout string, after int64) (events []rollout.Event, err error) {
+	err = rideOutBusy(ctx, func() error {
+		events, err = eventsAfter(ctx, s.reads, rollout, after)
+		return err
+	})
+	return events, err
+}
+
+func eventsAfter(ctx context.Context, q *sql.DB, id string, after int64) ([]rollout.Event, error) {
+	var known int
+	if err := q.QueryRowContext(ctx, `SELECT count(*) FROM rollout WHERE id = ?`, id).Scan(&known); err != nil {
+		return nil, err
+	}
+	if known == 0 {
+		return nil, rollout.ErrNoRollout
+	}
+	stored, err := facts(ctx, q, id, after+1, math.MaxInt64)
+	if err != nil {
+		return nil, err
+	}
+	return record.Events(id, stored)
+}
+
+// List implements [rollout.Store].
 func (s *Store) List(ctx context.Context, fleet string, limit int) (list []rollout.Summary, err error) {
 	err = rideOutBusy(ctx, func() error {
 		list, err = summaries(ctx, s.reads, fleet, limit)
@@ -123,7 +148,7 @@ func summaries(ctx context.Context, q querier, fleet string, limit int) (list []
 	return list, rows.Err()
 }
 
-// Close implements orchestrator.Store.
+// Close implements [rollout.FullStore].
 func (s *Store) Close() error {
 	var err error
 	if s.reads != nil {

@@ -40,7 +40,7 @@ type Store struct {
 	folds map[string]*rollout.Report // of rollouts that were appended to; guarded by mu
 }
 
-var _ rollout.Store = (*Store)(nil)
+var _ rollout.FullStore = (*Store)(nil)
 
 // Open opens the store in a file, and makes the file and its folder when they are not there: for
 // the user's eyes only, since names of tenants and statements are in it.
@@ -139,7 +139,7 @@ func (e *linkedError) Hint() string {
 	return "keep one of the names and make the others symbolic links (ln -s): by several names SQLite would destroy it"
 }
 
-// Create implements orchestrator.Store.
+// Create implements [rollout.Store].
 func (s *Store) Create(ctx context.Context, plan *plan.Plan) error {
 	packed, err := record.PackPlan(plan)
 	if err != nil {
@@ -165,7 +165,7 @@ func (s *Store) Create(ctx context.Context, plan *plan.Plan) error {
 	})
 }
 
-// Append implements orchestrator.Store.
+// Append implements [rollout.Store].
 func (s *Store) Append(ctx context.Context, events []rollout.Event) error {
 	if len(events) == 0 {
 		return nil

@@ -12,9 +12,9 @@ import (
 
 func TestSQLite(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, func(t *testing.T) func() rollout.Store {
+	storetest.Run(t, func(t *testing.T) func() rollout.FullStore {
 		path := filepath.Join(t.TempDir(), ".skein", "state.db")
-		return func() rollout.Store { return openSQLite(t, path) }
+		return func() rollout.FullStore { return openSQLite(t, path) }
 	})
 }
 

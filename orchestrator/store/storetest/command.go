@@ -22,7 +22,7 @@ func Command(id string, n int) rollout.Command {
 	}
 }
 
-func commandsAreNumbered(t *testing.T, open func() rollout.Store) {
+func commandsAreNumbered(t *testing.T, open func() rollout.FullStore) {
 	s := open()
 	must(t, s.Create(t.Context(), Plan("r1", "acme", 5)))
 	must(t, s.Create(t.Context(), Plan("r2", "acme", 5)))
@@ -59,7 +59,7 @@ func commandsAreNumbered(t *testing.T, open func() rollout.Store) {
 	}
 }
 
-func checkCommands(t *testing.T, s rollout.Store, id string, after int64, want ...rollout.Command) {
+func checkCommands(t *testing.T, s rollout.FullStore, id string, after int64, want ...rollout.Command) {
 	t.Helper()
 	got, err := s.Since(t.Context(), id, after)
 	must(t, err)
@@ -71,7 +71,7 @@ func checkCommands(t *testing.T, s rollout.Store, id string, after int64, want .
 	}
 }
 
-func commandsOfUnknownRollouts(t *testing.T, open func() rollout.Store) {
+func commandsOfUnknownRollouts(t *testing.T, open func() rollout.FullStore) {
 	s := open()
 	if _, err := s.Send(t.Context(), Command("none", 1)); !errors.Is(err, rollout.ErrNoRollout) {
 		t.Errorf("Command: %v, want ErrNoRollout", err)
@@ -83,7 +83,7 @@ func commandsOfUnknownRollouts(t *testing.T, open func() rollout.Store) {
 	checkCommands(t, s, "none", 0) // nothing was kept
 }
 
-func commandsComeBackAsGiven(t *testing.T, open func() rollout.Store) {
+func commandsComeBackAsGiven(t *testing.T, open func() rollout.FullStore) {
 	s := open()
 	must(t, s.Create(t.Context(), Plan("r1", "acme", 5)))
 	east := time.FixedZone("east", 2*60*60)
@@ -111,7 +111,7 @@ func commandsComeBackAsGiven(t *testing.T, open func() rollout.Store) {
 		want = append(want, c)
 	}
 	want[0].Tenants = []string{"a", "b c", "ü/’\"\\"}
-	for _, handle := range []rollout.Store{s, open()} {
+	for _, handle := range []rollout.FullStore{s, open()} {
 		checkCommands(t, handle, "r1", 0, want...)
 		list, err := handle.Since(t.Context(), "r1", 0)
 		must(t, err)
@@ -124,7 +124,7 @@ func commandsComeBackAsGiven(t *testing.T, open func() rollout.Store) {
 }
 
 // An answer may be lost, and then the same is said again, by the same process.
-func commandMayBeRepeated(t *testing.T, open func() rollout.Store) {
+func commandMayBeRepeated(t *testing.T, open func() rollout.FullStore) {
 	s := open()
 	must(t, s.Create(t.Context(), Plan("r1", "acme", 5)))
 	c := Command("r1", 1)
@@ -161,7 +161,7 @@ func commandMayBeRepeated(t *testing.T, open func() rollout.Store) {
 	again.Seq, again.At = 3, c.At.In(time.FixedZone("west", -5*60*60)).Add(999*time.Nanosecond) // as much as is stored, it is equal
 	for range 3 {
 		var wait sync.WaitGroup
-		for _, handle := range []rollout.Store{s, open(), open()} {
+		for _, handle := range []rollout.FullStore{s, open(), open()} {
 			wait.Go(func() {
 				if got, err := handle.Send(t.Context(), again); err != nil || !cmp.Equal(first, got) {
 					t.Errorf("said again: %v %v, want %v", got, err, first)
@@ -178,7 +178,7 @@ func commandMayBeRepeated(t *testing.T, open func() rollout.Store) {
 
 	// The first call and its repetition at the same moment: nobody has found the other's row.
 	c = Command("r1", 2)
-	var handles []rollout.Store
+	var handles []rollout.FullStore
 	for range 6 {
 		handles = append(handles, open())
 	}
@@ -195,11 +195,11 @@ func commandMayBeRepeated(t *testing.T, open func() rollout.Store) {
 	checkCommands(t, s, "r1", int64(len(list)), c)
 }
 
-func commandsOfManyHandles(t *testing.T, open func() rollout.Store) {
+func commandsOfManyHandles(t *testing.T, open func() rollout.FullStore) {
 	const operators, each = 20, 5
 	s := open()
 	must(t, s.Create(t.Context(), Plan("r1", "acme", 5)))
-	handles := make([]rollout.Store, operators)
+	handles := make([]rollout.FullStore, operators)
 	for i := range handles {
 		handles[i] = open()
 	}
@@ -234,7 +234,7 @@ func commandsOfManyHandles(t *testing.T, open func() rollout.Store) {
 }
 
 // A rollout is under way, an operator speaks from another process, and the rollout polls.
-func commandsWhileFactsAreWritten(t *testing.T, open func() rollout.Store) {
+func commandsWhileFactsAreWritten(t *testing.T, open func() rollout.FullStore) {
 	const n = 40
 	id, operator, watcher := open(), open(), open()
 	must(t, id.Create(t.Context(), Plan("r1", "acme", n)))
@@ -259,7 +259,7 @@ func commandsWhileFactsAreWritten(t *testing.T, open func() rollout.Store) {
 			}
 		}
 	})
-	for _, handle := range []rollout.Store{id, watcher} {
+	for _, handle := range []rollout.FullStore{id, watcher} {
 		wait.Go(func() {
 			for seen := int64(0); seen < n; {
 				list, err := handle.Since(ctx, "r1", seen)

@@ -14,9 +14,9 @@ import (
 
 // Run checks a store. open makes an empty store for one test and returns how to get a handle of it; handles are
 // like those of different processes, save that a store which lives in the process may return the same one.
-func Run(t *testing.T, open func(t *testing.T) func() rollout.Store) {
+func Run(t *testing.T, open func(t *testing.T) func() rollout.FullStore) {
 	t.Helper()
-	for name, test := range map[string]func(*testing.T, func() rollout.Store){
+	for name, test := range map[string]func(*testing.T, func() rollout.FullStore){
 		"LoadReturnsWhatWasStored":         loadReturnsWhatWasStored,
 		"RolloutsHaveTheirOwnIDs":          rolloutsHaveTheirOwnIDs,
 		"UnknownRollouts":                  unknownRollouts,
@@ -28,6 +28,8 @@ func Run(t *testing.T, open func(t *testing.T) func() rollout.Store) {
 		"ListLatestFirst":                  listLatestFirst,
 		"ManyAreNumberedAtOnce":            manyAreNumberedAtOnce,
 		"LockIsExclusive":                  lockIsExclusive,
+		"HolderIsSeenWithoutTheLock":       holderIsSeenWithoutTheLock,
+		"EventsAfterANumber":               eventsAfterANumber,
 		"CommandsAreNumbered":              commandsAreNumbered,
 		"CommandsOfUnknownRollouts":        commandsOfUnknownRollouts,
 		"CommandsComeBackAsGiven":          commandsComeBackAsGiven,
@@ -49,7 +51,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-func loadReturnsWhatWasStored(t *testing.T, open func() rollout.Store) {
+func loadReturnsWhatWasStored(t *testing.T, open func() rollout.FullStore) {
 	s := open()
 	p := Plan("r1", "acme", 5)
 	must(t, s.Create(t.Context(), p))
@@ -69,7 +71,7 @@ func loadReturnsWhatWasStored(t *testing.T, open func() rollout.Store) {
 	}
 }
 
-func rolloutsHaveTheirOwnIDs(t *testing.T, open func() rollout.Store) {
+func rolloutsHaveTheirOwnIDs(t *testing.T, open func() rollout.FullStore) {
 	s := open()
 	must(t, s.Create(t.Context(), Plan("r1", "acme", 2)))
 	if err := s.Create(t.Context(), Plan("r1", "acme", 3)); err == nil {
@@ -82,7 +84,7 @@ func rolloutsHaveTheirOwnIDs(t *testing.T, open func() rollout.Store) {
 	}
 }
 
-func unknownRollouts(t *testing.T, open func() rollout.Store) {
+func unknownRollouts(t *testing.T, open func() rollout.FullStore) {
 	s := open()
 	if _, _, err := s.Load(t.Context(), "none"); !errors.Is(err, rollout.ErrNoRollout) {
 		t.Errorf("Load: %v, want ErrNoRollout", err)
@@ -97,7 +99,7 @@ func unknownRollouts(t *testing.T, open func() rollout.Store) {
 	}
 }
 
-func numbersGoOn(t *testing.T, open func() rollout.Store) {
+func numbersGoOn(t *testing.T, open func() rollout.FullStore) {
 	s := open()
 	must(t, s.Create(t.Context(), Plan("r1", "acme", 5)))
 	facts := Facts()
@@ -120,7 +122,7 @@ func numbersGoOn(t *testing.T, open func() rollout.Store) {
 	must(t, s.Append(t.Context(), Events("r1", 2, facts[2])))
 }
 
-func appendMayBeRepeated(t *testing.T, open func() rollout.Store) {
+func appendMayBeRepeated(t *testing.T, open func() rollout.FullStore) {
 	s := open()
 	must(t, s.Create(t.Context(), Plan("r1", "acme", 5)))
 	events := Events("r1", 1, Facts()...)
@@ -135,7 +137,7 @@ func appendMayBeRepeated(t *testing.T, open func() rollout.Store) {
 	}
 }
 
-func anotherFactConflicts(t *testing.T, open func() rollout.Store) {
+func anotherFactConflicts(t *testing.T, open func() rollout.FullStore) {
 	mine, theirs := open(), open()
 	must(t, mine.Create(t.Context(), Plan("r1", "acme", 5)))
 	facts := Facts()
@@ -152,7 +154,7 @@ func anotherFactConflicts(t *testing.T, open func() rollout.Store) {
 	}
 }
 
-func otherHandlesGoOn(t *testing.T, open func() rollout.Store) {
+func otherHandlesGoOn(t *testing.T, open func() rollout.FullStore) {
 	first, second := open(), open()
 	must(t, first.Create(t.Context(), Plan("r1", "acme", 5)))
 	events := Events("r1", 1, Facts()...)
@@ -166,7 +168,7 @@ func otherHandlesGoOn(t *testing.T, open func() rollout.Store) {
 	checkList(t, first, "acme", events, 0)
 }
 
-func listIsTheFold(t *testing.T, open func() rollout.Store) {
+func listIsTheFold(t *testing.T, open func() rollout.FullStore) {
 	s := open()
 	planned := Plan("r1", "acme", 5)
 	planned.FleetSize = 12
@@ -188,7 +190,7 @@ func listIsTheFold(t *testing.T, open func() rollout.Store) {
 }
 
 // checkList compares the only rollout of a fleet with the fold of its facts.
-func checkList(t *testing.T, s rollout.Store, fleet string, events []rollout.Event, size int) {
+func checkList(t *testing.T, s rollout.FullStore, fleet string, events []rollout.Event, size int) {
 	t.Helper()
 	report := &rollout.Report{}
 	for _, e := range events {
@@ -203,7 +205,7 @@ func checkList(t *testing.T, s rollout.Store, fleet string, events []rollout.Eve
 	}
 }
 
-func listLatestFirst(t *testing.T, open func() rollout.Store) {
+func listLatestFirst(t *testing.T, open func() rollout.FullStore) {
 	s := open()
 	for i, id := range []string{"r2", "r1", "r3"} {
 		p := Plan(id, "acme", 1)
@@ -227,7 +229,7 @@ func listLatestFirst(t *testing.T, open func() rollout.Store) {
 	}
 }
 
-func manyAreNumberedAtOnce(t *testing.T, open func() rollout.Store) {
+func manyAreNumberedAtOnce(t *testing.T, open func() rollout.FullStore) {
 	const n = 6
 	errs := make(chan error)
 	for i := range n {
@@ -249,7 +251,7 @@ func manyAreNumberedAtOnce(t *testing.T, open func() rollout.Store) {
 	}
 }
 
-func lockIsExclusive(t *testing.T, open func() rollout.Store) {
+func lockIsExclusive(t *testing.T, open func() rollout.FullStore) {
 	mine, theirs := open(), open()
 	me := rollout.Holder{Rollout: "r1", Host: "h", PID: 7, User: "u", Since: Epoch}
 	lease, err := mine.Lock(t.Context(), "acme/ü", me)
@@ -273,4 +275,57 @@ func lockIsExclusive(t *testing.T, open func() rollout.Store) {
 	must(t, err)
 	must(t, again.Release(t.Context()))
 	must(t, other.Release(t.Context()))
+}
+
+// holderIsSeenWithoutTheLock looks again and again while another handle takes the lock and gives it back: no look is in the way.
+func holderIsSeenWithoutTheLock(t *testing.T, open func() rollout.FullStore) {
+	mine, theirs := open(), open()
+	seen := func(s rollout.FullStore) (rollout.Holder, bool) {
+		t.Helper()
+		holder, locked, err := s.Holder(t.Context(), "acme/ü")
+		must(t, err)
+		return holder, locked
+	}
+	if holder, locked := seen(theirs); locked || holder != (rollout.Holder{}) {
+		t.Errorf("before: %v, %v; want no holder", holder, locked)
+	}
+	me := rollout.Holder{Rollout: "r1", Host: "h", PID: 7, User: "u", Since: Epoch}
+	for range 3 {
+		lease, err := mine.Lock(t.Context(), "acme/ü", me)
+		must(t, err)
+		for _, s := range []rollout.FullStore{mine, theirs} {
+			holder, locked := seen(s)
+			if diff := cmp.Diff(me, holder); !locked || diff != "" {
+				t.Errorf("locked %v, the holder (-want +got):\n%s", locked, diff)
+			}
+		}
+		if _, locked, err := theirs.Holder(t.Context(), "other"); locked || err != nil {
+			t.Errorf("another fleet: %v, %v; want no holder", locked, err)
+		}
+		must(t, lease.Release(t.Context()))
+		if holder, locked := seen(theirs); locked {
+			t.Errorf("after: %v; want no holder", holder)
+		}
+	}
+}
+
+func eventsAfterANumber(t *testing.T, open func() rollout.FullStore) {
+	s := open()
+	if _, err := s.Events(t.Context(), "none", 0); !errors.Is(err, rollout.ErrNoRollout) {
+		t.Errorf("of no rollout: %v, want ErrNoRollout", err)
+	}
+	must(t, s.Create(t.Context(), Plan("r1", "acme", 5)))
+	if none, err := s.Events(t.Context(), "r1", 0); err != nil || none == nil || len(none) != 0 {
+		t.Errorf("before the first fact: %v %v, want an empty list", none, err)
+	}
+	events := Events("r1", 1, Facts()...)
+	must(t, s.Append(t.Context(), events))
+	for after := range int64(len(events)) + 2 {
+		got, err := open().Events(t.Context(), "r1", after)
+		must(t, err)
+		want := events[min(after, int64(len(events))):]
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(plan.Cohort{})); diff != "" {
+			t.Errorf("after %d (-want +got):\n%s", after, diff)
+		}
+	}
 }

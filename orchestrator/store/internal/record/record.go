@@ -134,13 +134,21 @@ func Loaded(id string, packed []byte, stored []Row) (*plan.Plan, []rollout.Event
 	if err != nil {
 		return nil, nil, err
 	}
+	events, err := Events(id, stored)
+	return plan, events, err
+}
+
+// Events are the facts of stored rows; never nil.
+func Events(id string, stored []Row) ([]rollout.Event, error) {
 	events := make([]rollout.Event, len(stored))
 	for i := range stored {
-		if events[i], err = stored[i].Event(id); err != nil {
-			return nil, nil, err
+		e, err := stored[i].Event(id)
+		if err != nil {
+			return nil, err
 		}
+		events[i] = e
 	}
-	return plan, events, nil
+	return events, nil
 }
 
 func Micros(us int64) time.Time { return time.UnixMicro(us).UTC() }
