@@ -11,7 +11,7 @@ import (
 
 // undocumentedYet are the exported identifiers without a doc comment that are left. It may only get shorter.
 var undocumentedYet = []string{
-	"CohortsWithoutValues", "CommandsAfter", "Down", "IndexOf", "Inside",
+	"CohortsWithoutValues", "Down", "IndexOf",,
 	"KindDowngrade", "KindStamp", "KindUpgrade", "Many", "Micros", "MigrateOnce", "NewCommand", "OrderLargeFirst",
 	"OutcomeDeferred", "OutcomeFailed", "OutcomePending", "OutcomeRetrying", "OutcomeRunning", "Postgres", "RepeatableRead",
 	"Retry.WithDefaults", "Row.Event", "Rows", "Rules.WithDefaults", "SQLite", "Serializable", "StateAborted", "StateFinished",
