@@ -2,7 +2,7 @@ package plan
 
 import "slices"
 
-// Change is what a rollout that runs changed in its plan: tenants of one wave that joined it, or that take another path.
+// Change is what a running rollout changed in its plan: tenants of one wave that joined it, or that take another path.
 type Change struct {
 	Wave    string   `json:"wave"`
 	Cohorts []Cohort `json:"cohorts"`

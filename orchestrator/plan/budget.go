@@ -41,8 +41,8 @@ func (b Budget) String() string {
 // Of returns how many of planned tenants may fail; one more halts the rollout.
 func (b Budget) Of(planned int) int {
 	if b.Percent > 0 {
-		// 0.07 × 100 is a little above 7 and 0.29 × 100 a little below 29: the product first, and a hair
-		// for shares that no binary fraction meets.
+		// 0.07 × 100 is a little above 7 and 0.29 × 100 a little below 29: the product first, plus a little
+		// for percentages that no binary fraction represents.
 		return int(math.Floor(b.Percent*float64(planned)/100 + 1e-9))
 	}
 	return b.Count

@@ -12,10 +12,10 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// standingGroup is tenants that stand at the same place, before anybody has asked where they shall go.
+// standingGroup is tenants that stand at the same revisions, before it is decided what is done with them.
 type standingGroup struct {
 	standing engine.Standing // of the first of them
-	mark     int             // what the caller keeps apart, see gather
+	mark     int             // what the caller keeps apart: see groupByStanding
 	count    int
 	example  string
 	key      string
@@ -68,7 +68,7 @@ func groupKey(s *engine.Standing, mark int, of *tenant.Tenant) string {
 	return b.String()
 }
 
-// cutKey tells sections that were cut off apart; "" in most tenants.
+// cutKey differs for sections that were cut off; "" for most tenants.
 func cutKey(s *engine.Standing) string {
 	if len(s.CutOff) == 0 {
 		return ""
@@ -76,7 +76,7 @@ func cutKey(s *engine.Standing) string {
 	return fmt.Sprint(s.CutOff)
 }
 
-// appliedKey tells applied sets apart, and, where that was asked for, who applied them.
+// appliedKey differs for applied sets that differ, in the rollouts of their rows too where the survey read them.
 func appliedKey(a *engine.Applied) string {
 	if a == nil {
 		return ""
@@ -122,8 +122,8 @@ func (gr *standingGroup) cohort() Cohort {
 	}
 }
 
-// standingHash is a short hash of what a survey read of a tenant: what is applied, and what of it changed since. It
-// is for noticing that a tenant stands elsewhere than when it was planned, and no more.
+// standingHash is a short hash of what a survey read of a tenant: what is applied, and what of it changed since. It only
+// shows that a tenant stands elsewhere than when it was planned.
 func standingHash(s *engine.Standing) string {
 	text := strings.Join(s.Applied.IDs(), " ") + "\x00" + strings.Join(s.Changed, " ") + cutKey(s)
 	if unreadable(s) {
@@ -149,7 +149,7 @@ func (c *Cohort) refuse(why *Failure) { c.Action, c.Failure = ActionRefuse, why 
 // skip leaves the tenants alone.
 func (c *Cohort) skip(reason string) { c.Action, c.Reason, c.Failure = ActionSkip, reason, nil }
 
-// Refuse is a cohort of none, whose tenants stand where those of c do and are not touched.
+// Refuse returns a cohort without tenants yet, for those of c that are refused.
 func (c *Cohort) Refuse(why *Failure) Cohort {
 	return Cohort{
 		Action: ActionRefuse, State: c.State, Stands: c.Stands, From: c.From, To: c.From, Steps: []string{}, Sums: []string{},
@@ -157,7 +157,7 @@ func (c *Cohort) Refuse(why *Failure) Cohort {
 	}
 }
 
-// RefusedFor is why this tenant was refused: in its own words, where the survey had some.
+// RefusedFor returns why this tenant of the cohort is refused: the error of its own survey, if it had one.
 func (c *Cohort) RefusedFor(item *Item) *Failure {
 	if item.Standing.Err == nil {
 		return c.Failure
@@ -172,11 +172,11 @@ func orEmpty(s []string) []string {
 	return s
 }
 
-// EnginePlan returns what the tenants of the cohort run, shared by all of them; nil where there is nothing to do, and in a
-// plan that was only loaded.
+// EnginePlan returns what the tenants of the cohort run, shared by all of them; nil unless the Action is [ActionMigrate] and
+// the plan a [Runnable].
 func (c *Cohort) EnginePlan() *engine.Plan { return c.plan }
 
-// Reached returns the heads between which an earlier run brought the tenants to where the rollout wants them, if one did.
+// Reached returns from where to where an earlier run migrated the tenants, if one brought them to the target.
 func (c *Cohort) Reached() (from, to []string, ok bool) {
 	if c.was == nil {
 		return nil, nil, false

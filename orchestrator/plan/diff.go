@@ -10,13 +10,12 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// mostDifferences bounds what people are shown, settings apart: of these each is.
+// mostDifferences bounds the lines, those of settings not counted.
 const mostDifferences = 10
 
-// Differences says in what a plan made now differs from an earlier one for the same request: revisions that
-// changed, tenants that are new, gone or stand elsewhere, waves, gates and each of the settings. A line each, for people;
-// none when carrying out either does the same. Ids, times and tags of the two do not count, and the order of
-// the tenants within a wave does not either.
+// Differences returns how a plan made now differs from an earlier one for the same request, a line each: revisions that
+// changed, tenants that are new, gone or stand elsewhere, waves, gates and settings. It returns none when both do the
+// same; ids, times, tags and the order of the tenants within a wave do not count.
 func (p *Plan) Differences(now *Plan) []string {
 	lines := slices.Concat(p.otherRequest(now), p.otherRevisions(now), p.otherWaves(now), p.otherTenants(now))
 	if over := len(lines) - mostDifferences; over > 0 {
@@ -119,7 +118,7 @@ func (p *Plan) otherWaves(now *Plan) []string {
 	return lines
 }
 
-// String says what the gate asks for; it is "none" for nil.
+// String returns what the gate requires; "none" for nil.
 func (g *GatePlan) String() string {
 	if g == nil {
 		return "none"
@@ -211,7 +210,7 @@ func (p *Plan) otherTenants(now *Plan) []string {
 	return lines
 }
 
-// samePath reports whether two cohorts that stand at the same place are treated alike.
+// samePath reports whether the same is done with two cohorts that stand at the same revisions.
 func (c *Cohort) samePath(other *Cohort) bool {
 	return c.Action == other.Action && slices.Equal(c.Steps, other.Steps) && slices.Equal(c.To, other.To)
 }

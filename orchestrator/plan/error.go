@@ -50,7 +50,7 @@ func (e *Error) Unwrap() error { return e.Err }
 func Aborted(rollout string, kind Kind, reason string) *Error {
 	e := &Error{
 		Reason: ReasonAborted, Rollout: rollout, Message: fmt.Sprintf("rollout %s was aborted%s", rollout, text.Because(reason)),
-		Advice: "plan afresh: tenants that are done will be left alone",
+		Advice: "`Upgrade` starts a new one; tenants that are done are not touched",
 	}
 	if kind == KindUpgrade {
 		e.Advice += fmt.Sprintf("; or take back what it did, with `Rollback(%s)`", rollout)

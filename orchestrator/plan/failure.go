@@ -15,8 +15,8 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// Key is the same for all tenants that failed for one reason. Failures that no error was the reason of, and those
-// that an older skein stored, have none of their own.
+// Key is equal for all tenants that failed for one reason: Cause, or, of failures without one, such as those that an older
+// skein stored, what their fields and text have in common.
 func (f *Failure) Key(tenant string) string {
 	if f.Cause != "" {
 		return f.Cause
@@ -28,7 +28,7 @@ func (f *Failure) Key(tenant string) string {
 	return strings.Join(parts, "\x00")
 }
 
-// Common is what to say of all failures of one cause, without values of rows.
+// Common is a text for all failures of one cause, without values of rows.
 func (f *Failure) Common(tenant string) string {
 	if said := f.WithoutValues(); said != f.Message {
 		return said
@@ -36,11 +36,11 @@ func (f *Failure) Common(tenant string) string {
 	return normalise(withoutName(f.Message, tenant))
 }
 
-// causeOf makes one word of what an error has in common with those of other tenants that failed for the same reason. own
-// are the tenant's names, which stand in the names of its objects and in texts.
+// causeOf is a hash of what the errors of tenants that failed for one reason have in common. own are the tenant's names,
+// which are part of the names of its objects and of texts.
 //
-// What a server reports is known by its fields. What skein reports has none, and is known by its text, in which only
-// names and numbers differ from tenant to tenant.
+// Errors of a server are compared by their fields. Errors of skein have none and are compared by their text, in which only
+// names and numbers differ between tenants.
 func causeOf(e *engine.Error, own []string) string {
 	parts := []string{string(e.Class), e.SQLState, e.Revision, e.File, placeOf(e)}
 	if f := e.Fields; f != nil {
@@ -58,7 +58,7 @@ func causeOf(e *engine.Error, own []string) string {
 // CauseOf is equal for errors of tenants that have one reason: see [Failure.Key].
 func CauseOf(e *engine.Error, of *tenant.Tenant) string { return causeOf(e, ownNames(of)) }
 
-// placeOf is the statement's number, which templates change less than its line; the line where there is no number.
+// placeOf is the number of the statement, which templates change less often than its line; the line if it has none.
 func placeOf(e *engine.Error) string {
 	if e.Number > 0 {
 		return "#" + strconv.Itoa(e.Number)
@@ -73,8 +73,7 @@ func ownNames(t *tenant.Tenant) []string {
 	return slices.DeleteFunc(names, func(n string) bool { return len(n) < 2 })
 }
 
-// withoutNames takes names out of a text wherever they stand by themselves, also between the underscores of another name:
-// ix_acme_users.
+// withoutNames replaces names in a text, also between the underscores of another name: ix_acme_users.
 func withoutNames(text string, names []string) string {
 	for _, name := range names {
 		if !strings.Contains(text, name) {
@@ -116,7 +115,7 @@ func (f *Failure) WithoutValues() string {
 	return f.Message
 }
 
-// HideValues takes the values of rows out for good.
+// HideValues removes the values of rows for good.
 func (f *Failure) HideValues() {
 	f.Message, f.Redacted = f.WithoutValues(), ""
 	if f.HintQuoted {
@@ -124,7 +123,7 @@ func (f *Failure) HideValues() {
 	}
 }
 
-// Reword changes what a failure says: form gets the message, and then the one without values.
+// Reword changes the message, and the one without values of rows, by form.
 func (f *Failure) Reword(form func(message string) string) {
 	if f.Redacted != "" {
 		f.Redacted = form(f.Redacted)
@@ -132,6 +131,7 @@ func (f *Failure) Reword(form func(message string) string) {
 	f.Message = form(f.Message)
 }
 
+// WithoutValues returns a copy of a failure without values of rows; nil for nil.
 func WithoutValues(f *Failure) *Failure {
 	if f == nil {
 		return nil
@@ -141,6 +141,7 @@ func WithoutValues(f *Failure) *Failure {
 	return &copied
 }
 
+// CohortsWithoutValues returns copies of cohorts without values of rows in their failures.
 func CohortsWithoutValues(all []Cohort) []Cohort {
 	all = slices.Clone(all)
 	for i := range all {
@@ -149,7 +150,7 @@ func CohortsWithoutValues(all []Cohort) []Cohort {
 	return all
 }
 
-// FailureOf puts an error of a tenant into the form that is stored; nil when it is of none.
+// FailureOf returns an error in the form that is stored. of is the tenant that it is about; nil = none.
 func FailureOf(err error, of *tenant.Tenant) Failure {
 	var own []string
 	if of != nil {

@@ -10,7 +10,7 @@ import (
 	"io"
 )
 
-// planFormat is the version of the form of plan files.
+// planFormat is the version of the format of plan files.
 const planFormat = 2
 
 // planFile is a plan as a file.
@@ -20,7 +20,7 @@ type planFile struct {
 	Plan     json.RawMessage `json:"plan"`
 }
 
-// FileError says why a file is not taken for a plan.
+// FileError says why a file cannot be read as a plan.
 type FileError struct {
 	Line    int // 1-based; 0 = the whole file
 	Message string
@@ -37,12 +37,11 @@ func (e *FileError) Error() string {
 // Hint says what to do about it.
 func (e *FileError) Hint() string { return e.Advice }
 
-// Position returns the line; the file's name is known to whoever opened it.
+// Position returns the line. The name of the file is "": the caller opened it.
 func (e *FileError) Position() (file string, line, col int) { return "", e.Line, 0 }
 
-// Write writes a plan as a file that people review and [Read] reads: JSON with a line a tenant, and with
-// a checksum over all that is in it, among which are the graph and where every tenant stood. The checksum is there
-// to notice that somebody edited the file; it does not tell who wrote it.
+// Write writes a plan as a file that people review and [Read] reads: JSON with a line for each tenant, and a checksum of all
+// of it, the graph and the standing of each tenant included. The checksum shows that the file was edited; it is no signature.
 func Write(w io.Writer, p *Plan) error {
 	var body bytes.Buffer
 	enc := json.NewEncoder(&body)
@@ -60,7 +59,7 @@ func Write(w io.Writer, p *Plan) error {
 	return nil
 }
 
-// envelope returns the file of a plan, both without white space.
+// envelope returns the contents of a plan file, without white space as the plan given.
 func envelope(plan []byte) ([]byte, error) {
 	sum := sha256.Sum256(plan)
 	var b bytes.Buffer
@@ -70,9 +69,8 @@ func envelope(plan []byte) ([]byte, error) {
 	return bytes.TrimSpace(b.Bytes()), err
 }
 
-// Read reads what [Write] wrote. What comes back can be shown and compared, see [Plan.Differences], but
-// not be run: like a plan of a store it knows no standings. A file that was changed since, but for white space,
-// is a [*FileError], and so is one that is no plan.
+// Read reads what [Write] wrote. The plan can be shown and compared, see [Plan.Differences], but not run. The error is a
+// [*FileError] when the file is not a plan, or was changed in more than white space.
 func Read(r io.Reader) (*Plan, error) {
 	text, err := io.ReadAll(r)
 	if err != nil {
@@ -85,11 +83,11 @@ func Read(r io.Reader) (*Plan, error) {
 	}
 	switch {
 	case file.Format == 0 || file.Plan == nil:
-		return nil, &FileError{Message: "this is no plan file", Advice: "`Write` writes one"}
+		return nil, &FileError{Message: "this is not a plan file", Advice: "`Write` writes one"}
 	case file.Format != planFormat:
 		return nil, &FileError{
 			Message: fmt.Sprintf("the plan has format %d, and this skein reads format %d", file.Format, planFormat),
-			Advice:  "use the skein that wrote it, or plan afresh",
+			Advice:  "use the skein that wrote it, or plan again",
 		}
 	}
 	var have, plan bytes.Buffer
@@ -100,11 +98,11 @@ func Read(r io.Reader) (*Plan, error) {
 	if err != nil {
 		return nil, notPlan(text, err)
 	}
-	// Byte for byte: keys that stand there twice, or that nobody reads, are changes too.
+	// Byte for byte: duplicate and unknown keys are changes, too.
 	if !bytes.Equal(have.Bytes(), want) {
 		return nil, &FileError{
-			Message: "the plan was changed after it was written: its checksum does not fit",
-			Advice:  "a plan is not edited; change what it is made of, such as the selectors, waves, pins or revisions, and write it anew",
+			Message: "the plan was changed after it was written: its checksum does not match",
+			Advice:  "a plan is not edited; change what it is made of, such as the selectors, waves, pins or revisions, and write it again",
 		}
 	}
 	return decodePlan(text, plan.Bytes())
@@ -114,7 +112,7 @@ func decodePlan(text, plan []byte) (*Plan, error) {
 	dec := json.NewDecoder(bytes.NewReader(plan))
 	dec.DisallowUnknownFields()
 	type plain Plan
-	var file struct { // without the methods of cohorts, so that unknown keys of theirs are found, too
+	var file struct { // with stored cohorts, so that their unknown keys are found, too
 		plain
 		Cohorts []storedCohort `json:"cohorts"`
 	}
@@ -136,9 +134,9 @@ func decodePlan(text, plan []byte) (*Plan, error) {
 	return p, nil
 }
 
-// notPlan refuses a file that cannot be read as a plan.
+// notPlan is the error of a file that is not a plan.
 func notPlan(text []byte, err error) error {
-	e := &FileError{Message: "this is no plan file: " + err.Error(), Advice: "`Write` writes one"}
+	e := &FileError{Message: "this is not a plan file: " + err.Error(), Advice: "`Write` writes one"}
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		e.Line = 1 + bytes.Count(text[:min(int(syntax.Offset), len(text))], []byte("\n"))
 	}

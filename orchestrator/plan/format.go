@@ -2,11 +2,11 @@ package plan
 
 import "bytes"
 
-// spelled is how deep a plan file is laid out entry by entry: down to the list of a wave's tenants.
+// expandedDepth is down to which depth a plan file has a line for each entry: the list of a wave's tenants.
 const expandedDepth = 4
 
-// formatPlan breaks JSON without white space into lines, for people to read and to compare: what holds other lists
-// or objects has a line an entry, down to the depth of spelled, and all else is in one line.
+// formatPlan breaks JSON without white space into lines, for people to read and to compare: lists and objects that hold
+// others have a line for each entry, down to expandedDepth; all else is on one line.
 func formatPlan(src []byte) []byte {
 	holds := expandedAt(src)
 	out := bytes.NewBuffer(make([]byte, 0, len(src)+len(src)/4))

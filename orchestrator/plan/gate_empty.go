@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// emptyGates are the gates of a plan that will not open by themselves, in words.
+// emptyGates returns notes on the gates of a plan that will not open by themselves.
 func (p *Plan) emptyGates(policy *Policy) []string {
 	var notes []string
 	for at := range p.Waves {
@@ -33,7 +33,7 @@ func (p *Plan) emptyGates(policy *Policy) []string {
 	return notes
 }
 
-// Follows reports whether a wave behind the one at that index has something to do.
+// Follows reports whether a wave after the one at that index has work.
 func (p *Plan) Follows(at int) bool {
 	for _, later := range p.Waves[at+1:] {
 		for i := range later.Items {
@@ -45,8 +45,8 @@ func (p *Plan) Follows(at int) bool {
 	return false
 }
 
-// Shows reports whether tenants of a cohort of the wave at that index say something about what the waves behind it
-// are to get: all do but those that a pin sends elsewhere.
+// Shows reports whether tenants of a cohort of the wave at that index tell something about the revisions that later waves
+// get: all do except those that a pin sends elsewhere.
 func (p *Plan) Shows(at int, c *Cohort) bool {
 	if c.Target == "" {
 		return true

@@ -1,6 +1,6 @@
 package plan
 
-// History is what is known of the runs of a rollout so far, as far as a plan to resume it needs it.
+// History is what planning a rollout again needs to know of its runs so far.
 type History struct {
 	Aborted    bool
 	Reason     string                  // of the abort, in the operator's words; may be ""
@@ -16,17 +16,17 @@ func (h *History) outcome(id string) Outcome {
 	return h.Outcome(id)
 }
 
-// Outcome is what has become of a tenant in a rollout.
+// Outcome is the state of a tenant in a rollout.
 type Outcome string
 
 const (
-	OutcomePending   Outcome = "pending"
-	OutcomeRunning   Outcome = "running"
-	OutcomeRetrying  Outcome = "retrying"
-	OutcomeDeferred  Outcome = "deferred"
+	OutcomePending   Outcome = "pending"   // not migrated yet
+	OutcomeRunning   Outcome = "running"   // being migrated
+	OutcomeRetrying  Outcome = "retrying"  // waits for another try
+	OutcomeDeferred  Outcome = "deferred"  // comes again at the end of its wave
 	OutcomeDone      Outcome = "done"      // it was changed and stands where planned
 	OutcomeUnchanged Outcome = "unchanged" // it stood there already
-	OutcomeFailed    Outcome = "failed"
+	OutcomeFailed    Outcome = "failed"    // the last try failed, or it was refused
 	OutcomeUncertain Outcome = "uncertain" // it is not known whether its last change was committed
 	OutcomeSkipped   Outcome = "skipped"   // left alone on purpose
 	OutcomeGone      Outcome = "gone"      // no longer there

@@ -7,9 +7,9 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// databasesAtOnce is how many databases of a server are worked on at a time. More would spread no better, and
-// would cost a new connection for almost every tenant, which is dearer than most revisions: a connection
-// belongs to one database.
+// databasesAtOnce is how many databases of a server have running tenants at a time. More would spread no better, and
+// almost every tenant would need a new connection, which costs more than most revisions: a connection belongs to one
+// database.
 const databasesAtOnce = 8
 
 // hashOrder is the order of tenants by the SHA-256 of their ids: see [tenant.HashOrder].
@@ -29,9 +29,8 @@ func newHashOrder(members []Member) *hashOrder {
 	return h
 }
 
-// interleave returns the order in which some of the members, at the given places, are taken up: servers in turn;
-// of each server a few databases in turn; in each database by the hash. The order depends on nothing but who
-// the tenants are.
+// interleave returns the order in which some of the members, at the given places, are migrated: servers in turn;
+// of each server a few databases in turn; in each database by the hash. The order depends only on the tenants.
 func (h *hashOrder) interleave(members []Member, places []int) []int {
 	type database struct{ server, name string }
 	byDatabase := map[database][]int{}
@@ -49,13 +48,13 @@ func (h *hashOrder) interleave(members []Member, places []int) []int {
 	lines := make([][]int, 0, len(servers))
 	for _, name := range slices.Sorted(maps.Keys(servers)) {
 		databases := servers[name]
-		slices.SortFunc(databases, func(a, b []int) int { return byRank(a[0], b[0]) }) // by the first tenants, for databases have no better order
+		slices.SortFunc(databases, func(a, b []int) int { return byRank(a[0], b[0]) }) // by their first tenants: databases have no better order
 		lines = append(lines, roundRobin(databases, databasesAtOnce))
 	}
 	return roundRobin(lines, len(lines))
 }
 
-// roundRobin takes from the first width lists in turn; where one ends the next takes its place.
+// roundRobin takes from the first width lists in turn; when one ends the next takes its place.
 func roundRobin(lists [][]int, width int) []int {
 	n := 0
 	for _, l := range lists {

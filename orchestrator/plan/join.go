@@ -9,10 +9,9 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// Replan plans one wave of p afresh in the middle of a run, by the rules of [Resume]. now are those of the wave that are
-// in the fleet now, as they are now; those of the wave that are not among them become Gone. It gives the wave new items, in the order they had, with
-// cohorts that are appended to p.Cohorts. Indexes into p.Cohorts stay valid, and what other plans share with
-// p stays as it is. g is the graph of now.
+// Replan plans one wave of p again in the middle of a run, by the rules of [Resume]. now are the members of the wave as
+// they are now; tenants of the wave that are not among them become [ActionGone]. The wave gets new items, in the order they
+// had, with cohorts that are appended to p.Cohorts; indexes into p.Cohorts stay valid. g is the graph of now.
 func Replan(p *Runnable, w int, now []Member, g *revision.Graph, o Rules) error {
 	then, err := graphOf(p.stored, g)
 	if err != nil {
@@ -34,9 +33,9 @@ func Replan(p *Runnable, w int, now []Member, g *revision.Graph, o Rules) error 
 	return nil
 }
 
-// Join plans members that came into the fleet while its rollout runs, and returns the change of the plan: they belong
-// into the last wave of p, see [Runnable.Add]. They go where [New] would have sent them, by the graph of the plan and
-// the pins of now. One for which there is no way is refused, with the reason, and never an error of the rollout.
+// Join plans members that joined the fleet while its rollout runs, and returns the change of the plan: they belong to the
+// last wave of p, see [Runnable.Add]. Their target is that of [New], by the graph of the plan and the pins of now. One for
+// which there is no path is refused with the reason; that is no error of the rollout.
 //
 // Only upgrades and downgrades have late tenants. None of late may be in p already.
 func Join(p *Runnable, late []Member, g *revision.Graph, policy Policy, o Rules, now time.Time) (Change, error) {

@@ -7,8 +7,8 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// KeptDowngrade is the way back of a revision, kept with the plan of the rollout that applied it, so that a rollback
-// works where the revision's file is missing.
+// KeptDowngrade is the downgrade section of a revision, kept with the plan of the rollout that applied it, so that a
+// rollback works when the revision's file is missing.
 type KeptDowngrade struct {
 	Revision string   `json:"revision"`
 	File     string   `json:"file"`
@@ -21,7 +21,7 @@ type KeptDowngrade struct {
 // mostKept bounds one section, in bytes: longer ones are not kept.
 const mostKept = 1 << 20
 
-// KeepDowngrades puts the downgrade sections of all revisions that an upgrade applies into its plan.
+// KeepDowngrades stores the downgrade sections of all revisions that an upgrade applies in its plan.
 func (p *Plan) KeepDowngrades(g *revision.Graph) {
 	if p.Kind != KindUpgrade {
 		return
@@ -43,9 +43,9 @@ func (p *Plan) KeepDowngrades(g *revision.Graph) {
 	}
 }
 
-// WithKept returns the graph with the revisions that it lacks and of which the plan has kept the way back; g itself when
-// there are none. Such a revision is [revision.Revision.Kept], and has an empty upgrade section. The error says why one
-// of them cannot be used, such as a parent that is missing, too.
+// WithKept returns the graph with the revisions that it lacks and of which the plan kept the downgrade section; g itself when
+// there are none. Such a revision has [revision.Revision.Kept] set and an empty upgrade section. The error says why one of
+// them cannot be used, for example because its parent is missing, too.
 func (p *Plan) WithKept(g *revision.Graph, dialect revision.Dialect) (*revision.Graph, error) {
 	revs := g.All()
 	for i := range p.Downgrades {
@@ -64,7 +64,7 @@ func (p *Plan) WithKept(g *revision.Graph, dialect revision.Dialect) (*revision.
 	return revision.NewGraph(revs)
 }
 
-// parse makes a revision of what was kept. Its lines are those of the file that it was read from.
+// parse makes a revision of what was kept. Its line numbers are those of the original file.
 func (k *KeptDowngrade) parse(dialect revision.Dialect) (*revision.Revision, error) {
 	r, err := revision.Parse(k.File, []byte(k.Text), dialect)
 	if err != nil {
@@ -82,8 +82,8 @@ func (k *KeptDowngrade) parse(dialect revision.Dialect) (*revision.Revision, err
 	return r, nil
 }
 
-// carry puts the kept downgrade sections that the plan of a rollback uses into it, for a resumption, and a note for
-// each.
+// carry copies the kept downgrade sections that the plan of a rollback uses into it, so that it can be resumed, and adds a
+// note for each.
 func (p *Plan) carry(of *Plan, g *revision.Graph) {
 	for _, k := range of.Downgrades {
 		r := g.Get(k.Revision)

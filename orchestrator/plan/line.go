@@ -6,9 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// OneLine makes one line of a text of another program, of valid UTF-8 without NUL, which stores refuse, and of at
-// most so many bytes, of which there must be three for the mark of what is cut. What a terminal might obey stays in it:
-// it is escaped where it is written to one.
+// OneLine makes one line of a text of another program: valid UTF-8 without NUL, which stores refuse, of at most so many
+// bytes, at least three. Control sequences of terminals stay: views escape them.
 func OneLine(text string, most int) string {
 	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 	text = strings.Join(strings.FieldsFunc(text, unicode.IsSpace), " ")

@@ -11,7 +11,7 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// Options says what a rollout shall do.
+// Options is what a rollout is to do.
 type Options struct {
 	Rollout string // id, see [NewID]
 	Fleet   string
@@ -19,33 +19,32 @@ type Options struct {
 	Targets []string // one for an upgrade or a downgrade; one or more for a stamp
 	Tag     string
 
-	Only      string    // keep just the wave of this name, with the tenants that it has among the others; "" = all waves
-	Selectors []string  // by which the tenants were chosen, as written; stored with the plan
-	Canary    string    // by which the first of Policy.Waves was chosen, as written; stored with the plan
+	Only      string    // plan only the wave of this name; its tenants are those that it has among the other waves; "" = all waves
+	Selectors []string  // that chose the tenants, as written; stored with the plan
+	Canary    string    // that chose the first of Policy.Waves, as written; stored with the plan
 	FleetSize int       // tenants of the whole fleet, for the next rollout to notice that it shrank; 0 = not known
 	Created   time.Time // now; pins that end by then have no effect
 	Policy    Policy
-	Settings  []Setting // what else decides what happens, stored with the plan; see [Plan.Differences]
+	Settings  []Setting // what else decides the result, stored with the plan; see [Plan.Differences]
 	Rules
 }
 
-// Rules are what is not stored with a plan and may differ when it is taken up again.
+// Rules are not stored with a plan and may differ when it is resumed.
 type Rules struct {
 	Mode         engine.Mode // what shares a transaction; "" = engine.PerTenant; as in engine.Config
-	AllowChanged bool        // go on where the body of an applied revision changed; as in engine.Config
-	Purge        bool        // a stamp first forgets what is recorded, also what the graph does not know
+	AllowChanged bool        // continue although the body of an applied revision changed; as in engine.Config
+	Purge        bool        // a stamp first deletes what is recorded, also what the graph does not know
 }
 
-// New decides what a rollout will do with each member of the fleet. It touches nothing. The way is found once a cohort, which is all tenants with equal applied sets that no pin
-// keeps apart.
+// New plans what a rollout does with each member of the fleet. It touches nothing. The path is found once for each cohort:
+// all tenants with equal applied sets that no pin keeps apart.
 //
-// The waves are those of the policy: see [WaveSpec]. Waves without a tenant stay in the plan. Only an upgrade has gates:
-// what they ask is whether the new is well. What people may
-// want to know of waves and pins is in Plan.Notes.
+// The waves are those of the policy: see [WaveSpec]. Waves without a tenant stay in the plan. Only an upgrade has gates.
+// Plan.Notes has what people should know of waves and pins.
 //
-// Tenants that cannot be changed (unreachable, missing, unknown, ahead, a changed applied body) are refused:
-// they are in the plan and will count as failed. A downgrade to what a tenant has not applied skips it, and so
-// does a pin that freezes it, whether it can be read or not.
+// Tenants that cannot be changed (unreachable, missing, unknown, ahead, a changed applied body) are refused: they are in the
+// plan and will count as failed. A downgrade to what a tenant has not applied skips it, and so does a pin that freezes it,
+// even if it cannot be read.
 // The error is a [*revision.TargetError] when the target means nothing, and an [*Error] when it is ambiguous, out of range or
 // irreversible for some tenants only, or when Only names no wave.
 func New(members []Member, g *revision.Graph, req Options) (*Runnable, error) {
@@ -104,15 +103,16 @@ func (r *Options) check() error {
 	case r.Rollout == "":
 		return errors.New("the rollout has no id")
 	case r.Kind != KindUpgrade && r.Kind != KindDowngrade && r.Kind != KindStamp:
-		return fmt.Errorf("%q is no kind of rollout", r.Kind)
+		return fmt.Errorf("unknown kind of rollout: %q", r.Kind)
 	case len(r.Targets) == 0:
 		return fmt.Errorf("%s: no target", r.Kind)
 	case len(r.Targets) > 1 && r.Kind != KindStamp:
-		return fmt.Errorf("%s: one target is wanted, not %d", r.Kind, len(r.Targets))
+		return fmt.Errorf("%s takes one target, not %d", r.Kind, len(r.Targets))
 	}
 	return nil
 }
 
+// WithDefaults sets each field that is zero to its documented default.
 func (o Rules) WithDefaults() Rules {
 	if o.Mode == "" {
 		o.Mode = engine.PerTenant

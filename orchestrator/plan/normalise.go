@@ -7,8 +7,8 @@ const (
 	closing  = "\"\"''``«»“”‘’"
 )
 
-// normalise takes out of a text of skein what differs between tenants: the text in quotes, numbers (also within
-// words: t_0042), UUIDs and other long hexadecimal words, and paths.
+// normalise removes what differs between tenants from a text of skein: quoted text, numbers (also within words: t_0042),
+// UUIDs and other long hexadecimal words, and paths.
 func normalise(message string) string {
 	var b strings.Builder
 	for message != "" {
@@ -30,8 +30,7 @@ func normalise(message string) string {
 	return b.String()
 }
 
-// quoted cuts a quotation from the beginning of s. An apostrophe within a word begins none, since words
-// are cut whole.
+// quoted cuts a quotation from the beginning of s. An apostrophe within a word begins none: words are cut whole.
 func quoted(s string) (mark, rest string, ok bool) {
 	pairs := []rune(closing)
 	for i := 0; i < len(pairs); i += 2 {
@@ -101,7 +100,7 @@ func hexadecimal(w string) bool {
 	return decimal
 }
 
-// withoutName takes the tenant's id out of its message, where it stands as a word of its own.
+// withoutName replaces the tenant's id in its message, where it is a word of its own.
 func withoutName(message, id string) string {
 	if len(id) < 2 || !strings.Contains(message, id) {
 		return message

@@ -10,7 +10,7 @@ import (
 // byLabel begins an Order by a label; the rest is the label's name.
 const byLabel = "label:"
 
-// known reports whether there is such an order.
+// known reports whether the order exists.
 func (o Order) known() bool {
 	key, labelled := strings.CutPrefix(string(o), byLabel)
 	return o == OrderByHash || o == OrderSmallFirst || o == OrderLargeFirst || labelled && key != ""
@@ -20,7 +20,7 @@ func (o Order) known() bool {
 func (o Order) sized() bool { return o == OrderSmallFirst || o == OrderLargeFirst }
 
 // sort puts the members of one wave, given by their places in the order of the hash, into the order in which they
-// are taken up. Those of which the key is not known come last; equal ones keep the order of the hash.
+// are migrated. Those whose key is not known come last; equal ones keep the order of the hash.
 func (o Order) sort(places []int, members []Member, h *hashOrder) {
 	key, labelled := strings.CutPrefix(string(o), byLabel)
 	switch {
@@ -42,7 +42,7 @@ func (o Order) sort(places []int, members []Member, h *hashOrder) {
 	}
 }
 
-// known puts otherwise in the place of a size that is not known.
+// known replaces a size that is not known.
 func known(size, otherwise int64) int64 {
 	if size <= 0 {
 		return otherwise

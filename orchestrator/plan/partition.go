@@ -7,16 +7,16 @@ import (
 	"github.com/skeindb/skein/orchestrator/internal/words"
 )
 
-// waveMembers is a wave before anybody has asked what is done with its tenants.
+// waveMembers is a wave before it is decided what is done with its tenants.
 type waveMembers struct {
 	name   string
 	gate   *GatePlan
-	places []int // of its tenants, in the order they are taken up
+	places []int // of its members, in the order in which they are migrated
 }
 
-// partition says which tenant is in which wave: in the first that takes it. Tenants that none takes are a wave at
-// the end. Who is in which wave depends on nothing but who the tenants are and, where a selector asks for it,
-// where they stand. notes are for people.
+// partition divides the members into waves: each is in the first wave that takes it. Those that none takes are a wave at
+// the end. The result depends only on who the tenants are and, if a selector asks for it, where they stand. notes are for
+// people.
 func (r *Options) partition(members []Member) (shares []waveMembers, notes []string, err error) {
 	h := newHashOrder(members)
 	if len(r.Policy.Waves) == 0 {
@@ -48,7 +48,7 @@ func (r *Options) partition(members []Member) (shares []waveMembers, notes []str
 	return shares, d.notes, nil
 }
 
-// partitioner is the dividing under way.
+// partitioner divides members into waves.
 type partitioner struct {
 	*hashOrder
 	members []Member
@@ -83,7 +83,7 @@ func (d *partitioner) assign(i int, spec *WaveSpec) []int {
 	for _, note := range spec.Tenants.Unmatched(tenantsOf(d.members)) {
 		d.note("wave %s: %s", spec.Name, note)
 	}
-	if !spec.Tenants.IsZero() { // all that are left are meant to be what others do not take
+	if !spec.Tenants.IsZero() { // a wave of all that are left overlaps with none
 		for other, n := range elsewhere {
 			if n > 0 {
 				d.note("%s that wave %s also matches %s in wave %s", words.Tenants(n), spec.Name, words.IsAre(n), d.names[other])
@@ -109,7 +109,7 @@ func (d *partitioner) uniqueName(name string) string {
 	return candidate
 }
 
-// checkWaves reports what is wrong with the waves asked for, whoever the tenants are.
+// checkWaves reports what is wrong with the waves of the policy.
 func (r *Options) checkWaves(members []Member) error {
 	seen := map[string]bool{}
 	for i := range r.Policy.Waves {
@@ -122,14 +122,14 @@ func (r *Options) checkWaves(members []Member) error {
 		case !w.Order.known():
 			return fmt.Errorf("wave %s: there is no order %q; it is %s, %s or %sKEY", w.Name, w.Order, OrderSmallFirst, OrderLargeFirst, byLabel)
 		case w.Order.sized() && !sized(members):
-			return fmt.Errorf("wave %s is in the order of size, but nobody has said how large the tenants are", w.Name)
+			return fmt.Errorf("wave %s is ordered by size, but the sizes of the tenants are not known", w.Name)
 		}
 		seen[w.Name] = true
 	}
 	return nil
 }
 
-// only keeps the wave of that name.
+// only returns the wave of that name alone.
 func only(shares []waveMembers, name string) ([]waveMembers, error) {
 	names := make([]string, len(shares))
 	for i, s := range shares {
@@ -141,7 +141,7 @@ func only(shares []waveMembers, name string) ([]waveMembers, error) {
 	return nil, noWave(name, names)
 }
 
-// restrict leaves of the members and the pins just those of the shares, and gives the shares their new places.
+// restrict reduces members and pins to those of the shares, and gives the shares their new places.
 func restrict(shares []waveMembers, members []Member, pins *pinIndex) []Member {
 	var places []int
 	for _, s := range shares {

@@ -9,10 +9,10 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// pathPlanner finds where groups go.
+// pathPlanner finds the paths of groups to their targets.
 type pathPlanner struct {
-	graph   *revision.Graph // in which targets are looked for
-	now     *revision.Graph // has all that graph has; more where revisions came in after the plan
+	graph   *revision.Graph // that resolves targets
+	now     *revision.Graph // has all of graph, and revisions that were added after the plan
 	kind    Kind
 	targets []string
 	options Rules
@@ -63,7 +63,7 @@ func (w *pathPlanner) cohort(gr standingGroup) (Cohort, error) {
 		c.skip("not applied")
 		return c, nil
 	case target.Reason == revision.ReasonUnknown, target.Reason == revision.ReasonSyntax, target.Reason == revision.ReasonBranch:
-		return c, err // wrong for whomever
+		return c, err // wrong for all tenants
 	}
 	return c, nowhere(gr, c.From, err)
 }
@@ -87,7 +87,7 @@ func (w *pathPlanner) path(c *Cohort, s *engine.Standing, dir revision.Direction
 	return nil
 }
 
-// applySteps is what of applied is applied after steps in a direction.
+// applySteps returns what is applied after steps in a direction.
 func applySteps(applied []string, dir revision.Direction, steps []string) []string {
 	if dir == revision.Up {
 		return slices.Concat(applied, steps)
@@ -95,7 +95,7 @@ func applySteps(applied []string, dir revision.Direction, steps []string) []stri
 	return slices.DeleteFunc(slices.Clone(applied), func(id string) bool { return slices.Contains(steps, id) })
 }
 
-// steps makes the cohort go through the revisions of those ids.
+// steps plans the revisions of those ids for the cohort.
 func (c *Cohort) steps(g *revision.Graph, applied *engine.Applied, dir revision.Direction, ids []string, mode engine.Mode) {
 	revs := make([]*revision.Revision, len(ids))
 	for i, id := range ids {
@@ -107,7 +107,7 @@ func (c *Cohort) steps(g *revision.Graph, applied *engine.Applied, dir revision.
 	c.setPlan(engine.NewPlan(applied, dir, revs, mode))
 }
 
-// setPlan makes plan the cohort's way.
+// setPlan sets what the cohort runs, unless that is nothing.
 func (c *Cohort) setPlan(plan *engine.Plan) {
 	if plan.Len() == 0 {
 		return
@@ -125,14 +125,14 @@ func (c *Cohort) setPlan(plan *engine.Plan) {
 func sumOf(s engine.Step) string {
 	switch {
 	case s.Stamp && s.Direction == revision.Down:
-		return "" // the row goes, whatever the file says
+		return "" // the row is deleted, whatever the file has
 	case s.Direction == revision.Down:
 		return s.Revision.Downgrade.Checksum
 	}
 	return s.Revision.Checksum()
 }
 
-// accepts reports whether a sum that an earlier run noted is of what the step runs.
+// accepts reports whether a checksum that an earlier run noted is that of the step.
 func accepts(s engine.Step, sum string) bool {
 	if s.Direction == revision.Down && !s.Stamp {
 		return s.Revision.Downgrade.Accepts(sum)

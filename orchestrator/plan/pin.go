@@ -8,7 +8,7 @@ import (
 	"github.com/skeindb/skein/orchestrator/internal/words"
 )
 
-// check reports what is wrong with a pin, whoever it holds.
+// check reports what is wrong with a pin, whichever tenants it matches.
 func (p *Pin) check(g *revision.Graph) error {
 	switch {
 	case p.Freeze && p.Target != "":
@@ -44,10 +44,10 @@ func (p *Pin) end() string {
 	return p.Until.UTC().Format(time.RFC3339)
 }
 
-// over reports whether the pin has come to its end.
+// over reports whether the pin has ended.
 func (p *Pin) over(now time.Time) bool { return !p.Until.IsZero() && !now.Before(p.Until) }
 
-// counts reports whether the pin means anything to a rollout of that kind.
+// counts reports whether the pin has an effect on a rollout of that kind.
 func (p *Pin) counts(kind Kind) bool {
 	switch kind {
 	case KindUpgrade:
@@ -58,7 +58,7 @@ func (p *Pin) counts(kind Kind) bool {
 	return false
 }
 
-// until says how long the pin holds.
+// until returns how long the pin holds, in words.
 func (p *Pin) until() string {
 	if p.Until.IsZero() {
 		return ""
@@ -66,7 +66,7 @@ func (p *Pin) until() string {
 	return " (until " + p.end() + ")"
 }
 
-// freeze leaves a group where it is, also if it could not be read: nobody is going to touch it.
+// freeze skips a group, also one that could not be read.
 func (p *Pin) freeze(gr standingGroup) Cohort {
 	c := gr.cohort()
 	reason := "frozen"
@@ -77,14 +77,14 @@ func (p *Pin) freeze(gr standingGroup) Cohort {
 	return c
 }
 
-// pinIndex is which pin counts for whom.
+// pinIndex is which pin counts for which tenant.
 type pinIndex struct {
 	pins []Pin
 	of   []int // of each tenant the place of its pin in pins, from 1; 0 = none; nil when no tenant has one
 }
 
-// matchPins finds for each tenant the first pin that is not over and matches it. That one counts alone: where it
-// means nothing to the kind of rollout, no later one does.
+// matchPins finds for each tenant the first pin that is not over and matches it. Only that one counts: if it has no effect on
+// the kind of rollout, no later one has.
 func matchPins(pins []Pin, kind Kind, now time.Time, members []Member) *pinIndex {
 	p := &pinIndex{pins: pins}
 	held := make([]bool, len(members))
@@ -117,7 +117,7 @@ func (p *pinIndex) pin(mark int) *Pin {
 	return &p.pins[mark-1]
 }
 
-// among keeps of the tenants just those at the given places.
+// among reduces the tenants to those at the given places.
 func (p *pinIndex) among(places []int) {
 	if p.of == nil {
 		return
@@ -129,7 +129,7 @@ func (p *pinIndex) among(places []int) {
 	p.of = of
 }
 
-// notes says which pins hold tenants back, and which have come to their end.
+// notes returns which pins hold tenants back, and which have ended.
 func (p *pinIndex) notes(now time.Time) []string {
 	holds := make([]int, len(p.pins)+1)
 	for _, mark := range p.of {
@@ -140,7 +140,7 @@ func (p *pinIndex) notes(now time.Time) []string {
 		pin, n := &p.pins[i], holds[i+1]
 		switch {
 		case pin.over(now):
-			notes = append(notes, fmt.Sprintf("%s ended on %s and has no effect: take it out", pin, pin.end()))
+			notes = append(notes, fmt.Sprintf("%s ended on %s and has no effect: remove it", pin, pin.end()))
 		case n > 0 && pin.Freeze:
 			notes = append(notes, fmt.Sprintf("%s freezes %s%s", pin, words.Tenants(n), pin.until()))
 		case n > 0:

@@ -16,41 +16,39 @@ import (
 type Kind string
 
 const (
-	KindUpgrade   Kind = "upgrade"
-	KindDowngrade Kind = "downgrade"
-	KindStamp     Kind = "stamp"
-
-	// Rollback takes down what one rollout upgraded: see [NewRollback].
-	KindRollback Kind = "rollback"
+	KindUpgrade   Kind = "upgrade"   // applies revisions
+	KindDowngrade Kind = "downgrade" // takes revisions down
+	KindStamp     Kind = "stamp"     // records revisions without running them
+	KindRollback  Kind = "rollback"  // takes down what one rollout applied: see [NewRollback]
 )
 
-// Plan is what a rollout will do, decided before anything is touched: who, in which order, from where to
-// where. It holds ids and places, never secrets, and can be printed and stored. To run one needs more: see [Runnable].
+// Plan is what a rollout does, decided before anything is touched: which tenants, in which order, from where to where. It
+// holds ids and locations, never secrets, and can be printed and stored. Running it needs more: see [Runnable].
 type Plan struct {
 	Rollout   string    `json:"rollout"` // id
 	Fleet     string    `json:"fleet"`
 	Kind      Kind      `json:"kind"`
-	Target    string    `json:"target"`    // as asked for; several of a stamp are joined by spaces
+	Target    string    `json:"target"`    // as given; several of a stamp are joined by spaces
 	Graph     string    `json:"graph"`     // revision.Graph.Sum when it was made
-	Revisions []string  `json:"revisions"` // ids of that graph in its order; what resume may use
+	Revisions []string  `json:"revisions"` // ids of that graph in its order: those that a resumed run may apply
 	Tag       string    `json:"tag,omitempty"`
-	Of        string    `json:"of,omitempty"`        // of a Rollback: the rollout that is taken back
-	Selectors []string  `json:"selectors,omitempty"` // who was chosen, as written; late tenants are measured by it
-	Canary    string    `json:"canary,omitempty"`    // who goes first, as written, where that is not for the config to say
-	Only      string    `json:"only,omitempty"`      // the wave whose tenants these are; "" = of all waves
-	FleetSize int       `json:"fleet_size"`          // tenants that the fleet had, chosen or not; 0 = not known
+	Of        string    `json:"of,omitempty"`        // of a rollback: the rollout that is rolled back
+	Selectors []string  `json:"selectors,omitempty"` // that chose the tenants, as written; late tenants join by them
+	Canary    string    `json:"canary,omitempty"`    // the first wave, as written, if the config does not say it
+	Only      string    `json:"only,omitempty"`      // the only wave that was planned; "" = all waves
+	FleetSize int       `json:"fleet_size"`          // tenants of the whole fleet; 0 = not known
 	Created   time.Time `json:"created"`
 	Cohorts   []Cohort  `json:"cohorts"`
 	Waves     []Wave    `json:"waves"`
-	Settings  []Setting `json:"settings,omitempty"` // what else decides what happens: see [Rules]
-	Notes     []string  `json:"notes,omitempty"`    // for people: waves that are empty or overlap, pins that count or have run out
+	Settings  []Setting `json:"settings,omitempty"` // what else decides the result
+	Notes     []string  `json:"notes,omitempty"`    // for people: waves that are empty or overlap, pins that count or have ended
 
-	Downgrades []KeptDowngrade `json:"downgrades,omitempty"` // the way back of what an upgrade applies: see [Plan.KeepDowngrades]
+	Downgrades []KeptDowngrade `json:"downgrades,omitempty"` // of what an upgrade applies: see [Plan.KeepDowngrades]
 
-	Partial bool `json:"-"` // a run for some tenants only: no gate is asked
+	Partial bool `json:"-"` // a run of some tenants only: no gate is asked
 }
 
-// Cohort is the tenants that stand at the same place and so go the same way.
+// Cohort is the tenants that stand at the same revisions and so take the same path.
 type Cohort struct {
 	Action  Action // what is done with these tenants
 	State   engine.State
@@ -62,10 +60,10 @@ type Cohort struct {
 	Count   int      // tenants
 	Failure *Failure // of [ActionRefuse]: missing, ahead, unknown, unreachable, checksum, guard
 	Reason  string   // of [ActionSkip]: "not applied", "frozen: …"; of [ActionGone]: why they were skipped before
-	Target  string   // of a pin: where these go, instead of the plan's target
+	Target  string   // of a pin, instead of the plan's target
 
-	was  *fromTo      // how an earlier run got them where they were wanted, if they are there; else nil
-	plan *engine.Plan // built once and shared; nil when Steps is empty, and in a plan that was only loaded
+	was  *fromTo      // how an earlier run migrated them to the target; nil = they are not there, or were before
+	plan *engine.Plan // built once and shared; nil when Steps is empty, and in a loaded plan
 }
 
 // Action is what is done with the tenants of a cohort.
@@ -79,32 +77,32 @@ const (
 	ActionGone    Action = "gone"    // they are in the plan, but no longer in the fleet
 )
 
-// Setting is something that decides what a rollout does, besides tenants and revisions: what a gate asks, a budget, a
-// timeout. A value that may be a secret is a digest, or says where the secret stands.
+// Setting is something that decides what a rollout does besides tenants and revisions: what a gate asks, a budget, a
+// timeout. A value that may be a secret is a digest, or says where the secret is.
 type Setting struct {
-	Of    string `json:"of,omitempty"` // what it belongs to, in words: the gate of wave canary; "" = the rollout
+	Of    string `json:"of,omitempty"` // what it belongs to, such as "the gate of wave canary"; "" = the rollout
 	Key   string `json:"key"`
 	Value string `json:"value"`
 }
 
-// fromTo is from where to where a plan took its tenants.
+// fromTo is from where to where a plan led its tenants.
 type fromTo struct{ from, to []string }
 
 // Wave is a group of tenants that is finished before the next begins.
 type Wave struct {
 	Name    string `json:"name"`
-	Planned int    `json:"planned"` // tenants of the wave, late ones included: what a share in Budget is of
-	Items   []Item `json:"items"`   // those of this run, in the order they are taken up
+	Planned int    `json:"planned"` // tenants of the wave, late ones included: a percentage of a [Budget] is of these
+	Items   []Item `json:"items"`   // those of this run, in the order in which they are migrated
 
 	Gate    *GatePlan `json:"gate,omitempty"` // what must hold before the next wave; nil = nothing
-	Settled []Item    `json:"-"`              // those that stood where wanted before this run, as they are now
+	Settled []Item    `json:"-"`              // those that earlier runs brought to the target, as they are now
 }
 
 // Item is one tenant in its wave.
 type Item struct {
 	Tenant   tenant.Tenant   `json:"tenant"`
 	Cohort   int             `json:"cohort"` // index into Plan.Cohorts
-	Standing engine.Standing `json:"-"`      // what the survey read; absent in a stored plan
+	Standing engine.Standing `json:"-"`      // what the survey read; zero in a loaded plan
 }
 
 // Failure is why a tenant failed, in the form that is stored, grouped and shown.
@@ -115,16 +113,16 @@ type Failure struct {
 	File      string       `json:"file,omitempty"`
 	Line      int          `json:"line,omitempty"`
 	Statement string       `json:"statement,omitempty"`
-	Context   string       `json:"context,omitempty"` // functions and DO blocks that were running, the innermost first, each with its line
+	Context   string       `json:"context,omitempty"` // functions and DO blocks that ran, the innermost first, each with its line
 	Message   string       `json:"error"`
 	Hint      string       `json:"hint,omitempty"`
 
-	Cause      string `json:"cause,omitempty"`       // equal where the reason is; "" = it is not known, see [Cause]
+	Cause      string `json:"cause,omitempty"`       // equal for failures of one reason; "" = not known: see [Failure.Key]
 	Redacted   string `json:"redacted,omitempty"`    // Message without values of rows; "" = it has none
 	HintQuoted bool   `json:"hint_quoted,omitempty"` // Hint is the server's, and may hold values of rows
 }
 
-// Place is the revision and line that the failure is about, with a colon; "" when it is about none.
+// Place is the revision and line that the failure is about, with a colon; "" = none.
 func (f *Failure) Place() string {
 	switch {
 	case f.Revision == "":
@@ -137,8 +135,8 @@ func (f *Failure) Place() string {
 	return fmt.Sprintf("revision %s (%s:%d): ", f.Revision, f.File, f.Line)
 }
 
-// NewID returns an id for a rollout that begins now: sortable by time, short enough to type, and
-// different from that of a rollout which begins in the same second elsewhere.
+// NewID returns an id for a rollout that begins now: sortable by time, short, and different from that of a rollout that
+// begins in the same second elsewhere.
 func NewID(now time.Time) string {
 	return now.UTC().Format("20060102-150405-") + strings.ToLower(rand.Text()[:4])
 }
@@ -152,7 +150,7 @@ func (p *Plan) Len() int {
 	return n
 }
 
-// Changes returns how many tenants have something to do; with none, running the plan touches no tenant.
+// Changes returns how many tenants have steps to run.
 func (p *Plan) Changes() int {
 	n := 0
 	for _, c := range p.Cohorts {
@@ -163,7 +161,7 @@ func (p *Plan) Changes() int {
 	return n
 }
 
-// Direction is which way the plan's tenants go; a stamp, which goes both, counts as up.
+// Direction is that of the plan's steps; a stamp, which has both, counts as up.
 func (p *Plan) Direction() revision.Direction {
 	if p.Kind == KindDowngrade || p.Kind == KindRollback {
 		return revision.Down
@@ -171,8 +169,8 @@ func (p *Plan) Direction() revision.Direction {
 	return revision.Up
 }
 
-// Pick returns those of tenants that the plan names, in their own order: whom to survey before a resume or
-// a rollback. Tenants that joined the rollout later are named by the amended plan only: see [Plan.Amend].
+// Pick returns those of tenants that the plan names, in their own order: those to survey before a resume. Tenants that
+// joined the rollout later are only in the amended plan: see [Plan.Amend].
 func (p *Plan) Pick(tenants []tenant.Tenant) []tenant.Tenant {
 	named := p.names()
 	return slices.DeleteFunc(slices.Clone(tenants), func(t tenant.Tenant) bool { return !named[t.ID] })
@@ -224,6 +222,7 @@ func (p *Plan) Planned() []tenant.Tenant {
 	return all
 }
 
+// TenantsOf returns the tenants of items.
 func TenantsOf(items []Item) []tenant.Tenant {
 	all := make([]tenant.Tenant, len(items))
 	for i := range items {
@@ -232,10 +231,10 @@ func TenantsOf(items []Item) []tenant.Tenant {
 	return all
 }
 
-// Position is where a tenant stands in a plan: indexes.
+// Position is where a tenant is in a plan: indexes of its wave and item.
 type Position struct{ Wave, Item int }
 
-// Positions are the places of the plan's tenants.
+// Positions returns where the plan's tenants are, by id.
 func (p *Plan) Positions() map[string]Position {
 	all := make(map[string]Position, p.Len())
 	for w := range p.Waves {
@@ -246,6 +245,7 @@ func (p *Plan) Positions() map[string]Position {
 	return all
 }
 
+// IndexOf returns the index of a tenant among items; -1 when it is not there.
 func IndexOf(items []Item, id string) int {
 	return slices.IndexFunc(items, func(i Item) bool { return i.Tenant.ID == id })
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// refusal says why tenants that stand there must not be touched; nil when they may.
+// refusal returns why tenants that stand there must not be touched; nil when they may.
 func refusal(g *revision.Graph, s *engine.Standing, kind Kind, o Rules) *Failure {
 	unknown, gaps := g.Check(s.Applied.IDs())
 	switch {
@@ -31,8 +31,8 @@ func refusal(g *revision.Graph, s *engine.Standing, kind Kind, o Rules) *Failure
 	return halfDone(s, kind)
 }
 
-// halfDone says why tenants in which a no-transaction section ran in part must not be touched; nil when they may. A
-// downgrade goes on with what is half taken down, and an upgrade with what is half applied.
+// halfDone returns why tenants in which a no-transaction section ran in part must not be touched; nil when they may. A
+// downgrade continues what is half taken down, an upgrade what is half applied.
 func halfDone(s *engine.Standing, kind Kind) *Failure {
 	down := kind == KindDowngrade || kind == KindRollback
 	for _, c := range s.HalfDone() {
@@ -51,12 +51,12 @@ func halfDone(s *engine.Standing, kind Kind) *Failure {
 	return nil
 }
 
-// unreadable reports whether nobody knows what is applied there.
+// unreadable reports whether it is unknown what is applied there.
 func unreadable(s *engine.Standing) bool {
 	return s.State == engine.Unreachable || s.State == engine.Missing || s.State == engine.Unknown && s.Applied == nil
 }
 
-// UnreadableFailure is the failure of a standing that says for itself what is wrong; of may be nil.
+// UnreadableFailure is the failure of a standing with an error of its own; of may be nil.
 func UnreadableFailure(s *engine.Standing, of *tenant.Tenant) *Failure {
 	err := s.Err
 	if err == nil {

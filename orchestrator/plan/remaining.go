@@ -10,22 +10,22 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// remainingPlanner plans tenants of a plan once more: of each one's way, what is left.
+// remainingPlanner plans tenants of a plan again: what is left of each one's path.
 type remainingPlanner struct {
 	of      *Plan
 	then    *revision.Graph // of the plan, see graphOf
 	now     *revision.Graph
 	options Rules
-	running bool // the rollout runs: what was there when it began and is missing now, is gone
+	running bool // the rollout runs: a tenant that existed when it began and is missing now is gone
 }
 
-// items plans items of one wave anew, in their order, and appends their cohorts to p.Cohorts.
+// items plans items of one wave again, in their order, and appends their cohorts to p.Cohorts.
 func (m *remainingPlanner) items(items []Item, now fleet, p *Plan) ([]Item, error) {
 	fresh := make([]Item, len(items))
 	var (
 		who     []int // places in items
 		members []Member
-		marks   []int // the old cohort, for only its members have the same way behind them
+		marks   []int // the old cohort: only its members came the same path
 	)
 	for i, item := range items {
 		member := now[item.Tenant.ID]
@@ -56,14 +56,14 @@ func (m *remainingPlanner) items(items []Item, now fleet, p *Plan) ([]Item, erro
 	return fresh, nil
 }
 
-// vanished reports whether the tenant that was planned is not there any more, though the fleet has one of its name: while a
-// rollout runs its schema or file vanished.
+// vanished reports whether the schema or file of a planned tenant disappeared while the rollout runs, although the fleet
+// still lists it.
 func (m *remainingPlanner) vanished(old *Cohort, now *engine.Standing) bool {
 	return m.running && old.Action != ActionRefuse && now.State == engine.Missing
 }
 
-// gone counts a tenant of an old cohort as one that is no longer in the fleet, and returns its cohort. What
-// a pin said of the old one is kept, for the tenant may come back while the rollout runs.
+// gone counts a tenant of an old cohort as one that is no longer in the fleet, and returns its cohort. It keeps the pin of
+// the old one: the tenant may come back while the rollout runs.
 func (p *Plan) gone(old *Cohort) int {
 	at := slices.IndexFunc(p.Cohorts, func(c Cohort) bool {
 		return c.Action == ActionGone && c.Reason == old.Reason && c.Target == old.Target
@@ -105,7 +105,7 @@ func (m *remainingPlanner) cohort(gr standingGroup) (Cohort, error) {
 		return c, nil
 	}
 	switch {
-	case !planned: // it had no way; now it can be found
+	case !planned: // it had no path; there may be one now
 		way := &pathPlanner{graph: m.then, now: m.now, kind: m.of.Kind, targets: strings.Fields(m.of.Target), options: m.options}
 		return way.planLate(gr, old.Target)
 	case m.of.Kind == KindStamp:
@@ -131,8 +131,8 @@ func (m *remainingPlanner) down() *rollbackSteps {
 	return &rollbackSteps{of: m.of.Of, graph: m.now, options: m.options}
 }
 
-// backOnPath decides what is left to take back of tenants of one old cohort: what their rows say that the rollout applied,
-// wherever they stood when the rollback was planned.
+// backOnPath decides what is left to roll back of tenants of one old cohort: the revisions whose rows name the rollout,
+// wherever the tenants stood when the rollback was planned.
 func (m *remainingPlanner) backOnPath(gr standingGroup, old *Cohort) Cohort {
 	down := m.down()
 	if !unreadable(&gr.standing) && !down.has(&gr.standing) && len(gr.standing.HalfDone()) == 0 {
@@ -148,10 +148,9 @@ func (m *remainingPlanner) backOnPath(gr standingGroup, old *Cohort) Cohort {
 	return c
 }
 
-// offPath plans tenants that stand beside the way of their old cohort: restored from a backup, dropped and made
-// again, changed by somebody else. An upgrade to a place that is named wants them there nevertheless, so they go
-// on from where they are, like tenants that are late. Anything else was decided for where they stood, and they are
-// refused.
+// offPath plans tenants that stand off the path of their old cohort: restored from a backup, recreated, or changed by
+// something else. An upgrade to an absolute target plans them from where they stand, like late tenants. Anything else was
+// decided for where they stood, and they are refused.
 func (m *remainingPlanner) offPath(gr standingGroup, old *Cohort) (Cohort, error) {
 	targets := strings.Fields(m.of.Target)
 	if m.of.Kind == KindUpgrade && !slices.ContainsFunc(append(targets, old.Target), relative) {
@@ -175,8 +174,8 @@ func relative(target string) bool {
 	return strings.HasPrefix(own, "+") || strings.HasPrefix(own, "-")
 }
 
-// atTarget reports whether a tenant with that applied set is where its cohort was to go. What somebody else
-// has put on top since does not count.
+// atTarget reports whether a tenant with that applied set has reached the target of its cohort. Revisions that were applied
+// on top since do not count.
 func (m *remainingPlanner) atTarget(old *Cohort, applied []string) bool {
 	for i, id := range old.Steps {
 		has := slices.Contains(applied, id)
@@ -208,9 +207,8 @@ func (m *remainingPlanner) remainingSteps(old *Cohort, applied []string) (steps,
 	return steps, after
 }
 
-// planLate plans tenants that were not there, or could not be read, when their rollout was planned. It is too
-// late to turn the rollout down, so those for which the target leads nowhere are refused. target is that of
-// a pin; "" = that of the rollout.
+// planLate plans tenants that did not exist, or could not be read, when their rollout was planned. It is too late to reject
+// the rollout, so those for which the target leads nowhere are refused. target is that of a pin; "" = that of the rollout.
 func (w *pathPlanner) planLate(gr standingGroup, target string) (Cohort, error) {
 	mine := *w
 	if target != "" {
@@ -230,13 +228,13 @@ func (w *pathPlanner) planLate(gr standingGroup, target string) (Cohort, error) 
 	return c, nil
 }
 
-// movedFailure refuses tenants from which the plan's way leads nowhere: restored from an older backup, or
-// changed by somebody else.
+// movedFailure is the failure of tenants that stand off the plan's path: restored from an older backup, or changed by
+// something else.
 func movedFailure(s *engine.Standing, old *Cohort) *Failure {
 	return &Failure{
 		Class: engine.Stale,
 		Message: fmt.Sprintf("the tenant stands at [%s], from where the plan, which began at [%s], does not lead to [%s]",
 			strings.Join(s.Heads, " "), strings.Join(old.From, " "), strings.Join(old.To, " ")),
-		Hint: "the tenant was restored or changed by somebody else; a fresh plan will take it from there",
+		Hint: "the tenant was restored, or changed by something else; a new plan starts from there",
 	}
 }

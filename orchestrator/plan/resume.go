@@ -8,21 +8,21 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// ResumeOptions says how a rollout is taken up again.
+// ResumeOptions is how a rollout is resumed.
 type ResumeOptions struct {
 	Rules
-	Only []string // ids of the tenants to take up; nil = all
+	Only []string // ids of the tenants to plan; nil = all
 }
 
-// Resume makes the plan for taking a rollout up again: all tenants of the stored plan, with those that
-// joined it since, that are not where it wanted them, except those that were skipped. current is the stored plan as its
-// rollout has changed it; now are the members of the fleet as they are now: see [Plan.Pick].
+// Resume plans another run of a rollout: all tenants of the stored plan, with those that joined it since, that are not at the
+// target, except those that were skipped. current is the stored plan as its rollout has changed it; now are the members of
+// the fleet as they are now: see [Plan.Pick].
 //
-// The survey is the truth. A tenant that the store calls done but which is not goes again; one that is
-// there is Unchanged, unless the store has it as done already, and then it is in Wave.Settled; one that is
-// no longer in the fleet is Gone. What is left of a way are those of its steps which are not yet taken; new
-// revisions are not added, and pins count as when the rollout was planned. Of a rollback, what is left are the
-// revisions whose rows name the rollout that is taken back: standings are as [SurveyFor] read them.
+// The survey decides. A tenant that the store has as done but that is not at the target is planned again; one that is there
+// is unchanged, unless the store has it as done already: then it is in Wave.Settled; one that is no longer in the fleet is
+// gone. Of a path, the steps that are not applied are left; new revisions are not added, and pins count as when the rollout
+// was planned. Of a rollback, the revisions are left whose rows name the rollout that is rolled back: standings are those of
+// engine.Engine.SurveyRollout.
 //
 // The error is an [*Error] when a revision of the plan changed or is missing, the rollout was aborted or rolled back, or the
 // wave of a tenant of how.Only has not begun.
@@ -49,15 +49,15 @@ func Resume(current *Plan, history History, now []Member, g *revision.Graph, how
 	return a.plan(newFleet(now))
 }
 
-// graphOf returns the graph that the plan was made with: of what is in g now, only what was there then.
+// graphOf returns the graph that the plan was made with: what g has of its revisions.
 func graphOf(p *Plan, g *revision.Graph) (*revision.Graph, error) {
 	stale := func(id, file, message string) error {
 		e := &Error{
 			Reason: ReasonStale, Rollout: p.Rollout, Revisions: []string{id}, Message: fmt.Sprintf("rollout %s cannot be resumed: %s", p.Rollout, message),
-			Advice: "restore the revision; or plan afresh without it",
+			Advice: "restore the revision; or plan again without it",
 		}
 		if file != "" {
-			e.Advice = "if no tenant has the revision yet, run `Upgrade`, which plans afresh; else restore the file, and put the change into a new revision"
+			e.Advice = "if no tenant has the revision yet, run `Upgrade`, which plans again; else restore the file, and put the change into a new revision"
 		}
 		return e
 	}
@@ -65,7 +65,7 @@ func graphOf(p *Plan, g *revision.Graph) (*revision.Graph, error) {
 		for i, id := range c.Steps {
 			r := g.Get(id)
 			switch {
-			case i < len(c.Sums) && c.Sums[i] == "": // a stamp takes the row away, whatever the graph says
+			case i < len(c.Sums) && c.Sums[i] == "": // a stamp deletes the row, whatever the graph has
 			case r == nil:
 				return nil, stale(id, "", fmt.Sprintf("revision %s of its plan is no longer there", id))
 			case p.Kind != KindStamp && r.Section(p.Direction()) == nil:
@@ -86,12 +86,12 @@ func graphOf(p *Plan, g *revision.Graph) (*revision.Graph, error) {
 	}
 	then, err := revision.NewGraph(revs)
 	if err != nil {
-		return nil, stale("", "", "the revisions that it was planned with hang together no more: "+err.Error())
+		return nil, stale("", "", "the revisions that it was planned with are no longer a graph: "+err.Error())
 	}
 	return then, nil
 }
 
-// resumePlanner plans one rollout anew.
+// resumePlanner plans one rollout again.
 type resumePlanner struct {
 	stored  *Plan // amended
 	left    remainingPlanner
@@ -99,7 +99,7 @@ type resumePlanner struct {
 	history History
 }
 
-// knows checks that the tenants asked for are part of the rollout.
+// knows checks that the tenants to plan are part of the rollout, and that their waves have begun.
 func (a *resumePlanner) knows(only []string) error {
 	if len(only) == 0 {
 		return nil
@@ -114,7 +114,7 @@ func (a *resumePlanner) knows(only []string) error {
 			return &Error{
 				Reason: ReasonNotBegun, Rollout: a.stored.Rollout, Tenants: 1, Example: id, Wave: wave,
 				Message: fmt.Sprintf("tenant %s is not to be retried: its wave %s has not begun in rollout %s", id, wave, a.stored.Rollout),
-				Advice:  "`Resume(" + a.stored.Rollout + ")` goes on, wave by wave", // a retry would pass by the waves and gates before it
+				Advice:  "`Resume(" + a.stored.Rollout + ")` continues, wave by wave", // a retry would bypass the waves and gates before it
 			}
 		}
 	}
@@ -149,7 +149,7 @@ func (a *resumePlanner) plan(now fleet) (*Runnable, error) {
 	return &Runnable{&p}, nil
 }
 
-// skip reports whether the tenant is none of this run's business.
+// skip reports whether this run ignores the tenant.
 func (a *resumePlanner) skip(item Item, now fleet) bool {
 	if a.only != nil && !slices.Contains(a.only, item.Tenant.ID) {
 		return true
@@ -163,8 +163,7 @@ func (a *resumePlanner) skip(item Item, now fleet) bool {
 	return false
 }
 
-// recorded reports whether the store has it already that the tenant, of which nothing is left to do, is
-// where it was wanted.
+// recorded reports whether nothing is left to do in a tenant and the store has it as done already.
 func (a *resumePlanner) recorded(id string, c *Cohort) bool {
 	outcome := a.history.outcome(id)
 	return (outcome == OutcomeDone || outcome == OutcomeUnchanged) && c.Action == ActionNone

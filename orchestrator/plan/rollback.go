@@ -9,21 +9,21 @@ import (
 	"github.com/skeindb/skein/orchestrator/internal/words"
 )
 
-// NewRollback plans to take down what a rollout applied: of each tenant just the revisions whose rows name that
+// NewRollback plans to take down what a rollout applied: of each tenant only the revisions whose rows name that
 // rollout, in the reverse order of its waves. current is the stored plan as its rollout has changed it, touched the
 // tenants that the rollout may have changed (true = it did), req.Rollout is the id of the new rollout; now is the whole fleet, with the rollout of
 // each row, as engine.Engine.SurveyRollout reads it.
-// Of req the kind, the targets and the policy do not count: pins neither.
+// The kind, the targets and the policy of req are ignored, and so are pins.
 //
-// The rows decide, whatever the store has recorded: what was taken down, stamped, restored or made again since is not
-// the rollout's any more, and a tenant that was renamed is found by its rows, with a note. The store only tells which
-// tenants the rollout may have changed, of those that cannot be read now.
+// The rows decide, whatever the store has recorded: what was taken down, stamped, restored or recreated since is not the
+// rollout's any more, and a tenant that was renamed is found by its rows, with a note. The store only decides which
+// unreadable tenants the rollout may have changed.
 //
-// A tenant that cannot be read, though the rollout may have changed it, is refused, and so is one that has meanwhile
-// something on top of what is to be taken down. One that is no longer in the fleet is left out, with a note. A revision
+// A tenant that cannot be read although the rollout may have changed it is refused, and so is one that has other revisions
+// on top of what is to be taken down. One that is no longer in the fleet is left out, with a note. A revision
 // without a downgrade section, or whose file is missing, makes an [*Error], unless partial
-// is set: then the tenants that cannot be taken down whole are skipped. A revision that [Plan.WithKept] added to g goes
-// down by what was kept, with a note. That there is nothing to take back is an error, too.
+// is set: then the tenants that cannot be taken down completely are skipped. A revision that [Plan.WithKept] added to g is
+// taken down by what was kept, with a note. Nothing to take back is an error, too.
 func NewRollback(current *Plan, touched map[string]bool, now []Member, g *revision.Graph, req Options, partial bool) (*Runnable, error) {
 	switch {
 	case req.Rollout == "" || req.Rollout == current.Rollout:
@@ -62,7 +62,7 @@ type rollback struct {
 	unread  []string // ids of tenants that the rollout does not name, and that could not be read
 }
 
-// choose finds the tenants that have something of the rollout, and those that cannot be read, though it may have changed them.
+// choose finds the tenants that have revisions of the rollout, and unreadable ones that it may have changed.
 func (b *rollback) choose(now []Member) {
 	all, named := newFleet(now), b.of.names()
 	others := slices.DeleteFunc(slices.Clone(now), func(m Member) bool { return named[m.Tenant.ID] })
@@ -71,7 +71,7 @@ func (b *rollback) choose(now []Member) {
 		for _, item := range wave.Items {
 			b.named(&back, item.Tenant.ID, all[item.Tenant.ID])
 		}
-		for i := range others { // the wave that goes first takes them along
+		for i := range others { // they are in the first wave
 			b.unnamed(&back, &others[i])
 		}
 		others = nil
@@ -81,7 +81,7 @@ func (b *rollback) choose(now []Member) {
 	}
 }
 
-// named looks at a tenant of the rollout; m is nil when it is not in the fleet.
+// named adds a tenant of the rollout if it is part of the rollback; m is nil when it is not in the fleet.
 func (b *rollback) named(back *Wave, id string, m *Member) {
 	changed, touched := b.dispatched[id]
 	switch {
@@ -95,7 +95,7 @@ func (b *rollback) named(back *Wave, id string, m *Member) {
 	}
 }
 
-// unnamed looks at a tenant that the rollout does not name: it was renamed since, or copied from one of the rollout's.
+// unnamed adds a tenant that the rollout does not name if it has its revisions: it was renamed since, or copied.
 func (b *rollback) unnamed(back *Wave, m *Member) {
 	switch {
 	case unreadable(&m.Standing):
@@ -119,7 +119,7 @@ func (b *rollback) plan(p *Plan) error {
 	for _, gr := range groups {
 		c, without := b.down.cohort(gr)
 		switch {
-		case c.Action != ActionRefuse || unreadable(&gr.standing): // it may answer when its turn comes, or on a resume
+		case c.Action != ActionRefuse || unreadable(&gr.standing): // it may answer in the run, or in a resumed one
 		case len(without) > 0:
 			oneWay.add(without, gr)
 			c.skip("cannot be taken back: " + c.Failure.Message)
@@ -147,7 +147,7 @@ func (b *rollback) plan(p *Plan) error {
 	return nil
 }
 
-// nothing says that no tenant has anything of the rollout, as far as they could be read.
+// nothing is the error when no tenant that could be read has revisions of the rollout.
 func (b *rollback) nothing() error {
 	if n := len(b.unread); n > 0 {
 		return fmt.Errorf("there is nothing to take back from the tenants that could be read: none has anything that rollout %s applied; %s could not be read: %s",
@@ -156,7 +156,7 @@ func (b *rollback) nothing() error {
 	return fmt.Errorf("there is nothing to take back: no tenant has anything that rollout %s applied", b.of.Rollout)
 }
 
-// notes says what people have to look after themselves.
+// notes returns what people have to look after themselves.
 func (b *rollback) notes() []string {
 	var notes []string
 	if n := len(b.renamed); n > 0 {

@@ -69,7 +69,7 @@ func (b *blocked) err(rollout string, others int) *Error {
 	}
 	advice := b.failure.Hint
 	if b.failure.Class == engine.Checksum {
-		advice = "restore the file, or go on nevertheless with `AllowChanged`"
+		advice = "restore the file, or continue with `AllowChanged`"
 	}
 	return &Error{
 		Reason: ReasonBlocked, Rollout: rollout, Tenants: b.tenants, Example: b.example, Others: others,

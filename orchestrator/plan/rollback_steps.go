@@ -9,7 +9,8 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// rollbackSteps plans what a rollback does with tenants, by the rows of their version tables: see [SurveyRollout].
+// rollbackSteps plans what a rollback does with tenants, by the rows of their version tables: see
+// engine.Engine.SurveyRollout.
 type rollbackSteps struct {
 	of      string // the rollout that is taken back
 	graph   *revision.Graph
@@ -19,7 +20,7 @@ type rollbackSteps struct {
 // has reports whether the tenant has a revision that the rollout applied.
 func (d *rollbackSteps) has(s *engine.Standing) bool { return len(s.Applied.Of(d.of)) > 0 }
 
-// assessed is the standing as the rollback sees it: edited files of revisions that stay do not matter.
+// assessed is the standing for the rollback: edited files of revisions that stay do not matter.
 func (d *rollbackSteps) assessed(s engine.Standing) engine.Standing {
 	s.Changed = both(s.Changed, s.Applied.Of(d.of))
 	return s
@@ -56,7 +57,7 @@ func (d *rollbackSteps) cohort(gr standingGroup) (c Cohort, without []string) {
 	return c, nil
 }
 
-// refusal says why tenants that stand there cannot be taken back; nil when they may.
+// refusal returns why tenants that stand there cannot be rolled back; nil when they can.
 func (d *rollbackSteps) refusal(s *engine.Standing) *Failure {
 	if unreadable(s) {
 		return UnreadableFailure(s, nil)

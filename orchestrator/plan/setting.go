@@ -10,7 +10,7 @@ import (
 // valueShown bounds a value in a difference, in bytes.
 const valueShown = 200
 
-// options are the options of the sections that the plan runs: how a body runs decides what happens, too.
+// options are the options of the sections that the plan runs: how a body runs is part of the result.
 func (p *Plan) options(g *revision.Graph) []Setting {
 	var all []Setting
 	seen := map[string]bool{}
@@ -30,7 +30,7 @@ func (p *Plan) options(g *revision.Graph) []Setting {
 	return all
 }
 
-// otherSettings says which settings differ, each in a line.
+// otherSettings returns which settings differ, a line each.
 func (p *Plan) otherSettings(now *Plan) []string {
 	type name struct{ of, key string }
 	is := make(map[name]string, len(now.Settings))
@@ -53,7 +53,7 @@ func (p *Plan) otherSettings(now *Plan) []string {
 	return lines
 }
 
-// differs says that a setting has another value now, or none.
+// differs returns a line on a setting that has another value now, or none.
 func (s *Setting) differs(now string, there bool) string {
 	was, is := OneLine(s.Value, valueShown), OneLine(now, valueShown)
 	switch {

@@ -8,7 +8,7 @@ import (
 )
 
 // Size is how many tenants a wave takes: Count, or Percent of the tenants planned in the whole rollout,
-// rounded up, so that any share of somebody is at least one tenant. The zero value means all.
+// rounded up, so that a share is at least one tenant. The zero value means all.
 type Size struct {
 	Count   int
 	Percent float64 // 0–100; when above 0 it counts and Count is ignored
@@ -48,7 +48,7 @@ func (s Size) String() string {
 func (s Size) Of(planned int) int {
 	switch {
 	case s.Percent > 0:
-		return int(math.Ceil(s.Percent*float64(planned)/100 - 1e-9)) // a hair, as in Budget.Of
+		return int(math.Ceil(s.Percent*float64(planned)/100 - 1e-9)) // minus a little, as in Budget.Of
 	case s.Count > 0:
 		return min(s.Count, planned)
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/skeindb/skein/orchestrator/internal/words"
 )
 
-// Transactions are the steps of the cohort as they commit: each list is one transaction, or one revision outside of
-// any. Nil when there is nothing to do, and for a plan that was only loaded.
+// Transactions returns the steps of the cohort as they commit: each list is one transaction, or one revision outside of
+// any. Nil when nothing is to be done, and in a loaded plan.
 func (c *Cohort) Transactions() [][]string {
 	if c.plan == nil {
 		return nil
@@ -20,7 +20,7 @@ func (c *Cohort) Transactions() [][]string {
 	return all
 }
 
-// borders says which revisions end a transaction in the middle of a chain although their options do not ask for it.
+// borders returns a note on the revisions that have a transaction of their own although their options do not ask for it.
 func borders(cohorts []Cohort, g *revision.Graph, dir revision.Direction) []string {
 	separate := map[string]bool{}
 	for i := range cohorts {

@@ -10,13 +10,13 @@ import (
 type Live struct {
 	Early  bool   // the command was given before this run began
 	Wave   int    // index of the last wave that began; -1 = none
-	Ending State  // in which the run is about to end; "" = it goes on
+	Ending State  // in which the run is about to end; "" = it continues
 	Reason string // why it is about to end
 }
 
-// Admit says why a command to a rollout is refused; "" = it is carried out. It is the one rule, whoever carries the command
-// out: the process that runs the rollout, or, where live is nil, one that has the fleet's lock. p is the plan as the
-// rollout has changed it, or what a run has of it.
+// Admit says why a command to a rollout is refused; "" = it is carried out. It is the rule both of the process that runs
+// the rollout and, with live nil, of one that has the fleet's lock. p is the plan as the rollout has changed it, or as the run
+// has it.
 //
 //	command   no process runs it                running
 //	pause     refused                           unless it was given before this run, or the run is ending
@@ -60,7 +60,7 @@ func Admit(r *Report, p *plan.Plan, c *Command, live *Live) (refused string) {
 
 const aborted = "the rollout was aborted"
 
-// ends says why a stop comes too late; "" when it does not.
+// ends returns why a stop comes too late; "" when it does not.
 func (l *Live) ends(s State) string {
 	if s.Outweighs(l.Ending) {
 		return ""
@@ -68,7 +68,7 @@ func (l *Live) ends(s State) string {
 	return "the run is ending already: " + l.Reason
 }
 
-// cannotSkip says why tenants cannot be skipped; "" when all of them can. What a run that died left unfinished is not being
+// cannotSkip returns why tenants cannot be skipped; "" when all of them can. Tenants of a run that died are not being
 // migrated any more.
 func cannotSkip(r *Report, p *plan.Plan, ids []string, live *Live) string {
 	if len(ids) == 0 {
@@ -100,8 +100,8 @@ func pending(o plan.Outcome) bool {
 	return o == plan.OutcomePending || o == plan.OutcomeRetrying || o == plan.OutcomeDeferred
 }
 
-// Outweighs reports whether a run that is about to end in other ends in s instead, when that is asked for: what people ask
-// for outweighs what happened, and an abort outweighs all.
+// Outweighs reports whether a run that is about to end in other ends in s instead: a request of people outweighs what
+// happened, and an abort outweighs all.
 func (s State) Outweighs(other State) bool { return s.weight() > other.weight() }
 
 func (s State) weight() int {

@@ -8,16 +8,16 @@ import (
 	"github.com/skeindb/skein/orchestrator/plan"
 )
 
-// Cause is failures that are the same but for the tenant: of one class and SQLSTATE, in one statement of one revision, with
-// the same fields of the server's error (table, column, type, constraint, routine, and the lines of functions that were
-// running). What servers say in words is no part of it, for it quotes values of rows and names of the tenant.
+// Cause is failures that differ only in the tenant: one class and SQLSTATE, one statement of one revision, and the same
+// fields of the server's error (table, column, type, constraint, routine, and the lines of functions that ran). The
+// server's message is not compared: it quotes values of rows and names of the tenant.
 type Cause struct {
 	Class    engine.Class
 	SQLState string
 	Revision string
 	File     string
 	Line     int
-	Message  string       // of Example, without values of rows, and without what differs where skein says it
+	Message  string       // of Example, without values of rows and, if the message is skein's, without what differs between tenants
 	Example  plan.Failure // of the first tenant in Tenants
 	Count    int          // tenants
 	Tenants  []string     // up to five of them, by id

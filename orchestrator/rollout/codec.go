@@ -28,7 +28,7 @@ func Decode(name string, data []byte) (Fact, error) {
 	return f.Elem().Interface().(Fact), nil
 }
 
-// typeNamed is the type of each fact.
+// typeNamed has the type of each fact by its name.
 var typeNamed = func() map[string]reflect.Type {
 	types := map[string]reflect.Type{}
 	for _, f := range factTypes() {

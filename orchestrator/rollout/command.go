@@ -4,9 +4,8 @@ import (
 	"time"
 )
 
-// Command is what an operator asked of a rollout, and at the same time its line in the audit log. Commands are
-// appended to the store by whatever process the operator is at, and are never changed; a running rollout
-// polls for them. What came of one is in the facts: see [Commanded].
+// Command is what an operator asks of a rollout, and its line in the audit log. The operator's process appends it to the
+// store, where it never changes; a running rollout polls for it. The answer is a fact: see [Commanded].
 type Command struct {
 	Rollout string    `json:"rollout"`
 	Seq     int64     `json:"seq"` // 1, 2, 3 … in its rollout; given by the store
@@ -19,25 +18,25 @@ type Command struct {
 	At      time.Time `json:"at"` // UTC, whole microseconds
 }
 
-// Action is what an operator can ask.
+// Action is what an operator can ask of a rollout.
 type Action string
 
 // Asked of a rollout that may be running.
 const (
-	ActionPause   Action = "pause"   // begin no more tenants, let the running ones finish, and stop until somebody resumes
-	ActionApprove Action = "approve" // open the closed gate of the wave, as soon as all else holds
+	ActionPause   Action = "pause"   // dispatch no more tenants, let the running ones finish, and end the run; it can be resumed
+	ActionApprove Action = "approve" // open the gate of the wave, as soon as its bake is over and its checks pass
 	ActionAbort   Action = "abort"   // as pause, but for good
-	ActionSkip    Action = "skip"    // leave tenants alone that are not under work
+	ActionSkip    Action = "skip"    // leave tenants alone that are not being migrated
 )
 
-// Only for the record: each is a run of its own, which asks nothing of another process.
+// Only for the record: each is a run of its own, and asks nothing of another process.
 const (
 	ActionResume   Action = "resume"
 	ActionRetry    Action = "retry"
 	ActionRollback Action = "rollback"
 )
 
-// Asked is the reason of a run that ends by the command.
+// Asked is the reason of a run that the command ends.
 func (c *Command) Asked() string { return c.Who() + " asked for it" + c.Because() }
 
 // Because ends a sentence with the reason given.
@@ -51,7 +50,7 @@ func (c *Command) Because() string {
 // SkippedBy is the reason of a tenant that the command skips.
 func (c *Command) SkippedBy() string { return "skipped by " + c.Who() + c.Because() }
 
-// Who names the operator.
+// Who returns the operator, such as "eve on laptop".
 func (c *Command) Who() string {
 	if c.Host == "" {
 		return c.User

@@ -41,15 +41,15 @@ func (c *counts) named() int {
 	return n
 }
 
-// transitions are the ways that finished tenants went. There are few: one a cohort, and those of tenants that
-// stopped half way.
+// transitions are from where to where finished tenants were migrated. There are few: one for each cohort, and those of
+// tenants that stopped half way.
 type transitions struct {
 	list  []Transition
 	place map[string]int32
 	key   []byte // scratch
 }
 
-// Transition is how many tenants went from one place to another, and what became of them.
+// Transition is how many tenants went from some heads to others, and their outcome.
 type Transition struct {
 	From, To []string // heads
 	Outcome  plan.Outcome

@@ -4,8 +4,8 @@ import (
 	"github.com/skeindb/skein/orchestrator/plan"
 )
 
-// Current returns the plan of a rollout as it is now: the stored one with the tenants that joined the rollout since, or
-// take another path. The stored plan is not changed.
+// Current returns the plan of a rollout as it is now: the stored one with the tenants that joined since, or take another
+// path. The stored plan is not changed.
 func Current(stored *plan.Plan, events []Event) *plan.Plan {
 	var changes []plan.Change
 	for _, e := range events {
@@ -21,7 +21,7 @@ func Current(stored *plan.Plan, events []Event) *plan.Plan {
 	return stored.Amend(changes)
 }
 
-// HistoryOf returns what [ResumePlan] needs to know of a rollout.
+// HistoryOf returns what [plan.Resume] needs to know of a rollout.
 func HistoryOf(events []Event) plan.History {
 	var r Report
 	h := plan.History{Began: map[string]bool{}}
@@ -38,8 +38,8 @@ func HistoryOf(events []Event) plan.History {
 	return h
 }
 
-// Touched returns the tenants that a rollout may have changed, as its facts say; true = it did. Who is not in it was
-// never touched: tenants are named in the store before they are.
+// Touched returns the tenants that a rollout may have changed, by its facts; true = it did. A tenant that is not in it was
+// never touched: tenants are named in the store before that.
 func Touched(events []Event) map[string]bool {
 	all := map[string]bool{}
 	note := func(id string, changed bool) { all[id] = all[id] || changed }

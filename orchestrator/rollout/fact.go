@@ -8,8 +8,8 @@ import (
 	"github.com/skeindb/skein/orchestrator/plan"
 )
 
-// Event is one fact about a rollout. Facts are numbered and kept in the order they came to be known;
-// the [Report] is their fold, and nothing else decides what is shown, stored or resumed.
+// Event is one fact about a rollout, with its number and time. The [Report] is the fold of the events, and nothing else
+// decides what is shown, stored or resumed.
 type Event struct {
 	Rollout string
 	Seq     int64     // 1, 2, 3 … in a rollout; 0 for a tick, which is shown but not stored
@@ -17,30 +17,30 @@ type Event struct {
 	Fact    Fact
 }
 
-// Tick reports whether the event is only shown: nothing of it outlives the run.
+// Tick reports whether the event is only shown, and not stored.
 func (e Event) Tick() bool { return e.Seq == 0 }
 
 // Fact is what happened: one of the types of this file. [Encode] and [Decode] put them into text for stores.
 type Fact interface {
-	// Name is that of its type in stores. Names never change: a store that an older program wrote is read by a newer one.
+	// Name is the name of the fact in stores. It never changes: newer programs read the stores of older ones.
 	Name() string
 }
 
-// State is where a rollout stands.
+// State is that of a rollout.
 type State string
 
 const (
-	StateRunning     State = "running"
-	StatePaused      State = "paused"
-	StateWaiting     State = "waiting" // for an approval
-	StateHalted      State = "halted"
-	StateInterrupted State = "interrupted"
-	StateFinished    State = "finished"
-	StateAborted     State = "aborted"
+	StateRunning     State = "running"     // a run has begun and not ended; its process may have died
+	StatePaused      State = "paused"      // on request, or a gate was inconclusive
+	StateWaiting     State = "waiting"     // for an approval
+	StateHalted      State = "halted"      // too many failures, a gate that failed, a server that needs an operator
+	StateInterrupted State = "interrupted" // by a signal, or cancelled
+	StateFinished    State = "finished"    // all waves are through; tenants may have failed
+	StateAborted     State = "aborted"     // on request, for good
 )
 
 type (
-	// Started opens a run: the first, or a resumption (Run 2, 3 …).
+	// Started begins a run: the first, or a resumed one (Run 2, 3 …).
 	Started struct {
 		Run    int           `json:"run"`
 		Fleet  string        `json:"fleet"`
@@ -52,7 +52,7 @@ type (
 		User   string        `json:"user"`
 		Width  int           `json:"width"` // tenants at once at the start
 	}
-	// WaveStarted begins a wave; maybe again, for tenants that came late, are back, or were made anew.
+	// WaveStarted begins a wave; maybe again, for tenants that joined late, are back, or were recreated.
 	WaveStarted struct {
 		Wave string `json:"wave"`
 	}
@@ -60,14 +60,14 @@ type (
 	TenantsDispatched struct {
 		Tenants []string `json:"tenants,omitzero"`
 	}
-	// TenantStarted is a tick: a worker has taken the tenant up.
+	// TenantStarted is a tick: a worker begins to migrate the tenant.
 	TenantStarted struct {
 		Tenant  string   `json:"tenant"`
 		Attempt int      `json:"attempt"`
 		From    []string `json:"from,omitzero"`
 	}
-	// TenantReturned is a tick, unless the tenant was in TenantsRunning: a try that does not count as an attempt, for the server was full or went
-	// away, or the run was cancelled. The tenant is pending again.
+	// TenantReturned is a try that does not count as an attempt: the server was full or went away, or the run was cancelled.
+	// The tenant is pending again. It is a tick unless the tenant was in TenantsRunning.
 	TenantReturned struct {
 		Tenant  string       `json:"tenant"`
 		Failure plan.Failure `json:"failure"`
@@ -79,13 +79,13 @@ type (
 		Wait    time.Duration `json:"wait"`    // nanoseconds
 		Failure plan.Failure  `json:"failure"`
 	}
-	// TenantDeferred: a lock was not to be had, or the tenant is not the one that was planned (stale, gone). It comes
-	// again at the end of its wave.
+	// TenantDeferred: a lock was busy, or the tenant is not the one that was planned (stale, gone). It is tried again at the
+	// end of its wave.
 	TenantDeferred struct {
 		Tenant  string       `json:"tenant"`
 		Attempt int          `json:"attempt"` // the one that failed
 		Failure plan.Failure `json:"failure"`
-		Steps   int          `json:"steps,omitempty"` // committed in this run, if it is to be planned anew
+		Steps   int          `json:"steps,omitempty"` // committed in this run, if it is to be planned again
 	}
 	// TenantFinished is the end of a tenant in this run.
 	TenantFinished struct {
@@ -102,13 +102,13 @@ type (
 		Reason   string        `json:"reason,omitempty"`  // of Skipped
 		Notices  []Notice      `json:"notices,omitzero"`  // the last that the server gave, at most 20
 	}
-	// TenantsRunning names tenants that have been under work for longer than a moment, for who looks from elsewhere.
-	// As a tick it names none, and says that the run goes on.
+	// TenantsRunning names tenants that have run for more than a second, for processes that read the store. As a tick it names
+	// none and shows that the run continues.
 	TenantsRunning struct {
 		Tenants []string `json:"tenants,omitzero"`
 	}
-	// TenantsWaiting are all tenants of a server that wait for somebody else's session, in place of those of the last such
-	// fact about it. As a tick it says that they still do.
+	// TenantsWaiting are all tenants of a server that wait for other sessions; it replaces the last such fact about the server.
+	// As a tick it shows that they still wait.
 	TenantsWaiting struct {
 		Server string       `json:"server"`
 		Waits  []TenantWait `json:"waits,omitzero"`
@@ -117,13 +117,13 @@ type (
 	ServerPaused struct {
 		Server   string       `json:"server"`
 		Failure  plan.Failure `json:"failure"`
-		Operator bool         `json:"operator,omitempty"` // not probed: nothing more happens there until somebody resumes the rollout
+		Operator bool         `json:"operator,omitempty"` // not probed: nothing more happens there until the rollout is resumed
 	}
 	// ServerResumed: the server answers again.
 	ServerResumed struct {
 		Server string `json:"server"`
 	}
-	// WidthChanged tells how many tenants at once a server is given now.
+	// WidthChanged: another number of tenants runs at once on a server from now on.
 	WidthChanged struct {
 		Server   string `json:"server"`
 		Width    int    `json:"width"`
@@ -137,17 +137,17 @@ type (
 	}
 	// TenantsJoined adds tenants to a wave that were not in the fleet when the rollout was planned.
 	TenantsJoined plan.Change
-	// TenantsReplanned sends tenants of a wave another way, since they stand elsewhere than when it was planned. It
-	// is told where they go through revisions that were not on their way before.
+	// TenantsReplanned gives tenants of a wave another path, since they stand elsewhere than when it was planned. It is a fact
+	// if they then run revisions that were not on their path before.
 	TenantsReplanned plan.Change
-	// GateClosed: the wave is through, and its gate is asked from now on; once more in each run until it passes.
+	// GateClosed: the wave is through, and its gate is measured from now on; again in each run until it passes.
 	GateClosed struct {
 		Wave     string    `json:"wave"`
 		Until    time.Time `json:"until"` // end of the bake
 		Checks   []string  `json:"checks,omitzero"`
 		Approval bool      `json:"approval,omitempty"`
 	}
-	// GateMeasured is one measure of a check: the evidence. Good news that is no news is left out, see [Check].
+	// GateMeasured is one measure of a check. Repeated passes are left out: see [plan.Check].
 	GateMeasured struct {
 		Wave     string        `json:"wave"`
 		Check    string        `json:"check"`
@@ -157,27 +157,27 @@ type (
 		Tenants  []string      `json:"tenants,omitzero"` // some of those that did not pass
 		Took     time.Duration `json:"took"`             // nanoseconds
 	}
-	// ApprovalAwaited: all else holds, and the rollout waits for somebody's word.
+	// ApprovalAwaited: all else holds, and the rollout waits for an approval.
 	ApprovalAwaited struct {
 		Wave string `json:"wave"`
 	}
-	// GateSettled ends a gate. A gate that passed is not asked again in later runs.
+	// GateSettled ends a gate. A gate that passed is not measured again in later runs.
 	GateSettled struct {
 		Wave     string       `json:"wave"`
 		Verdict  plan.Verdict `json:"verdict"`
 		Reason   string       `json:"reason,omitempty"` // why it did not pass; of a pass, who approved
 		Redacted string       `json:"redacted,omitempty"`
 	}
-	// Commanded: a command of an operator was taken in. Refused says why nothing came of it.
+	// Commanded answers a command of an operator. Refused says why it was not carried out; "" = it was.
 	Commanded struct {
 		Command Command `json:"command"`
 		Refused string  `json:"refused,omitempty"`
 	}
-	// WaveFinished: all tenants of the wave have come to an end. Its gate is asked after that.
+	// WaveFinished: all tenants of the wave have ended. Its gate comes next.
 	WaveFinished struct {
 		Wave string `json:"wave"`
 	}
-	// Ended closes a run.
+	// Ended ends a run.
 	Ended struct {
 		State    State  `json:"state"`            // any but Running
 		Reason   string `json:"reason,omitempty"` // "" when it just finished
@@ -186,7 +186,7 @@ type (
 	}
 )
 
-// TenantWait is a tenant under work that waits.
+// TenantWait is a running tenant that waits for other sessions.
 type TenantWait struct {
 	Tenant string          `json:"tenant"`
 	For    []engine.Holder `json:"for"` // up to three
@@ -198,7 +198,7 @@ type WavePlanned struct {
 	Tenants int    `json:"tenants"`
 }
 
-// StandsAt says of a tenant that is skipped before its turn where it stands.
+// StandsAt sets where a tenant stands that is skipped before its turn.
 func (f *TenantFinished) StandsAt(wave string, heads []string) {
 	f.Wave, f.To = wave, heads
 	if f.From == nil {
@@ -206,7 +206,7 @@ func (f *TenantFinished) StandsAt(wave string, heads []string) {
 	}
 }
 
-// Opening is the fact with which a run of the plan begins.
+// Opening returns the fact with which a run of the plan begins.
 func Opening(p *plan.Plan, run int, by Holder) Started {
 	f := Started{Run: run, Fleet: p.Fleet, Kind: p.Kind, Target: p.Target, Host: by.Host, PID: by.PID, User: by.User}
 	for _, w := range p.Waves {
@@ -215,7 +215,7 @@ func Opening(p *plan.Plan, run int, by Holder) Started {
 	return f
 }
 
-// Unknown makes a failure one of a tenant of which it is not known where it stands.
+// Unknown changes a failed tenant into an uncertain one: it is not known whether its last change was committed.
 func (f *TenantFinished) Unknown() {
 	f.Outcome, f.To = plan.OutcomeUncertain, nil
 	if f.Failure != nil {
@@ -226,7 +226,7 @@ func (f *TenantFinished) Unknown() {
 	}
 }
 
-// Same reports whether a tenant waits for the same sessions still.
+// Same reports whether both are the same tenant, waiting for the same sessions.
 func (w TenantWait) Same(other TenantWait) bool {
 	return w.Tenant == other.Tenant && slices.EqualFunc(w.For, other.For, func(a, b engine.Holder) bool { return a.PID == b.PID })
 }

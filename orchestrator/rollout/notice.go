@@ -14,13 +14,13 @@ type Notice struct {
 	SQLState string `json:"sqlstate"`
 	Message  string `json:"message"`
 	Redacted string `json:"redacted,omitempty"` // Message without values of rows
-	Cause    string `json:"cause"`              // equal where the reason is: see [Cause]
+	Cause    string `json:"cause"`              // equal for notices of one reason: see [Cause]
 	Revision string `json:"revision,omitempty"`
 	File     string `json:"file,omitempty"`
 	Line     int    `json:"line,omitempty"`
 }
 
-// NoticesOf puts a tenant's notices into the form that is stored.
+// NoticesOf returns a tenant's notices in the form that is stored.
 func NoticesOf(all []engine.Notice, of *tenant.Tenant) []Notice {
 	var notices []Notice
 	for i := range all {
@@ -33,7 +33,7 @@ func NoticesOf(all []engine.Notice, of *tenant.Tenant) []Notice {
 		stored.Cause = plan.CauseOf(e, of)
 		if n.Fields != nil {
 			fields := *n.Fields
-			fields.Severity = "" // it is said beside
+			fields.Severity = "" // the notice has it
 			stored.Redacted = fields.Describe(n.SQLState)
 		}
 		notices = append(notices, stored)

@@ -7,12 +7,12 @@ import (
 	"github.com/skeindb/skein/orchestrator/plan"
 )
 
-// Report is what a rollout has come to: the fold of its facts, and of nothing else. The zero value is a
-// rollout of which nothing is known. It is used by one goroutine.
+// Report is the state of a rollout: the fold of its facts, and of nothing else. The zero value is a rollout of which nothing
+// is known. It is used by one goroutine.
 //
-// A tenant that was never named is pending. What a run only began is pending again when the run ends.
-// The counts are of the whole rollout, over all its runs, and their sum is what was planned. Facts in an order
-// that no run makes, of a store that lost some, give a report that is wrong about them but whole in itself.
+// A tenant that was never named is pending. What a run began and did not end is pending again when the run ends. The counts
+// are of the whole rollout, over all its runs, and their sum is what was planned. If a store lost facts, the report is wrong
+// about them, and consistent in itself.
 type Report struct {
 	Rollout  string
 	Fleet    string
@@ -30,23 +30,23 @@ type Report struct {
 	Finished time.Time // of the last run; zero while it runs
 	Seq      int64     // of the last stored fact
 	Waves    []WaveReport
-	Servers  map[string]ServerReport // those of which something is to be said
+	Servers  map[string]ServerReport // those that were paused, or whose width changed
 	Warnings []string
-	Commands []Commanded // that were taken in, with what came of them
+	Commands []Commanded // with their answers
 
-	TakenBack bool // a rollback of it was begun
+	TakenBack bool // a rollback of it began
 
 	wave    int           // index into Waves of the one that was begun last
 	inWave  bool          // it was begun in this run
-	closed  time.Time     // when this run closed the gate that it is at; zero = it is at none
-	idle    time.Duration // that this run spent at gates before
+	closed  time.Time     // when this run closed the gate that it waits at; zero = at none
+	idle    time.Duration // time that this run spent at earlier gates
 	tenants map[string]int32
 	records []record
 	ways    transitions
 	running map[int32]RunningTenant
 	noticed noticed
-	waits   map[string][]TenantWait // by server; some may have gone on since
-	worked  int                     // tenants that were worked on to their end in this run
+	waits   map[string][]TenantWait // by server; some may have ended since
+	worked  int                     // tenants that ended in this run after at least one try
 }
 
 // WaveReport is one wave of a report.
@@ -55,18 +55,18 @@ type WaveReport struct {
 	Planned  int
 	Started  bool
 	Finished bool
-	Failures int         // in this run: what is held against the budget
+	Failures int         // in this run: they count against the budget
 	Joined   int         // of Planned: tenants that were not in the fleet when the rollout was planned
-	Upgraded time.Time   // when the last of its tenants came to Done, in whichever run: what a bake is counted from; zero = none has
-	Gate     *GateReport // nil until the wave is through, and when it has none
+	Upgraded time.Time   // when the last of its tenants was done, in whichever run: a bake is counted from it; zero = none was
+	Gate     *GateReport // nil until the wave is through, and when it has no gate
 
 	counts counts
 }
 
-// ServerReport is what is to be said about a server.
+// ServerReport is the state of a server.
 type ServerReport struct {
-	Paused   *plan.Failure // why nothing is begun there; nil = it works
-	Operator bool          // it is not probed, but waits for an operator
+	Paused   *plan.Failure // why no tenants are dispatched there; nil = they are
+	Operator bool          // it is not probed, and waits for an operator
 	Width    int           // tenants at once; 0 = as at the start
 }
 
@@ -101,7 +101,7 @@ func (r *Report) Apply(e Event) {
 		r.started(e, f)
 	case WaveStarted:
 		r.wave, r.inWave = r.WaveIndex(f.Wave), true
-		r.Waves[r.wave].Started, r.Waves[r.wave].Finished = true, false // again, for tenants that came late
+		r.Waves[r.wave].Started, r.Waves[r.wave].Finished = true, false // again, for late tenants
 	case TenantsDispatched:
 		r.dispatched(f)
 	case TenantStarted:
@@ -165,14 +165,14 @@ func (r *Report) started(e Event, f Started) {
 	}
 }
 
-// joined adds tenants that came late. They are in their wave from now on, whether or not it is named again.
+// joined adds late tenants to their wave.
 func (r *Report) joined(f TenantsJoined) {
 	w := &r.Waves[r.WaveIndex(f.Wave)]
 	w.Planned += len(f.Items)
 	w.Joined += len(f.Items)
 }
 
-// settle makes everything pending that was under way: no worker is at it any more.
+// settle makes unfinished tenants pending: no worker has them any more.
 func (r *Report) settle() {
 	for i := range r.records {
 		if o := r.records[i].outcome; o == rankRunning || o == rankRetrying || o == rankDeferred {
@@ -185,7 +185,7 @@ func (r *Report) dispatched(f TenantsDispatched) {
 	for _, id := range f.Tenants {
 		i := r.record(id)
 		r.shift(i, r.wave)
-		r.move(i, rankPending) // what an earlier run made of it is about to be made anew
+		r.move(i, rankPending) // whatever its outcome in an earlier run was
 	}
 }
 
@@ -198,7 +198,7 @@ func (r *Report) begun(at time.Time, f TenantStarted) {
 	r.running[i] = RunningTenant{Tenant: f.Tenant, Since: at, Attempt: f.Attempt}
 }
 
-// tenantsRunning notes tenants of which no tick told that they were begun.
+// tenantsRunning notes running tenants that had no tick.
 func (r *Report) tenantsRunning(at time.Time, f TenantsRunning) {
 	for _, id := range f.Tenants {
 		if i := r.record(id); r.records[i].outcome != rankRunning {
@@ -207,7 +207,7 @@ func (r *Report) tenantsRunning(at time.Time, f TenantsRunning) {
 	}
 }
 
-// waiting notes who waits on a server. They are told with the tenants under work.
+// waiting notes which tenants wait on a server: see [Report.Running].
 func (r *Report) waiting(f TenantsWaiting) {
 	if r.waits == nil {
 		r.waits = map[string][]TenantWait{}
@@ -315,7 +315,7 @@ func (r *Report) server(name string, change func(*ServerReport)) {
 	r.Servers[name] = s
 }
 
-// SkippedTenant is the fact that a tenant is skipped, with what is known of it: as far as it got, it stays.
+// SkippedTenant returns the fact that skips a tenant, with what is known of it.
 func (r *Report) SkippedTenant(id, reason string) TenantFinished {
 	f := TenantFinished{Tenant: id, Outcome: plan.OutcomeSkipped, Reason: reason}
 	if i, ok := r.tenants[id]; ok {

@@ -11,19 +11,19 @@ import (
 type GateReport struct {
 	Closed   time.Time    // when the wave was first through
 	Until    time.Time    // end of the bake, which is counted from [WaveReport].Upgraded
-	Approval bool         // somebody must approve
-	Approved *Command     // who did; nil = nobody yet. A gate that did not pass wants a new approval
+	Approval bool         // it must be approved
+	Approved *Command     // the approval; nil = none yet. A gate that did not pass needs a new one
 	Waiting  bool         // all else holds; an approval is awaited
 	Verdict  plan.Verdict // "" while it is closed
 	Reason   string       // of the verdict
 	Checks   []CheckReport
 }
 
-// Passed reports whether the gate is behind the rollout; it is not asked again.
+// Passed reports whether the gate passed; it is not measured again.
 func (g *GateReport) Passed() bool { return g != nil && g.Verdict == plan.VerdictPass }
 
-// CheckReport is one check of a gate in the run that asked it last: how its measures came out, as far as they
-// were stored (see [Check]), and the last of those.
+// CheckReport is one check of a gate in the last run that measured it: its measures that were stored, see [plan.Check], and
+// the last of them.
 type CheckReport struct {
 	Name                      string
 	Passes, Failures, Unknown int // measures by verdict
@@ -68,7 +68,7 @@ func (r *Report) gate(at time.Time, fact Fact) {
 	}
 }
 
-// enterGate folds that a gate is asked, maybe once more: then an earlier run closed it.
+// enterGate folds that a gate is closed; an earlier run may have closed it before.
 func (r *Report) enterGate(at time.Time, f GateClosed) {
 	w := &r.Waves[r.WaveIndex(f.Wave)]
 	g := &GateReport{Closed: at, Until: f.Until, Approval: f.Approval}
@@ -84,7 +84,7 @@ func (r *Report) enterGate(at time.Time, f GateClosed) {
 	}
 }
 
-// leaveGate folds that the run is at no gate any more. What it spent there is not held against its pace.
+// leaveGate folds that the run is at no gate any more. The time there does not count for its rate.
 func (r *Report) leaveGate(at time.Time) {
 	if !r.closed.IsZero() {
 		r.idle += at.Sub(r.closed)
@@ -111,8 +111,8 @@ func (g *GateReport) check(name string) *CheckReport {
 	return &g.Checks[len(g.Checks)-1]
 }
 
-// commanded folds a command that was taken in. An approval stays with its gate, so that it holds also when the
-// process ends before the gate is open.
+// commanded folds a command that was answered. An approval stays with its gate, so that it still counts if the process ends
+// before the gate opens.
 func (r *Report) commanded(f Commanded) {
 	r.Commands = append(r.Commands, f)
 	r.TakenBack = r.TakenBack || f.Command.Action == ActionRollback && f.Refused == ""
@@ -121,8 +121,8 @@ func (r *Report) commanded(f Commanded) {
 	}
 }
 
-// Aborting returns the abort that was taken in and not carried out, since the process has not ended or died before;
-// nil when there is none.
+// Aborting returns the abort that was acknowledged but not carried out, because the run has not ended yet or its process
+// died; nil when there is none.
 func (r *Report) Aborting() *Command {
 	if r.State == StateAborted {
 		return nil
@@ -135,7 +135,7 @@ func (r *Report) Aborting() *Command {
 	return nil
 }
 
-// Acknowledged returns the number up to which all commands were taken in, and those above it that were, too.
+// Acknowledged returns the number up to which all commands were answered, and those above it that were, too.
 func (r *Report) Acknowledged() (after int64, beyond map[int64]bool) {
 	beyond = map[int64]bool{}
 	for _, c := range r.Commands {
@@ -158,8 +158,8 @@ func (r *Report) WaveNamed(name string) *WaveReport {
 	return nil
 }
 
-// CannotApprove says why an approval of a wave's gate counts for nothing; "" when it counts. It may come while the
-// gate still bakes: it then opens the gate as soon as all else holds.
+// CannotApprove returns why an approval of a wave's gate is refused; "" when it counts. It may come while the gate still
+// bakes: it then opens the gate as soon as all else holds.
 func (r *Report) CannotApprove(wave string) string {
 	if wave == "" {
 		return "it names no wave"
@@ -169,11 +169,11 @@ func (r *Report) CannotApprove(wave string) string {
 	case w == nil:
 		return "the rollout has no wave " + wave
 	case w.Gate == nil || w.Gate.Closed.IsZero():
-		return fmt.Sprintf("wave %s has not come to its gate", wave)
+		return fmt.Sprintf("wave %s has not reached its gate", wave)
 	case w.Gate.Verdict == plan.VerdictPass:
 		return fmt.Sprintf("the gate of wave %s is open already", wave)
 	case w.Gate.Verdict != "":
-		return fmt.Sprintf("the gate of wave %s did not hold; resume the rollout, and it is asked again", wave)
+		return fmt.Sprintf("the gate of wave %s did not pass; resume the rollout to ask it again", wave)
 	case !w.Gate.Approval:
 		return fmt.Sprintf("the gate of wave %s does not require approval", wave)
 	}

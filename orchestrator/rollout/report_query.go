@@ -31,7 +31,7 @@ func (w *WaveReport) Count(o plan.Outcome) int {
 	return w.counts[indexOfOutcome(o)]
 }
 
-// Unended returns how many tenants of the wave have not come to an end.
+// Unended returns how many tenants of the wave have not ended.
 func (w *WaveReport) Unended() int {
 	return w.Count(plan.OutcomePending) + w.Count(plan.OutcomeRunning) + w.Count(plan.OutcomeRetrying) + w.Count(plan.OutcomeDeferred)
 }
@@ -56,12 +56,12 @@ func (r *Report) Counts() map[plan.Outcome]int {
 	return all
 }
 
-// Left returns how many tenants have not come to an end.
+// Left returns how many tenants have not ended.
 func (r *Report) Left() int {
 	return r.Count(plan.OutcomePending) + r.Count(plan.OutcomeRunning) + r.Count(plan.OutcomeRetrying) + r.Count(plan.OutcomeDeferred)
 }
 
-// Outcome returns what has become of a tenant; Pending when it was never named.
+// Outcome returns the outcome of a tenant; pending when it was never named.
 func (r *Report) Outcome(tenant string) plan.Outcome {
 	if i, ok := r.tenants[tenant]; ok {
 		return outcomes[r.records[i].outcome]
@@ -128,7 +128,7 @@ func (r *Report) with(outcome outcomeIndex) []TenantReport {
 	return failed
 }
 
-// RunningTenant is a tenant that a worker is at.
+// RunningTenant is a tenant that is being migrated.
 type RunningTenant struct {
 	Tenant  string
 	Since   time.Time
@@ -136,8 +136,8 @@ type RunningTenant struct {
 	For     []engine.Holder // sessions that it waits for; nil = none, as far as is known
 }
 
-// Running returns the tenants under work, the longest first. A report that was not fed the ticks knows only those which
-// are under work for longer than a moment.
+// Running returns the tenants that are being migrated, the longest first. A report without the ticks has only those that
+// have run for more than a second.
 func (r *Report) Running() []RunningTenant {
 	all := slices.AppendSeq(make([]RunningTenant, 0, len(r.running)), maps.Values(r.running))
 	for _, waits := range r.waits {
@@ -153,15 +153,15 @@ func (r *Report) Running() []RunningTenant {
 	return all
 }
 
-// Transitions returns which ways how many tenants went, the most trodden first.
+// Transitions returns from where to where how many tenants went, the most frequent first.
 func (r *Report) Transitions() []Transition {
 	trodden := slices.DeleteFunc(slices.Clone(r.ways.list), func(w Transition) bool { return w.Tenants == 0 })
 	slices.SortStableFunc(trodden, func(a, b Transition) int { return b.Tenants - a.Tenants })
 	return trodden
 }
 
-// CurrentWave returns the wave that the rollout is at: its tenants are under work, or its gate is asked. Nil
-// when the rollout does not run, or has not begun a wave yet. It is good until the next fact.
+// CurrentWave returns the wave whose tenants run, or whose gate is closed; nil when the rollout does not run, or has not
+// begun a wave yet. It is valid until the next fact.
 func (r *Report) CurrentWave() *WaveReport {
 	if !r.inWave || r.State != StateRunning && r.State != StateWaiting {
 		return nil
@@ -169,8 +169,8 @@ func (r *Report) CurrentWave() *WaveReport {
 	return &r.Waves[r.wave]
 }
 
-// Rate returns how many tenants a second this run has worked through until now, the time at gates apart; 0 when it
-// is too early to say.
+// Rate returns how many tenants a second ended in this run until now, the time at gates not counted; 0 when it is too early
+// to say.
 func (r *Report) Rate(now time.Time) float64 {
 	switch {
 	case !r.Finished.IsZero():
@@ -184,8 +184,8 @@ func (r *Report) Rate(now time.Time) float64 {
 	return 0
 }
 
-// ETA returns how long the rest of the tenants will take at the rate so far, the gates ahead not counted; false
-// when it is too early to say, and while a gate is closed.
+// ETA returns how long the remaining tenants take at the rate so far, later gates not counted; false when it is too early to
+// say, and while a gate is closed.
 func (r *Report) ETA(now time.Time) (time.Duration, bool) {
 	rate := r.Rate(now)
 	if rate == 0 || r.State != StateRunning || !r.closed.IsZero() {
@@ -222,7 +222,7 @@ func (r *Report) End() End {
 	return EndComplete
 }
 
-// unmet is how many tenants have come to an end that was not wanted, or, of a rollout that has finished, to none.
+// unmet is how many tenants failed or are uncertain, or, in a finished rollout, have not ended.
 func (r *Report) unmet() int {
 	n := r.Count(plan.OutcomeFailed) + r.Count(plan.OutcomeUncertain)
 	if r.State == StateFinished {
@@ -257,7 +257,7 @@ func (r *Report) Next() Next {
 	return Next{}
 }
 
-// changed reports whether any tenant was, be it only in part.
+// changed reports whether any tenant was changed, at least in part.
 func (r *Report) changed() bool {
 	for i := range r.records {
 		if r.records[i].outcome == rankDone || r.records[i].steps > 0 {
@@ -267,7 +267,7 @@ func (r *Report) changed() bool {
 	return false
 }
 
-// Summary returns the line of `rollout list`.
+// Summary returns the report as an entry of [Store].List.
 func (r *Report) Summary() Summary {
 	return Summary{
 		ID: r.Rollout, Kind: r.Kind, State: r.State, Target: r.Target,
@@ -275,7 +275,7 @@ func (r *Report) Summary() Summary {
 	}
 }
 
-// Has reports whether any fact named the tenant.
+// Has reports whether a fact named the tenant.
 func (r *Report) Has(tenant string) bool {
 	_, ok := r.tenants[tenant]
 	return ok

@@ -109,26 +109,26 @@ type ConflictError struct {
 }
 
 func (e *ConflictError) Error() string {
-	return fmt.Sprintf("rollout %s is written by another process too: fact %d is already there, and another one", e.Rollout, e.Seq)
+	return fmt.Sprintf("rollout %s is written by another process, too: fact %d is stored already, and differs", e.Rollout, e.Seq)
 }
 
-// StoreLostError says that a store is not the file any more that was opened: what a run writes, nobody reads.
+// StoreLostError says that a store is no longer the file that was opened: what a run writes there is lost.
 type StoreLostError struct {
 	Path string
-	What string // what became of it: "was removed"
+	What string // such as "was removed"
 }
 
 func (e *StoreLostError) Error() string { return "the store " + e.Path + " " + e.What }
 
 // Hint says what to do about it.
 func (e *StoreLostError) Hint() string {
-	return "put the file back and resume the rollout, or plan afresh with a new store: the tenants themselves record what was done in them"
+	return "put the file back and resume the rollout, or start a new one with a new store: the tenants themselves record what was done in them"
 }
 
 // ErrNoRollout is returned for a rollout id that the store does not have.
 var ErrNoRollout = errors.New("no such rollout")
 
-// Summary is a line of `rollout list`.
+// Summary is a rollout in a list.
 type Summary struct {
 	ID       string
 	Number   int64 // place in the order in which the fleet's rollouts were made, from 1
@@ -148,10 +148,10 @@ type Observer interface {
 	Observe(Event)
 }
 
-// Now is the time as it is stored.
+// Now returns the time as it is stored: UTC, whole microseconds.
 func Now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
-// PendingCommands reads the commands of a rollout that were not taken in yet, in their order.
+// PendingCommands reads the commands of a rollout that were not answered yet, in their order.
 func PendingCommands(ctx context.Context, store Commands, rollout string, report *Report) ([]Command, error) {
 	after, beyond := report.Acknowledged()
 	all, err := store.Since(ctx, rollout, after)
@@ -167,12 +167,12 @@ func PendingCommands(ctx context.Context, store Commands, rollout string, report
 	return fresh, nil
 }
 
-// CommandsAfter is [Commands.Since] with a bound of its own, for a run that polls.
+// CommandsAfter reads the commands of a rollout above a number, in their order, within ten seconds.
 func CommandsAfter(ctx context.Context, store Commands, rollout string, after int64) ([]Command, error) {
 	ctx, cancel := context.WithTimeout(ctx, pollBound)
 	defer cancel()
 	return store.Since(ctx, rollout, after)
 }
 
-// pollBound is how long one look for commands may take.
+// pollBound is how long [CommandsAfter] may take.
 const pollBound = 10 * time.Second

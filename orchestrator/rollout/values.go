@@ -7,11 +7,11 @@ import (
 	"github.com/skeindb/skein/orchestrator/plan"
 )
 
-// This file keeps values of rows out of webhooks, and with [Policy.HideValues] out of everything. Texts that may hold
-// such values stand beside others, in fields named Redacted, that were made without them when the fact came to be known;
-// nothing is cut out of a text by how it looks.
+// This file keeps values of rows out of webhooks and, with [plan.Policy].HideValues, out of everything. A text that may hold
+// such values has another beside it, in a field named Redacted, that was made without them; nothing is cut out of a text by
+// its looks.
 
-// FactWithoutValues returns the fact with the values of rows taken out. Facts are not changed in place: others may hold them.
+// FactWithoutValues returns a copy of the fact without values of rows.
 func FactWithoutValues(fact Fact) Fact {
 	switch f := fact.(type) {
 	case TenantReturned:
@@ -54,7 +54,7 @@ func FactWithoutValues(fact Fact) Fact {
 	return fact
 }
 
-// RedactedOr returns the text without values, or the full one where that has none to begin with.
+// RedactedOr returns the redacted text; the full one when that has no values of rows, and redacted is "".
 func RedactedOr(redacted, full string) string {
 	if redacted != "" {
 		return redacted
@@ -62,7 +62,7 @@ func RedactedOr(redacted, full string) string {
 	return full
 }
 
-// ErrorWithoutValues is the text of an error without what the errors of engines in it quote.
+// ErrorWithoutValues returns the text of an error without the values of rows that errors of the engine quote.
 func ErrorWithoutValues(err error) string {
 	text := err.Error()
 	for _, e := range engineErrors(err) {
@@ -78,7 +78,7 @@ func ErrorWithoutValues(err error) string {
 	return text
 }
 
-// WarningOf is a warning that ends with the text of an error.
+// WarningOf returns a warning that ends with the text of an error.
 func WarningOf(what string, err error) Warned {
 	return Warned{Message: what + err.Error(), Redacted: what + ErrorWithoutValues(err)}
 }

@@ -276,6 +276,6 @@ func noGate(rollout, wave string, noWave bool) *plan.Error {
 	return &plan.Error{
 		Reason: plan.ReasonGate, Rollout: rollout, Wave: wave,
 		Message: fmt.Sprintf("rollout %s was planned with a gate after wave %s, but the policy %s", rollout, wave, what),
-		Advice:  fmt.Sprintf("put the gate of wave %s back into the config, or abort the rollout and plan afresh", wave),
+		Advice:  fmt.Sprintf("put the gate of wave %s back into the config, or abort the rollout and start a new one", wave),
 	}
 }

@@ -344,7 +344,7 @@ func TestApprovalOpensTheGate(t *testing.T) {
 		if diff := cmp.Diff(want, during); diff != "" {
 			t.Error(diff)
 		}
-		for i, want := range []string{"has not come to its gate", "names no wave", "", "open already"} {
+		for i, want := range []string{"has not reached its gate", "names no wave", "", "open already"} {
 			if got := told[rollout.Commanded](t, s.scene)[i].Refused; !strings.Contains(got, want) || (got == "") != (want == "") {
 				t.Errorf("%q, want %q", got, want)
 			}

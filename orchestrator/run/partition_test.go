@@ -379,7 +379,7 @@ func TestWavesThatMeanNothing(t *testing.T) {
 		}, `no order "label:"`},
 		"sizes unknown": {func(r *plan.Options) {
 			r.Policy.Waves = []plan.WaveSpec{{Name: "a", Order: plan.OrderSmallFirst}}
-		}, "nobody has said how large"},
+		}, "sizes of the tenants are not known"},
 	} {
 		req := request()
 		test.change(&req)

@@ -136,14 +136,14 @@ func TestApprovalWaitsForTheNextRun(t *testing.T) {
 		s.command(rollout.Command{Action: rollout.ActionApprove, Wave: "canary"})
 		s.command(ask(rollout.ActionSkip, s.inWave("rest")[0]))
 		r := s.heed(t)
-		if diff := cmp.Diff([]string{"approve: wave early has not come to its gate", "skip"}, replies(r)); diff != "" {
+		if diff := cmp.Diff([]string{"approve: wave early has not reached its gate", "skip"}, replies(r)); diff != "" {
 			t.Error(diff)
 		}
 		if again := s.heed(t); again.Seq != r.Seq || again.State != rollout.StateWaiting {
 			t.Errorf("%s, fact %d after %d", again.State, again.Seq, r.Seq)
 		}
 		r = s.resume(t)
-		if diff := cmp.Diff([]string{"approve: wave early has not come to its gate", "skip", "approve"}, replies(r)); diff != "" {
+		if diff := cmp.Diff([]string{"approve: wave early has not reached its gate", "skip", "approve"}, replies(r)); diff != "" {
 			t.Error(diff)
 		}
 		if r.State != rollout.StateFinished || r.Count(plan.OutcomeDone) != 19 {

@@ -62,7 +62,7 @@ func TestPins(t *testing.T) {
 			[]string{"the pin of id=s1-0001 (audit) freezes 1 tenant (until 2026-11-23T10:00:01Z)"}},
 		{"one that has ended lets the next count", up, []plan.Pin{until(freeze("id=s1-0001", "audit"), begin), target("id=s1-0001", "b")},
 			[]string{"s1-0001: b", "s1-0002: b c", "s1-0003: unchanged", "s1-0004: refused connection"},
-			[]string{"the pin of id=s1-0001 (audit) ended on 2026-11-23T10:00:00Z and has no effect: take it out",
+			[]string{"the pin of id=s1-0001 (audit) ended on 2026-11-23T10:00:00Z and has no effect: remove it",
 				"the pin of id=s1-0001 (old client) sends 1 tenant to b"}},
 		{"a downgrade knows freezes only", down, []plan.Pin{target("id=s1-0001", "b"), freeze("id=s1-0003", "audit")},
 			[]string{"s1-0001: a", "s1-0002: a", "s1-0003: skipped", "s1-0004: refused connection"},

@@ -112,7 +112,7 @@ func TestPlanFilesThatWereEditedAreRefused(t *testing.T) {
 		}
 		return strings.Replace(text, old, by, 1)
 	}
-	changed := "its checksum does not fit"
+	changed := "its checksum does not match"
 	for name, test := range map[string]struct{ text, want string }{
 		"a tenant's id":     {replace(`"id": "s1-0003"`, `"id": "s1-0009"`), changed},
 		"a tenant's place":  {replace(`"schema": "s1-0003"`, `"schema": "public"`), changed},
@@ -136,13 +136,13 @@ func TestPlanFilesThatWereEditedAreRefused(t *testing.T) {
 		"no checksum":       {replace(`"sha256:`, `"`), changed},
 		"a later format":    {replace(`"format": 2`, `"format": 3`), "reads format 2"},
 		"an earlier format": {replace(`"format": 2`, `"format": 1`), "reads format 2"},
-		"no format":         {replace(`"format": 2,`, ``), "no plan file"},
-		"cut off":           {text[:len(text)/2], "no plan file"},
-		"two of them":       {text + text, "no plan file"},
-		"empty":             {"", "no plan file"},
-		"another file":      {`{"fleet": "acme"}`, "no plan file"},
-		"a list":            {`[]`, "no plan file"},
-		"null":              {`null`, "no plan file"},
+		"no format":         {replace(`"format": 2,`, ``), "not a plan file"},
+		"cut off":           {text[:len(text)/2], "not a plan file"},
+		"two of them":       {text + text, "not a plan file"},
+		"empty":             {"", "not a plan file"},
+		"another file":      {`{"fleet": "acme"}`, "not a plan file"},
+		"a list":            {`[]`, "not a plan file"},
+		"null":              {`null`, "not a plan file"},
 	} {
 		p, err := plan.Read(strings.NewReader(test.text))
 		e, ok := errors.AsType[*plan.FileError](err)
