@@ -21,7 +21,7 @@ test: postgres vet test-unit test-integration ## Run all tests, with their set-u
 
 .PHONY: test-unit
 test-unit: ## Run the tests that need no server, with the race detector
-	go test $(RACE) -timeout 6m $(UNIT)
+	go test $(RACE) -timeout 15m $(UNIT)
 
 # Many integration tests wait: for a server that starts, a lock, a poll. So more of them run at a time than there are cores.
 PARALLEL = 4

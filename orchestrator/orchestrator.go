@@ -3,6 +3,7 @@ package orchestrator
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/skeindb/skein/engine"
@@ -94,6 +95,9 @@ func New(cfg Config) (*Orchestrator, error) {
 		return nil, errors.New("orchestrator: there is no engine")
 	case cfg.SourcesFor == nil && len(cfg.Sources) == 0:
 		return nil, errors.New("orchestrator: no source lists tenants")
+	}
+	if err := cfg.Policy.Check(); err != nil {
+		return nil, fmt.Errorf("orchestrator: %w", err)
 	}
 	if cfg.Store == nil {
 		cfg.Store = store.NewMemory()

@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -20,6 +21,9 @@ import (
 // error beside a report means that the store does not have all of its facts. Only when ctx ends are tenants cancelled that are
 // being changed; Config.Drain stops in an orderly way.
 func (o *Orchestrator) Run(ctx context.Context, p *plan.Runnable) (*rollout.Report, error) {
+	if p == nil {
+		return nil, errors.New("orchestrator: there is no plan to run; Plan makes one")
+	}
 	policy, err := policyFor(o.cfg.Policy, p.Kind, p.Canary)
 	if err != nil {
 		return nil, err

@@ -7,10 +7,12 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"github.com/skeindb/skein/cmd/skein/view"
@@ -49,7 +51,7 @@ func execute(ctx context.Context, args []string, s *streams) int {
 	defer cancel()
 	go a.endOnSignal(ctx, cancel)
 	root := a.root()
-	root.SetArgs(targetsLast(args))
+	root.SetArgs(targetsLast(root, args))
 	root.SetIn(s.in)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
@@ -142,14 +144,15 @@ func defaultConfig() string {
 
 var relative = regexp.MustCompile(`^-[0-9]+$`)
 
-// targetsLast moves arguments such as -1 behind a `--`: they are targets, never flags.
-func targetsLast(args []string) []string {
+// targetsLast moves arguments such as -1 behind a `--`: they are targets, and neither flags nor, where no flag that needs a
+// value stands before them, values.
+func targetsLast(root *cobra.Command, args []string) []string {
 	var rest, targets []string
 	for i, arg := range args {
 		if arg == "--" {
 			return append(append(append(rest, "--"), targets...), args[i+1:]...)
 		}
-		if relative.MatchString(arg) {
+		if relative.MatchString(arg) && (i == 0 || !needsValue(root, args[i-1])) {
 			targets = append(targets, arg)
 		} else {
 			rest = append(rest, arg)
@@ -159,6 +162,23 @@ func targetsLast(args []string) []string {
 		return rest
 	}
 	return append(append(rest, "--"), targets...)
+}
+
+// needsValue reports whether an argument is a flag, of any command, that takes the next argument as its value.
+func needsValue(cmd *cobra.Command, arg string) bool {
+	name, long := strings.CutPrefix(arg, "--")
+	for _, flags := range []*pflag.FlagSet{cmd.Flags(), cmd.PersistentFlags()} {
+		f := flags.Lookup(name)
+		if short, ok := strings.CutPrefix(arg, "-"); !long && ok && len(short) == 1 {
+			f = flags.ShorthandLookup(short)
+		} else if !long {
+			f = nil
+		}
+		if f != nil && f.NoOptDefVal == "" {
+			return true
+		}
+	}
+	return slices.ContainsFunc(cmd.Commands(), func(sub *cobra.Command) bool { return needsValue(sub, arg) })
 }
 
 // values parses -x key=value.

@@ -64,6 +64,12 @@ const minSize = 512
 
 // look checks the file at path without opening it: see the package comment.
 func look(path string) (os.FileInfo, error) {
+	if !filepath.IsAbs(path) {
+		return nil, &engine.Error{
+			Class: engine.Data, Message: fmt.Sprintf("the path %q of the tenant's file is not absolute", path),
+			Advice: "give the location an absolute path, such as filepath.Abs returns",
+		}
+	}
 	file, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):

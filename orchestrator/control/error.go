@@ -33,12 +33,20 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Message }
 
+// Is reports that an error of a rollout that is not there is [rollout.ErrNoRollout].
+func (e *Error) Is(target error) bool {
+	return e.Reason == NotFound && e.Rollout != "" && target == rollout.ErrNoRollout
+}
+
 // Hint says what to do about it; "" when the message says all.
 func (e *Error) Hint() string { return e.Advice }
 
 // asNotFound makes an [Error] of what a store says of an id that it does not have.
 func asNotFound(err error, id string) error {
 	if errors.Is(err, rollout.ErrNoRollout) {
+		if id == "" {
+			return &Error{NotFound, "", "no rollout is named", "`Find` returns the id of the latest that fits an action"}
+		}
 		return &Error{NotFound, id, fmt.Sprintf("there is no rollout %s", id), "`List` shows them"}
 	}
 	return err

@@ -20,8 +20,19 @@ func (c *Controller) Locked(ctx context.Context, id string, work func(rollout.Le
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, release(ctx, lease)) }()
+	defer func() { err = both(err, release(ctx, lease)) }()
 	return work(lease)
+}
+
+// both joins two errors. One alone stays what it is, so that its methods can be called.
+func both(err, other error) error {
+	switch {
+	case err == nil:
+		return other
+	case other == nil:
+		return err
+	}
+	return errors.Join(err, other)
 }
 
 // lock takes the fleet's lock by try. A holder without a rollout applies commands, and ends in a moment.

@@ -76,7 +76,7 @@ func (c *Controller) Send(ctx context.Context, id string, req Request) (*Answer,
 		return nil, err
 	}
 	answer, err := c.sendLocked(ctx, id, req)
-	return answer, errors.Join(err, release(ctx, lease))
+	return answer, both(err, release(ctx, lease))
 }
 
 // check refuses what makes no sense whoever is asked, before it is stored. It fills in the wave of an approval.
@@ -257,5 +257,5 @@ func (c *Controller) applyInstead(ctx context.Context, sent rollout.Command) (*A
 		return nil, err
 	}
 	answer, err := c.applyOne(ctx, sent)
-	return answer, errors.Join(err, release(ctx, lease))
+	return answer, both(err, release(ctx, lease))
 }

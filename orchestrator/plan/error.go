@@ -12,6 +12,7 @@ import (
 type ErrorReason string
 
 const (
+	ReasonPolicy       ErrorReason = "policy"       // the policy has a mistake
 	ReasonTarget       ErrorReason = "target"       // the target leads nowhere for some tenants
 	ReasonWave         ErrorReason = "wave"         // no wave has that name
 	ReasonGate         ErrorReason = "gate"         // a gate of the plan is not in the policy any more

@@ -111,20 +111,13 @@ func (d *partitioner) uniqueName(name string) string {
 
 // checkWaves reports what is wrong with the waves of the policy.
 func (r *Options) checkWaves(members []Member) error {
-	seen := map[string]bool{}
-	for i := range r.Policy.Waves {
-		w := &r.Policy.Waves[i]
-		switch {
-		case w.Name == "":
-			return fmt.Errorf("wave %d has no name", i+1)
-		case seen[w.Name]:
-			return fmt.Errorf("two waves are named %s", w.Name)
-		case !w.Order.known():
-			return fmt.Errorf("wave %s: there is no order %q; it is %s, %s or %sKEY", w.Name, w.Order, OrderSmallFirst, OrderLargeFirst, byLabel)
-		case w.Order.sized() && !sized(members):
-			return fmt.Errorf("wave %s is ordered by size, but the sizes of the tenants are not known", w.Name)
+	if err := r.Policy.Check(); err != nil {
+		return err
+	}
+	for _, w := range r.Policy.Waves {
+		if w.Order.sized() && !sized(members) {
+			return fmt.Errorf("wave %s is in the order of size, but the sizes of the tenants are not known", w.Name)
 		}
-		seen[w.Name] = true
 	}
 	return nil
 }
