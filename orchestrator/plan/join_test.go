@@ -39,19 +39,6 @@ func linear(t *testing.T, ids ...string) *revision.Graph {
 	return g
 }
 
-// people are tenants t1, t2, …, from a number on.
-// members pairs tenants with where they stand.
-func members(tenants []tenant.Tenant, standings []engine.Standing) []plan.Member {
-	if len(tenants) != len(standings) {
-		panic(fmt.Sprintf("%d tenants, but %d standings", len(tenants), len(standings)))
-	}
-	all := make([]plan.Member, len(tenants))
-	for i := range tenants {
-		all[i] = plan.Member{Tenant: tenants[i], Standing: standings[i]}
-	}
-	return all
-}
-
 func people(from, n int) []tenant.Tenant {
 	all := make([]tenant.Tenant, n)
 	for i := range all {

@@ -121,17 +121,6 @@ func members(tenants []tenant.Tenant, standings []engine.Standing) []plan.Member
 	return all
 }
 
-// sizes are what a database says of tenants.
-type sizes []int64
-
-func (s sizes) Sizes(context.Context, []engine.Location) []int64 { return s }
-
-// sized gives members their sizes.
-func sized(of []plan.Member, bytes []int64) []plan.Member {
-	run.SetSizes(context.Background(), sizes(bytes), of)
-	return of
-}
-
 func request() plan.Options {
 	return plan.Options{
 		Rollout: "r1", Fleet: "acme", Kind: plan.KindUpgrade, Targets: []string{"heads"}, Created: begin,
@@ -409,4 +398,13 @@ func nextR1(do rollout.Action) rollout.Next { return rollout.Next{Action: do, Ro
 // exitCode is that of a program which ends with a report, such as the command line.
 func exitCode(r *rollout.Report) int {
 	return map[rollout.End]int{rollout.EndComplete: 0, rollout.EndFailed: 2, rollout.EndStopped: 3, rollout.EndInterrupted: 130}[r.End()]
+}
+
+func selector(t testing.TB, text string) tenant.Selector {
+	t.Helper()
+	s, err := tenant.ParseSelector(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }

@@ -1,4 +1,4 @@
-package run_test
+package plan_test
 
 import (
 	"strings"
