@@ -16,6 +16,7 @@ type Command struct {
 	Body    string // JSON
 }
 
+// NewCommand returns the row of a command. Its time is cut to microseconds; its number is not part of the row.
 func NewCommand(c rollout.Command) (Command, error) {
 	c.Seq, c.At = 0, c.At.UTC().Truncate(time.Microsecond)
 	body, err := json.Marshal(c)
