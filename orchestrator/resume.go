@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/text"
 	"github.com/skeindb/skein/orchestrator/control"
-	"github.com/skeindb/skein/orchestrator/internal/words"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 	"github.com/skeindb/skein/orchestrator/run"
@@ -88,7 +88,7 @@ func (o *Orchestrator) warnOfUnnamed(ctx context.Context, eng *engine.Engine, p 
 	}
 	if len(left) > 0 {
 		o.cfg.Warn(fmt.Sprintf("%s that rollout %s applied revisions to %s not named by this rollback: %s; `Rollback(%s)` takes them back",
-			words.Tenants(len(left)), p.Of, words.IsAre(len(left)), strings.Join(left, ", "), p.Of))
+			text.Count(len(left), "tenant"), p.Of, text.Plural(len(left), "is", "are"), strings.Join(left, ", "), p.Of))
 	}
 }
 
@@ -103,6 +103,6 @@ func idle(p *plan.Runnable, stored *control.Record, tenants []string) error {
 	}
 	return &control.Error{
 		Reason: control.NothingToDo, Rollout: p.Rollout,
-		Message: "nothing is left to do: " + words.Some(are), Advice: "`Show` lists the tenants that failed",
+		Message: "nothing is left to do: " + text.Some(are, 5), Advice: "`Show` lists the tenants that failed",
 	}
 }

@@ -57,7 +57,7 @@ func line(groups []*likeAnswers, of string, named bool) string {
 		}
 		part := fmt.Sprintf("%d%s: %s", len(g.names), of, g.text)
 		if named {
-			part += ": " + names(g.names)
+			part += ": " + firstNames(g.names)
 		}
 		parts = append(parts, part)
 	}

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/skeindb/skein/engine/text"
 	"github.com/skeindb/skein/orchestrator/plan"
 )
 
@@ -53,19 +54,19 @@ func (p Prometheus) Measure(ctx context.Context, _ plan.Subject) plan.Measure {
 	case ctx.Err() != nil:
 		return unknown("%s", late(ctx.Err()))
 	case err != nil:
-		return unknown("%s: %s", status(resp), plan.OneLine(r.veil.over(err.Error()), lineShown))
+		return unknown("%s: %s", status(resp), shorten(r.veil.over(err.Error()), lineShown))
 	case len(body) > answerRead:
 		return unknown("the answer is longer than %d bytes: ask for fewer series", answerRead)
 	}
 	samples, err := decode(body)
 	if err != nil {
-		m := unknown("%s: %s", status(resp), plan.OneLine(r.veil.over(err.Error()), lineShown))
+		m := unknown("%s: %s", status(resp), shorten(r.veil.over(err.Error()), lineShown))
 		m.Redacted = status(resp) + ": no answer that could be read"
 		return m
 	}
 	m := p.judge(samples)
-	m.Evidence = plan.OneLine(r.veil.over(m.Evidence), allShown)
-	m.Redacted = plan.OneLine(r.veil.over(m.Redacted), allShown)
+	m.Evidence = shorten(r.veil.over(m.Evidence), allShown)
+	m.Redacted = shorten(r.veil.over(m.Redacted), allShown)
 	return m
 }
 
@@ -149,7 +150,7 @@ func (p Prometheus) judge(samples []sample) plan.Measure {
 		if worst != plan.VerdictFail {
 			worst = v
 		}
-		text := fmt.Sprintf("got %s, want %s", cmp.Or(plan.OneLine(s.value, valueShown), "a histogram"), want)
+		text := fmt.Sprintf("got %s, want %s", cmp.Or(shorten(s.value, valueShown), "a histogram"), want)
 		i := slices.IndexFunc(groups, func(g *likeAnswers) bool { return g.text == text })
 		if i < 0 {
 			i, groups = len(groups), append(groups, &likeAnswers{verdict: v, text: text})
@@ -159,13 +160,13 @@ func (p Prometheus) judge(samples []sample) plan.Measure {
 	m := plan.Measure{Verdict: worst}
 	switch {
 	case len(samples) == 1:
-		m.Evidence = fmt.Sprintf("got %s, want %s", cmp.Or(plan.OneLine(samples[0].value, valueShown), "a histogram"), want)
+		m.Evidence = fmt.Sprintf("got %s, want %s", cmp.Or(shorten(samples[0].value, valueShown), "a histogram"), want)
 	case worst == plan.VerdictPass:
-		m.Evidence = fmt.Sprintf("%s are %s", count(len(samples), "sample"), want)
+		m.Evidence = fmt.Sprintf("%s are %s", text.Count(len(samples), "sample"), want)
 	default:
 		slices.SortStableFunc(groups, worstFirst)
-		m.Evidence = tell(groups, count(len(samples), "sample"))
-		m.Redacted = tellCounts(groups, count(len(samples), "sample")) // labels may be names of people
+		m.Evidence = tell(groups, text.Count(len(samples), "sample"))
+		m.Redacted = tellCounts(groups, text.Count(len(samples), "sample")) // labels may be names of people
 	}
 	return m
 }

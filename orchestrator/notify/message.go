@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/skeindb/skein/engine/text"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
@@ -47,7 +48,7 @@ const (
 func compose(r *rollout.Report, n news, at time.Time, next string) message {
 	m := message{
 		Format: 1, Occasion: n.occasion, Fleet: r.Fleet, Rollout: r.Rollout, Type: r.Kind, Target: r.Target, State: r.State,
-		Wave: n.wave, Verdict: n.verdict, Reason: plan.OneLine(visible(n.reason), reasonShown), Counts: r.Counts(), Next: next, Time: at,
+		Wave: n.wave, Verdict: n.verdict, Reason: text.Cut(text.OneLine(visible(n.reason)), reasonShown), Counts: r.Counts(), Next: next, Time: at,
 	}
 	sentences := []string{"skein: " + job(r) + " " + happening(r, &m) + "."}
 	switch m.Occasion {
@@ -113,10 +114,7 @@ func visible(text string) string {
 }
 
 func because(what, reason string) string {
-	if reason == "" {
-		return what
-	}
-	return what + ": " + strings.TrimSuffix(reason, ".")
+	return what + text.Because(strings.TrimSuffix(reason, "."))
 }
 
 // waves is who comes when: "5000 tenants in 2 waves (canary 5, rest 4995)".
@@ -164,7 +162,7 @@ func causes(r *rollout.Report) []string {
 		if where != "" {
 			where = " in " + where
 		}
-		each = append(each, fmt.Sprintf("%d failed%s: %s.", c.Count, where, strings.TrimSuffix(plan.OneLine(visible(c.Message), causeShown), ".")))
+		each = append(each, fmt.Sprintf("%d failed%s: %s.", c.Count, where, strings.TrimSuffix(text.Cut(text.OneLine(visible(c.Message)), causeShown), ".")))
 	}
 	if rest := len(all) - len(each); rest == 1 {
 		each = append(each, "There is another cause.")

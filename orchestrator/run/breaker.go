@@ -3,7 +3,7 @@ package run
 import (
 	"fmt"
 
-	"github.com/skeindb/skein/orchestrator/internal/words"
+	"github.com/skeindb/skein/engine/text"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
@@ -39,7 +39,7 @@ func (r *runner) countSystemic(t int32, s *server, f plan.Failure) {
 		f.Message = common
 	}
 	f.Reword(func(m string) string {
-		return fmt.Sprintf("%s in a row failed with the same error: %s", words.Tenants(r.Policy.Systemic), m)
+		return fmt.Sprintf("%s in a row failed with the same error: %s", text.Count(r.Policy.Systemic, "tenant"), m)
 	})
 	switch {
 	case everywhere >= r.Policy.Systemic:

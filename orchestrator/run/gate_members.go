@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/skeindb/skein/engine"
-	"github.com/skeindb/skein/orchestrator/internal/words"
+	"github.com/skeindb/skein/engine/text"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 	"github.com/skeindb/skein/tenant"
@@ -132,7 +132,7 @@ func (r *runner) surveyMembers(g *gateRun) bool {
 	}
 	g.members = left
 	g.list++
-	r.emit(rollout.Warned{Message: fmt.Sprintf("gate of wave %s: no longer as the rollout left them, and not asked: %s", g.wave, words.Some(off))})
+	r.emit(rollout.Warned{Message: fmt.Sprintf("gate of wave %s: no longer as the rollout left them, and not asked: %s", g.wave, text.Some(off, 5))})
 	return true
 }
 

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/skeindb/skein/engine"
-	"github.com/skeindb/skein/orchestrator/internal/words"
+	"github.com/skeindb/skein/engine/text"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 	"github.com/skeindb/skein/tenant"
@@ -91,7 +91,7 @@ func UnlistedWarning(ids []string) string {
 	if len(ids) == 1 {
 		return "1 tenant is no longer listed by the sources, but is not gone: it stays in the rollout: " + ids[0]
 	}
-	return fmt.Sprintf("%d tenants are no longer listed by the sources, but are not gone: they stay in the rollout: %s", len(ids), words.Some(ids))
+	return fmt.Sprintf("%d tenants are no longer listed by the sources, but are not gone: they stay in the rollout: %s", len(ids), text.Some(ids, 5))
 }
 
 // locator prepares [Locate] for items of the run. What it returns reads nothing that the run changes meanwhile.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/skeindb/skein/orchestrator/internal/words"
+	"github.com/skeindb/skein/engine/text"
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
@@ -56,7 +56,7 @@ func (r *runner) run(commands []rollout.Command) {
 // finalState is what a run has come to that nothing has stopped. One for some tenants only may leave work for others.
 func (r *runner) finalState() halt {
 	if left := r.report.Left(); left > 0 {
-		return halt{state: rollout.StateHalted, reason: fmt.Sprintf("%s %s left, not part of this run", words.Tenants(left), words.IsAre(left))}
+		return halt{state: rollout.StateHalted, reason: fmt.Sprintf("%s %s left, not part of this run", text.Count(left, "tenant"), text.Plural(left, "is", "are"))}
 	}
 	for i := range r.Plan.Waves {
 		w := &r.Plan.Waves[i]
