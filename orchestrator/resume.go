@@ -14,7 +14,7 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// Resume goes on with a rollout that failed for some tenants, was paused, halted, interrupted or killed, in a new run: every
+// Resume continues a rollout that failed for some tenants, was paused, halted, interrupted or killed, in a new run: every
 // tenant is asked where it stands, and those that are not where the rollout planned them are tried with fresh attempts and a
 // fresh budget. Skipped tenants are left alone, and gates that passed are not asked again. It refuses a rollout that was
 // aborted or rolled back, and one of whose plan a revision changed or is missing. Errors are as those of [Orchestrator.Run].

@@ -39,7 +39,7 @@ var operators = []operator{unequal, most, least, equal, less, more}
 //	< n  <= n  > n  >= n a number in that order to n
 //
 // Numbers are compared as numbers, so that 1.0 equals 1, and truth values as such where x is true or false; all
-// else as text, with upper and lower case told apart.
+// else as text, in which upper and lower case differ.
 func ParseExpect(s string) (Expect, error) {
 	s = strings.TrimSpace(s)
 	e := Expect{op: equal, value: s}

@@ -165,8 +165,8 @@ func (p Prometheus) judge(samples []sample) plan.Measure {
 		m.Evidence = fmt.Sprintf("%s are %s", text.Count(len(samples), "sample"), want)
 	default:
 		slices.SortStableFunc(groups, worstFirst)
-		m.Evidence = tell(groups, text.Count(len(samples), "sample"))
-		m.Redacted = tellCounts(groups, text.Count(len(samples), "sample")) // labels may be names of people
+		m.Evidence = describe(groups, text.Count(len(samples), "sample"))
+		m.Redacted = describeCounts(groups, text.Count(len(samples), "sample")) // labels may be names of people
 	}
 	return m
 }

@@ -76,8 +76,8 @@ func (r *request) get(ctx context.Context, u *url.URL) (*http.Response, error) {
 	return nil, errors.New(shorten(r.veil.over(err.Error()), lineShown))
 }
 
-// stayThere follows redirections within a host, such as that to https. Beyond it there is a login page, whose
-// status says nothing, and somebody who should not get the headers.
+// stayThere follows redirections within a host, such as that to https. Another host may show
+// a login page, whose status says nothing, and must not get the headers.
 func stayThere(next *http.Request, before []*http.Request) error {
 	last := before[len(before)-1].URL
 	if len(before) >= 5 || next.URL.Hostname() != last.Hostname() || last.Scheme == "https" && next.URL.Scheme != "https" {

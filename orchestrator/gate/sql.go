@@ -49,7 +49,7 @@ func (s SQL) Measure(ctx context.Context, subject plan.Subject) plan.Measure {
 	return s.sum(ctx, asked, replies)
 }
 
-// askedList is whom the query is put to: targets and their names, side by side.
+// askedList is where the query runs: locations and their names, side by side.
 type askedList struct {
 	what    string // a name for one of them: tenant, server
 	targets []engine.Location
@@ -103,8 +103,8 @@ func (s SQL) sum(ctx context.Context, asked askedList, replies []engine.QueryRes
 		}
 	}
 	of := text.Count(len(replies), asked.what)
-	m := plan.Measure{Verdict: verdict, Tenants: tenants, Evidence: shorten(tell(groups, of), allShown)}
-	if redacted := shorten(tell(withoutValues(groups), of), allShown); redacted != m.Evidence {
+	m := plan.Measure{Verdict: verdict, Tenants: tenants, Evidence: shorten(describe(groups, of), allShown)}
+	if redacted := shorten(describe(withoutValues(groups), of), allShown); redacted != m.Evidence {
 		m.Redacted = redacted
 	}
 	return m

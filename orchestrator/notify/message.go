@@ -26,12 +26,12 @@ type message struct {
 	Verdict  plan.Verdict         `json:"verdict"` // of a gate; else ""
 	Reason   string               `json:"reason"`  // of a verdict or an end; "" when there is nothing to say
 	Counts   map[plan.Outcome]int `json:"counts"`  // tenants by outcome, without those that none has
-	Next     string               `json:"next"`    // the command to go on with; "" = none
+	Next     string               `json:"next"`    // the command to run next; "" = none
 	Text     string               `json:"text"`    // all that in a paragraph, for people
 	Time     time.Time            `json:"time"`    // UTC
 }
 
-// news is what has just come to be known.
+// news is what a message is about.
 type news struct {
 	occasion Occasion
 	wave     string
@@ -78,7 +78,7 @@ func job(r *rollout.Report) string {
 	return fmt.Sprintf("%s of %s to %s", r.Kind, r.Fleet, r.Target)
 }
 
-// happening is what has become of it.
+// happening says what has happened.
 func happening(r *rollout.Report, m *message) string {
 	switch m.Occasion {
 	case Started:

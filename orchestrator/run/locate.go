@@ -15,7 +15,7 @@ import (
 // A source may forget tenants for a moment: a page of its API that is missing, a query on a replica that lags behind. Who
 // is no longer listed is gone only if its schema, database or file is not there; else it keeps its place.
 
-// Located are tenants of a rollout that are there, as far as that can be told, and where they stand.
+// Located are the tenants of a rollout that exist, or may exist where that is not known, and where they stand.
 type Located struct {
 	Members  []plan.Member // as the fleet has them now; those that it does not list, as they were planned
 	Unlisted []string      // ids of those of Members that the fleet does not list

@@ -14,9 +14,10 @@ import (
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
-// Watcher looks at tenants under work from beside. *postgres.DB is one.
+// Watcher looks at tenants that are being migrated, over another connection. *postgres.DB is one.
 type Watcher interface {
-	// Watch returns for whom tenants of a server wait that are under work there; those that wait for no session are left out.
+	// Watch returns the sessions that the targets, which are being migrated on a server, wait for. A target that waits for
+	// none is left out.
 	// An error that wraps a timeout says that the server does not answer; any other, that it could not be looked at.
 	Watch(ctx context.Context, server string, targets []engine.Location) (map[engine.Location][]engine.Holder, error)
 }
@@ -45,7 +46,7 @@ type watched struct {
 	unheard int       // looks in a row that were not answered
 	silent  time.Time // when the first of them was begun
 	waits   []rollout.TenantWait
-	told    time.Time // when something of them was told last
+	emitted time.Time // when the last event about them was emitted
 	warned  bool      // that the run waits for a server that does not answer
 	ctx     context.Context
 	end     context.CancelFunc // gives up the tries under work
@@ -91,13 +92,13 @@ func (r *runner) observeServer(s *server, now time.Time) {
 	s.watch.at = next
 	if len(fresh) > 0 {
 		r.emit(rollout.TenantsRunning{Tenants: r.wave.ids(fresh)})
-		s.watch.told = now
+		s.watch.emitted = now
 	}
 	if len(long) == 0 {
 		return
 	}
-	if now.Sub(s.watch.told) >= beatEvery {
-		s.watch.told = now
+	if now.Sub(s.watch.emitted) >= beatEvery {
+		s.watch.emitted = now
 		if len(s.watch.waits) > 0 {
 			r.tick(rollout.TenantsWaiting{Server: s.name, Waits: s.watch.waits})
 		} else {
@@ -160,7 +161,7 @@ func isSilent(err error) bool {
 	return ok && timeout.Timeout()
 }
 
-// emitWaits makes known who waits for whom, where that has changed.
+// emitWaits emits which tenants wait for which sessions, if that has changed.
 func (r *runner) emitWaits(s *server, seen map[engine.Location][]engine.Holder) {
 	var waits []rollout.TenantWait
 	for _, t := range s.watch.tasks {
@@ -171,7 +172,7 @@ func (r *runner) emitWaits(s *server, seen map[engine.Location][]engine.Holder) 
 	if slices.EqualFunc(waits, s.watch.waits, rollout.TenantWait.Same) {
 		return
 	}
-	s.watch.waits, s.watch.told = waits, time.Now()
+	s.watch.waits, s.watch.emitted = waits, time.Now()
 	r.emit(rollout.TenantsWaiting{Server: s.name, Waits: waits})
 }
 
@@ -210,7 +211,7 @@ func (r *runner) serverSilent(s *server, l observation) {
 	}
 }
 
-// giveUp ends the tries on a server that does not answer: what they have come to is told by the tenants, once it does.
+// giveUp ends the tries on a server that does not answer. Once it answers, a survey shows what they committed.
 func (r *runner) giveUp(s *server) {
 	s.watch.end()
 }

@@ -25,7 +25,7 @@ import (
 
 // Store is a store in a file. It is in WAL mode, so that others can read while a rollout writes, and
 // each commit is on the disk when it returns (synchronous=FULL). What reads has connections of its own and
-// waits for no writer, be it in this process or another; writers of all processes wait for one another, for as
+// waits for no writer, in this process or another; writers of all processes wait for one another, for as
 // long as the context of a call allows, at most BusyTime.
 type Store struct {
 	given     string      // the absolute path by which it was opened

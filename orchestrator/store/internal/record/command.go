@@ -9,7 +9,7 @@ import (
 )
 
 // Command is a command in the form of the tables. The body is without the command's number, and so the same
-// whenever a call is repeated: that is how a repetition is told from another command.
+// when a call is repeated: that distinguishes a repetition from another command.
 type Command struct {
 	Rollout string
 	At      int64  // microseconds since 1970, UTC
