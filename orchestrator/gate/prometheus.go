@@ -73,7 +73,7 @@ func (p Prometheus) Measure(ctx context.Context, _ plan.Subject) plan.Measure {
 // sample is one number of an answer.
 type sample struct {
 	labels map[string]string // nil of a scalar
-	value  string            // as Prometheus writes it; "" when it is no number but a histogram
+	value  string            // as Prometheus writes it; "" when it is not a number but a histogram
 }
 
 // decode reads the answer of /api/v1/query (Prometheus, HTTP API, "Instant queries").
@@ -88,7 +88,7 @@ func decode(body []byte) ([]sample, error) {
 	err := json.Unmarshal(body, &answer)
 	if err != nil || answer.Status != "success" && answer.Status != "error" {
 		first, _, _ := strings.Cut(strings.TrimSpace(string(body)), "\n")
-		return nil, fmt.Errorf("this is no answer of Prometheus: %s", first)
+		return nil, fmt.Errorf("not an answer of Prometheus: %s", first)
 	}
 	if answer.Status == "error" {
 		return nil, fmt.Errorf("%s: %s", answer.ErrorType, answer.Error)
@@ -113,7 +113,7 @@ func decode(body []byte) ([]sample, error) {
 			samples = append(samples, s)
 		}
 	default:
-		err = fmt.Errorf("the query gives a %s, and a scalar or a vector is wanted", cmp.Or(answer.Data.ResultType, "result of no type"))
+		err = fmt.Errorf("the query returns a %s, want a scalar or a vector", cmp.Or(answer.Data.ResultType, "result of no type"))
 	}
 	return samples, err
 }
@@ -126,7 +126,7 @@ func decodeValue(data []byte) (string, error) {
 		return "", err
 	}
 	if len(pair) != 2 {
-		return "", fmt.Errorf("a sample of %d parts, and a time and a number are wanted", len(pair))
+		return "", fmt.Errorf("a sample of %d parts, want a time and a number", len(pair))
 	}
 	err := json.Unmarshal(pair[1], &value)
 	return value, err

@@ -35,7 +35,7 @@ func TestEvidenceWithoutValues(t *testing.T) {
 		want    string
 	}{
 		"answer":             {SQL{Query: "select 1"}, answers(textAnswer(quoted)), "2 of 2 tenants: the answer is not true: t_00, t_01"},
-		"no number":          {SQL{Query: "select 1", Expect: expect(t, "> 0")}, answers(textAnswer(quoted)), "2 of 2 tenants: the answer is no number, want > 0: t_00, t_01"},
+		"no number":          {SQL{Query: "select 1", Expect: expect(t, "> 0")}, answers(textAnswer(quoted)), "2 of 2 tenants: the answer is not a number, want > 0: t_00, t_01"},
 		"error":              {SQL{Query: "select 1"}, answers(engine.QueryResult{Err: failed}), "2 of 2 tenants: ERROR 22P02 invalid_text_representation: t_00, t_01"},
 		"error of no engine": {SQL{Query: "select 1"}, answers(engine.QueryResult{Err: errors.New(quoted)}), "2 of 2 tenants: the query failed: t_00, t_01"},
 		"page":               {HTTP{URL: value(page.URL)}, plan.Subject{}, "418 I'm a teapot"},

@@ -22,7 +22,7 @@ const (
 
 // SQL puts a query to the tenants of the wave and looks at the first column of the first row. One answer that is
 // not as expected is a failure; else one that says nothing makes the measure inconclusive: NULL, no row, an
-// error, an order on what is no number. Where there is no tenant to ask it is inconclusive, too.
+// error, an order on what is not a number. Where there is no tenant to ask it is inconclusive, too.
 type SQL struct {
 	Query  string // one statement, which only reads
 	Per    Per    // default PerTenant
@@ -133,8 +133,8 @@ func (s SQL) judge(ctx context.Context, r *engine.QueryResult) (v plan.Verdict, 
 	message = fmt.Sprintf("got %s, want %s", cmp.Or(shorten(r.Text, valueShown), `""`), s.Expect)
 	redacted = fmt.Sprintf("the answer is not %s", s.Expect)
 	if v == plan.VerdictInconclusive {
-		message += ", and it is no number"
-		redacted = fmt.Sprintf("the answer is no number, want %s", s.Expect)
+		message += ", which is not a number"
+		redacted = fmt.Sprintf("the answer is not a number, want %s", s.Expect)
 	}
 	return v, message, redacted
 }

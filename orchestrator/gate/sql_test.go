@@ -101,7 +101,7 @@ func TestSQLAsksTenants(t *testing.T) {
 		},
 		{
 			"no number", "< 5", map[string]engine.QueryResult{"t_01": textAnswer("many\x1b[31m")}, textAnswer("1"), 2,
-			plan.Measure{Verdict: inconclusive, Evidence: "1 of 2 tenants: got many\x1b[31m, want < 5, and it is no number: t_01", Tenants: []string{"t_01"}},
+			plan.Measure{Verdict: inconclusive, Evidence: "1 of 2 tenants: got many\x1b[31m, want < 5, which is not a number: t_01", Tenants: []string{"t_01"}},
 		},
 		{
 			"an empty text", "= x", nil, textAnswer(""), 1,

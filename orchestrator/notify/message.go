@@ -83,9 +83,9 @@ func happening(r *rollout.Report, m *message) string {
 	switch m.Occasion {
 	case Started:
 		if r.Run > 1 {
-			return fmt.Sprintf("goes on, run %d by %s", r.Run, cmp.Or(r.User, "somebody"))
+			return fmt.Sprintf("resumed, run %d by %s", r.Run, cmp.Or(r.User, "an unknown user"))
 		}
-		return fmt.Sprintf("started by %s: %s", cmp.Or(r.User, "somebody"), waves(r))
+		return fmt.Sprintf("started by %s: %s", cmp.Or(r.User, "an unknown user"), waves(r))
 	case Gate:
 		verb := map[plan.Verdict]string{plan.VerdictPass: "passed", plan.VerdictFail: "failed"}[m.Verdict]
 		return because(fmt.Sprintf("– the gate of wave %s %s", m.Wave, cmp.Or(verb, "is inconclusive")), m.Reason)

@@ -142,7 +142,7 @@ func (n *Notifier) send(s *sender) {
 		s.queue = s.queue[1:]
 		n.mu.Unlock()
 		if err := s.deliver(n.ctx, m); err != nil {
-			n.warnOf(fmt.Sprintf("%s was not told of %q: %v", s.title, m.Occasion, err))
+			n.warnOf(fmt.Sprintf("%s did not receive %q: %v", s.title, m.Occasion, err))
 		}
 	}
 }

@@ -309,7 +309,7 @@ func TestOtherKindsAndManyCauses(t *testing.T) {
 		facts = append(facts, rollout.Ended{State: rollout.StateFinished})
 		tell(t, w, []notify.Hook{{URL: url(secret), Format: notify.Slack}}, notify.Config{}, events(facts...))
 		got := texts(t, w)
-		if want := "skein: rollback of r0, fleet acme, started by somebody: 5 tenants. Rollout r1."; got[0] != want {
+		if want := "skein: rollback of r0, fleet acme, started by an unknown user: 5 tenants. Rollout r1."; got[0] != want {
 			t.Errorf("got  %s\nwant %s", got[0], want)
 		}
 		if end := got[1]; !strings.HasPrefix(end, "skein: rollback of r0, fleet acme, is finished. 5 failed. 1 failed: one one") ||
@@ -378,7 +378,7 @@ func TestRolloutThatGoesOnTellsOnlyWhatIsNew(t *testing.T) {
 		}
 		tell(t, w, []notify.Hook{{URL: url(secret), Format: notify.Slack}}, notify.Config{Earlier: earlier}, later)
 		want := []string{
-			"skein: upgrade of acme to heads goes on, run 2 by ann. 2 done, 2 failed, 1 pending. Rollout r1.",
+			"skein: upgrade of acme to heads resumed, run 2 by ann. 2 done, 2 failed, 1 pending. Rollout r1.",
 			"skein: upgrade of acme to heads is finished. 5 done. Rollout r1.",
 		}
 		if diff := cmp.Diff(want, texts(t, w)); diff != "" {
@@ -398,12 +398,12 @@ func TestFailingHookIsTriedAgain(t *testing.T) {
 	}{
 		{"well", nil, []time.Duration{0}, ""},
 		{"500 for ever", func(*http.Request, int) (*http.Response, error) { return status(500, "swordfish"), nil },
-			[]time.Duration{0, time.Second, 4 * time.Second}, `webhook ops was not told of "started": 500 Internal Server Error (3 tries)`},
+			[]time.Duration{0, time.Second, 4 * time.Second}, `webhook ops did not receive "started": 500 Internal Server Error (3 tries)`},
 		{"500 once", func(_ *http.Request, try int) (*http.Response, error) {
 			return status(map[bool]int{true: 503, false: 204}[try == 1], ""), nil
 		}, []time.Duration{0, time.Second}, ""},
 		{"refused", func(*http.Request, int) (*http.Response, error) { return nil, refused },
-			[]time.Duration{0, time.Second, 4 * time.Second}, `webhook ops was not told of "started": ` + refused.Error() + ` (3 tries)`},
+			[]time.Duration{0, time.Second, 4 * time.Second}, `webhook ops did not receive "started": ` + refused.Error() + ` (3 tries)`},
 		{"too many", func(_ *http.Request, try int) (*http.Response, error) {
 			r := status(map[bool]int{true: 429, false: 200}[try == 1], "")
 			r.Header.Set("Retry-After", "5")
@@ -413,19 +413,19 @@ func TestFailingHookIsTriedAgain(t *testing.T) {
 			r := status(503, "")
 			r.Header.Set("Retry-After", "86400")
 			return r, nil
-		}, []time.Duration{0}, `webhook ops was not told of "started": 503 Service Unavailable; then there was no time left`},
+		}, []time.Duration{0}, `webhook ops did not receive "started": 503 Service Unavailable; then there was no time left`},
 		{"400 is final", func(*http.Request, int) (*http.Response, error) { return status(400, "invalid_payload\n"), nil },
-			[]time.Duration{0}, `webhook ops was not told of "started": 400 Bad Request (invalid_payload)`},
+			[]time.Duration{0}, `webhook ops did not receive "started": 400 Bad Request (invalid_payload)`},
 		{"a page that quotes", func(*http.Request, int) (*http.Response, error) {
 			return status(404, "Cannot POST /services/T0/B0/swordfish"), nil
 		},
-			[]time.Duration{0}, `webhook ops was not told of "started": 404 Not Found`},
+			[]time.Duration{0}, `webhook ops did not receive "started": 404 Not Found`},
 		{"moved", func(*http.Request, int) (*http.Response, error) {
 			r := status(302, "")
 			r.Header.Set("Location", secret)
 			return r, nil
-		}, []time.Duration{0}, `webhook ops was not told of "started": 302 Found`},
-		{"hangs", hang, []time.Duration{0}, `webhook ops was not told of "started": there was no time left`},
+		}, []time.Duration{0}, `webhook ops did not receive "started": 302 Found`},
+		{"hangs", hang, []time.Duration{0}, `webhook ops did not receive "started": there was no time left`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -454,11 +454,11 @@ func TestFailingHookIsTriedAgain(t *testing.T) {
 func TestURLThatIsNone(t *testing.T) {
 	t.Parallel()
 	for name, read := range map[string]func(context.Context) (string, error){
-		"webhook 1 was not told of \"started\": its URL: environment variable HOOK is not set": func(context.Context) (string, error) {
+		"webhook 1 did not receive \"started\": its URL: environment variable HOOK is not set": func(context.Context) (string, error) {
 			return "", errors.New("environment variable HOOK is not set")
 		},
-		"webhook 1 was not told of \"started\": its URL is not of the form https://host/path": url("https://ann:swordfish/x@h/"),
-		"webhook 1 was not told of \"started\": it has no URL":                                nil,
+		"webhook 1 did not receive \"started\": its URL is not of the form https://host/path": url("https://ann:swordfish/x@h/"),
+		"webhook 1 did not receive \"started\": it has no URL":                                nil,
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := &wire{}
@@ -501,7 +501,7 @@ func TestHangingHookHarmsNobody(t *testing.T) {
 		}
 		time.Sleep(34 * time.Second) // 10 s, 1 s, 10 s, 3 s, 10 s
 		synctest.Wait()
-		if want := `webhook hung was not told of "started": no answer within 10s (3 tries)`; len(warnings) != 1 || warnings[0] != want {
+		if want := `webhook hung did not receive "started": no answer within 10s (3 tries)`; len(warnings) != 1 || warnings[0] != want {
 			t.Errorf("%q, want %q", warnings, want)
 		}
 		left := time.Now()

@@ -214,7 +214,7 @@ func (r *runner) recordMeasure(g *gateRun, m measurement) {
 		}
 	default:
 		if c.unknown++; c.unknown > c.Inconclusive {
-			g.blockBy(plan.VerdictInconclusive, fmt.Sprintf("check %s could not tell%s: ", c.Name, times(c.unknown)), m.Measure)
+			g.blockBy(plan.VerdictInconclusive, fmt.Sprintf("check %s was inconclusive%s: ", c.Name, times(c.unknown)), m.Measure)
 		}
 	}
 }

@@ -218,7 +218,7 @@ func TestGateThatCannotTellPauses(t *testing.T) {
 			if len(m.at) != measures {
 				t.Errorf("limit %d: %d measures, want %d", limit, len(m.at), measures)
 			}
-			if exitCode(r) != 3 || r.Next() != nextR1(rollout.ActionResume) || !strings.HasPrefix(r.Reason, "gate of wave canary: check probe could not tell") {
+			if exitCode(r) != 3 || r.Next() != nextR1(rollout.ActionResume) || !strings.HasPrefix(r.Reason, "gate of wave canary: check probe was inconclusive") {
 				t.Errorf("exit %d, next %+v, %s", exitCode(r), r.Next(), r.Reason)
 			}
 		})

@@ -79,7 +79,7 @@ func (i *commandPoller) poll(ctx context.Context, store rollout.Commands, id str
 // read handles what the poller had.
 func (r *runner) read(m commandBatch) {
 	if m.err != nil {
-		r.emit(rollout.Warned{Message: fmt.Sprintf("commands such as pause and abort are not heard at the moment: %v", m.err)})
+		r.emit(rollout.Warned{Message: fmt.Sprintf("commands such as pause and abort cannot be read at the moment: %v", m.err)})
 	}
 	for _, c := range m.commands {
 		r.handleCommand(c)

@@ -54,7 +54,7 @@ func (r *runner) planRecreated(at int, items []plan.Item, fleet []tenant.Tenant)
 		return nil, false
 	}
 	if err := plan.Replan(p, at, there.Members, r.Graph, r.Options); err != nil {
-		r.stop(rollout.StateHalted, fmt.Sprintf("tenants of wave %s changed, and cannot be planned anew: %v", p.Waves[at].Name, err))
+		r.stop(rollout.StateHalted, fmt.Sprintf("tenants of wave %s changed, and cannot be planned again: %v", p.Waves[at].Name, err))
 		return nil, false
 	}
 	items, r.Plan.Cohorts = r.screen(p.Waves[at].Items, p.Cohorts)

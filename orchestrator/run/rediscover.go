@@ -104,7 +104,7 @@ func (r *runner) discoverWithoutLostServers(why error) (fleet []tenant.Tenant, o
 	if !r.interruptible(func(ctx context.Context) { fleet, err = r.DiscoverAway(ctx) }) || err != nil {
 		return nil, false
 	}
-	r.emit(rollout.Warned{Message: fmt.Sprintf("the fleet could not be listed for %s, and goes on with those who were planned: %v", r.Policy.ServerPatience, why)})
+	r.emit(rollout.Warned{Message: fmt.Sprintf("the fleet could not be listed for %s; the run continues with the planned tenants: %v", r.Policy.ServerPatience, why)})
 	return fleet, true
 }
 
@@ -116,7 +116,7 @@ func (r *runner) finalDiscovery() (fleet []tenant.Tenant, ok bool) {
 		return nil, false
 	}
 	if err != nil {
-		r.emit(rollout.WarningOf("the fleet was to be looked at once more, and tenants that came meanwhile are left to the next rollout: ", err))
+		r.emit(rollout.WarningOf("the fleet could not be listed before the end; tenants that came meanwhile are left to the next rollout: ", err))
 		return nil, false
 	}
 	return fleet, true

@@ -326,7 +326,7 @@ func TestFleetThatCannotBeListedForLongIsTheOnePlanned(t *testing.T) {
 		if took := r.Finished.Sub(r.Started); r.State != rollout.StateFinished || took < 5*time.Minute || r.Count(plan.OutcomeDone) != 20 {
 			t.Errorf("%s: %s after %s, %v", r.State, r.Reason, took, r.Counts())
 		}
-		if !slices.ContainsFunc(r.Warnings, func(w string) bool { return strings.Contains(w, "goes on with those who were planned") }) {
+		if !slices.ContainsFunc(r.Warnings, func(w string) bool { return strings.Contains(w, "continues with the planned tenants") }) {
 			t.Errorf("%q", r.Warnings)
 		}
 	})

@@ -189,8 +189,8 @@ func (r *runner) serverSilent(s *server, l observation) {
 	first := r.wave.items[s.watch.tasks[0]].Tenant
 	f := plan.Failure{
 		Class:   engine.Connection,
-		Message: fmt.Sprintf("%s does not answer, while %s under work there", serverName(s.name), text.Count(len(s.watch.tasks), "tenant")+" "+text.Plural(len(s.watch.tasks), "is", "are")),
-		Hint:    "is its machine, or the network to it, frozen? what is under work goes on when it answers again",
+		Message: fmt.Sprintf("%s does not answer, while %s being migrated there", serverName(s.name), text.Count(len(s.watch.tasks), "tenant")+" "+text.Plural(len(s.watch.tasks), "is", "are")),
+		Hint:    "is its machine, or the network to it, frozen? its tenants continue when it answers again",
 	}
 	if s.since.IsZero() {
 		s.trouble(s.watch.silent, f)
@@ -205,7 +205,7 @@ func (r *runner) serverSilent(s *server, l observation) {
 		r.giveUp(s)
 	case r.halt.state != "" && !s.watch.warned:
 		s.watch.warned = true
-		r.emit(rollout.Warned{Message: fmt.Sprintf("%s does not answer since %s, while %s under work there: %s; the run waits for it for %s at most (rollout.server_patience), a second signal ends that",
+		r.emit(rollout.Warned{Message: fmt.Sprintf("%s has not answered since %s, while %s being migrated there: %s; the run waits for it for at most %s (rollout.server_patience); a second signal ends the wait",
 			serverName(s.name), s.watch.silent.UTC().Format(time.TimeOnly), text.Count(len(s.watch.tasks), "tenant")+" "+text.Plural(len(s.watch.tasks), "is", "are"),
 			strings.Join(r.wave.ids(s.watch.tasks[:min(3, len(s.watch.tasks))]), ", "), left.Round(time.Second))})
 	}

@@ -81,7 +81,7 @@ func TestFrozenServerIsAwayAndGoesOn(t *testing.T) {
 				paused = append(paused, f.Failure.Message)
 			}
 		}
-		if diff := cmp.Diff([]string{"server s1 does not answer, while 2 tenants are under work there"}, paused); diff != "" {
+		if diff := cmp.Diff([]string{"server s1 does not answer, while 2 tenants are being migrated there"}, paused); diff != "" {
 			t.Error(diff)
 		}
 	})
@@ -154,7 +154,7 @@ func TestDrainDoesNotWaitForAFrozenServerForEver(t *testing.T) {
 		if took := r.Finished.Sub(r.Started); took > 6*time.Minute {
 			t.Errorf("it took %s", took)
 		}
-		if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "does not answer since") || !strings.Contains(r.Warnings[0], "at most") {
+		if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "has not answered since") || !strings.Contains(r.Warnings[0], "at most") {
 			t.Errorf("%q", r.Warnings)
 		}
 	})

@@ -203,7 +203,7 @@ func (s *Store) Create(ctx context.Context, plan *plan.Plan) error {
 			return err
 		}
 		if !same {
-			return fmt.Errorf("there is a rollout %s already", plan.Rollout)
+			return fmt.Errorf("rollout %s exists already", plan.Rollout)
 		}
 		return nil
 	})
@@ -232,7 +232,7 @@ func (s *Store) Append(ctx context.Context, events []rollout.Event) error {
 }
 
 // errMoved says that the rollout has other facts than the fold knows.
-var errMoved = errors.New("the rollout went on meanwhile")
+var errMoved = errors.New("another process continued the rollout")
 
 func (s *Store) append(ctx context.Context, c *pgx.Conn, rollout string, events []rollout.Event) error {
 	report := s.folds[rollout]

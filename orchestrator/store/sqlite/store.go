@@ -53,7 +53,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		return nil, fmt.Errorf("open the store %s: %w", given, err)
 	}
 	if err := touch(path); err != nil {
-		return nil, fmt.Errorf("make the store: %w", err)
+		return nil, fmt.Errorf("create the store: %w", err)
 	}
 	file, err := identify(path)
 	if err != nil {
@@ -158,7 +158,7 @@ func (s *Store) Create(ctx context.Context, plan *plan.Plan) error {
 			return err
 		}
 		if n, err := result.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(err, fmt.Errorf("there is a rollout %s already", plan.Rollout))
+			return errors.Join(err, fmt.Errorf("rollout %s exists already", plan.Rollout))
 		}
 		_, err = tx.ExecContext(ctx, `INSERT INTO plan (rollout, body) VALUES (?, ?)`, plan.Rollout, packed)
 		return err
