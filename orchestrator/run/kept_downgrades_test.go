@@ -34,7 +34,7 @@ func TestKeptDowngradesStandInForMissingFiles(t *testing.T) {
 		return g
 	}
 	whole := load("a_x.sql", "b_x.sql", "sub/c_x.sql", "d_x.sql")
-	p := arrange(t, whole, on("t", 2), []engine.Standing{at(whole), at(whole, "a")})
+	p := newPlan(t, whole, tenantsOn("t", 2), []engine.Standing{standingAt(whole), standingAt(whole, "a")})
 	p.KeepDowngrades(whole)
 	if len(p.Downgrades) != 3 { // d has none
 		t.Fatalf("%d sections are kept", len(p.Downgrades))
@@ -78,7 +78,7 @@ func TestRollbackByKeptDowngradesSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	older := graph(t, whole.Get("a"))
-	s := tell(t, whole, 2)
+	s := newUpgradeHistory(t, whole, 2)
 	s.stored.KeepDowngrades(whole)
 	g, err := s.stored.WithKept(older, revision.Postgres)
 	if err != nil {
@@ -90,7 +90,7 @@ func TestRollbackByKeptDowngradesSaysSo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"t-0001: b"}, goes(p.Stored())); diff != "" {
+	if diff := cmp.Diff([]string{"t-0001: b"}, cohortsInWords(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
 	if len(p.Downgrades) != 1 || p.Downgrades[0].Revision != "b" {

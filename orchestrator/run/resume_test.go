@@ -27,13 +27,13 @@ func outcomes(ends map[string]plan.Outcome) []rollout.Event {
 	}
 	events := make([]rollout.Event, len(facts))
 	for i, f := range facts {
-		events[i] = rollout.Event{Rollout: "r1", Seq: int64(i + 1), Time: begin, Fact: f}
+		events[i] = rollout.Event{Rollout: "r1", Seq: int64(i + 1), Time: planCreated, Fact: f}
 	}
 	return events
 }
 
-// goes prints where each tenant of the plan goes: "id: steps" or why not.
-func goes(p *plan.Plan) []string {
+// cohortsInWords prints where each tenant of the plan goes: "id: steps" or why not.
+func cohortsInWords(p *plan.Plan) []string {
 	lines := []string{}
 	for _, item := range p.Waves[0].Items {
 		c := p.Cohorts[item.Cohort]
@@ -56,21 +56,21 @@ func goes(p *plan.Plan) []string {
 
 func TestRearrangeUp(t *testing.T) {
 	t.Parallel()
-	g := line(t)
-	tenants := on("t", 8)
+	g := linearGraph(t)
+	tenants := tenantsOn("t", 8)
 	id := func(n int) string { return tenants[n-1].ID }
-	first := append(all(7, at(g, "a")), engine.Standing{State: engine.Unreachable, Err: oops(engine.Connection, "refused")})
-	stored := arrange(t, g, tenants, first)
+	first := append(repeatStanding(7, standingAt(g, "a")), engine.Standing{State: engine.Unreachable, Err: engineError(engine.Connection, "refused")})
+	stored := newPlan(t, g, tenants, first)
 	more := graph(t, rev("a", ""), rev("b", "a"), rev("c", "b"), rev("d", "c")) // a new revision meanwhile
 	now := []engine.Standing{
-		at(more, "a", "b", "c"),      // 1 done and there
-		at(more, "a"),                // 2 called done, but restored from a backup
-		at(more, "a", "b"),           // 3 failed half way
-		at(more, "a", "b", "c"),      // 4 there, though the store did not get to know
-		at(more, "a", "b", "c", "d"), // 5 somebody took it further
-		at(more),                     // 6 restored from before the plan
-		at(more, "a"),                // 7 skipped by the operator
-		at(more, "a"),                // 8 was unreachable
+		standingAt(more, "a", "b", "c"),      // 1 done and there
+		standingAt(more, "a"),                // 2 called done, but restored from a backup
+		standingAt(more, "a", "b"),           // 3 failed half way
+		standingAt(more, "a", "b", "c"),      // 4 there, though the store did not get to know
+		standingAt(more, "a", "b", "c", "d"), // 5 somebody took it further
+		standingAt(more),                     // 6 restored from before the plan
+		standingAt(more, "a"),                // 7 skipped by the operator
+		standingAt(more, "a"),                // 8 was unreachable
 	}
 	events := outcomes(map[string]plan.Outcome{
 		id(1): plan.OutcomeDone, id(2): plan.OutcomeDone, id(3): plan.OutcomeFailed, id(7): plan.OutcomeSkipped, id(8): plan.OutcomeFailed,
@@ -82,7 +82,7 @@ func TestRearrangeUp(t *testing.T) {
 	want := []string{
 		id(2) + ": b c", id(3) + ": c", id(4) + ": unchanged", id(5) + ": unchanged", id(6) + ": a b c", id(8) + ": b c",
 	}
-	if diff := cmp.Diff(want, goes(p.Stored())); diff != "" {
+	if diff := cmp.Diff(want, cohortsInWords(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
 	if p.Waves[0].Planned != 8 || p.Len() != 6 || p.Changes() != 4 {
@@ -94,7 +94,7 @@ func TestRearrangeUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{id(3) + ": c", id(8) + ": gone"}, goes(p.Stored())); diff != "" {
+	if diff := cmp.Diff([]string{id(3) + ": c", id(8) + ": gone"}, cohortsInWords(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
 	if _, err := plan.Resume(rollout.Current(stored.Stored(), events), rollout.HistoryOf(events), members(tenants, now), more, plan.ResumeOptions{Only: []string{"nobody"}}); err == nil {
@@ -105,20 +105,20 @@ func TestRearrangeUp(t *testing.T) {
 // A target that counts steps was meant for where the tenants stood.
 func TestRearrangeRefusesThoseFromWhomARelativeTargetIsAnotherOne(t *testing.T) {
 	t.Parallel()
-	g := line(t)
-	tenants := on("t", 2)
+	g := linearGraph(t)
+	tenants := tenantsOn("t", 2)
 	for target, want := range map[string]string{"+2": "refused stale", "c": "a b c", "heads": "a b c", "a+2": "a b c"} {
 		req := request()
 		req.Targets = []string{target}
-		stored, err := plan.New(members(tenants, all(2, at(g, "a"))), g, req)
+		stored, err := plan.New(members(tenants, repeatStanding(2, standingAt(g, "a"))), g, req)
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := plan.Resume(stored.Stored(), rollout.HistoryOf(nil), members(tenants, []engine.Standing{at(g, "a"), at(g)}), g, plan.ResumeOptions{})
+		p, err := plan.Resume(stored.Stored(), rollout.HistoryOf(nil), members(tenants, []engine.Standing{standingAt(g, "a"), standingAt(g)}), g, plan.ResumeOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]string{tenants[0].ID + ": b c", tenants[1].ID + ": " + want}, goes(p.Stored())); diff != "" {
+		if diff := cmp.Diff([]string{tenants[0].ID + ": b c", tenants[1].ID + ": " + want}, cohortsInWords(p.Stored())); diff != "" {
 			t.Errorf("%s: %s", target, diff)
 		}
 	}
@@ -126,46 +126,46 @@ func TestRearrangeRefusesThoseFromWhomARelativeTargetIsAnotherOne(t *testing.T) 
 
 func TestRearrangeDownAndStamp(t *testing.T) {
 	t.Parallel()
-	g := line(t)
-	tenants := on("t", 5)
+	g := linearGraph(t)
+	tenants := tenantsOn("t", 5)
 	id := func(n int) string { return tenants[n-1].ID }
 	req := request()
 	req.Kind, req.Targets = plan.KindDowngrade, []string{"a"}
-	stored, err := plan.New(members(tenants, append(all(4, at(g, "a", "b", "c")), at(g))), g, req)
+	stored, err := plan.New(members(tenants, append(repeatStanding(4, standingAt(g, "a", "b", "c")), standingAt(g))), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := []engine.Standing{at(g, "a", "b", "c"), at(g, "a", "b"), at(g, "a"), at(g), at(g)}
+	now := []engine.Standing{standingAt(g, "a", "b", "c"), standingAt(g, "a", "b"), standingAt(g, "a"), standingAt(g), standingAt(g)}
 	p, err := plan.Resume(rollout.Current(stored.Stored(), outcomes(map[string]plan.Outcome{id(3): plan.OutcomeDone})), rollout.HistoryOf(outcomes(map[string]plan.Outcome{id(3): plan.OutcomeDone})), members(tenants, now), g, plan.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []string{id(1) + ": c b", id(2) + ": b", id(4) + ": refused stale", id(5) + ": skipped"}
-	if diff := cmp.Diff(want, goes(p.Stored())); diff != "" {
+	if diff := cmp.Diff(want, cohortsInWords(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
 
 	req.Kind, req.Targets = plan.KindStamp, []string{"b"}
-	stored, err = plan.New(members(tenants, all(5, at(g))), g, req)
+	stored, err = plan.New(members(tenants, repeatStanding(5, standingAt(g))), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
-	now = []engine.Standing{at(g), at(g, "a", "b"), at(g, "a"), at(g, "a", "b"), at(g)}
+	now = []engine.Standing{standingAt(g), standingAt(g, "a", "b"), standingAt(g, "a"), standingAt(g, "a", "b"), standingAt(g)}
 	p, err = plan.Resume(rollout.Current(stored.Stored(), outcomes(map[string]plan.Outcome{id(2): plan.OutcomeDone})), rollout.HistoryOf(outcomes(map[string]plan.Outcome{id(2): plan.OutcomeDone})), members(tenants, now), g, plan.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want = []string{id(1) + ": a b", id(3) + ": b", id(4) + ": unchanged", id(5) + ": a b"}
-	if diff := cmp.Diff(want, goes(p.Stored())); diff != "" {
+	if diff := cmp.Diff(want, cohortsInWords(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
 }
 
 func TestRearrangeRefusesOtherRevisions(t *testing.T) {
 	t.Parallel()
-	g := line(t)
-	tenants := on("t", 2)
-	stored := arrange(t, g, tenants, all(2, at(g, "a")))
+	g := linearGraph(t)
+	tenants := tenantsOn("t", 2)
+	stored := newPlan(t, g, tenants, repeatStanding(2, standingAt(g, "a")))
 	other := rev("c", "b")
 	other.Upgrade = &revision.Section{Raw: "other", Checksum: "other"}
 	aOther := rev("a", "")
@@ -182,7 +182,7 @@ func TestRearrangeRefusesOtherRevisions(t *testing.T) {
 		"changed, not in plan":  {graph(t, aOther, rev("b", "a"), rev("c", "b")), ""},
 		"another one was added": {graph(t, rev("a", ""), rev("b", "a"), rev("c", "b"), rev("d", "c")), ""},
 	} {
-		_, err := plan.Resume(stored.Stored(), rollout.HistoryOf(nil), members(tenants, all(2, at(test.g, "a"))), test.g, plan.ResumeOptions{})
+		_, err := plan.Resume(stored.Stored(), rollout.HistoryOf(nil), members(tenants, repeatStanding(2, standingAt(test.g, "a"))), test.g, plan.ResumeOptions{})
 		stale, refused := errors.AsType[*plan.Error](err)
 		if refused != (test.refuses != "") || refused && (stale.Reason != plan.ReasonStale || stale.Revisions[0] != test.refuses || stale.Hint() == "") {
 			t.Errorf("%s: %v", name, err)
@@ -192,11 +192,11 @@ func TestRearrangeRefusesOtherRevisions(t *testing.T) {
 
 func TestRearrangeOfADowngradeNeedsItsSections(t *testing.T) {
 	t.Parallel()
-	g := line(t)
-	tenants := on("t", 1)
+	g := linearGraph(t)
+	tenants := tenantsOn("t", 1)
 	req := request()
 	req.Kind, req.Targets = plan.KindDowngrade, []string{"a"}
-	stored, err := plan.New(members(tenants, all(1, at(g, "a", "b", "c"))), g, req)
+	stored, err := plan.New(members(tenants, repeatStanding(1, standingAt(g, "a", "b", "c"))), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +204,7 @@ func TestRearrangeOfADowngradeNeedsItsSections(t *testing.T) {
 	oneWay.Downgrade, other.Downgrade.Checksum = nil, "other"
 	for _, b := range []*revision.Revision{oneWay, other} {
 		now := graph(t, rev("a", ""), b, rev("c", "b"))
-		_, err := plan.Resume(stored.Stored(), rollout.HistoryOf(nil), members(tenants, all(1, at(now, "a", "b", "c"))), now, plan.ResumeOptions{})
+		_, err := plan.Resume(stored.Stored(), rollout.HistoryOf(nil), members(tenants, repeatStanding(1, standingAt(now, "a", "b", "c"))), now, plan.ResumeOptions{})
 		if stale, ok := errors.AsType[*plan.Error](err); !ok || stale.Reason != plan.ReasonStale || stale.Revisions[0] != "b" {
 			t.Errorf("%v", err)
 		}
@@ -213,20 +213,20 @@ func TestRearrangeOfADowngradeNeedsItsSections(t *testing.T) {
 
 func TestRearrangeKeepsTheWaves(t *testing.T) {
 	t.Parallel()
-	g := line(t)
-	tenants := on("t", 6)
+	g := linearGraph(t)
+	tenants := tenantsOn("t", 6)
 	req := request()
 	req.Policy.Waves = waves(t, "canary id=t-0001", "early id=t-0002", "nobody id=x", "rest")
 	req.Policy.Waves[0].Gate = plan.Gate{Bake: time.Minute}
-	stored, err := plan.New(members(tenants, all(6, at(g, "a"))), g, req)
+	stored, err := plan.New(members(tenants, repeatStanding(6, standingAt(g, "a"))), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
 	events := outcomes(map[string]plan.Outcome{
 		"t-0001": plan.OutcomeDone, "t-0002": plan.OutcomeFailed, "t-0003": plan.OutcomeDone, "t-0004": plan.OutcomeUnchanged, "t-0005": plan.OutcomeSkipped, "t-0006": plan.OutcomeGone,
 	})
-	now := all(5, at(g, "a", "b", "c"))
-	now[2] = at(g, "a") // restored
+	now := repeatStanding(5, standingAt(g, "a", "b", "c"))
+	now[2] = standingAt(g, "a") // restored
 	fresh := slices.Clone(tenants[:5])
 	fresh[0].Labels = map[string]string{"since": "today"}
 	p, err := plan.Resume(rollout.Current(stored.Stored(), events), rollout.HistoryOf(events), members(fresh, now), g, plan.ResumeOptions{})
@@ -259,7 +259,7 @@ func TestRearrangeKeepsTheWaves(t *testing.T) {
 	if p.Waves[0].Gate == nil || p.Waves[1].Gate != nil || p.Partial || len(p.Notes) == 0 {
 		t.Errorf("gate %v, partial %v, notes %q", p.Waves[0].Gate, p.Partial, p.Notes)
 	}
-	events = append(events, rollout.Event{Rollout: "r1", Seq: int64(len(events) + 1), Time: begin, Fact: rollout.WaveStarted{Wave: "early"}})
+	events = append(events, rollout.Event{Rollout: "r1", Seq: int64(len(events) + 1), Time: planCreated, Fact: rollout.WaveStarted{Wave: "early"}})
 	p, err = plan.Resume(rollout.Current(stored.Stored(), events), rollout.HistoryOf(events), members(fresh, now), g, plan.ResumeOptions{Only: []string{"t-0002"}})
 	if err != nil || !p.Partial || p.Len() != 1 {
 		t.Errorf("%v", err)
@@ -268,15 +268,15 @@ func TestRearrangeKeepsTheWaves(t *testing.T) {
 
 func TestAbortedRolloutsStayAborted(t *testing.T) {
 	t.Parallel()
-	g := line(t)
-	tenants := on("t", 1)
-	stored := arrange(t, g, tenants, all(1, at(g)))
+	g := linearGraph(t)
+	tenants := tenantsOn("t", 1)
+	stored := newPlan(t, g, tenants, repeatStanding(1, standingAt(g)))
 	events := []rollout.Event{
 		{Rollout: "r1", Seq: 1, Fact: rollout.Started{Run: 1, Kind: plan.KindUpgrade}},
 		{Rollout: "r1", Seq: 2, Fact: rollout.Ended{State: rollout.StateAborted, Reason: "wrong fleet"}},
 	}
 	for _, how := range []plan.ResumeOptions{{}, {Only: []string{"t-0001"}}} {
-		_, err := plan.Resume(rollout.Current(stored.Stored(), events), rollout.HistoryOf(events), members(tenants, all(1, at(g))), g, how)
+		_, err := plan.Resume(rollout.Current(stored.Stored(), events), rollout.HistoryOf(events), members(tenants, repeatStanding(1, standingAt(g))), g, how)
 		e, ok := errors.AsType[*plan.Error](err)
 		if !ok || e.Reason != plan.ReasonAborted || e.Error() != "rollout r1 was aborted: wrong fleet" || !strings.Contains(e.Hint(), "`Rollback(r1)`") {
 			t.Errorf("%v", err)
@@ -284,18 +284,18 @@ func TestAbortedRolloutsStayAborted(t *testing.T) {
 	}
 }
 
-// world is a fleet that remembers what was done to it.
-type world struct {
-	g       *revision.Graph
-	tenants []tenant.Tenant
-	applied map[string][]string
-	dropped map[string]bool   // schemas that are not there any more; nil = none
-	remade  map[string]uint32 // how often a tenant was dropped and made again; nil = none was
-	by      map[string]string // the rollout that applied a revision, by schema and revision joined by a space
+// fakeDatabase is a fleet that remembers what was done to it.
+type fakeDatabase struct {
+	g         *revision.Graph
+	tenants   []tenant.Tenant
+	applied   map[string][]string
+	dropped   map[string]bool   // schemas that are not there any more; nil = none
+	recreated map[string]uint32 // how often a tenant was dropped and made again; nil = none was
+	appliedBy map[string]string // the rollout that applied a revision, by schema and revision joined by a space
 }
 
-// surveyed is survey with the rows that a rollout wrote.
-func (w *world) surveyed(rollout string) []engine.Standing {
+// surveyRollout is survey with the rows that a rollout wrote.
+func (w *fakeDatabase) surveyRollout(rollout string) []engine.Standing {
 	standings := make([]engine.Standing, len(w.tenants))
 	for i, tn := range w.tenants {
 		standings[i] = w.rows(tn.Location.Schema, rollout)
@@ -303,30 +303,30 @@ func (w *world) surveyed(rollout string) []engine.Standing {
 	return standings
 }
 
-func (w *world) rows(schema, rollout string) engine.Standing {
+func (w *fakeDatabase) rows(schema, rollout string) engine.Standing {
 	s := w.standing(schema)
 	if s.Applied == nil {
 		return s
 	}
 	for i := range s.Applied.Rows {
-		if r := &s.Applied.Rows[i]; w.by[schema+" "+r.Revision] == rollout {
+		if r := &s.Applied.Rows[i]; w.appliedBy[schema+" "+r.Revision] == rollout {
 			r.Rollout = rollout
 		}
 	}
 	return s
 }
 
-// set notes that those revisions are applied, such as "a" or, by rollout r1, "a:r1".
-func (w *world) set(schema string, applied ...string) {
+// setApplied notes that those revisions are applied, such as "a" or, by rollout r1, "a:r1".
+func (w *fakeDatabase) setApplied(schema string, applied ...string) {
 	w.applied[schema] = nil
 	for _, row := range applied {
 		id, rollout, _ := strings.Cut(row, ":")
 		w.applied[schema] = append(w.applied[schema], id)
-		w.by[schema+" "+id] = rollout
+		w.appliedBy[schema+" "+id] = rollout
 	}
 }
 
-func (w *world) survey() []engine.Standing {
+func (w *fakeDatabase) survey() []engine.Standing {
 	standings := make([]engine.Standing, len(w.tenants))
 	for i, tn := range w.tenants {
 		standings[i] = w.standing(tn.Location.Schema)
@@ -334,33 +334,33 @@ func (w *world) survey() []engine.Standing {
 	return standings
 }
 
-func (w *world) standing(schema string) engine.Standing {
+func (w *fakeDatabase) standing(schema string) engine.Standing {
 	if w.dropped[schema] {
 		return engine.Standing{State: engine.Missing, Err: &engine.Error{Class: engine.Gone, Message: "it is not there"}}
 	}
-	s := at(w.g, w.applied[schema]...)
-	s.SchemaID.SchemaOID = 1 + w.remade[schema]
+	s := standingAt(w.g, w.applied[schema]...)
+	s.SchemaID.SchemaOID = 1 + w.recreated[schema]
 	return s
 }
 
 func TestResumeDoesTheRestAndOnlyThat(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{g: line(t), tenants: on("s1", 60), applied: map[string][]string{}}
-		s := newScene(t, w.g, arrange(t, w.g, w.tenants, w.survey()))
+		w := &fakeDatabase{g: linearGraph(t), tenants: tenantsOn("s1", 60), applied: map[string][]string{}}
+		s := newFakeRun(t, w.g, newPlan(t, w.g, w.tenants, w.survey()))
 		broken := map[string]bool{}
 		for _, item := range s.cfg.Plan.Waves[0].Items[10:13] {
 			broken[item.Tenant.Location.Schema] = true
 		}
-		s.fleet.do = func(ctx context.Context, job engine.Job) error {
+		s.engine.do = func(ctx context.Context, job engine.Job) error {
 			if broken[job.Location.Schema] {
-				return oops(engine.Data, fmt.Sprintf("duplicates in %q", job.Location.Schema))
+				return engineError(engine.Data, fmt.Sprintf("duplicates in %q", job.Location.Schema))
 			}
-			if err := takes(time.Second)(ctx, job); err != nil {
+			if err := taking(time.Second)(ctx, job); err != nil {
 				return err
 			}
-			s.fleet.mu.Lock()
-			defer s.fleet.mu.Unlock()
+			s.engine.mu.Lock()
+			defer s.engine.mu.Unlock()
 			w.applied[job.Location.Schema] = []string{"a", "b", "c"}
 			return nil
 		}
@@ -377,8 +377,8 @@ func TestResumeDoesTheRestAndOnlyThat(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			before := s.fleet.attempts
-			s.fleet.attempts = map[string][]time.Time{}
+			before := s.engine.attempts
+			s.engine.attempts = map[string][]time.Time{}
 			s.cfg.Earlier = events
 			s.cfg.Plan, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), members(p.Pick(w.tenants), w.survey()), w.g, plan.ResumeOptions{})
 			if err != nil {
@@ -393,7 +393,7 @@ func TestResumeDoesTheRestAndOnlyThat(t *testing.T) {
 			if r.Run != run || r.Planned() != 60 {
 				t.Errorf("run %d of %d tenants", r.Run, r.Planned())
 			}
-			for id := range s.fleet.attempts {
+			for id := range s.engine.attempts {
 				if len(before[id]) > 0 && !broken[id] && run == 2 {
 					t.Errorf("%s was touched again", id)
 				}
@@ -404,8 +404,8 @@ func TestResumeDoesTheRestAndOnlyThat(t *testing.T) {
 				}
 			}
 		}
-		if len(s.fleet.attempts) != 3 {
-			t.Errorf("the third run touched %d tenants, want the 3 that were left", len(s.fleet.attempts))
+		if len(s.engine.attempts) != 3 {
+			t.Errorf("the third run touched %d tenants, want the 3 that were left", len(s.engine.attempts))
 		}
 		if diff := cmp.Diff(counts(plan.OutcomeDone, 60), r.Counts()); diff != "" || exitCode(r) != 0 || !r.Next().IsZero() {
 			t.Errorf("exit %d, next %+v %s", exitCode(r), r.Next(), diff)
@@ -416,9 +416,9 @@ func TestResumeDoesTheRestAndOnlyThat(t *testing.T) {
 func TestResumeAfterAKill(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{g: line(t), tenants: on("s1", 30), applied: map[string][]string{}}
-		p := arrange(t, w.g, w.tenants, w.survey())
-		s := newScene(t, w.g, p)
+		w := &fakeDatabase{g: linearGraph(t), tenants: tenantsOn("s1", 30), applied: map[string][]string{}}
+		p := newPlan(t, w.g, w.tenants, w.survey())
+		s := newFakeRun(t, w.g, p)
 		// The first process named all and then died: ten are done, two half way, and none of it is stored.
 		var named []string
 		for i, item := range p.Waves[0].Items {
@@ -440,7 +440,7 @@ func TestResumeAfterAKill(t *testing.T) {
 		}
 		var events []rollout.Event
 		for i, f := range facts {
-			events = append(events, rollout.Event{Rollout: "r1", Seq: int64(i + 1), Time: begin, Fact: f})
+			events = append(events, rollout.Event{Rollout: "r1", Seq: int64(i + 1), Time: planCreated, Fact: f})
 		}
 		if err := s.store.Append(t.Context(), events); err != nil {
 			t.Fatal(err)
@@ -453,13 +453,13 @@ func TestResumeAfterAKill(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.cfg.Earlier = events
-		clear(s.fleet.named)
+		clear(s.engine.named)
 		r := s.run(t)
 		if diff := cmp.Diff(counts(plan.OutcomeDone, 30), r.Counts()); diff != "" {
 			t.Error(diff)
 		}
-		if s.fleet.touched() != 20 || r.Run != 2 {
-			t.Errorf("%d touched in run %d", s.fleet.touched(), r.Run)
+		if s.engine.touched() != 20 || r.Run != 2 {
+			t.Errorf("%d touched in run %d", s.engine.touched(), r.Run)
 		}
 	})
 }
@@ -467,9 +467,9 @@ func TestResumeAfterAKill(t *testing.T) {
 func TestRetryOfSomeLeavesTheRolloutHalted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{g: line(t), tenants: on("s1", 5), applied: map[string][]string{}}
-		s := newScene(t, w.g, arrange(t, w.g, w.tenants, w.survey()))
-		s.fleet.do = (&fails{n: 1, class: engine.Data}).do
+		w := &fakeDatabase{g: linearGraph(t), tenants: tenantsOn("s1", 5), applied: map[string][]string{}}
+		s := newFakeRun(t, w.g, newPlan(t, w.g, w.tenants, w.survey()))
+		s.engine.do = (&failingTimes{n: 1, class: engine.Data}).do
 		if r := s.run(t); r.State != rollout.StateHalted {
 			t.Fatal(r.State)
 		}

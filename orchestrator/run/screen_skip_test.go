@@ -27,12 +27,12 @@ func (slowRefuser) Screen(_ context.Context, jobs []engine.Job) []error {
 func TestSkipDuringTheScreeningOfAWaveLosesNoRefusal(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 10, nil)
-		s.moves()
+		s := newFakeFleet(t, 10, nil)
+		s.followFleet()
 		s.cfg.Screener = slowRefuser{}
 		s.cfg.Policy.OnFailure = plan.OnFailureContinue
 		skipped := s.inWave("early")[0]
-		s.later(2*time.Second, rollout.Command{Action: rollout.ActionSkip, Tenants: []string{skipped}}) // the canaries take one
+		s.commandAfter(2*time.Second, rollout.Command{Action: rollout.ActionSkip, Tenants: []string{skipped}}) // the canaries take one
 		r := s.run(t)
 		for _, id := range s.inWave("early") {
 			want := plan.OutcomeFailed
