@@ -63,7 +63,7 @@ func TestCanaryGoesFirst(t *testing.T) {
 	}
 }
 
-func TestCanaryThatIsNoSizeAndNoSelectorIsRefused(t *testing.T) {
+func TestInvalidCanaryIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "0", "-3", "0%", "101%", "1.5", "tier=", "a b"} {
 		if p, err := withCanary(plan.Policy{}, text); err == nil {
@@ -72,7 +72,7 @@ func TestCanaryThatIsNoSizeAndNoSelectorIsRefused(t *testing.T) {
 	}
 }
 
-func TestWhoJoinsIsWhomTheSelectorsMean(t *testing.T) {
+func TestSelectedTenantsJoin(t *testing.T) {
 	t.Parallel()
 	gold := tenant.Tenant{ID: "acme", Labels: map[string]string{"tier": "gold"}}
 	free := tenant.Tenant{ID: "zoo", Labels: map[string]string{"tier": "free"}}
@@ -103,7 +103,7 @@ func TestWhoJoinsIsWhomTheSelectorsMean(t *testing.T) {
 	}
 }
 
-func TestNobodyJoinsASingleWave(t *testing.T) {
+func TestNoTenantJoinsASingleWave(t *testing.T) {
 	t.Parallel()
 	if f, err := joins(&plan.Plan{Only: "early"}); f != nil || err != nil {
 		t.Errorf("somebody does, %v", err)

@@ -39,7 +39,7 @@ func TestExecJudgesByExitStatus(t *testing.T) {
 	}
 }
 
-func TestExecIsToldAboutTheWave(t *testing.T) {
+func TestExecKnowsTheWave(t *testing.T) {
 	t.Parallel()
 	e := sh(`echo "$SKEIN_ROLLOUT $SKEIN_FLEET $SKEIN_TARGET $SKEIN_WAVE $SKEIN_TENANTS $MORE $(tr '\n' '+')"`)
 	e.Env = []string{"MORE=and", "SKEIN_WAVE=another"}
@@ -133,7 +133,7 @@ func TestExecIsKilledWithItsChildren(t *testing.T) {
 	}
 }
 
-func TestExecEndsWhatItLeavesBehind(t *testing.T) {
+func TestExecEndsLeftoverChildren(t *testing.T) {
 	t.Parallel()
 	e := sh(`sleep 600 & echo $! > pid; echo well`)
 	e.Dir = t.TempDir()

@@ -180,7 +180,7 @@ func tell(t *testing.T, w *wire, hooks []notify.Hook, cfg notify.Config, all []r
 	return warnings
 }
 
-func TestEachOccasionIsTold(t *testing.T) {
+func TestEachOccasionIsSent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := &wire{}
@@ -247,7 +247,7 @@ func texts(t *testing.T, w *wire) []string {
 	return all
 }
 
-func TestEnds(t *testing.T) {
+func TestMessagesOfEndedRollouts(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name  string
@@ -335,7 +335,7 @@ func TestSlackFormat(t *testing.T) {
 	})
 }
 
-func TestHooksAreToldOfTheirOccasions(t *testing.T) {
+func TestHooksGetTheirOccasions(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := &wire{}
@@ -362,7 +362,7 @@ func TestHooksAreToldOfTheirOccasions(t *testing.T) {
 	})
 }
 
-func TestRolloutThatGoesOnTellsOnlyWhatIsNew(t *testing.T) {
+func TestResumedRolloutSendsOnlyWhatIsNew(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := &wire{}
@@ -451,7 +451,7 @@ func TestFailingHookIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestURLThatIsNone(t *testing.T) {
+func TestInvalidURLs(t *testing.T) {
 	t.Parallel()
 	for name, read := range map[string]func(context.Context) (string, error){
 		"webhook 1 did not receive \"started\": its URL: environment variable HOOK is not set": func(context.Context) (string, error) {
@@ -473,7 +473,7 @@ func TestURLThatIsNone(t *testing.T) {
 }
 
 // A hook that hangs gives up after ten seconds a try while the rollout runs, and holds up nobody.
-func TestHangingHookHarmsNobody(t *testing.T) {
+func TestHangingHookDelaysNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := &wire{answer: func(r *http.Request, try int) (*http.Response, error) {

@@ -13,7 +13,7 @@ import (
 	"github.com/skeindb/skein/orchestrator/store/storetest"
 )
 
-func TestAmend(t *testing.T) {
+func TestJoinedTenantsAndNewPlansAmendThePlan(t *testing.T) {
 	t.Parallel()
 	g := linearGraph(t)
 	req := request()

@@ -36,7 +36,7 @@ func widths(t *testing.T, cores int) []int {
 	return tried
 }
 
-func TestWidthGrowsWhereMoreAtOnceIsFaster(t *testing.T) {
+func TestConcurrencyGrowsWhileThatIsFaster(t *testing.T) {
 	t.Parallel()
 	got := widths(t, 32)
 	if want := []int{10, 12, 15, 16}; !slices.Equal(got, want) {
@@ -44,7 +44,7 @@ func TestWidthGrowsWhereMoreAtOnceIsFaster(t *testing.T) {
 	}
 }
 
-func TestWidthGoesBackWhereMoreAtOnceIsNotFaster(t *testing.T) {
+func TestConcurrencyShrinksWhereMoreIsNotFaster(t *testing.T) {
 	t.Parallel()
 	for _, cores := range []int{2, 8} {
 		got := widths(t, cores)

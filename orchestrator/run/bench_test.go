@@ -80,7 +80,7 @@ func BenchmarkRun(b *testing.B) {
 	}
 }
 
-func BenchmarkArrange(b *testing.B) {
+func BenchmarkPlan(b *testing.B) {
 	g := linearGraph(b)
 	tenants, standings := tenantsOn("s1", 10000), repeatStanding(10000, standingAt(g))
 	for b.Loop() {

@@ -97,7 +97,7 @@ func TestWrongEverywhereHaltsInTheCanary(t *testing.T) {
 	})
 }
 
-func TestServerOnWhichAllFailIsLeftAlone(t *testing.T) {
+func TestServerOnWhichAllFailIsBlocked(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := linearGraph(t)
@@ -123,7 +123,7 @@ func TestServerOnWhichAllFailIsLeftAlone(t *testing.T) {
 	})
 }
 
-func TestTenantsThatAllBringTheServerDownAreAlike(t *testing.T) {
+func TestConnectionsLostByAllTenantsCountAsOneCause(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := linearGraph(t)
@@ -140,7 +140,7 @@ func TestTenantsThatAllBringTheServerDownAreAlike(t *testing.T) {
 	})
 }
 
-func TestServerOnWhichSomeSucceedIsNot(t *testing.T) {
+func TestServerOnWhichSomeSucceedIsNotBlocked(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := linearGraph(t)
@@ -164,7 +164,7 @@ func TestServerOnWhichSomeSucceedIsNot(t *testing.T) {
 	})
 }
 
-func TestOnlyServerIsNoReasonToLeaveItAlone(t *testing.T) {
+func TestOnlyServerIsNotBlocked(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := runFailing(t, plan.Policy{MaxFailures: plan.Budget{Percent: 100}, Systemic: 3}, func(n int) error {

@@ -14,10 +14,10 @@ import (
 	"github.com/skeindb/skein/orchestrator/run"
 )
 
-// TestChaos lets everything go wrong at once, many times over. Whatever happens, a run ends (the bubble
+// TestRandomFailuresKeepTheInvariants lets everything go wrong at once, many times over. Whatever happens, a run ends (the bubble
 // finds those that hang), its facts fold to its report, its counts sum up, nobody is touched without being
 // named or twice at a time, and resuming often enough brings everybody home.
-func TestChaos(t *testing.T) {
+func TestRandomFailuresKeepTheInvariants(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(150) {
 		synctest.Test(t, func(t *testing.T) { checkChaos(t, seed) })

@@ -34,7 +34,7 @@ func replies(r *rollout.Report) []string {
 	return all
 }
 
-func TestPauseDrainsAndResumeGoesOn(t *testing.T) {
+func TestPauseDrainsAndResumeContinues(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeFleet(t, 100, nil)
@@ -53,7 +53,7 @@ func TestPauseDrainsAndResumeGoesOn(t *testing.T) {
 	})
 }
 
-func TestCommandIsHeardWhileNothingElseHappens(t *testing.T) {
+func TestCommandIsHandledWhileNothingElseHappens(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeFleet(t, 4, nil)
@@ -168,7 +168,7 @@ func TestSkippedTenantsStaySkipped(t *testing.T) {
 	})
 }
 
-func TestStopsThatComeTooLateAreRefusedAndAbortOutweighsAll(t *testing.T) {
+func TestLateStopsAreRefusedAndAbortOverridesAll(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeFleet(t, 30, nil)
@@ -272,7 +272,7 @@ func (d *unreadableCommands) Since(ctx context.Context, rollout string, after in
 	return d.FullStore.Since(ctx, rollout, after)
 }
 
-func TestCommandsThatCannotBeReadAreBorne(t *testing.T) {
+func TestUnreadableCommandsDoNotStopTheRun(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeFleet(t, 2, nil)
@@ -296,7 +296,7 @@ func TestCommandsThatCannotBeReadAreBorne(t *testing.T) {
 	})
 }
 
-func TestRunThatCannotReadItsCommandsTouchesNobody(t *testing.T) {
+func TestRunThatCannotReadItsCommandsTouchesNoTenant(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeFleet(t, 2, nil)
@@ -335,7 +335,7 @@ func TestStrictBudgetIsNeverExceededByMoreThanOne(t *testing.T) {
 }
 
 // A tenant that was put aside, for it is not what was planned, can be skipped until it has its second turn.
-func TestTenantPutAsideCanBeSkipped(t *testing.T) {
+func TestDeferredTenantCanBeSkipped(t *testing.T) {
 	t.Parallel()
 	for what, after := range map[string]time.Duration{"while others are under work": 33 * time.Second, "during the survey": 60 * time.Second} {
 		t.Run(what, func(t *testing.T) {

@@ -92,8 +92,8 @@ func TestRollbackIsRefusedWhereASectionWasCutOff(t *testing.T) {
 	}
 }
 
-// TestRollbackFinishesWhatItWasCutOffIn: the section of a downgrade goes on.
-func TestRollbackFinishesWhatItWasCutOffIn(t *testing.T) {
+// TestRollbackFinishesACutOffSection: the section of a downgrade goes on.
+func TestRollbackFinishesACutOffSection(t *testing.T) {
 	t.Parallel()
 	g := linearGraph(t)
 	s := newUpgradeHistory(t, g, 1)
@@ -119,8 +119,8 @@ func TestRollbackFinishesWhatItWasCutOffIn(t *testing.T) {
 	}
 }
 
-// TestResumeFinishesWhatItWasCutOffIn: the plan was made before the section began.
-func TestResumeFinishesWhatItWasCutOffIn(t *testing.T) {
+// TestResumeFinishesACutOffSection: the plan was made before the section began.
+func TestResumeFinishesACutOffSection(t *testing.T) {
 	t.Parallel()
 	g := linearGraph(t)
 	s := newUpgradeHistory(t, g, 1)

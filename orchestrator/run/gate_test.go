@@ -76,7 +76,7 @@ func TestWavesGoOneAfterTheOther(t *testing.T) {
 	})
 }
 
-func TestGateWithoutBakeWantsOnePass(t *testing.T) {
+func TestGateWithoutBakeNeedsOnePass(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := meterOf(pass)
@@ -145,7 +145,7 @@ func TestBakeAloneIsAWait(t *testing.T) {
 	})
 }
 
-func TestCheckThatDoesNotPassWhenTheBakeIsOverGoesOn(t *testing.T) {
+func TestCheckThatDoesNotPassWhenTheBakeIsOverContinues(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := meterOf(pass, pass, fail, unknown, fail, pass, pass, pass)
@@ -209,7 +209,7 @@ func TestGateFailsAtTheLimit(t *testing.T) {
 	}
 }
 
-func TestGateThatCannotTellPauses(t *testing.T) {
+func TestInconclusiveGatePauses(t *testing.T) {
 	t.Parallel()
 	for limit, measures := range map[int]int{0: 4, 1: 2, -1: 1} {
 		synctest.Test(t, func(t *testing.T) {
@@ -225,7 +225,7 @@ func TestGateThatCannotTellPauses(t *testing.T) {
 	}
 }
 
-func TestGateThatCannotTellAtFirstPassesThen(t *testing.T) {
+func TestGateThatIsInconclusiveAtFirstPassesThen(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := meterOf(unknown, unknown, unknown, pass, unknown, unknown, unknown, pass) // never four in a row
@@ -259,7 +259,7 @@ func TestMeterIsBoundByItsTimeout(t *testing.T) {
 	})
 }
 
-func TestMeterThatPanicsCannotTell(t *testing.T) {
+func TestMeterThatPanicsIsInconclusive(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := &meter{says: func(context.Context, int) plan.Measure { panic("index out of range\nmore") }}
@@ -270,7 +270,7 @@ func TestMeterThatPanicsCannotTell(t *testing.T) {
 	})
 }
 
-func TestWordThatIsNoVerdictCannotTell(t *testing.T) {
+func TestUnknownVerdictIsInconclusive(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := meterOf("")
@@ -389,7 +389,7 @@ func TestApprovalCountsOnceTheChecksPass(t *testing.T) {
 	})
 }
 
-func TestGateThatFailedWantsANewApproval(t *testing.T) {
+func TestGateThatFailedNeedsANewApproval(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := meterOf(pass, fail, pass)
@@ -575,7 +575,7 @@ func TestGateIsAskedWhereThereIsSomethingToGuard(t *testing.T) {
 }
 
 // Whoever mends a gate shall know all that is wrong: what the other checks are about to say is waited for, a while.
-func TestGateThatFailsHearsTheOtherChecks(t *testing.T) {
+func TestFailingGateWaitsForTheOtherChecks(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		takes time.Duration
@@ -785,7 +785,7 @@ func TestGateThatCannotBeAskedIsRefused(t *testing.T) {
 	})
 }
 
-func TestNoEstimateAtAGateAndNoneSpoiltByIt(t *testing.T) {
+func TestGateHasNoETAAndDoesNotDistortIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeFleet(t, 14, map[string]plan.Gate{"canary": {Bake: time.Hour}})

@@ -11,9 +11,9 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// TestKeptDowngradesStandInForMissingFiles keeps the sections of an upgrade, takes two files away, and compares what a
+// TestKeptDowngradesReplaceMissingFiles keeps the sections of an upgrade, takes two files away, and compares what a
 // rollback then runs, and what its errors would point at, with what the files say.
-func TestKeptDowngradesStandInForMissingFiles(t *testing.T) {
+func TestKeptDowngradesReplaceMissingFiles(t *testing.T) {
 	t.Parallel()
 	files := fstest.MapFS{
 		"a_x.sql":     {Data: []byte("-- revision: a\n-- revises: none\n-- message: a\n\n-- upgrade\nSELECT 1;\n\n-- downgrade\nSELECT 2;\n")},

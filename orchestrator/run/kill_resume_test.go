@@ -122,8 +122,8 @@ func (s *fakeFleet) finalState(t testing.TB) map[string]any {
 	return end
 }
 
-// TestKillAnywhereAndResumeComeToTheSameEnd kills the process before each fact in turn and resumes.
-func TestKillAnywhereAndResumeComeToTheSameEnd(t *testing.T) {
+// TestKillAnywhereAndResumeEndAlike kills the process before each fact in turn and resumes.
+func TestKillAnywhereAndResumeEndAlike(t *testing.T) {
 	t.Parallel()
 	var want map[string]any
 	var facts int64

@@ -14,7 +14,7 @@ import (
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
-func TestTenantsThatTheSourcesForgetKeepTheirPlace(t *testing.T) {
+func TestUnlistedTenantsStayInTheRollout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var forgotten []string
@@ -39,7 +39,7 @@ func TestTenantsThatTheSourcesForgetKeepTheirPlace(t *testing.T) {
 	})
 }
 
-func TestTenantThatIsForgottenAndMadeAgainIsUpgraded(t *testing.T) {
+func TestUnlistedTenantThatIsRecreatedIsUpgraded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var id string
@@ -56,7 +56,7 @@ func TestTenantThatIsForgottenAndMadeAgainIsUpgraded(t *testing.T) {
 	})
 }
 
-func TestTenantThatIsForgottenAndCannotBeAskedIsNotGone(t *testing.T) {
+func TestUnlistedTenantThatCannotBeReadIsNotGone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeFleet(t, 10, nil)
@@ -87,7 +87,7 @@ func (d partialSurveyor) Survey(ctx context.Context, targets []engine.Location) 
 	return all
 }
 
-func TestResumeTakesTenantsAlongThatTheSourcesForget(t *testing.T) {
+func TestResumeKeepsUnlistedTenants(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeFleet(t, 10, nil)

@@ -35,7 +35,7 @@ func cohortsOf(p *plan.Plan) []string {
 	return lines
 }
 
-func TestArrange(t *testing.T) {
+func TestPlanCohorts(t *testing.T) {
 	t.Parallel()
 	g := linearGraph(t)
 	unreachable := func(tenant string) engine.Standing {
@@ -99,7 +99,7 @@ func TestArrange(t *testing.T) {
 	}
 }
 
-func TestTargetsThatLeadNowhere(t *testing.T) {
+func TestTargetsWithoutAPath(t *testing.T) {
 	t.Parallel()
 	forked := graph(t, rev("a", ""), rev("b", "a"), rev("c", "a"))
 	oneWay := rev("d", "c")
@@ -138,7 +138,7 @@ func TestTargetsThatLeadNowhere(t *testing.T) {
 	}
 }
 
-func TestRequestsThatMeanNothing(t *testing.T) {
+func TestInvalidPlanOptions(t *testing.T) {
 	t.Parallel()
 	g := linearGraph(t)
 	for name, change := range map[string]func(*plan.Options){
@@ -155,7 +155,7 @@ func TestRequestsThatMeanNothing(t *testing.T) {
 	}
 }
 
-func TestOrderIsTheSameForEverybody(t *testing.T) {
+func TestOrderIsDeterministic(t *testing.T) {
 	t.Parallel()
 	g := linearGraph(t)
 	tenants := append(append(tenantsOn("s2", 20), tenantsOn("s1", 40)...), tenantsOn("s3", 3)...)

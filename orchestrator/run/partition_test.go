@@ -362,7 +362,7 @@ func TestOrderWithinAWave(t *testing.T) {
 	}
 }
 
-func TestWavesThatMeanNothing(t *testing.T) {
+func TestInvalidWaves(t *testing.T) {
 	t.Parallel()
 	g := linearGraph(t)
 	for name, test := range map[string]struct {
@@ -471,7 +471,7 @@ func TestWavesHaveTheirGates(t *testing.T) {
 	}
 }
 
-func BenchmarkArrangeWaves(b *testing.B) {
+func BenchmarkPlanWaves(b *testing.B) {
 	g := linearGraph(b)
 	tenants, standings := labelTiers(append(tenantsOn("s1", 5000), tenantsOn("s2", 5000)...), 20), repeatStanding(10000, standingAt(g, "a"))
 	req := request()

@@ -26,7 +26,7 @@ func (s *fakeFleet) applyPending(t testing.TB) *rollout.Report {
 	return r
 }
 
-func TestNobodyRunsTheRolloutAnyMore(t *testing.T) {
+func TestPendingCommandsOfADeadRun(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeFleet(t, 60, map[string]plan.Gate{"canary": {Approval: true}})
@@ -71,7 +71,7 @@ func TestNobodyRunsTheRolloutAnyMore(t *testing.T) {
 	})
 }
 
-func TestSkipMendsWhatOnlyFailedForOne(t *testing.T) {
+func TestSkipOfTheOnlyFailedTenantFinishesTheRollout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeFleet(t, 20, nil)
@@ -177,7 +177,7 @@ func (c conflictingStore) Append(context.Context, []rollout.Event) error {
 	return &rollout.ConflictError{Rollout: "r1", Seq: 7}
 }
 
-func TestHeedEndsWhereAnotherProcessWrites(t *testing.T) {
+func TestApplyPendingEndsWhenAnotherProcessWrites(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeFleet(t, 5, nil)

@@ -111,7 +111,7 @@ func TestSkippedForAPinSaysWhy(t *testing.T) {
 	}
 }
 
-func TestPinsThatMeanNothing(t *testing.T) {
+func TestInvalidPins(t *testing.T) {
 	t.Parallel()
 	g := graph(t, rev("a", ""), rev("b", "a"), rev("c", "a"))
 	for _, test := range []struct {

@@ -47,7 +47,7 @@ func planFile(t testing.TB, p *plan.Plan) string {
 	return b.String()
 }
 
-func TestPlanFilesComeBack(t *testing.T) {
+func TestPlanFilesRoundTrip(t *testing.T) {
 	t.Parallel()
 	p := newReviewedPlan(t)
 	text := planFile(t, p)
@@ -75,7 +75,7 @@ func TestPlanFilesComeBack(t *testing.T) {
 	}
 }
 
-func TestPlanFilesAreForPeople(t *testing.T) {
+func TestPlanFilesAreReadable(t *testing.T) {
 	t.Parallel()
 	text := planFile(t, newReviewedPlan(t))
 	lines := strings.Split(text, "\n")
@@ -261,7 +261,7 @@ func TestAVersionTableWithoutRowsIsNoDifference(t *testing.T) {
 	}
 }
 
-func TestDifferencesAreFew(t *testing.T) {
+func TestDifferencesAreBounded(t *testing.T) {
 	t.Parallel()
 	g := linearGraph(t)
 	other := graph(t, rev("a", ""), rev("x", "a"), rev("y", "x"))

@@ -17,11 +17,11 @@ import (
 	"github.com/skeindb/skein/orchestrator/run"
 )
 
-// TestAnyCourseFoldsToItsReport lets a rollout of three waves take any course that there is: tenants fail in any way
+// TestFactsOfRandomRolloutsFoldToTheReport lets a rollout of three waves take any course that there is: tenants fail in any way
 // and order, meters say anything, operators ask anything at any time, tenants come and go, and the process is told to
 // stop or killed. After each run the fold of what is stored is the live report, every prefix of the facts is
 // a legal state, and when all is calm in the end the rollout finishes, unless it was aborted.
-func TestAnyCourseFoldsToItsReport(t *testing.T) {
+func TestFactsOfRandomRolloutsFoldToTheReport(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		seed := rapid.Uint64().Draw(rt, "seed")

@@ -12,7 +12,7 @@ import (
 
 // The waves of the fleet are canary (2), early (4), rest (4). A tenant takes a second, and there are two at once: early
 // begins after one second, rest after three.
-func TestTenantsMadeAnewAreTakenUpWhereverTheRolloutIs(t *testing.T) {
+func TestRecreatedTenantsAreUpgradedInEveryPhase(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		wave  int
@@ -45,7 +45,7 @@ func TestTenantsMadeAnewAreTakenUpWhereverTheRolloutIs(t *testing.T) {
 }
 
 // A tenant that is another one each time it is asked has two turns, and has then failed: it is there.
-func TestATenantThatIsAlwaysMadeAnewEnds(t *testing.T) {
+func TestTenantThatIsRecreatedForEverEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeFleet(t, 4, nil)
@@ -63,7 +63,7 @@ func TestATenantThatIsAlwaysMadeAnewEnds(t *testing.T) {
 	})
 }
 
-func TestATenantThatWasGoneAndIsBackIsTakenUp(t *testing.T) {
+func TestTenantThatWasGoneAndIsBackIsUpgraded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeFleet(t, 10, nil)

@@ -30,7 +30,7 @@ func runInChangingFleet(t *testing.T, after time.Duration, change func(*fakeFlee
 
 const inCanary, inEarly, inRest = 500 * time.Millisecond, 1500 * time.Millisecond, 2500 * time.Millisecond
 
-func TestTenantsThatComeJoinTheLastWave(t *testing.T) {
+func TestNewTenantsJoinTheLastWave(t *testing.T) {
 	t.Parallel()
 	for name, after := range map[string]time.Duration{"in the canary": inCanary, "in early": inEarly, "in the last wave": inRest} {
 		t.Run(name, func(t *testing.T) {
@@ -63,7 +63,7 @@ func TestTenantsThatComeJoinTheLastWave(t *testing.T) {
 	}
 }
 
-func TestTenantsThatComeAtTheVeryEndAreTakenUpToo(t *testing.T) {
+func TestTenantsThatComeAtTheEndAreUpgraded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeFleet(t, 10, map[string]plan.Gate{"rest": {Bake: time.Minute}})
@@ -113,7 +113,7 @@ func TestFleetThatGrowsWithoutEndIsLeftToTheNextRollout(t *testing.T) {
 	})
 }
 
-func TestTenantsThatGoAreGone(t *testing.T) {
+func TestDroppedTenantsAreGone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var gone []string
@@ -189,7 +189,7 @@ func TestTenantsAreWorkedOnWhereTheyAreNow(t *testing.T) {
 	})
 }
 
-func TestOnlyWhoBelongsJoins(t *testing.T) {
+func TestOnlySelectedTenantsJoin(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeFleet(t, 20, nil)
@@ -207,7 +207,7 @@ func TestOnlyWhoBelongsJoins(t *testing.T) {
 	})
 }
 
-func TestFleetIsLookedAtOncePerWaveAndAtTheEnd(t *testing.T) {
+func TestFleetIsDiscoveredOncePerWaveAndAtTheEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeFleet(t, 20, nil)
@@ -229,7 +229,7 @@ func TestFleetIsLookedAtOncePerWaveAndAtTheEnd(t *testing.T) {
 }
 
 // Whoever resumes a rollout that had finished wants the rest of it, and one that was cut off all of it.
-func TestWhoComesBetweenTwoRunsJoinsWhatHadNotFinished(t *testing.T) {
+func TestTenantsThatComeBetweenTwoRunsJoinAnUnfinishedRollout(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		budget  int
@@ -288,7 +288,7 @@ func TestFleetThatCannotBeListedIsTriedAgain(t *testing.T) {
 }
 
 // When all is done there is nothing to halt any more.
-func TestFleetThatCannotBeListedInTheEndIsAWarning(t *testing.T) {
+func TestFleetThatCannotBeListedAtTheEndIsAWarning(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeFleet(t, 20, nil)
@@ -315,7 +315,7 @@ func TestFleetThatCannotBeListedForLongHalts(t *testing.T) {
 }
 
 // One server that stays away keeps the tenants of the others from nothing: after a while it is done without.
-func TestFleetThatCannotBeListedForLongIsTheOnePlanned(t *testing.T) {
+func TestFleetThatCannotBeListedForLongIsThePlannedOne(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeFleet(t, 20, nil)
@@ -332,7 +332,7 @@ func TestFleetThatCannotBeListedForLongIsTheOnePlanned(t *testing.T) {
 	})
 }
 
-func TestLookAtTheFleetCanBeStopped(t *testing.T) {
+func TestDiscoveryCanBeStopped(t *testing.T) {
 	t.Parallel()
 	for _, hangs := range []bool{true, false} { // or between two tries
 		synctest.Test(t, func(t *testing.T) {
@@ -363,7 +363,7 @@ func (s slowSurveyor) Survey(ctx context.Context, targets []engine.Location) []e
 	return repeatStanding(len(targets), engine.Standing{State: engine.Unreachable, Err: engineError(engine.Canceled, "cancelled")})
 }
 
-func TestSurveyThatIsCutOffFailsNobody(t *testing.T) {
+func TestCancelledSurveyFailsNoTenant(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeFleet(t, 20, nil)
@@ -395,7 +395,7 @@ func (b cancellingSurveyor) Survey(_ context.Context, targets []engine.Location)
 	return repeatStanding(len(targets), engine.Standing{State: engine.Unreachable, Err: engineError(engine.Canceled, "cancelled")})
 }
 
-func TestSurveyThatEndsWithTheRunFailsNobody(t *testing.T) {
+func TestSurveyThatEndsWithTheRunFailsNoTenant(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		for range 3 { // which of the two is heard first is left to the moment
@@ -424,7 +424,7 @@ func TestTenantSkippedDuringTheSurveyStaysSkipped(t *testing.T) {
 	})
 }
 
-func TestNobodyJoinsAStamp(t *testing.T) {
+func TestNoTenantJoinsAStamp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeFleet(t, 20, nil)
@@ -439,7 +439,7 @@ func TestNobodyJoinsAStamp(t *testing.T) {
 	})
 }
 
-func TestDiscoveryWantsASurveyor(t *testing.T) {
+func TestDiscoveryNeedsASurveyor(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeFleet(t, 2, nil)
@@ -452,7 +452,7 @@ func TestDiscoveryWantsASurveyor(t *testing.T) {
 }
 
 // Tenants that joined are part of the rollout ever after, also for the budget.
-func TestResumeKnowsWhoJoined(t *testing.T) {
+func TestResumeKnowsTheJoinedTenants(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeFleet(t, 20, nil)

@@ -78,7 +78,7 @@ func TestRetryFinishesNoWaveThatHasNotBegun(t *testing.T) {
 }
 
 // What a tenant committed before it was put aside is taken back as well.
-func TestRollbackKnowsWhatWasDoneBeforeATenantWasPutAside(t *testing.T) {
+func TestRollbackKnowsTheStepsOfADeferredTenant(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeFleet(t, 10, nil)
@@ -93,7 +93,7 @@ func TestRollbackKnowsWhatWasDoneBeforeATenantWasPutAside(t *testing.T) {
 }
 
 // A canary of which nobody is left, within a budget that bears it, proves nothing.
-func TestCanaryThatFailedWhollyOpensNothing(t *testing.T) {
+func TestGateStaysClosedWhenTheWholeCanaryFailed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeFleet(t, 40, map[string]plan.Gate{"canary": {Bake: time.Minute}})
@@ -109,7 +109,7 @@ func TestCanaryThatFailedWhollyOpensNothing(t *testing.T) {
 }
 
 // Nobody joins a rollout that was chosen by a sample, but its own tenants are right at its end.
-func TestTenantsMadeAnewAreTakenUpWhereNobodyJoins(t *testing.T) {
+func TestRecreatedTenantsAreUpgradedWhereNoTenantMayJoin(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeFleet(t, 10, nil)
@@ -125,7 +125,7 @@ func TestTenantsMadeAnewAreTakenUpWhereNobodyJoins(t *testing.T) {
 }
 
 // What a tenant had before it was dropped and made again is not in the new one.
-func TestRollbackLeavesATenantWhereItWasMadeAnew(t *testing.T) {
+func TestRollbackLeavesARecreatedTenantAlone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeFleet(t, 10, nil)
@@ -140,7 +140,7 @@ func TestRollbackLeavesATenantWhereItWasMadeAnew(t *testing.T) {
 }
 
 // A tenant planned anew in a run that was killed before it could say what became of it.
-func TestRollbackKnowsTheWayThatWasPlannedAnew(t *testing.T) {
+func TestRollbackKnowsTheReplannedSteps(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeFleet(t, 10, nil)
@@ -239,7 +239,7 @@ func stepsOf(p *plan.Plan, id string) []string {
 }
 
 // A killed run brought a tenant to b, and somebody else to c, before the rollout to b was resumed.
-func TestRollbackTakesDownNothingThatSomebodyElsePutOnTop(t *testing.T) {
+func TestRollbackLeavesWhatAnotherProgramApplied(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeFleet(t, 10, nil)
@@ -271,7 +271,7 @@ func TestRollbackTakesDownNothingThatSomebodyElsePutOnTop(t *testing.T) {
 }
 
 // A tenant whose wave has not begun cannot be retried: the gate of the canary has failed.
-func TestRetryDoesNotGoAroundAGate(t *testing.T) {
+func TestRetryDoesNotBypassAGate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeFleet(t, 10, map[string]plan.Gate{"canary": gateOf(meterOf(plan.VerdictFail), nil)})
@@ -289,7 +289,7 @@ func TestRetryDoesNotGoAroundAGate(t *testing.T) {
 }
 
 // A tenant that is made again under its name while a rollback runs, and has nothing of the rollout, is left as it is.
-func TestRollbackDoesNotTouchTenantsMadeAnew(t *testing.T) {
+func TestRollbackDoesNotTouchRecreatedTenants(t *testing.T) {
 	t.Parallel()
 	for name, after := range map[string]time.Duration{
 		"before its wave": 500 * time.Millisecond, "in its wave": 5500 * time.Millisecond, // early begins after four seconds

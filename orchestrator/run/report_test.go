@@ -111,7 +111,7 @@ func TestFoldOfWhatIsStored(t *testing.T) {
 	})
 }
 
-func TestFactsSurviveText(t *testing.T) {
+func TestFactsRoundTripThroughText(t *testing.T) {
 	t.Parallel()
 	facts := append(storetest.Facts(),
 		rollout.TenantStarted{Tenant: "a", Attempt: 2, From: []string{}},
@@ -225,9 +225,9 @@ func TestRateAndETA(t *testing.T) {
 	}
 }
 
-// TestAnyFactsInAnyOrderMakeAWholeReport feeds the fold what no run makes: it must be whole nevertheless, for a
+// TestAnyFactsInAnyOrderMakeAConsistentReport feeds the fold what no run makes: it must be whole nevertheless, for a
 // store may have lost something, and views ask it anything at any time.
-func TestAnyFactsInAnyOrderMakeAWholeReport(t *testing.T) {
+func TestAnyFactsInAnyOrderMakeAConsistentReport(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		wave := rapid.SampledFrom([]string{"canary", "early", "rest", ""})

@@ -54,7 +54,7 @@ func cohortsInWords(p *plan.Plan) []string {
 	return lines
 }
 
-func TestRearrangeUp(t *testing.T) {
+func TestResumePlanOfAnUpgrade(t *testing.T) {
 	t.Parallel()
 	g := linearGraph(t)
 	tenants := tenantsOn("t", 8)
@@ -103,7 +103,7 @@ func TestRearrangeUp(t *testing.T) {
 }
 
 // A target that counts steps was meant for where the tenants stood.
-func TestRearrangeRefusesThoseFromWhomARelativeTargetIsAnotherOne(t *testing.T) {
+func TestResumePlanRefusesTenantsWhoseRelativeTargetMoved(t *testing.T) {
 	t.Parallel()
 	g := linearGraph(t)
 	tenants := tenantsOn("t", 2)
@@ -124,7 +124,7 @@ func TestRearrangeRefusesThoseFromWhomARelativeTargetIsAnotherOne(t *testing.T) 
 	}
 }
 
-func TestRearrangeDownAndStamp(t *testing.T) {
+func TestResumePlanOfADowngradeAndAStamp(t *testing.T) {
 	t.Parallel()
 	g := linearGraph(t)
 	tenants := tenantsOn("t", 5)
@@ -161,7 +161,7 @@ func TestRearrangeDownAndStamp(t *testing.T) {
 	}
 }
 
-func TestRearrangeRefusesOtherRevisions(t *testing.T) {
+func TestResumePlanRefusesChangedRevisions(t *testing.T) {
 	t.Parallel()
 	g := linearGraph(t)
 	tenants := tenantsOn("t", 2)
@@ -190,7 +190,7 @@ func TestRearrangeRefusesOtherRevisions(t *testing.T) {
 	}
 }
 
-func TestRearrangeOfADowngradeNeedsItsSections(t *testing.T) {
+func TestResumePlanOfADowngradeNeedsItsSections(t *testing.T) {
 	t.Parallel()
 	g := linearGraph(t)
 	tenants := tenantsOn("t", 1)
@@ -211,7 +211,7 @@ func TestRearrangeOfADowngradeNeedsItsSections(t *testing.T) {
 	}
 }
 
-func TestRearrangeKeepsTheWaves(t *testing.T) {
+func TestResumePlanKeepsTheWaves(t *testing.T) {
 	t.Parallel()
 	g := linearGraph(t)
 	tenants := tenantsOn("t", 6)
@@ -343,7 +343,7 @@ func (w *fakeDatabase) standing(schema string) engine.Standing {
 	return s
 }
 
-func TestResumeDoesTheRestAndOnlyThat(t *testing.T) {
+func TestResumeDoesOnlyWhatRemains(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := &fakeDatabase{g: linearGraph(t), tenants: tenantsOn("s1", 60), applied: map[string][]string{}}

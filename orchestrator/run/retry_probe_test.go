@@ -91,7 +91,7 @@ func TestAttemptsEnd(t *testing.T) {
 	}
 }
 
-func TestWaitingTenantsHoldNoPlace(t *testing.T) {
+func TestWaitingTenantsHoldNoConnection(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := linearGraph(t)
@@ -118,7 +118,7 @@ func TestWaitingTenantsHoldNoPlace(t *testing.T) {
 	})
 }
 
-func TestBusyTenantsComeAtTheEndOfTheWave(t *testing.T) {
+func TestBusyTenantsAreDeferredToTheEndOfTheWave(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := linearGraph(t)
@@ -150,7 +150,7 @@ func TestBusyTenantsComeAtTheEndOfTheWave(t *testing.T) {
 	})
 }
 
-func TestDeferralsRideOutALockThatIsHeldForAWhile(t *testing.T) {
+func TestDeferralsOutlastALockThatIsHeldForAWhile(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := linearGraph(t)
@@ -322,7 +322,7 @@ func (n *oneConnectionServer) do(ctx context.Context, job engine.Job) error {
 }
 
 // A server that has no room for a probe beside a tenant of ours which it is working on is not away.
-func TestServerThatIsBusyWithOursIsNotAway(t *testing.T) {
+func TestServerFullOfOurConnectionsIsNotAway(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := linearGraph(t)
@@ -336,7 +336,7 @@ func TestServerThatIsBusyWithOursIsNotAway(t *testing.T) {
 	})
 }
 
-func TestTenantThatBringsTheServerDownFails(t *testing.T) {
+func TestTenantThatCrashesTheServerFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := linearGraph(t)

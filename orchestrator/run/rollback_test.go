@@ -215,7 +215,7 @@ func TestRollbackReversesTheWaves(t *testing.T) {
 	}
 }
 
-func TestRollbackRefusesWhatItCannotJudge(t *testing.T) {
+func TestRollbackRefusesUnreadableTenants(t *testing.T) {
 	t.Parallel()
 	g := graph(t, rev("a", ""), rev("b", "a"), rev("c", "b"))
 	now := graph(t, rev("a", ""), rev("b", "a"), rev("c", "b"), rev("d", "c"), rev("x", "a"))
@@ -256,7 +256,7 @@ func TestRollbackRefusesWhatItCannotJudge(t *testing.T) {
 	}
 }
 
-func TestRollbackOfWhatHasNoWayBack(t *testing.T) {
+func TestRollbackOfIrreversibleRevisions(t *testing.T) {
 	t.Parallel()
 	oneWay, other := rev("c", "b"), rev("b", "a")
 	oneWay.Downgrade, other.Downgrade = nil, nil
@@ -298,7 +298,7 @@ func TestRollbackOfWhatHasNoWayBack(t *testing.T) {
 	}
 }
 
-func TestRollbackLeavesOutWhoHasLeft(t *testing.T) {
+func TestRollbackLeavesOutDroppedTenants(t *testing.T) {
 	t.Parallel()
 	g := linearGraph(t)
 	s := newUpgradeHistory(t, g, 3)
@@ -337,7 +337,7 @@ func TestRollbackOfTenantsThatWereUnreachableAtFirst(t *testing.T) {
 	}
 }
 
-func TestRollbacksThatMeanNothing(t *testing.T) {
+func TestInvalidRollbacks(t *testing.T) {
 	t.Parallel()
 	g := linearGraph(t)
 	s := newUpgradeHistory(t, g, 2)

@@ -72,7 +72,7 @@ func TestAllTenantsAreUpgraded(t *testing.T) {
 	})
 }
 
-func TestNothingToDoTouchesNobody(t *testing.T) {
+func TestNothingToDoTouchesNoTenant(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := linearGraph(t)
@@ -284,7 +284,7 @@ func TestStoreThatRecoversHasAllFacts(t *testing.T) {
 	})
 }
 
-func TestStoreThatCannotBeWrittenTouchesNobody(t *testing.T) {
+func TestStoreThatCannotBeWrittenTouchesNoTenant(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := linearGraph(t)
@@ -360,7 +360,7 @@ func (o *slowObserver) Observe(e rollout.Event) {
 	o.seen = append(o.seen, e)
 }
 
-func TestSlowObserverHoldsUpNobody(t *testing.T) {
+func TestSlowObserverDelaysNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := linearGraph(t)
@@ -385,7 +385,7 @@ func TestSlowObserverHoldsUpNobody(t *testing.T) {
 	})
 }
 
-func TestFirstReasonStandsUnlessPeopleAsk(t *testing.T) {
+func TestFirstReasonStandsUnlessAnOperatorStops(t *testing.T) {
 	t.Parallel()
 	for _, signal := range []time.Duration{0, time.Second, 4 * time.Second} { // never; before the tenants fail; after the first did
 		synctest.Test(t, func(t *testing.T) {

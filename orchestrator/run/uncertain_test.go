@@ -43,7 +43,7 @@ func (l *lostReplyEngine) Probe(context.Context, string, string) error {
 	return &engine.Error{Class: engine.Connection, Message: "connection refused"}
 }
 
-func TestLostReplyOfACommitIsNotKnownUntilAResumeAsks(t *testing.T) {
+func TestLostReplyOfACommitIsUncertainUntilAResume(t *testing.T) {
 	t.Parallel()
 	for name, committed := range map[string]bool{"committed": true, "not committed": false} {
 		t.Run(name, func(t *testing.T) {
@@ -78,7 +78,7 @@ func TestLostReplyOfACommitIsNotKnownUntilAResumeAsks(t *testing.T) {
 }
 
 // A try that reaches the tenant again settles what the lost one left open.
-func TestLostReplyThatIsSettledInTheRunIsForgotten(t *testing.T) {
+func TestLostReplyThatIsResolvedInTheRunIsForgotten(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeFleet(t, 1, nil)

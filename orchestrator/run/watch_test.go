@@ -63,7 +63,7 @@ func (w *fakeWatcher) work(d time.Duration) func(context.Context, engine.Job) er
 	}
 }
 
-func TestFrozenServerIsAwayAndGoesOn(t *testing.T) {
+func TestFrozenServerIsAwayAndContinues(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := linearGraph(t)
@@ -137,7 +137,7 @@ func (o oneServerWatcher) Probe(ctx context.Context, server, database string) er
 }
 
 // A run that is to end waits for a server that does not answer, no longer than patience goes, and says so.
-func TestDrainDoesNotWaitForAFrozenServerForEver(t *testing.T) {
+func TestDrainWaitsForAFrozenServerForABoundedTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := linearGraph(t)
@@ -161,7 +161,7 @@ func TestDrainDoesNotWaitForAFrozenServerForEver(t *testing.T) {
 }
 
 // Who looks from elsewhere, and so is fed no ticks, sees who is under work and for whom they wait.
-func TestStoredFactsTellWhoIsUnderWork(t *testing.T) {
+func TestStoredFactsNameTheRunningTenants(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := linearGraph(t)
