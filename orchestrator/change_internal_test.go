@@ -84,16 +84,16 @@ func TestSelectedTenantsJoin(t *testing.T) {
 		{[]string{"tier=gold"}, "gold"},
 		{[]string{"tier=gold", "id=zoo"}, "none"},
 		{[]string{`tier!="a,limit=3"`}, "both"},
-		{[]string{"state=behind"}, "nobody ever"},
-		{[]string{"heads=base,tier=gold"}, "nobody ever"},
-		{[]string{"sample=5%"}, "nobody ever"},
-		{[]string{"tier in (gold,free),limit=20"}, "nobody ever"},
+		{[]string{"state=behind"}, "none ever"},
+		{[]string{"heads=base,tier=gold"}, "none ever"},
+		{[]string{"sample=5%"}, "none ever"},
+		{[]string{"tier in (gold,free),limit=20"}, "none ever"},
 	} {
 		f, err := joins(&plan.Plan{Selectors: test.selectors})
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := "nobody ever"
+		got := "none ever"
 		if f != nil {
 			got = map[[2]bool]string{{true, true}: "both", {true, false}: "gold", {false, false}: "none", {false, true}: "free"}[[2]bool{f(gold), f(free)}]
 		}
@@ -106,7 +106,7 @@ func TestSelectedTenantsJoin(t *testing.T) {
 func TestNoTenantJoinsASingleWave(t *testing.T) {
 	t.Parallel()
 	if f, err := joins(&plan.Plan{Only: "early"}); f != nil || err != nil {
-		t.Errorf("somebody does, %v", err)
+		t.Errorf("a tenant joins, %v", err)
 	}
 	if f, err := joins(&plan.Plan{Canary: "sample=5%"}); f == nil || err != nil {
 		t.Errorf("a canary keeps late tenants out, %v", err)

@@ -45,7 +45,7 @@ func TestExecKnowsTheWave(t *testing.T) {
 	e.Env = []string{"MORE=and", "SKEIN_WAVE=another"}
 	measured(t, e.Measure(t.Context(), wave(nil, 3)), plan.Measure{Verdict: pass, Evidence: "r1 acme heads canary 3 and t_00+t_01+t_02+"})
 
-	// More than a pipe holds, which nobody reads.
+	// More than a pipe holds, which no process reads.
 	measured(t, sh(`echo ignored`).Measure(t.Context(), wave(nil, 30000)), plan.Measure{Verdict: pass, Evidence: "ignored"})
 }
 
@@ -170,7 +170,7 @@ func waitForEnd(t *testing.T, pid int) {
 }
 
 // zombie reports whether a process is dead and only waits for its parent to notice, which in a container
-// without an init nobody does.
+// without an init no process does.
 func zombie(pid int) bool {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	return err == nil && strings.Contains(string(stat), ") Z ")

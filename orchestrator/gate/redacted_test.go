@@ -28,7 +28,7 @@ func TestEvidenceWithoutValues(t *testing.T) {
 	t.Cleanup(metrics.Close)
 	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(quoted)) }))
 	t.Cleanup(broken.Close)
-	answers := func(one engine.QueryResult) plan.Subject { return wave(&oracle{one: one}, 2) }
+	answers := func(one engine.QueryResult) plan.Subject { return wave(&fakeQuerier{one: one}, 2) }
 	for name, test := range map[string]struct {
 		meter   plan.Meter
 		subject plan.Subject

@@ -16,15 +16,15 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// oracle answers by place, and notes what it was asked.
-type oracle struct {
+// fakeQuerier answers by location, and records what it was asked.
+type fakeQuerier struct {
 	replies map[string]engine.QueryResult // by schema, else server, else file; else `one`
 	one     engine.QueryResult
 	asked   []engine.Location
 	query   string
 }
 
-func (o *oracle) QueryEach(_ context.Context, targets []engine.Location, query string) []engine.QueryResult {
+func (o *fakeQuerier) QueryEach(_ context.Context, targets []engine.Location, query string) []engine.QueryResult {
 	o.asked, o.query = targets, query
 	replies := make([]engine.QueryResult, len(targets))
 	for i, t := range targets {
@@ -75,7 +75,7 @@ func TestSQLAsksTenants(t *testing.T) {
 	}{
 		{"all pass", "", nil, textAnswer("t"), 60, plan.Measure{Verdict: pass, Evidence: "60 tenants answered true"}},
 		{"one passes", "> 0", nil, textAnswer("3"), 1, plan.Measure{Verdict: pass, Evidence: "1 tenant answered > 0"}},
-		{"nobody to ask", "", nil, textAnswer("f"), 0, plan.Measure{Verdict: plan.VerdictInconclusive, Evidence: "no tenant of the wave stands where it should: none was asked"}},
+		{"no tenant to ask", "", nil, textAnswer("f"), 0, plan.Measure{Verdict: plan.VerdictInconclusive, Evidence: "no tenant of the wave stands where it should: none was asked"}},
 		{
 			"some fail", "> 0", map[string]engine.QueryResult{"t_01": textAnswer("0"), "t_05": textAnswer("0")}, textAnswer("3"), 60,
 			plan.Measure{Verdict: fail, Evidence: "2 of 60 tenants: got 0, want > 0: t_01, t_05", Tenants: []string{"t_01", "t_05"}},
@@ -110,7 +110,7 @@ func TestSQLAsksTenants(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			o := &oracle{replies: test.replies, one: test.one}
+			o := &fakeQuerier{replies: test.replies, one: test.one}
 			measured(t, SQL{Query: "select 1", Expect: expect(t, test.expect)}.Measure(t.Context(), wave(o, test.tenants)), test.want)
 			if test.tenants > 0 && (o.query != "select 1" || len(o.asked) != test.tenants) {
 				t.Errorf("%d were asked %q", len(o.asked), o.query)
@@ -121,7 +121,7 @@ func TestSQLAsksTenants(t *testing.T) {
 
 func TestSQLAsksServers(t *testing.T) {
 	t.Parallel()
-	o := &oracle{one: textAnswer("t"), replies: map[string]engine.QueryResult{"db1": textAnswer("f")}}
+	o := &fakeQuerier{one: textAnswer("t"), replies: map[string]engine.QueryResult{"db1": textAnswer("f")}}
 	measured(t, SQL{Query: "select 1", Per: PerServer}.Measure(t.Context(), wave(o, 7)),
 		plan.Measure{Verdict: fail, Evidence: "1 of 2 servers: got f, want true: db1"})
 	want := []engine.Location{{Dialect: revision.Postgres, Server: "db0"}, {Dialect: revision.Postgres, Server: "db1"}}
@@ -129,7 +129,7 @@ func TestSQLAsksServers(t *testing.T) {
 		t.Errorf("asked (-want +got):\n%s", diff)
 	}
 
-	o = &oracle{one: textAnswer("t")}
+	o = &fakeQuerier{one: textAnswer("t")}
 	files := plan.Subject{Asker: o}
 	for _, path := range []string{"/data/a.db", "/data/b.db"} {
 		files.Tenants = append(files.Tenants, tenant.Tenant{ID: path[6:7], Location: engine.Location{Dialect: revision.SQLite, File: path}})
@@ -139,7 +139,7 @@ func TestSQLAsksServers(t *testing.T) {
 
 func TestSQLEvidenceIsBounded(t *testing.T) {
 	t.Parallel()
-	o := &oracle{replies: map[string]engine.QueryResult{}}
+	o := &fakeQuerier{replies: map[string]engine.QueryResult{}}
 	s := wave(o, 30)
 	for i := range s.Tenants {
 		s.Tenants[i].ID = strings.Repeat("ü", 120) + fmt.Sprint(i)
@@ -154,11 +154,11 @@ func TestSQLEvidenceIsBounded(t *testing.T) {
 func TestSQLThatCannotAsk(t *testing.T) {
 	t.Parallel()
 	if m := (SQL{Query: "select 1"}).Measure(t.Context(), wave(nil, 2)); m.Verdict != inconclusive {
-		t.Errorf("without anybody to ask: %+v", m)
+		t.Errorf("without a tenant to ask: %+v", m)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 0)
 	defer cancel()
-	o := &oracle{one: engine.QueryResult{Err: &engine.Error{Class: engine.Canceled, Message: "canceled"}}, replies: map[string]engine.QueryResult{
+	o := &fakeQuerier{one: engine.QueryResult{Err: &engine.Error{Class: engine.Canceled, Message: "canceled"}}, replies: map[string]engine.QueryResult{
 		"t_00": {Err: errors.New("broken")}, "t_01": textAnswer("t"),
 	}}
 	measured(t, SQL{Query: "select 1"}.Measure(ctx, wave(o, 4)), plan.Measure{

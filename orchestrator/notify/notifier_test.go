@@ -117,8 +117,8 @@ func finished(id, wave string, o plan.Outcome) rollout.TenantFinished {
 	return f
 }
 
-// story is a rollout that comes upon each occasion but being finished.
-func story() []rollout.Event {
+// everyOccasion returns the events of a rollout that has each occasion but Finished.
+func everyOccasion() []rollout.Event {
 	return events(
 		started(1),
 		rollout.WaveStarted{Wave: "canary"},
@@ -138,8 +138,8 @@ func story() []rollout.Event {
 	)
 }
 
-// tell plays events to a notifier in a bubble of time and returns what its hooks got and what was warned of.
-func tell(t *testing.T, w *wire, hooks []notify.Hook, cfg notify.Config, all []rollout.Event) (warnings []string) {
+// deliver shows events to a notifier in a bubble of synctest. The hooks write to w; the warnings are returned.
+func deliver(t *testing.T, w *wire, hooks []notify.Hook, cfg notify.Config, all []rollout.Event) (warnings []string) {
 	t.Helper()
 	var mu sync.Mutex
 	cfg.Client = &http.Client{Transport: w}
@@ -184,7 +184,7 @@ func TestEachOccasionIsSent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := &wire{}
-		if warnings := tell(t, w, []notify.Hook{{URL: url(secret)}}, notify.Config{}, story()); warnings != nil {
+		if warnings := deliver(t, w, []notify.Hook{{URL: url(secret)}}, notify.Config{}, everyOccasion()); warnings != nil {
 			t.Error(warnings)
 		}
 		type object = map[string]any
@@ -233,7 +233,7 @@ func TestEachOccasionIsSent(t *testing.T) {
 	})
 }
 
-// texts returns what a hook in Slack's format is told.
+// texts returns what a hook in Slack's format gets.
 func texts(t *testing.T, w *wire) []string {
 	t.Helper()
 	var all []string
@@ -285,7 +285,7 @@ func TestMessagesOfEndedRollouts(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := &wire{}
 				all := events(append([]rollout.Fact{started(1), rollout.WaveStarted{Wave: "canary"}}, test.facts...)...)
-				tell(t, w, []notify.Hook{{URL: url(secret), Format: notify.Slack}}, notify.Config{}, all)
+				deliver(t, w, []notify.Hook{{URL: url(secret), Format: notify.Slack}}, notify.Config{}, all)
 				if diff := cmp.Diff(test.want, texts(t, w)[1:]); diff != "" {
 					t.Errorf("(-want +got):\n%s", diff)
 				}
@@ -307,7 +307,7 @@ func TestOtherKindsAndManyCauses(t *testing.T) {
 			})
 		}
 		facts = append(facts, rollout.Ended{State: rollout.StateFinished})
-		tell(t, w, []notify.Hook{{URL: url(secret), Format: notify.Slack}}, notify.Config{}, events(facts...))
+		deliver(t, w, []notify.Hook{{URL: url(secret), Format: notify.Slack}}, notify.Config{}, events(facts...))
 		got := texts(t, w)
 		if want := "skein: rollback of r0, fleet acme, started by an unknown user: 5 tenants. Rollout r1."; got[0] != want {
 			t.Errorf("got  %s\nwant %s", got[0], want)
@@ -323,7 +323,7 @@ func TestSlackFormat(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := &wire{}
-		tell(t, w, []notify.Hook{{URL: url(secret), Format: notify.Slack, On: []notify.Occasion{notify.Halted}}}, notify.Config{}, story())
+		deliver(t, w, []notify.Hook{{URL: url(secret), Format: notify.Slack, On: []notify.Occasion{notify.Halted}}}, notify.Config{}, everyOccasion())
 		want := []string{`{"text":"skein: upgrade of acme to heads is halted in wave rest: 2 tenants failed, more than 1 (max_failures). ` +
 			`2 done, 2 failed, 1 pending. 2 failed in b2 b2_key.sql:7: ERROR 23505 unique_violation: table users, constraint users_email_key. Next: skein rollout resume r1"}` + "\n"}
 		if diff := cmp.Diff(want, w.bodies()); diff != "" {
@@ -339,12 +339,12 @@ func TestHooksGetTheirOccasions(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := &wire{}
-		tell(t, w, []notify.Hook{
+		deliver(t, w, []notify.Hook{
 			{URL: url("https://h/ends"), On: []notify.Occasion{notify.Halted, notify.Finished}},
 			{URL: url("https://h/gates"), On: []notify.Occasion{notify.Approval, notify.Gate}},
 			{URL: url("https://h/none"), On: []notify.Occasion{notify.Finished}},
 			{URL: url("https://h/all"), On: notify.Occasions()},
-		}, notify.Config{}, story())
+		}, notify.Config{}, everyOccasion())
 		got := map[string][]string{}
 		for _, p := range w.all() {
 			var m struct{ Occasion string }
@@ -366,7 +366,7 @@ func TestResumedRolloutSendsOnlyWhatIsNew(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := &wire{}
-		earlier := story()
+		earlier := everyOccasion()
 		next := earlier[len(earlier)-1].Seq
 		later := slices.Clone(earlier[4:]) // shown again, by whatever mistake
 		for _, f := range []rollout.Fact{
@@ -376,7 +376,7 @@ func TestResumedRolloutSendsOnlyWhatIsNew(t *testing.T) {
 			next++
 			later = append(later, rollout.Event{Rollout: "r1", Seq: next, Time: epoch.Add(time.Hour), Fact: f})
 		}
-		tell(t, w, []notify.Hook{{URL: url(secret), Format: notify.Slack}}, notify.Config{Earlier: earlier}, later)
+		deliver(t, w, []notify.Hook{{URL: url(secret), Format: notify.Slack}}, notify.Config{Earlier: earlier}, later)
 		want := []string{
 			"skein: upgrade of acme to heads resumed, run 2 by ann. 2 done, 2 failed, 1 pending. Rollout r1.",
 			"skein: upgrade of acme to heads is finished. 5 done. Rollout r1.",
@@ -431,7 +431,7 @@ func TestFailingHookIsTriedAgain(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w, begin := &wire{answer: test.answer}, time.Now()
-				got := tell(t, w, []notify.Hook{{Name: "ops", URL: url(secret)}}, notify.Config{}, events(started(1)))
+				got := deliver(t, w, []notify.Hook{{Name: "ops", URL: url(secret)}}, notify.Config{}, events(started(1)))
 				var want []string
 				if test.warning != "" {
 					want = append(want, test.warning)
@@ -462,7 +462,7 @@ func TestInvalidURLs(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := &wire{}
-			if diff := cmp.Diff([]string{name}, tell(t, w, []notify.Hook{{URL: read}}, notify.Config{}, events(started(1)))); diff != "" {
+			if diff := cmp.Diff([]string{name}, deliver(t, w, []notify.Hook{{URL: read}}, notify.Config{}, events(started(1)))); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			if len(w.all()) > 0 {
@@ -472,7 +472,7 @@ func TestInvalidURLs(t *testing.T) {
 	}
 }
 
-// A hook that hangs gives up after ten seconds a try while the rollout runs, and holds up nobody.
+// A hook that hangs gives up after ten seconds a try while the rollout runs, and delays nothing.
 func TestHangingHookDelaysNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -486,7 +486,7 @@ func TestHangingHookDelaysNothing(t *testing.T) {
 		var warnings []string
 		n := notify.New([]notify.Hook{{Name: "hung", URL: url("https://hung/")}, {URL: url("https://fine/")}},
 			notify.Config{Client: &http.Client{Transport: w}, Warn: func(m string) { warnings = append(warnings, m) }})
-		for _, e := range story() {
+		for _, e := range everyOccasion() {
 			n.Observe(e)
 		}
 		synctest.Wait()
@@ -526,8 +526,8 @@ func TestCloseEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		for name, hook := range map[string]notify.Hook{
-			"hook that hangs":                       {URL: url("https://hung/")},
-			"secret that does not heed its context": {URL: func(context.Context) (string, error) { <-release; return "", errors.New("late") }},
+			"hook that hangs":                 {URL: url("https://hung/")},
+			"secret that ignores its context": {URL: func(context.Context) (string, error) { <-release; return "", errors.New("late") }},
 		} {
 			n := notify.New([]notify.Hook{hook}, notify.Config{Client: &http.Client{Transport: &wire{answer: hang}}})
 			n.Observe(events(started(1))[0])

@@ -77,7 +77,7 @@ func TestSameErrorInARowHaltsWithinTheBudget(t *testing.T) {
 	}
 }
 
-// A migration that is wrong everywhere shows in the canary, and nobody else is touched.
+// A migration that is wrong everywhere shows in the canary, and no other tenant is touched.
 func TestWrongEverywhereHaltsInTheCanary(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -15,8 +15,8 @@ import (
 )
 
 // TestRandomFailuresKeepTheInvariants lets everything go wrong at once, many times over. Whatever happens, a run ends (the bubble
-// finds those that hang), its facts fold to its report, its counts sum up, nobody is touched without being
-// named or twice at a time, and resuming often enough brings everybody home.
+// finds those that hang), its facts fold to its report, its counts sum up, no tenant is touched without being
+// named or twice at a time, and after enough resumes each tenant is done.
 func TestRandomFailuresKeepTheInvariants(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(150) {

@@ -95,7 +95,7 @@ func TestSkipLeavesTenantsAlone(t *testing.T) {
 		at(35*time.Second, rest[0])                               // between two tries
 		at(36*time.Second, rest[1])                               // put off to the end of the wave
 		at(37*time.Second, "nobody")                              // of no rollout
-		at(38 * time.Second)                                      // nobody at all
+		at(38 * time.Second)                                      // names no tenant
 		at(39*time.Second, rest[30])                              // once more
 		s.commandAfter(40*time.Second, commandOf("dance", "all")) // of a newer skein
 		r := s.run(t)
@@ -212,7 +212,7 @@ func TestCommandsFromBeforeTheRun(t *testing.T) {
 		}
 		return s
 	}
-	t.Run("a pause was for somebody else", func(t *testing.T) {
+	t.Run("a pause was for an earlier run", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			s := prepared(t)
@@ -328,7 +328,7 @@ func TestStrictBudgetIsNeverExceededByMoreThanOne(t *testing.T) {
 				t.Errorf("budget %d: %d failed, %d at once", test.budget, failed, s.engine.most)
 			}
 			if w := emitted[rollout.Started](t, s.fakeRun)[0].Width; w > test.budget+1 {
-				t.Errorf("a width of %d was told", w)
+				t.Errorf("a width of %d was recorded", w)
 			}
 		})
 	}

@@ -92,7 +92,7 @@ func TestRollbackIsRefusedWhereASectionWasCutOff(t *testing.T) {
 	}
 }
 
-// TestRollbackFinishesACutOffSection: the section of a downgrade goes on.
+// TestRollbackFinishesACutOffSection: the section of a downgrade continues.
 func TestRollbackFinishesACutOffSection(t *testing.T) {
 	t.Parallel()
 	g := linearGraph(t)

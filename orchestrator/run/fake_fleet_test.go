@@ -70,7 +70,7 @@ func (s *fakeFleet) do(ctx context.Context, job engine.Job) error {
 }
 
 // Apply lets the fleet look on, and has the tenant stand where it was taken.
-// A tenant that was made anew since it was surveyed is not the one that is meant.
+// A tenant that was recreated since it was surveyed is another one.
 func (s *fakeFleet) Apply(ctx context.Context, job engine.Job) (engine.Result, error) {
 	s.mu.Lock()
 	now := s.db.standing(job.Location.Schema)
@@ -129,7 +129,7 @@ func (s *fakeFleet) discover(context.Context) ([]tenant.Tenant, error) {
 	return slices.Clone(s.db.tenants), nil
 }
 
-// followFleet lets the fleet move: tenants come and go, and whoever comes belongs to the rollout.
+// followFleet has the run discover the fleet: tenants come and go, and new ones belong to the rollout.
 func (s *fakeFleet) followFleet() {
 	s.cfg.Discover, s.cfg.Joins = s.discover, func(tenant.Tenant) bool { return true }
 }
@@ -174,7 +174,7 @@ func (s *fakeFleet) appliedTo(id string) string {
 	return fmt.Sprint(s.db.applied[id])
 }
 
-// Observe shows what happens to whoever waits for it.
+// Observe calls the reactions to a fact.
 func (s *fakeFleet) Observe(e rollout.Event) {
 	for _, react := range s.reactions {
 		react(e.Fact)

@@ -332,7 +332,7 @@ func TestApprovalOpensTheGate(t *testing.T) {
 					during = append(during, seen.State)
 				}
 			}))
-			s.duration = 2 * time.Minute // so that it goes on when the last one comes
+			s.duration = 2 * time.Minute // so that it is still running when the last one comes
 		}, "run 1", "canary", "canary closed", "canary waits", "approve refused", "approve refused", "approve", "canary pass", "early", "approve refused", "rest", "finished")
 		if len(m.at) != 1 {
 			t.Errorf("%d measures: it was measured while it waited", len(m.at))
@@ -542,7 +542,7 @@ func TestMetersAreCancelledWhenTheGateEnds(t *testing.T) {
 	})
 }
 
-// A gate stands before the waves that follow, whoever upgraded the canary; where nothing follows and nothing was done
+// A gate guards the waves that follow, whichever rollout upgraded the canary; where nothing follows and nothing was done
 // it stands before nothing.
 func TestGateIsAskedWhereThereIsSomethingToGuard(t *testing.T) {
 	t.Parallel()
@@ -574,12 +574,12 @@ func TestGateIsAskedWhereThereIsSomethingToGuard(t *testing.T) {
 	}
 }
 
-// Whoever mends a gate shall know all that is wrong: what the other checks are about to say is waited for, a while.
+// The reason of a gate names all that is wrong: the results of the other checks are waited for, for a while.
 func TestFailingGateWaitsForTheOtherChecks(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		takes time.Duration
-		told  int
+		takes    time.Duration
+		measures int
 	}{"in time": {5 * time.Second, 2}, "too late": {time.Minute, 1}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -594,7 +594,7 @@ func TestFailingGateWaitsForTheOtherChecks(t *testing.T) {
 				gate := gateOf(slow, func(c *plan.Check) { c.Timeout = time.Hour })
 				gate.Checks = append(gate.Checks, plan.Check{Name: "other", Meter: meterOf(fail)})
 				s, r := runWithGate(t, gate, nil, sequenceHalted...)
-				if f := emitted[rollout.GateMeasured](t, s.fakeRun); len(f) != test.told {
+				if f := emitted[rollout.GateMeasured](t, s.fakeRun); len(f) != test.measures {
 					t.Errorf("%+v", f)
 				}
 				if !strings.Contains(r.Reason, "check other failed") {
@@ -623,7 +623,7 @@ func TestMeasureThatEndsWithTheRunDecidesNothing(t *testing.T) {
 	})
 }
 
-// The bake goes on while nobody watches: the tenants are in use meanwhile.
+// The bake continues while no run is active: the tenants are in use meanwhile.
 func TestBakeIsCountedFromTheFirstTime(t *testing.T) {
 	t.Parallel()
 	for away, left := range map[time.Duration]time.Duration{10 * time.Minute: 20 * time.Minute, 2 * time.Hour: 0} {

@@ -353,7 +353,7 @@ func checkFacts(t testing.TB, events []rollout.Event) {
 		_, commanded := e.Fact.(rollout.Commanded)
 		tenant, finished := e.Fact.(rollout.TenantFinished)
 		_, ended := e.Fact.(rollout.Ended)
-		outside := starts || commanded || ended || finished && tenant.Outcome == plan.OutcomeSkipped // see Heed
+		outside := starts || commanded || ended || finished && tenant.Outcome == plan.OutcomeSkipped // by control.ApplyPending
 		if r.State != want || (r.CurrentWave() != nil) != wave || !runs && !outside || before == rollout.StateAborted && !commanded {
 			t.Fatalf("%s became %s, in a wave: %v, with %T %+v", before, r.State, r.CurrentWave() != nil, e.Fact, e.Fact)
 		}

@@ -111,7 +111,7 @@ func (s *fakeFleet) finalState(t testing.TB) map[string]any {
 	end := map[string]any{"state": r.State, "exit": exitCode(r), "planned": r.Planned(), "warnings": r.Warnings}
 	for tr := range r.Tenants() {
 		outcome := tr.Outcome
-		if outcome == plan.OutcomeUnchanged { // it was changed, but nobody got to know
+		if outcome == plan.OutcomeUnchanged { // it was changed, but that was not recorded
 			outcome = plan.OutcomeDone
 		}
 		end[tr.Tenant] = fmt.Sprint(outcome, " ", tr.Wave, " ", s.appliedTo(tr.Tenant))
@@ -163,7 +163,7 @@ func TestKillAnywhereAndResumeEndAlike(t *testing.T) {
 // An abort that was taken in holds, though the process died before it could end.
 func TestAbortOutlivesItsProcess(t *testing.T) {
 	t.Parallel()
-	for _, heed := range []bool{true, false} {
+	for _, pending := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
 			s := newFakeFleet(t, 20, nil)
 			s.duration = time.Minute
@@ -177,7 +177,7 @@ func TestAbortOutlivesItsProcess(t *testing.T) {
 			}
 			touched := s.engine.touched()
 			var r *rollout.Report
-			if heed {
+			if pending {
 				r = s.applyPending(t)
 			} else {
 				r = s.resume(t)

@@ -15,7 +15,7 @@ import (
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
-// applyPending heeds, and checks that what is stored folds to what was returned.
+// applyPending handles the pending commands of r1, and checks that what is stored folds to what was returned.
 func (s *fakeFleet) applyPending(t testing.TB) *rollout.Report {
 	t.Helper()
 	r, err := control.ApplyPending(context.Background(), s.store, "r1")

@@ -42,7 +42,7 @@ func TestPins(t *testing.T) {
 		{"a freeze", up, []plan.Pin{freeze("id=s1-0001", "audit")},
 			[]string{"s1-0001: skipped", "s1-0002: b c", "s1-0003: unchanged", "s1-0004: refused connection"},
 			[]string{"the pin of id=s1-0001 (audit) freezes 1 tenant"}},
-		{"a freeze of whom nobody can read", up, []plan.Pin{freeze("id=s1-0004", "moving")},
+		{"a freeze of an unreadable tenant", up, []plan.Pin{freeze("id=s1-0004", "moving")},
 			[]string{"s1-0001: b c", "s1-0002: b c", "s1-0003: unchanged", "s1-0004: skipped"},
 			[]string{"the pin of id=s1-0004 (moving) freezes 1 tenant"}},
 		{"a target", up, []plan.Pin{target("id=s1-0001", "b")},
@@ -51,7 +51,7 @@ func TestPins(t *testing.T) {
 		{"a target that is passed", up, []plan.Pin{target("state=current", "b")},
 			[]string{"s1-0001: b c", "s1-0002: b c", "s1-0003: unchanged", "s1-0004: refused connection"},
 			[]string{"the pin of state=current (old client) sends 1 tenant to b"}},
-		{"a target of whom nobody can read", up, []plan.Pin{target("id=s1-0004", "b")},
+		{"a target of an unreadable tenant", up, []plan.Pin{target("id=s1-0004", "b")},
 			[]string{"s1-0001: b c", "s1-0002: b c", "s1-0003: unchanged", "s1-0004: refused connection"},
 			[]string{"the pin of id=s1-0004 (old client) sends 1 tenant to b"}},
 		{"the first counts", up, []plan.Pin{target("id=s1-0001", "b"), freeze("id=s1-000*", "all of them")},
@@ -126,7 +126,7 @@ func TestInvalidPins(t *testing.T) {
 		{plan.Pin{Freeze: true, Target: "a"}, "both freezes and", false},
 	} {
 		req := request()
-		test.pin.Tenants, test.pin.Reason = selector(t, "id=acme"), "old client" // nobody's id
+		test.pin.Tenants, test.pin.Reason = selector(t, "id=acme"), "old client" // the id of no tenant
 		req.Policy.Pins = []plan.Pin{test.pin}
 		_, err := plan.New(members(tenantsOn("s1", 1), repeatStanding(1, standingAt(g))), g, req)
 		if err == nil || !strings.Contains(err.Error(), test.want) {

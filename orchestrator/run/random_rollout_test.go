@@ -18,7 +18,7 @@ import (
 )
 
 // TestFactsOfRandomRolloutsFoldToTheReport lets a rollout of three waves take any course that there is: tenants fail in any way
-// and order, meters say anything, operators ask anything at any time, tenants come and go, and the process is told to
+// and order, meters say anything, operators ask anything at any time, tenants come and go, and the process is signalled to
 // stop or killed. After each run the fold of what is stored is the live report, every prefix of the facts is
 // a legal state, and when all is calm in the end the rollout finishes, unless it was aborted.
 func TestFactsOfRandomRolloutsFoldToTheReport(t *testing.T) {
@@ -103,7 +103,7 @@ func runRandomly(t *testing.T, rng *rand.Rand, s *fakeFleet) *rollout.Report {
 	if rng.IntN(4) == 0 {
 		later(func() { close(stop) })
 	}
-	later(func() { // in the end somebody loses patience
+	later(func() { // in the end an operator loses patience
 		for _, w := range s.cfg.Plan.Waves {
 			s.command(rollout.Command{Action: rollout.ActionApprove, Wave: w.Name})
 		}

@@ -169,7 +169,7 @@ func TestTenantsAreWorkedOnWhereTheyAreNow(t *testing.T) {
 			}
 			s.db.applied["elsewhere"] = []string{"a"}
 			s.db.applied[ahead] = []string{"a", "b"}
-			s.db.applied[again] = nil // dropped and made anew
+			s.db.applied[again] = nil // dropped and recreated
 			s.db.applied[done] = []string{"a", "b", "c"}
 		})
 		if r.State != rollout.StateFinished || r.Count(plan.OutcomeDone) != 19 || r.Outcome(done) != plan.OutcomeUnchanged {
@@ -223,12 +223,12 @@ func TestFleetIsDiscoveredOncePerWaveAndAtTheEnd(t *testing.T) {
 		idle.plan(t, request())
 		idle.followFleet()
 		if r := idle.run(t); idle.discoveries != 0 || r.Count(plan.OutcomeUnchanged) != 20 {
-			t.Errorf("%d looks where nobody was touched, %v", idle.discoveries, r.Counts())
+			t.Errorf("%d discoveries where no tenant was touched, %v", idle.discoveries, r.Counts())
 		}
 	})
 }
 
-// Whoever resumes a rollout that had finished wants the rest of it, and one that was cut off all of it.
+// A resume of a finished rollout does the rest of it; one of a rollout that was cut off does all of it.
 func TestTenantsThatComeBetweenTwoRunsJoinAnUnfinishedRollout(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -92,7 +92,7 @@ func TestRollbackKnowsTheStepsOfADeferredTenant(t *testing.T) {
 	})
 }
 
-// A canary of which nobody is left, within a budget that bears it, proves nothing.
+// A canary of which no tenant is left, within a budget that allows it, proves nothing.
 func TestGateStaysClosedWhenTheWholeCanaryFailed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -108,7 +108,7 @@ func TestGateStaysClosedWhenTheWholeCanaryFailed(t *testing.T) {
 	})
 }
 
-// Nobody joins a rollout that was chosen by a sample, but its own tenants are right at its end.
+// No tenant joins a rollout that was chosen by a sample, but its own tenants are right at its end.
 func TestRecreatedTenantsAreUpgradedWhereNoTenantMayJoin(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -139,7 +139,7 @@ func TestRollbackLeavesARecreatedTenantAlone(t *testing.T) {
 	})
 }
 
-// A tenant planned anew in a run that was killed before it could say what became of it.
+// A tenant is planned again in a run that is killed before its result is recorded.
 func TestRollbackKnowsTheReplannedSteps(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -238,7 +238,7 @@ func stepsOf(p *plan.Plan, id string) []string {
 	return nil
 }
 
-// A killed run brought a tenant to b, and somebody else to c, before the rollout to b was resumed.
+// A killed run brought a tenant to b, and another program to c, before the rollout to b was resumed.
 func TestRollbackLeavesWhatAnotherProgramApplied(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -110,7 +110,7 @@ func TestWaitingTenantsHoldNoConnection(t *testing.T) {
 		s.cfg.Policy.Retry.Base = 30 * time.Second
 		r := s.run(t)
 		if took := r.Finished.Sub(r.Started); took != 20*time.Minute {
-			t.Errorf("it took %s: the only place was held by somebody who waited", took)
+			t.Errorf("it took %s: the only connection was held by a tenant that waited", took)
 		}
 		if s.engine.most != 1 {
 			t.Errorf("%d at once, want 1", s.engine.most)

@@ -23,7 +23,7 @@ func (slowRefuser) Screen(_ context.Context, jobs []engine.Job) []error {
 	return refused
 }
 
-// What a screening found counts, also when an operator skips a tenant while it goes on.
+// What a screening found counts, also when an operator skips a tenant during it.
 func TestSkipDuringTheScreeningOfAWaveLosesNoRefusal(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -192,11 +192,11 @@ func TestStoredFactsNameTheRunningTenants(t *testing.T) {
 						t.Error(diff)
 					}
 				case at > 10*time.Second:
-					seen["goes on"] = true
+					seen["continues"] = true
 				}
 			}
 		}
-		if !seen["waits"] || !seen["goes on"] || r.Count(plan.OutcomeRunning) != 0 {
+		if !seen["waits"] || !seen["continues"] || r.Count(plan.OutcomeRunning) != 0 {
 			t.Errorf("%v, %v at the end", seen, r.Counts())
 		}
 	})

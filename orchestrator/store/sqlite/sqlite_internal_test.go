@@ -132,7 +132,7 @@ func TestWriterGivesUpWithItsContext(t *testing.T) {
 	}
 }
 
-// busyError is SQLite's for a lock that is not to be had.
+// busyError is SQLite's for a lock that is taken.
 type busyError struct{ code int }
 
 func (e busyError) Error() string { return fmt.Sprint("busy ", e.code) }
