@@ -48,7 +48,7 @@ type Heads string
 
 const (
 	Single Heads = "single" // `skein check` reports a second head
-	Many   Heads = "many"
+	Many   Heads = "many"   // several heads are fine
 )
 
 // Hook is a program that runs on each new revision file.

@@ -31,7 +31,7 @@ func TestFrozenServer(t *testing.T) {
 	r.Await("at most")
 	waitUntil(t, "both tenants at work", sleeping)
 	server.Pause()
-	r.Await("paused main: server main does not answer, while 2 tenants are under work there")
+	r.Await("paused main: server main does not answer, while 2 tenants are being migrated there")
 	server.Unpause()
 	result := r.end()
 	result.Want(0)
@@ -47,7 +47,7 @@ func TestFrozenServer(t *testing.T) {
 		drain = syscall.SIGTERM
 	}
 	r.Signal(drain)
-	r.Await("server main does not answer since ")
+	r.Await("server main has not answered since ")
 	r.Await("(rollout.server_patience)")
 	r.end().Want(130)
 	server.Unpause()

@@ -63,7 +63,7 @@ func TestCanaryGoesFirst(t *testing.T) {
 	}
 }
 
-func TestCanaryThatIsNoSizeAndNoSelectorIsRefused(t *testing.T) {
+func TestInvalidCanaryIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "0", "-3", "0%", "101%", "1.5", "tier=", "a b"} {
 		if p, err := withCanary(plan.Policy{}, text); err == nil {
@@ -72,7 +72,7 @@ func TestCanaryThatIsNoSizeAndNoSelectorIsRefused(t *testing.T) {
 	}
 }
 
-func TestWhoJoinsIsWhomTheSelectorsMean(t *testing.T) {
+func TestSelectedTenantsJoin(t *testing.T) {
 	t.Parallel()
 	gold := tenant.Tenant{ID: "acme", Labels: map[string]string{"tier": "gold"}}
 	free := tenant.Tenant{ID: "zoo", Labels: map[string]string{"tier": "free"}}
@@ -84,16 +84,16 @@ func TestWhoJoinsIsWhomTheSelectorsMean(t *testing.T) {
 		{[]string{"tier=gold"}, "gold"},
 		{[]string{"tier=gold", "id=zoo"}, "none"},
 		{[]string{`tier!="a,limit=3"`}, "both"},
-		{[]string{"state=behind"}, "nobody ever"},
-		{[]string{"heads=base,tier=gold"}, "nobody ever"},
-		{[]string{"sample=5%"}, "nobody ever"},
-		{[]string{"tier in (gold,free),limit=20"}, "nobody ever"},
+		{[]string{"state=behind"}, "none ever"},
+		{[]string{"heads=base,tier=gold"}, "none ever"},
+		{[]string{"sample=5%"}, "none ever"},
+		{[]string{"tier in (gold,free),limit=20"}, "none ever"},
 	} {
 		f, err := joins(&plan.Plan{Selectors: test.selectors})
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := "nobody ever"
+		got := "none ever"
 		if f != nil {
 			got = map[[2]bool]string{{true, true}: "both", {true, false}: "gold", {false, false}: "none", {false, true}: "free"}[[2]bool{f(gold), f(free)}]
 		}
@@ -103,10 +103,10 @@ func TestWhoJoinsIsWhomTheSelectorsMean(t *testing.T) {
 	}
 }
 
-func TestNobodyJoinsASingleWave(t *testing.T) {
+func TestNoTenantJoinsASingleWave(t *testing.T) {
 	t.Parallel()
 	if f, err := joins(&plan.Plan{Only: "early"}); f != nil || err != nil {
-		t.Errorf("somebody does, %v", err)
+		t.Errorf("a tenant joins, %v", err)
 	}
 	if f, err := joins(&plan.Plan{Canary: "sample=5%"}); f == nil || err != nil {
 		t.Errorf("a canary keeps late tenants out, %v", err)

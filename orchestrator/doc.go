@@ -30,7 +30,7 @@
 //	         │  waiting  │    ├─ failures exceed the budget, or are systemic
 //	         └───────────┘    │  a gate fails; a server waits for an operator
 //	             ▲            │  the fleet shrank too much; the store or the lock is lost ──▶ halted
-//	             │            ├─ pause; a gate cannot tell ──────────────────────────────────▶ paused
+//	             │            ├─ pause; a gate is inconclusive ──────────────────────────────▶ paused
 //	             │            ├─ the first signal; the second cancels running tenants ──────▶ interrupted
 //	             │            ├─ an approval is awaited, and the run does not wait (NoWait) ─▶ waiting
 //	             │            └─ abort, also when no process runs the rollout ───────────────▶ aborted: for good

@@ -57,7 +57,7 @@ type Config struct {
 type Beginning struct {
 	Plan      *plan.Plan
 	Earlier   []rollout.Event // facts of the rollout's earlier runs; nil for a first run
-	Rehearsal *Rehearsal      // of a rehearsal: filled while it goes on, complete when [Orchestrator.Rehearse] returns; nil = it is none
+	Rehearsal *Rehearsal      // of a rehearsal: filled while it runs, complete when [Orchestrator.Rehearse] returns; nil = it is none
 	NoRun     bool            // no run begins: commands are handled for a rollout that no process runs
 }
 

@@ -6,15 +6,15 @@ import (
 	"strings"
 
 	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/text"
 	"github.com/skeindb/skein/orchestrator/control"
-	"github.com/skeindb/skein/orchestrator/internal/words"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 	"github.com/skeindb/skein/orchestrator/run"
 	"github.com/skeindb/skein/tenant"
 )
 
-// Resume goes on with a rollout that failed for some tenants, was paused, halted, interrupted or killed, in a new run: every
+// Resume continues a rollout that failed for some tenants, was paused, halted, interrupted or killed, in a new run: every
 // tenant is asked where it stands, and those that are not where the rollout planned them are tried with fresh attempts and a
 // fresh budget. Skipped tenants are left alone, and gates that passed are not asked again. It refuses a rollout that was
 // aborted or rolled back, and one of whose plan a revision changed or is missing. Errors are as those of [Orchestrator.Run].
@@ -88,7 +88,7 @@ func (o *Orchestrator) warnOfUnnamed(ctx context.Context, eng *engine.Engine, p 
 	}
 	if len(left) > 0 {
 		o.cfg.Warn(fmt.Sprintf("%s that rollout %s applied revisions to %s not named by this rollback: %s; `Rollback(%s)` takes them back",
-			words.Tenants(len(left)), p.Of, words.IsAre(len(left)), strings.Join(left, ", "), p.Of))
+			text.Count(len(left), "tenant"), p.Of, text.Plural(len(left), "is", "are"), strings.Join(left, ", "), p.Of))
 	}
 }
 
@@ -103,6 +103,6 @@ func idle(p *plan.Runnable, stored *control.Record, tenants []string) error {
 	}
 	return &control.Error{
 		Reason: control.NothingToDo, Rollout: p.Rollout,
-		Message: "nothing is left to do: " + words.Some(are), Advice: "`Show` lists the tenants that failed",
+		Message: "nothing is left to do: " + text.Some(are, 5), Advice: "`Show` lists the tenants that failed",
 	}
 }

@@ -137,7 +137,7 @@ func (o *Orchestrator) equip(cfg *run.Config) {
 	}
 }
 
-// follow lets a run see how the fleet changes while it goes on.
+// follow lets a run see how the fleet changes while it runs.
 func (o *Orchestrator) follow(cfg *run.Config) (err error) {
 	p := cfg.Plan.Stored()
 	sc, err := o.scopeOf(p)

@@ -33,8 +33,8 @@ var optionNames = []string{
 type Isolation string
 
 const (
-	RepeatableRead Isolation = "repeatable-read"
-	Serializable   Isolation = "serializable"
+	RepeatableRead Isolation = "repeatable-read" // REPEATABLE READ
+	Serializable   Isolation = "serializable"    // SERIALIZABLE
 )
 
 // SQL returns the level as BEGIN ISOLATION LEVEL takes it.

@@ -7,8 +7,8 @@ import "time"
 type Dialect string
 
 const (
-	Postgres Dialect = "postgres"
-	SQLite   Dialect = "sqlite"
+	Postgres Dialect = "postgres" // the SQL of PostgreSQL
+	SQLite   Dialect = "sqlite"   // the SQL of SQLite
 )
 
 // Revision is one node of the graph: a step up and, unless it is irreversible, a step down.
@@ -34,8 +34,8 @@ type Revision struct {
 type Direction string
 
 const (
-	Up   Direction = "up"
-	Down Direction = "down"
+	Up   Direction = "up"   // from the bases to the heads, by the upgrade sections
+	Down Direction = "down" // from the heads to the bases, by the downgrade sections
 )
 
 // Section returns the body for one direction; nil if the revision is irreversible.

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/skeindb/skein/orchestrator/internal/words"
+	"github.com/skeindb/skein/engine/text"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
@@ -52,14 +52,6 @@ func asNotFound(err error, id string) error {
 	return err
 }
 
-// because ends a sentence with a reason; "" when there is none.
-func because(reason string) string {
-	if reason == "" {
-		return ""
-	}
-	return ": " + reason
-}
-
 // described is what a rollout did, in words: "a rollback that changed 3 tenants".
 func described(s rollout.Summary) string {
 	what := "a " + string(s.Kind)
@@ -69,5 +61,5 @@ func described(s rollout.Summary) string {
 	if s.State == rollout.StateAborted {
 		return what + " that was aborted"
 	}
-	return what + " that changed " + words.Tenants(s.Counts[plan.OutcomeDone])
+	return what + " that changed " + text.Count(s.Counts[plan.OutcomeDone], "tenant")
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/skeindb/skein/engine/text"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
@@ -84,7 +85,7 @@ func (q *Request) check(r *Record) error {
 	id, state := r.Report.Rollout, r.Report.State
 	switch {
 	case state == rollout.StateAborted:
-		return &Error{NotPossible, id, fmt.Sprintf("rollout %s was aborted%s", id, because(r.Report.Reason)), "`Upgrade` starts a new one; tenants that are done are not touched"}
+		return &Error{NotPossible, id, fmt.Sprintf("rollout %s was aborted%s", id, text.Because(r.Report.Reason)), "`Upgrade` starts a new one; tenants that are done are not touched"}
 	case r.Report.TakenBack && (q.Action == rollout.ActionApprove || q.Action == rollout.ActionSkip):
 		return &Error{NotPossible, id, fmt.Sprintf("rollout %s was taken back and cannot continue", id), "`Upgrade` starts a new one"}
 	case state == rollout.StateFinished && r.Report.Count(plan.OutcomeFailed)+r.Report.Count(plan.OutcomeUncertain) == 0:

@@ -42,11 +42,11 @@ func worstFirst(a, b *likeAnswers) int {
 	return cmp.Or(failed(a)-failed(b), len(b.names)-len(a.names))
 }
 
-// tell makes a line: "7 of 60 tenants: got 0, want > 0: t_1, t_2 …; 1: no row: t_9".
-func tell(groups []*likeAnswers, of string) string { return line(groups, of, true) }
+// describe makes a line: "7 of 60 tenants: got 0, want > 0: t_1, t_2 …; 1: no row: t_9".
+func describe(groups []*likeAnswers, of string) string { return line(groups, of, true) }
 
-// tellCounts is tell without names: "7 of 60 samples: got 0, want > 0".
-func tellCounts(groups []*likeAnswers, of string) string { return line(groups, of, false) }
+// describeCounts is describe without names: "7 of 60 samples: got 0, want > 0".
+func describeCounts(groups []*likeAnswers, of string) string { return line(groups, of, false) }
 
 func line(groups []*likeAnswers, of string, named bool) string {
 	var parts []string
@@ -57,7 +57,7 @@ func line(groups []*likeAnswers, of string, named bool) string {
 		}
 		part := fmt.Sprintf("%d%s: %s", len(g.names), of, g.text)
 		if named {
-			part += ": " + names(g.names)
+			part += ": " + firstNames(g.names)
 		}
 		parts = append(parts, part)
 	}

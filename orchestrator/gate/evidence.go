@@ -7,12 +7,13 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/skeindb/skein/engine/text"
 	"github.com/skeindb/skein/orchestrator/plan"
 )
 
 const (
 	allShown    = 400 // bytes of evidence
-	lineShown   = 200 // bytes of a line that somebody else wrote
+	lineShown   = 200 // bytes of a line that another program wrote
 	valueShown  = 40  // bytes of an answer
 	namesShown  = 5   // tenants, servers or series in a line
 	groupsShown = 3   // different answers in a line
@@ -31,21 +32,16 @@ func late(err error) string {
 	return "the measure was cut off"
 }
 
-// names lists the first few.
-func names(all []string) string {
+// firstNames lists the first few.
+func firstNames(all []string) string {
 	if len(all) <= namesShown {
 		return strings.Join(all, ", ")
 	}
 	return strings.Join(all[:namesShown], ", ") + " …"
 }
 
-// count returns "1 tenant", "60 tenants".
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
+// shorten makes one line of at most limit bytes of a text that another program wrote.
+func shorten(s string, limit int) string { return text.Cut(text.OneLine(s), limit) }
 
 // veil knows what must not be shown, though others may repeat it: a page of an error that quotes the request.
 type veil []string

@@ -61,7 +61,7 @@ func (e Exec) Measure(ctx context.Context, subject plan.Subject) plan.Measure {
 	if cmd.ProcessState == nil {
 		return unknown("%s cannot be started: %v", e.Run[0], err)
 	}
-	return answer(ctx, cmd.ProcessState, err, plan.OneLine(v.over(out.lastLine()), lineShown))
+	return answer(ctx, cmd.ProcessState, err, shorten(v.over(out.lastLine()), lineShown))
 }
 
 func (e Exec) command(ctx context.Context, subject plan.Subject) (*exec.Cmd, error) {

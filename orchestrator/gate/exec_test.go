@@ -39,13 +39,13 @@ func TestExecJudgesByExitStatus(t *testing.T) {
 	}
 }
 
-func TestExecIsToldAboutTheWave(t *testing.T) {
+func TestExecKnowsTheWave(t *testing.T) {
 	t.Parallel()
 	e := sh(`echo "$SKEIN_ROLLOUT $SKEIN_FLEET $SKEIN_TARGET $SKEIN_WAVE $SKEIN_TENANTS $MORE $(tr '\n' '+')"`)
 	e.Env = []string{"MORE=and", "SKEIN_WAVE=another"}
 	measured(t, e.Measure(t.Context(), wave(nil, 3)), plan.Measure{Verdict: pass, Evidence: "r1 acme heads canary 3 and t_00+t_01+t_02+"})
 
-	// More than a pipe holds, which nobody reads.
+	// More than a pipe holds, which no process reads.
 	measured(t, sh(`echo ignored`).Measure(t.Context(), wave(nil, 30000)), plan.Measure{Verdict: pass, Evidence: "ignored"})
 }
 
@@ -133,7 +133,7 @@ func TestExecIsKilledWithItsChildren(t *testing.T) {
 	}
 }
 
-func TestExecEndsWhatItLeavesBehind(t *testing.T) {
+func TestExecEndsLeftoverChildren(t *testing.T) {
 	t.Parallel()
 	e := sh(`sleep 600 & echo $! > pid; echo well`)
 	e.Dir = t.TempDir()
@@ -170,7 +170,7 @@ func waitForEnd(t *testing.T, pid int) {
 }
 
 // zombie reports whether a process is dead and only waits for its parent to notice, which in a container
-// without an init nobody does.
+// without an init no process does.
 func zombie(pid int) bool {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	return err == nil && strings.Contains(string(stat), ") Z ")

@@ -39,7 +39,7 @@ var operators = []operator{unequal, most, least, equal, less, more}
 //	< n  <= n  > n  >= n a number in that order to n
 //
 // Numbers are compared as numbers, so that 1.0 equals 1, and truth values as such where x is true or false; all
-// else as text, with upper and lower case told apart.
+// else as text, in which upper and lower case differ.
 func ParseExpect(s string) (Expect, error) {
 	s = strings.TrimSpace(s)
 	e := Expect{op: equal, value: s}
@@ -49,7 +49,7 @@ func ParseExpect(s string) (Expect, error) {
 			continue
 		}
 		if rest != "" && strings.Contains("=<>!", rest[:1]) {
-			return Expect{}, fmt.Errorf("%q is no condition: they are = != < <= > >=, with a space before a text that begins so", s)
+			return Expect{}, fmt.Errorf("%q is not a condition: they are = != < <= > >=, with a space before a text that begins so", s)
 		}
 		e = Expect{op: op, value: strings.TrimSpace(rest)}
 		break
@@ -59,7 +59,7 @@ func ParseExpect(s string) (Expect, error) {
 		return Expect{}, nil
 	case e.ordered():
 		if _, ok := number(e.value); !ok {
-			return Expect{}, fmt.Errorf("%q is no condition: what is behind %s must be a number", s, e.op)
+			return Expect{}, fmt.Errorf("%q is not a condition: what is behind %s must be a number", s, e.op)
 		}
 	}
 	return e, nil
@@ -75,7 +75,7 @@ func (e Expect) String() string {
 
 func (e Expect) ordered() bool { return e.op == less || e.op == most || e.op == more || e.op == least }
 
-// judge says whether an answer is as expected. An order on what is no number is Inconclusive.
+// judge says whether an answer is as expected. An order on what is not a number is Inconclusive.
 func (e Expect) judge(answer string) plan.Verdict {
 	answer = strings.TrimSpace(answer)
 	if e.ordered() {

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/skeindb/skein/engine/text"
 	"github.com/skeindb/skein/orchestrator/plan"
 )
 
@@ -53,26 +54,26 @@ func (p Prometheus) Measure(ctx context.Context, _ plan.Subject) plan.Measure {
 	case ctx.Err() != nil:
 		return unknown("%s", late(ctx.Err()))
 	case err != nil:
-		return unknown("%s: %s", status(resp), plan.OneLine(r.veil.over(err.Error()), lineShown))
+		return unknown("%s: %s", status(resp), shorten(r.veil.over(err.Error()), lineShown))
 	case len(body) > answerRead:
 		return unknown("the answer is longer than %d bytes: ask for fewer series", answerRead)
 	}
 	samples, err := decode(body)
 	if err != nil {
-		m := unknown("%s: %s", status(resp), plan.OneLine(r.veil.over(err.Error()), lineShown))
+		m := unknown("%s: %s", status(resp), shorten(r.veil.over(err.Error()), lineShown))
 		m.Redacted = status(resp) + ": no answer that could be read"
 		return m
 	}
 	m := p.judge(samples)
-	m.Evidence = plan.OneLine(r.veil.over(m.Evidence), allShown)
-	m.Redacted = plan.OneLine(r.veil.over(m.Redacted), allShown)
+	m.Evidence = shorten(r.veil.over(m.Evidence), allShown)
+	m.Redacted = shorten(r.veil.over(m.Redacted), allShown)
 	return m
 }
 
 // sample is one number of an answer.
 type sample struct {
 	labels map[string]string // nil of a scalar
-	value  string            // as Prometheus writes it; "" when it is no number but a histogram
+	value  string            // as Prometheus writes it; "" when it is not a number but a histogram
 }
 
 // decode reads the answer of /api/v1/query (Prometheus, HTTP API, "Instant queries").
@@ -87,7 +88,7 @@ func decode(body []byte) ([]sample, error) {
 	err := json.Unmarshal(body, &answer)
 	if err != nil || answer.Status != "success" && answer.Status != "error" {
 		first, _, _ := strings.Cut(strings.TrimSpace(string(body)), "\n")
-		return nil, fmt.Errorf("this is no answer of Prometheus: %s", first)
+		return nil, fmt.Errorf("not an answer of Prometheus: %s", first)
 	}
 	if answer.Status == "error" {
 		return nil, fmt.Errorf("%s: %s", answer.ErrorType, answer.Error)
@@ -112,7 +113,7 @@ func decode(body []byte) ([]sample, error) {
 			samples = append(samples, s)
 		}
 	default:
-		err = fmt.Errorf("the query gives a %s, and a scalar or a vector is wanted", cmp.Or(answer.Data.ResultType, "result of no type"))
+		err = fmt.Errorf("the query returns a %s, want a scalar or a vector", cmp.Or(answer.Data.ResultType, "result of no type"))
 	}
 	return samples, err
 }
@@ -125,7 +126,7 @@ func decodeValue(data []byte) (string, error) {
 		return "", err
 	}
 	if len(pair) != 2 {
-		return "", fmt.Errorf("a sample of %d parts, and a time and a number are wanted", len(pair))
+		return "", fmt.Errorf("a sample of %d parts, want a time and a number", len(pair))
 	}
 	err := json.Unmarshal(pair[1], &value)
 	return value, err
@@ -149,7 +150,7 @@ func (p Prometheus) judge(samples []sample) plan.Measure {
 		if worst != plan.VerdictFail {
 			worst = v
 		}
-		text := fmt.Sprintf("got %s, want %s", cmp.Or(plan.OneLine(s.value, valueShown), "a histogram"), want)
+		text := fmt.Sprintf("got %s, want %s", cmp.Or(shorten(s.value, valueShown), "a histogram"), want)
 		i := slices.IndexFunc(groups, func(g *likeAnswers) bool { return g.text == text })
 		if i < 0 {
 			i, groups = len(groups), append(groups, &likeAnswers{verdict: v, text: text})
@@ -159,13 +160,13 @@ func (p Prometheus) judge(samples []sample) plan.Measure {
 	m := plan.Measure{Verdict: worst}
 	switch {
 	case len(samples) == 1:
-		m.Evidence = fmt.Sprintf("got %s, want %s", cmp.Or(plan.OneLine(samples[0].value, valueShown), "a histogram"), want)
+		m.Evidence = fmt.Sprintf("got %s, want %s", cmp.Or(shorten(samples[0].value, valueShown), "a histogram"), want)
 	case worst == plan.VerdictPass:
-		m.Evidence = fmt.Sprintf("%s are %s", count(len(samples), "sample"), want)
+		m.Evidence = fmt.Sprintf("%s are %s", text.Count(len(samples), "sample"), want)
 	default:
 		slices.SortStableFunc(groups, worstFirst)
-		m.Evidence = tell(groups, count(len(samples), "sample"))
-		m.Redacted = tellCounts(groups, count(len(samples), "sample")) // labels may be names of people
+		m.Evidence = describe(groups, text.Count(len(samples), "sample"))
+		m.Redacted = describeCounts(groups, text.Count(len(samples), "sample")) // labels may be names of people
 	}
 	return m
 }

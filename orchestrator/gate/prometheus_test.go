@@ -50,12 +50,12 @@ func TestPrometheus(t *testing.T) {
 		},
 		{
 			"matrix", `{"status":"success","data":{"resultType":"matrix","result":[]}}`, "", inconclusive,
-			"200 OK: the query gives a matrix, and a scalar or a vector is wanted",
+			"200 OK: the query returns a matrix, want a scalar or a vector",
 		},
 		{"error", `{"status":"error","errorType":"bad_data","error":"parse error:\nunexpected"}`, "", inconclusive, "200 OK: bad_data: parse error: unexpected"},
-		{"not Prometheus", "<html>\n<body>", "", inconclusive, "200 OK: this is no answer of Prometheus: <html>"},
-		{"nothing at all", "{}", "", inconclusive, "200 OK: this is no answer of Prometheus: {}"},
-		{"broken sample", vector(`{"metric":{},"value":[1]}`), "", inconclusive, "200 OK: a sample of 1 parts, and a time and a number are wanted"},
+		{"not Prometheus", "<html>\n<body>", "", inconclusive, "200 OK: not an answer of Prometheus: <html>"},
+		{"nothing at all", "{}", "", inconclusive, "200 OK: not an answer of Prometheus: {}"},
+		{"broken sample", vector(`{"metric":{},"value":[1]}`), "", inconclusive, "200 OK: a sample of 1 parts, want a time and a number"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -78,7 +78,7 @@ func TestPrometheusIsAskedTheQuery(t *testing.T) {
 	})
 	p := Prometheus{URL: value(server.URL + "/prom/?dedup=true"), Query: query, Headers: map[string]func(context.Context) (string, error){"X-Scope-OrgID": value("t1")}}
 	measured(t, p.Measure(t.Context(), plan.Subject{}), plan.Measure{
-		Verdict: inconclusive, Evidence: "401 Unauthorized: this is no answer of Prometheus: no access",
+		Verdict: inconclusive, Evidence: "401 Unauthorized: not an answer of Prometheus: no access",
 	})
 }
 

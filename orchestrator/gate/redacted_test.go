@@ -28,14 +28,14 @@ func TestEvidenceWithoutValues(t *testing.T) {
 	t.Cleanup(metrics.Close)
 	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(quoted)) }))
 	t.Cleanup(broken.Close)
-	answers := func(one engine.QueryResult) plan.Subject { return wave(&oracle{one: one}, 2) }
+	answers := func(one engine.QueryResult) plan.Subject { return wave(&fakeQuerier{one: one}, 2) }
 	for name, test := range map[string]struct {
 		meter   plan.Meter
 		subject plan.Subject
 		want    string
 	}{
-		"answer":             {SQL{Query: "select 1"}, answers(text(quoted)), "2 of 2 tenants: the answer is not true: t_00, t_01"},
-		"no number":          {SQL{Query: "select 1", Expect: expect(t, "> 0")}, answers(text(quoted)), "2 of 2 tenants: the answer is no number, want > 0: t_00, t_01"},
+		"answer":             {SQL{Query: "select 1"}, answers(textAnswer(quoted)), "2 of 2 tenants: the answer is not true: t_00, t_01"},
+		"no number":          {SQL{Query: "select 1", Expect: expect(t, "> 0")}, answers(textAnswer(quoted)), "2 of 2 tenants: the answer is not a number, want > 0: t_00, t_01"},
 		"error":              {SQL{Query: "select 1"}, answers(engine.QueryResult{Err: failed}), "2 of 2 tenants: ERROR 22P02 invalid_text_representation: t_00, t_01"},
 		"error of no engine": {SQL{Query: "select 1"}, answers(engine.QueryResult{Err: errors.New(quoted)}), "2 of 2 tenants: the query failed: t_00, t_01"},
 		"page":               {HTTP{URL: value(page.URL)}, plan.Subject{}, "418 I'm a teapot"},

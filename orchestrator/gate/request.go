@@ -11,8 +11,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-
-	"github.com/skeindb/skein/orchestrator/plan"
 )
 
 // request is a GET as the meters make it.
@@ -75,11 +73,11 @@ func (r *request) get(ctx context.Context, u *url.URL) (*http.Response, error) {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		err = e.Err // without the URL
 	}
-	return nil, errors.New(plan.OneLine(r.veil.over(err.Error()), lineShown))
+	return nil, errors.New(shorten(r.veil.over(err.Error()), lineShown))
 }
 
-// stayThere follows redirections within a host, such as that to https. Beyond it there is a login page, whose
-// status says nothing, and somebody who should not get the headers.
+// stayThere follows redirections within a host, such as that to https. Another host may show
+// a login page, whose status says nothing, and must not get the headers.
 func stayThere(next *http.Request, before []*http.Request) error {
 	last := before[len(before)-1].URL
 	if len(before) >= 5 || next.URL.Hostname() != last.Hostname() || last.Scheme == "https" && next.URL.Scheme != "https" {
@@ -93,7 +91,7 @@ func (r *request) firstLine(body io.Reader) string {
 	lines := bufio.NewReader(io.LimitReader(body, 4<<10))
 	for {
 		text, err := lines.ReadString('\n')
-		if text = plan.OneLine(r.veil.over(text), lineShown); text != "" || err != nil {
+		if text = shorten(r.veil.over(text), lineShown); text != "" || err != nil {
 			return text
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/engine/text"
 	"github.com/skeindb/skein/orchestrator/plan"
 )
 
@@ -21,7 +22,7 @@ const (
 
 // SQL puts a query to the tenants of the wave and looks at the first column of the first row. One answer that is
 // not as expected is a failure; else one that says nothing makes the measure inconclusive: NULL, no row, an
-// error, an order on what is no number. Where there is no tenant to ask it is inconclusive, too.
+// error, an order on what is not a number. Where there is no tenant to ask it is inconclusive, too.
 type SQL struct {
 	Query  string // one statement, which only reads
 	Per    Per    // default PerTenant
@@ -48,7 +49,7 @@ func (s SQL) Measure(ctx context.Context, subject plan.Subject) plan.Measure {
 	return s.sum(ctx, asked, replies)
 }
 
-// askedList is whom the query is put to: targets and their names, side by side.
+// askedList is where the query runs: locations and their names, side by side.
 type askedList struct {
 	what    string // a name for one of them: tenant, server
 	targets []engine.Location
@@ -78,22 +79,22 @@ func (s SQL) sum(ctx context.Context, asked askedList, replies []engine.QueryRes
 	verdict := plan.VerdictPass
 	var tenants []string
 	for i := range replies {
-		v, text, redacted := s.judge(ctx, &replies[i])
+		v, message, redacted := s.judge(ctx, &replies[i])
 		if v == plan.VerdictPass {
 			continue
 		}
 		if verdict != plan.VerdictFail {
 			verdict = v
 		}
-		g := byText[text]
+		g := byText[message]
 		if g == nil {
-			g = &likeAnswers{verdict: v, text: text, redacted: redacted}
-			byText[text], groups = g, append(groups, g)
+			g = &likeAnswers{verdict: v, text: message, redacted: redacted}
+			byText[message], groups = g, append(groups, g)
 		}
 		g.names = append(g.names, asked.names[i])
 	}
 	if verdict == plan.VerdictPass {
-		return plan.Measure{Verdict: verdict, Evidence: fmt.Sprintf("%s answered %s", count(len(replies), asked.what), s.Expect)}
+		return plan.Measure{Verdict: verdict, Evidence: fmt.Sprintf("%s answered %s", text.Count(len(replies), asked.what), s.Expect)}
 	}
 	slices.SortStableFunc(groups, worstFirst)
 	if asked.what == string(PerTenant) {
@@ -101,39 +102,39 @@ func (s SQL) sum(ctx context.Context, asked askedList, replies []engine.QueryRes
 			tenants = append(tenants, g.names[:min(len(g.names), tenantsKept-len(tenants))]...)
 		}
 	}
-	of := count(len(replies), asked.what)
-	m := plan.Measure{Verdict: verdict, Tenants: tenants, Evidence: plan.OneLine(tell(groups, of), allShown)}
-	if redacted := plan.OneLine(tell(withoutValues(groups), of), allShown); redacted != m.Evidence {
+	of := text.Count(len(replies), asked.what)
+	m := plan.Measure{Verdict: verdict, Tenants: tenants, Evidence: shorten(describe(groups, of), allShown)}
+	if redacted := shorten(describe(withoutValues(groups), of), allShown); redacted != m.Evidence {
 		m.Redacted = redacted
 	}
 	return m
 }
 
 // judge says what a reply means, and in words why it is no pass; redacted is that without values of rows.
-func (s SQL) judge(ctx context.Context, r *engine.QueryResult) (v plan.Verdict, text, redacted string) {
+func (s SQL) judge(ctx context.Context, r *engine.QueryResult) (v plan.Verdict, message, redacted string) {
 	switch {
 	case r.Err != nil:
 		e, ok := errors.AsType[*engine.Error](r.Err)
 		if ok && e.Class == engine.Canceled && ctx.Err() != nil {
-			text = late(ctx.Err())
-			return plan.VerdictInconclusive, text, text
+			message = late(ctx.Err())
+			return plan.VerdictInconclusive, message, message
 		}
 		redacted = "the query failed"
 		if ok {
 			redacted, _ = e.WithoutValues()
 		}
-		return plan.VerdictInconclusive, plan.OneLine(r.Err.Error(), lineShown), plan.OneLine(redacted, lineShown)
+		return plan.VerdictInconclusive, shorten(r.Err.Error(), lineShown), shorten(redacted, lineShown)
 	case r.Rows == 0:
 		return plan.VerdictInconclusive, "no row", "no row"
 	case r.Null:
 		return plan.VerdictInconclusive, "got NULL", "got NULL"
 	}
 	v = s.Expect.judge(r.Text)
-	text = fmt.Sprintf("got %s, want %s", cmp.Or(plan.OneLine(r.Text, valueShown), `""`), s.Expect)
+	message = fmt.Sprintf("got %s, want %s", cmp.Or(shorten(r.Text, valueShown), `""`), s.Expect)
 	redacted = fmt.Sprintf("the answer is not %s", s.Expect)
 	if v == plan.VerdictInconclusive {
-		text += ", and it is no number"
-		redacted = fmt.Sprintf("the answer is no number, want %s", s.Expect)
+		message += ", which is not a number"
+		redacted = fmt.Sprintf("the answer is not a number, want %s", s.Expect)
 	}
-	return v, text, redacted
+	return v, message, redacted
 }

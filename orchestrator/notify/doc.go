@@ -1,4 +1,4 @@
-// Package notify tells webhooks what becomes of a rollout, and never harms it.
+// Package notify sends messages about a rollout to webhooks. Their failures never affect the rollout.
 //
 //	events ──▶ Notifier ── folds them into a report of its own
 //	              │

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// Hook is whom to tell, and of what.
+// Hook is a URL that gets messages, and the occasions on which it gets them.
 type Hook struct {
 	Name   string                                // shown in warnings in place of the URL; "" = its place in the list, from 1
 	URL    func(context.Context) (string, error) // read for each message: it mostly is a secret, and may change
@@ -23,11 +23,11 @@ const (
 	Slack Format = "slack" // {"text": …}, which Mattermost and others read, too
 )
 
-// Occasion is when a hook is told something.
+// Occasion is an event of a rollout that hooks get a message about.
 type Occasion string
 
 const (
-	Started     Occasion = "started"     // a rollout, or one that goes on
+	Started     Occasion = "started"     // a run of a rollout: its first, or a resumption
 	Gate        Occasion = "gate"        // the verdict of a wave's gate
 	Approval    Occasion = "approval"    // one is awaited
 	Paused      Occasion = "paused"      // the process has ended; so it has with the following

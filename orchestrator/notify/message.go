@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/skeindb/skein/engine/text"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
@@ -25,12 +26,12 @@ type message struct {
 	Verdict  plan.Verdict         `json:"verdict"` // of a gate; else ""
 	Reason   string               `json:"reason"`  // of a verdict or an end; "" when there is nothing to say
 	Counts   map[plan.Outcome]int `json:"counts"`  // tenants by outcome, without those that none has
-	Next     string               `json:"next"`    // the command to go on with; "" = none
+	Next     string               `json:"next"`    // the command to run next; "" = none
 	Text     string               `json:"text"`    // all that in a paragraph, for people
 	Time     time.Time            `json:"time"`    // UTC
 }
 
-// news is what has just come to be known.
+// news is what a message is about.
 type news struct {
 	occasion Occasion
 	wave     string
@@ -47,7 +48,7 @@ const (
 func compose(r *rollout.Report, n news, at time.Time, next string) message {
 	m := message{
 		Format: 1, Occasion: n.occasion, Fleet: r.Fleet, Rollout: r.Rollout, Type: r.Kind, Target: r.Target, State: r.State,
-		Wave: n.wave, Verdict: n.verdict, Reason: plan.OneLine(visible(n.reason), reasonShown), Counts: r.Counts(), Next: next, Time: at,
+		Wave: n.wave, Verdict: n.verdict, Reason: text.Cut(text.OneLine(visible(n.reason)), reasonShown), Counts: r.Counts(), Next: next, Time: at,
 	}
 	sentences := []string{"skein: " + job(r) + " " + happening(r, &m) + "."}
 	switch m.Occasion {
@@ -77,14 +78,14 @@ func job(r *rollout.Report) string {
 	return fmt.Sprintf("%s of %s to %s", r.Kind, r.Fleet, r.Target)
 }
 
-// happening is what has become of it.
+// happening says what has happened.
 func happening(r *rollout.Report, m *message) string {
 	switch m.Occasion {
 	case Started:
 		if r.Run > 1 {
-			return fmt.Sprintf("goes on, run %d by %s", r.Run, cmp.Or(r.User, "somebody"))
+			return fmt.Sprintf("resumed, run %d by %s", r.Run, cmp.Or(r.User, "an unknown user"))
 		}
-		return fmt.Sprintf("started by %s: %s", cmp.Or(r.User, "somebody"), waves(r))
+		return fmt.Sprintf("started by %s: %s", cmp.Or(r.User, "an unknown user"), waves(r))
 	case Gate:
 		verb := map[plan.Verdict]string{plan.VerdictPass: "passed", plan.VerdictFail: "failed"}[m.Verdict]
 		return because(fmt.Sprintf("– the gate of wave %s %s", m.Wave, cmp.Or(verb, "is inconclusive")), m.Reason)
@@ -113,10 +114,7 @@ func visible(text string) string {
 }
 
 func because(what, reason string) string {
-	if reason == "" {
-		return what
-	}
-	return what + ": " + strings.TrimSuffix(reason, ".")
+	return what + text.Because(strings.TrimSuffix(reason, "."))
 }
 
 // waves is who comes when: "5000 tenants in 2 waves (canary 5, rest 4995)".
@@ -164,7 +162,7 @@ func causes(r *rollout.Report) []string {
 		if where != "" {
 			where = " in " + where
 		}
-		each = append(each, fmt.Sprintf("%d failed%s: %s.", c.Count, where, strings.TrimSuffix(plan.OneLine(visible(c.Message), causeShown), ".")))
+		each = append(each, fmt.Sprintf("%d failed%s: %s.", c.Count, where, strings.TrimSuffix(text.Cut(text.OneLine(visible(c.Message)), causeShown), ".")))
 	}
 	if rest := len(all) - len(each); rest == 1 {
 		each = append(each, "There is another cause.")

@@ -13,15 +13,15 @@ import (
 
 // Config is what a Notifier needs besides its hooks. The zero value is fine.
 type Config struct {
-	Warn    func(message string) // called from other goroutines, one at a time; nil = nobody is warned
+	Warn    func(message string) // called from other goroutines, one at a time; nil = no warnings
 	Client  *http.Client         // nil = the default one; the time of a request is limited in any case
-	Earlier []rollout.Event      // the rollout's facts so far, when it goes on; nobody is told of them
+	Earlier []rollout.Event      // the rollout's facts of earlier runs; no messages are sent about them
 
 	// Command is how messages say what to do next; nil = they do not.
 	Command func(rollout.Next) string
 }
 
-// Notifier tells hooks what becomes of a rollout. It is an orchestrator.Observer; its methods may be called from
+// Notifier sends messages about a rollout to hooks. It is a [rollout.Observer]; its methods may be called from
 // any goroutine.
 type Notifier struct {
 	ctx     context.Context // of the requests
@@ -35,7 +35,7 @@ type Notifier struct {
 
 	mu      sync.Mutex
 	report  rollout.Report // guarded by mu
-	awaited bool           // in this run an approval was told of; guarded by mu
+	awaited bool           // this run has sent a message about an approval; guarded by mu
 	closed  bool           // guarded by mu
 	senders []*sender      // their queue and busy are guarded by mu
 }
@@ -89,7 +89,7 @@ func (n *Notifier) Observe(e rollout.Event) {
 	}
 }
 
-// occasion says whether a fact, which is folded already, is one that hooks are told of.
+// occasion returns the news in a fact, which is folded already, and whether hooks get a message about it.
 func (n *Notifier) occasion(fact rollout.Fact) (news, bool) {
 	switch f := fact.(type) {
 	case rollout.Started:
@@ -102,7 +102,7 @@ func (n *Notifier) occasion(fact rollout.Fact) (news, bool) {
 		return news{occasion: Approval, wave: f.Wave}, true
 	case rollout.Ended:
 		o, ok := endings[f.State]
-		if f.State == rollout.StateWaiting && n.awaited { // it was said when the waiting began
+		if f.State == rollout.StateWaiting && n.awaited { // the message was sent when the waiting began
 			return news{}, false
 		}
 		return news{occasion: o, wave: lastWave(&n.report), reason: cmp.Or(f.Redacted, f.Reason)}, ok
@@ -115,7 +115,7 @@ var endings = map[rollout.State]Occasion{
 	rollout.StateAborted: Aborted, rollout.StateFinished: Finished, rollout.StateWaiting: Approval,
 }
 
-// lastWave returns the wave that a run has come to; "" when it has gone through all.
+// lastWave returns the wave that a run has reached; "" when it has finished all.
 func lastWave(r *rollout.Report) string {
 	if r.State == rollout.StateFinished {
 		return ""
@@ -142,7 +142,7 @@ func (n *Notifier) send(s *sender) {
 		s.queue = s.queue[1:]
 		n.mu.Unlock()
 		if err := s.deliver(n.ctx, m); err != nil {
-			n.warnOf(fmt.Sprintf("%s was not told of %q: %v", s.title, m.Occasion, err))
+			n.warnOf(fmt.Sprintf("%s did not receive %q: %v", s.title, m.Occasion, err))
 		}
 	}
 }
@@ -177,6 +177,6 @@ func (n *Notifier) Close(ctx context.Context) {
 	n.cancel()
 	select {
 	case <-sent:
-	case <-time.After(closeGrace): // a secret's command that does not heed its context
+	case <-time.After(closeGrace): // a secret's command that ignores its context
 	}
 }

@@ -117,8 +117,8 @@ func finished(id, wave string, o plan.Outcome) rollout.TenantFinished {
 	return f
 }
 
-// story is a rollout that comes upon each occasion but being finished.
-func story() []rollout.Event {
+// everyOccasion returns the events of a rollout that has each occasion but Finished.
+func everyOccasion() []rollout.Event {
 	return events(
 		started(1),
 		rollout.WaveStarted{Wave: "canary"},
@@ -138,8 +138,8 @@ func story() []rollout.Event {
 	)
 }
 
-// tell plays events to a notifier in a bubble of time and returns what its hooks got and what was warned of.
-func tell(t *testing.T, w *wire, hooks []notify.Hook, cfg notify.Config, all []rollout.Event) (warnings []string) {
+// deliver shows events to a notifier in a bubble of synctest. The hooks write to w; the warnings are returned.
+func deliver(t *testing.T, w *wire, hooks []notify.Hook, cfg notify.Config, all []rollout.Event) (warnings []string) {
 	t.Helper()
 	var mu sync.Mutex
 	cfg.Client = &http.Client{Transport: w}
@@ -180,11 +180,11 @@ func tell(t *testing.T, w *wire, hooks []notify.Hook, cfg notify.Config, all []r
 	return warnings
 }
 
-func TestEachOccasionIsTold(t *testing.T) {
+func TestEachOccasionIsSent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := &wire{}
-		if warnings := tell(t, w, []notify.Hook{{URL: url(secret)}}, notify.Config{}, story()); warnings != nil {
+		if warnings := deliver(t, w, []notify.Hook{{URL: url(secret)}}, notify.Config{}, everyOccasion()); warnings != nil {
 			t.Error(warnings)
 		}
 		type object = map[string]any
@@ -233,7 +233,7 @@ func TestEachOccasionIsTold(t *testing.T) {
 	})
 }
 
-// texts returns what a hook in Slack's format is told.
+// texts returns what a hook in Slack's format gets.
 func texts(t *testing.T, w *wire) []string {
 	t.Helper()
 	var all []string
@@ -247,7 +247,7 @@ func texts(t *testing.T, w *wire) []string {
 	return all
 }
 
-func TestEnds(t *testing.T) {
+func TestMessagesOfEndedRollouts(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name  string
@@ -285,7 +285,7 @@ func TestEnds(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := &wire{}
 				all := events(append([]rollout.Fact{started(1), rollout.WaveStarted{Wave: "canary"}}, test.facts...)...)
-				tell(t, w, []notify.Hook{{URL: url(secret), Format: notify.Slack}}, notify.Config{}, all)
+				deliver(t, w, []notify.Hook{{URL: url(secret), Format: notify.Slack}}, notify.Config{}, all)
 				if diff := cmp.Diff(test.want, texts(t, w)[1:]); diff != "" {
 					t.Errorf("(-want +got):\n%s", diff)
 				}
@@ -307,9 +307,9 @@ func TestOtherKindsAndManyCauses(t *testing.T) {
 			})
 		}
 		facts = append(facts, rollout.Ended{State: rollout.StateFinished})
-		tell(t, w, []notify.Hook{{URL: url(secret), Format: notify.Slack}}, notify.Config{}, events(facts...))
+		deliver(t, w, []notify.Hook{{URL: url(secret), Format: notify.Slack}}, notify.Config{}, events(facts...))
 		got := texts(t, w)
-		if want := "skein: rollback of r0, fleet acme, started by somebody: 5 tenants. Rollout r1."; got[0] != want {
+		if want := "skein: rollback of r0, fleet acme, started by an unknown user: 5 tenants. Rollout r1."; got[0] != want {
 			t.Errorf("got  %s\nwant %s", got[0], want)
 		}
 		if end := got[1]; !strings.HasPrefix(end, "skein: rollback of r0, fleet acme, is finished. 5 failed. 1 failed: one one") ||
@@ -323,7 +323,7 @@ func TestSlackFormat(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := &wire{}
-		tell(t, w, []notify.Hook{{URL: url(secret), Format: notify.Slack, On: []notify.Occasion{notify.Halted}}}, notify.Config{}, story())
+		deliver(t, w, []notify.Hook{{URL: url(secret), Format: notify.Slack, On: []notify.Occasion{notify.Halted}}}, notify.Config{}, everyOccasion())
 		want := []string{`{"text":"skein: upgrade of acme to heads is halted in wave rest: 2 tenants failed, more than 1 (max_failures). ` +
 			`2 done, 2 failed, 1 pending. 2 failed in b2 b2_key.sql:7: ERROR 23505 unique_violation: table users, constraint users_email_key. Next: skein rollout resume r1"}` + "\n"}
 		if diff := cmp.Diff(want, w.bodies()); diff != "" {
@@ -335,16 +335,16 @@ func TestSlackFormat(t *testing.T) {
 	})
 }
 
-func TestHooksAreToldOfTheirOccasions(t *testing.T) {
+func TestHooksGetTheirOccasions(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := &wire{}
-		tell(t, w, []notify.Hook{
+		deliver(t, w, []notify.Hook{
 			{URL: url("https://h/ends"), On: []notify.Occasion{notify.Halted, notify.Finished}},
 			{URL: url("https://h/gates"), On: []notify.Occasion{notify.Approval, notify.Gate}},
 			{URL: url("https://h/none"), On: []notify.Occasion{notify.Finished}},
 			{URL: url("https://h/all"), On: notify.Occasions()},
-		}, notify.Config{}, story())
+		}, notify.Config{}, everyOccasion())
 		got := map[string][]string{}
 		for _, p := range w.all() {
 			var m struct{ Occasion string }
@@ -362,11 +362,11 @@ func TestHooksAreToldOfTheirOccasions(t *testing.T) {
 	})
 }
 
-func TestRolloutThatGoesOnTellsOnlyWhatIsNew(t *testing.T) {
+func TestResumedRolloutSendsOnlyWhatIsNew(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := &wire{}
-		earlier := story()
+		earlier := everyOccasion()
 		next := earlier[len(earlier)-1].Seq
 		later := slices.Clone(earlier[4:]) // shown again, by whatever mistake
 		for _, f := range []rollout.Fact{
@@ -376,9 +376,9 @@ func TestRolloutThatGoesOnTellsOnlyWhatIsNew(t *testing.T) {
 			next++
 			later = append(later, rollout.Event{Rollout: "r1", Seq: next, Time: epoch.Add(time.Hour), Fact: f})
 		}
-		tell(t, w, []notify.Hook{{URL: url(secret), Format: notify.Slack}}, notify.Config{Earlier: earlier}, later)
+		deliver(t, w, []notify.Hook{{URL: url(secret), Format: notify.Slack}}, notify.Config{Earlier: earlier}, later)
 		want := []string{
-			"skein: upgrade of acme to heads goes on, run 2 by ann. 2 done, 2 failed, 1 pending. Rollout r1.",
+			"skein: upgrade of acme to heads resumed, run 2 by ann. 2 done, 2 failed, 1 pending. Rollout r1.",
 			"skein: upgrade of acme to heads is finished. 5 done. Rollout r1.",
 		}
 		if diff := cmp.Diff(want, texts(t, w)); diff != "" {
@@ -398,12 +398,12 @@ func TestFailingHookIsTriedAgain(t *testing.T) {
 	}{
 		{"well", nil, []time.Duration{0}, ""},
 		{"500 for ever", func(*http.Request, int) (*http.Response, error) { return status(500, "swordfish"), nil },
-			[]time.Duration{0, time.Second, 4 * time.Second}, `webhook ops was not told of "started": 500 Internal Server Error (3 tries)`},
+			[]time.Duration{0, time.Second, 4 * time.Second}, `webhook ops did not receive "started": 500 Internal Server Error (3 tries)`},
 		{"500 once", func(_ *http.Request, try int) (*http.Response, error) {
 			return status(map[bool]int{true: 503, false: 204}[try == 1], ""), nil
 		}, []time.Duration{0, time.Second}, ""},
 		{"refused", func(*http.Request, int) (*http.Response, error) { return nil, refused },
-			[]time.Duration{0, time.Second, 4 * time.Second}, `webhook ops was not told of "started": ` + refused.Error() + ` (3 tries)`},
+			[]time.Duration{0, time.Second, 4 * time.Second}, `webhook ops did not receive "started": ` + refused.Error() + ` (3 tries)`},
 		{"too many", func(_ *http.Request, try int) (*http.Response, error) {
 			r := status(map[bool]int{true: 429, false: 200}[try == 1], "")
 			r.Header.Set("Retry-After", "5")
@@ -413,25 +413,25 @@ func TestFailingHookIsTriedAgain(t *testing.T) {
 			r := status(503, "")
 			r.Header.Set("Retry-After", "86400")
 			return r, nil
-		}, []time.Duration{0}, `webhook ops was not told of "started": 503 Service Unavailable; then there was no time left`},
+		}, []time.Duration{0}, `webhook ops did not receive "started": 503 Service Unavailable; then there was no time left`},
 		{"400 is final", func(*http.Request, int) (*http.Response, error) { return status(400, "invalid_payload\n"), nil },
-			[]time.Duration{0}, `webhook ops was not told of "started": 400 Bad Request (invalid_payload)`},
+			[]time.Duration{0}, `webhook ops did not receive "started": 400 Bad Request (invalid_payload)`},
 		{"a page that quotes", func(*http.Request, int) (*http.Response, error) {
 			return status(404, "Cannot POST /services/T0/B0/swordfish"), nil
 		},
-			[]time.Duration{0}, `webhook ops was not told of "started": 404 Not Found`},
+			[]time.Duration{0}, `webhook ops did not receive "started": 404 Not Found`},
 		{"moved", func(*http.Request, int) (*http.Response, error) {
 			r := status(302, "")
 			r.Header.Set("Location", secret)
 			return r, nil
-		}, []time.Duration{0}, `webhook ops was not told of "started": 302 Found`},
-		{"hangs", hang, []time.Duration{0}, `webhook ops was not told of "started": there was no time left`},
+		}, []time.Duration{0}, `webhook ops did not receive "started": 302 Found`},
+		{"hangs", hang, []time.Duration{0}, `webhook ops did not receive "started": there was no time left`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w, begin := &wire{answer: test.answer}, time.Now()
-				got := tell(t, w, []notify.Hook{{Name: "ops", URL: url(secret)}}, notify.Config{}, events(started(1)))
+				got := deliver(t, w, []notify.Hook{{Name: "ops", URL: url(secret)}}, notify.Config{}, events(started(1)))
 				var want []string
 				if test.warning != "" {
 					want = append(want, test.warning)
@@ -451,18 +451,18 @@ func TestFailingHookIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestURLThatIsNone(t *testing.T) {
+func TestInvalidURLs(t *testing.T) {
 	t.Parallel()
 	for name, read := range map[string]func(context.Context) (string, error){
-		"webhook 1 was not told of \"started\": its URL: environment variable HOOK is not set": func(context.Context) (string, error) {
+		"webhook 1 did not receive \"started\": its URL: environment variable HOOK is not set": func(context.Context) (string, error) {
 			return "", errors.New("environment variable HOOK is not set")
 		},
-		"webhook 1 was not told of \"started\": its URL is not of the form https://host/path": url("https://ann:swordfish/x@h/"),
-		"webhook 1 was not told of \"started\": it has no URL":                                nil,
+		"webhook 1 did not receive \"started\": its URL is not of the form https://host/path": url("https://ann:swordfish/x@h/"),
+		"webhook 1 did not receive \"started\": it has no URL":                                nil,
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := &wire{}
-			if diff := cmp.Diff([]string{name}, tell(t, w, []notify.Hook{{URL: read}}, notify.Config{}, events(started(1)))); diff != "" {
+			if diff := cmp.Diff([]string{name}, deliver(t, w, []notify.Hook{{URL: read}}, notify.Config{}, events(started(1)))); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			if len(w.all()) > 0 {
@@ -472,8 +472,8 @@ func TestURLThatIsNone(t *testing.T) {
 	}
 }
 
-// A hook that hangs gives up after ten seconds a try while the rollout runs, and holds up nobody.
-func TestHangingHookHarmsNobody(t *testing.T) {
+// A hook that hangs gives up after ten seconds a try while the rollout runs, and delays nothing.
+func TestHangingHookDelaysNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := &wire{answer: func(r *http.Request, try int) (*http.Response, error) {
@@ -486,7 +486,7 @@ func TestHangingHookHarmsNobody(t *testing.T) {
 		var warnings []string
 		n := notify.New([]notify.Hook{{Name: "hung", URL: url("https://hung/")}, {URL: url("https://fine/")}},
 			notify.Config{Client: &http.Client{Transport: w}, Warn: func(m string) { warnings = append(warnings, m) }})
-		for _, e := range story() {
+		for _, e := range everyOccasion() {
 			n.Observe(e)
 		}
 		synctest.Wait()
@@ -501,7 +501,7 @@ func TestHangingHookHarmsNobody(t *testing.T) {
 		}
 		time.Sleep(34 * time.Second) // 10 s, 1 s, 10 s, 3 s, 10 s
 		synctest.Wait()
-		if want := `webhook hung was not told of "started": no answer within 10s (3 tries)`; len(warnings) != 1 || warnings[0] != want {
+		if want := `webhook hung did not receive "started": no answer within 10s (3 tries)`; len(warnings) != 1 || warnings[0] != want {
 			t.Errorf("%q, want %q", warnings, want)
 		}
 		left := time.Now()
@@ -526,8 +526,8 @@ func TestCloseEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		for name, hook := range map[string]notify.Hook{
-			"hook that hangs":                       {URL: url("https://hung/")},
-			"secret that does not heed its context": {URL: func(context.Context) (string, error) { <-release; return "", errors.New("late") }},
+			"hook that hangs":                 {URL: url("https://hung/")},
+			"secret that ignores its context": {URL: func(context.Context) (string, error) { <-release; return "", errors.New("late") }},
 		} {
 			n := notify.New([]notify.Hook{hook}, notify.Config{Client: &http.Client{Transport: &wire{answer: hang}}})
 			n.Observe(events(started(1))[0])

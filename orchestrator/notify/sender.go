@@ -94,8 +94,8 @@ func (s *sender) body(m message) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// escapeSlack makes a text be shown as it is ("Formatting text for app surfaces"): nobody is mentioned and
-// nothing is linked by what stands in an error.
+// escapeSlack makes Slack show a text as it is ("Formatting text for app surfaces"): the text of an error mentions no
+// user and makes no link.
 func escapeSlack(text string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
 }

@@ -26,7 +26,7 @@ func TestHookOverASocket(t *testing.T) {
 	}))
 	defer server.Close()
 	n := notify.New([]notify.Hook{{URL: url(server.URL + "/hook\n")}}, notify.Config{Warn: func(m string) { t.Error(m) }})
-	for _, e := range story() {
+	for _, e := range everyOccasion() {
 		n.Observe(e)
 	}
 	n.Close(t.Context())

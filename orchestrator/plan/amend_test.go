@@ -13,12 +13,12 @@ import (
 	"github.com/skeindb/skein/orchestrator/store/storetest"
 )
 
-func TestAmend(t *testing.T) {
+func TestJoinedTenantsAndNewPlansAmendThePlan(t *testing.T) {
 	t.Parallel()
-	g := line(t)
+	g := linearGraph(t)
 	req := request()
 	req.Policy.Waves = waves(t, "canary - 1", "rest")
-	planned, err := plan.New(members(on("t", 3), all(3, at(g))), g, req)
+	planned, err := plan.New(members(tenantsOn("t", 3), repeatStanding(3, standingAt(g))), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func TestAmend(t *testing.T) {
 	before.Cohorts = append([]plan.Cohort{}, stored.Cohorts...)
 	before.Waves = append([]plan.Wave{}, stored.Waves...)
 
-	late := on("late", 4)
+	late := tenantsOn("late", 4)
 	cohorts := []plan.Cohort{{Action: plan.ActionMigrate, State: engine.Empty, To: []string{"c"}, Steps: []string{"a", "b", "c"}, Count: 9}, {Action: plan.ActionNone, State: engine.Current, To: []string{"c"}, Count: 9}}
 	items := func(cohort ...int) []plan.Item {
 		var items []plan.Item
@@ -84,10 +84,10 @@ func TestAmend(t *testing.T) {
 
 func TestResumeKnowsLateTenants(t *testing.T) {
 	t.Parallel()
-	g := line(t)
-	tenants := on("t", 2)
-	stored := arrange(t, g, tenants, all(2, at(g, "a"))).Stored()
-	late := on("late", 3)
+	g := linearGraph(t)
+	tenants := tenantsOn("t", 2)
+	stored := newPlan(t, g, tenants, repeatStanding(2, standingAt(g, "a"))).Stored()
+	late := tenantsOn("late", 3)
 	cohort := plan.Cohort{Action: plan.ActionMigrate, State: engine.Empty, From: []string{}, To: []string{"c"}, Steps: []string{"a", "b", "c"}, Sums: []string{"up a", "up b", "up c"}, Count: 3}
 	for i, id := range cohort.Steps {
 		cohort.Sums[i] = g.Get(id).Checksum()
@@ -97,12 +97,12 @@ func TestResumeKnowsLateTenants(t *testing.T) {
 		rollout.TenantsJoined{Wave: "all", Cohorts: []plan.Cohort{cohort}, Items: []plan.Item{{Tenant: late[0]}, {Tenant: late[1]}, {Tenant: late[2]}}},
 		rollout.TenantFinished{Tenant: late[0].ID, Wave: "all", Outcome: plan.OutcomeDone},
 	)
-	now := append(all(2, at(g, "a")), at(g, "a", "b", "c"), at(g, "a"))
+	now := append(repeatStanding(2, standingAt(g, "a")), standingAt(g, "a", "b", "c"), standingAt(g, "a"))
 	p, err := plan.Resume(rollout.Current(stored, events), rollout.HistoryOf(events), members(append(tenants, late[:2]...), now), g, plan.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"late-0002: b c", "late-0003: gone", "t-0001: b c", "t-0002: b c"}, goes(p.Stored())); diff != "" {
+	if diff := cmp.Diff([]string{"late-0002: b c", "late-0003: gone", "t-0001: b c", "t-0002: b c"}, cohortsInWords(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
 	if p.Waves[0].Planned != 5 {

@@ -14,8 +14,8 @@ import (
 	"github.com/skeindb/skein/orchestrator/store/storetest"
 )
 
-// cutOff is a standing in which a no-transaction section was cut off, as a survey judges it.
-func cutOff(s engine.Standing, id string, dir revision.Direction) engine.Standing {
+// withCutOffSection is a standing in which a no-transaction section was cut off, as a survey judges it.
+func withCutOffSection(s engine.Standing, id string, dir revision.Direction) engine.Standing {
 	c := engine.CutOff{Revision: id, Direction: dir}
 	s.CutOff = []engine.CutOff{c}
 	if dir == revision.Down {
@@ -26,8 +26,8 @@ func cutOff(s engine.Standing, id string, dir revision.Direction) engine.Standin
 
 func TestTenantsWithACutOffSectionAreFinishedFirst(t *testing.T) {
 	t.Parallel()
-	g := line(t)
-	half, down := cutOff(at(g, "a", "b"), "c", revision.Up), cutOff(at(g, "a", "b", "c"), "c", revision.Down)
+	g := linearGraph(t)
+	half, down := withCutOffSection(standingAt(g, "a", "b"), "c", revision.Up), withCutOffSection(standingAt(g, "a", "b", "c"), "c", revision.Down)
 	for name, test := range map[string]struct {
 		kind   plan.Kind
 		target string
@@ -43,12 +43,12 @@ func TestTenantsWithACutOffSectionAreFinishedFirst(t *testing.T) {
 	} {
 		req := request()
 		req.Kind, req.Targets = test.kind, []string{test.target}
-		p, err := plan.New(members(on("t", 1), []engine.Standing{test.from}), g, req)
+		p, err := plan.New(members(tenantsOn("t", 1), []engine.Standing{test.from}), g, req)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if diff := cmp.Diff([]string{"t-0001: " + test.want}, goes(p.Stored())); diff != "" {
+		if diff := cmp.Diff([]string{"t-0001: " + test.want}, cohortsInWords(p.Stored())); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 		if refused := p.Cohorts[0].Failure; refused != nil && (refused.Revision != "c" || refused.Hint == "") {
@@ -59,9 +59,9 @@ func TestTenantsWithACutOffSectionAreFinishedFirst(t *testing.T) {
 
 func TestTenantsWithACutOffSectionAreCohortsOfTheirOwn(t *testing.T) {
 	t.Parallel()
-	g := line(t)
-	same := at(g, "a", "b")
-	p := arrange(t, g, on("t", 3), []engine.Standing{same, cutOff(same, "c", revision.Up), same})
+	g := linearGraph(t)
+	same := standingAt(g, "a", "b")
+	p := newPlan(t, g, tenantsOn("t", 3), []engine.Standing{same, withCutOffSection(same, "c", revision.Up), same})
 	if len(p.Cohorts) != 2 || p.Cohorts[0].Count != 2 || p.Cohorts[0].Stands == p.Cohorts[1].Stands {
 		t.Errorf("%d cohorts, want 2 that stand at different places: %+v", len(p.Cohorts), p.Cohorts)
 	}
@@ -70,11 +70,11 @@ func TestTenantsWithACutOffSectionAreCohortsOfTheirOwn(t *testing.T) {
 // TestRollbackIsRefusedWhereASectionWasCutOff, also of a tenant that has no row of the rollout.
 func TestRollbackIsRefusedWhereASectionWasCutOff(t *testing.T) {
 	t.Parallel()
-	g := line(t)
+	g := linearGraph(t)
 	for name, rows := range map[string]string{"with rows of the rollout": "a b:r1", "with none": "a b"} {
-		s := tell(t, g, 3)
-		s.run([]int{1, 2}, false, s.end(1, plan.OutcomeDone, "a", "c", 2, ""), s.end(2, plan.OutcomeFailed, "a", "b", 1, engine.Data))
-		s.standings = []engine.Standing{rowsOf(g, "a b:r1 c:r1"), cutOff(rowsOf(g, rows), "c", revision.Up), cutOff(rowsOf(g, "a"), "b", revision.Up)}
+		s := newUpgradeHistory(t, g, 3)
+		s.run([]int{1, 2}, false, s.ended(1, plan.OutcomeDone, "a", "c", 2, ""), s.ended(2, plan.OutcomeFailed, "a", "b", 1, engine.Data))
+		s.standings = []engine.Standing{rowsOf(g, "a b:r1 c:r1"), withCutOffSection(rowsOf(g, rows), "c", revision.Up), withCutOffSection(rowsOf(g, "a"), "b", revision.Up)}
 		_, err := s.rollback(false)
 		blocked, ok := errors.AsType[*plan.Error](err)
 		if !ok || blocked.Reason != plan.ReasonBlocked || blocked.Tenants != 1 || blocked.Others != 1 || !strings.Contains(blocked.Error(), "revision c is half applied") || !strings.Contains(blocked.Hint(), "resume") {
@@ -86,24 +86,24 @@ func TestRollbackIsRefusedWhereASectionWasCutOff(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if diff := cmp.Diff([]string{"t-0001: c b", "t-0002: skipped"}, goes(p.Stored())); diff != "" {
+		if diff := cmp.Diff([]string{"t-0001: c b", "t-0002: skipped"}, cohortsInWords(p.Stored())); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
 }
 
-// TestRollbackFinishesWhatItWasCutOffIn: the section of a downgrade goes on.
-func TestRollbackFinishesWhatItWasCutOffIn(t *testing.T) {
+// TestRollbackFinishesACutOffSection: the section of a downgrade continues.
+func TestRollbackFinishesACutOffSection(t *testing.T) {
 	t.Parallel()
-	g := line(t)
-	s := tell(t, g, 1)
-	s.run([]int{1}, false, s.end(1, plan.OutcomeDone, "a", "c", 2, ""))
+	g := linearGraph(t)
+	s := newUpgradeHistory(t, g, 1)
+	s.run([]int{1}, false, s.ended(1, plan.OutcomeDone, "a", "c", 2, ""))
 	s.standings = []engine.Standing{rowsOf(g, "a b:r1 c:r1")}
 	p, err := s.rollback(false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.standings = []engine.Standing{cutOff(rowsOf(g, "a b:r1 c:r1"), "c", revision.Down)}
+	s.standings = []engine.Standing{withCutOffSection(rowsOf(g, "a b:r1 c:r1"), "c", revision.Down)}
 	again, err := s.rollback(false)
 	if err != nil {
 		t.Fatal(err)
@@ -113,25 +113,25 @@ func TestRollbackFinishesWhatItWasCutOffIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	for what, p := range map[string]*plan.Plan{"planned again": again.Stored(), "resumed": resumed.Stored()} {
-		if diff := cmp.Diff([]string{"t-0001: c b"}, goes(p)); diff != "" {
+		if diff := cmp.Diff([]string{"t-0001: c b"}, cohortsInWords(p)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", what, diff)
 		}
 	}
 }
 
-// TestResumeFinishesWhatItWasCutOffIn: the plan was made before the section began.
-func TestResumeFinishesWhatItWasCutOffIn(t *testing.T) {
+// TestResumeFinishesACutOffSection: the plan was made before the section began.
+func TestResumeFinishesACutOffSection(t *testing.T) {
 	t.Parallel()
-	g := line(t)
-	s := tell(t, g, 1)
-	s.run([]int{1}, true, s.end(1, plan.OutcomeFailed, "a", "b", 1, engine.Data))
-	s.standings = []engine.Standing{cutOff(rowsOf(g, "a b:r1"), "c", revision.Up)}
+	g := linearGraph(t)
+	s := newUpgradeHistory(t, g, 1)
+	s.run([]int{1}, true, s.ended(1, plan.OutcomeFailed, "a", "b", 1, engine.Data))
+	s.standings = []engine.Standing{withCutOffSection(rowsOf(g, "a b:r1"), "c", revision.Up)}
 	events := storetest.Events("r1", 1, s.facts...)
 	p, err := plan.Resume(rollout.Current(s.stored, events), rollout.HistoryOf(events), members(s.tenants, s.standings), g, plan.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"t-0001: c"}, goes(p.Stored())); diff != "" {
+	if diff := cmp.Diff([]string{"t-0001: c"}, cohortsInWords(p.Stored())); diff != "" {
 		t.Errorf("resumed (-want +got):\n%s", diff)
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/skeindb/skein/orchestrator/internal/words"
+	"github.com/skeindb/skein/engine/text"
 	"github.com/skeindb/skein/tenant"
 )
 
@@ -57,7 +57,7 @@ func (p *Plan) otherRevisions(now *Plan) []string {
 		case 1:
 			lines = append(lines, fmt.Sprintf("revision %s %s", ids[0], one))
 		default:
-			lines = append(lines, fmt.Sprintf("revisions %s %s", words.Some(ids), several))
+			lines = append(lines, fmt.Sprintf("revisions %s %s", text.Some(ids, 5), several))
 		}
 	}
 	say(without(now.Revisions, p.Revisions), "is new", "are new")
@@ -204,7 +204,7 @@ func (p *Plan) otherTenants(now *Plan) []string {
 		case 1:
 			lines = append(lines, fmt.Sprintf("tenant %s %s", group.ids[0], group.one))
 		default:
-			lines = append(lines, fmt.Sprintf("%d tenants %s: %s", n, group.several, words.Some(group.ids)))
+			lines = append(lines, fmt.Sprintf("%d tenants %s: %s", n, group.several, text.Some(group.ids, 5)))
 		}
 	}
 	return lines

@@ -18,11 +18,11 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// reviewed is a plan with something of everything.
-func reviewed(t testing.TB) *plan.Plan {
+// newReviewedPlan is a plan with something of everything.
+func newReviewedPlan(t testing.TB) *plan.Plan {
 	t.Helper()
-	g := line(t)
-	tenants := tiers(on("s1", 8), 4)
+	g := linearGraph(t)
+	tenants := labelTiers(tenantsOn("s1", 8), 4)
 	tenants[2].Labels = map[string]string{"name": `a "<b>" & {[: , \ ü`}
 	req := request()
 	req.Settings = []plan.Setting{{Key: "rollout.max_failures", Value: "0"}, {Of: "the gate of wave canary", Key: "checks[errors].expect", Value: "< 5"}}
@@ -30,7 +30,7 @@ func reviewed(t testing.TB) *plan.Plan {
 	req.Policy.Waves = waves(t, "canary tier=internal", "nobody id=x")
 	req.Policy.Waves[0].Gate = plan.Gate{Bake: time.Minute, Checks: []plan.Check{{Name: "errors"}, {Name: "rows"}}, Approval: true}
 	req.Policy.Pins = []plan.Pin{{Tenants: selector(t, "id=s1-0002"), Target: "b", Reason: "old client"}}
-	standings := append(all(6, at(g, "a")), at(g, "a", "b", "c"), engine.Standing{State: engine.Unreachable, Err: oops(engine.Connection, "refused")})
+	standings := append(repeatStanding(6, standingAt(g, "a")), standingAt(g, "a", "b", "c"), engine.Standing{State: engine.Unreachable, Err: engineError(engine.Connection, "refused")})
 	p, err := plan.New(members(tenants, standings), g, req)
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +38,7 @@ func reviewed(t testing.TB) *plan.Plan {
 	return p.Stored()
 }
 
-func written(t testing.TB, p *plan.Plan) string {
+func planFile(t testing.TB, p *plan.Plan) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := plan.Write(&b, p); err != nil {
@@ -47,13 +47,13 @@ func written(t testing.TB, p *plan.Plan) string {
 	return b.String()
 }
 
-func TestPlanFilesComeBack(t *testing.T) {
+func TestPlanFilesRoundTrip(t *testing.T) {
 	t.Parallel()
-	p := reviewed(t)
-	text := written(t, p)
+	p := newReviewedPlan(t)
+	text := planFile(t, p)
 	for name, form := range map[string]string{
 		"as written": text, "with CRLF": strings.ReplaceAll(text, "\n", "\r\n"), "with a BOM": "\ufeff" + text,
-		"indented otherwise": strings.ReplaceAll(text, "  ", "\t"), "nobody": written(t, &plan.Plan{}),
+		"indented otherwise": strings.ReplaceAll(text, "  ", "\t"), "nobody": planFile(t, &plan.Plan{}),
 	} {
 		got, err := plan.Read(strings.NewReader(form))
 		if err != nil {
@@ -70,14 +70,14 @@ func TestPlanFilesComeBack(t *testing.T) {
 			t.Errorf("%s: %q", name, d)
 		}
 	}
-	if text != written(t, reviewed(t)) {
+	if text != planFile(t, newReviewedPlan(t)) {
 		t.Error("equal plans make different files")
 	}
 }
 
-func TestPlanFilesAreForPeople(t *testing.T) {
+func TestPlanFilesAreReadable(t *testing.T) {
 	t.Parallel()
-	text := written(t, reviewed(t))
+	text := planFile(t, newReviewedPlan(t))
 	lines := strings.Split(text, "\n")
 	for _, want := range []string{
 		"{", `  "format": 2,`, `    "kind": "upgrade",`, `    "selectors": ["tier in (a,b)"],`, `    "revisions": ["a", "b", "c"],`,
@@ -105,7 +105,7 @@ func TestPlanFilesAreForPeople(t *testing.T) {
 
 func TestPlanFilesThatWereEditedAreRefused(t *testing.T) {
 	t.Parallel()
-	text := written(t, reviewed(t))
+	text := planFile(t, newReviewedPlan(t))
 	replace := func(old, by string) string {
 		if !strings.Contains(text, old) {
 			t.Fatalf("no %q in\n%s", old, text)
@@ -159,7 +159,7 @@ func TestPlanFilesThatWereEditedAreRefused(t *testing.T) {
 
 func TestDifferences(t *testing.T) {
 	t.Parallel()
-	g := line(t)
+	g := linearGraph(t)
 	changed := rev("c", "b")
 	changed.Upgrade = &revision.Section{Raw: "other", Checksum: "other"}
 	aChanged := rev("a", "")
@@ -179,7 +179,7 @@ func TestDifferences(t *testing.T) {
 	}{
 		{"none", func(*now) {}, nil},
 		{"another day, id and tag", func(n *now) {
-			n.req.Rollout, n.req.Tag, n.req.Created = "r9", "v9", begin.Add(time.Hour)
+			n.req.Rollout, n.req.Tag, n.req.Created = "r9", "v9", planCreated.Add(time.Hour)
 			n.req.FleetSize = 1000
 		}, nil},
 		{"the target", func(n *now) { n.req.Targets = []string{"c"} }, []string{"the target was heads, and is c"}},
@@ -190,12 +190,15 @@ func TestDifferences(t *testing.T) {
 		{"a revision that changed", func(n *now) { n.g = graph(t, rev("a", ""), rev("b", "a"), changed) }, []string{"revision c changed"}},
 		{"an applied one that changed", func(n *now) { n.g = graph(t, aChanged, rev("b", "a"), rev("c", "b")) },
 			[]string{"the revisions changed: one that is applied already, or what builds on what"}},
-		{"tenants come and go", func(n *now) { n.tenants = append(on("s2", 2), n.tenants[:19]...); n.standings = all(21, at(n.g, "a")) },
+		{"tenants come and go", func(n *now) {
+			n.tenants = append(tenantsOn("s2", 2), n.tenants[:19]...)
+			n.standings = repeatStanding(21, standingAt(n.g, "a"))
+		},
 			[]string{"2 tenants are new: s2-0001, s2-0002", "tenant s1-0020 is no longer there"}},
-		{"one was upgraded meanwhile", func(n *now) { n.standings[3] = at(n.g, "a", "b") }, []string{"tenant s1-0004 stands elsewhere"}},
+		{"one was upgraded meanwhile", func(n *now) { n.standings[3] = standingAt(n.g, "a", "b") }, []string{"tenant s1-0004 stands elsewhere"}},
 		{"one is gone from where it was", func(n *now) { n.standings[3] = engine.Standing{State: engine.Missing} }, []string{"tenant s1-0004 stands elsewhere"}},
 		{"the body of what it has changed", func(n *now) {
-			s := at(n.g, "a")
+			s := standingAt(n.g, "a")
 			s.Changed = []string{"a"}
 			n.standings[3] = s
 		}, []string{"tenant s1-0004 stands elsewhere"}},
@@ -223,7 +226,7 @@ func TestDifferences(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			planned := func(change func(*now)) *plan.Plan {
-				n := now{g: g, tenants: on("s1", 20), standings: all(20, at(g, "a")), req: request()}
+				n := now{g: g, tenants: tenantsOn("s1", 20), standings: repeatStanding(20, standingAt(g, "a")), req: request()}
 				n.req.Settings = []plan.Setting{
 					{Key: "same", Value: "1"}, {Key: "budget", Value: "0"}, {Of: "the gate", Key: "sql", Value: long + "a"}, {Key: "order", Value: "large"},
 				}
@@ -238,7 +241,7 @@ func TestDifferences(t *testing.T) {
 				}
 				return p.Stored()
 			}
-			then, err := plan.Read(strings.NewReader(written(t, planned(nil))))
+			then, err := plan.Read(strings.NewReader(planFile(t, planned(nil))))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -251,16 +254,16 @@ func TestDifferences(t *testing.T) {
 
 func TestAVersionTableWithoutRowsIsNoDifference(t *testing.T) {
 	t.Parallel()
-	g := line(t)
-	without, with := engine.Standing{State: engine.Empty}, at(g)
-	if d := arrange(t, g, on("s1", 1), all(1, without)).Differences(arrange(t, g, on("s1", 1), all(1, with)).Stored()); len(d) > 0 {
+	g := linearGraph(t)
+	without, with := engine.Standing{State: engine.Empty}, standingAt(g)
+	if d := newPlan(t, g, tenantsOn("s1", 1), repeatStanding(1, without)).Differences(newPlan(t, g, tenantsOn("s1", 1), repeatStanding(1, with)).Stored()); len(d) > 0 {
 		t.Errorf("%q", d)
 	}
 }
 
-func TestDifferencesAreFew(t *testing.T) {
+func TestDifferencesAreBounded(t *testing.T) {
 	t.Parallel()
-	g := line(t)
+	g := linearGraph(t)
 	other := graph(t, rev("a", ""), rev("x", "a"), rev("y", "x"))
 	a, b := request(), request()
 	a.Policy.Waves, b.Policy.Waves = waves(t, "1", "2", "3", "4", "5", "6"), waves(t, "1", "2", "3", "4", "5", "6")
@@ -268,11 +271,11 @@ func TestDifferencesAreFew(t *testing.T) {
 		b.Policy.Waves[i].Gate = plan.Gate{Approval: true}
 	}
 	b.Fleet, b.Targets, b.Selectors = "other", []string{"y"}, []string{"x"}
-	then, err := plan.New(members(on("s1", 20), all(20, at(g, "a"))), g, a)
+	then, err := plan.New(members(tenantsOn("s1", 20), repeatStanding(20, standingAt(g, "a"))), g, a)
 	if err != nil {
 		t.Fatal(err)
 	}
-	now, err := plan.New(members(on("s2", 20), all(20, at(other))), other, b)
+	now, err := plan.New(members(tenantsOn("s2", 20), repeatStanding(20, standingAt(other))), other, b)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-var begin = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+var planCreated = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 
 // rev makes a revision in memory; its options are those of both sections.
 func rev(id, revises string, options ...revision.Options) *revision.Revision {
@@ -42,13 +42,13 @@ func graph(t testing.TB, revs ...*revision.Revision) *revision.Graph {
 }
 
 // line is the graph a ← b ← c.
-func line(t testing.TB) *revision.Graph {
+func linearGraph(t testing.TB) *revision.Graph {
 	t.Helper()
 	return graph(t, rev("a", ""), rev("b", "a"), rev("c", "b"))
 }
 
 // on makes tenants s1, s2, … of a server, all in one database.
-func on(server string, n int) []tenant.Tenant {
+func tenantsOn(server string, n int) []tenant.Tenant {
 	tenants := make([]tenant.Tenant, n)
 	for i := range tenants {
 		id := fmt.Sprintf("%s-%04d", server, i+1)
@@ -60,7 +60,7 @@ func on(server string, n int) []tenant.Tenant {
 }
 
 // at is a standing with those revisions applied, judged as the engine does.
-func at(g *revision.Graph, ids ...string) engine.Standing {
+func standingAt(g *revision.Graph, ids ...string) engine.Standing {
 	a := &engine.Applied{}
 	for _, id := range g.Sort(ids) {
 		a.Rows = append(a.Rows, engine.Row{Revision: id})
@@ -86,7 +86,7 @@ func rowsOf(g *revision.Graph, rows string) engine.Standing {
 		id, rollout, _ := strings.Cut(row, ":")
 		ids, by[id] = append(ids, id), rollout
 	}
-	s := at(g, ids...)
+	s := standingAt(g, ids...)
 	s.Applied.Rows = nil
 	slices.Sort(ids)
 	for _, id := range ids {
@@ -96,7 +96,7 @@ func rowsOf(g *revision.Graph, rows string) engine.Standing {
 }
 
 // all gives each tenant the same standing.
-func all(n int, s engine.Standing) []engine.Standing {
+func repeatStanding(n int, s engine.Standing) []engine.Standing {
 	standings := make([]engine.Standing, n)
 	for i := range standings {
 		standings[i] = s
@@ -106,11 +106,11 @@ func all(n int, s engine.Standing) []engine.Standing {
 
 func request() plan.Options {
 	return plan.Options{
-		Rollout: "r1", Fleet: "acme", Kind: plan.KindUpgrade, Targets: []string{"heads"}, Created: begin,
+		Rollout: "r1", Fleet: "acme", Kind: plan.KindUpgrade, Targets: []string{"heads"}, Created: planCreated,
 	}
 }
 
-func arrange(t testing.TB, g *revision.Graph, tenants []tenant.Tenant, standings []engine.Standing) *plan.Runnable {
+func newPlan(t testing.TB, g *revision.Graph, tenants []tenant.Tenant, standings []engine.Standing) *plan.Runnable {
 	t.Helper()
 	p, err := plan.New(members(tenants, standings), g, request())
 	if err != nil {
@@ -119,7 +119,9 @@ func arrange(t testing.TB, g *revision.Graph, tenants []tenant.Tenant, standings
 	return p
 }
 
-func oops(c engine.Class, message string) error { return &engine.Error{Class: c, Message: message} }
+func engineError(c engine.Class, message string) error {
+	return &engine.Error{Class: c, Message: message}
+}
 
 // outcome makes the facts of a first run in which those tenants ended so.
 func outcomes(ends map[string]plan.Outcome) []rollout.Event {
@@ -129,13 +131,13 @@ func outcomes(ends map[string]plan.Outcome) []rollout.Event {
 	}
 	events := make([]rollout.Event, len(facts))
 	for i, f := range facts {
-		events[i] = rollout.Event{Rollout: "r1", Seq: int64(i + 1), Time: begin, Fact: f}
+		events[i] = rollout.Event{Rollout: "r1", Seq: int64(i + 1), Time: planCreated, Fact: f}
 	}
 	return events
 }
 
 // goes prints where each tenant of the plan goes: "id: steps" or why not.
-func goes(p *plan.Plan) []string {
+func cohortsInWords(p *plan.Plan) []string {
 	lines := []string{}
 	for _, item := range p.Waves[0].Items {
 		c := p.Cohorts[item.Cohort]
@@ -169,7 +171,7 @@ func members(tenants []tenant.Tenant, standings []engine.Standing) []plan.Member
 }
 
 // sized gives members their sizes; -1 = not known.
-func sized(of []plan.Member, bytes []int64) []plan.Member {
+func withSizes(of []plan.Member, bytes []int64) []plan.Member {
 	for i, size := range bytes {
 		if of[i].Size = size; size == 0 {
 			of[i].Size = 1 // as of an empty file

@@ -11,9 +11,9 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// TestKeptDowngradesStandInForMissingFiles keeps the sections of an upgrade, takes two files away, and compares what a
+// TestKeptDowngradesReplaceMissingFiles keeps the sections of an upgrade, takes two files away, and compares what a
 // rollback then runs, and what its errors would point at, with what the files say.
-func TestKeptDowngradesStandInForMissingFiles(t *testing.T) {
+func TestKeptDowngradesReplaceMissingFiles(t *testing.T) {
 	t.Parallel()
 	files := fstest.MapFS{
 		"a_x.sql":     {Data: []byte("-- revision: a\n-- revises: none\n-- message: a\n\n-- upgrade\nSELECT 1;\n\n-- downgrade\nSELECT 2;\n")},
@@ -34,7 +34,7 @@ func TestKeptDowngradesStandInForMissingFiles(t *testing.T) {
 		return g
 	}
 	whole := load("a_x.sql", "b_x.sql", "sub/c_x.sql", "d_x.sql")
-	p := arrange(t, whole, on("t", 2), []engine.Standing{at(whole), at(whole, "a")})
+	p := newPlan(t, whole, tenantsOn("t", 2), []engine.Standing{standingAt(whole), standingAt(whole, "a")})
 	p.KeepDowngrades(whole)
 	if len(p.Downgrades) != 3 { // d has none
 		t.Fatalf("%d sections are kept", len(p.Downgrades))
@@ -78,7 +78,7 @@ func TestRollbackByKeptDowngradesSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	older := graph(t, whole.Get("a"))
-	s := tell(t, whole, 2)
+	s := newUpgradeHistory(t, whole, 2)
 	s.stored.KeepDowngrades(whole)
 	g, err := s.stored.WithKept(older, revision.Postgres)
 	if err != nil {
@@ -90,7 +90,7 @@ func TestRollbackByKeptDowngradesSaysSo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"t-0001: b"}, goes(p.Stored())); diff != "" {
+	if diff := cmp.Diff([]string{"t-0001: b"}, cohortsInWords(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
 	if len(p.Downgrades) != 1 || p.Downgrades[0].Revision != "b" {

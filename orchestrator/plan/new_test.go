@@ -35,18 +35,18 @@ func cohortsOf(p *plan.Plan) []string {
 	return lines
 }
 
-func TestArrange(t *testing.T) {
+func TestPlanCohorts(t *testing.T) {
 	t.Parallel()
-	g := line(t)
+	g := linearGraph(t)
 	unreachable := func(tenant string) engine.Standing {
-		return engine.Standing{State: engine.Unreachable, Err: oops(engine.Connection, fmt.Sprintf("dial %q: refused", tenant))}
+		return engine.Standing{State: engine.Unreachable, Err: engineError(engine.Connection, fmt.Sprintf("dial %q: refused", tenant))}
 	}
-	changed := at(g, "a", "b")
+	changed := standingAt(g, "a", "b")
 	changed.Changed = []string{"b"}
-	gap := at(g, "b")
-	gap.State, gap.Err = engine.Unknown, oops(engine.Stale, "revision b is applied, but a is not")
+	gap := standingAt(g, "b")
+	gap.State, gap.Err = engine.Unknown, engineError(engine.Stale, "revision b is applied, but a is not")
 	standings := []engine.Standing{
-		at(g), at(g, "a"), at(g, "a"), at(g, "a", "b", "c"), at(g, "a", "zz"), changed, gap, unreachable("x"), unreachable("y"),
+		standingAt(g), standingAt(g, "a"), standingAt(g, "a"), standingAt(g, "a", "b", "c"), standingAt(g, "a", "zz"), changed, gap, unreachable("x"), unreachable("y"),
 		{State: engine.Missing, Err: errors.New("no such file")}, {State: engine.Empty}, // no version table
 	}
 	for _, test := range []struct {
@@ -83,7 +83,7 @@ func TestArrange(t *testing.T) {
 			t.Parallel()
 			req := request()
 			test.change(&req)
-			p, err := plan.New(members(on("s1", len(standings)), standings), g, req)
+			p, err := plan.New(members(tenantsOn("s1", len(standings)), standings), g, req)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -99,7 +99,7 @@ func TestArrange(t *testing.T) {
 	}
 }
 
-func TestTargetsThatLeadNowhere(t *testing.T) {
+func TestTargetsWithoutAPath(t *testing.T) {
 	t.Parallel()
 	forked := graph(t, rev("a", ""), rev("b", "a"), rev("c", "a"))
 	oneWay := rev("d", "c")
@@ -113,16 +113,16 @@ func TestTargetsThatLeadNowhere(t *testing.T) {
 		want         string
 		cohort       bool
 	}{
-		{"two heads", "head", plan.KindUpgrade, forked, all(3, at(forked)), "", true},
-		{"walk that forks", "+1", plan.KindUpgrade, forked, []engine.Standing{at(forked), at(forked), at(forked, "a")}, "tenant s1-0003, which stands at a: ", true},
-		{"no such revision", "nope", plan.KindUpgrade, forked, all(3, at(forked)), "nope", false},
-		{"no way back", "a", plan.KindDowngrade, irreversible, []engine.Standing{at(irreversible, "a"), at(irreversible, "a", "c", "d"), at(irreversible, "a", "c", "d")}, "2 tenants that stand at d, for example s1-0002: ", true},
+		{"two heads", "head", plan.KindUpgrade, forked, repeatStanding(3, standingAt(forked)), "", true},
+		{"walk that forks", "+1", plan.KindUpgrade, forked, []engine.Standing{standingAt(forked), standingAt(forked), standingAt(forked, "a")}, "tenant s1-0003, which stands at a: ", true},
+		{"no such revision", "nope", plan.KindUpgrade, forked, repeatStanding(3, standingAt(forked)), "nope", false},
+		{"no way back", "a", plan.KindDowngrade, irreversible, []engine.Standing{standingAt(irreversible, "a"), standingAt(irreversible, "a", "c", "d"), standingAt(irreversible, "a", "c", "d")}, "2 tenants that stand at d, for example s1-0002: ", true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			req := request()
 			req.Kind, req.Targets = test.kind, []string{test.target}
-			_, err := plan.New(members(on("s1", 3), test.standings), test.g, req)
+			_, err := plan.New(members(tenantsOn("s1", 3), test.standings), test.g, req)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Fatalf("%v, want %q", err, test.want)
 			}
@@ -138,9 +138,9 @@ func TestTargetsThatLeadNowhere(t *testing.T) {
 	}
 }
 
-func TestRequestsThatMeanNothing(t *testing.T) {
+func TestInvalidPlanOptions(t *testing.T) {
 	t.Parallel()
-	g := line(t)
+	g := linearGraph(t)
 	for name, change := range map[string]func(*plan.Options){
 		"no id":       func(r *plan.Options) { r.Rollout = "" },
 		"no target":   func(r *plan.Options) { r.Targets = nil },
@@ -149,19 +149,19 @@ func TestRequestsThatMeanNothing(t *testing.T) {
 	} {
 		req := request()
 		change(&req)
-		if _, err := plan.New(members(on("s1", 1), all(1, at(g))), g, req); err == nil {
+		if _, err := plan.New(members(tenantsOn("s1", 1), repeatStanding(1, standingAt(g))), g, req); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
 }
 
-func TestOrderIsTheSameForEverybody(t *testing.T) {
+func TestOrderIsDeterministic(t *testing.T) {
 	t.Parallel()
-	g := line(t)
-	tenants := append(append(on("s2", 20), on("s1", 40)...), on("s3", 3)...)
+	g := linearGraph(t)
+	tenants := append(append(tenantsOn("s2", 20), tenantsOn("s1", 40)...), tenantsOn("s3", 3)...)
 	order := func(tenants []tenant.Tenant) []string {
 		var ids []string
-		for _, item := range arrange(t, g, tenants, all(len(tenants), at(g))).Waves[0].Items {
+		for _, item := range newPlan(t, g, tenants, repeatStanding(len(tenants), standingAt(g))).Waves[0].Items {
 			ids = append(ids, item.Tenant.ID)
 		}
 		return ids
@@ -185,8 +185,8 @@ func TestOrderIsTheSameForEverybody(t *testing.T) {
 
 func TestPlansCanBeStored(t *testing.T) {
 	t.Parallel()
-	g := line(t)
-	p := arrange(t, g, on("s1", 3), []engine.Standing{at(g), at(g, "a", "b", "c"), {State: engine.Missing, Err: errors.New("gone")}}).Stored()
+	g := linearGraph(t)
+	p := newPlan(t, g, tenantsOn("s1", 3), []engine.Standing{standingAt(g), standingAt(g, "a", "b", "c"), {State: engine.Missing, Err: errors.New("gone")}}).Stored()
 	text, err := json.Marshal(p)
 	if err != nil {
 		t.Fatal(err)

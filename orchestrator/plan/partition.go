@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/skeindb/skein/orchestrator/internal/words"
+	"github.com/skeindb/skein/engine/text"
 )
 
 // waveMembers is a wave before it is decided what is done with its tenants.
@@ -86,7 +86,7 @@ func (d *partitioner) assign(i int, spec *WaveSpec) []int {
 	if !spec.Tenants.IsZero() { // a wave of all that are left overlaps with none
 		for other, n := range elsewhere {
 			if n > 0 {
-				d.note("%s that wave %s also matches %s in wave %s", words.Tenants(n), spec.Name, words.IsAre(n), d.names[other])
+				d.note("%s that wave %s also matches %s in wave %s", text.Count(n, "tenant"), spec.Name, text.Plural(n, "is", "are"), d.names[other])
 			}
 		}
 	}
@@ -111,7 +111,7 @@ func (d *partitioner) uniqueName(name string) string {
 
 // checkWaves reports what is wrong with the waves of the policy.
 func (r *Options) checkWaves(members []Member) error {
-	if err := r.Policy.Check(); err != nil {
+	if err := r.Policy.check(); err != nil {
 		return err
 	}
 	for _, w := range r.Policy.Waves {

@@ -77,8 +77,8 @@ func tenantsIn(w *plan.Wave) []string {
 	return ids
 }
 
-// tiers labels every n-th tenant tier=internal and the rest tier=free.
-func tiers(tenants []tenant.Tenant, n int) []tenant.Tenant {
+// labelTiers labels every n-th tenant tier=internal and the rest tier=free.
+func labelTiers(tenants []tenant.Tenant, n int) []tenant.Tenant {
 	for i := range tenants {
 		tier := "free"
 		if i%n == 0 {
@@ -91,7 +91,7 @@ func tiers(tenants []tenant.Tenant, n int) []tenant.Tenant {
 
 func TestWhoIsInWhichWave(t *testing.T) {
 	t.Parallel()
-	g := line(t)
+	g := linearGraph(t)
 	for _, test := range []struct {
 		name    string
 		tenants int
@@ -125,13 +125,13 @@ func TestWhoIsInWhichWave(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			standings := all(test.tenants, at(g, "a"))
+			standings := repeatStanding(test.tenants, standingAt(g, "a"))
 			for i := range min(5, test.tenants) {
-				standings[i] = at(g)
+				standings[i] = standingAt(g)
 			}
 			req := request()
 			req.Policy.Waves = waves(t, test.waves...)
-			p, err := plan.New(members(tiers(on("s1", test.tenants), 10), standings), g, req)
+			p, err := plan.New(members(labelTiers(tenantsOn("s1", test.tenants), 10), standings), g, req)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -150,11 +150,11 @@ func TestWhoIsInWhichWave(t *testing.T) {
 
 func TestWavesTakeFromTheFrontOfTheOrder(t *testing.T) {
 	t.Parallel()
-	g := line(t)
-	tenants := tiers(on("s1", 200), 4)
+	g := linearGraph(t)
+	tenants := labelTiers(tenantsOn("s1", 200), 4)
 	req := request()
 	req.Policy.Waves = waves(t, "canary tier=internal 5", "early - 10%")
-	p, err := plan.New(members(tenants, all(200, at(g))), g, req)
+	p, err := plan.New(members(tenants, repeatStanding(200, standingAt(g))), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,14 +182,14 @@ func TestWavesTakeFromTheFrontOfTheOrder(t *testing.T) {
 
 func TestEveryTenantIsInOneWave(t *testing.T) {
 	t.Parallel()
-	g := line(t)
+	g := linearGraph(t)
 	selectors := []string{"-", "tier=internal", "tier!=internal", "id=s1-00*", "sample=30%", "limit=4", "state=empty", "server=s2,limit=3"}
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(0, 40).Draw(t, "tenants")
-		tenants := tiers(append(on("s1", n), on("s2", n/2)...), rapid.IntRange(1, 7).Draw(t, "tiers"))
+		tenants := labelTiers(append(tenantsOn("s1", n), tenantsOn("s2", n/2)...), rapid.IntRange(1, 7).Draw(t, "tiers"))
 		standings := make([]engine.Standing, len(tenants))
 		for i := range standings {
-			standings[i] = rapid.SampledFrom([]engine.Standing{at(g), at(g, "a"), at(g, "a", "b", "c")}).Draw(t, "standing")
+			standings[i] = rapid.SampledFrom([]engine.Standing{standingAt(g), standingAt(g, "a"), standingAt(g, "a", "b", "c")}).Draw(t, "standing")
 		}
 		req := request()
 		for i := range rapid.IntRange(0, 4).Draw(t, "waves") {
@@ -208,7 +208,7 @@ func TestEveryTenantIsInOneWave(t *testing.T) {
 		for i := range sizes {
 			sizes[i] = rapid.Int64Range(-1, 3).Draw(t, "bytes")
 		}
-		p, err := plan.New(sized(members(tenants, standings), sizes), g, req)
+		p, err := plan.New(withSizes(members(tenants, standings), sizes), g, req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -229,14 +229,14 @@ func TestEveryTenantIsInOneWave(t *testing.T) {
 		}
 
 		// The order in which the tenants are given means nothing.
-		shuffled := rapid.Permutation(places(len(tenants))).Draw(t, "order")
+		shuffled := rapid.Permutation(indexes(len(tenants))).Draw(t, "order")
 		again := make([]tenant.Tenant, len(tenants))
 		where := make([]engine.Standing, len(tenants))
 		bytes := make([]int64, len(tenants))
 		for to, from := range shuffled {
 			again[to], where[to], bytes[to] = tenants[from], standings[from], sizes[from]
 		}
-		q, err := plan.New(sized(members(again, where), bytes), g, req)
+		q, err := plan.New(withSizes(members(again, where), bytes), g, req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -256,7 +256,7 @@ func TestEveryTenantIsInOneWave(t *testing.T) {
 		more := append(slices.Clone(tenants), tenant.Tenant{ID: "new", Labels: map[string]string{"tier": "free"}, Location: engine.Location{
 			Dialect: revision.Postgres, Server: "s3", Database: "app", Schema: "new",
 		}})
-		if q, err = plan.New(members(more, append(slices.Clone(standings), at(g))), g, req); err != nil {
+		if q, err = plan.New(members(more, append(slices.Clone(standings), standingAt(g))), g, req); err != nil {
 			t.Fatal(err)
 		}
 		moved := 0
@@ -279,7 +279,7 @@ func TestEveryTenantIsInOneWave(t *testing.T) {
 	})
 }
 
-func places(n int) []int {
+func indexes(n int) []int {
 	p := make([]int, n)
 	for i := range p {
 		p[i] = i
@@ -289,12 +289,12 @@ func places(n int) []int {
 
 func TestOneMoreTenantMovesFew(t *testing.T) {
 	t.Parallel()
-	g := line(t)
+	g := linearGraph(t)
 	req := request()
 	req.Policy.Waves = waves(t, "canary tier=internal 20", "early - 5%", "half - 30%")
-	tenants := tiers(on("s1", 601), 10)
+	tenants := labelTiers(tenantsOn("s1", 601), 10)
 	arranged := func(n int) map[string]string {
-		p, err := plan.New(members(tenants[:n], all(n, at(g))), g, req)
+		p, err := plan.New(members(tenants[:n], repeatStanding(n, standingAt(g))), g, req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -322,8 +322,8 @@ func TestOneMoreTenantMovesFew(t *testing.T) {
 
 func TestOrderWithinAWave(t *testing.T) {
 	t.Parallel()
-	g := line(t)
-	tenants := on("s1", 6)
+	g := linearGraph(t)
+	tenants := tenantsOn("s1", 6)
 	rings := []string{"ring-10", "ring-2", "", "ring-2", "ring-1", "zone"}
 	for i, ring := range rings {
 		if ring != "" {
@@ -346,11 +346,11 @@ func TestOrderWithinAWave(t *testing.T) {
 		plan.OrderSmallFirst: slices.Concat([]int{5}, tied(2, 4), []int{3, 0, 1}),
 		plan.OrderLargeFirst: slices.Concat([]int{0, 3}, tied(2, 4), []int{5, 1}),
 		"label:ring":         slices.Concat([]int{4}, tied(1, 3), []int{0, 5, 2}),
-		"label:nobody":       slices.SortedFunc(slices.Values(places(6)), byHash),
+		"label:nobody":       slices.SortedFunc(slices.Values(indexes(6)), byHash),
 	} {
 		req := request()
 		req.Policy.Waves = []plan.WaveSpec{{Name: "one", Order: order}}
-		p, err := plan.New(sized(members(tenants, all(6, at(g))), sizes), g, req)
+		p, err := plan.New(withSizes(members(tenants, repeatStanding(6, standingAt(g))), sizes), g, req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -362,9 +362,9 @@ func TestOrderWithinAWave(t *testing.T) {
 	}
 }
 
-func TestWavesThatMeanNothing(t *testing.T) {
+func TestInvalidWaves(t *testing.T) {
 	t.Parallel()
-	g := line(t)
+	g := linearGraph(t)
 	for name, test := range map[string]struct {
 		change func(*plan.Options)
 		want   string
@@ -383,7 +383,7 @@ func TestWavesThatMeanNothing(t *testing.T) {
 	} {
 		req := request()
 		test.change(&req)
-		if _, err := plan.New(members(on("s1", 2), all(2, at(g))), g, req); err == nil || !strings.Contains(err.Error(), test.want) {
+		if _, err := plan.New(members(tenantsOn("s1", 2), repeatStanding(2, standingAt(g))), g, req); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -395,12 +395,12 @@ func TestWavesThatMeanNothing(t *testing.T) {
 
 func TestOnlyOneWave(t *testing.T) {
 	t.Parallel()
-	g := line(t)
-	tenants := tiers(on("s1", 100), 10)
-	standings := all(100, at(g))
+	g := linearGraph(t)
+	tenants := labelTiers(tenantsOn("s1", 100), 10)
+	standings := repeatStanding(100, standingAt(g))
 	for i := range standings {
 		if i%10 != 0 { // those outside the wave stand where the target leads nowhere
-			standings[i] = at(g, "a", "b", "c")
+			standings[i] = standingAt(g, "a", "b", "c")
 		}
 	}
 	req := request()
@@ -448,13 +448,13 @@ func TestOnlyOneWave(t *testing.T) {
 
 func TestWavesHaveTheirGates(t *testing.T) {
 	t.Parallel()
-	g := line(t)
+	g := linearGraph(t)
 	req := request()
 	req.Selectors = []string{"tier=gold"}
 	req.Policy.Waves = waves(t, "canary - 1", "nobody id=x", "rest")
 	req.Policy.Waves[0].Gate = plan.Gate{Bake: time.Minute, Checks: []plan.Check{{Name: "errors"}}, Approval: true}
 	req.Policy.Waves[1].Gate = plan.Gate{Bake: time.Second}
-	p, err := plan.New(members(on("s1", 3), all(3, at(g))), g, req)
+	p, err := plan.New(members(tenantsOn("s1", 3), repeatStanding(3, standingAt(g))), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -471,9 +471,9 @@ func TestWavesHaveTheirGates(t *testing.T) {
 	}
 }
 
-func BenchmarkArrangeWaves(b *testing.B) {
-	g := line(b)
-	tenants, standings := tiers(append(on("s1", 5000), on("s2", 5000)...), 20), all(10000, at(g, "a"))
+func BenchmarkPlanWaves(b *testing.B) {
+	g := linearGraph(b)
+	tenants, standings := labelTiers(append(tenantsOn("s1", 5000), tenantsOn("s2", 5000)...), 20), repeatStanding(10000, standingAt(g, "a"))
 	req := request()
 	req.Policy.Waves = waves(b, "canary tier=internal 20", "early state=behind 5%", "half - 30%", "rest")
 	req.Policy.Pins = []plan.Pin{{Tenants: selector(b, "id=s1-00*"), Freeze: true, Reason: "audit"}}

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/skeindb/skein/engine/revision"
-	"github.com/skeindb/skein/orchestrator/internal/words"
+	"github.com/skeindb/skein/engine/text"
 )
 
 // check reports what is wrong with a pin, whichever tenants it matches.
@@ -142,9 +142,9 @@ func (p *pinIndex) notes(now time.Time) []string {
 		case pin.over(now):
 			notes = append(notes, fmt.Sprintf("%s ended on %s and has no effect: remove it", pin, pin.end()))
 		case n > 0 && pin.Freeze:
-			notes = append(notes, fmt.Sprintf("%s freezes %s%s", pin, words.Tenants(n), pin.until()))
+			notes = append(notes, fmt.Sprintf("%s freezes %s%s", pin, text.Count(n, "tenant"), pin.until()))
 		case n > 0:
-			notes = append(notes, fmt.Sprintf("%s sends %s to %s%s", pin, words.Tenants(n), pin.Target, pin.until()))
+			notes = append(notes, fmt.Sprintf("%s sends %s to %s%s", pin, text.Count(n, "tenant"), pin.Target, pin.until()))
 		}
 	}
 	return notes

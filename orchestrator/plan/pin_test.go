@@ -16,7 +16,7 @@ import (
 
 func TestPins(t *testing.T) {
 	t.Parallel()
-	g := line(t)
+	g := linearGraph(t)
 	freeze := func(who, reason string) plan.Pin {
 		return plan.Pin{Tenants: selector(t, who), Freeze: true, Reason: reason}
 	}
@@ -42,7 +42,7 @@ func TestPins(t *testing.T) {
 		{"a freeze", up, []plan.Pin{freeze("id=s1-0001", "audit")},
 			[]string{"s1-0001: skipped", "s1-0002: b c", "s1-0003: unchanged", "s1-0004: refused connection"},
 			[]string{"the pin of id=s1-0001 (audit) freezes 1 tenant"}},
-		{"a freeze of whom nobody can read", up, []plan.Pin{freeze("id=s1-0004", "moving")},
+		{"a freeze of an unreadable tenant", up, []plan.Pin{freeze("id=s1-0004", "moving")},
 			[]string{"s1-0001: b c", "s1-0002: b c", "s1-0003: unchanged", "s1-0004: skipped"},
 			[]string{"the pin of id=s1-0004 (moving) freezes 1 tenant"}},
 		{"a target", up, []plan.Pin{target("id=s1-0001", "b")},
@@ -51,16 +51,16 @@ func TestPins(t *testing.T) {
 		{"a target that is passed", up, []plan.Pin{target("state=current", "b")},
 			[]string{"s1-0001: b c", "s1-0002: b c", "s1-0003: unchanged", "s1-0004: refused connection"},
 			[]string{"the pin of state=current (old client) sends 1 tenant to b"}},
-		{"a target of whom nobody can read", up, []plan.Pin{target("id=s1-0004", "b")},
+		{"a target of an unreadable tenant", up, []plan.Pin{target("id=s1-0004", "b")},
 			[]string{"s1-0001: b c", "s1-0002: b c", "s1-0003: unchanged", "s1-0004: refused connection"},
 			[]string{"the pin of id=s1-0004 (old client) sends 1 tenant to b"}},
 		{"the first counts", up, []plan.Pin{target("id=s1-0001", "b"), freeze("id=s1-000*", "all of them")},
 			[]string{"s1-0001: b", "s1-0002: skipped", "s1-0003: skipped", "s1-0004: skipped"},
 			[]string{"the pin of id=s1-0001 (old client) sends 1 tenant to b", "the pin of id=s1-000* (all of them) freezes 3 tenants"}},
-		{"one that still holds", up, []plan.Pin{until(freeze("id=s1-0001", "audit"), begin.Add(time.Second))},
+		{"one that still holds", up, []plan.Pin{until(freeze("id=s1-0001", "audit"), planCreated.Add(time.Second))},
 			[]string{"s1-0001: skipped", "s1-0002: b c", "s1-0003: unchanged", "s1-0004: refused connection"},
 			[]string{"the pin of id=s1-0001 (audit) freezes 1 tenant (until 2026-11-23T10:00:01Z)"}},
-		{"one that has ended lets the next count", up, []plan.Pin{until(freeze("id=s1-0001", "audit"), begin), target("id=s1-0001", "b")},
+		{"one that has ended lets the next count", up, []plan.Pin{until(freeze("id=s1-0001", "audit"), planCreated), target("id=s1-0001", "b")},
 			[]string{"s1-0001: b", "s1-0002: b c", "s1-0003: unchanged", "s1-0004: refused connection"},
 			[]string{"the pin of id=s1-0001 (audit) ended on 2026-11-23T10:00:00Z and has no effect: remove it",
 				"the pin of id=s1-0001 (old client) sends 1 tenant to b"}},
@@ -73,15 +73,15 @@ func TestPins(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			standings := []engine.Standing{at(g, "a"), at(g, "a"), at(g, "a", "b", "c"), {State: engine.Unreachable, Err: oops(engine.Connection, "refused")}}
+			standings := []engine.Standing{standingAt(g, "a"), standingAt(g, "a"), standingAt(g, "a", "b", "c"), {State: engine.Unreachable, Err: engineError(engine.Connection, "refused")}}
 			req := request()
 			req.Policy.Pins = test.pins
 			test.change(&req)
-			p, err := plan.New(members(on("s1", 4), standings), g, req)
+			p, err := plan.New(members(tenantsOn("s1", 4), standings), g, req)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(test.want, goes(p.Stored())); diff != "" {
+			if diff := cmp.Diff(test.want, cohortsInWords(p.Stored())); diff != "" {
 				t.Error(diff)
 			}
 			if diff := cmp.Diff(test.notes, p.Notes); diff != "" {
@@ -93,7 +93,7 @@ func TestPins(t *testing.T) {
 
 func TestSkippedForAPinSaysWhy(t *testing.T) {
 	t.Parallel()
-	g := line(t)
+	g := linearGraph(t)
 	for want, pin := range map[string]plan.Pin{
 		"frozen":                           {Freeze: true},
 		"frozen: audit":                    {Freeze: true, Reason: "audit"},
@@ -101,7 +101,7 @@ func TestSkippedForAPinSaysWhy(t *testing.T) {
 	} {
 		req := request()
 		req.Policy.Pins = []plan.Pin{pin}
-		p, err := plan.New(members(on("s1", 2), all(2, at(g))), g, req)
+		p, err := plan.New(members(tenantsOn("s1", 2), repeatStanding(2, standingAt(g))), g, req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -111,7 +111,7 @@ func TestSkippedForAPinSaysWhy(t *testing.T) {
 	}
 }
 
-func TestPinsThatMeanNothing(t *testing.T) {
+func TestInvalidPins(t *testing.T) {
 	t.Parallel()
 	g := graph(t, rev("a", ""), rev("b", "a"), rev("c", "a"))
 	for _, test := range []struct {
@@ -126,9 +126,9 @@ func TestPinsThatMeanNothing(t *testing.T) {
 		{plan.Pin{Freeze: true, Target: "a"}, "both freezes and", false},
 	} {
 		req := request()
-		test.pin.Tenants, test.pin.Reason = selector(t, "id=acme"), "old client" // nobody's id
+		test.pin.Tenants, test.pin.Reason = selector(t, "id=acme"), "old client" // the id of no tenant
 		req.Policy.Pins = []plan.Pin{test.pin}
-		_, err := plan.New(members(on("s1", 1), all(1, at(g))), g, req)
+		_, err := plan.New(members(tenantsOn("s1", 1), repeatStanding(1, standingAt(g))), g, req)
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%q: %v", test.pin.Target, err)
 		}
@@ -140,23 +140,23 @@ func TestPinsThatMeanNothing(t *testing.T) {
 
 func TestResumeKeepsToThePinsOfThePlan(t *testing.T) {
 	t.Parallel()
-	g := line(t)
-	tenants := on("t", 3)
-	unread := engine.Standing{State: engine.Unreachable, Err: oops(engine.Connection, "refused")}
+	g := linearGraph(t)
+	tenants := tenantsOn("t", 3)
+	unread := engine.Standing{State: engine.Unreachable, Err: engineError(engine.Connection, "refused")}
 	req := request()
 	req.Policy.Pins = []plan.Pin{
 		{Tenants: selector(t, "id=t-0001"), Freeze: true, Reason: "audit"},
 		{Tenants: selector(t, "id=t-0002"), Target: "b", Reason: "old client"},
 	}
-	stored, err := plan.New(members(tenants, all(3, unread)), g, req)
+	stored, err := plan.New(members(tenants, repeatStanding(3, unread)), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := plan.Resume(stored.Stored(), rollout.HistoryOf(nil), members(tenants, all(3, at(g))), g, plan.ResumeOptions{})
+	p, err := plan.Resume(stored.Stored(), rollout.HistoryOf(nil), members(tenants, repeatStanding(3, standingAt(g))), g, plan.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"t-0001: skipped", "t-0002: a b", "t-0003: a b c"}, goes(p.Stored())); diff != "" {
+	if diff := cmp.Diff([]string{"t-0001: skipped", "t-0002: a b", "t-0003: a b c"}, cohortsInWords(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
 }

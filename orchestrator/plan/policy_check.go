@@ -5,6 +5,21 @@ import "fmt"
 // Check returns what is wrong with the policy, whatever the tenants are: an unknown word, a number out of its range, a wave
 // without a name or a check without a meter. It is an *[Error] with [ReasonPolicy].
 func (p *Policy) Check() error {
+	if err := p.check(); err != nil {
+		return err
+	}
+	for _, w := range p.Waves {
+		for _, c := range w.Gate.Checks {
+			if c.Meter == nil {
+				return badPolicy("check %q in the gate of wave %s has no meter", c.Name, w.Name)
+			}
+		}
+	}
+	return nil
+}
+
+// check is Check without the meters, which a plan does not need.
+func (p *Policy) check() error {
 	switch {
 	case p.Concurrency < 0:
 		return badPolicy("concurrency is %d; 0 finds it out, and the least is 1", p.Concurrency)
@@ -33,11 +48,6 @@ func (p *Policy) Check() error {
 			return badPolicy("the size of wave %s is %d or %g%%; it is a count, or a share from 0%% to 100%%", w.Name, w.Size.Count, w.Size.Percent)
 		}
 		seen[w.Name] = true
-		for _, c := range w.Gate.Checks {
-			if c.Meter == nil {
-				return badPolicy("check %q in the gate of wave %s has no meter", c.Name, w.Name)
-			}
-		}
 	}
 	return nil
 }

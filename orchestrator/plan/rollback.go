@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/skeindb/skein/engine/revision"
-	"github.com/skeindb/skein/orchestrator/internal/words"
+	"github.com/skeindb/skein/engine/text"
 )
 
 // NewRollback plans to take down what a rollout applied: of each tenant only the revisions whose rows name that
@@ -151,7 +151,7 @@ func (b *rollback) plan(p *Plan) error {
 func (b *rollback) nothing() error {
 	if n := len(b.unread); n > 0 {
 		return fmt.Errorf("there is nothing to take back from the tenants that could be read: none has anything that rollout %s applied; %s could not be read: %s",
-			b.of.Rollout, words.Tenants(n), words.Some(b.unread))
+			b.of.Rollout, text.Count(n, "tenant"), text.Some(b.unread, 5))
 	}
 	return fmt.Errorf("there is nothing to take back: no tenant has anything that rollout %s applied", b.of.Rollout)
 }
@@ -161,17 +161,17 @@ func (b *rollback) notes() []string {
 	var notes []string
 	if n := len(b.renamed); n > 0 {
 		notes = append(notes, fmt.Sprintf("%s that rollout %s does not name %s revisions that it applied, renamed or copied since, and will be taken along: %s",
-			words.Tenants(n), b.of.Rollout, words.HasHave(n), words.Some(b.renamed)))
+			text.Count(n, "tenant"), b.of.Rollout, text.Plural(n, "has", "have"), text.Some(b.renamed, 5)))
 	}
 	if n := len(b.without); n > 0 {
 		notes = append(notes, fmt.Sprintf("%s that rollout %s changed %s nothing of it any more, taken down, stamped, restored or made again since, and will be left alone: %s",
-			words.Tenants(n), b.of.Rollout, words.HasHave(n), words.Some(b.without)))
+			text.Count(n, "tenant"), b.of.Rollout, text.Plural(n, "has", "have"), text.Some(b.without, 5)))
 	}
 	if n := len(b.gone); n > 0 {
-		notes = append(notes, fmt.Sprintf("%s that rollout %s changed %s no longer in the fleet: %s", words.Tenants(n), b.of.Rollout, words.IsAre(n), words.Some(b.gone)))
+		notes = append(notes, fmt.Sprintf("%s that rollout %s changed %s no longer in the fleet: %s", text.Count(n, "tenant"), b.of.Rollout, text.Plural(n, "is", "are"), text.Some(b.gone, 5)))
 		if n := len(b.unread); n > 0 { // one of them may be one of those under another name
 			notes = append(notes, fmt.Sprintf("%s that rollout %s does not name could not be read, so that it is not known whether it has revisions of it: %s",
-				words.Tenants(n), b.of.Rollout, words.Some(b.unread)))
+				text.Count(n, "tenant"), b.of.Rollout, text.Some(b.unread, 5)))
 		}
 	}
 	return notes

@@ -7,7 +7,7 @@ import (
 
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/revision"
-	"github.com/skeindb/skein/orchestrator/internal/words"
+	"github.com/skeindb/skein/engine/text"
 )
 
 // irreversible collects what of a rollout has no downgrade section.
@@ -83,5 +83,5 @@ func orPartial(others int) string {
 	if others == 0 {
 		return ""
 	}
-	return fmt.Sprintf("; or take back only the other %s, with `Partial`", words.Tenants(others))
+	return fmt.Sprintf("; or take back only the other %s, with `Partial`", text.Count(others, "tenant"))
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// story is an upgrade from a to c of tenants t-0001 …, and what its facts tell.
-type story struct {
+// upgradeHistory is an upgrade from a to c of tenants t-0001 …, and what its facts tell.
+type upgradeHistory struct {
 	g         *revision.Graph
 	tenants   []tenant.Tenant
 	stored    *plan.Plan
@@ -26,12 +26,12 @@ type story struct {
 	standings []engine.Standing // now
 }
 
-func tell(t testing.TB, g *revision.Graph, n int, specs ...plan.WaveSpec) *story {
+func newUpgradeHistory(t testing.TB, g *revision.Graph, n int, specs ...plan.WaveSpec) *upgradeHistory {
 	t.Helper()
-	s := &story{g: g, tenants: on("t", n), standings: all(n, at(g, "a"))}
+	s := &upgradeHistory{g: g, tenants: tenantsOn("t", n), standings: repeatStanding(n, standingAt(g, "a"))}
 	req := request()
 	req.Policy.Waves = specs
-	p, err := plan.New(members(s.tenants, all(n, at(g, "a"))), g, req)
+	p, err := plan.New(members(s.tenants, repeatStanding(n, standingAt(g, "a"))), g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,10 +39,10 @@ func tell(t testing.TB, g *revision.Graph, n int, specs ...plan.WaveSpec) *story
 	return s
 }
 
-func (s *story) id(n int) string { return s.tenants[n-1].ID }
+func (s *upgradeHistory) id(n int) string { return s.tenants[n-1].ID }
 
 // run adds the facts of a run: all tenants named, then those ends, then the end of the run, unless it was killed.
-func (s *story) run(named []int, killed bool, ends ...rollout.TenantFinished) {
+func (s *upgradeHistory) run(named []int, killed bool, ends ...rollout.TenantFinished) {
 	s.facts = append(s.facts, rollout.Started{Kind: plan.KindUpgrade, Waves: []rollout.WavePlanned{{Name: "all", Tenants: len(s.tenants)}}})
 	var ids []string
 	for _, n := range named {
@@ -57,7 +57,7 @@ func (s *story) run(named []int, killed bool, ends ...rollout.TenantFinished) {
 	}
 }
 
-func (s *story) end(n int, o plan.Outcome, from, to string, steps int, class engine.Class) rollout.TenantFinished {
+func (s *upgradeHistory) ended(n int, o plan.Outcome, from, to string, steps int, class engine.Class) rollout.TenantFinished {
 	f := rollout.TenantFinished{
 		Tenant: s.id(n), Wave: "all", Outcome: o, From: strings.Fields(from), To: strings.Fields(to), Steps: steps, Attempt: 1,
 	}
@@ -67,19 +67,19 @@ func (s *story) end(n int, o plan.Outcome, from, to string, steps int, class eng
 	return f
 }
 
-func (s *story) rollback(partial bool) (*plan.Runnable, error) {
-	req := plan.Options{Rollout: "r2", Fleet: "acme", Created: begin}
+func (s *upgradeHistory) rollback(partial bool) (*plan.Runnable, error) {
+	req := plan.Options{Rollout: "r2", Fleet: "acme", Created: planCreated}
 	return plan.NewRollback(rollout.Current(s.stored, storetest.Events("r1", 1, s.facts...)), rollout.Touched(storetest.Events("r1", 1, s.facts...)), members(s.tenants, s.standings), s.g, req, partial)
 }
 
 // TestRollbackTakesDownWhatTheRowsName has rows that differ from what the facts would make one think.
 func TestRollbackTakesDownWhatTheRowsName(t *testing.T) {
 	t.Parallel()
-	g := line(t)
-	s := tell(t, g, 12)
+	g := linearGraph(t)
+	s := newUpgradeHistory(t, g, 12)
 	s.run([]int{1, 2, 3, 4, 5, 6, 7, 8, 9}, true,
-		s.end(1, plan.OutcomeDone, "a", "c", 2, ""), s.end(2, plan.OutcomeDone, "b", "c", 1, ""), s.end(3, plan.OutcomeFailed, "a", "b", 1, engine.Data),
-		s.end(4, plan.OutcomeFailed, "a", "a", 0, engine.Data), s.end(6, plan.OutcomeUnchanged, "a", "c", 0, ""),
+		s.ended(1, plan.OutcomeDone, "a", "c", 2, ""), s.ended(2, plan.OutcomeDone, "b", "c", 1, ""), s.ended(3, plan.OutcomeFailed, "a", "b", 1, engine.Data),
+		s.ended(4, plan.OutcomeFailed, "a", "a", 0, engine.Data), s.ended(6, plan.OutcomeUnchanged, "a", "c", 0, ""),
 	)
 	for n, rows := range map[int]string{
 		1:  "a b:r1 c:r1",
@@ -105,7 +105,7 @@ func TestRollbackTakesDownWhatTheRowsName(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{"t-0001: c b", "t-0002: c", "t-0003: b", "t-0005: skipped", "t-0007: b", "t-0010: c b", "t-0012: skipped"}
-	if diff := cmp.Diff(want, goes(p.Stored())); diff != "" {
+	if diff := cmp.Diff(want, cohortsInWords(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
 	if p.Kind != plan.KindRollback || p.Of != "r1" || p.Target != "r1" || p.Rollout != "r2" || p.Direction() != revision.Down || p.Notes != nil {
@@ -119,13 +119,13 @@ func TestRollbackTakesDownWhatTheRowsName(t *testing.T) {
 // TestRollbackFindsTenantsThatWereRenamed takes along who has rows of the rollout under a name that it does not know.
 func TestRollbackFindsTenantsThatWereRenamed(t *testing.T) {
 	t.Parallel()
-	g := line(t)
-	s := tell(t, g, 3, plan.WaveSpec{Name: "canary", Tenants: selector(t, "id=t-0001")})
-	s.run([]int{1, 2, 3}, false, s.end(1, plan.OutcomeDone, "a", "c", 2, ""), s.end(2, plan.OutcomeDone, "a", "c", 2, ""), s.end(3, plan.OutcomeDone, "a", "c", 2, ""))
-	s.tenants = append(s.tenants[:2:2], on("new", 3)...)
+	g := linearGraph(t)
+	s := newUpgradeHistory(t, g, 3, plan.WaveSpec{Name: "canary", Tenants: selector(t, "id=t-0001")})
+	s.run([]int{1, 2, 3}, false, s.ended(1, plan.OutcomeDone, "a", "c", 2, ""), s.ended(2, plan.OutcomeDone, "a", "c", 2, ""), s.ended(3, plan.OutcomeDone, "a", "c", 2, ""))
+	s.tenants = append(s.tenants[:2:2], tenantsOn("new", 3)...)
 	s.standings = []engine.Standing{
 		rowsOf(g, "a b:r1 c:r1"), rowsOf(g, "a b:r7 c:r7"), rowsOf(g, "a b:r1 c:r1"), rowsOf(g, "a b c"),
-		{State: engine.Unreachable, Err: oops(engine.Connection, "refused")},
+		{State: engine.Unreachable, Err: engineError(engine.Connection, "refused")},
 	}
 	p, err := s.rollback(false)
 	if err != nil {
@@ -134,7 +134,7 @@ func TestRollbackFindsTenantsThatWereRenamed(t *testing.T) {
 	if diff := cmp.Diff([]string{"rest ×1", "canary ×1"}, inWaves(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"new-0001: c b"}, goes(p.Stored())); diff != "" {
+	if diff := cmp.Diff([]string{"new-0001: c b"}, cohortsInWords(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
 	notes := []string{
@@ -152,8 +152,8 @@ func TestRollbackFindsTenantsThatWereRenamed(t *testing.T) {
 func TestRollbackOfWhatHasNoFile(t *testing.T) {
 	t.Parallel()
 	g := graph(t, rev("a", ""), rev("b", "a"))
-	s := tell(t, g, 3)
-	s.run([]int{1, 2, 3}, false, s.end(1, plan.OutcomeDone, "a", "c", 2, ""), s.end(2, plan.OutcomeDone, "a", "c", 2, ""), s.end(3, plan.OutcomeFailed, "a", "b", 1, engine.Data))
+	s := newUpgradeHistory(t, g, 3)
+	s.run([]int{1, 2, 3}, false, s.ended(1, plan.OutcomeDone, "a", "c", 2, ""), s.ended(2, plan.OutcomeDone, "a", "c", 2, ""), s.ended(3, plan.OutcomeFailed, "a", "b", 1, engine.Data))
 	s.standings = []engine.Standing{rowsOf(g, "a b:r1 c:r1"), rowsOf(g, "a b:r1 c:r1"), rowsOf(g, "a b:r1")}
 	_, err := s.rollback(false)
 	blocked, ok := errors.AsType[*plan.Error](err)
@@ -165,7 +165,7 @@ func TestRollbackOfWhatHasNoFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"t-0001: skipped", "t-0002: skipped", "t-0003: b"}, goes(p.Stored())); diff != "" {
+	if diff := cmp.Diff([]string{"t-0001: skipped", "t-0002: skipped", "t-0003: b"}, cohortsInWords(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
 	s.standings[2] = rowsOf(g, "a")
@@ -176,20 +176,20 @@ func TestRollbackOfWhatHasNoFile(t *testing.T) {
 
 func TestRollbackReversesTheWaves(t *testing.T) {
 	t.Parallel()
-	g := line(t)
+	g := linearGraph(t)
 	gate := plan.Gate{Bake: time.Hour}
-	s := tell(t, g, 9, plan.WaveSpec{Name: "canary", Tenants: selector(t, "id=t-0001"), Gate: gate},
+	s := newUpgradeHistory(t, g, 9, plan.WaveSpec{Name: "canary", Tenants: selector(t, "id=t-0001"), Gate: gate},
 		plan.WaveSpec{Name: "early", Tenants: selector(t, "id=t-0002"), Gate: gate},
 		plan.WaveSpec{Name: "half", Tenants: selector(t, "id in (t-0003, t-0004)"), Gate: gate})
-	s.run([]int{1, 3, 4}, false, s.end(1, plan.OutcomeDone, "a", "c", 2, ""), s.end(3, plan.OutcomeDone, "a", "c", 2, ""), s.end(4, plan.OutcomeFailed, "a", "a", 0, engine.Data))
+	s.run([]int{1, 3, 4}, false, s.ended(1, plan.OutcomeDone, "a", "c", 2, ""), s.ended(3, plan.OutcomeDone, "a", "c", 2, ""), s.ended(4, plan.OutcomeFailed, "a", "a", 0, engine.Data))
 	// One joined the last wave, and was done there.
-	late := on("late", 1)
+	late := tenantsOn("late", 1)
 	s.tenants = append(s.tenants, late...)
 	s.facts = append(s.facts,
 		rollout.TenantsJoined{Wave: "rest", Cohorts: []plan.Cohort{{Action: plan.ActionMigrate, From: []string{}, To: []string{"c"}, Steps: []string{"a", "b", "c"}}}, Items: []plan.Item{{Tenant: late[0]}}},
 	)
-	s.run([]int{10}, false, s.end(10, plan.OutcomeDone, "", "c", 3, ""))
-	s.standings = append(all(9, rowsOf(g, "a b c")), rowsOf(g, "a:r1 b:r1 c:r1"))
+	s.run([]int{10}, false, s.ended(10, plan.OutcomeDone, "", "c", 3, ""))
+	s.standings = append(repeatStanding(9, rowsOf(g, "a b c")), rowsOf(g, "a:r1 b:r1 c:r1"))
 	for _, n := range []int{1, 3} {
 		s.standings[n-1] = rowsOf(g, "a b:r1 c:r1")
 	}
@@ -205,7 +205,7 @@ func TestRollbackReversesTheWaves(t *testing.T) {
 			t.Errorf("wave %s has a gate", w.Name)
 		}
 	}
-	if diff := cmp.Diff([]string{"late-0001: c b a"}, goes(p.Stored())); diff != "" { // the first wave
+	if diff := cmp.Diff([]string{"late-0001: c b a"}, cohortsInWords(p.Stored())); diff != "" { // the first wave
 		t.Error(diff)
 	}
 	if len(s.stored.Waves) != 4 || s.stored.Waves[0].Name != "canary" || s.stored.Waves[3].Planned != 5 {
@@ -213,22 +213,22 @@ func TestRollbackReversesTheWaves(t *testing.T) {
 	}
 }
 
-func TestRollbackRefusesWhatItCannotJudge(t *testing.T) {
+func TestRollbackRefusesUnreadableTenants(t *testing.T) {
 	t.Parallel()
 	g := graph(t, rev("a", ""), rev("b", "a"), rev("c", "b"))
 	now := graph(t, rev("a", ""), rev("b", "a"), rev("c", "b"), rev("d", "c"), rev("x", "a"))
-	s := tell(t, g, 6)
+	s := newUpgradeHistory(t, g, 6)
 	s.g = now
 	var ends []rollout.TenantFinished
 	for n := range 6 {
-		ends = append(ends, s.end(n+1, plan.OutcomeDone, "a", "c", 2, ""))
+		ends = append(ends, s.ended(n+1, plan.OutcomeDone, "a", "c", 2, ""))
 	}
 	s.run([]int{1, 2, 3, 4, 5, 6}, false, ends...)
 	changed := rowsOf(now, "a b:r1 c:r1")
 	changed.Changed = []string{"b"}
 	s.standings = []engine.Standing{
 		rowsOf(now, "a b:r1 c:r1 d"), rowsOf(now, "a b:r1 c:r1 x"), rowsOf(now, "a b:r1 c:r1 zz"), changed,
-		{State: engine.Unreachable, Err: oops(engine.Connection, "refused")}, {State: engine.Missing},
+		{State: engine.Unreachable, Err: engineError(engine.Connection, "refused")}, {State: engine.Missing},
 	}
 	var blocked *plan.Error
 	if _, err := s.rollback(false); !errors.As(err, &blocked) || blocked.Reason != plan.ReasonBlocked || blocked.Tenants != 3 || blocked.Others != 1 || !strings.Contains(blocked.Hint(), "`Partial`") {
@@ -241,7 +241,7 @@ func TestRollbackRefusesWhatItCannotJudge(t *testing.T) {
 	want := []string{
 		"t-0001: skipped", "t-0002: c b", "t-0003: skipped", "t-0004: skipped", "t-0005: refused connection", "t-0006: refused gone",
 	}
-	if diff := cmp.Diff(want, goes(p.Stored())); diff != "" {
+	if diff := cmp.Diff(want, cohortsInWords(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
 	for _, c := range p.Cohorts {
@@ -254,7 +254,7 @@ func TestRollbackRefusesWhatItCannotJudge(t *testing.T) {
 	}
 }
 
-func TestRollbackOfWhatHasNoWayBack(t *testing.T) {
+func TestRollbackOfIrreversibleRevisions(t *testing.T) {
 	t.Parallel()
 	oneWay, other := rev("c", "b"), rev("b", "a")
 	oneWay.Downgrade, other.Downgrade = nil, nil
@@ -274,9 +274,9 @@ func TestRollbackOfWhatHasNoWayBack(t *testing.T) {
 			"rollout r1 cannot be taken back: 3 tenants, for example t-0002, would have to go down through b (b_x.sql), c (c_x.sql), without a downgrade section",
 			"write the section; an empty one is a step that does nothing"},
 	} {
-		s := tell(t, test.g, 3)
-		s.run([]int{1, 2, 3}, false, s.end(1, plan.OutcomeDone, "a", "c", 2, ""), s.end(2, plan.OutcomeDone, "a", "c", 2, ""),
-			s.end(3, plan.OutcomeFailed, "a", "b", 1, engine.Data))
+		s := newUpgradeHistory(t, test.g, 3)
+		s.run([]int{1, 2, 3}, false, s.ended(1, plan.OutcomeDone, "a", "c", 2, ""), s.ended(2, plan.OutcomeDone, "a", "c", 2, ""),
+			s.ended(3, plan.OutcomeFailed, "a", "b", 1, engine.Data))
 		s.standings = []engine.Standing{rowsOf(test.g, "a b:r1 c:r1"), rowsOf(test.g, "a b:r1 c:r1"), rowsOf(test.g, "a b:r1")}
 		p, err := s.rollback(test.partial)
 		if test.err == "" {
@@ -284,7 +284,7 @@ func TestRollbackOfWhatHasNoWayBack(t *testing.T) {
 				t.Errorf("%s: %v", test.name, err)
 				continue
 			}
-			if diff := cmp.Diff(test.want, goes(p.Stored())); diff != "" {
+			if diff := cmp.Diff(test.want, cohortsInWords(p.Stored())); diff != "" {
 				t.Errorf("%s: %s", test.name, diff)
 			}
 			continue
@@ -296,17 +296,17 @@ func TestRollbackOfWhatHasNoWayBack(t *testing.T) {
 	}
 }
 
-func TestRollbackLeavesOutWhoHasLeft(t *testing.T) {
+func TestRollbackLeavesOutDroppedTenants(t *testing.T) {
 	t.Parallel()
-	g := line(t)
-	s := tell(t, g, 3)
-	s.run([]int{1, 2, 3}, false, s.end(1, plan.OutcomeDone, "a", "c", 2, ""), s.end(2, plan.OutcomeDone, "a", "c", 2, ""), s.end(3, plan.OutcomeFailed, "a", "a", 0, engine.Data))
-	s.tenants, s.standings = s.tenants[:1], all(1, rowsOf(g, "a b:r1 c:r1"))
+	g := linearGraph(t)
+	s := newUpgradeHistory(t, g, 3)
+	s.run([]int{1, 2, 3}, false, s.ended(1, plan.OutcomeDone, "a", "c", 2, ""), s.ended(2, plan.OutcomeDone, "a", "c", 2, ""), s.ended(3, plan.OutcomeFailed, "a", "a", 0, engine.Data))
+	s.tenants, s.standings = s.tenants[:1], repeatStanding(1, rowsOf(g, "a b:r1 c:r1"))
 	p, err := s.rollback(false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"t-0001: c b"}, goes(p.Stored())); diff != "" {
+	if diff := cmp.Diff([]string{"t-0001: c b"}, cohortsInWords(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff([]string{"1 tenant that rollout r1 changed is no longer in the fleet: t-0002"}, p.Notes); diff != "" {
@@ -316,18 +316,18 @@ func TestRollbackLeavesOutWhoHasLeft(t *testing.T) {
 
 func TestRollbackOfTenantsThatWereUnreachableAtFirst(t *testing.T) {
 	t.Parallel()
-	g := line(t)
-	s := tell(t, g, 3)
-	unread := engine.Standing{State: engine.Unreachable, Err: oops(engine.Connection, "refused")}
-	s.stored = arrange(t, g, s.tenants, all(3, unread)).Stored()
-	s.run(nil, false, s.end(1, plan.OutcomeFailed, "", "", 0, engine.Connection), s.end(2, plan.OutcomeFailed, "", "", 0, engine.Connection))
-	s.run([]int{1, 2, 3}, true, s.end(1, plan.OutcomeDone, "b", "c", 1, "")) // a resume that could read them, and was killed
+	g := linearGraph(t)
+	s := newUpgradeHistory(t, g, 3)
+	unread := engine.Standing{State: engine.Unreachable, Err: engineError(engine.Connection, "refused")}
+	s.stored = newPlan(t, g, s.tenants, repeatStanding(3, unread)).Stored()
+	s.run(nil, false, s.ended(1, plan.OutcomeFailed, "", "", 0, engine.Connection), s.ended(2, plan.OutcomeFailed, "", "", 0, engine.Connection))
+	s.run([]int{1, 2, 3}, true, s.ended(1, plan.OutcomeDone, "b", "c", 1, "")) // a resume that could read them, and was killed
 	s.standings = []engine.Standing{rowsOf(g, "a b c:r1"), rowsOf(g, "a b:r1 c:r1"), rowsOf(g, "a b c")}
 	p, err := s.rollback(false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"t-0001: c", "t-0002: c b"}, goes(p.Stored())); diff != "" {
+	if diff := cmp.Diff([]string{"t-0001: c", "t-0002: c b"}, cohortsInWords(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
 	if p.Notes != nil {
@@ -335,15 +335,15 @@ func TestRollbackOfTenantsThatWereUnreachableAtFirst(t *testing.T) {
 	}
 }
 
-func TestRollbacksThatMeanNothing(t *testing.T) {
+func TestInvalidRollbacks(t *testing.T) {
 	t.Parallel()
-	g := line(t)
-	s := tell(t, g, 2)
+	g := linearGraph(t)
+	s := newUpgradeHistory(t, g, 2)
 	if _, err := s.rollback(false); err == nil || !strings.Contains(err.Error(), "nothing to take back") {
 		t.Errorf("%v", err)
 	}
-	s.run([]int{1}, false, s.end(1, plan.OutcomeDone, "a", "c", 2, ""))
-	s.tenants, s.standings = append(s.tenants, on("new", 1)...), append(s.standings, engine.Standing{State: engine.Unreachable})
+	s.run([]int{1}, false, s.ended(1, plan.OutcomeDone, "a", "c", 2, ""))
+	s.tenants, s.standings = append(s.tenants, tenantsOn("new", 1)...), append(s.standings, engine.Standing{State: engine.Unreachable})
 	if _, err := s.rollback(false); err == nil || !strings.Contains(err.Error(), "1 tenant could not be read: new-0001") {
 		t.Errorf("%v", err)
 	}
@@ -368,15 +368,15 @@ func TestRollbacksThatMeanNothing(t *testing.T) {
 
 func TestResumeOfARollback(t *testing.T) {
 	t.Parallel()
-	g := line(t)
-	s := tell(t, g, 6)
+	g := linearGraph(t)
+	s := newUpgradeHistory(t, g, 6)
 	var ends []rollout.TenantFinished
 	for n := range 6 {
-		ends = append(ends, s.end(n+1, plan.OutcomeDone, "a", "c", 2, ""))
+		ends = append(ends, s.ended(n+1, plan.OutcomeDone, "a", "c", 2, ""))
 	}
 	s.run([]int{1, 2, 3, 4, 5, 6}, false, ends...)
-	s.standings = all(6, rowsOf(g, "a b:r1 c:r1"))
-	s.standings[5] = engine.Standing{State: engine.Unreachable, Err: oops(engine.Connection, "refused")}
+	s.standings = repeatStanding(6, rowsOf(g, "a b:r1 c:r1"))
+	s.standings[5] = engine.Standing{State: engine.Unreachable, Err: engineError(engine.Connection, "refused")}
 	stored, err := s.rollback(false)
 	if err != nil {
 		t.Fatal(err)
@@ -384,7 +384,7 @@ func TestResumeOfARollback(t *testing.T) {
 	events := outcomes(map[string]plan.Outcome{s.id(1): plan.OutcomeDone, s.id(2): plan.OutcomeFailed})
 	now := []engine.Standing{
 		rowsOf(g, "a"), rowsOf(g, "a b:r1"), rowsOf(g, "a b:r1 c:r1"), // done, half way, not begun
-		rowsOf(g, "a b:r7 c:r7"), at(g), // taken down and upgraded by another rollout since; restored
+		rowsOf(g, "a b:r7 c:r7"), standingAt(g), // taken down and upgraded by another rollout since; restored
 		rowsOf(g, "a b:r1 c:r1"), // can be read now
 	}
 	p, err := plan.Resume(rollout.Current(stored.Stored(), events), rollout.HistoryOf(events), members(s.tenants, now), g, plan.ResumeOptions{})
@@ -392,7 +392,7 @@ func TestResumeOfARollback(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{"t-0002: b", "t-0003: c b", "t-0004: unchanged", "t-0005: unchanged", "t-0006: c b"}
-	if diff := cmp.Diff(want, goes(p.Stored())); diff != "" {
+	if diff := cmp.Diff(want, cohortsInWords(p.Stored())); diff != "" {
 		t.Error(diff)
 	}
 	if p.Kind != plan.KindRollback || p.Of != "r1" {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/skeindb/skein/engine/revision"
+	"github.com/skeindb/skein/engine/text"
 )
 
 // valueShown bounds a value in a difference, in bytes.
@@ -47,7 +48,7 @@ func (p *Plan) otherSettings(now *Plan) []string {
 	}
 	for _, s := range now.Settings {
 		if !then[name{s.Of, s.Key}] {
-			lines = append(lines, fmt.Sprintf("%s was not set, and is %s", s.title(), OneLine(s.Value, valueShown)))
+			lines = append(lines, fmt.Sprintf("%s was not set, and is %s", s.title(), text.Cut(text.OneLine(s.Value), valueShown)))
 		}
 	}
 	return lines
@@ -55,7 +56,7 @@ func (p *Plan) otherSettings(now *Plan) []string {
 
 // differs returns a line on a setting that has another value now, or none.
 func (s *Setting) differs(now string, there bool) string {
-	was, is := OneLine(s.Value, valueShown), OneLine(now, valueShown)
+	was, is := text.Cut(text.OneLine(s.Value), valueShown), text.Cut(text.OneLine(now), valueShown)
 	switch {
 	case !there:
 		is = "not set"

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/skeindb/skein/engine/revision"
-	"github.com/skeindb/skein/orchestrator/internal/words"
+	"github.com/skeindb/skein/engine/text"
 )
 
 // Transactions returns the steps of the cohort as they commit: each list is one transaction, or one revision outside of
@@ -46,7 +46,7 @@ func borders(cohorts []Cohort, g *revision.Graph, dir revision.Direction) []stri
 	case 1:
 		return []string{fmt.Sprintf("revision %s adds a value to an enum, which can be used once it is committed: it has a transaction of its own in the chain", found[0])}
 	}
-	return []string{fmt.Sprintf("revisions %s add a value to an enum, which can be used once it is committed: each has a transaction of its own in the chain", words.Some(found))}
+	return []string{fmt.Sprintf("revisions %s add a value to an enum, which can be used once it is committed: each has a transaction of its own in the chain", text.Some(found, 5))}
 }
 
 func isBorder(s *revision.Section) bool {

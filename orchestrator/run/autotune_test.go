@@ -17,14 +17,14 @@ func widths(t *testing.T, cores int) []int {
 	t.Helper()
 	var tried []int
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		s := newScene(t, g, arrange(t, g, on("s1", 2000), all(2000, at(g))))
-		s.fleet.do = func(ctx context.Context, job engine.Job) error {
-			s.fleet.mu.Lock()
-			now := s.fleet.now
-			s.fleet.mu.Unlock()
+		g := linearGraph(t)
+		s := newFakeRun(t, g, newPlan(t, g, tenantsOn("s1", 2000), repeatStanding(2000, standingAt(g))))
+		s.engine.do = func(ctx context.Context, job engine.Job) error {
+			s.engine.mu.Lock()
+			now := s.engine.now
+			s.engine.mu.Unlock()
 			share := max(1, float64(now)/float64(cores))
-			return takes(time.Duration(share*float64(100*time.Millisecond))+time.Duration(now)*time.Millisecond)(ctx, job)
+			return taking(time.Duration(share*float64(100*time.Millisecond))+time.Duration(now)*time.Millisecond)(ctx, job)
 		}
 		s.run(t)
 		for _, e := range s.facts(t) {
@@ -36,7 +36,7 @@ func widths(t *testing.T, cores int) []int {
 	return tried
 }
 
-func TestWidthGrowsWhereMoreAtOnceIsFaster(t *testing.T) {
+func TestConcurrencyGrowsWhileThatIsFaster(t *testing.T) {
 	t.Parallel()
 	got := widths(t, 32)
 	if want := []int{10, 12, 15, 16}; !slices.Equal(got, want) {
@@ -44,7 +44,7 @@ func TestWidthGrowsWhereMoreAtOnceIsFaster(t *testing.T) {
 	}
 }
 
-func TestWidthGoesBackWhereMoreAtOnceIsNotFaster(t *testing.T) {
+func TestConcurrencyShrinksWhereMoreIsNotFaster(t *testing.T) {
 	t.Parallel()
 	for _, cores := range []int{2, 8} {
 		got := widths(t, cores)

@@ -21,10 +21,10 @@ import (
 	"github.com/skeindb/skein/orchestrator/store/sqlite"
 )
 
-// brief takes 0.2 ms for a tenant, without using the processor.
-type brief struct{ wait time.Duration }
+// sleepingEngine takes 0.2 ms for a tenant, without using the processor.
+type sleepingEngine struct{ wait time.Duration }
 
-func (b brief) Apply(_ context.Context, job engine.Job) (engine.Result, error) {
+func (b sleepingEngine) Apply(_ context.Context, job engine.Job) (engine.Result, error) {
 	if b.wait > 0 {
 		ts := syscall.NsecToTimespec(b.wait.Nanoseconds())
 		_ = syscall.Nanosleep(&ts, nil)
@@ -49,9 +49,9 @@ func BenchmarkRun(b *testing.B) {
 		for _, wait := range []time.Duration{0, 200 * time.Microsecond} {
 			for _, n := range []int{1000, 10000} {
 				b.Run(fmt.Sprintf("%s/%s/%d", store, wait, n), func(b *testing.B) {
-					g := line(b)
+					g := linearGraph(b)
 					s := stores[store](b)
-					tenants, standings := on("s1", n), all(n, at(g))
+					tenants, standings := tenantsOn("s1", n), repeatStanding(n, standingAt(g))
 					req := request()
 					req.Rollout = ""
 					i := 0
@@ -64,7 +64,7 @@ func BenchmarkRun(b *testing.B) {
 						if err != nil {
 							b.Fatal(err)
 						}
-						r, err := run.Run(b.Context(), run.Config{Plan: p, Engine: brief{wait}, Graph: g, Store: s})
+						r, err := run.Run(b.Context(), run.Config{Plan: p, Engine: sleepingEngine{wait}, Graph: g, Store: s})
 						if err != nil || r.Count(plan.OutcomeDone) != n {
 							b.Fatalf("%v, %v", err, r.Counts())
 						}
@@ -80,9 +80,9 @@ func BenchmarkRun(b *testing.B) {
 	}
 }
 
-func BenchmarkArrange(b *testing.B) {
-	g := line(b)
-	tenants, standings := on("s1", 10000), all(10000, at(g))
+func BenchmarkPlan(b *testing.B) {
+	g := linearGraph(b)
+	tenants, standings := tenantsOn("s1", 10000), repeatStanding(10000, standingAt(g))
 	for b.Loop() {
 		if _, err := plan.New(members(tenants, standings), g, request()); err != nil {
 			b.Fatal(err)
@@ -93,8 +93,8 @@ func BenchmarkArrange(b *testing.B) {
 // BenchmarkMemory reports the live heap that a run of 10,000 tenants leaves behind, by tenant.
 func BenchmarkMemory(b *testing.B) {
 	const n = 10000
-	g := line(b)
-	tenants, standings := on("s1", n), all(n, at(g))
+	g := linearGraph(b)
+	tenants, standings := tenantsOn("s1", n), repeatStanding(n, standingAt(g))
 	for b.Loop() {
 		var before, after runtime.MemStats
 		runtime.GC()
@@ -103,7 +103,7 @@ func BenchmarkMemory(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		r, err := run.Run(b.Context(), run.Config{Plan: p, Engine: brief{}, Graph: g, Store: nowhere{}})
+		r, err := run.Run(b.Context(), run.Config{Plan: p, Engine: sleepingEngine{}, Graph: g, Store: discardingStore{}})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -115,11 +115,11 @@ func BenchmarkMemory(b *testing.B) {
 	}
 }
 
-// nowhere is a store that forgets.
-type nowhere struct{ rollout.FullStore }
+// discardingStore is a store that forgets.
+type discardingStore struct{ rollout.FullStore }
 
-func (nowhere) Create(context.Context, *plan.Plan) error      { return nil }
-func (nowhere) Append(context.Context, []rollout.Event) error { return nil }
-func (nowhere) Since(context.Context, string, int64) ([]rollout.Command, error) {
+func (discardingStore) Create(context.Context, *plan.Plan) error      { return nil }
+func (discardingStore) Append(context.Context, []rollout.Event) error { return nil }
+func (discardingStore) Since(context.Context, string, int64) ([]rollout.Command, error) {
 	return nil, nil
 }

@@ -3,7 +3,7 @@ package run
 import (
 	"fmt"
 
-	"github.com/skeindb/skein/orchestrator/internal/words"
+	"github.com/skeindb/skein/engine/text"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
@@ -26,9 +26,9 @@ func (s *streak) succeeded() { clear(*s) }
 
 // countSystemic looks, after a tenant that was touched has failed, whether it is the same with all of them. So many in a
 // row with one cause, without a success in between, are no matter of single tenants: what is wrong is the revision,
-// or something that all share, and the others would fail as well. The rollout halts, whatever the budget bears. If
-// it is so on one server only, while others succeed, that server is left alone until an operator has seen to it. An
-// only server never comes to that: what is so there is so everywhere.
+// or something that all share, and the others would fail as well. The rollout halts, whatever the budget allows. If
+// it is so on one server only, while others succeed, that server is left alone until an operator has seen to it. In a
+// fleet with one server the rollout halts.
 func (r *runner) countSystemic(t int32, s *server, f plan.Failure) {
 	if !r.Policy.Breaks() {
 		return
@@ -39,7 +39,7 @@ func (r *runner) countSystemic(t int32, s *server, f plan.Failure) {
 		f.Message = common
 	}
 	f.Reword(func(m string) string {
-		return fmt.Sprintf("%s in a row failed with the same error: %s", words.Tenants(r.Policy.Systemic), m)
+		return fmt.Sprintf("%s in a row failed with the same error: %s", text.Count(r.Policy.Systemic, "tenant"), m)
 	})
 	switch {
 	case everywhere >= r.Policy.Systemic:

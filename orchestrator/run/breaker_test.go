@@ -16,23 +16,23 @@ import (
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
-// failing runs 100 tenants one by one, of which the n-th, counted from 1, ends as what says.
-func failing(t testing.TB, policy plan.Policy, what func(n int) error) *rollout.Report {
+// runFailing runs 100 tenants one by one, of which the n-th, counted from 1, ends as what says.
+func runFailing(t testing.TB, policy plan.Policy, what func(n int) error) *rollout.Report {
 	t.Helper()
-	g := line(t)
-	s := newScene(t, g, arrange(t, g, on("s1", 100), all(100, at(g))))
+	g := linearGraph(t)
+	s := newFakeRun(t, g, newPlan(t, g, tenantsOn("s1", 100), repeatStanding(100, standingAt(g))))
 	policy.Concurrency = 1
 	policy.Retry.Attempts = 1
 	s.cfg.Policy = policy
 	n := 0
-	s.fleet.do = func(context.Context, engine.Job) error { n++; return what(n) }
+	s.engine.do = func(context.Context, engine.Job) error { n++; return what(n) }
 	return s.run(t)
 }
 
 func TestSameErrorInARowHaltsWithinTheBudget(t *testing.T) {
 	t.Parallel()
 	budget := plan.Budget{Percent: 100}
-	everyone := func(n int) error { return oops(engine.Data, fmt.Sprintf("tenant %d has duplicates", n)) }
+	everyone := func(n int) error { return engineError(engine.Data, fmt.Sprintf("tenant %d has duplicates", n)) }
 	for _, test := range []struct {
 		name   string
 		policy plan.Policy
@@ -52,20 +52,20 @@ func TestSameErrorInARowHaltsWithinTheBudget(t *testing.T) {
 		}, 90, false},
 		{"other errors between", plan.Policy{MaxFailures: budget}, func(n int) error {
 			if n%2 == 0 {
-				return oops(engine.Data, "something else")
+				return engineError(engine.Data, "something else")
 			}
 			return everyone(n)
 		}, 19, true},
 		{"each its own", plan.Policy{MaxFailures: budget}, func(n int) error {
-			return oops(engine.Data, strings.Repeat("x", n))
+			return engineError(engine.Data, strings.Repeat("x", n))
 		}, 100, false},
 		{"the budget first", plan.Policy{MaxFailures: plan.Budget{Count: 2}}, everyone, 3, false},
-		{"those that vanish do not count", plan.Policy{MaxFailures: budget}, func(int) error { return oops(engine.Gone, "dropped") }, 0, false},
+		{"those that vanish do not count", plan.Policy{MaxFailures: budget}, func(int) error { return engineError(engine.Gone, "dropped") }, 0, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				r := failing(t, test.policy, test.what)
+				r := runFailing(t, test.policy, test.what)
 				if r.Count(plan.OutcomeFailed) != test.fail || strings.HasPrefix(r.Reason, "systemic: ") != test.halts {
 					t.Errorf("%v, %s: %s", r.Counts(), r.State, r.Reason)
 				}
@@ -77,38 +77,38 @@ func TestSameErrorInARowHaltsWithinTheBudget(t *testing.T) {
 	}
 }
 
-// A migration that is wrong everywhere shows in the canary, and nobody else is touched.
+// A migration that is wrong everywhere shows in the canary, and no other tenant is touched.
 func TestWrongEverywhereHaltsInTheCanary(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 200, nil)
+		s := newFakeFleet(t, 200, nil)
 		s.cfg.Policy.Waves[0].Size = plan.Size{Count: 20}
 		s.policy = s.cfg.Policy
 		s.plan(t, request())
 		s.cfg.Policy.MaxFailures = plan.Budget{Percent: 50}
 		s.cfg.Policy.Concurrency = 2
-		for _, tn := range s.world.tenants {
-			s.breaks[tn.ID] = oops(engine.Revision, `column "x" does not exist`)
+		for _, tn := range s.db.tenants {
+			s.failures[tn.ID] = engineError(engine.Revision, `column "x" does not exist`)
 		}
 		r := s.run(t)
-		if r.State != rollout.StateHalted || !strings.Contains(r.Reason, "systemic: 10 tenants in a row failed with the same error") || s.fleet.touched() > 11 {
-			t.Errorf("%s: %s; %d touched", r.State, r.Reason, s.fleet.touched())
+		if r.State != rollout.StateHalted || !strings.Contains(r.Reason, "systemic: 10 tenants in a row failed with the same error") || s.engine.touched() > 11 {
+			t.Errorf("%s: %s; %d touched", r.State, r.Reason, s.engine.touched())
 		}
 	})
 }
 
-func TestServerOnWhichAllFailIsLeftAlone(t *testing.T) {
+func TestServerOnWhichAllFailIsBlocked(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		s := newScene(t, g, arrange(t, g, append(on("s1", 100), on("s2", 100)...), all(200, at(g))))
+		g := linearGraph(t)
+		s := newFakeRun(t, g, newPlan(t, g, append(tenantsOn("s1", 100), tenantsOn("s2", 100)...), repeatStanding(200, standingAt(g))))
 		s.cfg.Policy.MaxFailures, s.cfg.Policy.PerServer = plan.Budget{Percent: 50}, 1
-		s.fleet.do = func(ctx context.Context, job engine.Job) error {
+		s.engine.do = func(ctx context.Context, job engine.Job) error {
 			if job.Location.Server == "s1" {
-				_ = takes(1500*time.Millisecond)(ctx, job)
-				return oops(engine.Data, "extension is not installed")
+				_ = taking(1500*time.Millisecond)(ctx, job)
+				return engineError(engine.Data, "extension is not installed")
 			}
-			return takes(time.Second)(ctx, job)
+			return taking(time.Second)(ctx, job)
 		}
 		r := s.run(t)
 		if diff := cmp.Diff(counts(plan.OutcomeDone, 100, plan.OutcomeFailed, 10, plan.OutcomePending, 90), r.Counts()); diff != "" {
@@ -123,16 +123,16 @@ func TestServerOnWhichAllFailIsLeftAlone(t *testing.T) {
 	})
 }
 
-func TestTenantsThatAllBringTheServerDownAreAlike(t *testing.T) {
+func TestConnectionsLostByAllTenantsCountAsOneCause(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		s := newScene(t, g, arrange(t, g, on("s1", 100), all(100, at(g))))
+		g := linearGraph(t)
+		s := newFakeRun(t, g, newPlan(t, g, tenantsOn("s1", 100), repeatStanding(100, standingAt(g))))
 		s.cfg.Policy.MaxFailures, s.cfg.Policy.Concurrency = plan.Budget{Percent: 100}, 1
 		s.cfg.Policy.Systemic = 5
 		s.cfg.Prober = &outage{} // it is always back
-		s.fleet.do = func(context.Context, engine.Job) error {
-			return oops(engine.Connection, "server closed the connection")
+		s.engine.do = func(context.Context, engine.Job) error {
+			return engineError(engine.Connection, "server closed the connection")
 		}
 		if r := s.run(t); r.Count(plan.OutcomeFailed) != 5 || !strings.HasPrefix(r.Reason, "systemic: 5 tenants in a row failed with the same error: lost # times") {
 			t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
@@ -140,22 +140,22 @@ func TestTenantsThatAllBringTheServerDownAreAlike(t *testing.T) {
 	})
 }
 
-func TestServerOnWhichSomeSucceedIsNot(t *testing.T) {
+func TestServerOnWhichSomeSucceedIsNotBlocked(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		s := newScene(t, g, arrange(t, g, append(on("s1", 60), on("s2", 60)...), all(120, at(g))))
+		g := linearGraph(t)
+		s := newFakeRun(t, g, newPlan(t, g, append(tenantsOn("s1", 60), tenantsOn("s2", 60)...), repeatStanding(120, standingAt(g))))
 		s.cfg.Policy.MaxFailures, s.cfg.Policy.PerServer = plan.Budget{Percent: 50}, 1
 		n := 0
-		s.fleet.do = func(ctx context.Context, job engine.Job) error {
+		s.engine.do = func(ctx context.Context, job engine.Job) error {
 			if job.Location.Server == "s1" { // one by one
-				_ = takes(1500*time.Millisecond)(ctx, job)
+				_ = taking(1500*time.Millisecond)(ctx, job)
 				if n++; n%4 != 0 {
-					return oops(engine.Data, "duplicates")
+					return engineError(engine.Data, "duplicates")
 				}
 				return nil
 			}
-			return takes(time.Second)(ctx, job)
+			return taking(time.Second)(ctx, job)
 		}
 		r := s.run(t)
 		if r.State != rollout.StateFinished || r.Count(plan.OutcomeFailed) < 30 || r.Servers["s1"].Operator {
@@ -164,14 +164,14 @@ func TestServerOnWhichSomeSucceedIsNot(t *testing.T) {
 	})
 }
 
-func TestOnlyServerIsNoReasonToLeaveItAlone(t *testing.T) {
+func TestOnlyServerIsNotBlocked(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := failing(t, plan.Policy{MaxFailures: plan.Budget{Percent: 100}, Systemic: 3}, func(n int) error {
+		r := runFailing(t, plan.Policy{MaxFailures: plan.Budget{Percent: 100}, Systemic: 3}, func(n int) error {
 			if n%3 == 0 {
 				return nil
 			}
-			return oops(engine.Data, "duplicates")
+			return engineError(engine.Data, "duplicates")
 		})
 		if len(r.Servers) > 0 && r.Servers["s1"].Operator || r.State != rollout.StateFinished {
 			t.Errorf("%s: %s, %+v", r.State, r.Reason, r.Servers)
@@ -196,19 +196,19 @@ func TestStrictNeverOvershoots(t *testing.T) {
 		}
 		var failed, most int
 		synctest.Test(t, func(t *testing.T) {
-			g := line(t)
-			s := newScene(t, g, arrange(t, g, on("s1", n), all(n, at(g))))
+			g := linearGraph(t)
+			s := newFakeRun(t, g, newPlan(t, g, tenantsOn("s1", n), repeatStanding(n, standingAt(g))))
 			s.cfg.Policy = policy
-			s.fleet.do = func(ctx context.Context, job engine.Job) error {
+			s.engine.do = func(ctx context.Context, job engine.Job) error {
 				after, fails := bad[job.Location.Schema]
 				if !fails {
-					return takes(time.Second)(ctx, job)
+					return taking(time.Second)(ctx, job)
 				}
-				_ = takes(after)(ctx, job)
-				return oops(engine.Data, "duplicates")
+				_ = taking(after)(ctx, job)
+				return engineError(engine.Data, "duplicates")
 			}
 			r := s.run(t)
-			failed, most = r.Count(plan.OutcomeFailed), s.fleet.most
+			failed, most = r.Count(plan.OutcomeFailed), s.engine.most
 		})
 		if budget := policy.MaxFailures.Of(n); failed > budget+1 || failed != min(len(bad), budget+1) || most > budget+1 {
 			rt.Fatalf("%d of %d failed with a budget of %d, %d at once", failed, len(bad), budget, most)

@@ -14,20 +14,20 @@ import (
 	"github.com/skeindb/skein/orchestrator/run"
 )
 
-// TestChaos lets everything go wrong at once, many times over. Whatever happens, a run ends (the bubble
-// finds those that hang), its facts fold to its report, its counts sum up, nobody is touched without being
-// named or twice at a time, and resuming often enough brings everybody home.
-func TestChaos(t *testing.T) {
+// TestRandomFailuresKeepTheInvariants lets everything go wrong at once, many times over. Whatever happens, a run ends (the bubble
+// finds those that hang), its facts fold to its report, its counts sum up, no tenant is touched without being
+// named or twice at a time, and after enough resumes each tenant is done.
+func TestRandomFailuresKeepTheInvariants(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(150) {
-		synctest.Test(t, func(t *testing.T) { chaos(t, seed) })
+		synctest.Test(t, func(t *testing.T) { checkChaos(t, seed) })
 		if t.Failed() {
 			t.Fatalf("seed %d", seed)
 		}
 	}
 }
 
-func chaos(t *testing.T, seed uint64) {
+func checkChaos(t *testing.T, seed uint64) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 1))
 	options := revision.Options{}
@@ -38,7 +38,7 @@ func chaos(t *testing.T, seed uint64) {
 		options.Concurrency = 2
 	}
 	g := graph(t, rev("a", ""), rev("b", "a", options), rev("c", "b"))
-	w := &world{g: g, tenants: append(append(on("s1", 30), on("s2", 5)...), on("s3", 1)...), applied: map[string][]string{}}
+	w := &fakeDatabase{g: g, tenants: append(append(tenantsOn("s1", 30), tenantsOn("s2", 5)...), tenantsOn("s3", 1)...), applied: map[string][]string{}}
 	for i, tn := range w.tenants {
 		switch i % 5 {
 		case 0:
@@ -47,7 +47,7 @@ func chaos(t *testing.T, seed uint64) {
 			w.applied[tn.Location.Schema] = []string{"a", "b"}
 		}
 	}
-	s := newScene(t, g, arrange(t, g, w.tenants, w.survey()))
+	s := newFakeRun(t, g, newPlan(t, g, w.tenants, w.survey()))
 	classes := []engine.Class{
 		engine.Transient, engine.Busy, engine.Connection, engine.Capacity, engine.Server, engine.Timeout, engine.Stale,
 		engine.Gone, engine.Data, engine.Revision, engine.Canceled, engine.Internal, engine.Uncertain,
@@ -62,22 +62,22 @@ func chaos(t *testing.T, seed uint64) {
 			faults[i] = classes[rng.IntN(len(classes))]
 		}
 		rate, work := rng.Float64(), time.Duration(1+rng.IntN(5000))*time.Millisecond
-		s.fleet.do = func(ctx context.Context, job engine.Job) error {
-			s.fleet.mu.Lock()
+		s.engine.do = func(ctx context.Context, job engine.Job) error {
+			s.engine.mu.Lock()
 			class := engine.Class("")
 			if !calm && len(faults) > 0 && rng.Float64() < rate {
 				class = faults[rng.IntN(len(faults))]
 			}
 			d := time.Duration(rng.Int64N(int64(work)))
-			s.fleet.mu.Unlock()
-			if err := takes(d)(ctx, job); err != nil {
+			s.engine.mu.Unlock()
+			if err := taking(d)(ctx, job); err != nil {
 				return err
 			}
 			if class != "" {
-				return oops(class, "fault")
+				return engineError(class, "fault")
 			}
-			s.fleet.mu.Lock()
-			defer s.fleet.mu.Unlock()
+			s.engine.mu.Lock()
+			defer s.engine.mu.Unlock()
 			w.applied[job.Location.Schema] = []string{"a", "b", "c"}
 			return nil
 		}
@@ -85,7 +85,7 @@ func chaos(t *testing.T, seed uint64) {
 			Concurrency: rng.IntN(5), PerServer: rng.IntN(5), ServerPatience: time.Duration(rng.IntN(120)) * time.Second,
 			MaxFailures: plan.Budget{Count: rng.IntN(10)}, Retry: plan.Retry{Attempts: 1 + rng.IntN(4)},
 		}
-		s.fleet.perServer = s.cfg.Policy.PerServer
+		s.engine.perServer = s.cfg.Policy.PerServer
 		s.cfg.Prober = nil
 		if rng.IntN(2) == 0 {
 			s.cfg.Prober = &outage{server: "s1", until: time.Now().Add(time.Duration(rng.IntN(200)) * time.Second)}
@@ -112,8 +112,8 @@ func chaos(t *testing.T, seed uint64) {
 		if err == nil {
 			s.check(t, r)
 		}
-		if s.fleet.now != 0 {
-			t.Errorf("run %d ended with %d tenants under work", round, s.fleet.now)
+		if s.engine.now != 0 {
+			t.Errorf("run %d ended with %d tenants under work", round, s.engine.now)
 		}
 		p, events, err := s.store.Load(t.Context(), "r1")
 		if err != nil {

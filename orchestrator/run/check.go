@@ -42,7 +42,7 @@ func (g *gateRun) measure(check int, c plan.Check, subject plan.Subject, list in
 	notify(g.wake)
 }
 
-// ask calls a meter. One that panics says nothing, and harms nobody.
+// ask calls a meter. One that panics is inconclusive.
 func ask(ctx context.Context, meter plan.Meter, subject plan.Subject) (m plan.Measure) {
 	defer func() {
 		if v := recover(); v != nil {

@@ -18,17 +18,17 @@ import (
 func TestTenantsThatDeadlockAllFinish(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		s := newScene(t, g, arrange(t, g, on("s1", 200), all(200, at(g))))
+		g := linearGraph(t)
+		s := newFakeRun(t, g, newPlan(t, g, tenantsOn("s1", 200), repeatStanding(200, standingAt(g))))
 		var inside atomic.Int32
-		s.fleet.do = func(ctx context.Context, job engine.Job) error {
+		s.engine.do = func(ctx context.Context, job engine.Job) error {
 			rivals := inside.Add(1) > 1
 			defer inside.Add(-1)
-			if err := takes(10*time.Millisecond)(ctx, job); err != nil {
+			if err := taking(10*time.Millisecond)(ctx, job); err != nil {
 				return err
 			}
 			if rivals { // the first of them survives
-				return oops(engine.Transient, "deadlock detected")
+				return engineError(engine.Transient, "deadlock detected")
 			}
 			return nil
 		}

@@ -66,12 +66,12 @@ func (k *task) dispose(ctx context.Context, err error, f plan.Failure, retry pla
 	return failed
 }
 
-// answer is what a worker has to say.
+// answer is the result of a worker.
 type answer struct {
 	task   int32
 	result engine.Result
 	err    error
-	now    *engine.Standing // where a tenant stands that is said to be gone; nil where nobody asked
+	now    *engine.Standing // where a tenant stands that is said to be gone; nil = not surveyed
 }
 
 // panicError is a panic of a revision written in Go, or of ours.

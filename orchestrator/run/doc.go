@@ -45,7 +45,7 @@
 //	 ├─ bake over, all checks pass ─┬─ no approval needed, or given ──────▶ pass
 //	 │                              └─ waiting (for it) ── approve ───────▶ pass
 //	 ├─ a check fails more often than is allowed ─────────────────────────▶ fail: the rollout halts
-//	 └─ a check cannot tell more often in a row than is allowed ──────────▶ inconclusive: it pauses
+//	 └─ a check is inconclusive more often in a row than is allowed ──────▶ inconclusive: it pauses
 //
 // Before a wave its tenants are surveyed and planned again, and tenants that are new in the fleet join the last wave; they also
 // do before the end, for at most ten rounds. Then tenants are tried again that were gone and are back, or that were done and have

@@ -17,26 +17,26 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// stage is a scene whose tenants remember where they stand, with waves, gates, and operators at other terminals.
-type stage struct {
-	*scene
+// fakeFleet is a fakeRun whose tenants remember where they stand, with waves, gates, and operators at other terminals.
+type fakeFleet struct {
+	*fakeRun
 	policy plan.Policy
 
-	mu     sync.Mutex // also of world, which changes while rollouts run
-	world  *world
-	work   time.Duration        // that each tenant takes
-	breaks map[string]error     // what goes wrong with a tenant
-	cuts   []error              // what Discover answers first, one a call
-	looks  int                  // calls of Discover
-	when   []func(rollout.Fact) // reactions to what is shown
+	mu             sync.Mutex // also of world, which changes while rollouts run
+	db             *fakeDatabase
+	duration       time.Duration        // that each tenant takes
+	failures       map[string]error     // the error of a tenant, by schema
+	discoverErrors []error              // what Discover answers first, one a call
+	discoveries    int                  // calls of Discover
+	reactions      []func(rollout.Fact) // reactions to what is shown
 }
 
-// newStage plans a rollout over three waves, named canary (2), early (4) and rest, of n tenants at base. Gates are by
+// newFakeFleet plans a rollout over three waves, named canary (2), early (4) and rest, of n tenants at base. Gates are by
 // wave.
-func newStage(t testing.TB, n int, gates map[string]plan.Gate) *stage {
+func newFakeFleet(t testing.TB, n int, gates map[string]plan.Gate) *fakeFleet {
 	t.Helper()
-	g := line(t)
-	s := &stage{world: &world{g: g, tenants: on("s1", n), applied: map[string][]string{}, remade: map[string]uint32{}, by: map[string]string{}, dropped: map[string]bool{}}, work: time.Second, breaks: map[string]error{}}
+	g := linearGraph(t)
+	s := &fakeFleet{db: &fakeDatabase{g: g, tenants: tenantsOn("s1", n), applied: map[string][]string{}, recreated: map[string]uint32{}, appliedBy: map[string]string{}, dropped: map[string]bool{}}, duration: time.Second, failures: map[string]error{}}
 	s.policy.Waves = []plan.WaveSpec{
 		{Name: "canary", Size: plan.Size{Count: 2}, Gate: gates["canary"]},
 		{Name: "early", Size: plan.Size{Count: 4}, Gate: gates["early"]},
@@ -47,156 +47,156 @@ func newStage(t testing.TB, n int, gates map[string]plan.Gate) *stage {
 }
 
 // plan makes the plan, from where the tenants stand.
-func (s *stage) plan(t testing.TB, req plan.Options) {
+func (s *fakeFleet) plan(t testing.TB, req plan.Options) {
 	t.Helper()
 	req.Policy = s.policy
-	p, err := plan.New(members(slices.Clone(s.world.tenants), s.world.survey()), s.world.g, req)
+	p, err := plan.New(members(slices.Clone(s.db.tenants), s.db.survey()), s.db.g, req)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.scene = newScene(t, s.world.g, p)
+	s.fakeRun = newFakeRun(t, s.db.g, p)
 	s.cfg.Policy, s.cfg.Engine, s.cfg.Surveyor = s.policy, s, s
 	s.cfg.Observers = []rollout.Observer{s}
-	s.fleet.do = s.do
+	s.engine.do = s.do
 }
 
-func (s *stage) do(ctx context.Context, job engine.Job) error {
-	if err := takes(s.work)(ctx, job); err != nil {
+func (s *fakeFleet) do(ctx context.Context, job engine.Job) error {
+	if err := taking(s.duration)(ctx, job); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.breaks[job.Location.Schema]
+	return s.failures[job.Location.Schema]
 }
 
 // Apply lets the fleet look on, and has the tenant stand where it was taken.
-// A tenant that was made anew since it was surveyed is not the one that is meant.
-func (s *stage) Apply(ctx context.Context, job engine.Job) (engine.Result, error) {
+// A tenant that was recreated since it was surveyed is another one.
+func (s *fakeFleet) Apply(ctx context.Context, job engine.Job) (engine.Result, error) {
 	s.mu.Lock()
-	now := s.world.standing(job.Location.Schema)
+	now := s.db.standing(job.Location.Schema)
 	other := job.Standing.SchemaID != now.SchemaID || fmt.Sprint(job.Standing.Applied.IDs()) != fmt.Sprint(now.Applied.IDs())
 	s.mu.Unlock()
 	if other {
 		return engine.Result{}, &engine.Error{Class: engine.Gone, Message: "it is another one"}
 	}
-	result, err := s.fleet.Apply(ctx, job)
+	result, err := s.engine.Apply(ctx, job)
 	if err == nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		after := job.Plan.Parts[len(job.Plan.Parts)-1].After
 		for _, id := range after {
-			if !slices.Contains(s.world.applied[job.Location.Schema], id) {
-				s.world.by[job.Location.Schema+" "+id] = job.Rollout
+			if !slices.Contains(s.db.applied[job.Location.Schema], id) {
+				s.db.appliedBy[job.Location.Schema+" "+id] = job.Rollout
 			}
 		}
-		s.world.applied[job.Location.Schema] = after
+		s.db.applied[job.Location.Schema] = after
 	}
 	return result, err
 }
 
-func (s *stage) Survey(_ context.Context, targets []engine.Location) []engine.Standing {
+func (s *fakeFleet) Survey(_ context.Context, targets []engine.Location) []engine.Standing {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	standings := make([]engine.Standing, len(targets))
 	for i, target := range targets {
-		standings[i] = s.world.standing(target.Schema)
+		standings[i] = s.db.standing(target.Schema)
 	}
 	return standings
 }
 
-func (s *stage) SurveyRollout(_ context.Context, targets []engine.Location, rollout string) []engine.Standing {
+func (s *fakeFleet) SurveyRollout(_ context.Context, targets []engine.Location, rollout string) []engine.Standing {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	standings := make([]engine.Standing, len(targets))
 	for i, target := range targets {
-		standings[i] = s.world.rows(target.Schema, rollout)
+		standings[i] = s.db.rows(target.Schema, rollout)
 	}
 	return standings
 }
 
 // discover is a Discover.
-func (s *stage) discover(context.Context) ([]tenant.Tenant, error) {
+func (s *fakeFleet) discover(context.Context) ([]tenant.Tenant, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.looks++
-	if len(s.cuts) > 0 {
-		err := s.cuts[0]
-		s.cuts = s.cuts[1:]
+	s.discoveries++
+	if len(s.discoverErrors) > 0 {
+		err := s.discoverErrors[0]
+		s.discoverErrors = s.discoverErrors[1:]
 		if err != nil {
 			return nil, err
 		}
 	}
-	return slices.Clone(s.world.tenants), nil
+	return slices.Clone(s.db.tenants), nil
 }
 
-// moves lets the fleet move: tenants come and go, and whoever comes belongs to the rollout.
-func (s *stage) moves() {
+// followFleet has the run discover the fleet: tenants come and go, and new ones belong to the rollout.
+func (s *fakeFleet) followFleet() {
 	s.cfg.Discover, s.cfg.Joins = s.discover, func(tenant.Tenant) bool { return true }
 }
 
-func (s *stage) create(ids ...string) {
+func (s *fakeFleet) create(ids ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, id := range ids {
-		delete(s.world.dropped, id)
-		s.world.tenants = append(s.world.tenants, tenant.Tenant{ID: id, Source: "1", Location: engine.Location{
+		delete(s.db.dropped, id)
+		s.db.tenants = append(s.db.tenants, tenant.Tenant{ID: id, Source: "1", Location: engine.Location{
 			Dialect: revision.Postgres, Server: "s1", Database: "app", Schema: id,
 		}})
 	}
 }
 
-func (s *stage) remove(id string) {
+func (s *fakeFleet) remove(id string) {
 	s.unlist(id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.world.dropped[id] = true
+	s.db.dropped[id] = true
 }
 
 // unlist lets the sources forget a tenant that is still there.
-func (s *stage) unlist(id string) {
+func (s *fakeFleet) unlist(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.world.tenants = slices.DeleteFunc(s.world.tenants, func(t tenant.Tenant) bool { return t.ID == id })
+	s.db.tenants = slices.DeleteFunc(s.db.tenants, func(t tenant.Tenant) bool { return t.ID == id })
 }
 
-// remake drops a tenant and makes it again under its name, with those rows: see [world.set].
-func (s *stage) remake(id string, applied ...string) {
+// remake drops a tenant and makes it again under its name, with those rows: see [fakeDatabase.setApplied].
+func (s *fakeFleet) remake(id string, applied ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.world.set(id, applied...)
-	s.world.remade[id]++
+	s.db.setApplied(id, applied...)
+	s.db.recreated[id]++
 }
 
-// stands is what is applied to a tenant.
-func (s *stage) stands(id string) string {
+// appliedTo is what is applied to a tenant.
+func (s *fakeFleet) appliedTo(id string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return fmt.Sprint(s.world.applied[id])
+	return fmt.Sprint(s.db.applied[id])
 }
 
-// Observe shows what happens to whoever waits for it.
-func (s *stage) Observe(e rollout.Event) {
-	for _, react := range s.when {
+// Observe calls the reactions to a fact.
+func (s *fakeFleet) Observe(e rollout.Event) {
+	for _, react := range s.reactions {
 		react(e.Fact)
 	}
 }
 
 // command appends what an operator asks.
-func (s *stage) command(c rollout.Command) {
+func (s *fakeFleet) command(c rollout.Command) {
 	c.Rollout, c.User, c.Host, c.At = "r1", "eve", "laptop", time.Now()
 	if _, err := s.store.Send(context.Background(), c); err != nil {
 		panic(err)
 	}
 }
 
-// later has an operator ask for something after a time.
-func (s *stage) later(d time.Duration, c rollout.Command) {
+// commandAfter has an operator ask for something after a time.
+func (s *fakeFleet) commandAfter(d time.Duration, c rollout.Command) {
 	time.AfterFunc(d, func() { s.command(c) })
 }
 
-// approves has an operator who approves whatever waits for it.
-func (s *stage) approves() {
-	s.when = append(s.when, func(f rollout.Fact) {
+// approveAll has an operator who approves whatever waits for it.
+func (s *fakeFleet) approveAll() {
+	s.reactions = append(s.reactions, func(f rollout.Fact) {
 		if f, ok := f.(rollout.ApprovalAwaited); ok {
 			s.command(rollout.Command{Action: rollout.ActionApprove, Wave: f.Wave})
 		}
@@ -204,31 +204,31 @@ func (s *stage) approves() {
 }
 
 // resume plans what is left and runs it.
-func (s *stage) resume(t testing.TB) *rollout.Report {
+func (s *fakeFleet) resume(t testing.TB) *rollout.Report {
 	t.Helper()
-	s.rearrange(t)
+	s.planResume(t)
 	return s.run(t)
 }
 
-func (s *stage) rearrange(t testing.TB) {
+func (s *fakeFleet) planResume(t testing.TB) {
 	t.Helper()
 	p, events, err := s.store.Load(context.Background(), "r1")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.mu.Lock()
-	fleet := slices.Clone(s.world.tenants)
+	fleet := slices.Clone(s.db.tenants)
 	s.mu.Unlock()
 	where := run.Locate(context.Background(), s, p, rollout.Current(p, events).Planned(), fleet, func(tenant.Tenant) bool { return true })
 	s.cfg.Earlier = events
-	s.cfg.Plan, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), where.Members, s.world.g, plan.ResumeOptions{})
+	s.cfg.Plan, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), where.Members, s.db.g, plan.ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
 // inWave are the ids of a wave's tenants, in its order.
-func (s *stage) inWave(name string) []string {
+func (s *fakeFleet) inWave(name string) []string {
 	var ids []string
 	for _, w := range s.cfg.Plan.Waves {
 		for _, item := range w.Items {
@@ -240,8 +240,8 @@ func (s *stage) inWave(name string) []string {
 	return ids
 }
 
-// told are the stored facts of a type.
-func told[F rollout.Fact](t testing.TB, s *scene) []F {
+// emitted are the stored facts of a type.
+func emitted[F rollout.Fact](t testing.TB, s *fakeRun) []F {
 	t.Helper()
 	var all []F
 	for _, e := range s.facts(t) {
@@ -252,8 +252,8 @@ func told[F rollout.Fact](t testing.TB, s *scene) []F {
 	return all
 }
 
-// course is what happened, waves and gates and commands and the end apart from tenants, one word each.
-func (s *stage) course(t testing.TB) []string {
+// sequence is what happened, waves and gates and commands and the end apart from tenants, one word each.
+func (s *fakeFleet) sequence(t testing.TB) []string {
 	t.Helper()
 	var words []string
 	for _, e := range s.facts(t) {
@@ -281,7 +281,7 @@ func (s *stage) course(t testing.TB) []string {
 	return words
 }
 
-// meter is a Meter that answers what says says: its n-th measure, counted from 0.
+// meter is a Meter that answers with says: its n-th measure, counted from 0.
 type meter struct {
 	says func(ctx context.Context, n int) plan.Measure
 
@@ -318,16 +318,16 @@ func (m *meter) since() []time.Duration {
 	return all
 }
 
-// says makes a meter that gives these verdicts in turn, and then the last one for ever.
-func says(verdicts ...plan.Verdict) *meter {
+// meterOf makes a meter that gives these verdicts in turn, and then the last one for ever.
+func meterOf(verdicts ...plan.Verdict) *meter {
 	return &meter{says: func(_ context.Context, n int) plan.Measure {
 		n = min(n, len(verdicts)-1)
 		return plan.Measure{Verdict: verdicts[n], Evidence: "it says " + string(verdicts[n])}
 	}}
 }
 
-// asks makes a gate of one check.
-func asks(m plan.Meter, change func(*plan.Check)) plan.Gate {
+// gateOf makes a gate of one check.
+func gateOf(m plan.Meter, change func(*plan.Check)) plan.Gate {
 	c := plan.Check{Name: "probe", Meter: m}
 	if change != nil {
 		change(&c)

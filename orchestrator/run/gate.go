@@ -18,9 +18,9 @@ func gatePending(p *plan.Runnable, w *plan.Wave, r *rollout.Report) bool {
 	return report == nil || !report.Gate.Passed()
 }
 
-// gateVacuous reports whether the gate of a wave stands between nothing and nothing: the rollout did nothing to anybody
-// of the wave, be it in vain, and has nothing to do in those that follow. Where it has, the gate is asked though all
-// of its wave are as an earlier rollout left them: that one may have halted at this very gate.
+// gateVacuous reports whether the gate guards nothing: no tenant of the wave was attempted in this rollout, and no later
+// wave has work. If a later wave has work, the gate is asked even though an earlier rollout brought the tenants of its
+// wave to where they are: that rollout may have halted at this gate.
 func (r *runner) gateVacuous(at int) bool {
 	if w := r.report.WaveNamed(r.Plan.Waves[at].Name); w != nil && w.Count(plan.OutcomeDone)+w.Count(plan.OutcomeFailed)+w.Count(plan.OutcomeUncertain) > 0 {
 		return false
@@ -34,7 +34,7 @@ type gateRun struct {
 	gate    *plan.Gate
 	until   time.Time // end of the bake
 	checks  []checkRun
-	members []gateMember // whom it is about
+	members []gateMember // the tenants that it is about
 	list    int          // how often tenants were taken off members
 
 	ctx     context.Context // of the meters
@@ -113,11 +113,11 @@ func (r *runner) closeGate(at int) *gateRun {
 	return g
 }
 
-// checkGrace is how long a gate that does not open waits for what the other checks under way have to say: whoever mends
-// it shall know all that is wrong.
+// checkGrace is how long a gate that does not open waits for the results of the other checks under way, so that
+// its reason names all that is wrong.
 const checkGrace = 10 * time.Second
 
-// watchGate measures until the bake is over and the last word of each check is a pass, or a limit is reached. Tenants that
+// watchGate measures until the bake is over and the last verdict of each check is a pass, or a limit is reached. Tenants that
 // are not there any more at the end are not among those by which a gate opens.
 func (r *runner) watchGate(g *gateRun) {
 	for r.halt.state == "" && g.held == nil && !g.over(time.Now()) {
@@ -214,7 +214,7 @@ func (r *runner) recordMeasure(g *gateRun, m measurement) {
 		}
 	default:
 		if c.unknown++; c.unknown > c.Inconclusive {
-			g.blockBy(plan.VerdictInconclusive, fmt.Sprintf("check %s could not tell%s: ", c.Name, times(c.unknown)), m.Measure)
+			g.blockBy(plan.VerdictInconclusive, fmt.Sprintf("check %s was inconclusive%s: ", c.Name, times(c.unknown)), m.Measure)
 		}
 	}
 }
@@ -226,7 +226,7 @@ func times(n int) string {
 	return fmt.Sprintf(" %d times", n)
 }
 
-// block notes that the gate does not open. A check that failed says more than one that could not tell.
+// block notes that the gate does not open. A failed check takes precedence over an inconclusive one.
 func (g *gateRun) block(v plan.Verdict, reason string) {
 	if g.held == nil || g.held.Verdict != plan.VerdictFail && v == plan.VerdictFail {
 		g.held = &rollout.GateSettled{Wave: g.wave, Verdict: v, Reason: reason}

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/skeindb/skein/engine"
-	"github.com/skeindb/skein/orchestrator/internal/words"
+	"github.com/skeindb/skein/engine/text"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 	"github.com/skeindb/skein/tenant"
@@ -57,7 +57,7 @@ func (r *runner) gateSubject(g *gateRun) plan.Subject {
 	return s
 }
 
-// empty says why no tenant can tell whether the new revisions are well; "" when one can.
+// empty says why no tenant can show whether the new revisions work; "" when one can.
 func (r *runner) empty(g *gateRun) string {
 	if slices.ContainsFunc(g.members, func(m gateMember) bool { return m.shows }) {
 		return ""
@@ -89,7 +89,7 @@ func (r *runner) mayBeEmpty(g *gateRun) string {
 }
 
 // blockIfEmpty keeps a gate shut that has no tenants: checks and bake are inconclusive. One that only asks for an approval
-// goes on to that, with a warning.
+// continues with that, with a warning.
 func (r *runner) blockIfEmpty(g *gateRun) {
 	why := r.empty(g)
 	if why == "" || g.held != nil || r.halt.state != "" {
@@ -132,7 +132,7 @@ func (r *runner) surveyMembers(g *gateRun) bool {
 	}
 	g.members = left
 	g.list++
-	r.emit(rollout.Warned{Message: fmt.Sprintf("gate of wave %s: no longer as the rollout left them, and not asked: %s", g.wave, words.Some(off))})
+	r.emit(rollout.Warned{Message: fmt.Sprintf("gate of wave %s: no longer as the rollout left them, and not asked: %s", g.wave, text.Some(off, 5))})
 	return true
 }
 

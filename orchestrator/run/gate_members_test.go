@@ -15,55 +15,55 @@ import (
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
-// emptyCanary is a way of a canary to have no tenant that could tell whether the new is well.
+// emptyCanary is a way in which no tenant of a canary can show whether the new revisions work.
 type emptyCanary struct {
-	plan func(t *testing.T, s *stage) // before the rollout is planned; nil = nothing
-	run  func(s *stage)               // before it is run; nil = nothing
+	plan func(t *testing.T, s *fakeFleet) // before the rollout is planned; nil = nothing
+	run  func(s *fakeFleet)               // before it is run; nil = nothing
 }
 
 var emptyCanaries = map[string]emptyCanary{
-	"no tenant matches": {plan: func(t *testing.T, s *stage) { s.policy.Waves[0].Tenants = selector(t, "id=x") }},
-	"all are frozen": {plan: func(t *testing.T, s *stage) {
+	"no tenant matches": {plan: func(t *testing.T, s *fakeFleet) { s.policy.Waves[0].Tenants = selector(t, "id=x") }},
+	"all are frozen": {plan: func(t *testing.T, s *fakeFleet) {
 		s.policy.Pins = []plan.Pin{{Tenants: selector(t, canaries(s)), Freeze: true, Reason: "audit"}}
 	}},
-	"all are pinned to an older revision": {plan: func(t *testing.T, s *stage) {
+	"all are pinned to an older revision": {plan: func(t *testing.T, s *fakeFleet) {
 		s.policy.Pins = []plan.Pin{{Tenants: selector(t, canaries(s)), Target: "b", Reason: "old client"}}
 	}},
 	"all are skipped": {
-		plan: func(_ *testing.T, s *stage) {
+		plan: func(_ *testing.T, s *fakeFleet) {
 			s.policy.Retry = plan.Retry{Base: time.Minute, Max: time.Hour}
 		},
-		run: func(s *stage) {
+		run: func(s *fakeFleet) {
 			ids := s.inWave("canary")
 			for _, id := range ids {
-				s.breaks[id] = oops(engine.Busy, "a lock")
+				s.failures[id] = engineError(engine.Busy, "a lock")
 			}
-			s.later(30*time.Second, rollout.Command{Action: rollout.ActionSkip, Tenants: ids})
+			s.commandAfter(30*time.Second, rollout.Command{Action: rollout.ActionSkip, Tenants: ids})
 		},
 	},
 	"all failed": {
-		plan: func(_ *testing.T, s *stage) { s.policy.OnFailure = plan.OnFailureContinue },
-		run: func(s *stage) {
+		plan: func(_ *testing.T, s *fakeFleet) { s.policy.OnFailure = plan.OnFailureContinue },
+		run: func(s *fakeFleet) {
 			for _, id := range s.inWave("canary") {
-				s.breaks[id] = oops(engine.Data, "duplicates")
+				s.failures[id] = engineError(engine.Data, "duplicates")
 			}
 		},
 	},
-	"all are gone": {run: func(s *stage) {
-		s.moves()
+	"all are gone": {run: func(s *fakeFleet) {
+		s.followFleet()
 		for _, id := range s.inWave("canary") {
-			s.breaks[id] = oops(engine.Gone, "there is no schema")
+			s.failures[id] = engineError(engine.Gone, "there is no schema")
 			s.remove(id)
 		}
 	}},
 }
 
-func canaries(s *stage) string { return "id in (" + strings.Join(s.inWave("canary"), ",") + ")" }
+func canaries(s *fakeFleet) string { return "id in (" + strings.Join(s.inWave("canary"), ",") + ")" }
 
-// emptied is a stage whose canary is empty in one of these ways, with a gate.
-func emptied(t *testing.T, how emptyCanary, gate plan.Gate, allow bool) *stage {
+// newEmptyCanary is a fleet whose canary is empty in one of these ways, with a gate.
+func newEmptyCanary(t *testing.T, how emptyCanary, gate plan.Gate, allow bool) *fakeFleet {
 	t.Helper()
-	s := newStage(t, 10, map[string]plan.Gate{"canary": gate})
+	s := newFakeFleet(t, 10, map[string]plan.Gate{"canary": gate})
 	s.policy.Waves[0].AllowEmpty = allow
 	if how.plan != nil {
 		how.plan(t, s)
@@ -81,13 +81,13 @@ func TestGateWithoutTenantsDoesNotOpen(t *testing.T) {
 	t.Parallel()
 	for name, how := range emptyCanaries {
 		for kind, gate := range map[string]plan.Gate{
-			"check": asks(says(pass), nil), "bake": {Bake: time.Hour}, "approval": {Approval: true},
-			"check and approval": {Checks: asks(says(pass), nil).Checks, Approval: true},
+			"check": gateOf(meterOf(pass), nil), "bake": {Bake: time.Hour}, "approval": {Approval: true},
+			"check and approval": {Checks: gateOf(meterOf(pass), nil).Checks, Approval: true},
 		} {
 			t.Run(name+", "+kind, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					s := emptied(t, how, gate, false)
+					s := newEmptyCanary(t, how, gate, false)
 					s.cfg.NoWait = true
 					r := s.run(t)
 					want := rollout.StatePaused
@@ -96,7 +96,7 @@ func TestGateWithoutTenantsDoesNotOpen(t *testing.T) {
 					}
 					g := r.Waves[0].Gate
 					if r.State != want || g.Passed() || exitCode(r) != 3 || r.Waves[1].Started {
-						t.Fatalf("%s: %s\n%v", r.State, r.Reason, s.course(t))
+						t.Fatalf("%s: %s\n%v", r.State, r.Reason, s.sequence(t))
 					}
 					if took := r.Finished.Sub(r.Started); took > 10*time.Minute {
 						t.Errorf("it took %s", took)
@@ -114,17 +114,17 @@ func TestGateWithoutTenantsDoesNotOpen(t *testing.T) {
 	}
 }
 
-// TestGateWithoutTenantsOpensWhereThatIsAllowed lets the rollout go on, and says why; a canary that failed is not empty.
+// TestGateWithoutTenantsOpensWhereThatIsAllowed lets the rollout continue, and says why; a canary that failed is not empty.
 func TestGateWithoutTenantsOpensWhereThatIsAllowed(t *testing.T) {
 	t.Parallel()
 	for name, how := range emptyCanaries {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				m := says(fail)
-				gate := asks(m, nil)
+				m := meterOf(fail)
+				gate := gateOf(m, nil)
 				gate.Approval = true
-				s := emptied(t, how, gate, true)
+				s := newEmptyCanary(t, how, gate, true)
 				r := s.run(t)
 				if name == "all failed" {
 					if r.State != rollout.StatePaused || strings.Contains(r.Reason, "allow_empty") {
@@ -149,7 +149,7 @@ func TestGateWithoutTenantsOpensWhereThatIsAllowed(t *testing.T) {
 func TestGateWithoutTenantsIsPassedOnceThatIsAllowed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := emptied(t, emptyCanaries["all are frozen"], asks(says(pass), nil), false)
+		s := newEmptyCanary(t, emptyCanaries["all are frozen"], gateOf(meterOf(pass), nil), false)
 		if r := s.run(t); !strings.Contains(r.Reason, "with `allow_empty: true` on the wave, a resume passes it") {
 			t.Fatal(r.Reason)
 		}
@@ -164,10 +164,10 @@ func TestGateWithoutTenantsIsPassedOnceThatIsAllowed(t *testing.T) {
 func TestEmptyWaveBeforeNothingNeedsNoGate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 10, map[string]plan.Gate{"canary": {Approval: true}, "early": asks(says(fail), nil)})
+		s := newFakeFleet(t, 10, map[string]plan.Gate{"canary": {Approval: true}, "early": gateOf(meterOf(fail), nil)})
 		s.policy.Waves[0].Tenants = selector(t, "id=x")
-		for _, tn := range s.world.tenants {
-			s.world.applied[tn.ID] = []string{"a", "b", "c"}
+		for _, tn := range s.db.tenants {
+			s.db.applied[tn.ID] = []string{"a", "b", "c"}
 		}
 		s.plan(t, request())
 		if r := s.run(t); r.State != rollout.StateFinished || r.Waves[0].Gate != nil {
@@ -183,21 +183,21 @@ func TestBakeIsCountedFromTheLastTenant(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				gate := asks(says(pass), nil)
+				gate := gateOf(meterOf(pass), nil)
 				gate.Bake = time.Hour
-				s := newStage(t, 10, map[string]plan.Gate{"canary": gate})
+				s := newFakeFleet(t, 10, map[string]plan.Gate{"canary": gate})
 				s.cfg.Policy.OnFailure = plan.OnFailureContinue
 				bad := s.inWave("canary")[:broken]
 				for _, id := range bad {
-					s.breaks[id] = oops(engine.Data, "duplicates")
+					s.failures[id] = engineError(engine.Data, "duplicates")
 				}
-				s.later(30*time.Minute, rollout.Command{Action: rollout.ActionPause})
+				s.commandAfter(30*time.Minute, rollout.Command{Action: rollout.ActionPause})
 				if r := s.run(t); r.State != rollout.StatePaused {
 					t.Fatal(r.State, r.Reason)
 				}
 				time.Sleep(2 * time.Hour)
 				for _, id := range bad {
-					delete(s.breaks, id)
+					delete(s.failures, id)
 				}
 				r := s.resume(t)
 				if took := r.Finished.Sub(r.Resumed); r.State != rollout.StateFinished || took < time.Hour || took > time.Hour+time.Minute {
@@ -215,18 +215,18 @@ func TestBakeIsCountedFromTheLastTenant(t *testing.T) {
 func TestTenantsThatVanishInTheBakeAreNotAsked(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		away  func(s *stage, id string)
+		away  func(s *fakeFleet, id string)
 		n     int // of the two
 		state rollout.State
 	}{
-		"one is dropped":    {(*stage).remove, 1, rollout.StateFinished},
-		"one is made again": {func(s *stage, id string) { s.remake(id, "a", "b", "c") }, 1, rollout.StateFinished},
-		"one is restored": {func(s *stage, id string) {
+		"one is dropped":    {(*fakeFleet).remove, 1, rollout.StateFinished},
+		"one is made again": {func(s *fakeFleet, id string) { s.remake(id, "a", "b", "c") }, 1, rollout.StateFinished},
+		"one is restored": {func(s *fakeFleet, id string) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			s.world.applied[id] = []string{"a"}
+			s.db.applied[id] = []string{"a"}
 		}, 1, rollout.StateFinished},
-		"both are dropped": {(*stage).remove, 2, rollout.StatePaused},
+		"both are dropped": {(*fakeFleet).remove, 2, rollout.StatePaused},
 	} {
 		for _, verdict := range []plan.Verdict{unknown, fail, pass} { // of a query to a tenant that is not there
 			t.Run(name+", which is a "+string(verdict), func(t *testing.T) {
@@ -234,10 +234,10 @@ func TestTenantsThatVanishInTheBakeAreNotAsked(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					away := map[string]bool{}
 					m := &meter{}
-					gate := asks(m, func(c *plan.Check) { c.Inconclusive = -1 })
+					gate := gateOf(m, func(c *plan.Check) { c.Inconclusive = -1 })
 					gate.Bake = time.Hour
-					s := newStage(t, 10, map[string]plan.Gate{"canary": gate})
-					s.moves()
+					s := newFakeFleet(t, 10, map[string]plan.Gate{"canary": gate})
+					s.followFleet()
 					m.says = func(_ context.Context, n int) plan.Measure {
 						s.mu.Lock()
 						defer s.mu.Unlock()
@@ -280,22 +280,22 @@ func TestTenantsThatVanishInTheBakeAreNotAsked(t *testing.T) {
 func TestTenantThatCannotBeReadStaysOnTheList(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := says(unknown)
-		s := newStage(t, 10, map[string]plan.Gate{"canary": asks(m, nil)})
-		s.cfg.Surveyor = isSilent{}
+		m := meterOf(unknown)
+		s := newFakeFleet(t, 10, map[string]plan.Gate{"canary": gateOf(m, nil)})
+		s.cfg.Surveyor = unreachableSurveyor{}
 		if r := s.run(t); r.State != rollout.StatePaused || len(m.at) != 4 || len(r.Warnings) > 0 {
 			t.Errorf("%s: %s, %d measures, %q", r.State, r.Reason, len(m.at), r.Warnings)
 		}
 	})
 }
 
-// isSilent is a Surveyor that reads nothing.
-type isSilent struct{}
+// unreachableSurveyor is a Surveyor that reads nothing.
+type unreachableSurveyor struct{}
 
-func (isSilent) Survey(_ context.Context, targets []engine.Location) []engine.Standing {
-	return all(len(targets), engine.Standing{State: engine.Unreachable, Err: oops(engine.Connection, "no answer")})
+func (unreachableSurveyor) Survey(_ context.Context, targets []engine.Location) []engine.Standing {
+	return repeatStanding(len(targets), engine.Standing{State: engine.Unreachable, Err: engineError(engine.Connection, "no answer")})
 }
 
-func (n isSilent) SurveyRollout(ctx context.Context, targets []engine.Location, _ string) []engine.Standing {
+func (n unreachableSurveyor) SurveyRollout(ctx context.Context, targets []engine.Location, _ string) []engine.Standing {
 	return n.Survey(ctx, targets)
 }

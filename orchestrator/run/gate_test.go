@@ -23,30 +23,30 @@ const (
 	unknown = plan.VerdictInconclusive
 )
 
-// gated runs a rollout of ten tenants with a gate after the canary, and checks its course and the end.
-func gated(t *testing.T, gate plan.Gate, prepare func(*stage), want ...string) (*stage, *rollout.Report) {
+// runWithGate runs a rollout of ten tenants with a gate after the canary, and checks its course and the end.
+func runWithGate(t *testing.T, gate plan.Gate, prepare func(*fakeFleet), want ...string) (*fakeFleet, *rollout.Report) {
 	t.Helper()
-	s := newStage(t, 10, map[string]plan.Gate{"canary": gate})
+	s := newFakeFleet(t, 10, map[string]plan.Gate{"canary": gate})
 	if prepare != nil {
 		prepare(s)
 	}
 	r := s.run(t)
-	if diff := cmp.Diff(want, s.course(t)); diff != "" {
+	if diff := cmp.Diff(want, s.sequence(t)); diff != "" {
 		t.Errorf("the course (-want +got):\n%s", diff)
 	}
 	return s, r
 }
 
 var (
-	through = []string{"run 1", "canary", "canary closed", "canary pass", "early", "rest", "finished"}
-	halted  = []string{"run 1", "canary", "canary closed", "canary fail", "halted"}
-	paused  = []string{"run 1", "canary", "canary closed", "canary inconclusive", "paused"}
+	sequencePassed = []string{"run 1", "canary", "canary closed", "canary pass", "early", "rest", "finished"}
+	sequenceHalted = []string{"run 1", "canary", "canary closed", "canary fail", "halted"}
+	sequencePaused = []string{"run 1", "canary", "canary closed", "canary inconclusive", "paused"}
 )
 
 func TestWavesGoOneAfterTheOther(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 30, nil)
+		s := newFakeFleet(t, 30, nil)
 		r := s.run(t)
 		if r.State != rollout.StateFinished || r.Count(plan.OutcomeDone) != 30 {
 			t.Fatal(r.State, r.Reason, r.Counts())
@@ -59,7 +59,7 @@ func TestWavesGoOneAfterTheOther(t *testing.T) {
 			}
 		}
 		last := 0
-		for _, id := range s.fleet.order {
+		for _, id := range s.engine.order {
 			for name, at := range place {
 				for _, member := range s.inWave(name) {
 					if member == id && at < last {
@@ -70,17 +70,17 @@ func TestWavesGoOneAfterTheOther(t *testing.T) {
 				}
 			}
 		}
-		if diff := cmp.Diff([]string{"run 1", "canary", "early", "rest", "finished"}, s.course(t)); diff != "" {
+		if diff := cmp.Diff([]string{"run 1", "canary", "early", "rest", "finished"}, s.sequence(t)); diff != "" {
 			t.Error(diff)
 		}
 	})
 }
 
-func TestGateWithoutBakeWantsOnePass(t *testing.T) {
+func TestGateWithoutBakeNeedsOnePass(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := says(pass)
-		s, r := gated(t, asks(m, nil), nil, through...)
+		m := meterOf(pass)
+		s, r := runWithGate(t, gateOf(m, nil), nil, sequencePassed...)
 		if len(m.at) != 1 || r.Count(plan.OutcomeDone) != 10 {
 			t.Errorf("%d measures, %v", len(m.at), r.Counts())
 		}
@@ -111,15 +111,15 @@ func TestGateWithoutBakeWantsOnePass(t *testing.T) {
 func TestBakeMeasuresEveryIntervalUntilItIsOver(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := says(pass)
+		m := meterOf(pass)
 		slow := &meter{says: func(context.Context, int) plan.Measure {
 			time.Sleep(4 * time.Second)
 			return plan.Measure{Verdict: pass}
 		}}
-		gate := asks(m, nil)
+		gate := gateOf(m, nil)
 		gate.Bake = 2 * time.Minute
 		gate.Checks = append(gate.Checks, plan.Check{Name: "slow", Meter: slow, Interval: 28 * time.Second})
-		_, r := gated(t, gate, nil, through...)
+		_, r := runWithGate(t, gate, nil, sequencePassed...)
 		if diff := cmp.Diff([]time.Duration{0, 30 * time.Second, time.Minute, 90 * time.Second}, m.since()); diff != "" {
 			t.Error(diff)
 		}
@@ -138,20 +138,20 @@ func TestBakeMeasuresEveryIntervalUntilItIsOver(t *testing.T) {
 func TestBakeAloneIsAWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		_, r := gated(t, plan.Gate{Bake: time.Hour}, nil, through...)
+		_, r := runWithGate(t, plan.Gate{Bake: time.Hour}, nil, sequencePassed...)
 		if took := r.Finished.Sub(r.Started); took != time.Hour+3*time.Second {
 			t.Errorf("it took %s", took)
 		}
 	})
 }
 
-func TestCheckThatDoesNotPassWhenTheBakeIsOverGoesOn(t *testing.T) {
+func TestCheckThatDoesNotPassWhenTheBakeIsOverContinues(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := says(pass, pass, fail, unknown, fail, pass, pass, pass)
-		gate := asks(m, func(c *plan.Check) { c.Interval, c.Failures = 10*time.Second, 2 })
+		m := meterOf(pass, pass, fail, unknown, fail, pass, pass, pass)
+		gate := gateOf(m, func(c *plan.Check) { c.Interval, c.Failures = 10*time.Second, 2 })
 		gate.Bake = 25 * time.Second
-		gated(t, gate, nil, through...)
+		runWithGate(t, gate, nil, sequencePassed...)
 		if got := len(m.at); got != 6 {
 			t.Errorf("%d measures, want to stop at the first pass after the bake, the sixth", got)
 		}
@@ -165,9 +165,9 @@ func TestMeasureThatIsUnderWayWhenTheBakeEndsCounts(t *testing.T) {
 			time.Sleep(9 * time.Second)
 			return plan.Measure{Verdict: []plan.Verdict{pass, fail}[n]}
 		}}
-		gate := asks(m, nil)
+		gate := gateOf(m, nil)
 		gate.Bake = 40 * time.Second
-		_, r := gated(t, gate, nil, halted...)
+		_, r := runWithGate(t, gate, nil, sequenceHalted...)
 		if took := r.Finished.Sub(r.Started); took != time.Second+48*time.Second {
 			t.Errorf("it took %s", took)
 		}
@@ -177,11 +177,11 @@ func TestMeasureThatIsUnderWayWhenTheBakeEndsCounts(t *testing.T) {
 func TestCheckThatPassesWhenTheBakeIsOverIsAskedNoMore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		good, late := says(pass), says(fail, fail, fail, fail, pass)
-		gate := asks(good, nil)
+		good, late := meterOf(pass), meterOf(fail, fail, fail, fail, pass)
+		gate := gateOf(good, nil)
 		gate.Bake = 45 * time.Second
 		gate.Checks = append(gate.Checks, plan.Check{Name: "late", Meter: late, Failures: 9})
-		gated(t, gate, nil, through...)
+		runWithGate(t, gate, nil, sequencePassed...)
 		if len(good.at) != 2 || len(late.at) != 5 {
 			t.Errorf("%d and %d measures", len(good.at), len(late.at))
 		}
@@ -192,14 +192,14 @@ func TestGateFailsAtTheLimit(t *testing.T) {
 	t.Parallel()
 	for _, limit := range []int{0, 2} {
 		synctest.Test(t, func(t *testing.T) {
-			m := says(fail, pass, fail, pass, fail, pass)
-			gate := asks(m, func(c *plan.Check) { c.Failures = limit })
+			m := meterOf(fail, pass, fail, pass, fail, pass)
+			gate := gateOf(m, func(c *plan.Check) { c.Failures = limit })
 			gate.Bake = time.Hour
-			s, r := gated(t, gate, nil, halted...)
+			s, r := runWithGate(t, gate, nil, sequenceHalted...)
 			if len(m.at) != 2*limit+1 {
 				t.Errorf("%d measures with %d failures allowed", len(m.at), limit)
 			}
-			if exitCode(r) != 3 || r.Count(plan.OutcomeDone) != 2 || s.fleet.touched() != 2 || !strings.HasPrefix(r.Reason, "gate of wave canary: check probe failed") {
+			if exitCode(r) != 3 || r.Count(plan.OutcomeDone) != 2 || s.engine.touched() != 2 || !strings.HasPrefix(r.Reason, "gate of wave canary: check probe failed") {
 				t.Errorf("exit %d, %v: %s", exitCode(r), r.Counts(), r.Reason)
 			}
 			if g := r.Waves[0].Gate; g.Verdict != fail || g.Passed() || g.Checks[0].Failures != limit+1 {
@@ -209,29 +209,29 @@ func TestGateFailsAtTheLimit(t *testing.T) {
 	}
 }
 
-func TestGateThatCannotTellPauses(t *testing.T) {
+func TestInconclusiveGatePauses(t *testing.T) {
 	t.Parallel()
 	for limit, measures := range map[int]int{0: 4, 1: 2, -1: 1} {
 		synctest.Test(t, func(t *testing.T) {
-			m := says(unknown)
-			_, r := gated(t, asks(m, func(c *plan.Check) { c.Inconclusive = limit }), nil, paused...)
+			m := meterOf(unknown)
+			_, r := runWithGate(t, gateOf(m, func(c *plan.Check) { c.Inconclusive = limit }), nil, sequencePaused...)
 			if len(m.at) != measures {
 				t.Errorf("limit %d: %d measures, want %d", limit, len(m.at), measures)
 			}
-			if exitCode(r) != 3 || r.Next() != nextR1(rollout.ActionResume) || !strings.HasPrefix(r.Reason, "gate of wave canary: check probe could not tell") {
+			if exitCode(r) != 3 || r.Next() != nextR1(rollout.ActionResume) || !strings.HasPrefix(r.Reason, "gate of wave canary: check probe was inconclusive") {
 				t.Errorf("exit %d, next %+v, %s", exitCode(r), r.Next(), r.Reason)
 			}
 		})
 	}
 }
 
-func TestGateThatCannotTellAtFirstPassesThen(t *testing.T) {
+func TestGateThatIsInconclusiveAtFirstPassesThen(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := says(unknown, unknown, unknown, pass, unknown, unknown, unknown, pass) // never four in a row
-		gate := asks(m, nil)
+		m := meterOf(unknown, unknown, unknown, pass, unknown, unknown, unknown, pass) // never four in a row
+		gate := gateOf(m, nil)
 		gate.Bake = 4 * time.Minute
-		gated(t, gate, nil, through...)
+		runWithGate(t, gate, nil, sequencePassed...)
 	})
 }
 
@@ -244,8 +244,8 @@ func TestMeterIsBoundByItsTimeout(t *testing.T) {
 			}
 			return plan.Measure{Verdict: pass}
 		}}
-		s, r := gated(t, asks(m, nil), nil, through...)
-		measures := told[rollout.GateMeasured](t, s.scene)
+		s, r := runWithGate(t, gateOf(m, nil), nil, sequencePassed...)
+		measures := emitted[rollout.GateMeasured](t, s.fakeRun)
 		want := []rollout.GateMeasured{
 			{Wave: "canary", Check: "probe", Verdict: unknown, Evidence: "no answer in 10s", Took: 10 * time.Second},
 			{Wave: "canary", Check: "probe", Verdict: pass},
@@ -259,22 +259,22 @@ func TestMeterIsBoundByItsTimeout(t *testing.T) {
 	})
 }
 
-func TestMeterThatPanicsCannotTell(t *testing.T) {
+func TestMeterThatPanicsIsInconclusive(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := &meter{says: func(context.Context, int) plan.Measure { panic("index out of range\nmore") }}
-		s, _ := gated(t, asks(m, func(c *plan.Check) { c.Inconclusive = -1 }), nil, paused...)
-		if f := told[rollout.GateMeasured](t, s.scene); len(f) != 1 || f[0].Evidence != "panic: index out of range" {
+		s, _ := runWithGate(t, gateOf(m, func(c *plan.Check) { c.Inconclusive = -1 }), nil, sequencePaused...)
+		if f := emitted[rollout.GateMeasured](t, s.fakeRun); len(f) != 1 || f[0].Evidence != "panic: index out of range" {
 			t.Errorf("%+v", f)
 		}
 	})
 }
 
-func TestWordThatIsNoVerdictCannotTell(t *testing.T) {
+func TestUnknownVerdictIsInconclusive(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := says("")
-		_, r := gated(t, asks(m, func(c *plan.Check) { c.Inconclusive = -1 }), nil, paused...)
+		m := meterOf("")
+		_, r := runWithGate(t, gateOf(m, func(c *plan.Check) { c.Inconclusive = -1 }), nil, sequencePaused...)
 		if v := r.Waves[0].Gate.Checks[0].Verdict; v != unknown {
 			t.Errorf("verdict %q", v)
 		}
@@ -284,14 +284,14 @@ func TestWordThatIsNoVerdictCannotTell(t *testing.T) {
 func TestSamePassesAreStoredOnceAMinute(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := says(pass)
-		gate := asks(m, func(c *plan.Check) { c.Interval = time.Second })
+		m := meterOf(pass)
+		gate := gateOf(m, func(c *plan.Check) { c.Interval = time.Second })
 		gate.Bake = 10 * time.Minute
-		s, _ := gated(t, gate, nil, through...)
+		s, _ := runWithGate(t, gate, nil, sequencePassed...)
 		if len(m.at) != 600 {
 			t.Errorf("%d measures", len(m.at))
 		}
-		if n := len(told[rollout.GateMeasured](t, s.scene)); n != 10 {
+		if n := len(emitted[rollout.GateMeasured](t, s.fakeRun)); n != 10 {
 			t.Errorf("%d measures were stored, want one a minute", n)
 		}
 	})
@@ -303,10 +303,10 @@ func TestEvidenceThatChangesIsStored(t *testing.T) {
 		m := &meter{says: func(_ context.Context, n int) plan.Measure {
 			return plan.Measure{Verdict: pass, Evidence: fmt.Sprint(n), Tenants: make([]string, 12)}
 		}}
-		gate := asks(m, func(c *plan.Check) { c.Interval = time.Second })
+		gate := gateOf(m, func(c *plan.Check) { c.Interval = time.Second })
 		gate.Bake = 20 * time.Second
-		s, _ := gated(t, gate, nil, through...)
-		f := told[rollout.GateMeasured](t, s.scene)
+		s, _ := runWithGate(t, gate, nil, sequencePassed...)
+		f := emitted[rollout.GateMeasured](t, s.fakeRun)
 		if len(f) != 20 || len(f[0].Tenants) != 10 {
 			t.Errorf("%d measures were stored, with %d tenants", len(f), len(f[0].Tenants))
 		}
@@ -316,23 +316,23 @@ func TestEvidenceThatChangesIsStored(t *testing.T) {
 func TestApprovalOpensTheGate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := says(pass)
-		gate := asks(m, nil)
+		m := meterOf(pass)
+		gate := gateOf(m, nil)
 		gate.Approval = true
 		var during []rollout.State
 		seen := &rollout.Report{}
-		s, r := gated(t, gate, func(s *stage) {
-			s.later(3*time.Minute, rollout.Command{Action: rollout.ActionApprove, Wave: "early"})
-			s.later(4*time.Minute, rollout.Command{Action: rollout.ActionApprove})
-			s.later(5*time.Minute, rollout.Command{Action: rollout.ActionApprove, Wave: "canary", Reason: "looks good"})
-			s.later(6*time.Minute, rollout.Command{Action: rollout.ActionApprove, Wave: "canary"})
+		s, r := runWithGate(t, gate, func(s *fakeFleet) {
+			s.commandAfter(3*time.Minute, rollout.Command{Action: rollout.ActionApprove, Wave: "early"})
+			s.commandAfter(4*time.Minute, rollout.Command{Action: rollout.ActionApprove})
+			s.commandAfter(5*time.Minute, rollout.Command{Action: rollout.ActionApprove, Wave: "canary", Reason: "looks good"})
+			s.commandAfter(6*time.Minute, rollout.Command{Action: rollout.ActionApprove, Wave: "canary"})
 			s.cfg.Observers = append(s.cfg.Observers, observer(func(e rollout.Event) {
 				seen.Apply(e)
 				if len(during) == 0 || during[len(during)-1] != seen.State {
 					during = append(during, seen.State)
 				}
 			}))
-			s.work = 2 * time.Minute // so that it goes on when the last one comes
+			s.duration = 2 * time.Minute // so that it is still running when the last one comes
 		}, "run 1", "canary", "canary closed", "canary waits", "approve refused", "approve refused", "approve", "canary pass", "early", "approve refused", "rest", "finished")
 		if len(m.at) != 1 {
 			t.Errorf("%d measures: it was measured while it waited", len(m.at))
@@ -345,7 +345,7 @@ func TestApprovalOpensTheGate(t *testing.T) {
 			t.Error(diff)
 		}
 		for i, want := range []string{"has not reached its gate", "names no wave", "", "open already"} {
-			if got := told[rollout.Commanded](t, s.scene)[i].Refused; !strings.Contains(got, want) || (got == "") != (want == "") {
+			if got := emitted[rollout.Commanded](t, s.fakeRun)[i].Refused; !strings.Contains(got, want) || (got == "") != (want == "") {
 				t.Errorf("%q, want %q", got, want)
 			}
 		}
@@ -359,7 +359,7 @@ func (o observer) Observe(e rollout.Event) { o(e) }
 func TestNoWaitEndsWhereAnApprovalIsAwaited(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s, r := gated(t, plan.Gate{Approval: true}, func(s *stage) { s.cfg.NoWait = true },
+		s, r := runWithGate(t, plan.Gate{Approval: true}, func(s *fakeFleet) { s.cfg.NoWait = true },
 			"run 1", "canary", "canary closed", "canary waits", "waiting")
 		if r.State != rollout.StateWaiting || exitCode(r) != 3 || r.Next() != nextR1(rollout.ActionApprove) || !r.Waves[0].Gate.Waiting {
 			t.Errorf("%s, exit %d, next %+v", r.State, exitCode(r), r.Next())
@@ -369,7 +369,7 @@ func TestNoWaitEndsWhereAnApprovalIsAwaited(t *testing.T) {
 			t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
 		}
 		want := []string{"run 1", "canary", "canary closed", "canary waits", "waiting", "run 2", "approve", "canary", "canary closed", "canary pass", "early", "rest", "finished"}
-		if diff := cmp.Diff(want, s.course(t)); diff != "" {
+		if diff := cmp.Diff(want, s.sequence(t)); diff != "" {
 			t.Error(diff)
 		}
 	})
@@ -378,10 +378,10 @@ func TestNoWaitEndsWhereAnApprovalIsAwaited(t *testing.T) {
 func TestApprovalCountsOnceTheChecksPass(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		gate := asks(says(pass), nil)
+		gate := gateOf(meterOf(pass), nil)
 		gate.Bake, gate.Approval = 10*time.Minute, true
-		_, r := gated(t, gate, func(s *stage) {
-			s.later(time.Minute, rollout.Command{Action: rollout.ActionApprove, Wave: "canary"})
+		_, r := runWithGate(t, gate, func(s *fakeFleet) {
+			s.commandAfter(time.Minute, rollout.Command{Action: rollout.ActionApprove, Wave: "canary"})
 		}, "run 1", "canary", "canary closed", "approve", "canary pass", "early", "rest", "finished")
 		if took := r.Finished.Sub(r.Started); took < 10*time.Minute {
 			t.Errorf("the approval cut the bake short: %s", took)
@@ -389,39 +389,39 @@ func TestApprovalCountsOnceTheChecksPass(t *testing.T) {
 	})
 }
 
-func TestGateThatFailedWantsANewApproval(t *testing.T) {
+func TestGateThatFailedNeedsANewApproval(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := says(pass, fail, pass)
-		gate := asks(m, nil)
+		m := meterOf(pass, fail, pass)
+		gate := gateOf(m, nil)
 		gate.Approval, gate.Bake = true, time.Minute
-		s, _ := gated(t, gate, func(s *stage) {
-			s.later(2*time.Second, rollout.Command{Action: rollout.ActionApprove, Wave: "canary"})
+		s, _ := runWithGate(t, gate, func(s *fakeFleet) {
+			s.commandAfter(2*time.Second, rollout.Command{Action: rollout.ActionApprove, Wave: "canary"})
 		}, "run 1", "canary", "canary closed", "approve", "canary fail", "halted")
 		s.command(rollout.Command{Action: rollout.ActionApprove, Wave: "canary"}) // which the CLI would not have let pass
 		s.cfg.NoWait = true
 		if r := s.resume(t); r.State != rollout.StateWaiting {
 			t.Errorf("%s: %s", r.State, r.Reason)
 		}
-		if c := told[rollout.Commanded](t, s.scene); c[1].Refused == "" {
+		if c := emitted[rollout.Commanded](t, s.fakeRun); c[1].Refused == "" {
 			t.Errorf("%+v", c[1])
 		}
 	})
 }
 
-// phases are the points of time at which the rollout of phased is in each of its phases.
-var phases = map[string]time.Duration{
+// phaseTimes are the points of time at which the rollout of newPhasedFleet is in each of its phases.
+var phaseTimes = map[string]time.Duration{
 	"in the canary": 5 * time.Second, "in the bake": 30 * time.Second, "waiting": 3 * time.Minute, "in the rest": 10*time.Minute + 25*time.Second,
 }
 
-// phased is a rollout whose tenants take 10 s, with a bake of a minute and an approval, which comes after ten.
-func phased(t *testing.T) *stage {
+// newPhasedFleet is a rollout whose tenants take 10 s, with a bake of a minute and an approval, which comes after ten.
+func newPhasedFleet(t *testing.T) *fakeFleet {
 	t.Helper()
-	gate := asks(says(pass), nil)
+	gate := gateOf(meterOf(pass), nil)
 	gate.Bake, gate.Approval = time.Minute, true
-	s := newStage(t, 40, map[string]plan.Gate{"canary": gate})
-	s.work = 10 * time.Second
-	s.later(10*time.Minute, rollout.Command{Action: rollout.ActionApprove, Wave: "canary"})
+	s := newFakeFleet(t, 40, map[string]plan.Gate{"canary": gate})
+	s.duration = 10 * time.Second
+	s.commandAfter(10*time.Minute, rollout.Command{Action: rollout.ActionApprove, Wave: "canary"})
 	return s
 }
 
@@ -431,41 +431,41 @@ func TestEveryPhaseCanBeStopped(t *testing.T) {
 		state  rollout.State
 		exit   int
 		drains bool
-		do     func(s *stage, after time.Duration) (ctx context.Context)
+		do     func(s *fakeFleet, after time.Duration) (ctx context.Context)
 	}
 	stoppers := map[string]stopper{
-		"signal": {rollout.StateInterrupted, 130, true, func(s *stage, after time.Duration) context.Context {
+		"signal": {rollout.StateInterrupted, 130, true, func(s *fakeFleet, after time.Duration) context.Context {
 			stop := make(chan struct{})
 			s.cfg.Drain = stop
 			time.AfterFunc(after, func() { close(stop) })
 			return context.Background()
 		}},
-		"cancel": {rollout.StateInterrupted, 130, false, func(_ *stage, after time.Duration) context.Context {
+		"cancel": {rollout.StateInterrupted, 130, false, func(_ *fakeFleet, after time.Duration) context.Context {
 			ctx, cancel := context.WithCancel(context.Background())
 			time.AfterFunc(after, cancel)
 			return ctx
 		}},
-		"lease": {rollout.StateHalted, 3, true, func(s *stage, after time.Duration) context.Context {
-			l := lease{make(chan struct{})}
+		"lease": {rollout.StateHalted, 3, true, func(s *fakeFleet, after time.Duration) context.Context {
+			l := fakeLease{make(chan struct{})}
 			s.cfg.Lease = l
 			time.AfterFunc(after, func() { close(l.lost) })
 			return context.Background()
 		}},
-		"pause": {rollout.StatePaused, 3, true, func(s *stage, after time.Duration) context.Context {
-			s.later(after, rollout.Command{Action: rollout.ActionPause, Reason: "lunch"})
+		"pause": {rollout.StatePaused, 3, true, func(s *fakeFleet, after time.Duration) context.Context {
+			s.commandAfter(after, rollout.Command{Action: rollout.ActionPause, Reason: "lunch"})
 			return context.Background()
 		}},
-		"abort": {rollout.StateAborted, 3, true, func(s *stage, after time.Duration) context.Context {
-			s.later(after, rollout.Command{Action: rollout.ActionAbort, Reason: "wrong"})
+		"abort": {rollout.StateAborted, 3, true, func(s *fakeFleet, after time.Duration) context.Context {
+			s.commandAfter(after, rollout.Command{Action: rollout.ActionAbort, Reason: "wrong"})
 			return context.Background()
 		}},
 	}
-	for phase, after := range phases {
+	for phase, after := range phaseTimes {
 		for name, stopper := range stoppers {
 			t.Run(name+" "+phase, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					s := phased(t)
+					s := newPhasedFleet(t)
 					ctx := stopper.do(s, after)
 					r, err := run.Run(ctx, s.cfg)
 					if err != nil {
@@ -476,11 +476,11 @@ func TestEveryPhaseCanBeStopped(t *testing.T) {
 						t.Errorf("%s: %s, exit %d", r.State, r.Reason, exitCode(r))
 					}
 					took := r.Finished.Sub(r.Started)
-					if took < after || took > after+11*time.Second || s.fleet.now != 0 {
-						t.Errorf("it ended after %s, with %d under work", took, s.fleet.now)
+					if took < after || took > after+11*time.Second || s.engine.now != 0 {
+						t.Errorf("it ended after %s, with %d under work", took, s.engine.now)
 					}
-					if done := r.Count(plan.OutcomeDone); stopper.drains && done != s.fleet.touched() {
-						t.Errorf("%d of %d that were begun are done", done, s.fleet.touched())
+					if done := r.Count(plan.OutcomeDone); stopper.drains && done != s.engine.touched() {
+						t.Errorf("%d of %d that were begun are done", done, s.engine.touched())
 					}
 					if r.CurrentWave() != nil || r.Left() == 0 {
 						t.Errorf("%d left, in %v", r.Left(), r.CurrentWave())
@@ -496,7 +496,7 @@ func TestEveryPhaseCanBeStopped(t *testing.T) {
 						return
 					}
 					s.cfg.Drain, s.cfg.Lease = nil, nil
-					s.approves()
+					s.approveAll()
 					if r := s.resume(t); r.State != rollout.StateFinished || r.Count(plan.OutcomeDone) != 40 || !r.Waves[0].Gate.Passed() {
 						t.Errorf("resumed: %s, %s, %v", r.State, r.Reason, r.Counts())
 					}
@@ -510,12 +510,12 @@ func TestStoreThatFailsInAGateHalts(t *testing.T) {
 	t.Parallel()
 	for _, phase := range []string{"in the bake", "waiting"} {
 		synctest.Test(t, func(t *testing.T) {
-			s := phased(t)
+			s := newPhasedFleet(t)
 			s.cfg.Policy.Waves[0].Gate.Checks[0].Meter = &meter{says: func(_ context.Context, n int) plan.Measure {
 				return plan.Measure{Verdict: pass, Evidence: fmt.Sprint(n)}
 			}}
-			time.AfterFunc(phases[phase]-500*time.Millisecond, func() { s.store.fail(errDisk) })
-			s.later(phases[phase], rollout.Command{Action: rollout.ActionApprove, Wave: "early"}) // a fact that cannot be stored
+			time.AfterFunc(phaseTimes[phase]-500*time.Millisecond, func() { s.store.fail(errDisk) })
+			s.commandAfter(phaseTimes[phase], rollout.Command{Action: rollout.ActionApprove, Wave: "early"}) // a fact that cannot be stored
 			r, err := run.Run(t.Context(), s.cfg)
 			if err == nil || !errors.Is(err, errDisk) || r.State != rollout.StateHalted || r.Finished.Sub(r.Started) > 5*time.Minute {
 				t.Errorf("%v, %s %s after %s", err, r.State, r.Reason, r.Finished.Sub(r.Started))
@@ -533,40 +533,40 @@ func TestMetersAreCancelledWhenTheGateEnds(t *testing.T) {
 			cancelled = ctx.Err() == context.Canceled
 			return plan.Measure{Verdict: pass}
 		}}
-		gate := asks(hangs, func(c *plan.Check) { c.Timeout = time.Hour })
-		gate.Checks = append(gate.Checks, plan.Check{Name: "other", Meter: says(fail)})
-		s, _ := gated(t, gate, nil, halted...)
-		if f := told[rollout.GateMeasured](t, s.scene); !cancelled || len(f) != 1 {
+		gate := gateOf(hangs, func(c *plan.Check) { c.Timeout = time.Hour })
+		gate.Checks = append(gate.Checks, plan.Check{Name: "other", Meter: meterOf(fail)})
+		s, _ := runWithGate(t, gate, nil, sequenceHalted...)
+		if f := emitted[rollout.GateMeasured](t, s.fakeRun); !cancelled || len(f) != 1 {
 			t.Errorf("cancelled: %v, %+v", cancelled, f)
 		}
 	})
 }
 
-// A gate stands before the waves that follow, whoever upgraded the canary; where nothing follows and nothing was done
+// A gate guards the waves that follow, whichever rollout upgraded the canary; where nothing follows and nothing was done
 // it stands before nothing.
 func TestGateIsAskedWhereThereIsSomethingToGuard(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		there func(*stage) []string // who stands at the target already
+		there func(*fakeFleet) []string // who stands at the target already
 		want  []string
 	}{
-		"nobody": {func(*stage) []string { return nil }, halted},
-		"the canary, as a rollout left it that halted at this gate": {func(s *stage) []string { return s.inWave("canary") }, halted},
-		"all but the canary": {func(s *stage) []string { return append(s.inWave("early"), s.inWave("rest")...) }, halted},
-		"all": {func(s *stage) []string {
+		"nobody": {func(*fakeFleet) []string { return nil }, sequenceHalted},
+		"the canary, as a rollout left it that halted at this gate": {func(s *fakeFleet) []string { return s.inWave("canary") }, sequenceHalted},
+		"all but the canary": {func(s *fakeFleet) []string { return append(s.inWave("early"), s.inWave("rest")...) }, sequenceHalted},
+		"all": {func(s *fakeFleet) []string {
 			return append(append(s.inWave("canary"), s.inWave("early")...), s.inWave("rest")...)
 		}, []string{"run 1", "canary", "early", "rest", "finished"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				s := newStage(t, 10, map[string]plan.Gate{"canary": asks(says(fail), nil)})
+				s := newFakeFleet(t, 10, map[string]plan.Gate{"canary": gateOf(meterOf(fail), nil)})
 				for _, id := range test.there(s) {
-					s.world.applied[id] = []string{"a", "b", "c"}
+					s.db.applied[id] = []string{"a", "b", "c"}
 				}
 				s.plan(t, request())
 				s.run(t)
-				if diff := cmp.Diff(test.want, s.course(t)); diff != "" {
+				if diff := cmp.Diff(test.want, s.sequence(t)); diff != "" {
 					t.Error(diff)
 				}
 			})
@@ -574,12 +574,12 @@ func TestGateIsAskedWhereThereIsSomethingToGuard(t *testing.T) {
 	}
 }
 
-// Whoever mends a gate shall know all that is wrong: what the other checks are about to say is waited for, a while.
-func TestGateThatFailsHearsTheOtherChecks(t *testing.T) {
+// The reason of a gate names all that is wrong: the results of the other checks are waited for, for a while.
+func TestFailingGateWaitsForTheOtherChecks(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		takes time.Duration
-		told  int
+		takes    time.Duration
+		measures int
 	}{"in time": {5 * time.Second, 2}, "too late": {time.Minute, 1}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -591,10 +591,10 @@ func TestGateThatFailsHearsTheOtherChecks(t *testing.T) {
 					}
 					return plan.Measure{Verdict: fail, Evidence: "slow and wrong"}
 				}}
-				gate := asks(slow, func(c *plan.Check) { c.Timeout = time.Hour })
-				gate.Checks = append(gate.Checks, plan.Check{Name: "other", Meter: says(fail)})
-				s, r := gated(t, gate, nil, halted...)
-				if f := told[rollout.GateMeasured](t, s.scene); len(f) != test.told {
+				gate := gateOf(slow, func(c *plan.Check) { c.Timeout = time.Hour })
+				gate.Checks = append(gate.Checks, plan.Check{Name: "other", Meter: meterOf(fail)})
+				s, r := runWithGate(t, gate, nil, sequenceHalted...)
+				if f := emitted[rollout.GateMeasured](t, s.fakeRun); len(f) != test.measures {
 					t.Errorf("%+v", f)
 				}
 				if !strings.Contains(r.Reason, "check other failed") {
@@ -615,7 +615,7 @@ func TestMeasureThatEndsWithTheRunDecidesNothing(t *testing.T) {
 				cancel()
 				return plan.Measure{Verdict: unknown, Evidence: "cancelled"}
 			}}
-			s := newStage(t, 10, map[string]plan.Gate{"canary": asks(m, func(c *plan.Check) { c.Inconclusive = -1 })})
+			s := newFakeFleet(t, 10, map[string]plan.Gate{"canary": gateOf(m, func(c *plan.Check) { c.Inconclusive = -1 })})
 			if r, err := run.Run(ctx, s.cfg); err != nil || r.State != rollout.StateInterrupted || r.Waves[0].Gate.Verdict != "" {
 				t.Errorf("%v, %s: %s", err, r.State, r.Reason)
 			}
@@ -623,16 +623,16 @@ func TestMeasureThatEndsWithTheRunDecidesNothing(t *testing.T) {
 	})
 }
 
-// The bake goes on while nobody watches: the tenants are in use meanwhile.
+// The bake continues while no run is active: the tenants are in use meanwhile.
 func TestBakeIsCountedFromTheFirstTime(t *testing.T) {
 	t.Parallel()
 	for away, left := range map[time.Duration]time.Duration{10 * time.Minute: 20 * time.Minute, 2 * time.Hour: 0} {
 		synctest.Test(t, func(t *testing.T) {
-			m := says(pass)
-			gate := asks(m, nil)
+			m := meterOf(pass)
+			gate := gateOf(m, nil)
 			gate.Bake = time.Hour
-			s := newStage(t, 10, map[string]plan.Gate{"canary": gate})
-			s.later(30*time.Minute, rollout.Command{Action: rollout.ActionPause})
+			s := newFakeFleet(t, 10, map[string]plan.Gate{"canary": gate})
+			s.commandAfter(30*time.Minute, rollout.Command{Action: rollout.ActionPause})
 			first := s.run(t)
 			time.Sleep(away)
 			before := len(m.at)
@@ -653,14 +653,14 @@ func TestBakeIsCountedFromTheFirstTime(t *testing.T) {
 func TestGateThatPassedIsNotAskedAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := says(pass, fail)
-		s := newStage(t, 20, map[string]plan.Gate{"canary": asks(m, nil)})
+		m := meterOf(pass, fail)
+		s := newFakeFleet(t, 20, map[string]plan.Gate{"canary": gateOf(m, nil)})
 		bad := s.inWave("rest")[0]
-		s.breaks[bad] = oops(engine.Data, "duplicates")
+		s.failures[bad] = engineError(engine.Data, "duplicates")
 		if r := s.run(t); r.State != rollout.StateHalted {
 			t.Fatal(r.State)
 		}
-		delete(s.breaks, bad)
+		delete(s.failures, bad)
 		s.cfg.Policy.Waves = nil // nor is it missed
 		if r := s.resume(t); r.State != rollout.StateFinished || len(m.at) != 1 {
 			t.Errorf("%s: %s; %d measures", r.State, r.Reason, len(m.at))
@@ -671,11 +671,11 @@ func TestGateThatPassedIsNotAskedAgain(t *testing.T) {
 func TestLastGateHaltsTheRollout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 10, map[string]plan.Gate{"rest": asks(says(fail, pass), nil)})
+		s := newFakeFleet(t, 10, map[string]plan.Gate{"rest": gateOf(meterOf(fail, pass), nil)})
 		if r := s.run(t); r.State != rollout.StateHalted || r.Left() != 0 || exitCode(r) != 3 {
 			t.Errorf("%s, %d left, exit %d", r.State, r.Left(), exitCode(r))
 		}
-		if r := s.resume(t); r.State != rollout.StateFinished || exitCode(r) != 0 || s.fleet.touched() != 10 {
+		if r := s.resume(t); r.State != rollout.StateFinished || exitCode(r) != 0 || s.engine.touched() != 10 {
 			t.Errorf("%s, exit %d", r.State, exitCode(r))
 		}
 	})
@@ -684,8 +684,8 @@ func TestLastGateHaltsTheRollout(t *testing.T) {
 func TestWaveWithoutTenantsAsksNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := says(fail)
-		s := newStage(t, 2, map[string]plan.Gate{"early": asks(m, nil), "rest": asks(m, nil)})
+		m := meterOf(fail)
+		s := newFakeFleet(t, 2, map[string]plan.Gate{"early": gateOf(m, nil), "rest": gateOf(m, nil)})
 		if r := s.run(t); r.State != rollout.StateFinished || len(m.at) > 0 {
 			t.Errorf("%s: %s", r.State, r.Reason)
 		}
@@ -695,9 +695,9 @@ func TestWaveWithoutTenantsAsksNothing(t *testing.T) {
 func TestGateIsNotAskedWhenTheWaveHalts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := says(pass)
-		s := newStage(t, 10, map[string]plan.Gate{"canary": asks(m, nil)})
-		s.breaks[s.inWave("canary")[0]] = oops(engine.Data, "duplicates")
+		m := meterOf(pass)
+		s := newFakeFleet(t, 10, map[string]plan.Gate{"canary": gateOf(m, nil)})
+		s.failures[s.inWave("canary")[0]] = engineError(engine.Data, "duplicates")
 		if r := s.run(t); r.State != rollout.StateHalted || len(m.at) > 0 {
 			t.Errorf("%s: %s", r.State, r.Reason)
 		}
@@ -707,18 +707,18 @@ func TestGateIsNotAskedWhenTheWaveHalts(t *testing.T) {
 func TestRunForSomeTenantsAsksNoGate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := says(pass)
-		s := newStage(t, 2, map[string]plan.Gate{"canary": asks(m, nil)})
+		m := meterOf(pass)
+		s := newFakeFleet(t, 2, map[string]plan.Gate{"canary": gateOf(m, nil)})
 		bad := s.inWave("canary")[0]
-		s.breaks[bad] = oops(engine.Data, "duplicates")
+		s.failures[bad] = engineError(engine.Data, "duplicates")
 		s.run(t)
-		delete(s.breaks, bad)
+		delete(s.failures, bad)
 		p, events, err := s.store.Load(t.Context(), "r1")
 		if err != nil {
 			t.Fatal(err)
 		}
 		s.cfg.Earlier = events
-		s.cfg.Plan, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), members(s.world.tenants, s.world.survey()), s.world.g, plan.ResumeOptions{Only: []string{bad}})
+		s.cfg.Plan, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), members(s.db.tenants, s.db.survey()), s.db.g, plan.ResumeOptions{Only: []string{bad}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -735,25 +735,25 @@ func TestRunForSomeTenantsAsksNoGate(t *testing.T) {
 func TestRunForSomeTenantsLeavesTheOthers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 10, nil)
-		s.moves()
+		s := newFakeFleet(t, 10, nil)
+		s.followFleet()
 		bad := s.inWave("canary")[0]
-		s.breaks[bad] = oops(engine.Data, "duplicates")
-		s.work = 10 * time.Second
+		s.failures[bad] = engineError(engine.Data, "duplicates")
+		s.duration = 10 * time.Second
 		s.run(t)
-		delete(s.breaks, bad)
+		delete(s.failures, bad)
 		s.create("new") // which joins no run for others
 		p, events, err := s.store.Load(t.Context(), "r1")
 		if err != nil {
 			t.Fatal(err)
 		}
-		known := p.Pick(s.world.tenants)
+		known := p.Pick(s.db.tenants)
 		s.cfg.Earlier = events
-		s.cfg.Plan, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), members(known, s.world.survey()[:len(known)]), s.world.g, plan.ResumeOptions{Only: []string{bad}})
+		s.cfg.Plan, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), members(known, s.db.survey()[:len(known)]), s.db.g, plan.ResumeOptions{Only: []string{bad}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.later(500*time.Millisecond, ask(rollout.ActionSkip, s.inWave("canary")[0], "s1-0007"))
+		s.commandAfter(500*time.Millisecond, commandOf(rollout.ActionSkip, s.inWave("canary")[0], "s1-0007"))
 		r := s.run(t)
 		if r.State != rollout.StateHalted || r.Reason != "8 tenants are left, not part of this run" || r.Planned() != 10 {
 			t.Errorf("%s: %s, %d planned", r.State, r.Reason, r.Planned())
@@ -774,21 +774,21 @@ func TestGateThatCannotBeAskedIsRefused(t *testing.T) {
 			"no wave of that name": func(p *plan.Policy) { p.Waves = p.Waves[1:] },
 			"has none there":       func(p *plan.Policy) { p.Waves[0].Gate = plan.Gate{} },
 		} {
-			s := newStage(t, 10, map[string]plan.Gate{"canary": asks(says(pass), nil)})
+			s := newFakeFleet(t, 10, map[string]plan.Gate{"canary": gateOf(meterOf(pass), nil)})
 			change(&s.cfg.Policy)
 			r, err := run.Run(t.Context(), s.cfg)
 			var gate *plan.Error
-			if r != nil || !errors.As(err, &gate) || gate.Reason != plan.ReasonGate || gate.Wave != "canary" || !strings.Contains(err.Error(), what) || gate.Hint() == "" || s.fleet.touched() > 0 {
+			if r != nil || !errors.As(err, &gate) || gate.Reason != plan.ReasonGate || gate.Wave != "canary" || !strings.Contains(err.Error(), what) || gate.Hint() == "" || s.engine.touched() > 0 {
 				t.Errorf("%v, %v", r, err)
 			}
 		}
 	})
 }
 
-func TestNoEstimateAtAGateAndNoneSpoiltByIt(t *testing.T) {
+func TestGateHasNoETAAndDoesNotDistortIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 14, map[string]plan.Gate{"canary": {Bake: time.Hour}})
+		s := newFakeFleet(t, 14, map[string]plan.Gate{"canary": {Bake: time.Hour}})
 		s.cfg.Policy.Concurrency = 1
 		seen := &rollout.Report{}
 		s.cfg.Observers = append(s.cfg.Observers, observer(func(e rollout.Event) {

@@ -19,7 +19,7 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-var begin = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+var planCreated = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 
 // rev makes a revision in memory; its options are those of both sections.
 func rev(id, revises string, options ...revision.Options) *revision.Revision {
@@ -46,14 +46,14 @@ func graph(t testing.TB, revs ...*revision.Revision) *revision.Graph {
 	return g
 }
 
-// line is the graph a ← b ← c.
-func line(t testing.TB) *revision.Graph {
+// linearGraph is the graph a ← b ← c.
+func linearGraph(t testing.TB) *revision.Graph {
 	t.Helper()
 	return graph(t, rev("a", ""), rev("b", "a"), rev("c", "b"))
 }
 
-// on makes tenants s1, s2, … of a server, all in one database.
-func on(server string, n int) []tenant.Tenant {
+// tenantsOn makes tenants s1, s2, … of a server, all in one database.
+func tenantsOn(server string, n int) []tenant.Tenant {
 	tenants := make([]tenant.Tenant, n)
 	for i := range tenants {
 		id := fmt.Sprintf("%s-%04d", server, i+1)
@@ -64,8 +64,8 @@ func on(server string, n int) []tenant.Tenant {
 	return tenants
 }
 
-// at is a standing with those revisions applied, judged as the engine does.
-func at(g *revision.Graph, ids ...string) engine.Standing {
+// standingAt is a standing with those revisions applied, judged as the engine does.
+func standingAt(g *revision.Graph, ids ...string) engine.Standing {
 	a := &engine.Applied{}
 	for _, id := range g.Sort(ids) {
 		a.Rows = append(a.Rows, engine.Row{Revision: id})
@@ -91,7 +91,7 @@ func rowsOf(g *revision.Graph, rows string) engine.Standing {
 		id, rollout, _ := strings.Cut(row, ":")
 		ids, by[id] = append(ids, id), rollout
 	}
-	s := at(g, ids...)
+	s := standingAt(g, ids...)
 	s.Applied.Rows = nil
 	slices.Sort(ids)
 	for _, id := range ids {
@@ -100,8 +100,8 @@ func rowsOf(g *revision.Graph, rows string) engine.Standing {
 	return s
 }
 
-// all gives each tenant the same standing.
-func all(n int, s engine.Standing) []engine.Standing {
+// repeatStanding gives each tenant the same standing.
+func repeatStanding(n int, s engine.Standing) []engine.Standing {
 	standings := make([]engine.Standing, n)
 	for i := range standings {
 		standings[i] = s
@@ -123,11 +123,11 @@ func members(tenants []tenant.Tenant, standings []engine.Standing) []plan.Member
 
 func request() plan.Options {
 	return plan.Options{
-		Rollout: "r1", Fleet: "acme", Kind: plan.KindUpgrade, Targets: []string{"heads"}, Created: begin,
+		Rollout: "r1", Fleet: "acme", Kind: plan.KindUpgrade, Targets: []string{"heads"}, Created: planCreated,
 	}
 }
 
-func arrange(t testing.TB, g *revision.Graph, tenants []tenant.Tenant, standings []engine.Standing) *plan.Runnable {
+func newPlan(t testing.TB, g *revision.Graph, tenants []tenant.Tenant, standings []engine.Standing) *plan.Runnable {
 	t.Helper()
 	p, err := plan.New(members(tenants, standings), g, request())
 	if err != nil {
@@ -136,9 +136,9 @@ func arrange(t testing.TB, g *revision.Graph, tenants []tenant.Tenant, standings
 	return p
 }
 
-// fleet is an Upgrader whose tenants do what do says. It checks what must hold whenever a tenant is
-// touched: it was named in the store, it is not under work already, and no server has more than it bears.
-type fleet struct {
+// fakeEngine is an Applier whose tenants do what do says. It checks what must hold whenever a tenant is
+// touched: it was named in the store, it is not under work already, and no server has more than perServer allows.
+type fakeEngine struct {
 	t         testing.TB
 	perServer int // 0 = not checked
 	do        func(ctx context.Context, job engine.Job) error
@@ -155,9 +155,9 @@ type fleet struct {
 	most     int
 }
 
-func newFleet(t testing.TB, p *plan.Runnable) *fleet {
+func newFakeEngine(t testing.TB, p *plan.Runnable) *fakeEngine {
 	t.Helper()
-	f := &fleet{
+	f := &fakeEngine{
 		t: t, ids: map[engine.Location]string{}, named: map[string]bool{}, busy: map[string]bool{},
 		running: map[string]int{}, peak: map[string]int{}, attempts: map[string][]time.Time{},
 	}
@@ -169,7 +169,7 @@ func newFleet(t testing.TB, p *plan.Runnable) *fleet {
 	return f
 }
 
-func (f *fleet) Apply(ctx context.Context, job engine.Job) (engine.Result, error) {
+func (f *fakeEngine) Apply(ctx context.Context, job engine.Job) (engine.Result, error) {
 	f.mu.Lock()
 	id, server := f.ids[job.Location], job.Location.Server
 	if id == "" {
@@ -213,14 +213,14 @@ func (f *fleet) Apply(ctx context.Context, job engine.Job) (engine.Result, error
 	return engine.Result{Done: done}, nil
 }
 
-func (f *fleet) touched() int {
+func (f *fakeEngine) touched() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.attempts)
 }
 
-// takes makes every tenant take so long.
-func takes(d time.Duration) func(context.Context, engine.Job) error {
+// taking makes every tenant take so long.
+func taking(d time.Duration) func(context.Context, engine.Job) error {
 	return func(ctx context.Context, _ engine.Job) error {
 		select {
 		case <-time.After(d):
@@ -231,19 +231,21 @@ func takes(d time.Duration) func(context.Context, engine.Job) error {
 	}
 }
 
-func oops(c engine.Class, message string) error { return &engine.Error{Class: c, Message: message} }
+func engineError(c engine.Class, message string) error {
+	return &engine.Error{Class: c, Message: message}
+}
 
-// watched is a store that tells the fleet whom it knows to be dispatched, and that can be made to fail.
-type watched struct {
+// dispatchStore is a store that tells the fleet whom it knows to be dispatched, and that can be made to fail.
+type dispatchStore struct {
 	rollout.FullStore
-	fleet *fleet
+	fleet *fakeEngine
 
 	mu     sync.Mutex
 	broken error
 	events []rollout.Event
 }
 
-func (w *watched) Append(ctx context.Context, events []rollout.Event) error {
+func (w *dispatchStore) Append(ctx context.Context, events []rollout.Event) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.broken != nil {
@@ -265,30 +267,30 @@ func (w *watched) Append(ctx context.Context, events []rollout.Event) error {
 	return nil
 }
 
-func (w *watched) fail(err error) {
+func (w *dispatchStore) fail(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.broken = err
 }
 
-// scene is one run with fakes all around.
-type scene struct {
-	cfg   run.Config
-	fleet *fleet
-	store *watched
+// fakeRun is one run with fakes all around.
+type fakeRun struct {
+	cfg    run.Config
+	engine *fakeEngine
+	store  *dispatchStore
 }
 
-func newScene(t testing.TB, g *revision.Graph, p *plan.Runnable) *scene {
+func newFakeRun(t testing.TB, g *revision.Graph, p *plan.Runnable) *fakeRun {
 	t.Helper()
-	f := newFleet(t, p)
-	store := &watched{FullStore: store.NewMemory(), fleet: f}
-	return &scene{fleet: f, store: store, cfg: run.Config{
+	f := newFakeEngine(t, p)
+	store := &dispatchStore{FullStore: store.NewMemory(), fleet: f}
+	return &fakeRun{engine: f, store: store, cfg: run.Config{
 		Plan: p, Engine: f, Graph: g, Store: store, Holder: rollout.Holder{Host: "h", PID: 7, User: "u"},
 	}}
 }
 
 // run runs and checks what must hold after every run: the store's facts fold to the live report.
-func (s *scene) run(t testing.TB) *rollout.Report {
+func (s *fakeRun) run(t testing.TB) *rollout.Report {
 	t.Helper()
 	report, err := run.Run(t.Context(), s.cfg)
 	if err != nil {
@@ -298,7 +300,7 @@ func (s *scene) run(t testing.TB) *rollout.Report {
 	return report
 }
 
-func (s *scene) check(t testing.TB, report *rollout.Report) {
+func (s *fakeRun) check(t testing.TB, report *rollout.Report) {
 	t.Helper()
 	_, events, err := s.store.Load(context.Background(), s.cfg.Plan.Rollout)
 	if err != nil {
@@ -309,17 +311,17 @@ func (s *scene) check(t testing.TB, report *rollout.Report) {
 		folded.Apply(e)
 	}
 	sameReports(t, folded, report)
-	legal(t, events)
+	checkFacts(t, events)
 }
 
-// legal checks that the facts are a course that a rollout can take, and that the report is right after each of them.
-func legal(t testing.TB, events []rollout.Event) {
+// checkFacts checks that the facts are a course that a rollout can take, and that the report is right after each of them.
+func checkFacts(t testing.TB, events []rollout.Event) {
 	t.Helper()
 	r := &rollout.Report{}
 	for _, e := range events {
 		before, wave := r.State, r.CurrentWave() != nil
 		r.Apply(e)
-		if whole(t, r); t.Failed() {
+		if checkReport(t, r); t.Failed() {
 			t.Fatalf("after %T %+v", e.Fact, e.Fact)
 		}
 		want := before
@@ -340,18 +342,18 @@ func legal(t testing.TB, events []rollout.Event) {
 		_, commanded := e.Fact.(rollout.Commanded)
 		tenant, finished := e.Fact.(rollout.TenantFinished)
 		_, ended := e.Fact.(rollout.Ended)
-		outside := starts || commanded || ended || finished && tenant.Outcome == plan.OutcomeSkipped // see Heed
+		outside := starts || commanded || ended || finished && tenant.Outcome == plan.OutcomeSkipped // by control.ApplyPending
 		if r.State != want || (r.CurrentWave() != nil) != wave || !runs && !outside || before == rollout.StateAborted && !commanded {
 			t.Fatalf("%s became %s, in a wave: %v, with %T %+v", before, r.State, r.CurrentWave() != nil, e.Fact, e.Fact)
 		}
 	}
 }
 
-// whole checks what holds for every report.
-func whole(t interface{ Errorf(string, ...any) }, r *rollout.Report) {
+// checkReport checks what holds for every report.
+func checkReport(t interface{ Errorf(string, ...any) }, r *rollout.Report) {
 	sum := 0
 	for _, w := range r.Waves {
-		for _, o := range ends {
+		for _, o := range outcomesOfTenants {
 			if n := w.Count(o); n < 0 {
 				t.Errorf("%d of wave %s are %s", n, w.Name, o)
 			}
@@ -368,12 +370,12 @@ func whole(t interface{ Errorf(string, ...any) }, r *rollout.Report) {
 	}
 }
 
-var ends = []plan.Outcome{
+var outcomesOfTenants = []plan.Outcome{
 	plan.OutcomePending, plan.OutcomeRunning, plan.OutcomeRetrying, plan.OutcomeDeferred, plan.OutcomeDone,
 	plan.OutcomeUnchanged, plan.OutcomeFailed, plan.OutcomeSkipped, plan.OutcomeGone,
 }
 
-func (s *scene) facts(t testing.TB) []rollout.Event {
+func (s *fakeRun) facts(t testing.TB) []rollout.Event {
 	t.Helper()
 	_, events, err := s.store.Load(context.Background(), s.cfg.Plan.Rollout)
 	if err != nil {

@@ -22,7 +22,7 @@ const (
 type journal struct {
 	ctx      context.Context // for the store; outlives the run's
 	store    rollout.Store
-	audience *audience // nil when nobody watches
+	audience *audience // nil when there are no observers
 
 	mu      sync.Mutex
 	queue   []rollout.Event
@@ -155,8 +155,8 @@ func notify(ch chan struct{}) {
 	}
 }
 
-// audience shows events to observers, in order and from one goroutine. It takes whatever it is given at
-// once, so that a slow observer holds up nobody but itself.
+// audience shows events to observers, in order and from one goroutine. It takes each event at
+// once, so that a slow observer delays only itself.
 type audience struct {
 	observers []rollout.Observer
 
@@ -213,8 +213,8 @@ func (a *audience) run() {
 // patience is how long an observer may still take once the run has been cancelled.
 const patience = 2 * time.Second
 
-// close waits until all was shown; after a cancellation only for a moment, for then somebody is in a hurry,
-// and an observer that never returns must not keep the process.
+// close waits until all was shown; after a cancellation only for a moment, because the user wants
+// to leave, and an observer that never returns must not keep the process.
 func (a *audience) close(ctx context.Context) {
 	if a == nil {
 		return

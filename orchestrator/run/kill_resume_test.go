@@ -15,9 +15,9 @@ import (
 	"github.com/skeindb/skein/orchestrator/run"
 )
 
-// mortal is a store that loses every fact from the one on of which dies says so: the process was killed just
+// dyingStore is a store that loses every fact from the one on of which dies says so: the process was killed just
 // before it was durable.
-type mortal struct {
+type dyingStore struct {
 	rollout.FullStore
 	dies func(rollout.Event) bool
 	kill func()
@@ -26,7 +26,7 @@ type mortal struct {
 	dead bool
 }
 
-func (m *mortal) Append(ctx context.Context, events []rollout.Event) error {
+func (m *dyingStore) Append(ctx context.Context, events []rollout.Event) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i, e := range events {
@@ -44,9 +44,9 @@ func (m *mortal) Append(ctx context.Context, events []rollout.Event) error {
 	return m.FullStore.Append(ctx, events)
 }
 
-// killed runs until the fact after the first for which last says so; then the process is killed: its tenants under
+// killAfter runs until the fact after the first for which last says so; then the process is killed: its tenants under
 // work are cut off, and no fact is stored any more. It returns the fold of what is.
-func (s *stage) killed(t testing.TB, cfg run.Config, last func(rollout.Fact) bool) *rollout.Report {
+func (s *fakeFleet) killAfter(t testing.TB, cfg run.Config, last func(rollout.Fact) bool) *rollout.Report {
 	t.Helper()
 	over := false
 	return s.kill(t, cfg, func(e rollout.Event) bool {
@@ -58,11 +58,11 @@ func (s *stage) killed(t testing.TB, cfg run.Config, last func(rollout.Fact) boo
 	})
 }
 
-func (s *stage) kill(t testing.TB, cfg run.Config, dies func(rollout.Event) bool) *rollout.Report {
+func (s *fakeFleet) kill(t testing.TB, cfg run.Config, dies func(rollout.Event) bool) *rollout.Report {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	cfg.Store = &mortal{FullStore: s.store, dies: dies, kill: cancel}
+	cfg.Store = &dyingStore{FullStore: s.store, dies: dies, kill: cancel}
 	if _, err := run.Run(ctx, cfg); err != nil {
 		t.Fatal(err)
 	}
@@ -73,21 +73,21 @@ func (s *stage) kill(t testing.TB, cfg run.Config, dies func(rollout.Event) bool
 	return r
 }
 
-// wholeCourse is a rollout that goes through all there is: three waves, a gate that measures, bakes and wants an
+// newEventfulFleet is a rollout that goes through all there is: three waves, a gate that measures, bakes and wants an
 // approval, one that is asked in vain at first, tenants that come and go, one that fails at first, and one that an
 // operator skips.
-func wholeCourse(t testing.TB) *stage {
+func newEventfulFleet(t testing.TB) *fakeFleet {
 	t.Helper()
-	checks := asks(says(unknown, pass), nil)
+	checks := gateOf(meterOf(unknown, pass), nil)
 	checks.Bake, checks.Approval = time.Minute, true
-	s := newStage(t, 24, map[string]plan.Gate{
-		"canary": checks, "early": asks(says(pass), nil), "rest": {Bake: 10 * time.Second},
+	s := newFakeFleet(t, 24, map[string]plan.Gate{
+		"canary": checks, "early": gateOf(meterOf(pass), nil), "rest": {Bake: 10 * time.Second},
 	})
-	s.moves()
-	s.approves()
+	s.followFleet()
+	s.approveAll()
 	early, rest := s.inWave("early"), s.inWave("rest")
 	moved := false
-	s.when = append(s.when, func(f rollout.Fact) {
+	s.reactions = append(s.reactions, func(f rollout.Fact) {
 		w, ok := f.(rollout.ApprovalAwaited)
 		if !ok || w.Wave != "canary" || moved {
 			return
@@ -96,13 +96,13 @@ func wholeCourse(t testing.TB) *stage {
 		s.remove(early[0])
 		s.remove(rest[1])
 		s.create("late-1", "late-2")
-		s.command(ask(rollout.ActionSkip, rest[2]))
+		s.command(commandOf(rollout.ActionSkip, rest[2]))
 	})
 	return s
 }
 
 // end is what a rollout has come to, as far as it must not depend on who was killed when.
-func (s *stage) end(t testing.TB) map[string]any {
+func (s *fakeFleet) finalState(t testing.TB) map[string]any {
 	t.Helper()
 	r := &rollout.Report{}
 	for _, e := range s.facts(t) {
@@ -111,10 +111,10 @@ func (s *stage) end(t testing.TB) map[string]any {
 	end := map[string]any{"state": r.State, "exit": exitCode(r), "planned": r.Planned(), "warnings": r.Warnings}
 	for tr := range r.Tenants() {
 		outcome := tr.Outcome
-		if outcome == plan.OutcomeUnchanged { // it was changed, but nobody got to know
+		if outcome == plan.OutcomeUnchanged { // it was changed, but that was not recorded
 			outcome = plan.OutcomeDone
 		}
-		end[tr.Tenant] = fmt.Sprint(outcome, " ", tr.Wave, " ", s.stands(tr.Tenant))
+		end[tr.Tenant] = fmt.Sprint(outcome, " ", tr.Wave, " ", s.appliedTo(tr.Tenant))
 	}
 	for _, w := range r.Waves {
 		end["wave "+w.Name] = fmt.Sprint(w.Planned, w.Joined, w.Finished, w.Gate.Passed())
@@ -122,35 +122,35 @@ func (s *stage) end(t testing.TB) map[string]any {
 	return end
 }
 
-// TestKillAnywhereAndResumeComeToTheSameEnd kills the process before each fact in turn and resumes.
-func TestKillAnywhereAndResumeComeToTheSameEnd(t *testing.T) {
+// TestKillAnywhereAndResumeEndAlike kills the process before each fact in turn and resumes.
+func TestKillAnywhereAndResumeEndAlike(t *testing.T) {
 	t.Parallel()
 	var want map[string]any
 	var facts int64
 	synctest.Test(t, func(t *testing.T) {
-		s := wholeCourse(t)
+		s := newEventfulFleet(t)
 		r := s.run(t)
-		want, facts = s.end(t), r.Seq
+		want, facts = s.finalState(t), r.Seq
 		if r.State != rollout.StateFinished || r.Count(plan.OutcomeGone) != 2 || r.Count(plan.OutcomeSkipped) != 1 || r.Count(plan.OutcomeDone) != 23 {
-			t.Fatalf("%s: %s, %v, %q", r.State, r.Reason, r.Counts(), s.course(t))
+			t.Fatalf("%s: %s, %v, %q", r.State, r.Reason, r.Counts(), s.sequence(t))
 		}
 	})
 	for k := int64(1); k <= facts; k++ {
 		for _, again := range []bool{false, true} { // the resumed run may be killed as well
 			synctest.Test(t, func(t *testing.T) {
-				s := wholeCourse(t)
+				s := newEventfulFleet(t)
 				dead := s.kill(t, s.cfg, func(e rollout.Event) bool { return e.Seq == k })
 				if dead.Seq != k-1 || dead.Seq > 0 && dead.State != rollout.StateRunning && dead.State != rollout.StateWaiting {
 					t.Fatalf("killed before fact %d: %d are stored, %s", k, dead.Seq, dead.State)
 				}
-				s.rearrange(t)
+				s.planResume(t)
 				if again {
 					s.kill(t, s.cfg, func(e rollout.Event) bool { return e.Seq == k+9 })
-					s.rearrange(t)
+					s.planResume(t)
 				}
 				s.run(t)
-				if diff := cmp.Diff(want, s.end(t)); diff != "" {
-					t.Errorf("killed before fact %d, again %v (-whole +killed):\n%s\n%q", k, again, diff, s.course(t))
+				if diff := cmp.Diff(want, s.finalState(t)); diff != "" {
+					t.Errorf("killed before fact %d, again %v (-whole +killed):\n%s\n%q", k, again, diff, s.sequence(t))
 				}
 			})
 			if t.Failed() {
@@ -163,27 +163,27 @@ func TestKillAnywhereAndResumeComeToTheSameEnd(t *testing.T) {
 // An abort that was taken in holds, though the process died before it could end.
 func TestAbortOutlivesItsProcess(t *testing.T) {
 	t.Parallel()
-	for _, heed := range []bool{true, false} {
+	for _, pending := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
-			s := newStage(t, 20, nil)
-			s.work = time.Minute
-			s.later(90*time.Second, ask(rollout.ActionAbort))
-			dead := s.killed(t, s.cfg, func(f rollout.Fact) bool {
+			s := newFakeFleet(t, 20, nil)
+			s.duration = time.Minute
+			s.commandAfter(90*time.Second, commandOf(rollout.ActionAbort))
+			dead := s.killAfter(t, s.cfg, func(f rollout.Fact) bool {
 				_, ok := f.(rollout.Commanded)
 				return ok
 			})
 			if dead.State != rollout.StateRunning {
 				t.Fatal(dead.State)
 			}
-			touched := s.fleet.touched()
+			touched := s.engine.touched()
 			var r *rollout.Report
-			if heed {
-				r = s.heed(t)
+			if pending {
+				r = s.applyPending(t)
 			} else {
 				r = s.resume(t)
 			}
-			if r.State != rollout.StateAborted || s.fleet.touched() != touched {
-				t.Errorf("%s, %d touched", r.State, s.fleet.touched()-touched)
+			if r.State != rollout.StateAborted || s.engine.touched() != touched {
+				t.Errorf("%s, %d touched", r.State, s.engine.touched()-touched)
 			}
 		})
 	}

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/skeindb/skein/engine"
-	"github.com/skeindb/skein/orchestrator/internal/words"
+	"github.com/skeindb/skein/engine/text"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 	"github.com/skeindb/skein/tenant"
@@ -15,7 +15,7 @@ import (
 // A source may forget tenants for a moment: a page of its API that is missing, a query on a replica that lags behind. Who
 // is no longer listed is gone only if its schema, database or file is not there; else it keeps its place.
 
-// Located are tenants of a rollout that are there, as far as that can be told, and where they stand.
+// Located are the tenants of a rollout that exist, or may exist where that is not known, and where they stand.
 type Located struct {
 	Members  []plan.Member // as the fleet has them now; those that it does not list, as they were planned
 	Unlisted []string      // ids of those of Members that the fleet does not list
@@ -91,7 +91,7 @@ func UnlistedWarning(ids []string) string {
 	if len(ids) == 1 {
 		return "1 tenant is no longer listed by the sources, but is not gone: it stays in the rollout: " + ids[0]
 	}
-	return fmt.Sprintf("%d tenants are no longer listed by the sources, but are not gone: they stay in the rollout: %s", len(ids), words.Some(ids))
+	return fmt.Sprintf("%d tenants are no longer listed by the sources, but are not gone: they stay in the rollout: %s", len(ids), text.Some(ids, 5))
 }
 
 // locator prepares [Locate] for items of the run. What it returns reads nothing that the run changes meanwhile.

@@ -14,11 +14,11 @@ import (
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
-func TestTenantsThatTheSourcesForgetKeepTheirPlace(t *testing.T) {
+func TestUnlistedTenantsStayInTheRollout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var forgotten []string
-		s, r := moving(t, inCanary, func(s *stage) {
+		s, r := runInChangingFleet(t, inCanary, func(s *fakeFleet) {
 			forgotten = append(s.inWave("early"), s.inWave("rest")[0], s.inWave("rest")[1])
 			for _, id := range forgotten {
 				s.unlist(id)
@@ -29,8 +29,8 @@ func TestTenantsThatTheSourcesForgetKeepTheirPlace(t *testing.T) {
 			t.Errorf("%s: %s, %s", r.State, r.Reason, diff)
 		}
 		for _, id := range forgotten {
-			if s.stands(id) != "[a b c]" {
-				t.Errorf("%s stands at %s", id, s.stands(id))
+			if s.appliedTo(id) != "[a b c]" {
+				t.Errorf("%s stands at %s", id, s.appliedTo(id))
 			}
 		}
 		if len(r.Warnings) != 2 || !strings.HasPrefix(r.Warnings[0], "4 tenants are no longer listed") || !strings.Contains(r.Warnings[1], forgotten[4]) {
@@ -39,30 +39,30 @@ func TestTenantsThatTheSourcesForgetKeepTheirPlace(t *testing.T) {
 	})
 }
 
-func TestTenantThatIsForgottenAndMadeAgainIsUpgraded(t *testing.T) {
+func TestUnlistedTenantThatIsRecreatedIsUpgraded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var id string
-		s, r := moving(t, inRest, func(s *stage) {
+		s, r := runInChangingFleet(t, inRest, func(s *fakeFleet) {
 			s.cfg.Policy.Concurrency = 1
 			rest := s.inWave("rest")
 			id = rest[len(rest)-1]
 			s.remake(id, "a")
 			s.unlist(id)
 		})
-		if r.Outcome(id) != plan.OutcomeDone || s.stands(id) != "[a b c]" || exitCode(r) != 0 {
-			t.Errorf("%s is %s and stands at %s; exit %d", id, r.Outcome(id), s.stands(id), exitCode(r))
+		if r.Outcome(id) != plan.OutcomeDone || s.appliedTo(id) != "[a b c]" || exitCode(r) != 0 {
+			t.Errorf("%s is %s and stands at %s; exit %d", id, r.Outcome(id), s.appliedTo(id), exitCode(r))
 		}
 	})
 }
 
-func TestTenantThatIsForgottenAndCannotBeAskedIsNotGone(t *testing.T) {
+func TestUnlistedTenantThatCannotBeReadIsNotGone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 10, nil)
-		s.moves()
+		s := newFakeFleet(t, 10, nil)
+		s.followFleet()
 		id := s.inWave("rest")[0]
-		s.cfg.Surveyor = mute{s, id}
+		s.cfg.Surveyor = partialSurveyor{s, id}
 		s.cfg.Policy.OnFailure = plan.OnFailureContinue
 		time.AfterFunc(inCanary, func() { s.unlist(id) })
 		if r := s.run(t); r.Outcome(id) != plan.OutcomeFailed || exitCode(r) != 2 {
@@ -71,14 +71,14 @@ func TestTenantThatIsForgottenAndCannotBeAskedIsNotGone(t *testing.T) {
 	})
 }
 
-// mute is a survey that cannot read one tenant.
-type mute struct {
-	*stage
+// partialSurveyor is a survey that cannot read one tenant.
+type partialSurveyor struct {
+	*fakeFleet
 	id string
 }
 
-func (d mute) Survey(ctx context.Context, targets []engine.Location) []engine.Standing {
-	all := d.stage.Survey(ctx, targets)
+func (d partialSurveyor) Survey(ctx context.Context, targets []engine.Location) []engine.Standing {
+	all := d.fakeFleet.Survey(ctx, targets)
 	for i := range all {
 		if targets[i].Schema == d.id {
 			all[i] = engine.Standing{State: engine.Unreachable, Err: &engine.Error{Class: engine.Connection, Message: "no answer"}}
@@ -87,16 +87,16 @@ func (d mute) Survey(ctx context.Context, targets []engine.Location) []engine.St
 	return all
 }
 
-func TestResumeTakesTenantsAlongThatTheSourcesForget(t *testing.T) {
+func TestResumeKeepsUnlistedTenants(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 10, nil)
+		s := newFakeFleet(t, 10, nil)
 		id, gone := s.inWave("rest")[0], s.inWave("rest")[1]
-		s.breaks[id], s.breaks[gone] = oops(engine.Data, "no"), oops(engine.Data, "no")
+		s.failures[id], s.failures[gone] = engineError(engine.Data, "no"), engineError(engine.Data, "no")
 		if r := s.run(t); r.Outcome(id) == plan.OutcomeDone || exitCode(r) == 0 {
 			t.Fatal(r.Counts())
 		}
-		clear(s.breaks)
+		clear(s.failures)
 		s.unlist(id)
 		s.remove(gone)
 		r := s.resume(t)

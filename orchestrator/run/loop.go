@@ -13,14 +13,14 @@ import (
 )
 
 // runWave works on items of a wave: all of them, or those that came late. Tenants that turn out not to be those that
-// were planned are looked at anew when the others are through, and have one more turn.
+// were planned are planned again when the others are done, and get one more try.
 func (r *runner) runWave(at int, items []plan.Item) {
 	name := r.Plan.Waves[at].Name
 	r.emit(rollout.WaveStarted{Wave: name})
 	r.phase = phaseMigrating
 	r.runTenants(at, items)
-	if astray := r.wave.recreated; len(astray) > 0 && r.halt.state == "" {
-		if items, ok := r.replanRecreated(at, astray); ok {
+	if recreated := r.wave.recreated; len(recreated) > 0 && r.halt.state == "" {
+		if items, ok := r.replanRecreated(at, recreated); ok {
 			r.phase = phaseReplanning
 			r.runTenants(at, r.unskipped(items))
 		}
@@ -150,15 +150,15 @@ func (r *runner) dispatch() {
 	}
 }
 
-// pollStop makes sure that nothing is begun once somebody has asked for a stop, however much else there is
-// for await to hear.
+// pollStop makes sure that no tenant starts once a stop was requested, however many other events await has to
+// handle.
 func (r *runner) pollStop() {
 	select {
 	case <-r.cancelled:
 		r.onCancel()
 	case <-r.stopping:
 		r.onStop()
-	case m := <-r.poller.mail:
+	case m := <-r.poller.batches:
 		r.read(m)
 	default:
 	}
@@ -196,7 +196,7 @@ func (r *runner) await(at time.Time, own <-chan struct{}) bool {
 		r.afterProbe(p)
 	case l := <-r.observed:
 		r.handleObservation(l)
-	case m := <-r.poller.mail:
+	case m := <-r.poller.batches:
 		r.read(m)
 	case <-own:
 	case <-clock:

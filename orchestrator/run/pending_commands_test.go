@@ -15,8 +15,8 @@ import (
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
-// heed heeds, and checks that what is stored folds to what was returned.
-func (s *stage) heed(t testing.TB) *rollout.Report {
+// applyPending handles the pending commands of r1, and checks that what is stored folds to what was returned.
+func (s *fakeFleet) applyPending(t testing.TB) *rollout.Report {
 	t.Helper()
 	r, err := control.ApplyPending(context.Background(), s.store, "r1")
 	if err != nil {
@@ -26,30 +26,30 @@ func (s *stage) heed(t testing.TB) *rollout.Report {
 	return r
 }
 
-func TestNobodyRunsTheRolloutAnyMore(t *testing.T) {
+func TestPendingCommandsOfADeadRun(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 60, map[string]plan.Gate{"canary": {Approval: true}})
-		s.approves()
+		s := newFakeFleet(t, 60, map[string]plan.Gate{"canary": {Approval: true}})
+		s.approveAll()
 		rest := s.inWave("rest")
-		s.breaks[rest[0]] = oops(engine.Data, "duplicates")
+		s.failures[rest[0]] = engineError(engine.Data, "duplicates")
 		halted := s.run(t)
 		if halted.State != rollout.StateHalted {
 			t.Fatal(halted.State)
 		}
 		facts := len(s.facts(t))
-		if r := s.heed(t); len(s.facts(t)) != facts || r.Seq != halted.Seq {
+		if r := s.applyPending(t); len(s.facts(t)) != facts || r.Seq != halted.Seq {
 			t.Error("facts out of nothing")
 		}
-		s.command(ask(rollout.ActionPause))
-		s.command(ask(rollout.ActionSkip, rest[0], rest[50], rest[50]))
-		s.command(ask(rollout.ActionSkip, s.inWave("canary")[0]))
-		s.command(ask(rollout.ActionSkip, "nobody"))
-		s.command(ask(rollout.ActionSkip))
-		s.command(ask(rollout.ActionRetry))
+		s.command(commandOf(rollout.ActionPause))
+		s.command(commandOf(rollout.ActionSkip, rest[0], rest[50], rest[50]))
+		s.command(commandOf(rollout.ActionSkip, s.inWave("canary")[0]))
+		s.command(commandOf(rollout.ActionSkip, "nobody"))
+		s.command(commandOf(rollout.ActionSkip))
+		s.command(commandOf(rollout.ActionRetry))
 		s.command(rollout.Command{Action: rollout.ActionApprove, Wave: "canary"})
-		s.command(ask("dance"))
-		r := s.heed(t)
+		s.command(commandOf("dance"))
+		r := s.applyPending(t)
 		want := []string{
 			"approve", "pause: no process runs the rollout", "skip", "skip: tenant " + s.inWave("canary")[0] + " is done",
 			"skip: tenant nobody is not part of the rollout", "skip: it names no tenant", "retry", "approve: the gate of wave canary is open already",
@@ -64,25 +64,25 @@ func TestNobodyRunsTheRolloutAnyMore(t *testing.T) {
 		if r := s.resume(t); r.State != rollout.StateFinished || r.Count(plan.OutcomeSkipped) != 2 || r.Count(plan.OutcomeDone) != 58 {
 			t.Errorf("%s, %v", r.State, r.Counts())
 		}
-		s.command(ask(rollout.ActionAbort))
-		if got := replies(s.heed(t)); got[len(got)-1] != "abort: the rollout is finished already" {
+		s.command(commandOf(rollout.ActionAbort))
+		if got := replies(s.applyPending(t)); got[len(got)-1] != "abort: the rollout is finished already" {
 			t.Errorf("%q", got)
 		}
 	})
 }
 
-func TestSkipMendsWhatOnlyFailedForOne(t *testing.T) {
+func TestSkipOfTheOnlyFailedTenantFinishesTheRollout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 20, nil)
+		s := newFakeFleet(t, 20, nil)
 		s.cfg.Policy.OnFailure = plan.OnFailureContinue
 		bad := s.inWave("early")[1]
-		s.breaks[bad] = oops(engine.Data, "duplicates")
+		s.failures[bad] = engineError(engine.Data, "duplicates")
 		if r := s.run(t); exitCode(r) != 2 {
 			t.Fatal(exitCode(r))
 		}
 		s.command(rollout.Command{Action: rollout.ActionSkip, Tenants: []string{bad}, Reason: "leaves anyway"})
-		r := s.heed(t)
+		r := s.applyPending(t)
 		if exitCode(r) != 0 || !r.Next().IsZero() || r.State != rollout.StateFinished {
 			t.Errorf("exit %d, next %+v, %s", exitCode(r), r.Next(), r.State)
 		}
@@ -97,9 +97,9 @@ func TestSkipMendsWhatOnlyFailedForOne(t *testing.T) {
 func TestAbortOfARolloutWhoseProcessDied(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 20, nil)
-		s.work = 10 * time.Second
-		dead := s.killed(t, s.cfg, func(f rollout.Fact) bool {
+		s := newFakeFleet(t, 20, nil)
+		s.duration = 10 * time.Second
+		dead := s.killAfter(t, s.cfg, func(f rollout.Fact) bool {
 			d, ok := f.(rollout.TenantsDispatched)
 			return ok && len(d.Tenants) == 14
 		})
@@ -107,13 +107,13 @@ func TestAbortOfARolloutWhoseProcessDied(t *testing.T) {
 			t.Fatal(dead.State)
 		}
 		rest := s.inWave("rest")
-		s.command(ask(rollout.ActionSkip, rest[0], rest[13])) // the first was under work
-		s.command(ask(rollout.ActionAbort))
-		s.command(ask(rollout.ActionSkip, rest[1]))
+		s.command(commandOf(rollout.ActionSkip, rest[0], rest[13])) // the first was under work
+		s.command(commandOf(rollout.ActionAbort))
+		s.command(commandOf(rollout.ActionSkip, rest[1]))
 		s.command(rollout.Command{Action: rollout.ActionApprove, Wave: "canary"})
 		time.Sleep(time.Second)
-		s.command(ask(rollout.ActionAbort))
-		r := s.heed(t)
+		s.command(commandOf(rollout.ActionAbort))
+		r := s.applyPending(t)
 		want := []string{"skip", "abort", "skip: the rollout was aborted", "approve: the rollout was aborted", "abort: the rollout is aborted already"}
 		if diff := cmp.Diff(want, replies(r)); diff != "" {
 			t.Error(diff)
@@ -127,19 +127,19 @@ func TestAbortOfARolloutWhoseProcessDied(t *testing.T) {
 func TestApprovalWaitsForTheNextRun(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 20, map[string]plan.Gate{"canary": {Approval: true}})
+		s := newFakeFleet(t, 20, map[string]plan.Gate{"canary": {Approval: true}})
 		s.cfg.NoWait = true
 		if r := s.run(t); r.State != rollout.StateWaiting {
 			t.Fatal(r.State)
 		}
 		s.command(rollout.Command{Action: rollout.ActionApprove, Wave: "early"})
 		s.command(rollout.Command{Action: rollout.ActionApprove, Wave: "canary"})
-		s.command(ask(rollout.ActionSkip, s.inWave("rest")[0]))
-		r := s.heed(t)
+		s.command(commandOf(rollout.ActionSkip, s.inWave("rest")[0]))
+		r := s.applyPending(t)
 		if diff := cmp.Diff([]string{"approve: wave early has not reached its gate", "skip"}, replies(r)); diff != "" {
 			t.Error(diff)
 		}
-		if again := s.heed(t); again.Seq != r.Seq || again.State != rollout.StateWaiting {
+		if again := s.applyPending(t); again.Seq != r.Seq || again.State != rollout.StateWaiting {
 			t.Errorf("%s, fact %d after %d", again.State, again.Seq, r.Seq)
 		}
 		r = s.resume(t)
@@ -149,7 +149,7 @@ func TestApprovalWaitsForTheNextRun(t *testing.T) {
 		if r.State != rollout.StateFinished || r.Count(plan.OutcomeDone) != 19 {
 			t.Errorf("%s, %v", r.State, r.Counts())
 		}
-		if s.heed(t); len(told[rollout.Commanded](t, s.scene)) != 3 {
+		if s.applyPending(t); len(emitted[rollout.Commanded](t, s.fakeRun)) != 3 {
 			t.Error("a command was taken in twice")
 		}
 	})
@@ -158,33 +158,33 @@ func TestApprovalWaitsForTheNextRun(t *testing.T) {
 func TestRolloutThatDiedBeforeItsFirstFact(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 5, nil)
+		s := newFakeFleet(t, 5, nil)
 		if err := s.store.Create(t.Context(), s.cfg.Plan.Stored()); err != nil {
 			t.Fatal(err)
 		}
-		s.command(ask(rollout.ActionAbort))
-		r := s.heed(t)
+		s.command(commandOf(rollout.ActionAbort))
+		r := s.applyPending(t)
 		if r.State != rollout.StateAborted || r.Kind != plan.KindUpgrade || r.Planned() != 5 || !r.Next().IsZero() {
 			t.Errorf("%+v", r)
 		}
 	})
 }
 
-// contested is a store that another process writes, too.
-type contested struct{ rollout.FullStore }
+// conflictingStore is a store that another process writes, too.
+type conflictingStore struct{ rollout.FullStore }
 
-func (c contested) Append(context.Context, []rollout.Event) error {
+func (c conflictingStore) Append(context.Context, []rollout.Event) error {
 	return &rollout.ConflictError{Rollout: "r1", Seq: 7}
 }
 
-func TestHeedEndsWhereAnotherProcessWrites(t *testing.T) {
+func TestApplyPendingEndsWhenAnotherProcessWrites(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 5, nil)
+		s := newFakeFleet(t, 5, nil)
 		s.run(t)
-		s.command(ask(rollout.ActionAbort))
+		s.command(commandOf(rollout.ActionAbort))
 		var conflict *rollout.ConflictError
-		if r, err := control.ApplyPending(t.Context(), contested{s.store}, "r1"); r != nil || !errors.As(err, &conflict) {
+		if r, err := control.ApplyPending(t.Context(), conflictingStore{s.store}, "r1"); r != nil || !errors.As(err, &conflict) {
 			t.Errorf("%v, %v", r, err)
 		}
 		if _, err := control.ApplyPending(t.Context(), s.store, "r2"); !errors.Is(err, rollout.ErrNoRollout) {

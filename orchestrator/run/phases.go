@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/skeindb/skein/orchestrator/internal/words"
+	"github.com/skeindb/skein/engine/text"
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
@@ -42,9 +42,9 @@ func (r *runner) run(commands []rollout.Command) {
 	r.poller.close()
 	close(r.jobs)
 	for ; r.workers > 0; r.workers-- {
-		<-r.answers // each says good-bye
+		<-r.answers // each reports its end
 	}
-	if r.halt.state == "" && r.Lease != nil && r.Lease.Err() != nil { // nobody had time to notice
+	if r.halt.state == "" && r.Lease != nil && r.Lease.Err() != nil { // the loop had no time to notice
 		r.leaseIsLost()
 	}
 	if r.halt.state == "" {
@@ -53,10 +53,10 @@ func (r *runner) run(commands []rollout.Command) {
 	r.emitNow(rollout.Ended{State: r.halt.state, Reason: r.halt.reason, Redacted: r.halt.redacted, Lost: r.lost})
 }
 
-// finalState is what a run has come to that nothing has stopped. One for some tenants only may leave work for others.
+// finalState is the state of a run that nothing has stopped. One for some tenants only may leave work for others.
 func (r *runner) finalState() halt {
 	if left := r.report.Left(); left > 0 {
-		return halt{state: rollout.StateHalted, reason: fmt.Sprintf("%s %s left, not part of this run", words.Tenants(left), words.IsAre(left))}
+		return halt{state: rollout.StateHalted, reason: fmt.Sprintf("%s %s left, not part of this run", text.Count(left, "tenant"), text.Plural(left, "is", "are"))}
 	}
 	for i := range r.Plan.Waves {
 		w := &r.Plan.Waves[i]

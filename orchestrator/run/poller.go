@@ -13,15 +13,15 @@ const (
 	pollQuiet = time.Minute // how long it says nothing when it cannot look
 )
 
-// commandBatch is what the inbox has for the loop.
+// commandBatch is what the poller has for the loop.
 type commandBatch struct {
 	commands []rollout.Command // in their order
-	err      error             // commands could not be read for longer than is borne
+	err      error             // commands could not be read for longer than pollQuiet
 }
 
 // commandPoller polls the store for what operators ask of the running rollout, in one goroutine.
 type commandPoller struct {
-	mail chan commandBatch // taken by the loop
+	batches chan commandBatch // taken by the loop
 
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the goroutine has returned
@@ -30,7 +30,7 @@ type commandPoller struct {
 // newCommandPoller begins to poll for commands above a number.
 func newCommandPoller(ctx context.Context, store rollout.Commands, rollout string, after int64) *commandPoller {
 	ctx, cancel := context.WithCancel(ctx)
-	i := &commandPoller{mail: make(chan commandBatch), cancel: cancel, done: make(chan struct{})}
+	i := &commandPoller{batches: make(chan commandBatch), cancel: cancel, done: make(chan struct{})}
 	go i.poll(ctx, store, rollout, after)
 	return i
 }
@@ -45,7 +45,7 @@ func (i *commandPoller) poll(ctx context.Context, store rollout.Commands, id str
 	defer close(i.done)
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
-	good, told := time.Now(), false
+	good, warned := time.Now(), false
 	for {
 		select {
 		case <-tick.C:
@@ -56,17 +56,17 @@ func (i *commandPoller) poll(ctx context.Context, store rollout.Commands, id str
 		var m commandBatch
 		switch {
 		case err == nil:
-			good, told = time.Now(), false
+			good, warned = time.Now(), false
 			m.commands = commands
-		case !told && time.Since(good) > pollQuiet:
-			told = true
+		case !warned && time.Since(good) > pollQuiet:
+			warned = true
 			m.err = err
 		}
 		if len(m.commands) == 0 && m.err == nil {
 			continue
 		}
 		select {
-		case i.mail <- m:
+		case i.batches <- m:
 		case <-ctx.Done():
 			return
 		}
@@ -76,10 +76,10 @@ func (i *commandPoller) poll(ctx context.Context, store rollout.Commands, id str
 	}
 }
 
-// read takes in what the inbox had.
+// read handles what the poller had.
 func (r *runner) read(m commandBatch) {
 	if m.err != nil {
-		r.emit(rollout.Warned{Message: fmt.Sprintf("commands such as pause and abort are not heard at the moment: %v", m.err)})
+		r.emit(rollout.Warned{Message: fmt.Sprintf("commands such as pause and abort cannot be read at the moment: %v", m.err)})
 	}
 	for _, c := range m.commands {
 		r.handleCommand(c)

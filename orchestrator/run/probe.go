@@ -35,7 +35,7 @@ func (r *runner) probe(s *server) {
 	}(r.probing, s.name, s.probeOf)
 }
 
-// stopProbing ends the probes that nobody needs any more.
+// stopProbing ends the probes that are no longer needed.
 func (r *runner) stopProbing() {
 	r.endProbes()
 	for ; r.probes > 0; r.probes-- {
@@ -94,7 +94,7 @@ func (r *runner) pause(s *server, database string, f plan.Failure) {
 	r.probeLater(s)
 }
 
-// patienceOver fails all that is left of a server which has not answered for longer than is borne, in one stretch, and
+// patienceOver fails all that is left of a server which has not answered for longer than Policy.ServerPatience without a break, and
 // reports whether that was so.
 func (r *runner) patienceOver(s *server, now time.Time) bool {
 	if s.since.IsZero() || now.Sub(s.since) < r.Policy.ServerPatience {

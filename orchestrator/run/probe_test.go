@@ -13,19 +13,19 @@ import (
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
-// answers is a Prober that always says the same.
-type answers struct{ err error }
+// fixedProbe is a Prober that always says the same.
+type fixedProbe struct{ err error }
 
-func (a answers) Probe(context.Context, string, string) error { return a.err }
+func (a fixedProbe) Probe(context.Context, string, string) error { return a.err }
 
 // A server that comes back and refuses the password, say, is not probed for minutes.
 func TestProbeThatNeedsAnOperatorHalts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		s := newScene(t, g, arrange(t, g, on("s1", 40), all(40, at(g))))
+		g := linearGraph(t)
+		s := newFakeRun(t, g, newPlan(t, g, tenantsOn("s1", 40), repeatStanding(40, standingAt(g))))
 		o := &outage{until: time.Now().Add(time.Hour), server: "s1", class: engine.Connection}
-		s.fleet.do, s.cfg.Prober = o.do, answers{oops(engine.Server, "password authentication failed")}
+		s.engine.do, s.cfg.Prober = o.do, fixedProbe{engineError(engine.Server, "password authentication failed")}
 		r := s.run(t)
 		if r.State != rollout.StateHalted || r.Reason != "server s1: password authentication failed" {
 			t.Errorf("%s %q", r.State, r.Reason)
@@ -43,22 +43,22 @@ func TestProbeThatNeedsAnOperatorHalts(t *testing.T) {
 func TestProbeOfADroppedDatabaseResumes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		p := arrange(t, g, on("s1", 40), all(40, at(g)))
-		s := newScene(t, g, p)
+		g := linearGraph(t)
+		p := newPlan(t, g, tenantsOn("s1", 40), repeatStanding(40, standingAt(g)))
+		s := newFakeRun(t, g, p)
 		dropped := p.Waves[0].Items[3].Tenant.ID
 		tries := 0
-		s.fleet.do = func(ctx context.Context, job engine.Job) error {
+		s.engine.do = func(ctx context.Context, job engine.Job) error {
 			switch {
-			case s.fleet.ids[job.Location] != dropped:
-				return takes(time.Second)(ctx, job)
+			case s.engine.ids[job.Location] != dropped:
+				return taking(time.Second)(ctx, job)
 			case tries == 0:
 				tries++
-				return oops(engine.Connection, "terminating connection due to administrator command")
+				return engineError(engine.Connection, "terminating connection due to administrator command")
 			}
-			return oops(engine.Gone, "database does not exist")
+			return engineError(engine.Gone, "database does not exist")
 		}
-		s.cfg.Prober = answers{oops(engine.Gone, "database does not exist")}
+		s.cfg.Prober = fixedProbe{engineError(engine.Gone, "database does not exist")}
 		r := s.run(t)
 		if diff := cmp.Diff(counts(plan.OutcomeDone, 39, plan.OutcomeGone, 1), r.Counts()); diff != "" {
 			t.Error(diff)

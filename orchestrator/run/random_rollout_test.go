@@ -17,15 +17,15 @@ import (
 	"github.com/skeindb/skein/orchestrator/run"
 )
 
-// TestAnyCourseFoldsToItsReport lets a rollout of three waves take any course that there is: tenants fail in any way
-// and order, meters say anything, operators ask anything at any time, tenants come and go, and the process is told to
+// TestFactsOfRandomRolloutsFoldToTheReport lets a rollout of three waves take any course that there is: tenants fail in any way
+// and order, meters say anything, operators ask anything at any time, tenants come and go, and the process is signalled to
 // stop or killed. After each run the fold of what is stored is the live report, every prefix of the facts is
 // a legal state, and when all is calm in the end the rollout finishes, unless it was aborted.
-func TestAnyCourseFoldsToItsReport(t *testing.T) {
+func TestFactsOfRandomRolloutsFoldToTheReport(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		seed := rapid.Uint64().Draw(rt, "seed")
-		synctest.Test(t, func(t *testing.T) { anyCourse(t, rand.New(&sharedSource{source: rand.NewPCG(seed, 2)})) })
+		synctest.Test(t, func(t *testing.T) { checkRandomRollout(t, rand.New(&sharedSource{source: rand.NewPCG(seed, 2)})) })
 		if t.Failed() {
 			rt.FailNow()
 		}
@@ -44,46 +44,46 @@ func (s *sharedSource) Uint64() uint64 {
 	return s.source.Uint64()
 }
 
-func anyCourse(t *testing.T, rng *rand.Rand) {
+func checkRandomRollout(t *testing.T, rng *rand.Rand) {
 	t.Helper()
-	s := newStage(t, 1+rng.IntN(40), anyGates(rng, false))
-	s.moves()
+	s := newFakeFleet(t, 1+rng.IntN(40), randomGates(rng, false))
+	s.followFleet()
 	for run := 1; ; run++ {
 		calm := run > 6
 		if run > 12 {
-			t.Fatalf("not home after %d runs: %q", run, s.course(t))
+			t.Fatalf("not home after %d runs: %q", run, s.sequence(t))
 		}
-		s.cfg.Policy = anyPolicy(rng, s.policy, calm)
+		s.cfg.Policy = randomPolicy(rng, s.policy, calm)
 		s.cfg.Observers = []rollout.Observer{s}
-		s.when = nil
+		s.reactions = nil
 		if calm {
-			s.approves()
+			s.approveAll()
 			s.cfg.Store, s.cfg.Drain, s.cfg.NoWait = s.store, nil, false
-			clear(s.breaks)
+			clear(s.failures)
 			if r := s.run(t); r.State == rollout.StateFinished && r.Count(plan.OutcomeFailed) == 0 || r.State == rollout.StateAborted {
 				return
 			}
-		} else if r := anyRun(t, rng, s); r.State == rollout.StateAborted {
+		} else if r := runRandomly(t, rng, s); r.State == rollout.StateAborted {
 			return
 		}
 		if rng.IntN(3) == 0 {
-			anyCommand(rng, s)
-			if s.heed(t).State == rollout.StateAborted {
+			sendRandomCommand(rng, s)
+			if s.applyPending(t).State == rollout.StateAborted {
 				return
 			}
 		}
-		s.rearrange(t)
+		s.planResume(t)
 	}
 }
 
-// anyRun runs once, with whatever may go wrong.
-func anyRun(t *testing.T, rng *rand.Rand, s *stage) *rollout.Report {
+// runRandomly runs once, with whatever may go wrong.
+func runRandomly(t *testing.T, rng *rand.Rand, s *fakeFleet) *rollout.Report {
 	t.Helper()
-	for _, tn := range s.world.tenants {
-		delete(s.breaks, tn.ID)
+	for _, tn := range s.db.tenants {
+		delete(s.failures, tn.ID)
 		if rng.IntN(8) == 0 {
 			classes := []engine.Class{engine.Transient, engine.Busy, engine.Data, engine.Revision, engine.Gone, engine.Timeout, engine.Connection}
-			s.breaks[tn.ID] = oops(classes[rng.IntN(len(classes))], fmt.Sprint("error ", rng.IntN(2)))
+			s.failures[tn.ID] = engineError(classes[rng.IntN(len(classes))], fmt.Sprint("error ", rng.IntN(2)))
 		}
 	}
 	s.cfg.NoWait = rng.IntN(4) == 0
@@ -94,7 +94,7 @@ func anyRun(t *testing.T, rng *rand.Rand, s *stage) *rollout.Report {
 		timers = append(timers, time.AfterFunc(time.Duration(rng.Int64N(int64(3*time.Minute))), do))
 	}
 	for range rng.IntN(4) {
-		later(func() { anyCommand(rng, s) })
+		later(func() { sendRandomCommand(rng, s) })
 	}
 	for i := range rng.IntN(3) {
 		later(func() { s.create(fmt.Sprint("new-", rng.Uint32(), "-", i)) })
@@ -103,12 +103,12 @@ func anyRun(t *testing.T, rng *rand.Rand, s *stage) *rollout.Report {
 	if rng.IntN(4) == 0 {
 		later(func() { close(stop) })
 	}
-	later(func() { // in the end somebody loses patience
+	later(func() { // in the end an operator loses patience
 		for _, w := range s.cfg.Plan.Waves {
 			s.command(rollout.Command{Action: rollout.ActionApprove, Wave: w.Name})
 		}
 	})
-	timers = append(timers, time.AfterFunc(time.Hour, func() { s.command(ask(rollout.ActionPause)) }))
+	timers = append(timers, time.AfterFunc(time.Hour, func() { s.command(commandOf(rollout.ActionPause)) }))
 	defer func() {
 		for _, timer := range timers {
 			timer.Stop()
@@ -120,7 +120,7 @@ func anyRun(t *testing.T, rng *rand.Rand, s *stage) *rollout.Report {
 			k += s.cfg.Earlier[len(s.cfg.Earlier)-1].Seq
 		}
 		r := s.kill(t, s.cfg, func(e rollout.Event) bool { return e.Seq == k })
-		legal(t, s.facts(t))
+		checkFacts(t, s.facts(t))
 		return r
 	}
 	r, err := run.Run(context.Background(), s.cfg)
@@ -128,22 +128,22 @@ func anyRun(t *testing.T, rng *rand.Rand, s *stage) *rollout.Report {
 		t.Fatal(err)
 	}
 	s.check(t, r)
-	if s.fleet.now != 0 {
-		t.Errorf("it ended with %d tenants under work", s.fleet.now)
+	if s.engine.now != 0 {
+		t.Errorf("it ended with %d tenants under work", s.engine.now)
 	}
 	return r
 }
 
-// anyPolicy is a policy with the waves of another, whose gates are asked by other meters.
-func anyPolicy(rng *rand.Rand, of plan.Policy, calm bool) plan.Policy {
+// randomPolicy is a policy with the waves of another, whose gates are asked by other meters.
+func randomPolicy(rng *rand.Rand, of plan.Policy, calm bool) plan.Policy {
 	p := of
 	p.Waves = append([]plan.WaveSpec{}, of.Waves...)
-	gates := anyGates(rng, calm)
+	gates := randomGates(rng, calm)
 	for i := range p.Waves {
 		p.Waves[i].AllowEmpty = calm // a wave of which all tenants were skipped would wait for ever
 		if g := &p.Waves[i].Gate; !g.IsZero() {
 			g.Approval = gates[p.Waves[i].Name].Approval
-			g.Checks = []plan.Check{{Name: "probe", Meter: says(anyVerdicts(rng, calm)...), Interval: 7 * time.Second, Failures: rng.IntN(3)}}
+			g.Checks = []plan.Check{{Name: "probe", Meter: meterOf(randomVerdicts(rng, calm)...), Interval: 7 * time.Second, Failures: rng.IntN(3)}}
 		}
 	}
 	if rng.IntN(2) == 0 {
@@ -158,20 +158,20 @@ func anyPolicy(rng *rand.Rand, of plan.Policy, calm bool) plan.Policy {
 	return p
 }
 
-func anyGates(rng *rand.Rand, calm bool) map[string]plan.Gate {
+func randomGates(rng *rand.Rand, calm bool) map[string]plan.Gate {
 	gates := map[string]plan.Gate{}
 	for _, name := range []string{"canary", "early", "rest"} {
 		if rng.IntN(3) == 0 {
 			continue
 		}
-		g := asks(says(anyVerdicts(rng, calm)...), nil)
+		g := gateOf(meterOf(randomVerdicts(rng, calm)...), nil)
 		g.Bake, g.Approval = time.Duration(rng.IntN(90))*time.Second, rng.IntN(2) == 0
 		gates[name] = g
 	}
 	return gates
 }
 
-func anyVerdicts(rng *rand.Rand, calm bool) []plan.Verdict {
+func randomVerdicts(rng *rand.Rand, calm bool) []plan.Verdict {
 	verdicts := []plan.Verdict{pass}
 	for !calm && len(verdicts) < 5 {
 		verdicts = append(verdicts, []plan.Verdict{pass, pass, fail, unknown, ""}[rng.IntN(5)])
@@ -179,8 +179,8 @@ func anyVerdicts(rng *rand.Rand, calm bool) []plan.Verdict {
 	return verdicts
 }
 
-// anyCommand has an operator ask for anything; rarely for an abort.
-func anyCommand(rng *rand.Rand, s *stage) {
+// sendRandomCommand has an operator ask for anything; rarely for an abort.
+func sendRandomCommand(rng *rand.Rand, s *fakeFleet) {
 	actions := []rollout.Action{
 		rollout.ActionPause, rollout.ActionApprove, rollout.ActionApprove, rollout.ActionSkip, rollout.ActionSkip,
 		rollout.ActionResume, rollout.ActionRetry, "dance",

@@ -11,7 +11,7 @@ import (
 )
 
 // This file is about tenants that are not any more what was planned: dropped and made again under the same name,
-// restored, changed by somebody else while the rollout runs.
+// restored, changed by another program while the rollout runs.
 
 // deferForReplan puts a tenant aside for a look at where it stands now, and reports whether it did: once a wave, and where
 // the fleet can be asked.
@@ -54,7 +54,7 @@ func (r *runner) planRecreated(at int, items []plan.Item, fleet []tenant.Tenant)
 		return nil, false
 	}
 	if err := plan.Replan(p, at, there.Members, r.Graph, r.Options); err != nil {
-		r.stop(rollout.StateHalted, fmt.Sprintf("tenants of wave %s changed, and cannot be planned anew: %v", p.Waves[at].Name, err))
+		r.stop(rollout.StateHalted, fmt.Sprintf("tenants of wave %s changed, and cannot be planned again: %v", p.Waves[at].Name, err))
 		return nil, false
 	}
 	items, r.Plan.Cohorts = r.screen(p.Waves[at].Items, p.Cohorts)
@@ -62,8 +62,8 @@ func (r *runner) planRecreated(at int, items []plan.Item, fleet []tenant.Tenant)
 }
 
 // recheckFinished takes up, before the end, tenants that were gone and are in the fleet again, and, where there were several
-// waves, those that were done and have been made anew or restored since: a rollout that says of a tenant that it is
-// done shall be right when it ends, and not only when it said so.
+// waves, those that were done and have been recreated or restored since: a tenant that the report calls done is
+// done when the rollout ends, and not only when it was recorded.
 func (r *runner) recheckFinished() {
 	if r.Discover == nil || r.Plan.Partial || r.finished || r.workers == 0 || r.halt.state != "" ||
 		r.Plan.Kind != plan.KindUpgrade && r.Plan.Kind != plan.KindDowngrade {
@@ -102,7 +102,7 @@ func (r *runner) recheckFinished() {
 	}
 }
 
-// finishedTenants are the items, by wave, of tenants that have come to an end and may have been made anew since, and how many
+// finishedTenants are the items, by wave, of tenants that have ended and may have been recreated since, and how many
 // there are.
 func (r *runner) finishedTenants() (all [][]plan.Item, n int) {
 	all = make([][]plan.Item, len(r.Plan.Waves))
@@ -141,8 +141,8 @@ func (r *runner) emitReplanned(at int, before, after []plan.Item) {
 		if !known || !slices.ContainsFunc(c.Steps, func(id string) bool { return !slices.Contains(r.Plan.Cohorts[old].Steps, id) }) {
 			continue
 		}
-		place, told := to[item.Cohort]
-		if !told {
+		place, listed := to[item.Cohort]
+		if !listed {
 			place = len(f.Cohorts)
 			to[item.Cohort] = place
 			f.Cohorts = append(f.Cohorts, *c)

@@ -10,9 +10,9 @@ import (
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
-// The waves of the stage are canary (2), early (4), rest (4). A tenant takes a second, and there are two at once: early
+// The waves of the fleet are canary (2), early (4), rest (4). A tenant takes a second, and there are two at once: early
 // begins after one second, rest after three.
-func TestTenantsMadeAnewAreTakenUpWhereverTheRolloutIs(t *testing.T) {
+func TestRecreatedTenantsAreUpgradedInEveryPhase(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		wave  int
@@ -26,8 +26,8 @@ func TestTenantsMadeAnewAreTakenUpWhereverTheRolloutIs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				s := newStage(t, 10, nil)
-				s.moves()
+				s := newFakeFleet(t, 10, nil)
+				s.followFleet()
 				s.cfg.Policy.Concurrency = 2
 				items := s.cfg.Plan.Waves[test.wave].Items
 				id := items[len(items)-1].Tenant.ID
@@ -36,7 +36,7 @@ func TestTenantsMadeAnewAreTakenUpWhereverTheRolloutIs(t *testing.T) {
 				if r.State != rollout.StateFinished || r.Count(plan.OutcomeDone) != 10 || r.Planned() != 10 {
 					t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
 				}
-				if got := s.stands(id); got != "[a b c]" {
+				if got := s.appliedTo(id); got != "[a b c]" {
 					t.Errorf("%s stands at %s", id, got)
 				}
 			})
@@ -45,13 +45,13 @@ func TestTenantsMadeAnewAreTakenUpWhereverTheRolloutIs(t *testing.T) {
 }
 
 // A tenant that is another one each time it is asked has two turns, and has then failed: it is there.
-func TestATenantThatIsAlwaysMadeAnewEnds(t *testing.T) {
+func TestTenantThatIsRecreatedForEverEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 4, nil)
-		s.moves()
+		s := newFakeFleet(t, 4, nil)
+		s.followFleet()
 		id := s.cfg.Plan.Waves[1].Items[0].Tenant.ID
-		s.breaks[id] = oops(engine.Gone, "it is another one")
+		s.failures[id] = engineError(engine.Gone, "it is another one")
 		s.cfg.Policy.OnFailure = plan.OnFailureContinue
 		r := s.run(t)
 		if r.State != rollout.StateFinished || r.Count(plan.OutcomeDone) != 3 || r.Outcome(id) != plan.OutcomeFailed || exitCode(r) != 2 {
@@ -63,17 +63,17 @@ func TestATenantThatIsAlwaysMadeAnewEnds(t *testing.T) {
 	})
 }
 
-func TestATenantThatWasGoneAndIsBackIsTakenUp(t *testing.T) {
+func TestTenantThatWasGoneAndIsBackIsUpgraded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 10, nil)
-		s.moves()
+		s := newFakeFleet(t, 10, nil)
+		s.followFleet()
 		lost := s.cfg.Plan.Waves[1].Items[0].Tenant
 		time.AfterFunc(inCanary, func() { s.remove(lost.ID) })
 		time.AfterFunc(inRest, func() { s.create(lost.ID) })
 		r := s.run(t)
-		if r.State != rollout.StateFinished || r.Count(plan.OutcomeDone) != 10 || s.stands(lost.ID) != "[a b c]" {
-			t.Errorf("%s: %s, %v, stands at %s", r.State, r.Reason, r.Counts(), s.stands(lost.ID))
+		if r.State != rollout.StateFinished || r.Count(plan.OutcomeDone) != 10 || s.appliedTo(lost.ID) != "[a b c]" {
+			t.Errorf("%s: %s, %v, stands at %s", r.State, r.Reason, r.Counts(), s.appliedTo(lost.ID))
 		}
 	})
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// rediscover looks at the fleet anew, before the wave at that index of the plan, or, beyond the last, before the end:
+// rediscover lists the fleet again, before the wave at that index of the plan, or, beyond the last, before the end:
 // what is left to do in the wave is planned by where its tenants stand now, and tenants that are new join the last
 // wave. It reports false when the run is to stop, or, before the end, when the fleet cannot be listed.
 func (r *runner) rediscover(at int) bool {
@@ -104,19 +104,19 @@ func (r *runner) discoverWithoutLostServers(why error) (fleet []tenant.Tenant, o
 	if !r.interruptible(func(ctx context.Context) { fleet, err = r.DiscoverAway(ctx) }) || err != nil {
 		return nil, false
 	}
-	r.emit(rollout.Warned{Message: fmt.Sprintf("the fleet could not be listed for %s, and goes on with those who were planned: %v", r.Policy.ServerPatience, why)})
+	r.emit(rollout.Warned{Message: fmt.Sprintf("the fleet could not be listed for %s; the run continues with the planned tenants: %v", r.Policy.ServerPatience, why)})
 	return fleet, true
 }
 
-// finalDiscovery lists the fleet when all work is done. That it cannot be listed then harms nobody: whoever came meanwhile
-// is left to the next rollout.
+// finalDiscovery lists the fleet when all work is done. An error does no harm then: tenants that came meanwhile
+// are left to the next rollout.
 func (r *runner) finalDiscovery() (fleet []tenant.Tenant, ok bool) {
 	var err error
 	if !r.interruptible(func(ctx context.Context) { fleet, err = r.Discover(ctx) }) {
 		return nil, false
 	}
 	if err != nil {
-		r.emit(rollout.WarningOf("the fleet was to be looked at once more, and tenants that came meanwhile are left to the next rollout: ", err))
+		r.emit(rollout.WarningOf("the fleet could not be listed before the end; tenants that came meanwhile are left to the next rollout: ", err))
 		return nil, false
 	}
 	return fleet, true
@@ -199,7 +199,7 @@ func (r *runner) join(late []plan.Member) error {
 	return nil
 }
 
-// screen is [Screen] for items that are planned while the run goes on. A run that is to stop meanwhile does not come to
+// screen is [Screen] for items that are planned during the run. A run that is to stop meanwhile does not start
 // them.
 func (r *runner) screen(items []plan.Item, cohorts []plan.Cohort) ([]plan.Item, []plan.Cohort) {
 	if r.Screener == nil {

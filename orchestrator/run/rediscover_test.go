@@ -19,24 +19,24 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// moving is a rollout of 20 tenants, a second each, in a fleet that moves as change says, so long after its start.
-func moving(t *testing.T, after time.Duration, change func(*stage)) (*stage, *rollout.Report) {
+// runInChangingFleet is a rollout of 20 tenants, a second each, in a fleet that change alters, so long after the start.
+func runInChangingFleet(t *testing.T, after time.Duration, change func(*fakeFleet)) (*fakeFleet, *rollout.Report) {
 	t.Helper()
-	s := newStage(t, 20, nil)
-	s.moves()
+	s := newFakeFleet(t, 20, nil)
+	s.followFleet()
 	time.AfterFunc(after, func() { change(s) })
 	return s, s.run(t)
 }
 
 const inCanary, inEarly, inRest = 500 * time.Millisecond, 1500 * time.Millisecond, 2500 * time.Millisecond
 
-func TestTenantsThatComeJoinTheLastWave(t *testing.T) {
+func TestNewTenantsJoinTheLastWave(t *testing.T) {
 	t.Parallel()
 	for name, after := range map[string]time.Duration{"in the canary": inCanary, "in early": inEarly, "in the last wave": inRest} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				s, r := moving(t, after, func(s *stage) { s.create("new-1", "new-2", "new-3") })
+				s, r := runInChangingFleet(t, after, func(s *fakeFleet) { s.create("new-1", "new-2", "new-3") })
 				if r.State != rollout.StateFinished || r.Planned() != 23 || r.Count(plan.OutcomeDone) != 23 {
 					t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
 				}
@@ -44,11 +44,11 @@ func TestTenantsThatComeJoinTheLastWave(t *testing.T) {
 					t.Errorf("%+v", w)
 				}
 				for _, id := range []string{"new-1", "new-2", "new-3"} {
-					if s.stands(id) != "[a b c]" {
-						t.Errorf("%s stands at %s", id, s.stands(id))
+					if s.appliedTo(id) != "[a b c]" {
+						t.Errorf("%s stands at %s", id, s.appliedTo(id))
 					}
 				}
-				if n := len(told[rollout.TenantsJoined](t, s.scene)); n != 1 {
+				if n := len(emitted[rollout.TenantsJoined](t, s.fakeRun)); n != 1 {
 					t.Errorf("they joined %d times", n)
 				}
 				plan, events, err := s.store.Load(t.Context(), "r1")
@@ -63,11 +63,11 @@ func TestTenantsThatComeJoinTheLastWave(t *testing.T) {
 	}
 }
 
-func TestTenantsThatComeAtTheVeryEndAreTakenUpToo(t *testing.T) {
+func TestTenantsThatComeAtTheEndAreUpgraded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 10, map[string]plan.Gate{"rest": {Bake: time.Minute}})
-		s.moves()
+		s := newFakeFleet(t, 10, map[string]plan.Gate{"rest": {Bake: time.Minute}})
+		s.followFleet()
 		time.AfterFunc(30*time.Second, func() { s.create("in-the-bake") })
 		time.AfterFunc(time.Minute+3500*time.Millisecond, func() { s.create("after-it") })
 		r := s.run(t)
@@ -75,7 +75,7 @@ func TestTenantsThatComeAtTheVeryEndAreTakenUpToo(t *testing.T) {
 			t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
 		}
 		want := []string{"run 1", "canary", "early", "rest", "rest closed", "rest pass", "rest", "rest", "finished"}
-		if diff := cmp.Diff(want, s.course(t)); diff != "" {
+		if diff := cmp.Diff(want, s.sequence(t)); diff != "" {
 			t.Error(diff)
 		}
 	})
@@ -85,9 +85,9 @@ func TestTenantsThatComeAtTheVeryEndAreTakenUpToo(t *testing.T) {
 func TestLastGateIsAskedAboutLateTenants(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := says(pass)
-		s := newStage(t, 10, map[string]plan.Gate{"rest": asks(m, nil)})
-		s.moves()
+		m := meterOf(pass)
+		s := newFakeFleet(t, 10, map[string]plan.Gate{"rest": gateOf(m, nil)})
+		s.followFleet()
 		time.AfterFunc(inRest, func() { s.create("late") })
 		if r := s.run(t); r.State != rollout.StateFinished || len(m.at) != 1 || len(m.subjects[0].Tenants) != 5 {
 			t.Errorf("%s; %d measures, about %d tenants", r.State, len(m.at), len(m.subjects[0].Tenants))
@@ -98,8 +98,8 @@ func TestLastGateIsAskedAboutLateTenants(t *testing.T) {
 func TestFleetThatGrowsWithoutEndIsLeftToTheNextRollout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 10, nil)
-		s.moves()
+		s := newFakeFleet(t, 10, nil)
+		s.followFleet()
 		n := 0
 		s.cfg.Discover = func(ctx context.Context) ([]tenant.Tenant, error) {
 			n++
@@ -113,11 +113,11 @@ func TestFleetThatGrowsWithoutEndIsLeftToTheNextRollout(t *testing.T) {
 	})
 }
 
-func TestTenantsThatGoAreGone(t *testing.T) {
+func TestDroppedTenantsAreGone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var gone []string
-		s, r := moving(t, inCanary, func(s *stage) {
+		s, r := runInChangingFleet(t, inCanary, func(s *fakeFleet) {
 			gone = []string{s.inWave("early")[0], s.inWave("rest")[0], s.inWave("rest")[5]}
 			for _, id := range gone {
 				s.remove(id)
@@ -128,8 +128,8 @@ func TestTenantsThatGoAreGone(t *testing.T) {
 			t.Errorf("%s: %s, %s", r.State, r.Reason, diff)
 		}
 		for _, id := range gone {
-			if r.Outcome(id) != plan.OutcomeGone || len(s.fleet.attempts[id]) > 0 {
-				t.Errorf("%s is %s, tried %d times", id, r.Outcome(id), len(s.fleet.attempts[id]))
+			if r.Outcome(id) != plan.OutcomeGone || len(s.engine.attempts[id]) > 0 {
+				t.Errorf("%s is %s, tried %d times", id, r.Outcome(id), len(s.engine.attempts[id]))
 			}
 		}
 	})
@@ -139,12 +139,12 @@ func TestRenamedTenantIsGoneAndNew(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var old string
-		s, r := moving(t, inCanary, func(s *stage) {
+		s, r := runInChangingFleet(t, inCanary, func(s *fakeFleet) {
 			old = s.inWave("rest")[3]
 			s.remove(old)
 			s.create("renamed")
 		})
-		if r.Outcome(old) != plan.OutcomeGone || r.Outcome("renamed") != plan.OutcomeDone || s.stands("renamed") != "[a b c]" || exitCode(r) != 0 {
+		if r.Outcome(old) != plan.OutcomeGone || r.Outcome("renamed") != plan.OutcomeDone || s.appliedTo("renamed") != "[a b c]" || exitCode(r) != 0 {
 			t.Errorf("%s and %s, exit %d", r.Outcome(old), r.Outcome("renamed"), exitCode(r))
 		}
 	})
@@ -154,32 +154,32 @@ func TestTenantsAreWorkedOnWhereTheyAreNow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var moved, ahead, again, done string
-		s, r := moving(t, inCanary, func(s *stage) {
+		s, r := runInChangingFleet(t, inCanary, func(s *fakeFleet) {
 			rest := s.inWave("rest")
 			moved, ahead, again, done = rest[0], rest[1], rest[2], rest[3]
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			for i := range s.world.tenants {
-				if s.world.tenants[i].ID == moved {
-					s.world.tenants[i].Location.Server, s.world.tenants[i].Location.Schema = "s2", "elsewhere"
-					s.fleet.mu.Lock()
-					s.fleet.ids[s.world.tenants[i].Location] = moved
-					s.fleet.mu.Unlock()
+			for i := range s.db.tenants {
+				if s.db.tenants[i].ID == moved {
+					s.db.tenants[i].Location.Server, s.db.tenants[i].Location.Schema = "s2", "elsewhere"
+					s.engine.mu.Lock()
+					s.engine.ids[s.db.tenants[i].Location] = moved
+					s.engine.mu.Unlock()
 				}
 			}
-			s.world.applied["elsewhere"] = []string{"a"}
-			s.world.applied[ahead] = []string{"a", "b"}
-			s.world.applied[again] = nil // dropped and made anew
-			s.world.applied[done] = []string{"a", "b", "c"}
+			s.db.applied["elsewhere"] = []string{"a"}
+			s.db.applied[ahead] = []string{"a", "b"}
+			s.db.applied[again] = nil // dropped and recreated
+			s.db.applied[done] = []string{"a", "b", "c"}
 		})
 		if r.State != rollout.StateFinished || r.Count(plan.OutcomeDone) != 19 || r.Outcome(done) != plan.OutcomeUnchanged {
 			t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
 		}
-		if s.stands("elsewhere") != "[a b c]" || s.stands(moved) != "[]" || s.stands(ahead) != "[a b c]" || s.stands(again) != "[a b c]" {
-			t.Errorf("%s %s %s %s", s.stands("elsewhere"), s.stands(moved), s.stands(ahead), s.stands(again))
+		if s.appliedTo("elsewhere") != "[a b c]" || s.appliedTo(moved) != "[]" || s.appliedTo(ahead) != "[a b c]" || s.appliedTo(again) != "[a b c]" {
+			t.Errorf("%s %s %s %s", s.appliedTo("elsewhere"), s.appliedTo(moved), s.appliedTo(ahead), s.appliedTo(again))
 		}
-		if s.fleet.peak["s2"] != 1 {
-			t.Errorf("%d at once on s2", s.fleet.peak["s2"])
+		if s.engine.peak["s2"] != 1 {
+			t.Errorf("%d at once on s2", s.engine.peak["s2"])
 		}
 		for tr := range r.Tenants() {
 			if tr.Tenant == ahead && (tr.Steps != 1 || fmt.Sprint(tr.From) != "[b]") {
@@ -189,47 +189,47 @@ func TestTenantsAreWorkedOnWhereTheyAreNow(t *testing.T) {
 	})
 }
 
-func TestOnlyWhoBelongsJoins(t *testing.T) {
+func TestOnlySelectedTenantsJoin(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 20, nil)
-		s.moves()
+		s := newFakeFleet(t, 20, nil)
+		s.followFleet()
 		s.cfg.Joins = func(tn tenant.Tenant) bool { return strings.HasPrefix(tn.ID, "gold") }
 		skipped := s.inWave("rest")[0]
 		time.AfterFunc(inCanary, func() {
 			s.create("gold-1", "lead-1")
-			s.command(ask(rollout.ActionSkip, skipped)) // it is known, and does not join
+			s.command(commandOf(rollout.ActionSkip, skipped)) // it is known, and does not join
 		})
 		r := s.run(t)
-		if r.Planned() != 21 || r.Count(plan.OutcomeDone) != 20 || s.stands("lead-1") != "[]" || r.Outcome(skipped) != plan.OutcomeSkipped {
+		if r.Planned() != 21 || r.Count(plan.OutcomeDone) != 20 || s.appliedTo("lead-1") != "[]" || r.Outcome(skipped) != plan.OutcomeSkipped {
 			t.Errorf("%d planned, %v", r.Planned(), r.Counts())
 		}
 	})
 }
 
-func TestFleetIsLookedAtOncePerWaveAndAtTheEnd(t *testing.T) {
+func TestFleetIsDiscoveredOncePerWaveAndAtTheEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 20, nil)
-		s.moves()
-		if s.run(t); s.looks != 3 {
-			t.Errorf("%d looks, want one each before early and rest, and one at the end", s.looks)
+		s := newFakeFleet(t, 20, nil)
+		s.followFleet()
+		if s.run(t); s.discoveries != 3 {
+			t.Errorf("%d looks, want one each before early and rest, and one at the end", s.discoveries)
 		}
-		idle := newStage(t, 20, nil)
-		for _, tn := range idle.world.tenants {
-			idle.world.applied[tn.ID] = []string{"a", "b", "c"}
+		idle := newFakeFleet(t, 20, nil)
+		for _, tn := range idle.db.tenants {
+			idle.db.applied[tn.ID] = []string{"a", "b", "c"}
 		}
 		idle.policy.Waves = nil
 		idle.plan(t, request())
-		idle.moves()
-		if r := idle.run(t); idle.looks != 0 || r.Count(plan.OutcomeUnchanged) != 20 {
-			t.Errorf("%d looks where nobody was touched, %v", idle.looks, r.Counts())
+		idle.followFleet()
+		if r := idle.run(t); idle.discoveries != 0 || r.Count(plan.OutcomeUnchanged) != 20 {
+			t.Errorf("%d discoveries where no tenant was touched, %v", idle.discoveries, r.Counts())
 		}
 	})
 }
 
-// Whoever resumes a rollout that had finished wants the rest of it, and one that was cut off all of it.
-func TestWhoComesBetweenTwoRunsJoinsWhatHadNotFinished(t *testing.T) {
+// A resume of a finished rollout does the rest of it; one of a rollout that was cut off does all of it.
+func TestTenantsThatComeBetweenTwoRunsJoinAnUnfinishedRollout(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		budget  int
@@ -239,15 +239,15 @@ func TestWhoComesBetweenTwoRunsJoinsWhatHadNotFinished(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				s := newStage(t, 20, nil)
-				s.moves()
+				s := newFakeFleet(t, 20, nil)
+				s.followFleet()
 				s.cfg.Policy.MaxFailures.Count = test.budget
 				bad := s.cfg.Plan.Waves[2].Items[0].Tenant.ID
-				s.breaks[bad] = oops(engine.Data, "duplicates")
+				s.failures[bad] = engineError(engine.Data, "duplicates")
 				if r := s.run(t); r.State != test.state || r.Count(plan.OutcomeFailed) != 1 {
 					t.Fatalf("%s: %s, %v", r.State, r.Reason, r.Counts())
 				}
-				delete(s.breaks, bad)
+				delete(s.failures, bad)
 				s.create("new-1")
 				if r := s.resume(t); r.State != rollout.StateFinished || r.Count(plan.OutcomeDone) != test.planned || r.Planned() != test.planned {
 					t.Errorf("%s: %s, %v", r.State, r.Reason, r.Counts())
@@ -261,12 +261,12 @@ func TestGuardHalts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		guard := &tenant.GuardError{Guard: "min_tenants", Found: 3, Min: 10}
-		s := newStage(t, 20, nil)
-		s.moves()
-		s.cuts = []error{errors.Join(errors.New("x"), guard)}
+		s := newFakeFleet(t, 20, nil)
+		s.followFleet()
+		s.discoverErrors = []error{errors.Join(errors.New("x"), guard)}
 		r := s.run(t)
-		if r.State != rollout.StateHalted || !strings.Contains(r.Reason, guard.Error()) || s.fleet.touched() != 2 || s.looks != 1 {
-			t.Errorf("%s: %s; %d touched, %d looks", r.State, r.Reason, s.fleet.touched(), s.looks)
+		if r.State != rollout.StateHalted || !strings.Contains(r.Reason, guard.Error()) || s.engine.touched() != 2 || s.discoveries != 1 {
+			t.Errorf("%s: %s; %d touched, %d looks", r.State, r.Reason, s.engine.touched(), s.discoveries)
 		}
 		if r := s.resume(t); r.State != rollout.StateFinished || r.Count(plan.OutcomeDone) != 20 {
 			t.Errorf("%s, %v", r.State, r.Counts())
@@ -277,26 +277,26 @@ func TestGuardHalts(t *testing.T) {
 func TestFleetThatCannotBeListedIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 20, nil)
-		s.moves()
-		s.cuts = []error{errSource, errSource, errSource, nil, nil}
+		s := newFakeFleet(t, 20, nil)
+		s.followFleet()
+		s.discoverErrors = []error{errSource, errSource, errSource, nil, nil}
 		r := s.run(t)
-		if r.State != rollout.StateFinished || len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], errSource.Error()) || s.looks != 6 {
-			t.Errorf("%s: %s, %d looks, %q", r.State, r.Reason, s.looks, r.Warnings)
+		if r.State != rollout.StateFinished || len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], errSource.Error()) || s.discoveries != 6 {
+			t.Errorf("%s: %s, %d looks, %q", r.State, r.Reason, s.discoveries, r.Warnings)
 		}
 	})
 }
 
 // When all is done there is nothing to halt any more.
-func TestFleetThatCannotBeListedInTheEndIsAWarning(t *testing.T) {
+func TestFleetThatCannotBeListedAtTheEndIsAWarning(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 20, nil)
-		s.moves()
-		s.cuts = []error{nil, nil, errSource}
+		s := newFakeFleet(t, 20, nil)
+		s.followFleet()
+		s.discoverErrors = []error{nil, nil, errSource}
 		r := s.run(t)
-		if r.State != rollout.StateFinished || len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "left to the next rollout") || s.looks != 3 {
-			t.Errorf("%s: %s, %d looks, %q", r.State, r.Reason, s.looks, r.Warnings)
+		if r.State != rollout.StateFinished || len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "left to the next rollout") || s.discoveries != 3 {
+			t.Errorf("%s: %s, %d looks, %q", r.State, r.Reason, s.discoveries, r.Warnings)
 		}
 	})
 }
@@ -304,75 +304,75 @@ func TestFleetThatCannotBeListedInTheEndIsAWarning(t *testing.T) {
 func TestFleetThatCannotBeListedForLongHalts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 20, nil)
-		s.moves()
+		s := newFakeFleet(t, 20, nil)
+		s.followFleet()
 		s.cfg.Discover = func(context.Context) ([]tenant.Tenant, error) { return nil, errSource }
 		r := s.run(t)
-		if took := r.Finished.Sub(r.Started); r.State != rollout.StateHalted || took < 5*time.Minute || took > 6*time.Minute || s.fleet.touched() != 2 {
+		if took := r.Finished.Sub(r.Started); r.State != rollout.StateHalted || took < 5*time.Minute || took > 6*time.Minute || s.engine.touched() != 2 {
 			t.Errorf("%s: %s after %s", r.State, r.Reason, took)
 		}
 	})
 }
 
 // One server that stays away keeps the tenants of the others from nothing: after a while it is done without.
-func TestFleetThatCannotBeListedForLongIsTheOnePlanned(t *testing.T) {
+func TestFleetThatCannotBeListedForLongIsThePlannedOne(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 20, nil)
-		s.moves()
+		s := newFakeFleet(t, 20, nil)
+		s.followFleet()
 		s.cfg.DiscoverAway = s.cfg.Discover
 		s.cfg.Discover = func(context.Context) ([]tenant.Tenant, error) { return nil, errSource }
 		r := s.run(t)
 		if took := r.Finished.Sub(r.Started); r.State != rollout.StateFinished || took < 5*time.Minute || r.Count(plan.OutcomeDone) != 20 {
 			t.Errorf("%s: %s after %s, %v", r.State, r.Reason, took, r.Counts())
 		}
-		if !slices.ContainsFunc(r.Warnings, func(w string) bool { return strings.Contains(w, "goes on with those who were planned") }) {
+		if !slices.ContainsFunc(r.Warnings, func(w string) bool { return strings.Contains(w, "continues with the planned tenants") }) {
 			t.Errorf("%q", r.Warnings)
 		}
 	})
 }
 
-func TestLookAtTheFleetCanBeStopped(t *testing.T) {
+func TestDiscoveryCanBeStopped(t *testing.T) {
 	t.Parallel()
 	for _, hangs := range []bool{true, false} { // or between two tries
 		synctest.Test(t, func(t *testing.T) {
-			s := newStage(t, 20, nil)
-			s.moves()
+			s := newFakeFleet(t, 20, nil)
+			s.followFleet()
 			s.cfg.Discover = func(ctx context.Context) ([]tenant.Tenant, error) {
 				if hangs {
 					<-ctx.Done()
 				}
 				return nil, errSource
 			}
-			s.later(time.Minute, ask(rollout.ActionPause))
+			s.commandAfter(time.Minute, commandOf(rollout.ActionPause))
 			r := s.run(t)
-			if r.State != rollout.StatePaused || r.Finished.Sub(r.Started) > 62*time.Second || s.fleet.touched() != 2 {
+			if r.State != rollout.StatePaused || r.Finished.Sub(r.Started) > 62*time.Second || s.engine.touched() != 2 {
 				t.Errorf("%s: %s after %s", r.State, r.Reason, r.Finished.Sub(r.Started))
 			}
 		})
 	}
 }
 
-// surveyor is a Surveyor that takes its time, and then cannot read anything if it was cancelled.
-type surveyor struct{ *stage }
+// slowSurveyor is a Surveyor that takes its time, and then cannot read anything if it was cancelled.
+type slowSurveyor struct{ *fakeFleet }
 
-func (s surveyor) Survey(ctx context.Context, targets []engine.Location) []engine.Standing {
-	if err := takes(time.Minute)(ctx, engine.Job{}); err == nil {
-		return s.stage.Survey(ctx, targets)
+func (s slowSurveyor) Survey(ctx context.Context, targets []engine.Location) []engine.Standing {
+	if err := taking(time.Minute)(ctx, engine.Job{}); err == nil {
+		return s.fakeFleet.Survey(ctx, targets)
 	}
-	return all(len(targets), engine.Standing{State: engine.Unreachable, Err: oops(engine.Canceled, "cancelled")})
+	return repeatStanding(len(targets), engine.Standing{State: engine.Unreachable, Err: engineError(engine.Canceled, "cancelled")})
 }
 
-func TestSurveyThatIsCutOffFailsNobody(t *testing.T) {
+func TestCancelledSurveyFailsNoTenant(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 20, nil)
-		s.moves()
-		s.cfg.Surveyor = surveyor{s}
+		s := newFakeFleet(t, 20, nil)
+		s.followFleet()
+		s.cfg.Surveyor = slowSurveyor{s}
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(30*time.Second, cancel)
 		skipped := s.inWave("early")[0]
-		s.later(10*time.Second, ask(rollout.ActionSkip, skipped))
+		s.commandAfter(10*time.Second, commandOf(rollout.ActionSkip, skipped))
 		r, err := run.Run(ctx, s.cfg)
 		if err != nil {
 			t.Fatal(err)
@@ -384,25 +384,25 @@ func TestSurveyThatIsCutOffFailsNobody(t *testing.T) {
 	})
 }
 
-// brittle is a Surveyor during which the run is cancelled.
-type brittle struct {
-	*stage
+// cancellingSurveyor is a Surveyor during which the run is cancelled.
+type cancellingSurveyor struct {
+	*fakeFleet
 	cancel func()
 }
 
-func (b brittle) Survey(_ context.Context, targets []engine.Location) []engine.Standing {
+func (b cancellingSurveyor) Survey(_ context.Context, targets []engine.Location) []engine.Standing {
 	b.cancel()
-	return all(len(targets), engine.Standing{State: engine.Unreachable, Err: oops(engine.Canceled, "cancelled")})
+	return repeatStanding(len(targets), engine.Standing{State: engine.Unreachable, Err: engineError(engine.Canceled, "cancelled")})
 }
 
-func TestSurveyThatEndsWithTheRunFailsNobody(t *testing.T) {
+func TestSurveyThatEndsWithTheRunFailsNoTenant(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		for range 3 { // which of the two is heard first is left to the moment
-			s := newStage(t, 20, nil)
-			s.moves()
+			s := newFakeFleet(t, 20, nil)
+			s.followFleet()
 			ctx, cancel := context.WithCancel(t.Context())
-			s.cfg.Surveyor = brittle{s, cancel}
+			s.cfg.Surveyor = cancellingSurveyor{s, cancel}
 			if r, err := run.Run(ctx, s.cfg); err != nil || r.State != rollout.StateInterrupted || r.Count(plan.OutcomePending) != 18 {
 				t.Errorf("%v, %s: %s, %v", err, r.State, r.Reason, r.Counts())
 			}
@@ -413,37 +413,37 @@ func TestSurveyThatEndsWithTheRunFailsNobody(t *testing.T) {
 func TestTenantSkippedDuringTheSurveyStaysSkipped(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 20, nil)
-		s.moves()
-		s.cfg.Surveyor = surveyor{s}
+		s := newFakeFleet(t, 20, nil)
+		s.followFleet()
+		s.cfg.Surveyor = slowSurveyor{s}
 		skipped := s.inWave("early")[0]
-		s.later(10*time.Second, ask(rollout.ActionSkip, skipped))
-		if r := s.run(t); r.Outcome(skipped) != plan.OutcomeSkipped || s.stands(skipped) != "[]" || r.Count(plan.OutcomeDone) != 19 {
+		s.commandAfter(10*time.Second, commandOf(rollout.ActionSkip, skipped))
+		if r := s.run(t); r.Outcome(skipped) != plan.OutcomeSkipped || s.appliedTo(skipped) != "[]" || r.Count(plan.OutcomeDone) != 19 {
 			t.Errorf("%s, %v", r.State, r.Counts())
 		}
 	})
 }
 
-func TestNobodyJoinsAStamp(t *testing.T) {
+func TestNoTenantJoinsAStamp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 20, nil)
+		s := newFakeFleet(t, 20, nil)
 		req := request()
 		req.Kind = plan.KindStamp
 		s.plan(t, req)
-		s.moves()
+		s.followFleet()
 		time.AfterFunc(inCanary, func() { s.create("new"); s.remove(s.inWave("rest")[0]) })
-		if r := s.run(t); r.Planned() != 20 || s.stands("new") != "[]" || r.Count(plan.OutcomeGone) != 1 || r.State != rollout.StateFinished {
+		if r := s.run(t); r.Planned() != 20 || s.appliedTo("new") != "[]" || r.Count(plan.OutcomeGone) != 1 || r.State != rollout.StateFinished {
 			t.Errorf("%s, %v", r.State, r.Counts())
 		}
 	})
 }
 
-func TestDiscoveryWantsASurveyor(t *testing.T) {
+func TestDiscoveryNeedsASurveyor(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 2, nil)
-		s.moves()
+		s := newFakeFleet(t, 2, nil)
+		s.followFleet()
 		s.cfg.Surveyor = nil
 		if r, err := run.Run(t.Context(), s.cfg); err == nil || r != nil {
 			t.Error("it ran")
@@ -452,18 +452,18 @@ func TestDiscoveryWantsASurveyor(t *testing.T) {
 }
 
 // Tenants that joined are part of the rollout ever after, also for the budget.
-func TestResumeKnowsWhoJoined(t *testing.T) {
+func TestResumeKnowsTheJoinedTenants(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 20, nil)
-		s.moves()
-		s.breaks["new-1"] = oops(engine.Data, "duplicates")
+		s := newFakeFleet(t, 20, nil)
+		s.followFleet()
+		s.failures["new-1"] = engineError(engine.Data, "duplicates")
 		time.AfterFunc(inCanary, func() { s.create("new-1", "new-2") })
 		r := s.run(t)
 		if r.State != rollout.StateHalted || r.Outcome("new-1") != plan.OutcomeFailed || r.Planned() != 22 {
 			t.Fatalf("%s: %s, %v", r.State, r.Reason, r.Counts())
 		}
-		delete(s.breaks, "new-1")
+		delete(s.failures, "new-1")
 		s.create("new-3")
 		r = s.resume(t)
 		if r.State != rollout.StateFinished || r.Planned() != 23 || r.Waves[2].Joined != 3 || r.Count(plan.OutcomeDone) != 23 {
@@ -477,10 +477,10 @@ func TestLateTenantsShareTheBudget(t *testing.T) {
 	t.Parallel()
 	for budget, state := range map[int]rollout.State{1: rollout.StateHalted, 2: rollout.StateFinished} {
 		synctest.Test(t, func(t *testing.T) {
-			s := newStage(t, 20, nil)
-			s.moves()
+			s := newFakeFleet(t, 20, nil)
+			s.followFleet()
 			s.cfg.Policy.MaxFailures.Count = budget
-			s.breaks[s.inWave("rest")[0]], s.breaks["late"] = oops(engine.Data, "duplicates"), oops(engine.Data, "duplicates")
+			s.failures[s.inWave("rest")[0]], s.failures["late"] = engineError(engine.Data, "duplicates"), engineError(engine.Data, "duplicates")
 			time.AfterFunc(inRest, func() { s.create("late") })
 			if r := s.run(t); r.State != state || r.Count(plan.OutcomeFailed) != 2 || r.Waves[2].Failures != 2 {
 				t.Errorf("a budget of %d: %s: %s, %v", budget, r.State, r.Reason, r.Counts())

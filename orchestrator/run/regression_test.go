@@ -19,15 +19,15 @@ import (
 func TestDoneTenantsAreNotSkippedWhileOthersAreRevisited(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 10, nil)
-		s.moves()
-		s.work = 5 * time.Second
+		s := newFakeFleet(t, 10, nil)
+		s.followFleet()
+		s.duration = 5 * time.Second
 		first, done := s.inWave("canary")[0], s.inWave("rest")[0]
 		time.AfterFunc(12*time.Second, func() { s.remake(first, "a") })
-		s.later(16*time.Second, ask(rollout.ActionSkip, done))
+		s.commandAfter(16*time.Second, commandOf(rollout.ActionSkip, done))
 		r := s.run(t)
 		if r.Outcome(done) != plan.OutcomeDone {
-			t.Errorf("%s stands at %s and is %s", done, s.stands(done), r.Outcome(done))
+			t.Errorf("%s stands at %s and is %s", done, s.appliedTo(done), r.Outcome(done))
 		}
 	})
 }
@@ -36,16 +36,16 @@ func TestDoneTenantsAreNotSkippedWhileOthersAreRevisited(t *testing.T) {
 func TestTenantsSkippedBeforeTheyAreRevisitedAreLeftAlone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 10, nil)
-		s.moves()
-		s.work = 5 * time.Second
+		s := newFakeFleet(t, 10, nil)
+		s.followFleet()
+		s.duration = 5 * time.Second
 		first, second := s.inWave("canary")[0], s.inWave("early")[0]
 		time.AfterFunc(12*time.Second, func() { s.remake(first, "a"); s.remake(second, "a") })
-		s.later(16*time.Second, ask(rollout.ActionSkip, second))
+		s.commandAfter(16*time.Second, commandOf(rollout.ActionSkip, second))
 		r := s.run(t)
 		accepted := len(r.Commands) == 1 && r.Commands[0].Refused == ""
-		if accepted && s.stands(second) != "[a]" {
-			t.Errorf("the skip of %s was taken in, and it stands at %s (%s)", second, s.stands(second), r.Outcome(second))
+		if accepted && s.appliedTo(second) != "[a]" {
+			t.Errorf("the skip of %s was taken in, and it stands at %s (%s)", second, s.appliedTo(second), r.Outcome(second))
 		}
 	})
 }
@@ -54,17 +54,17 @@ func TestTenantsSkippedBeforeTheyAreRevisitedAreLeftAlone(t *testing.T) {
 func TestRetryFinishesNoWaveThatHasNotBegun(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 10, nil)
+		s := newFakeFleet(t, 10, nil)
 		id := s.inWave("canary")[0]
-		s.breaks[id] = oops(engine.Data, "duplicates")
+		s.failures[id] = engineError(engine.Data, "duplicates")
 		s.run(t)
-		delete(s.breaks, id)
+		delete(s.failures, id)
 		p, events, err := s.store.Load(t.Context(), "r1")
 		if err != nil {
 			t.Fatal(err)
 		}
 		s.cfg.Earlier = events
-		s.cfg.Plan, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), members(s.world.tenants, s.world.survey()), s.world.g, plan.ResumeOptions{Only: []string{id}})
+		s.cfg.Plan, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), members(s.db.tenants, s.db.survey()), s.db.g, plan.ResumeOptions{Only: []string{id}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,28 +78,28 @@ func TestRetryFinishesNoWaveThatHasNotBegun(t *testing.T) {
 }
 
 // What a tenant committed before it was put aside is taken back as well.
-func TestRollbackKnowsWhatWasDoneBeforeATenantWasPutAside(t *testing.T) {
+func TestRollbackKnowsTheStepsOfADeferredTenant(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 10, nil)
-		s.moves()
+		s := newFakeFleet(t, 10, nil)
+		s.followFleet()
 		x := s.inWave("canary")[0]
-		s.cfg.Engine = &partly{stage: s, id: x}
+		s.cfg.Engine = &changedMidway{fakeFleet: s, id: x}
 		s.run(t)
-		if steps := stepsOf(s.backs(t).Stored(), x); fmt.Sprint(steps) != "[c b a]" {
+		if steps := stepsOf(s.mustPlanRollback(t).Stored(), x); fmt.Sprint(steps) != "[c b a]" {
 			t.Errorf("a was applied by the rollout, and the rollback leaves it: %s", steps)
 		}
 	})
 }
 
-// A canary of which nobody is left, within a budget that bears it, proves nothing.
-func TestCanaryThatFailedWhollyOpensNothing(t *testing.T) {
+// A canary of which no tenant is left, within a budget that allows it, proves nothing.
+func TestGateStaysClosedWhenTheWholeCanaryFailed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 40, map[string]plan.Gate{"canary": {Bake: time.Minute}})
+		s := newFakeFleet(t, 40, map[string]plan.Gate{"canary": {Bake: time.Minute}})
 		s.cfg.Policy.MaxFailures = plan.Budget{Count: 3}
 		for i, id := range s.inWave("canary") {
-			s.breaks[id] = oops(engine.Data, fmt.Sprint("some error ", i))
+			s.failures[id] = engineError(engine.Data, fmt.Sprint("some error ", i))
 		}
 		r := s.run(t)
 		if r.Count(plan.OutcomeDone) > 0 {
@@ -108,46 +108,46 @@ func TestCanaryThatFailedWhollyOpensNothing(t *testing.T) {
 	})
 }
 
-// Nobody joins a rollout that was chosen by a sample, but its own tenants are right at its end.
-func TestTenantsMadeAnewAreTakenUpWhereNobodyJoins(t *testing.T) {
+// No tenant joins a rollout that was chosen by a sample, but its own tenants are right at its end.
+func TestRecreatedTenantsAreUpgradedWhereNoTenantMayJoin(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 10, nil)
-		s.moves()
+		s := newFakeFleet(t, 10, nil)
+		s.followFleet()
 		s.cfg.Joins = nil
 		x := s.inWave("canary")[0]
 		time.AfterFunc(2500*time.Millisecond, func() { s.remake(x, "a") })
 		r := s.run(t)
-		if s.stands(x) != "[a b c]" {
-			t.Errorf("%s is %s and stands at %s; the rollout is %s", x, r.Outcome(x), s.stands(x), r.State)
+		if s.appliedTo(x) != "[a b c]" {
+			t.Errorf("%s is %s and stands at %s; the rollout is %s", x, r.Outcome(x), s.appliedTo(x), r.State)
 		}
 	})
 }
 
 // What a tenant had before it was dropped and made again is not in the new one.
-func TestRollbackLeavesATenantWhereItWasMadeAnew(t *testing.T) {
+func TestRollbackLeavesARecreatedTenantAlone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 10, nil)
-		s.moves()
+		s := newFakeFleet(t, 10, nil)
+		s.followFleet()
 		x := s.inWave("canary")[0]
 		time.AfterFunc(2500*time.Millisecond, func() { s.remake(x, "a") })
 		s.run(t)
-		if steps := stepsOf(s.backs(t).Stored(), x); fmt.Sprint(steps) != "[c b]" {
+		if steps := stepsOf(s.mustPlanRollback(t).Stored(), x); fmt.Sprint(steps) != "[c b]" {
 			t.Errorf("the new %s was made at a, and goes down through %s", x, steps)
 		}
 	})
 }
 
-// A tenant planned anew in a run that was killed before it could say what became of it.
-func TestRollbackKnowsTheWayThatWasPlannedAnew(t *testing.T) {
+// A tenant is planned again in a run that is killed before its result is recorded.
+func TestRollbackKnowsTheReplannedSteps(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 10, nil)
+		s := newFakeFleet(t, 10, nil)
 		x := s.inWave("early")[0]
-		s.world.applied[x] = []string{"a", "b"}
+		s.db.applied[x] = []string{"a", "b"}
 		s.plan(t, request())
-		s.moves()
+		s.followFleet()
 		time.AfterFunc(500*time.Millisecond, func() { s.remake(x) }) // empty, before its wave
 		var kept []rollout.Event
 		s.run(t)
@@ -157,7 +157,7 @@ func TestRollbackKnowsTheWayThatWasPlannedAnew(t *testing.T) {
 			}
 			kept = append(kept, e)
 		}
-		back, err := s.back(t, kept, false)
+		back, err := s.planRollback(t, kept, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -171,56 +171,56 @@ func TestRollbackKnowsTheWayThatWasPlannedAnew(t *testing.T) {
 func TestTenantsDoneInAnEarlierRunAreRevisited(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 10, nil)
-		s.moves()
+		s := newFakeFleet(t, 10, nil)
+		s.followFleet()
 		id := s.inWave("rest")[0]
 		x := s.inWave("canary")[0]
-		s.breaks[id] = oops(engine.Data, "duplicates")
+		s.failures[id] = engineError(engine.Data, "duplicates")
 		s.run(t)
-		delete(s.breaks, id)
+		delete(s.failures, id)
 		time.AfterFunc(500*time.Millisecond, func() { s.remake(x, "a") })
 		r := s.resume(t)
-		if s.stands(x) != "[a b c]" {
-			t.Errorf("%s is %s and stands at %s; the rollout is %s", x, r.Outcome(x), s.stands(x), r.State)
+		if s.appliedTo(x) != "[a b c]" {
+			t.Errorf("%s is %s and stands at %s; the rollout is %s", x, r.Outcome(x), s.appliedTo(x), r.State)
 		}
 	})
 }
 
-// partly is a stage on which a tenant is found changed by somebody else after its first revision.
-type partly struct {
-	*stage
+// changedMidway is a fleet of which one tenant is found changed by another program after its first revision.
+type changedMidway struct {
+	*fakeFleet
 	id   string
 	once sync.Once
 }
 
-func (p *partly) Apply(ctx context.Context, job engine.Job) (engine.Result, error) {
+func (p *changedMidway) Apply(ctx context.Context, job engine.Job) (engine.Result, error) {
 	if job.Location.Schema != p.id {
-		return p.stage.Apply(ctx, job)
+		return p.fakeFleet.Apply(ctx, job)
 	}
 	first := false
 	p.once.Do(func() { first = true })
 	if !first {
-		return p.stage.Apply(ctx, job)
+		return p.fakeFleet.Apply(ctx, job)
 	}
 	p.remake(p.id, "a:r1") // committed by us
-	return engine.Result{Done: []string{"a"}}, &engine.Error{Class: engine.Stale, Message: "somebody else applied b meanwhile"}
+	return engine.Result{Done: []string{"a"}}, &engine.Error{Class: engine.Stale, Message: "another program applied b meanwhile"}
 }
 
-// back plans to take r1 back, by those of its facts that are given.
-func (s *stage) back(t *testing.T, events []rollout.Event, partial bool) (*plan.Runnable, error) {
+// planRollback plans to take r1 back, by those of its facts that are given.
+func (s *fakeFleet) planRollback(t *testing.T, events []rollout.Event, partial bool) (*plan.Runnable, error) {
 	t.Helper()
 	p, _, err := s.store.Load(t.Context(), "r1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	req := plan.Options{Rollout: "r2", Fleet: "acme", Created: begin}
-	return plan.NewRollback(rollout.Current(p, events), rollout.Touched(events), members(s.world.tenants, s.world.surveyed("r1")), s.world.g, req, partial)
+	req := plan.Options{Rollout: "r2", Fleet: "acme", Created: planCreated}
+	return plan.NewRollback(rollout.Current(p, events), rollout.Touched(events), members(s.db.tenants, s.db.surveyRollout("r1")), s.db.g, req, partial)
 }
 
-// backs is back of all facts, and wants it to succeed.
-func (s *stage) backs(t *testing.T) *plan.Runnable {
+// mustPlanRollback is back of all facts, and wants it to succeed.
+func (s *fakeFleet) mustPlanRollback(t *testing.T) *plan.Runnable {
 	t.Helper()
-	p, err := s.back(t, s.facts(t), false)
+	p, err := s.planRollback(t, s.facts(t), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,11 +238,11 @@ func stepsOf(p *plan.Plan, id string) []string {
 	return nil
 }
 
-// A killed run brought a tenant to b, and somebody else to c, before the rollout to b was resumed.
-func TestRollbackTakesDownNothingThatSomebodyElsePutOnTop(t *testing.T) {
+// A killed run brought a tenant to b, and another program to c, before the rollout to b was resumed.
+func TestRollbackLeavesWhatAnotherProgramApplied(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 10, nil)
+		s := newFakeFleet(t, 10, nil)
 		req := request()
 		req.Targets = []string{"b"}
 		s.plan(t, req)
@@ -259,11 +259,11 @@ func TestRollbackTakesDownNothingThatSomebodyElsePutOnTop(t *testing.T) {
 		}
 		s.remake(x, "a:r1", "b:r1", "c:r7") // a b by the killed run, c by `skein upgrade -t id=x` since
 		s.resume(t)
-		_, err := s.back(t, s.facts(t), false)
+		_, err := s.planRollback(t, s.facts(t), false)
 		if blocked, ok := errors.AsType[*plan.Error](err); !ok || blocked.Reason != plan.ReasonBlocked || blocked.Tenants != 1 || blocked.Example != x {
 			t.Error(err)
 		}
-		back, err := s.back(t, s.facts(t), true)
+		back, err := s.planRollback(t, s.facts(t), true)
 		if err != nil || len(stepsOf(back.Stored(), x)) > 0 {
 			t.Errorf("%v: %s goes down through %s", err, x, stepsOf(back.Stored(), x))
 		}
@@ -271,17 +271,17 @@ func TestRollbackTakesDownNothingThatSomebodyElsePutOnTop(t *testing.T) {
 }
 
 // A tenant whose wave has not begun cannot be retried: the gate of the canary has failed.
-func TestRetryDoesNotGoAroundAGate(t *testing.T) {
+func TestRetryDoesNotBypassAGate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 10, map[string]plan.Gate{"canary": asks(says(plan.VerdictFail), nil)})
+		s := newFakeFleet(t, 10, map[string]plan.Gate{"canary": gateOf(meterOf(plan.VerdictFail), nil)})
 		id := s.inWave("rest")[0]
 		s.run(t)
 		p, events, err := s.store.Load(t.Context(), "r1")
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), members(s.world.tenants, s.world.survey()), s.world.g, plan.ResumeOptions{Only: []string{id}})
+		_, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), members(s.db.tenants, s.db.survey()), s.db.g, plan.ResumeOptions{Only: []string{id}})
 		if e, ok := errors.AsType[*plan.Error](err); !ok || e.Reason != plan.ReasonNotBegun || e.Wave != "rest" || e.Hint() == "" {
 			t.Error(err)
 		}
@@ -289,7 +289,7 @@ func TestRetryDoesNotGoAroundAGate(t *testing.T) {
 }
 
 // A tenant that is made again under its name while a rollback runs, and has nothing of the rollout, is left as it is.
-func TestRollbackDoesNotTouchTenantsMadeAnew(t *testing.T) {
+func TestRollbackDoesNotTouchRecreatedTenants(t *testing.T) {
 	t.Parallel()
 	for name, after := range map[string]time.Duration{
 		"before its wave": 500 * time.Millisecond, "in its wave": 5500 * time.Millisecond, // early begins after four seconds
@@ -297,19 +297,19 @@ func TestRollbackDoesNotTouchTenantsMadeAnew(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				s := newStage(t, 10, nil)
+				s := newFakeFleet(t, 10, nil)
 				s.run(t)
-				back := s.backs(t)
-				s.scene = newScene(t, s.world.g, back)
-				s.cfg.Engine, s.cfg.Surveyor, s.fleet.do = s, s, s.do
+				back := s.mustPlanRollback(t)
+				s.fakeRun = newFakeRun(t, s.db.g, back)
+				s.cfg.Engine, s.cfg.Surveyor, s.engine.do = s, s, s.do
 				s.cfg.Policy.Concurrency = 1
-				s.moves()
+				s.followFleet()
 				early := back.Waves[1].Items
 				x := early[len(early)-1].Tenant.ID
 				time.AfterFunc(after, func() { s.remake(x, "a", "b", "c") })
 				r := s.run(t)
-				if s.stands(x) != "[a b c]" || r.Outcome(x) != plan.OutcomeUnchanged || r.Count(plan.OutcomeDone) != 9 {
-					t.Errorf("%s stands at %s and is %s; %s, %v", x, s.stands(x), r.Outcome(x), r.State, r.Counts())
+				if s.appliedTo(x) != "[a b c]" || r.Outcome(x) != plan.OutcomeUnchanged || r.Count(plan.OutcomeDone) != 9 {
+					t.Errorf("%s stands at %s and is %s; %s, %v", x, s.appliedTo(x), r.Outcome(x), r.State, r.Counts())
 				}
 			})
 		})

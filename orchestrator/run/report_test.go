@@ -22,7 +22,7 @@ func TestFoldOfWhatIsStored(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 12).Draw(t, "tenants")
 		live, stored := &rollout.Report{}, &rollout.Report{}
-		seq, clock := int64(0), begin
+		seq, clock := int64(0), planCreated
 		emit := func(f rollout.Fact, tick bool) {
 			clock = clock.Add(time.Millisecond)
 			e := rollout.Event{Rollout: "r1", Time: clock, Fact: f}
@@ -111,7 +111,7 @@ func TestFoldOfWhatIsStored(t *testing.T) {
 	})
 }
 
-func TestFactsSurviveText(t *testing.T) {
+func TestFactsRoundTripThroughText(t *testing.T) {
 	t.Parallel()
 	facts := append(storetest.Facts(),
 		rollout.TenantStarted{Tenant: "a", Attempt: 2, From: []string{}},
@@ -208,10 +208,10 @@ func TestRateAndETA(t *testing.T) {
 	t.Parallel()
 	r := &rollout.Report{}
 	add := func(after time.Duration, f rollout.Fact) {
-		r.Apply(rollout.Event{Rollout: "r1", Seq: r.Seq + 1, Time: begin.Add(after), Fact: f})
+		r.Apply(rollout.Event{Rollout: "r1", Seq: r.Seq + 1, Time: planCreated.Add(after), Fact: f})
 	}
 	add(0, rollout.Started{Run: 1, Waves: []rollout.WavePlanned{{Name: "all", Tenants: 100}}})
-	if _, ok := r.ETA(begin.Add(time.Second)); ok {
+	if _, ok := r.ETA(planCreated.Add(time.Second)); ok {
 		t.Error("an estimate out of nothing")
 	}
 	for i := range 50 { // half of it stood there already and says nothing about the rate
@@ -220,14 +220,14 @@ func TestRateAndETA(t *testing.T) {
 	for i := range 20 {
 		add(10*time.Second, rollout.TenantFinished{Tenant: fmt.Sprint("d", i), Wave: "all", Outcome: plan.OutcomeDone, Attempt: 1})
 	}
-	if eta, ok := r.ETA(begin.Add(10 * time.Second)); !ok || eta != 15*time.Second || r.Rate(begin.Add(10*time.Second)) != 2 {
-		t.Errorf("%s %v, %v a second", eta, ok, r.Rate(begin.Add(10*time.Second)))
+	if eta, ok := r.ETA(planCreated.Add(10 * time.Second)); !ok || eta != 15*time.Second || r.Rate(planCreated.Add(10*time.Second)) != 2 {
+		t.Errorf("%s %v, %v a second", eta, ok, r.Rate(planCreated.Add(10*time.Second)))
 	}
 }
 
-// TestAnyFactsInAnyOrderMakeAWholeReport feeds the fold what no run makes: it must be whole nevertheless, for a
+// TestAnyFactsInAnyOrderMakeAConsistentReport feeds the fold what no run makes: it must be whole nevertheless, for a
 // store may have lost something, and views ask it anything at any time.
-func TestAnyFactsInAnyOrderMakeAWholeReport(t *testing.T) {
+func TestAnyFactsInAnyOrderMakeAConsistentReport(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		wave := rapid.SampledFrom([]string{"canary", "early", "rest", ""})
@@ -257,7 +257,7 @@ func TestAnyFactsInAnyOrderMakeAWholeReport(t *testing.T) {
 			},
 			func() rollout.Fact {
 				return rollout.TenantFinished{
-					Tenant: id.Draw(t, "id"), Wave: wave.Draw(t, "wave"), Outcome: rapid.SampledFrom(append(ends, "beamed")).Draw(t, "outcome"),
+					Tenant: id.Draw(t, "id"), Wave: wave.Draw(t, "wave"), Outcome: rapid.SampledFrom(append(outcomesOfTenants, "beamed")).Draw(t, "outcome"),
 					From: []string{"a"}, To: []string{"b"}, Attempt: rapid.IntRange(0, 2).Draw(t, "attempt"),
 				}
 			},
@@ -296,7 +296,7 @@ func TestAnyFactsInAnyOrderMakeAWholeReport(t *testing.T) {
 				}).Draw(t, "state")}
 			},
 		}
-		r, clock := &rollout.Report{}, begin
+		r, clock := &rollout.Report{}, planCreated
 		for range rapid.IntRange(1, 60).Draw(t, "facts") {
 			f := facts[rapid.IntRange(0, len(facts)-1).Draw(t, "fact")]()
 			clock = clock.Add(time.Duration(rapid.IntRange(-1, 5).Draw(t, "seconds")) * time.Second)
@@ -305,7 +305,7 @@ func TestAnyFactsInAnyOrderMakeAWholeReport(t *testing.T) {
 				e.Seq = r.Seq + 1
 			}
 			r.Apply(e)
-			whole(t, r)
+			checkReport(t, r)
 			if w := r.CurrentWave(); w != nil && r.State != rollout.StateRunning && r.State != rollout.StateWaiting {
 				t.Fatalf("%s in wave %s", r.State, w.Name)
 			}
@@ -334,14 +334,14 @@ func TestReportKeepsWhatAnEarlierRunPassed(t *testing.T) {
 	planned := []rollout.WavePlanned{{Name: "canary", Tenants: 1}, {Name: "rest", Tenants: 2}}
 	add := func(at time.Duration, facts ...rollout.Fact) {
 		for _, f := range facts {
-			r.Apply(rollout.Event{Rollout: "r1", Seq: r.Seq + 1, Time: begin.Add(at), Fact: f})
+			r.Apply(rollout.Event{Rollout: "r1", Seq: r.Seq + 1, Time: planCreated.Add(at), Fact: f})
 		}
 	}
 	add(0, rollout.Started{Run: 1, Waves: planned}, rollout.WaveStarted{Wave: "canary"},
 		rollout.TenantFinished{Tenant: "a", Wave: "canary", Outcome: plan.OutcomeDone, Attempt: 1},
 		rollout.WaveFinished{Wave: "canary"},
 		rollout.TenantsJoined{Wave: "rest", Items: make([]plan.Item, 3)},
-		rollout.GateClosed{Wave: "canary", Until: begin.Add(time.Hour), Checks: []string{"rows"}, Approval: true},
+		rollout.GateClosed{Wave: "canary", Until: planCreated.Add(time.Hour), Checks: []string{"rows"}, Approval: true},
 		rollout.GateMeasured{Wave: "canary", Check: "rows", Verdict: plan.VerdictPass},
 		rollout.ApprovalAwaited{Wave: "canary"})
 	if r.State != rollout.StateWaiting || r.Next() != nextR1(rollout.ActionApprove) || exitCode(r) != 3 || r.CurrentWave().Name != "canary" {
@@ -352,8 +352,8 @@ func TestReportKeepsWhatAnEarlierRunPassed(t *testing.T) {
 	if g := r.Waves[0].Gate; g.Waiting || r.State != rollout.StateRunning || r.Waves[1].Planned != 5 || r.Waves[1].Joined != 3 || r.Planned() != 6 {
 		t.Errorf("%+v, %s, %+v", g, r.State, r.Waves[1])
 	}
-	add(2*time.Minute, rollout.WaveStarted{Wave: "canary"}, rollout.GateClosed{Wave: "canary", Until: begin.Add(time.Hour), Checks: []string{"rows"}, Approval: true})
-	if g := r.Waves[0].Gate; !g.Closed.Equal(begin) || g.Checks[0].Passes != 0 || g.Passed() {
+	add(2*time.Minute, rollout.WaveStarted{Wave: "canary"}, rollout.GateClosed{Wave: "canary", Until: planCreated.Add(time.Hour), Checks: []string{"rows"}, Approval: true})
+	if g := r.Waves[0].Gate; !g.Closed.Equal(planCreated) || g.Checks[0].Passes != 0 || g.Passed() {
 		t.Errorf("%+v", g)
 	}
 	add(3*time.Minute, rollout.Commanded{Command: rollout.Command{Seq: 1, Action: rollout.ActionApprove, Wave: "canary", User: "eve"}},
@@ -373,7 +373,7 @@ func TestTenantCountsInOneWave(t *testing.T) {
 		rollout.TenantsDispatched{Tenants: []string{"a"}},
 		rollout.TenantFinished{Tenant: "a", Wave: "rest", Outcome: plan.OutcomeDone},
 	} {
-		r.Apply(rollout.Event{Rollout: "r1", Seq: r.Seq + 1, Time: begin, Fact: f})
+		r.Apply(rollout.Event{Rollout: "r1", Seq: r.Seq + 1, Time: planCreated, Fact: f})
 	}
 	if diff := cmp.Diff(counts(plan.OutcomeDone, 1, plan.OutcomePending, 1), r.Counts()); diff != "" || r.Planned() != 2 || r.Waves[1].Count(plan.OutcomeDone) != 1 {
 		t.Errorf("%d planned, %s", r.Planned(), diff)

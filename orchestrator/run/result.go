@@ -73,7 +73,7 @@ func (r *runner) handleAnswer(a answer) {
 }
 
 // tenantGone ends a tenant that is said to be gone, if it is. One that is there, as another one of its name, was not
-// upgraded and has failed, and so has one of which that cannot be told. A rollback has nothing to take back of another
+// upgraded and has failed, and so has one that cannot be read. A rollback has nothing to take back of another
 // one.
 func (r *runner) tenantGone(t int32, s *server, f plan.Failure, a answer) {
 	item := &r.wave.items[t]
@@ -102,7 +102,7 @@ func (r *runner) tenantDone(t int32, result engine.Result) {
 	s, k, c := r.wave.server(t), &r.wave.tasks[t], r.wave.cohort(t)
 	outcome := plan.OutcomeDone
 	if len(r.done[t]) == 0 && k.returns == 0 {
-		outcome = plan.OutcomeUnchanged // somebody else was there first; after a lost connection it was ourselves
+		outcome = plan.OutcomeUnchanged // another program was first; after a lost connection it was this run
 	}
 	f := r.ending(t, outcome, nil, result)
 	f.To = c.To

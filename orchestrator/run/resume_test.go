@@ -17,18 +17,18 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// world is a fleet that remembers what was done to it.
-type world struct {
-	g       *revision.Graph
-	tenants []tenant.Tenant
-	applied map[string][]string
-	dropped map[string]bool   // schemas that are not there any more; nil = none
-	remade  map[string]uint32 // how often a tenant was dropped and made again; nil = none was
-	by      map[string]string // the rollout that applied a revision, by schema and revision joined by a space
+// fakeDatabase holds the tenants of a fleet and the revisions applied to each.
+type fakeDatabase struct {
+	g         *revision.Graph
+	tenants   []tenant.Tenant
+	applied   map[string][]string
+	dropped   map[string]bool   // schemas that are not there any more; nil = none
+	recreated map[string]uint32 // how often a tenant was dropped and made again; nil = none was
+	appliedBy map[string]string // the rollout that applied a revision, by schema and revision joined by a space
 }
 
-// surveyed is survey with the rows that a rollout wrote.
-func (w *world) surveyed(rollout string) []engine.Standing {
+// surveyRollout is survey with the rows that a rollout wrote.
+func (w *fakeDatabase) surveyRollout(rollout string) []engine.Standing {
 	standings := make([]engine.Standing, len(w.tenants))
 	for i, tn := range w.tenants {
 		standings[i] = w.rows(tn.Location.Schema, rollout)
@@ -36,30 +36,30 @@ func (w *world) surveyed(rollout string) []engine.Standing {
 	return standings
 }
 
-func (w *world) rows(schema, rollout string) engine.Standing {
+func (w *fakeDatabase) rows(schema, rollout string) engine.Standing {
 	s := w.standing(schema)
 	if s.Applied == nil {
 		return s
 	}
 	for i := range s.Applied.Rows {
-		if r := &s.Applied.Rows[i]; w.by[schema+" "+r.Revision] == rollout {
+		if r := &s.Applied.Rows[i]; w.appliedBy[schema+" "+r.Revision] == rollout {
 			r.Rollout = rollout
 		}
 	}
 	return s
 }
 
-// set notes that those revisions are applied, such as "a" or, by rollout r1, "a:r1".
-func (w *world) set(schema string, applied ...string) {
+// setApplied notes that those revisions are applied, such as "a" or, by rollout r1, "a:r1".
+func (w *fakeDatabase) setApplied(schema string, applied ...string) {
 	w.applied[schema] = nil
 	for _, row := range applied {
 		id, rollout, _ := strings.Cut(row, ":")
 		w.applied[schema] = append(w.applied[schema], id)
-		w.by[schema+" "+id] = rollout
+		w.appliedBy[schema+" "+id] = rollout
 	}
 }
 
-func (w *world) survey() []engine.Standing {
+func (w *fakeDatabase) survey() []engine.Standing {
 	standings := make([]engine.Standing, len(w.tenants))
 	for i, tn := range w.tenants {
 		standings[i] = w.standing(tn.Location.Schema)
@@ -67,33 +67,33 @@ func (w *world) survey() []engine.Standing {
 	return standings
 }
 
-func (w *world) standing(schema string) engine.Standing {
+func (w *fakeDatabase) standing(schema string) engine.Standing {
 	if w.dropped[schema] {
 		return engine.Standing{State: engine.Missing, Err: &engine.Error{Class: engine.Gone, Message: "it is not there"}}
 	}
-	s := at(w.g, w.applied[schema]...)
-	s.SchemaID.SchemaOID = 1 + w.remade[schema]
+	s := standingAt(w.g, w.applied[schema]...)
+	s.SchemaID.SchemaOID = 1 + w.recreated[schema]
 	return s
 }
 
-func TestResumeDoesTheRestAndOnlyThat(t *testing.T) {
+func TestResumeDoesOnlyWhatRemains(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{g: line(t), tenants: on("s1", 60), applied: map[string][]string{}}
-		s := newScene(t, w.g, arrange(t, w.g, w.tenants, w.survey()))
+		w := &fakeDatabase{g: linearGraph(t), tenants: tenantsOn("s1", 60), applied: map[string][]string{}}
+		s := newFakeRun(t, w.g, newPlan(t, w.g, w.tenants, w.survey()))
 		broken := map[string]bool{}
 		for _, item := range s.cfg.Plan.Waves[0].Items[10:13] {
 			broken[item.Tenant.Location.Schema] = true
 		}
-		s.fleet.do = func(ctx context.Context, job engine.Job) error {
+		s.engine.do = func(ctx context.Context, job engine.Job) error {
 			if broken[job.Location.Schema] {
-				return oops(engine.Data, fmt.Sprintf("duplicates in %q", job.Location.Schema))
+				return engineError(engine.Data, fmt.Sprintf("duplicates in %q", job.Location.Schema))
 			}
-			if err := takes(time.Second)(ctx, job); err != nil {
+			if err := taking(time.Second)(ctx, job); err != nil {
 				return err
 			}
-			s.fleet.mu.Lock()
-			defer s.fleet.mu.Unlock()
+			s.engine.mu.Lock()
+			defer s.engine.mu.Unlock()
 			w.applied[job.Location.Schema] = []string{"a", "b", "c"}
 			return nil
 		}
@@ -110,8 +110,8 @@ func TestResumeDoesTheRestAndOnlyThat(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			before := s.fleet.attempts
-			s.fleet.attempts = map[string][]time.Time{}
+			before := s.engine.attempts
+			s.engine.attempts = map[string][]time.Time{}
 			s.cfg.Earlier = events
 			s.cfg.Plan, err = plan.Resume(rollout.Current(p, events), rollout.HistoryOf(events), members(p.Pick(w.tenants), w.survey()), w.g, plan.ResumeOptions{})
 			if err != nil {
@@ -126,7 +126,7 @@ func TestResumeDoesTheRestAndOnlyThat(t *testing.T) {
 			if r.Run != run || r.Planned() != 60 {
 				t.Errorf("run %d of %d tenants", r.Run, r.Planned())
 			}
-			for id := range s.fleet.attempts {
+			for id := range s.engine.attempts {
 				if len(before[id]) > 0 && !broken[id] && run == 2 {
 					t.Errorf("%s was touched again", id)
 				}
@@ -137,8 +137,8 @@ func TestResumeDoesTheRestAndOnlyThat(t *testing.T) {
 				}
 			}
 		}
-		if len(s.fleet.attempts) != 3 {
-			t.Errorf("the third run touched %d tenants, want the 3 that were left", len(s.fleet.attempts))
+		if len(s.engine.attempts) != 3 {
+			t.Errorf("the third run touched %d tenants, want the 3 that were left", len(s.engine.attempts))
 		}
 		if diff := cmp.Diff(counts(plan.OutcomeDone, 60), r.Counts()); diff != "" || exitCode(r) != 0 || !r.Next().IsZero() {
 			t.Errorf("exit %d, next %+v %s", exitCode(r), r.Next(), diff)
@@ -149,9 +149,9 @@ func TestResumeDoesTheRestAndOnlyThat(t *testing.T) {
 func TestResumeAfterAKill(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{g: line(t), tenants: on("s1", 30), applied: map[string][]string{}}
-		p := arrange(t, w.g, w.tenants, w.survey())
-		s := newScene(t, w.g, p)
+		w := &fakeDatabase{g: linearGraph(t), tenants: tenantsOn("s1", 30), applied: map[string][]string{}}
+		p := newPlan(t, w.g, w.tenants, w.survey())
+		s := newFakeRun(t, w.g, p)
 		// The first process named all and then died: ten are done, two half way, and none of it is stored.
 		var named []string
 		for i, item := range p.Waves[0].Items {
@@ -173,7 +173,7 @@ func TestResumeAfterAKill(t *testing.T) {
 		}
 		var events []rollout.Event
 		for i, f := range facts {
-			events = append(events, rollout.Event{Rollout: "r1", Seq: int64(i + 1), Time: begin, Fact: f})
+			events = append(events, rollout.Event{Rollout: "r1", Seq: int64(i + 1), Time: planCreated, Fact: f})
 		}
 		if err := s.store.Append(t.Context(), events); err != nil {
 			t.Fatal(err)
@@ -186,13 +186,13 @@ func TestResumeAfterAKill(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.cfg.Earlier = events
-		clear(s.fleet.named)
+		clear(s.engine.named)
 		r := s.run(t)
 		if diff := cmp.Diff(counts(plan.OutcomeDone, 30), r.Counts()); diff != "" {
 			t.Error(diff)
 		}
-		if s.fleet.touched() != 20 || r.Run != 2 {
-			t.Errorf("%d touched in run %d", s.fleet.touched(), r.Run)
+		if s.engine.touched() != 20 || r.Run != 2 {
+			t.Errorf("%d touched in run %d", s.engine.touched(), r.Run)
 		}
 	})
 }
@@ -200,9 +200,9 @@ func TestResumeAfterAKill(t *testing.T) {
 func TestRetryOfSomeLeavesTheRolloutHalted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{g: line(t), tenants: on("s1", 5), applied: map[string][]string{}}
-		s := newScene(t, w.g, arrange(t, w.g, w.tenants, w.survey()))
-		s.fleet.do = (&fails{n: 1, class: engine.Data}).do
+		w := &fakeDatabase{g: linearGraph(t), tenants: tenantsOn("s1", 5), applied: map[string][]string{}}
+		s := newFakeRun(t, w.g, newPlan(t, w.g, w.tenants, w.survey()))
+		s.engine.do = (&failingTimes{n: 1, class: engine.Data}).do
 		if r := s.run(t); r.State != rollout.StateHalted {
 			t.Fatal(r.State)
 		}

@@ -16,22 +16,22 @@ import (
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
-// fails makes the first n tries of each tenant fail.
-type fails struct {
+// failingTimes makes the first n tries of each tenant fail.
+type failingTimes struct {
 	mu    sync.Mutex
 	tries map[string]int
 	n     int
 	class engine.Class
 }
 
-func (f *fails) do(_ context.Context, job engine.Job) error {
+func (f *failingTimes) do(_ context.Context, job engine.Job) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.tries == nil {
 		f.tries = map[string]int{}
 	}
 	if f.tries[job.Location.Schema]++; f.tries[job.Location.Schema] <= f.n {
-		return oops(f.class, "try again")
+		return engineError(f.class, "try again")
 	}
 	return nil
 }
@@ -39,10 +39,10 @@ func (f *fails) do(_ context.Context, job engine.Job) error {
 func TestTransientErrorsAreRetriedWithJitter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		s := newScene(t, g, arrange(t, g, on("s1", 200), all(200, at(g))))
+		g := linearGraph(t)
+		s := newFakeRun(t, g, newPlan(t, g, tenantsOn("s1", 200), repeatStanding(200, standingAt(g))))
 		s.cfg.Policy.Retry = plan.Retry{Attempts: 4, Base: time.Second, Max: 3 * time.Second}
-		s.fleet.do = (&fails{n: 3, class: engine.Transient}).do
+		s.engine.do = (&failingTimes{n: 3, class: engine.Transient}).do
 		r := s.run(t)
 		if r.Count(plan.OutcomeDone) != 200 {
 			t.Fatal(r.Counts())
@@ -77,68 +77,68 @@ func TestAttemptsEnd(t *testing.T) {
 		t.Run(string(class), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				g := line(t)
-				s := newScene(t, g, arrange(t, g, on("s1", 1), all(1, at(g))))
+				g := linearGraph(t)
+				s := newFakeRun(t, g, newPlan(t, g, tenantsOn("s1", 1), repeatStanding(1, standingAt(g))))
 				s.cfg.Policy.Retry.Attempts = 3
-				s.fleet.do = (&fails{n: 99, class: class}).do
+				s.engine.do = (&failingTimes{n: 99, class: class}).do
 				r := s.run(t)
 				f := r.Failed()
-				if len(f) != 1 || f[0].Attempt != tries || len(s.fleet.attempts["s1-0001"]) != tries {
-					t.Errorf("%d tries, reported %+v; want %d", len(s.fleet.attempts["s1-0001"]), f, tries)
+				if len(f) != 1 || f[0].Attempt != tries || len(s.engine.attempts["s1-0001"]) != tries {
+					t.Errorf("%d tries, reported %+v; want %d", len(s.engine.attempts["s1-0001"]), f, tries)
 				}
 			})
 		})
 	}
 }
 
-func TestWaitingTenantsHoldNoPlace(t *testing.T) {
+func TestWaitingTenantsHoldNoConnection(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		p := arrange(t, g, on("s1", 20), all(20, at(g)))
-		s := newScene(t, g, p)
+		g := linearGraph(t)
+		p := newPlan(t, g, tenantsOn("s1", 20), repeatStanding(20, standingAt(g)))
+		s := newFakeRun(t, g, p)
 		s.cfg.Policy.Concurrency = 1
 		first := p.Waves[0].Items[0].Tenant.Location.Schema
 		tried := false
-		s.fleet.do = func(ctx context.Context, job engine.Job) error {
+		s.engine.do = func(ctx context.Context, job engine.Job) error {
 			if job.Location.Schema == first && !tried {
 				tried = true
-				return oops(engine.Transient, "deadlock")
+				return engineError(engine.Transient, "deadlock")
 			}
-			return takes(time.Minute)(ctx, job)
+			return taking(time.Minute)(ctx, job)
 		}
 		s.cfg.Policy.Retry.Base = 30 * time.Second
 		r := s.run(t)
 		if took := r.Finished.Sub(r.Started); took != 20*time.Minute {
-			t.Errorf("it took %s: the only place was held by somebody who waited", took)
+			t.Errorf("it took %s: the only connection was held by a tenant that waited", took)
 		}
-		if s.fleet.most != 1 {
-			t.Errorf("%d at once, want 1", s.fleet.most)
+		if s.engine.most != 1 {
+			t.Errorf("%d at once, want 1", s.engine.most)
 		}
 	})
 }
 
-func TestBusyTenantsComeAtTheEndOfTheWave(t *testing.T) {
+func TestBusyTenantsAreDeferredToTheEndOfTheWave(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		p := arrange(t, g, on("s1", 100), all(100, at(g)))
-		s := newScene(t, g, p)
+		g := linearGraph(t)
+		p := newPlan(t, g, tenantsOn("s1", 100), repeatStanding(100, standingAt(g)))
+		s := newFakeRun(t, g, p)
 		held := p.Waves[0].Items[0].Tenant.Location.Schema
 		start := time.Now()
-		s.fleet.do = func(ctx context.Context, job engine.Job) error {
+		s.engine.do = func(ctx context.Context, job engine.Job) error {
 			if job.Location.Schema == held && time.Since(start) < 18*time.Second {
 				time.Sleep(2 * time.Second) // lock_timeout
-				return oops(engine.Busy, "held by pid 7")
+				return engineError(engine.Busy, "held by pid 7")
 			}
-			return takes(time.Second)(ctx, job)
+			return taking(time.Second)(ctx, job)
 		}
 		r := s.run(t)
 		if r.Count(plan.OutcomeDone) != 100 {
 			t.Fatal(r.Counts(), r.Causes())
 		}
-		tries := s.fleet.attempts[held]
-		for id, at := range s.fleet.attempts {
+		tries := s.engine.attempts[held]
+		for id, at := range s.engine.attempts {
 			if id != held && at[0].After(tries[1]) {
 				t.Errorf("%s was first tried after the second try of the one that was held", id)
 			}
@@ -150,16 +150,16 @@ func TestBusyTenantsComeAtTheEndOfTheWave(t *testing.T) {
 	})
 }
 
-func TestDeferralsRideOutALockThatIsHeldForAWhile(t *testing.T) {
+func TestDeferralsOutlastALockThatIsHeldForAWhile(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
+		g := linearGraph(t)
 		for range 20 { // jitter
-			s := newScene(t, g, arrange(t, g, on("s1", 1), all(1, at(g))))
+			s := newFakeRun(t, g, newPlan(t, g, tenantsOn("s1", 1), repeatStanding(1, standingAt(g))))
 			start := time.Now()
-			s.fleet.do = func(context.Context, engine.Job) error {
+			s.engine.do = func(context.Context, engine.Job) error {
 				if time.Since(start) < 12*time.Second {
-					return oops(engine.Busy, "held by pid 7")
+					return engineError(engine.Busy, "held by pid 7")
 				}
 				return nil
 			}
@@ -187,11 +187,11 @@ func (o *outage) Probe(_ context.Context, server, database string) error {
 }
 
 func (o *outage) do(ctx context.Context, job engine.Job) error {
-	if err := takes(100*time.Millisecond)(ctx, job); err != nil {
+	if err := taking(100*time.Millisecond)(ctx, job); err != nil {
 		return err
 	}
 	if job.Location.Server == o.server && time.Now().Before(o.until) {
-		return oops(o.class, "connection refused")
+		return engineError(o.class, "connection refused")
 	}
 	return nil
 }
@@ -200,11 +200,11 @@ func TestServerThatComesBackCostsNoAttempt(t *testing.T) {
 	t.Parallel()
 	for _, prober := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
-			g := line(t)
-			tenants := append(on("s1", 50), on("s2", 50)...)
-			s := newScene(t, g, arrange(t, g, tenants, all(100, at(g))))
+			g := linearGraph(t)
+			tenants := append(tenantsOn("s1", 50), tenantsOn("s2", 50)...)
+			s := newFakeRun(t, g, newPlan(t, g, tenants, repeatStanding(100, standingAt(g))))
 			o := &outage{until: time.Now().Add(2 * time.Minute), server: "s1", class: engine.Connection}
-			s.fleet.do = o.do
+			s.engine.do = o.do
 			s.cfg.Policy.Retry.Attempts = 1
 			if prober {
 				s.cfg.Prober = o
@@ -218,8 +218,8 @@ func TestServerThatComesBackCostsNoAttempt(t *testing.T) {
 					t.Errorf("%s needed %d attempts", tr.Tenant, tr.Attempt)
 				}
 			}
-			for e := range s.fleet.attempts {
-				if strings.HasPrefix(e, "s2") && s.fleet.attempts[e][0].Sub(r.Started) > 10*time.Second {
+			for e := range s.engine.attempts {
+				if strings.HasPrefix(e, "s2") && s.engine.attempts[e][0].Sub(r.Started) > 10*time.Second {
 					t.Errorf("%s waited for the other server", e)
 				}
 			}
@@ -237,11 +237,11 @@ func TestPatienceEnds(t *testing.T) {
 	t.Parallel()
 	for _, prober := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
-			g := line(t)
-			tenants := append(on("s1", 1000), on("s2", 50)...)
-			s := newScene(t, g, arrange(t, g, tenants, all(1050, at(g))))
+			g := linearGraph(t)
+			tenants := append(tenantsOn("s1", 1000), tenantsOn("s2", 50)...)
+			s := newFakeRun(t, g, newPlan(t, g, tenants, repeatStanding(1050, standingAt(g))))
 			o := &outage{until: time.Now().Add(time.Hour), server: "s1", class: engine.Connection}
-			s.fleet.do = o.do
+			s.engine.do = o.do
 			if prober {
 				s.cfg.Prober = o
 			}
@@ -268,18 +268,18 @@ func TestPatienceEnds(t *testing.T) {
 func TestPatienceIsNotUsedUpByBlips(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		s := newScene(t, g, arrange(t, g, on("s1", 8), all(8, at(g))))
+		g := linearGraph(t)
+		s := newFakeRun(t, g, newPlan(t, g, tenantsOn("s1", 8), repeatStanding(8, standingAt(g))))
 		s.cfg.Policy.ServerPatience, s.cfg.Policy.Concurrency = 8*time.Second, 2
 		s.cfg.Prober = &outage{}
 		start := time.Now()
-		s.fleet.do = func(ctx context.Context, job engine.Job) error {
+		s.engine.do = func(ctx context.Context, job engine.Job) error {
 			for range 6 {
-				if err := takes(time.Second)(ctx, job); err != nil {
+				if err := taking(time.Second)(ctx, job); err != nil {
 					return err
 				}
 				if at := time.Since(start) % (4500 * time.Millisecond); at < time.Second && time.Since(start) < 15*time.Second {
-					return oops(engine.Connection, "terminating connection due to administrator command")
+					return engineError(engine.Connection, "terminating connection due to administrator command")
 				}
 			}
 			return nil
@@ -291,30 +291,30 @@ func TestPatienceIsNotUsedUpByBlips(t *testing.T) {
 	})
 }
 
-// restrict is a server with room for one connection, which a tenant has that takes long; as a Prober it refuses others.
-type restrict struct {
+// oneConnectionServer is a server with room for one connection, which a tenant has that takes long; as a Prober it refuses others.
+type oneConnectionServer struct {
 	mu    sync.Mutex
 	taken bool
 }
 
-func (n *restrict) Probe(context.Context, string, string) error {
+func (n *oneConnectionServer) Probe(context.Context, string, string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.taken {
-		return oops(engine.Capacity, "too many connections for role")
+		return engineError(engine.Capacity, "too many connections for role")
 	}
 	return nil
 }
 
-func (n *restrict) do(ctx context.Context, job engine.Job) error {
+func (n *oneConnectionServer) do(ctx context.Context, job engine.Job) error {
 	n.mu.Lock()
 	if n.taken {
 		n.mu.Unlock()
-		return oops(engine.Connection, "terminating connection due to administrator command")
+		return engineError(engine.Connection, "terminating connection due to administrator command")
 	}
 	n.taken = true
 	n.mu.Unlock()
-	err := takes(10*time.Minute)(ctx, job)
+	err := taking(10*time.Minute)(ctx, job)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.taken = false
@@ -322,13 +322,13 @@ func (n *restrict) do(ctx context.Context, job engine.Job) error {
 }
 
 // A server that has no room for a probe beside a tenant of ours which it is working on is not away.
-func TestServerThatIsBusyWithOursIsNotAway(t *testing.T) {
+func TestServerFullOfOurConnectionsIsNotAway(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		s := newScene(t, g, arrange(t, g, on("s1", 2), all(2, at(g))))
-		n := &restrict{}
-		s.fleet.do, s.cfg.Prober = n.do, n
+		g := linearGraph(t)
+		s := newFakeRun(t, g, newPlan(t, g, tenantsOn("s1", 2), repeatStanding(2, standingAt(g))))
+		n := &oneConnectionServer{}
+		s.engine.do, s.cfg.Prober = n.do, n
 		r := s.run(t)
 		if diff := cmp.Diff(counts(plan.OutcomeDone, 2), r.Counts()); diff != "" {
 			t.Error(diff, r.Causes())
@@ -336,20 +336,20 @@ func TestServerThatIsBusyWithOursIsNotAway(t *testing.T) {
 	})
 }
 
-func TestTenantThatBringsTheServerDownFails(t *testing.T) {
+func TestTenantThatCrashesTheServerFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		p := arrange(t, g, on("s1", 50), all(50, at(g)))
-		s := newScene(t, g, p)
+		g := linearGraph(t)
+		p := newPlan(t, g, tenantsOn("s1", 50), repeatStanding(50, standingAt(g)))
+		s := newFakeRun(t, g, p)
 		s.cfg.Policy.MaxFailures.Count = 1
 		s.cfg.Prober = &outage{}
 		killer := p.Waves[0].Items[5].Tenant.ID
-		s.fleet.do = func(ctx context.Context, job engine.Job) error {
-			if s.fleet.ids[job.Location] == killer {
-				return oops(engine.Connection, "server closed the connection")
+		s.engine.do = func(ctx context.Context, job engine.Job) error {
+			if s.engine.ids[job.Location] == killer {
+				return engineError(engine.Connection, "server closed the connection")
 			}
-			return takes(time.Second)(ctx, job)
+			return taking(time.Second)(ctx, job)
 		}
 		r := s.run(t)
 		if diff := cmp.Diff(counts(plan.OutcomeDone, 49, plan.OutcomeFailed, 1), r.Counts()); diff != "" {
@@ -361,16 +361,16 @@ func TestTenantThatBringsTheServerDownFails(t *testing.T) {
 func TestFullDiskWaitsForAnOperator(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		tenants := append(on("s1", 100), on("s2", 30)...)
-		s := newScene(t, g, arrange(t, g, tenants, all(130, at(g))))
+		g := linearGraph(t)
+		tenants := append(tenantsOn("s1", 100), tenantsOn("s2", 30)...)
+		s := newFakeRun(t, g, newPlan(t, g, tenants, repeatStanding(130, standingAt(g))))
 		s.cfg.Prober = &outage{}
 		start := time.Now()
-		s.fleet.do = func(ctx context.Context, job engine.Job) error {
+		s.engine.do = func(ctx context.Context, job engine.Job) error {
 			if job.Location.Server == "s1" && time.Since(start) >= 2*time.Second {
-				return oops(engine.Server, "disk full")
+				return engineError(engine.Server, "disk full")
 			}
-			return takes(time.Second)(ctx, job)
+			return taking(time.Second)(ctx, job)
 		}
 		r := s.run(t)
 		if r.State != rollout.StateHalted || exitCode(r) != 3 || r.Reason != "server s1: disk full" {
@@ -388,21 +388,21 @@ func TestFullDiskWaitsForAnOperator(t *testing.T) {
 func TestCapacityHalvesAndRegrows(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		s := newScene(t, g, arrange(t, g, on("s1", 400), all(400, at(g))))
+		g := linearGraph(t)
+		s := newFakeRun(t, g, newPlan(t, g, tenantsOn("s1", 400), repeatStanding(400, standingAt(g))))
 		s.cfg.Policy.Retry.Attempts = 1
 		places, start := 3, time.Now()
-		s.fleet.do = func(ctx context.Context, job engine.Job) error {
-			s.fleet.mu.Lock()
+		s.engine.do = func(ctx context.Context, job engine.Job) error {
+			s.engine.mu.Lock()
 			if time.Since(start) > 20*time.Second {
 				places = 12
 			}
-			none := s.fleet.now > places
-			s.fleet.mu.Unlock()
+			none := s.engine.now > places
+			s.engine.mu.Unlock()
 			if none {
-				return oops(engine.Capacity, "sorry, too many clients already")
+				return engineError(engine.Capacity, "sorry, too many clients already")
 			}
-			return takes(time.Second)(ctx, job)
+			return taking(time.Second)(ctx, job)
 		}
 		r := s.run(t)
 		if diff := cmp.Diff(counts(plan.OutcomeDone, 400), r.Counts()); diff != "" {
@@ -430,15 +430,15 @@ func TestCapacityHalvesAndRegrows(t *testing.T) {
 func TestFullServerIsProbed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		s := newScene(t, g, arrange(t, g, on("s1", 40), all(40, at(g))))
+		g := linearGraph(t)
+		s := newFakeRun(t, g, newPlan(t, g, tenantsOn("s1", 40), repeatStanding(40, standingAt(g))))
 		o := &outage{until: time.Now().Add(time.Minute), server: "s1", class: engine.Capacity}
-		s.fleet.do, s.cfg.Prober = o.do, o
+		s.engine.do, s.cfg.Prober = o.do, o
 		r := s.run(t)
 		if diff := cmp.Diff(counts(plan.OutcomeDone, 40), r.Counts()); diff != "" {
 			t.Error(diff, r.Causes())
 		}
-		for id, tries := range s.fleet.attempts {
+		for id, tries := range s.engine.attempts {
 			if len(tries) > 12 {
 				t.Errorf("%s was tried %d times within a minute", id, len(tries))
 			}

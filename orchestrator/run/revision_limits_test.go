@@ -21,16 +21,16 @@ import (
 func TestFleetWideLimit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		tenants := append(append(on("s1", 50), on("s2", 50)...), on("s3", 50)...)
-		s := newScene(t, g, arrange(t, g, tenants, all(150, at(g))))
+		g := linearGraph(t)
+		tenants := append(append(tenantsOn("s1", 50), tenantsOn("s2", 50)...), tenantsOn("s3", 50)...)
+		s := newFakeRun(t, g, newPlan(t, g, tenants, repeatStanding(150, standingAt(g))))
 		s.cfg.Policy.Concurrency = 6
-		s.fleet.do = takes(time.Second)
+		s.engine.do = taking(time.Second)
 		r := s.run(t)
-		if took := r.Finished.Sub(r.Started); s.fleet.most != 6 || took != 25*time.Second {
-			t.Errorf("%d at once, it took %s", s.fleet.most, took)
+		if took := r.Finished.Sub(r.Started); s.engine.most != 6 || took != 25*time.Second {
+			t.Errorf("%d at once, it took %s", s.engine.most, took)
 		}
-		if diff := cmp.Diff(map[string]int{"s1": 2, "s2": 2, "s3": 2}, s.fleet.peak); diff != "" {
+		if diff := cmp.Diff(map[string]int{"s1": 2, "s2": 2, "s3": 2}, s.engine.peak); diff != "" {
 			t.Errorf("the work did not spread: %s", diff)
 		}
 	})
@@ -39,11 +39,11 @@ func TestFleetWideLimit(t *testing.T) {
 func TestPerServerLimit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		tenants := append(on("s1", 90), on("s2", 10)...)
-		s := newScene(t, g, arrange(t, g, tenants, all(100, at(g))))
+		g := linearGraph(t)
+		tenants := append(tenantsOn("s1", 90), tenantsOn("s2", 10)...)
+		s := newFakeRun(t, g, newPlan(t, g, tenants, repeatStanding(100, standingAt(g))))
 		s.cfg.Policy.PerServer = 3
-		s.fleet.perServer, s.fleet.do = 3, takes(time.Second)
+		s.engine.perServer, s.engine.do = 3, taking(time.Second)
 		r := s.run(t)
 		if took := r.Finished.Sub(r.Started); took != 30*time.Second {
 			t.Errorf("it took %s: free places were not used, or too many", took)
@@ -58,12 +58,12 @@ func TestRevisionWithConcurrency(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := graph(t, rev("a", ""), rev("b", "a", revision.Options{Concurrency: 2}), rev("c", "b"))
-		tenants := append(on("s1", 20), on("s2", 20)...)
-		standings := append(all(10, at(g, "a", "b")), all(30, at(g, "a"))...) // the first ten have b already
-		s := newScene(t, g, arrange(t, g, tenants, standings))
+		tenants := append(tenantsOn("s1", 20), tenantsOn("s2", 20)...)
+		standings := append(repeatStanding(10, standingAt(g, "a", "b")), repeatStanding(30, standingAt(g, "a"))...) // the first ten have b already
+		s := newFakeRun(t, g, newPlan(t, g, tenants, standings))
 		limited, peak := 0, 0
 		var mu sync.Mutex
-		s.fleet.do = func(ctx context.Context, job engine.Job) error {
+		s.engine.do = func(ctx context.Context, job engine.Job) error {
 			if job.Plan.Len() == 2 {
 				mu.Lock()
 				limited++
@@ -75,7 +75,7 @@ func TestRevisionWithConcurrency(t *testing.T) {
 					limited--
 				}()
 			}
-			return takes(time.Second)(ctx, job)
+			return taking(time.Second)(ctx, job)
 		}
 		r := s.run(t)
 		if peak != 2 || r.Count(plan.OutcomeDone) != 40 {
@@ -84,8 +84,8 @@ func TestRevisionWithConcurrency(t *testing.T) {
 		if took := r.Finished.Sub(r.Started); took != 15*time.Second {
 			t.Errorf("it took %s, want 30 tenants two by two", took)
 		}
-		if s.fleet.peak["s1"] < 8 {
-			t.Errorf("the others were held up: %d at once", s.fleet.peak["s1"])
+		if s.engine.peak["s1"] < 8 {
+			t.Errorf("the others were held up: %d at once", s.engine.peak["s1"])
 		}
 	})
 }
@@ -94,26 +94,26 @@ func TestRevisionAlone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := graph(t, rev("a", ""), rev("b", "a", revision.Options{Alone: true}), rev("c", "b"))
-		tenants := append(on("s1", 20), on("s2", 6)...)
-		standings := append(all(16, at(g, "a", "b")), all(10, at(g))...)
-		s := newScene(t, g, arrange(t, g, tenants, standings))
-		s.fleet.do = func(ctx context.Context, job engine.Job) error {
+		tenants := append(tenantsOn("s1", 20), tenantsOn("s2", 6)...)
+		standings := append(repeatStanding(16, standingAt(g, "a", "b")), repeatStanding(10, standingAt(g))...)
+		s := newFakeRun(t, g, newPlan(t, g, tenants, standings))
+		s.engine.do = func(ctx context.Context, job engine.Job) error {
 			alone := job.Plan.Len() == 3
 			for range 2 {
-				s.fleet.mu.Lock()
-				if n := s.fleet.running[job.Location.Server]; alone && n != 1 {
+				s.engine.mu.Lock()
+				if n := s.engine.running[job.Location.Server]; alone && n != 1 {
 					t.Errorf("%d on %s beside one that wants to be alone", n, job.Location.Server)
 				}
-				s.fleet.mu.Unlock()
-				if err := takes(time.Second)(ctx, job); err != nil {
+				s.engine.mu.Unlock()
+				if err := taking(time.Second)(ctx, job); err != nil {
 					return err
 				}
 			}
 			return nil
 		}
 		r := s.run(t)
-		if r.Count(plan.OutcomeDone) != 26 || s.fleet.peak["s1"] != 8 {
-			t.Errorf("%v, %d at once", r.Counts(), s.fleet.peak["s1"])
+		if r.Count(plan.OutcomeDone) != 26 || s.engine.peak["s1"] != 8 {
+			t.Errorf("%v, %d at once", r.Counts(), s.engine.peak["s1"])
 		}
 		if took := r.Finished.Sub(r.Started); took != 12*time.Second {
 			t.Errorf("it took %s: want 16 by eight and 4 alone on s1, 6 alone on s2 meanwhile", took)
@@ -127,14 +127,14 @@ func TestStampIsBoundByNoRevision(t *testing.T) {
 		g := graph(t, rev("a", "", revision.Options{Alone: true, Concurrency: 1}))
 		req := request()
 		req.Kind = plan.KindStamp
-		p, err := plan.New(members(on("s1", 80), all(80, at(g))), g, req)
+		p, err := plan.New(members(tenantsOn("s1", 80), repeatStanding(80, standingAt(g))), g, req)
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := newScene(t, g, p)
-		s.fleet.do = takes(time.Second)
-		if s.run(t); s.fleet.most < 8 {
-			t.Errorf("%d at once", s.fleet.most)
+		s := newFakeRun(t, g, p)
+		s.engine.do = taking(time.Second)
+		if s.run(t); s.engine.most < 8 {
+			t.Errorf("%d at once", s.engine.most)
 		}
 	})
 }
@@ -142,7 +142,7 @@ func TestStampIsBoundByNoRevision(t *testing.T) {
 func TestWorkStaysInADatabaseAndSpreadsOverSome(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
+		g := linearGraph(t)
 		var tenants []tenant.Tenant
 		for d := range 40 {
 			for i := range 25 {
@@ -152,12 +152,12 @@ func TestWorkStaysInADatabaseAndSpreadsOverSome(t *testing.T) {
 				}})
 			}
 		}
-		s := newScene(t, g, arrange(t, g, tenants, all(len(tenants), at(g))))
+		s := newFakeRun(t, g, newPlan(t, g, tenants, repeatStanding(len(tenants), standingAt(g))))
 		var mu sync.Mutex
 		now, most := map[string]int{}, 0
 		var before []string
 		moves := 0
-		s.fleet.do = func(ctx context.Context, job engine.Job) error {
+		s.engine.do = func(ctx context.Context, job engine.Job) error {
 			db := job.Location.Database
 			mu.Lock()
 			now[db]++
@@ -169,7 +169,7 @@ func TestWorkStaysInADatabaseAndSpreadsOverSome(t *testing.T) {
 				before = before[1:]
 			}
 			mu.Unlock()
-			err := takes(time.Duration(50+len(job.Location.Schema))*time.Millisecond)(ctx, job)
+			err := taking(time.Duration(50+len(job.Location.Schema))*time.Millisecond)(ctx, job)
 			mu.Lock()
 			defer mu.Unlock()
 			if now[db]--; now[db] == 0 {

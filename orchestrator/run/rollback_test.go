@@ -15,22 +15,22 @@ import (
 func TestRollbackUndoesARun(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{g: line(t), tenants: on("s1", 40), applied: map[string][]string{}}
+		w := &fakeDatabase{g: linearGraph(t), tenants: tenantsOn("s1", 40), applied: map[string][]string{}}
 		for _, tn := range w.tenants {
 			w.applied[tn.Location.Schema] = []string{"a"}
 		}
-		s := newScene(t, w.g, arrange(t, w.g, w.tenants, w.survey()))
+		s := newFakeRun(t, w.g, newPlan(t, w.g, w.tenants, w.survey()))
 		broken := s.cfg.Plan.Waves[0].Items[20].Tenant.Location.Schema
-		s.fleet.do = func(_ context.Context, job engine.Job) error {
+		s.engine.do = func(_ context.Context, job engine.Job) error {
 			if job.Location.Schema == broken {
-				return oops(engine.Data, "duplicates")
+				return engineError(engine.Data, "duplicates")
 			}
 			if job.Rollout == "r2" && job.Plan.Of != "r1" { // what the engine checks under the lock
 				t.Errorf("rows of any rollout may be taken down: %q", job.Plan.Of)
 			}
 			last := job.Plan.Parts[len(job.Plan.Parts)-1]
-			s.fleet.mu.Lock()
-			defer s.fleet.mu.Unlock()
+			s.engine.mu.Lock()
+			defer s.engine.mu.Unlock()
 			w.applied[job.Location.Schema] = last.After
 			return nil
 		}

@@ -38,24 +38,24 @@ type Config struct {
 	Graph  *revision.Graph // of the plan; to say where a tenant stands that stopped half way
 	Store  Store           // where the plan and the facts go
 
-	Earlier   []rollout.Event         // the rollout's facts so far, as Store.Load returned them, be it none; nil for a first run, which stores the plan
+	Earlier   []rollout.Event         // the rollout's facts so far, as Store.Load returned them, may be empty; nil for a first run, which stores the plan
 	Lease     rollout.Lease           // the fleet's lock; when it is lost the run halts; nil = none to watch. The caller releases it
 	Holder    rollout.Holder          // who runs this: Host, PID and User are recorded
 	Prober    Prober                  // nil: a server that went away is tried again with a tenant
-	Watcher   Watcher                 // nil: nobody looks at tenants under work from beside
+	Watcher   Watcher                 // nil: tenants being migrated are not watched from another connection
 	Observers []rollout.Observer      // shown what happens
 	Drain     <-chan struct{}         // closed: dispatch no more and let the running tenants finish; nil = never
 	Data      func(tenant.Tenant) any // what templates see; called by the tenant's worker; nil = nothing
 
 	Options  plan.Rules       // with which the plan was made
-	Querier  plan.Querier     // for gates that ask tenants; nil = such a gate cannot tell
+	Querier  plan.Querier     // for gates that query tenants; nil = such a gate is inconclusive
 	NoWait   bool             // end the run where it would wait for an approval
 	Command  *rollout.Command // what an operator asked that made this run, for the record: a resume, a retry or a rollback. It is stored, unless it has a number and so is stored already; nil = nothing to record
 	Surveyor Surveyor         // where tenants of later waves, and those that join, stand; needed with Discover
-	Screener Screener         // what is planned while the run goes on is asked about with it, as [Screen] asks about a plan; nil = nothing is
+	Screener Screener         // screens what is planned during the run, as [Screen] does with a plan; nil = it is not screened
 
-	// Discover lists the whole fleet anew, at each wave but a run's first, and before the end. A
-	// *tenant.GuardError halts the rollout at once; other errors are borne for Policy.ServerPatience. Before the
+	// Discover lists the whole fleet again, at each wave but a run's first, and before the end. A
+	// *tenant.GuardError halts the rollout at once; other errors are tolerated for Policy.ServerPatience. Before the
 	// end, when all is done, an error is only warned of. Surveyor must be set with it. Nil = the fleet does not move.
 	Discover func(context.Context) ([]tenant.Tenant, error)
 	// DiscoverAway is asked when Discover has failed for Policy.ServerPatience: it lists the fleet with the tenants that
@@ -75,7 +75,7 @@ type Config struct {
 //
 // After a wave its gate is asked, see [Gate]: how is taken from the Policy of now, whether from the plan. While it
 // runs it takes in what operators ask through [Store.Command], within about a second; what a resumed run finds
-// there at its start, it takes in first: all but a pause, which was meant for somebody else, counts.
+// there at its start, it takes in first: all but a pause, which was meant for an earlier run, counts.
 func Run(ctx context.Context, cfg Config) (*rollout.Report, error) {
 	report := &rollout.Report{}
 	for _, e := range cfg.Earlier {
@@ -131,7 +131,7 @@ func begun(earlier []rollout.Event) map[string]bool {
 func (c *Config) commands(ctx context.Context, report *rollout.Report) ([]rollout.Command, error) {
 	own := c.Command
 	if own == nil && c.Earlier == nil {
-		return nil, nil // nobody could know of it yet
+		return nil, nil // no operator could know of it yet
 	}
 	if own != nil && own.Seq == 0 {
 		if _, err := c.Store.Send(ctx, *own); err != nil {
@@ -187,7 +187,7 @@ type runner struct {
 	notices       map[int32][]engine.Notice // of those tries
 	streak        streak                    // failures of the fleet
 	lost          bool                      // see [StoreLostError]
-	finished      bool                      // the rollout had finished before: nobody joins it any more
+	finished      bool                      // the rollout had finished before: no tenant joins it any more
 	begun         map[string]bool           // tenants that earlier runs named and did not end
 
 	unlisted map[string]bool // tenants of which it was warned that no source lists them
@@ -263,7 +263,7 @@ func (r *runner) width(w *plan.Wave) int {
 // emit makes a fact known: numbered, folded, on its way into the store.
 func (r *runner) emit(f rollout.Fact) { r.publish(f, false) }
 
-// emitNow is emit for a fact that somebody waits for: it is committed at once.
+// emitNow is emit for a fact that is waited for: it is committed at once.
 func (r *runner) emitNow(f rollout.Fact) { r.publish(f, true) }
 
 func (r *runner) publish(f rollout.Fact, urgent bool) {

@@ -46,11 +46,11 @@ func sameReports(t testing.TB, want, got *rollout.Report) {
 func TestAllTenantsAreUpgraded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		tenants := append(on("s1", 300), on("s2", 200)...)
-		standings := append(all(300, at(g)), all(200, at(g, "a"))...)
-		s := newScene(t, g, arrange(t, g, tenants, standings))
-		s.fleet.perServer, s.fleet.do = 16, takes(time.Second)
+		g := linearGraph(t)
+		tenants := append(tenantsOn("s1", 300), tenantsOn("s2", 200)...)
+		standings := append(repeatStanding(300, standingAt(g)), repeatStanding(200, standingAt(g, "a"))...)
+		s := newFakeRun(t, g, newPlan(t, g, tenants, standings))
+		s.engine.perServer, s.engine.do = 16, taking(time.Second)
 		r := s.run(t)
 		if r.State != rollout.StateFinished || exitCode(r) != 0 || !r.Next().IsZero() {
 			t.Errorf("%s %q, exit %d, next %+v", r.State, r.Reason, exitCode(r), r.Next())
@@ -72,14 +72,14 @@ func TestAllTenantsAreUpgraded(t *testing.T) {
 	})
 }
 
-func TestNothingToDoTouchesNobody(t *testing.T) {
+func TestNothingToDoTouchesNoTenant(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		s := newScene(t, g, arrange(t, g, on("s1", 50), all(50, at(g, "a", "b", "c"))))
+		g := linearGraph(t)
+		s := newFakeRun(t, g, newPlan(t, g, tenantsOn("s1", 50), repeatStanding(50, standingAt(g, "a", "b", "c"))))
 		r := s.run(t)
-		if s.fleet.touched() != 0 || r.Count(plan.OutcomeUnchanged) != 50 || exitCode(r) != 0 {
-			t.Errorf("%d touched, %v, exit %d", s.fleet.touched(), r.Counts(), exitCode(r))
+		if s.engine.touched() != 0 || r.Count(plan.OutcomeUnchanged) != 50 || exitCode(r) != 0 {
+			t.Errorf("%d touched, %v, exit %d", s.engine.touched(), r.Counts(), exitCode(r))
 		}
 	})
 }
@@ -103,16 +103,16 @@ func TestBudget(t *testing.T) {
 		t.Run(fmt.Sprintf("%s of 150, %d fail", test.budget, test.fails), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				g := line(t)
-				s := newScene(t, g, arrange(t, g, on("s1", 150), all(150, at(g))))
+				g := linearGraph(t)
+				s := newFakeRun(t, g, newPlan(t, g, tenantsOn("s1", 150), repeatStanding(150, standingAt(g))))
 				s.cfg.Policy.MaxFailures, s.cfg.Policy.Systemic = test.budget, -1
-				s.fleet.do = func(ctx context.Context, job engine.Job) error {
+				s.engine.do = func(ctx context.Context, job engine.Job) error {
 					var n int
 					_, _ = fmt.Sscanf(job.Location.Schema, "s1-%d", &n)
 					if n <= test.fails {
-						return oops(engine.Data, "duplicates")
+						return engineError(engine.Data, "duplicates")
 					}
-					return takes(time.Second)(ctx, job)
+					return taking(time.Second)(ctx, job)
 				}
 				r := s.run(t)
 				if halted := r.State == rollout.StateHalted; halted != test.halts {
@@ -133,16 +133,16 @@ func TestBudget(t *testing.T) {
 func TestHaltLetsRunningTenantsFinish(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		p := arrange(t, g, on("s1", 100), all(100, at(g)))
-		s := newScene(t, g, p)
+		g := linearGraph(t)
+		p := newPlan(t, g, tenantsOn("s1", 100), repeatStanding(100, standingAt(g)))
+		s := newFakeRun(t, g, p)
 		bad := p.Waves[0].Items[3].Tenant.ID
-		s.fleet.do = func(ctx context.Context, job engine.Job) error {
-			if s.fleet.ids[job.Location] == bad {
+		s.engine.do = func(ctx context.Context, job engine.Job) error {
+			if s.engine.ids[job.Location] == bad {
 				time.Sleep(time.Second)
-				return oops(engine.Revision, "no such column")
+				return engineError(engine.Revision, "no such column")
 			}
-			if err := takes(time.Minute)(ctx, job); err != nil {
+			if err := taking(time.Minute)(ctx, job); err != nil {
 				t.Errorf("a sibling was cancelled: %v", err)
 			}
 			return nil
@@ -160,10 +160,10 @@ func TestHaltLetsRunningTenantsFinish(t *testing.T) {
 func TestContinueIgnoresTheBudget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		s := newScene(t, g, arrange(t, g, on("s1", 40), all(40, at(g))))
+		g := linearGraph(t)
+		s := newFakeRun(t, g, newPlan(t, g, tenantsOn("s1", 40), repeatStanding(40, standingAt(g))))
 		s.cfg.Policy.OnFailure = plan.OnFailureContinue
-		s.fleet.do = func(context.Context, engine.Job) error { return oops(engine.Revision, "no such column") }
+		s.engine.do = func(context.Context, engine.Job) error { return engineError(engine.Revision, "no such column") }
 		r := s.run(t)
 		if r.Count(plan.OutcomeFailed) != 40 || exitCode(r) != 2 || r.State != rollout.StateFinished {
 			t.Errorf("%v, %s, exit %d", r.Counts(), r.State, exitCode(r))
@@ -177,11 +177,11 @@ func TestContinueIgnoresTheBudget(t *testing.T) {
 func TestRefusedTenantsCountAndAreNotTouched(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		standings := all(5, at(g))
-		standings[1] = engine.Standing{State: engine.Missing, Err: oops(engine.Gone, `schema "s1-0002" is not there`)}
-		standings[2] = at(g, "a", "zzz")
-		s := newScene(t, g, arrange(t, g, on("s1", 5), standings))
+		g := linearGraph(t)
+		standings := repeatStanding(5, standingAt(g))
+		standings[1] = engine.Standing{State: engine.Missing, Err: engineError(engine.Gone, `schema "s1-0002" is not there`)}
+		standings[2] = standingAt(g, "a", "zzz")
+		s := newFakeRun(t, g, newPlan(t, g, tenantsOn("s1", 5), standings))
 		s.cfg.Policy.MaxFailures.Count = 2
 		r := s.run(t)
 		if diff := cmp.Diff(counts(plan.OutcomeDone, 3, plan.OutcomeFailed, 2), r.Counts()); diff != "" {
@@ -190,9 +190,9 @@ func TestRefusedTenantsCountAndAreNotTouched(t *testing.T) {
 		if f := r.Failed(); f[0].Failure.Message != `schema "s1-0002" is not there` || f[0].Attempt != 0 {
 			t.Errorf("%+v", f[0])
 		}
-		again := newScene(t, g, arrange(t, g, on("s1", 5), standings))
-		if r := again.run(t); r.State != rollout.StateHalted || again.fleet.touched() != 0 {
-			t.Errorf("without a budget: %s, %d touched", r.State, again.fleet.touched())
+		again := newFakeRun(t, g, newPlan(t, g, tenantsOn("s1", 5), standings))
+		if r := again.run(t); r.State != rollout.StateHalted || again.engine.touched() != 0 {
+			t.Errorf("without a budget: %s, %d touched", r.State, again.engine.touched())
 		}
 	})
 }
@@ -200,9 +200,9 @@ func TestRefusedTenantsCountAndAreNotTouched(t *testing.T) {
 func TestInterruptDrains(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		s := newScene(t, g, arrange(t, g, on("s1", 100), all(100, at(g))))
-		s.fleet.do = takes(10 * time.Second)
+		g := linearGraph(t)
+		s := newFakeRun(t, g, newPlan(t, g, tenantsOn("s1", 100), repeatStanding(100, standingAt(g))))
+		s.engine.do = taking(10 * time.Second)
 		stop := make(chan struct{})
 		s.cfg.Drain = stop
 		time.AfterFunc(15*time.Second, func() { close(stop) })
@@ -219,16 +219,16 @@ func TestInterruptDrains(t *testing.T) {
 func TestSecondSignalCancels(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		p := arrange(t, g, on("s1", 100), all(100, at(g)))
-		s := newScene(t, g, p)
+		g := linearGraph(t)
+		p := newPlan(t, g, tenantsOn("s1", 100), repeatStanding(100, standingAt(g)))
+		s := newFakeRun(t, g, p)
 		stop := make(chan struct{})
 		s.cfg.Drain = stop
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := p.Waves[0].Items[0].Tenant.ID
-		s.fleet.do = func(ctx context.Context, job engine.Job) error {
-			err := takes(time.Hour)(ctx, job)
-			if s.fleet.ids[job.Location] == ended {
+		s.engine.do = func(ctx context.Context, job engine.Job) error {
+			err := taking(time.Hour)(ctx, job)
+			if s.engine.ids[job.Location] == ended {
 				return nil // its commit was under way
 			}
 			return err
@@ -252,19 +252,19 @@ func TestSecondSignalCancels(t *testing.T) {
 func TestStoreFailureHaltsDispatch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		s := newScene(t, g, arrange(t, g, on("s1", 1000), all(1000, at(g))))
-		s.fleet.do = takes(time.Second)
+		g := linearGraph(t)
+		s := newFakeRun(t, g, newPlan(t, g, tenantsOn("s1", 1000), repeatStanding(1000, standingAt(g))))
+		s.engine.do = taking(time.Second)
 		time.AfterFunc(2500*time.Millisecond, func() { s.store.fail(errDisk) })
 		r, err := run.Run(t.Context(), s.cfg)
 		if err == nil || r == nil {
 			t.Fatalf("%v, want a report and an error", err)
 		}
-		if r.State != rollout.StateHalted || s.fleet.touched() > 40 {
-			t.Errorf("%s: %s; %d touched", r.State, r.Reason, s.fleet.touched())
+		if r.State != rollout.StateHalted || s.engine.touched() > 40 {
+			t.Errorf("%s: %s; %d touched", r.State, r.Reason, s.engine.touched())
 		}
-		if got := r.Count(plan.OutcomeDone); got != s.fleet.touched() {
-			t.Errorf("%d done, %d touched: it did not drain", got, s.fleet.touched())
+		if got := r.Count(plan.OutcomeDone); got != s.engine.touched() {
+			t.Errorf("%d done, %d touched: it did not drain", got, s.engine.touched())
 		}
 	})
 }
@@ -272,9 +272,9 @@ func TestStoreFailureHaltsDispatch(t *testing.T) {
 func TestStoreThatRecoversHasAllFacts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		s := newScene(t, g, arrange(t, g, on("s1", 1000), all(1000, at(g))))
-		s.fleet.do = takes(10 * time.Second)
+		g := linearGraph(t)
+		s := newFakeRun(t, g, newPlan(t, g, tenantsOn("s1", 1000), repeatStanding(1000, standingAt(g))))
+		s.engine.do = taking(10 * time.Second)
 		time.AfterFunc(19*time.Second, func() { s.store.fail(errDisk) })
 		time.AfterFunc(25*time.Second, func() { s.store.fail(nil) })
 		r := s.run(t) // folds the store
@@ -284,22 +284,22 @@ func TestStoreThatRecoversHasAllFacts(t *testing.T) {
 	})
 }
 
-func TestStoreThatCannotBeWrittenTouchesNobody(t *testing.T) {
+func TestStoreThatCannotBeWrittenTouchesNoTenant(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		s := newScene(t, g, arrange(t, g, on("s1", 10), all(10, at(g))))
+		g := linearGraph(t)
+		s := newFakeRun(t, g, newPlan(t, g, tenantsOn("s1", 10), repeatStanding(10, standingAt(g))))
 		s.store.fail(errDisk)
-		if _, err := run.Run(t.Context(), s.cfg); err == nil || s.fleet.touched() > 0 {
-			t.Errorf("%v, %d touched", err, s.fleet.touched())
+		if _, err := run.Run(t.Context(), s.cfg); err == nil || s.engine.touched() > 0 {
+			t.Errorf("%v, %d touched", err, s.engine.touched())
 		}
 	})
 }
 
-type lease struct{ lost chan struct{} }
+type fakeLease struct{ lost chan struct{} }
 
-func (l lease) Lost() <-chan struct{} { return l.lost }
-func (l lease) Err() error {
+func (l fakeLease) Lost() <-chan struct{} { return l.lost }
+func (l fakeLease) Err() error {
 	select {
 	case <-l.lost:
 		return &rollout.StoreLostError{Path: "state.db", What: "was removed"}
@@ -307,15 +307,15 @@ func (l lease) Err() error {
 		return nil
 	}
 }
-func (l lease) Release(context.Context) error { return nil }
+func (l fakeLease) Release(context.Context) error { return nil }
 
 func TestLostLockHalts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		s := newScene(t, g, arrange(t, g, on("s1", 100), all(100, at(g))))
-		s.fleet.do = takes(time.Second)
-		l := lease{make(chan struct{})}
+		g := linearGraph(t)
+		s := newFakeRun(t, g, newPlan(t, g, tenantsOn("s1", 100), repeatStanding(100, standingAt(g))))
+		s.engine.do = taking(time.Second)
+		l := fakeLease{make(chan struct{})}
 		s.cfg.Lease = l
 		time.AfterFunc(1500*time.Millisecond, func() { close(l.lost) })
 		r := s.run(t)
@@ -331,10 +331,10 @@ func TestLostLockHalts(t *testing.T) {
 func TestPanicFailsTheTenant(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		s := newScene(t, g, arrange(t, g, on("s1", 20), all(20, at(g))))
+		g := linearGraph(t)
+		s := newFakeRun(t, g, newPlan(t, g, tenantsOn("s1", 20), repeatStanding(20, standingAt(g))))
 		s.cfg.Policy.MaxFailures.Count = 1
-		s.fleet.do = func(_ context.Context, job engine.Job) error {
+		s.engine.do = func(_ context.Context, job engine.Job) error {
 			if job.Location.Schema == "s1-0004" {
 				panic("index out of range")
 			}
@@ -353,21 +353,21 @@ func TestPanicFailsTheTenant(t *testing.T) {
 	})
 }
 
-type slow struct{ seen []rollout.Event }
+type slowObserver struct{ seen []rollout.Event }
 
-func (o *slow) Observe(e rollout.Event) {
+func (o *slowObserver) Observe(e rollout.Event) {
 	time.Sleep(time.Second)
 	o.seen = append(o.seen, e)
 }
 
-func TestSlowObserverHoldsUpNobody(t *testing.T) {
+func TestSlowObserverDelaysNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		s := newScene(t, g, arrange(t, g, on("s1", 100), all(100, at(g))))
-		o := &slow{}
+		g := linearGraph(t)
+		s := newFakeRun(t, g, newPlan(t, g, tenantsOn("s1", 100), repeatStanding(100, standingAt(g))))
+		o := &slowObserver{}
 		s.cfg.Observers = []rollout.Observer{o}
-		s.fleet.do = takes(time.Second)
+		s.engine.do = taking(time.Second)
 		r := s.run(t)
 		if took := r.Finished.Sub(r.Started); took > 15*time.Second {
 			t.Errorf("the rollout took %s", took)
@@ -385,21 +385,21 @@ func TestSlowObserverHoldsUpNobody(t *testing.T) {
 	})
 }
 
-func TestFirstReasonStandsUnlessPeopleAsk(t *testing.T) {
+func TestFirstReasonStandsUnlessAnOperatorStops(t *testing.T) {
 	t.Parallel()
 	for _, signal := range []time.Duration{0, time.Second, 4 * time.Second} { // never; before the tenants fail; after the first did
 		synctest.Test(t, func(t *testing.T) {
-			g := line(t)
-			p := arrange(t, g, on("s1", 100), all(100, at(g)))
-			s := newScene(t, g, p)
-			s.fleet.do = func(ctx context.Context, job engine.Job) error {
+			g := linearGraph(t)
+			p := newPlan(t, g, tenantsOn("s1", 100), repeatStanding(100, standingAt(g)))
+			s := newFakeRun(t, g, p)
+			s.engine.do = func(ctx context.Context, job engine.Job) error {
 				for i := range 3 {
 					if p.Waves[0].Items[i].Tenant.Location == job.Location {
-						_ = takes(time.Duration(2+2*i)*time.Second)(ctx, job)
-						return oops(engine.Data, "duplicates")
+						_ = taking(time.Duration(2+2*i)*time.Second)(ctx, job)
+						return engineError(engine.Data, "duplicates")
 					}
 				}
-				return takes(time.Minute)(ctx, job)
+				return taking(time.Minute)(ctx, job)
 			}
 			want, reason := rollout.StateHalted, "more tenants failed in wave all than max_failures allows (none)"
 			if signal > 0 {

@@ -23,16 +23,16 @@ func (slowRefuser) Screen(_ context.Context, jobs []engine.Job) []error {
 	return refused
 }
 
-// What a screening found counts, also when an operator skips a tenant while it goes on.
+// What a screening found counts, also when an operator skips a tenant during it.
 func TestSkipDuringTheScreeningOfAWaveLosesNoRefusal(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 10, nil)
-		s.moves()
+		s := newFakeFleet(t, 10, nil)
+		s.followFleet()
 		s.cfg.Screener = slowRefuser{}
 		s.cfg.Policy.OnFailure = plan.OnFailureContinue
 		skipped := s.inWave("early")[0]
-		s.later(2*time.Second, rollout.Command{Action: rollout.ActionSkip, Tenants: []string{skipped}}) // the canaries take one
+		s.commandAfter(2*time.Second, rollout.Command{Action: rollout.ActionSkip, Tenants: []string{skipped}}) // the canaries take one
 		r := s.run(t)
 		for _, id := range s.inWave("early") {
 			want := plan.OutcomeFailed

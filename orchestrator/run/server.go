@@ -123,7 +123,7 @@ func (s *server) succeeded(now time.Time) (reason string) {
 	s.probes = 0
 	s.streak++
 	if len(s.ready)+len(s.planned)+s.naming == 0 {
-		return "" // there is nobody to use another place
+		return "" // no tenant could use another place
 	}
 	if s.width >= s.start {
 		width, why := s.tuner.tune(now, s.width, s.most)

@@ -12,7 +12,7 @@ import (
 type Surveyor interface {
 	Survey(ctx context.Context, targets []engine.Location) []engine.Standing
 
-	// SurveyRollout is Survey, and tells which rows the rollout wrote.
+	// SurveyRollout is Survey, and marks the rows that the rollout wrote.
 	SurveyRollout(ctx context.Context, targets []engine.Location, rollout string) []engine.Standing
 }
 

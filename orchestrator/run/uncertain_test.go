@@ -13,48 +13,48 @@ import (
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
-// lossy loses the reply to one tenant's commit; committed says whether it took place. Then the server stays away until
+// lostReplyEngine loses the reply to one tenant's commit; committed says whether it took place. Then the server stays away until
 // it is back.
-type lossy struct {
-	*stage
+type lostReplyEngine struct {
+	*fakeFleet
 	id        string
 	committed bool
 	lost      bool
 	back      atomic.Bool
 }
 
-func (l *lossy) Apply(ctx context.Context, job engine.Job) (engine.Result, error) {
+func (l *lostReplyEngine) Apply(ctx context.Context, job engine.Job) (engine.Result, error) {
 	if job.Location.Schema != l.id || l.back.Load() {
-		return l.stage.Apply(ctx, job)
+		return l.fakeFleet.Apply(ctx, job)
 	}
 	gone := &engine.Error{Class: engine.Connection, Message: "connection refused"}
 	if l.lost {
 		return engine.Result{}, gone
 	}
 	if l.lost = true; l.committed {
-		if _, err := l.stage.Apply(ctx, job); err != nil {
+		if _, err := l.fakeFleet.Apply(ctx, job); err != nil {
 			return engine.Result{}, err
 		}
 	}
 	return engine.Result{InDoubt: true, Resolved: true}, gone
 }
 
-func (l *lossy) Probe(context.Context, string, string) error {
+func (l *lostReplyEngine) Probe(context.Context, string, string) error {
 	return &engine.Error{Class: engine.Connection, Message: "connection refused"}
 }
 
-func TestLostReplyOfACommitIsNotKnownUntilAResumeAsks(t *testing.T) {
+func TestLostReplyOfACommitIsUncertainUntilAResume(t *testing.T) {
 	t.Parallel()
 	for name, committed := range map[string]bool{"committed": true, "not committed": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				s := newStage(t, 1, nil)
+				s := newFakeFleet(t, 1, nil)
 				s.policy.Waves = nil
 				s.policy.ServerPatience, s.policy.OnFailure = time.Minute, plan.OnFailureContinue
 				s.plan(t, request())
-				id := s.world.tenants[0].ID
-				l := &lossy{stage: s, id: id, committed: committed}
+				id := s.db.tenants[0].ID
+				l := &lostReplyEngine{fakeFleet: s, id: id, committed: committed}
 				s.cfg.Engine, s.cfg.Prober = l, l
 				r := s.run(t)
 				if r.Outcome(id) != plan.OutcomeUncertain || exitCode(r) != 2 || r.Count(plan.OutcomeFailed) != 0 || r.Next() != nextR1(rollout.ActionResume) {
@@ -69,8 +69,8 @@ func TestLostReplyOfACommitIsNotKnownUntilAResumeAsks(t *testing.T) {
 					t.Errorf("causes %+v", c)
 				}
 				l.back.Store(true)
-				if r := s.resume(t); r.Outcome(id) != plan.OutcomeDone || exitCode(r) != 0 || s.stands(id) != "[a b c]" {
-					t.Errorf("resumed: %s, exit %d, at %s", r.Outcome(id), exitCode(r), s.stands(id))
+				if r := s.resume(t); r.Outcome(id) != plan.OutcomeDone || exitCode(r) != 0 || s.appliedTo(id) != "[a b c]" {
+					t.Errorf("resumed: %s, exit %d, at %s", r.Outcome(id), exitCode(r), s.appliedTo(id))
 				}
 			})
 		})
@@ -78,16 +78,16 @@ func TestLostReplyOfACommitIsNotKnownUntilAResumeAsks(t *testing.T) {
 }
 
 // A try that reaches the tenant again settles what the lost one left open.
-func TestLostReplyThatIsSettledInTheRunIsForgotten(t *testing.T) {
+func TestLostReplyThatIsResolvedInTheRunIsForgotten(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, 1, nil)
-		id := s.world.tenants[0].ID
-		l := &lossy{stage: s, id: id}
+		s := newFakeFleet(t, 1, nil)
+		id := s.db.tenants[0].ID
+		l := &lostReplyEngine{fakeFleet: s, id: id}
 		s.cfg.Policy.OnFailure = plan.OnFailureContinue
 		s.cfg.Engine = l
-		s.breaks[id] = oops(engine.Data, "no")
-		s.when = append(s.when, func(f rollout.Fact) {
+		s.failures[id] = engineError(engine.Data, "no")
+		s.reactions = append(s.reactions, func(f rollout.Fact) {
 			if _, ok := f.(rollout.TenantReturned); ok {
 				l.back.Store(true)
 			}

@@ -9,14 +9,15 @@ import (
 	"time"
 
 	"github.com/skeindb/skein/engine"
-	"github.com/skeindb/skein/orchestrator/internal/words"
+	"github.com/skeindb/skein/engine/text"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
-// Watcher looks at tenants under work from beside. *postgres.DB is one.
+// Watcher looks at tenants that are being migrated, over another connection. *postgres.DB is one.
 type Watcher interface {
-	// Watch returns for whom tenants of a server wait that are under work there; those that wait for no session are left out.
+	// Watch returns the sessions that the targets, which are being migrated on a server, wait for. A target that waits for
+	// none is left out.
 	// An error that wraps a timeout says that the server does not answer; any other, that it could not be looked at.
 	Watch(ctx context.Context, server string, targets []engine.Location) (map[engine.Location][]engine.Holder, error)
 }
@@ -45,7 +46,7 @@ type watched struct {
 	unheard int       // looks in a row that were not answered
 	silent  time.Time // when the first of them was begun
 	waits   []rollout.TenantWait
-	told    time.Time // when something of them was told last
+	emitted time.Time // when the last event about them was emitted
 	warned  bool      // that the run waits for a server that does not answer
 	ctx     context.Context
 	end     context.CancelFunc // gives up the tries under work
@@ -91,13 +92,13 @@ func (r *runner) observeServer(s *server, now time.Time) {
 	s.watch.at = next
 	if len(fresh) > 0 {
 		r.emit(rollout.TenantsRunning{Tenants: r.wave.ids(fresh)})
-		s.watch.told = now
+		s.watch.emitted = now
 	}
 	if len(long) == 0 {
 		return
 	}
-	if now.Sub(s.watch.told) >= beatEvery {
-		s.watch.told = now
+	if now.Sub(s.watch.emitted) >= beatEvery {
+		s.watch.emitted = now
 		if len(s.watch.waits) > 0 {
 			r.tick(rollout.TenantsWaiting{Server: s.name, Waits: s.watch.waits})
 		} else {
@@ -160,7 +161,7 @@ func isSilent(err error) bool {
 	return ok && timeout.Timeout()
 }
 
-// emitWaits makes known who waits for whom, where that has changed.
+// emitWaits emits which tenants wait for which sessions, if that has changed.
 func (r *runner) emitWaits(s *server, seen map[engine.Location][]engine.Holder) {
 	var waits []rollout.TenantWait
 	for _, t := range s.watch.tasks {
@@ -171,7 +172,7 @@ func (r *runner) emitWaits(s *server, seen map[engine.Location][]engine.Holder) 
 	if slices.EqualFunc(waits, s.watch.waits, rollout.TenantWait.Same) {
 		return
 	}
-	s.watch.waits, s.watch.told = waits, time.Now()
+	s.watch.waits, s.watch.emitted = waits, time.Now()
 	r.emit(rollout.TenantsWaiting{Server: s.name, Waits: waits})
 }
 
@@ -188,8 +189,8 @@ func (r *runner) serverSilent(s *server, l observation) {
 	first := r.wave.items[s.watch.tasks[0]].Tenant
 	f := plan.Failure{
 		Class:   engine.Connection,
-		Message: fmt.Sprintf("%s does not answer, while %s under work there", serverName(s.name), words.Tenants(len(s.watch.tasks))+" "+words.IsAre(len(s.watch.tasks))),
-		Hint:    "is its machine, or the network to it, frozen? what is under work goes on when it answers again",
+		Message: fmt.Sprintf("%s does not answer, while %s being migrated there", serverName(s.name), text.Count(len(s.watch.tasks), "tenant")+" "+text.Plural(len(s.watch.tasks), "is", "are")),
+		Hint:    "is its machine, or the network to it, frozen? its tenants continue when it answers again",
 	}
 	if s.since.IsZero() {
 		s.trouble(s.watch.silent, f)
@@ -204,13 +205,13 @@ func (r *runner) serverSilent(s *server, l observation) {
 		r.giveUp(s)
 	case r.halt.state != "" && !s.watch.warned:
 		s.watch.warned = true
-		r.emit(rollout.Warned{Message: fmt.Sprintf("%s does not answer since %s, while %s under work there: %s; the run waits for it for %s at most (rollout.server_patience), a second signal ends that",
-			serverName(s.name), s.watch.silent.UTC().Format(time.TimeOnly), words.Tenants(len(s.watch.tasks))+" "+words.IsAre(len(s.watch.tasks)),
+		r.emit(rollout.Warned{Message: fmt.Sprintf("%s has not answered since %s, while %s being migrated there: %s; the run waits for it for at most %s (rollout.server_patience); a second signal ends the wait",
+			serverName(s.name), s.watch.silent.UTC().Format(time.TimeOnly), text.Count(len(s.watch.tasks), "tenant")+" "+text.Plural(len(s.watch.tasks), "is", "are"),
 			strings.Join(r.wave.ids(s.watch.tasks[:min(3, len(s.watch.tasks))]), ", "), left.Round(time.Second))})
 	}
 }
 
-// giveUp ends the tries on a server that does not answer: what they have come to is told by the tenants, once it does.
+// giveUp ends the tries on a server that does not answer. Once it answers, a survey shows what they committed.
 func (r *runner) giveUp(s *server) {
 	s.watch.end()
 }

@@ -14,15 +14,15 @@ import (
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
-// watcher is a server that is frozen for a while, and on which tenants wait for another session.
-type watcher struct {
+// fakeWatcher is a server that is frozen for a while, and on which tenants wait for another session.
+type fakeWatcher struct {
 	frozen, thawed time.Time
 	waits          func(engine.Location) []engine.Holder
 }
 
-func (w *watcher) away() bool { return !time.Now().Before(w.frozen) && time.Now().Before(w.thawed) }
+func (w *fakeWatcher) away() bool { return !time.Now().Before(w.frozen) && time.Now().Before(w.thawed) }
 
-func (w *watcher) Watch(ctx context.Context, _ string, targets []engine.Location) (map[engine.Location][]engine.Holder, error) {
+func (w *fakeWatcher) Watch(ctx context.Context, _ string, targets []engine.Location) (map[engine.Location][]engine.Holder, error) {
 	if w.away() {
 		<-ctx.Done()
 		return nil, ctx.Err()
@@ -38,7 +38,7 @@ func (w *watcher) Watch(ctx context.Context, _ string, targets []engine.Location
 	return all, nil
 }
 
-func (w *watcher) Probe(ctx context.Context, _, _ string) error {
+func (w *fakeWatcher) Probe(ctx context.Context, _, _ string) error {
 	if w.away() {
 		<-ctx.Done()
 		return ctx.Err()
@@ -47,15 +47,15 @@ func (w *watcher) Probe(ctx context.Context, _, _ string) error {
 }
 
 // work takes a while of the time that the server is not frozen, or until ctx ends.
-func (w *watcher) work(d time.Duration) func(context.Context, engine.Job) error {
+func (w *fakeWatcher) work(d time.Duration) func(context.Context, engine.Job) error {
 	return func(ctx context.Context, job engine.Job) error {
 		for ; d > 0; d -= time.Second {
-			if err := takes(time.Second)(ctx, job); err != nil {
-				return oops(engine.Canceled, "canceled")
+			if err := taking(time.Second)(ctx, job); err != nil {
+				return engineError(engine.Canceled, "canceled")
 			}
 			for w.away() {
-				if err := takes(time.Second)(ctx, job); err != nil {
-					return oops(engine.Canceled, "canceled")
+				if err := taking(time.Second)(ctx, job); err != nil {
+					return engineError(engine.Canceled, "canceled")
 				}
 			}
 		}
@@ -63,14 +63,14 @@ func (w *watcher) work(d time.Duration) func(context.Context, engine.Job) error 
 	}
 }
 
-func TestFrozenServerIsAwayAndGoesOn(t *testing.T) {
+func TestFrozenServerIsAwayAndContinues(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		s := newScene(t, g, arrange(t, g, on("s1", 4), all(4, at(g))))
-		w := &watcher{frozen: time.Now().Add(5 * time.Second), thawed: time.Now().Add(2 * time.Minute)}
+		g := linearGraph(t)
+		s := newFakeRun(t, g, newPlan(t, g, tenantsOn("s1", 4), repeatStanding(4, standingAt(g))))
+		w := &fakeWatcher{frozen: time.Now().Add(5 * time.Second), thawed: time.Now().Add(2 * time.Minute)}
 		s.cfg.Watcher, s.cfg.Prober, s.cfg.Policy.Concurrency = w, w, 2
-		s.fleet.do = func(ctx context.Context, job engine.Job) error { return w.work(20*time.Second)(ctx, job) }
+		s.engine.do = func(ctx context.Context, job engine.Job) error { return w.work(20*time.Second)(ctx, job) }
 		r := s.run(t)
 		if diff := cmp.Diff(counts(plan.OutcomeDone, 4), r.Counts()); diff != "" {
 			t.Error(diff, r.Causes())
@@ -81,7 +81,7 @@ func TestFrozenServerIsAwayAndGoesOn(t *testing.T) {
 				paused = append(paused, f.Failure.Message)
 			}
 		}
-		if diff := cmp.Diff([]string{"server s1 does not answer, while 2 tenants are under work there"}, paused); diff != "" {
+		if diff := cmp.Diff([]string{"server s1 does not answer, while 2 tenants are being migrated there"}, paused); diff != "" {
 			t.Error(diff)
 		}
 	})
@@ -90,16 +90,16 @@ func TestFrozenServerIsAwayAndGoesOn(t *testing.T) {
 func TestFrozenServerIsGivenUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		tenants := append(on("s1", 20), on("s2", 20)...)
-		s := newScene(t, g, arrange(t, g, tenants, all(40, at(g))))
-		w := &watcher{frozen: time.Now().Add(5 * time.Second), thawed: time.Now().Add(time.Hour)}
-		s.cfg.Watcher, s.cfg.Prober, s.cfg.Policy.MaxFailures.Count = only{w, "s1"}, only{w, "s1"}, 20
-		s.fleet.do = func(ctx context.Context, job engine.Job) error {
+		g := linearGraph(t)
+		tenants := append(tenantsOn("s1", 20), tenantsOn("s2", 20)...)
+		s := newFakeRun(t, g, newPlan(t, g, tenants, repeatStanding(40, standingAt(g))))
+		w := &fakeWatcher{frozen: time.Now().Add(5 * time.Second), thawed: time.Now().Add(time.Hour)}
+		s.cfg.Watcher, s.cfg.Prober, s.cfg.Policy.MaxFailures.Count = oneServerWatcher{w, "s1"}, oneServerWatcher{w, "s1"}, 20
+		s.engine.do = func(ctx context.Context, job engine.Job) error {
 			if job.Location.Server == "s1" {
 				return w.work(20*time.Second)(ctx, job)
 			}
-			return takes(time.Second)(ctx, job)
+			return taking(time.Second)(ctx, job)
 		}
 		r := s.run(t)
 		if diff := cmp.Diff(counts(plan.OutcomeDone, 20, plan.OutcomeFailed, 20), r.Counts()); diff != "" {
@@ -116,37 +116,37 @@ func TestFrozenServerIsGivenUp(t *testing.T) {
 	})
 }
 
-// only is a watcher for one server; the others are well.
-type only struct {
-	*watcher
+// oneServerWatcher is a watcher for one server; the others are well.
+type oneServerWatcher struct {
+	*fakeWatcher
 	server string
 }
 
-func (o only) Watch(ctx context.Context, server string, targets []engine.Location) (map[engine.Location][]engine.Holder, error) {
+func (o oneServerWatcher) Watch(ctx context.Context, server string, targets []engine.Location) (map[engine.Location][]engine.Holder, error) {
 	if server != o.server {
 		return nil, nil
 	}
-	return o.watcher.Watch(ctx, server, targets)
+	return o.fakeWatcher.Watch(ctx, server, targets)
 }
 
-func (o only) Probe(ctx context.Context, server, database string) error {
+func (o oneServerWatcher) Probe(ctx context.Context, server, database string) error {
 	if server != o.server {
 		return nil
 	}
-	return o.watcher.Probe(ctx, server, database)
+	return o.fakeWatcher.Probe(ctx, server, database)
 }
 
 // A run that is to end waits for a server that does not answer, no longer than patience goes, and says so.
-func TestDrainDoesNotWaitForAFrozenServerForEver(t *testing.T) {
+func TestDrainWaitsForAFrozenServerForABoundedTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		s := newScene(t, g, arrange(t, g, on("s1", 20), all(20, at(g))))
-		w := &watcher{frozen: time.Now().Add(5 * time.Second), thawed: time.Now().Add(time.Hour)}
+		g := linearGraph(t)
+		s := newFakeRun(t, g, newPlan(t, g, tenantsOn("s1", 20), repeatStanding(20, standingAt(g))))
+		w := &fakeWatcher{frozen: time.Now().Add(5 * time.Second), thawed: time.Now().Add(time.Hour)}
 		stop := make(chan struct{})
 		time.AfterFunc(7*time.Second, func() { close(stop) })
 		s.cfg.Watcher, s.cfg.Prober, s.cfg.Drain = w, w, stop
-		s.fleet.do = func(ctx context.Context, job engine.Job) error { return w.work(20*time.Second)(ctx, job) }
+		s.engine.do = func(ctx context.Context, job engine.Job) error { return w.work(20*time.Second)(ctx, job) }
 		r := s.run(t)
 		if r.State != rollout.StateInterrupted || r.Count(plan.OutcomePending) != 20 {
 			t.Errorf("%s %v", r.State, r.Counts())
@@ -154,28 +154,28 @@ func TestDrainDoesNotWaitForAFrozenServerForEver(t *testing.T) {
 		if took := r.Finished.Sub(r.Started); took > 6*time.Minute {
 			t.Errorf("it took %s", took)
 		}
-		if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "does not answer since") || !strings.Contains(r.Warnings[0], "at most") {
+		if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "has not answered since") || !strings.Contains(r.Warnings[0], "at most") {
 			t.Errorf("%q", r.Warnings)
 		}
 	})
 }
 
 // Who looks from elsewhere, and so is fed no ticks, sees who is under work and for whom they wait.
-func TestStoredFactsTellWhoIsUnderWork(t *testing.T) {
+func TestStoredFactsNameTheRunningTenants(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := line(t)
-		s := newScene(t, g, arrange(t, g, on("s1", 2), all(2, at(g))))
+		g := linearGraph(t)
+		s := newFakeRun(t, g, newPlan(t, g, tenantsOn("s1", 2), repeatStanding(2, standingAt(g))))
 		start := time.Now()
 		holder := engine.Holder{PID: 7, Application: "worker", State: "idle in transaction", Age: time.Minute}
-		w := &watcher{waits: func(engine.Location) []engine.Holder {
+		w := &fakeWatcher{waits: func(engine.Location) []engine.Holder {
 			if time.Since(start) < 10*time.Second {
 				return []engine.Holder{holder}
 			}
 			return nil
 		}}
 		s.cfg.Watcher = w
-		s.fleet.do = takes(20 * time.Second)
+		s.engine.do = taking(20 * time.Second)
 		s.run(t)
 		seen := map[string]bool{}
 		var r rollout.Report
@@ -192,11 +192,11 @@ func TestStoredFactsTellWhoIsUnderWork(t *testing.T) {
 						t.Error(diff)
 					}
 				case at > 10*time.Second:
-					seen["goes on"] = true
+					seen["continues"] = true
 				}
 			}
 		}
-		if !seen["waits"] || !seen["goes on"] || r.Count(plan.OutcomeRunning) != 0 {
+		if !seen["waits"] || !seen["continues"] || r.Count(plan.OutcomeRunning) != 0 {
 			t.Errorf("%v, %v at the end", seen, r.Counts())
 		}
 	})

@@ -20,15 +20,15 @@ type wave struct {
 	byName  map[string]*server
 	timers  timers
 
-	left     int // tasks without an end, those astray not counted
+	left     int // tasks without an end, recreated ones not counted
 	running  int
 	failures int
-	refused  int // of failures: tenants that the plan refused, and nobody worked on
+	refused  int // of failures: tenants that the plan refused, and that were not touched
 	away     int // of failures: tenants that were not begun, for their server could not be reached; not counted yet
-	budget   int // failures that are borne; -1 = any number
+	budget   int // failures that are allowed; -1 = any number
 	round    int // counts the calls of next
 
-	recreated []string // ids of tenants that are not those that were planned, see runner.anew
+	recreated []string // ids of tenants that are not those that were planned, see runner.deferForReplan
 
 	named    []int32 // being named in the store: may start once namedSeq is durable
 	namedSeq int64
@@ -78,7 +78,7 @@ func (w *wave) server(t int32) *server { return w.byName[w.items[t].Tenant.Locat
 
 func (w *wave) cohort(t int32) *plan.Cohort { return &w.cohorts[w.items[t].Cohort] }
 
-// overBudget reports whether more tenants failed than is borne.
+// overBudget reports whether more tenants failed than the budget allows.
 func (w *wave) overBudget() bool { return w.budget >= 0 && w.failures-w.away > w.budget }
 
 // nextWindow takes the next tenants to be named in the store: as soon as a server has used up half of those it

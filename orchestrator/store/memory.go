@@ -49,7 +49,7 @@ func (m *Memory) Create(ctx context.Context, plan *plan.Plan) error {
 		return err
 	}
 	if m.rollouts[plan.Rollout] != nil {
-		return fmt.Errorf("there is a rollout %s already", plan.Rollout)
+		return fmt.Errorf("rollout %s exists already", plan.Rollout)
 	}
 	line := record.Opening(plan)
 	line.Number = 1

@@ -22,7 +22,7 @@ const (
 // Lock implements [rollout.Locks]: a session advisory lock on a connection of its own. The server drops
 // it with the connection, and that with the process; where the process's machine vanishes without a word,
 // the server's keepalives notice within about a minute. A pooler in between would give the lock to
-// anybody, hence DirectURL.
+// anyone, hence DirectURL.
 func (s *Store) Lock(ctx context.Context, fleet string, holder rollout.Holder) (rollout.Lease, error) {
 	c, err := s.connect(ctx, s.cfg.DirectURL)
 	if err != nil {
@@ -74,8 +74,8 @@ func (s *Store) Holder(ctx context.Context, fleet string) (holder rollout.Holder
 	return holder, locked, err
 }
 
-// holderOf reads who has the lock. A row that the session which has it did not write is of a process that died; then the
-// name is not known, for the holder has not written it yet.
+// holderOf reads who has the lock. A row that another session wrote is of a process that died; then the
+// name is not known, because the holder has not written its row yet.
 func holderOf(ctx context.Context, c *pgx.Conn, fleet string) (holder rollout.Holder, locked bool, err error) {
 	var text *string
 	err = c.QueryRow(ctx, `WITH session AS (
@@ -118,7 +118,7 @@ var errBroken = errors.New("the connection to the store that held it broke")
 func (l *lease) watch(ctx context.Context) {
 	defer close(l.done)
 	for ctx.Err() == nil {
-		// Nobody notifies: it returns when the connection ends or the time is up.
+		// There are no notifications: it returns when the connection ends or the time is up.
 		_ = within(ctx, checkEvery, func(ctx context.Context) error {
 			_, err := l.conn.WaitForNotification(ctx)
 			return err

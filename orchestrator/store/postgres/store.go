@@ -117,7 +117,7 @@ const durable = `(SELECT pg_catalog.set_config('synchronous_commit',
 	CASE pg_catalog.current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true)) AS durable`
 
 // do runs fn with the store's connection. When the connection breaks, or cannot be had, fn runs again
-// with a new one: what it does has to bear that.
+// with a new one: fn must be safe to repeat.
 func (s *Store) do(ctx context.Context, fn func(*pgx.Conn) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -183,7 +183,7 @@ func (s *Store) Create(ctx context.Context, plan *plan.Plan) error {
 	return s.do(ctx, func(c *pgx.Conn) error {
 		var tag pgconn.CommandTag
 		var err error
-		for end := time.Now().Add(record.BusyTime); ; { // until nobody else took the number meanwhile
+		for end := time.Now().Add(record.BusyTime); ; { // until no other process took the number meanwhile
 			tag, err = c.Exec(ctx, `
 				WITH new AS (
 					INSERT INTO skein.rollout (id, fleet, kind, target, created, tenants, seq, state, counts, number)
@@ -203,7 +203,7 @@ func (s *Store) Create(ctx context.Context, plan *plan.Plan) error {
 			return err
 		}
 		if !same {
-			return fmt.Errorf("there is a rollout %s already", plan.Rollout)
+			return fmt.Errorf("rollout %s exists already", plan.Rollout)
 		}
 		return nil
 	})
@@ -232,7 +232,7 @@ func (s *Store) Append(ctx context.Context, events []rollout.Event) error {
 }
 
 // errMoved says that the rollout has other facts than the fold knows.
-var errMoved = errors.New("the rollout went on meanwhile")
+var errMoved = errors.New("another process continued the rollout")
 
 func (s *Store) append(ctx context.Context, c *pgx.Conn, rollout string, events []rollout.Event) error {
 	report := s.folds[rollout]

@@ -18,7 +18,7 @@ const (
 
 // rideOutBusy runs try, and again while another process has the file, for as long as the context of a call
 // allows, at most BusyTime. Mostly SQLite waits by itself; but of some locks, such as those for the change to WAL
-// and for the recovery after a crash, it may say at once that they are not to be had.
+// and for the recovery after a crash, it may say at once that they are taken.
 func rideOutBusy(ctx context.Context, try func() error) error {
 	end := time.Now().Add(record.BusyTime)
 	for {

@@ -25,7 +25,7 @@ var idle struct {
 	files []*os.File
 }
 
-// lockInode takes the lock on the file to which a path leads now, and reports whether it was to be had. Different
+// lockInode takes the lock on the file to which a path leads now, and reports whether it was free. Different
 // keys are different locks.
 func lockInode(path string, key int64) (lock *fileLock, taken bool, err error) {
 	f, err := descriptor(path)

@@ -2,7 +2,7 @@
 
 package sqlite
 
-// fileLock is none: where locks on a file cannot be told from those of SQLite, the one beside the store has to do.
+// fileLock is none: here locks on a file cannot be distinguished from those of SQLite, and the lock beside the store is used alone.
 type fileLock struct{}
 
 func lockInode(string, int64) (lock *fileLock, taken bool, err error) { return nil, true, nil }

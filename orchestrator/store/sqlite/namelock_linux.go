@@ -17,15 +17,15 @@ import (
 // askHolder is how long the holder of a name may take to say who it is.
 const askHolder = time.Second
 
-// nameLock is a name that one process at a time can have, on one machine (precisely: in one network namespace): that of
-// an abstract Unix socket. No file belongs to it. Whoever connects reads who has it.
+// nameLock is a name that one process at a time can have, on one machine (in one network namespace): that of
+// an abstract Unix socket. It has no file. A process that connects to it reads who has it.
 type nameLock struct {
 	l    *net.UnixListener
 	done sync.WaitGroup
 }
 
 // lockName takes a name. When another process has it, other is who; zero where that is not known. A process counts that
-// is of this user, of owner, or of root: strangers must not keep anybody from work.
+// is of this user, of owner, or of root: another user must not be able to block the store.
 func lockName(name string, owner int, holder rollout.Holder) (lock *nameLock, other *rollout.Holder, err error) {
 	text, err := json.Marshal(holder)
 	if err != nil {
@@ -44,7 +44,7 @@ func lockName(name string, owner int, holder rollout.Holder) (lock *nameLock, ot
 	return lock, nil, nil
 }
 
-// serve tells everybody who connects, until the listener is closed.
+// serve sends the text to each process that connects, until the listener is closed.
 func (n *nameLock) serve(text []byte) {
 	for {
 		c, err := n.l.Accept()

@@ -132,13 +132,13 @@ func TestWriterGivesUpWithItsContext(t *testing.T) {
 	}
 }
 
-// busyError is SQLite's for a lock that is not to be had.
+// busyError is SQLite's for a lock that is taken.
 type busyError struct{ code int }
 
 func (e busyError) Error() string { return fmt.Sprint("busy ", e.code) }
 func (e busyError) Code() int     { return e.code }
 
-func TestBusyFileIsRiddenOut(t *testing.T) {
+func TestBusyFileIsRetried(t *testing.T) {
 	t.Parallel()
 	other := errors.New("disk full")
 	for _, test := range []struct {
@@ -187,7 +187,7 @@ func TestBusyFileIsRiddenOut(t *testing.T) {
 	}
 }
 
-func TestFileIsMadeByManyAtOnce(t *testing.T) {
+func TestFileIsCreatedByManyAtOnce(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), ".skein", "state.db")
 	const n = 8

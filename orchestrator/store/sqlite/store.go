@@ -25,7 +25,7 @@ import (
 
 // Store is a store in a file. It is in WAL mode, so that others can read while a rollout writes, and
 // each commit is on the disk when it returns (synchronous=FULL). What reads has connections of its own and
-// waits for no writer, be it in this process or another; writers of all processes wait for one another, for as
+// waits for no writer, in this process or another; writers of all processes wait for one another, for as
 // long as the context of a call allows, at most BusyTime.
 type Store struct {
 	given     string      // the absolute path by which it was opened
@@ -53,7 +53,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		return nil, fmt.Errorf("open the store %s: %w", given, err)
 	}
 	if err := touch(path); err != nil {
-		return nil, fmt.Errorf("make the store: %w", err)
+		return nil, fmt.Errorf("create the store: %w", err)
 	}
 	file, err := identify(path)
 	if err != nil {
@@ -158,7 +158,7 @@ func (s *Store) Create(ctx context.Context, plan *plan.Plan) error {
 			return err
 		}
 		if n, err := result.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(err, fmt.Errorf("there is a rollout %s already", plan.Rollout))
+			return errors.Join(err, fmt.Errorf("rollout %s exists already", plan.Rollout))
 		}
 		_, err = tx.ExecContext(ctx, `INSERT INTO plan (rollout, body) VALUES (?, ?)`, plan.Rollout, packed)
 		return err

@@ -176,7 +176,7 @@ func commandMayBeRepeated(t *testing.T, open func() rollout.FullStore) {
 		t.Errorf("%d commands, want %d", len(list), 1+len(other))
 	}
 
-	// The first call and its repetition at the same moment: nobody has found the other's row.
+	// The first call and its repetition at the same moment: neither has found the other's row.
 	c = Command("r1", 2)
 	var handles []rollout.FullStore
 	for range 6 {

@@ -69,7 +69,7 @@ func Facts() []rollout.Fact {
 			Items: []plan.Item{{Tenant: tenant.Tenant{ID: "late/ü", Source: "1", Location: engine.Location{Dialect: revision.Postgres, Server: "main", Database: "app", Schema: "late ü"}}}},
 		},
 		rollout.GateClosed{Wave: "all", Until: Epoch.Add(10 * time.Minute), Checks: []string{"rows", "errors"}, Approval: true},
-		rollout.GateClosed{Wave: "all", Until: Epoch, Checks: []string{}}, // closed anew by a later run
+		rollout.GateClosed{Wave: "all", Until: Epoch, Checks: []string{}}, // closed again by a later run
 		rollout.GateMeasured{
 			Wave: "all", Check: "rows", Verdict: plan.VerdictFail, Evidence: "2 of 5 tenants: got 0, want > 0: a, c d", Tenants: []string{"a", "c d"},
 			Took: 1234567 * time.Nanosecond,

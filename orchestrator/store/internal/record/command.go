@@ -9,13 +9,14 @@ import (
 )
 
 // Command is a command in the form of the tables. The body is without the command's number, and so the same
-// whenever a call is repeated: that is how a repetition is told from another command.
+// when a call is repeated: that distinguishes a repetition from another command.
 type Command struct {
 	Rollout string
 	At      int64  // microseconds since 1970, UTC
 	Body    string // JSON
 }
 
+// NewCommand returns the row of a command. Its time is cut to microseconds; its number is not part of the row.
 func NewCommand(c rollout.Command) (Command, error) {
 	c.Seq, c.At = 0, c.At.UTC().Truncate(time.Microsecond)
 	body, err := json.Marshal(c)

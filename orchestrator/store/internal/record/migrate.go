@@ -13,6 +13,9 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
+// Migrations has a folder for each dialect, migrations/postgres and migrations/sqlite, with the revision files of the
+// stores' tables.
+//
 //go:embed migrations
 var Migrations embed.FS
 
@@ -51,6 +54,8 @@ func Migrate(ctx context.Context, db engine.Database, target engine.Location) er
 	return fmt.Errorf("prepare the store %s: %w", target, last)
 }
 
+// MigrateOnce is one try of [Migrate]: it surveys the tables and applies what they lack. attempt counts from 1.
+// Errors of class Busy, Stale and Transient are worth another try.
 func MigrateOnce(ctx context.Context, e *engine.Engine, target engine.Location, attempt int) error {
 	standing := e.Survey(ctx, []engine.Location{target})[0]
 	switch {

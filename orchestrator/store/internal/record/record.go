@@ -23,6 +23,7 @@ type Row struct {
 	Body []byte
 }
 
+// Rows returns the rows of events, in their order.
 func Rows(events []rollout.Event) ([]Row, error) {
 	rows := make([]Row, len(events))
 	for i, e := range events {
@@ -35,6 +36,7 @@ func Rows(events []rollout.Event) ([]Row, error) {
 	return rows, nil
 }
 
+// Event returns the fact of the row as an event of the rollout with that id.
 func (r *Row) Event(id string) (rollout.Event, error) {
 	fact, err := rollout.Decode(r.Kind, r.Body)
 	if err != nil {
@@ -100,6 +102,7 @@ func PackPlan(p *plan.Plan) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// UnpackPlan reverses [PackPlan].
 func UnpackPlan(data []byte) (*plan.Plan, error) {
 	z, err := gzip.NewReader(bytes.NewReader(data))
 	if err != nil {
@@ -151,6 +154,7 @@ func Events(id string, stored []Row) ([]rollout.Event, error) {
 	return events, nil
 }
 
+// Micros returns the time, in UTC, that is so many microseconds after 1970 began.
 func Micros(us int64) time.Time { return time.UnixMicro(us).UTC() }
 
 // FleetKey is the same for all processes, and in a database of its own hardly met by anything else.
