@@ -123,7 +123,7 @@ func TestCompatTellsByItsExitCode(t *testing.T) {
 // TestCompatFollowsTheGraph has two branches: what lies beside the range is outside of it.
 func TestCompatFollowsTheGraph(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t, revision.SQLite, 3, nil, "revisions: {heads: many}\n")
+	f := newFleet(t, revision.SQLite, 3, nil, "revisions: {heads: many}\n")
 	f.Write("migrations/m1_main.sql", revisionFile("m1", "none", "CREATE TABLE m (id integer);", "DROP TABLE m;"))
 	f.Write("migrations/m2_main.sql", revisionFile("m2", "m1", "CREATE TABLE n (id integer);", "DROP TABLE n;"))
 	f.Write("migrations/s1_side.sql", strings.Replace(revisionFile("s1", "m1", "CREATE TABLE s (id integer);", "DROP TABLE s;"), "-- message", "-- branch_labels: side\n-- message", 1))

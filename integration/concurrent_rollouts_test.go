@@ -13,7 +13,7 @@ import (
 // TestSecondRolloutIsTurnedAway begins a rollout while another one is under way.
 func TestSecondRolloutIsTurnedAway(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t, revision.Postgres, 30, inFiles(append(steps(1), gate+steps(2)[1])), "rollout: {lock_timeout: 0}\n")
+	f := newFleet(t, revision.Postgres, 30, inFiles(append(steps(1), gate+steps(2)[1])), "rollout: {lock_timeout: 0}\n")
 	f.Must(0, "upgrade", "r001")
 	open := f.shut()
 	first := f.start("upgrade", "--json")
@@ -56,8 +56,8 @@ func rivals(t *testing.T, d revision.Dialect) {
 		bodies[2] += gate
 	}
 	policy := "rollout: {lock_timeout: 10s, on_failure: continue, transaction: revision}\n"
-	f := newWorld(t, d, tenants, inFiles(bodies), policy)
-	other := skeintest.New(t, "fleet: acme\n"+f.soil.config()+policy, inFiles(bodies))
+	f := newFleet(t, d, tenants, inFiles(bodies), policy)
+	other := skeintest.New(t, "fleet: acme\n"+f.backend.config()+policy, inFiles(bodies))
 	f.Must(0, "upgrade", "r001")
 
 	open := func() {}

@@ -14,20 +14,20 @@ import (
 // phase is a moment of a rollout in which skein is killed.
 type phase struct {
 	name   string
-	canary string                                   // its gate
-	listed bool                                     // the tenants come from a program that can be made to wait
-	held   bool                                     // one tenant of the second wave waits in its revision
-	reach  func(f *world, p *running) (heal func()) // returns in that moment; heal lets go on what was held up
-	state  string                                   // as another process sees it when skein is dead
+	canary string                                       // its gate
+	listed bool                                         // the tenants come from a program that can be made to wait
+	held   bool                                         // one tenant of the second wave waits in its revision
+	reach  func(f *testFleet, p *running) (heal func()) // returns in that moment; heal lets go on what was held up
+	state  string                                       // as another process sees it when skein is dead
 }
 
-const asksPorter = "checks: [{name: porter, exec: [sh, porter.sh], interval: 1s, timeout: 1m}]"
+const asksGateScript = "checks: [{name: script, exec: [sh, gate.sh], interval: 1s, timeout: 1m}]"
 
 // phases are all there are: each is reached by something seen from outside, never by the time that passes.
 var phases = []phase{
 	{
-		name: "between waves", canary: asksPorter, listed: true, state: "interrupted",
-		reach: func(f *world, p *running) func() {
+		name: "between waves", canary: asksGateScript, listed: true, state: "interrupted",
+		reach: func(f *testFleet, p *running) func() {
 			p.until("the gate to be asked", func() bool { return f.asked() == 1 })
 			lists := f.linesOf("listed")
 			f.Write("shut-list", "")
@@ -38,30 +38,30 @@ var phases = []phase{
 	},
 	{
 		name: "in a wave", held: true, state: "interrupted",
-		reach: func(f *world, p *running) func() {
+		reach: func(f *testFleet, p *running) func() {
 			f.atGate(1)
 			p.until("the others of the wave to be done", func() bool { return len(pgtest.QueryRows(f.t, f.url(), having, "t2")) == 9+2 })
 			return nil
 		},
 	},
 	{
-		name: "in a measure", canary: asksPorter, state: "interrupted",
-		reach: func(f *world, p *running) func() {
+		name: "in a measure", canary: asksGateScript, state: "interrupted",
+		reach: func(f *testFleet, p *running) func() {
 			p.until("the gate to be asked", func() bool { return f.asked() == 1 })
 			return func() { f.Remove("shut-canary") }
 		},
 	},
 	{
-		name: "in the bake", canary: "bake: 4s, " + asksPorter, state: "interrupted",
-		reach: func(f *world, p *running) func() {
+		name: "in the bake", canary: "bake: 4s, " + asksGateScript, state: "interrupted",
+		reach: func(f *testFleet, p *running) func() {
 			f.Remove("shut-canary")
 			p.until("the gate to be asked again", func() bool { return f.asked() >= 2 })
 			return nil
 		},
 	},
 	{
-		name: "awaiting approval", canary: "approval: true, " + asksPorter, state: "waiting",
-		reach: func(f *world, p *running) func() {
+		name: "awaiting approval", canary: "approval: true, " + asksGateScript, state: "waiting",
+		reach: func(f *testFleet, p *running) func() {
 			f.Remove("shut-canary")
 			f.atApproval()
 			return func() { f.Must(0, "rollout", "approve", "--json") }
@@ -82,8 +82,8 @@ func TestKilledInEachPhase(t *testing.T) {
 }
 
 func killedIn(t *testing.T, ph phase) {
-	f := newWorld(t, revision.Postgres, few, bothWays(""), "")
-	dumps := f.soil.reference(steps(2))
+	f := newFleet(t, revision.Postgres, few, bothWays(""), "")
+	dumps := f.backend.reference(steps(2))
 	f.Must(0, "upgrade", "r001", "-q")
 	members := f.members()
 	open := func() {}
@@ -93,7 +93,7 @@ func killedIn(t *testing.T, ph phase) {
 		}
 		open = f.shut()
 	}
-	f.porters()
+	f.writeGateScript()
 	f.Write("shut-canary", "")
 	f.configure(threeWaves(map[string]string{"canary": ph.canary}))
 	if ph.listed {
@@ -109,7 +109,7 @@ func killedIn(t *testing.T, ph phase) {
 		heal()
 	}
 	open()
-	f.soil.quiet()
+	f.backend.quiet()
 	at := f.want(dumps, 1, 2) // nobody is half-way
 	for _, id := range members["canary"] {
 		if at[id] != 2 {
@@ -159,7 +159,7 @@ func wantAll(t *testing.T, r skeintest.Report) {
 
 // wantGateKept fails the test unless the gate of the canary is the one that was closed before the kill: a bake that
 // had begun is not begun anew, and what had passed is not asked again.
-func (f *world) wantGateKept(before, after shown, r skeintest.Result, asked int) {
+func (f *testFleet) wantGateKept(before, after shown, r skeintest.Result, asked int) {
 	t := f.t
 	t.Helper()
 	was, is := before.canaryGate(t), after.canaryGate(t)
@@ -193,7 +193,7 @@ func (f *world) wantGateKept(before, after shown, r skeintest.Result, asked int)
 
 // list makes the tenants come from a program, which writes down that it ran and waits while there is a file
 // shut-list.
-func (f *world) list(rollout string) {
+func (f *testFleet) list(rollout string) {
 	f.t.Helper()
 	var all strings.Builder
 	for _, id := range f.ids {

@@ -94,7 +94,7 @@ func wantSchemas(t testing.TB, url, one string, schemas []string) {
 func sessionsOf(t testing.TB, url, database string) int {
 	t.Helper()
 	conn := pgtest.Connect(t, url)
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(waitLimit)
 	for there := -1; there != 0; {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d sessions of skein do not end", there)

@@ -178,7 +178,7 @@ default_pool_size = %d
 		}
 	})
 	u.Host = address.String()
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(waitLimit)
 	for {
 		conn, err := net.DialTimeout("tcp", u.Host, time.Second)
 		if err == nil {

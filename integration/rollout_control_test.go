@@ -24,7 +24,7 @@ func TestPauseInMidWave(t *testing.T) {
 	open()
 	r := p.end()
 	report := wantEnd(t, r, 3, "paused", map[string]int{"done": 12 + atOnce, "pending": few - 12 - atOnce})
-	told(t, report.Reason, "the pager rang", userName())
+	wantWords(t, report.Reason, "the pager rang", userName())
 	if report.Next != "skein rollout resume "+report.Rollout {
 		t.Errorf("next is %q", report.Next)
 	}
@@ -37,7 +37,7 @@ func TestPauseInMidWave(t *testing.T) {
 	wantEnd(t, r, 0, "finished", map[string]int{"done": few})
 	f.want(nil, 2)
 	wantRefusal(t, f, "it has ended", "rollout", "pause", "--json")
-	told(t, f.Must(0, "rollout", "audit").Stdout, userName()+"@", "pause", "the pager rang", "resume")
+	wantWords(t, f.Must(0, "rollout", "audit").Stdout, userName()+"@", "pause", "the pager rang", "resume")
 }
 
 // TestAbortInMidWave gives a rollout up while tenants are under work. It is over for good; what it did, and only
@@ -45,13 +45,13 @@ func TestPauseInMidWave(t *testing.T) {
 func TestAbortInMidWave(t *testing.T) {
 	t.Parallel()
 	f, open, p := startMidWave(t)
-	dumps := f.soil.reference(steps(2))
+	dumps := f.backend.reference(steps(2))
 	f.Must(0, "rollout", "abort", "--reason", "wrong release", "--json")
 	p.must("wrong release", 1)
 	open()
 	r := p.end()
 	report := wantEnd(t, r, 3, "aborted", map[string]int{"done": 12 + atOnce, "pending": few - 12 - atOnce})
-	told(t, report.Reason, "wrong release")
+	wantWords(t, report.Reason, "wrong release")
 	at := f.wantDrained()
 	var changed []string
 	for id, n := range at {
@@ -82,7 +82,7 @@ func TestSkipOfAFailedTenant(t *testing.T) {
 	t.Parallel()
 	f := newFleetAtFirstStep(t, "SELECT 1 / n FROM log WHERE n < 1;\n", threeWaves(nil))
 	bad := f.members()["rest"][7]
-	f.furnish([]string{bad}, "INSERT INTO log VALUES (0);")
+	f.execInTenants([]string{bad}, "INSERT INTO log VALUES (0);")
 	f.Must(3, "upgrade", "--json")
 	r := f.Run("rollout", "resume", "--json")
 	r.Want(3)
@@ -105,18 +105,18 @@ func TestSkipOfAFailedTenant(t *testing.T) {
 // TestRetryOfNamedTenants takes up one of two that failed, and nobody else; no gate is asked for it.
 func TestRetryOfNamedTenants(t *testing.T) {
 	t.Parallel()
-	f := newFleetAtFirstStep(t, "SELECT 1 / n FROM log WHERE n < 1;\n", threeWaves(map[string]string{"rest": "exec: [sh, porter.sh]"}, "max_failures: 5%"))
-	f.porters()
-	mended, left := f.members()["rest"][7], f.members()["rest"][40]
-	f.furnish([]string{mended, left}, "INSERT INTO log VALUES (0);")
+	f := newFleetAtFirstStep(t, "SELECT 1 / n FROM log WHERE n < 1;\n", threeWaves(map[string]string{"rest": "exec: [sh, gate.sh]"}, "max_failures: 5%"))
+	f.writeGateScript()
+	fixed, left := f.members()["rest"][7], f.members()["rest"][40]
+	f.execInTenants([]string{fixed, left}, "INSERT INTO log VALUES (0);")
 	wantEnd(t, f.Run("upgrade", "--json"), 2, "finished", map[string]int{"done": few - 2, "failed": 2})
 	asked := f.asked()
-	f.furnish([]string{mended}, "DELETE FROM log WHERE n = 0;")
-	r := f.Run("rollout", "retry", mended, "--json")
+	f.execInTenants([]string{fixed}, "DELETE FROM log WHERE n = 0;")
+	r := f.Run("rollout", "retry", fixed, "--json")
 	r.Want(2)
 	report := r.Report()
 	wantCounts(t, report, map[string]int{"done": few - 1, "failed": 1})
-	if got := tenantsStarted(r); !slices.Equal(got, []string{mended}) {
+	if got := tenantsStarted(r); !slices.Equal(got, []string{fixed}) {
 		t.Errorf("touched were %q", got)
 	}
 	if n := f.asked() - asked; n != 0 {
@@ -128,10 +128,10 @@ func TestRetryOfNamedTenants(t *testing.T) {
 
 // startMidWave begins an upgrade and returns when as many tenants of its last wave are under work as may be at once. They
 // wait until open is called.
-func startMidWave(t *testing.T) (f *world, open func(), p *running) {
+func startMidWave(t *testing.T) (f *testFleet, open func(), p *running) {
 	t.Helper()
 	rollout := threeWaves(nil, fmt.Sprintf("concurrency: %d", atOnce))
-	f = newWorld(t, revision.Postgres, few, bothWays(""), "")
+	f = newFleet(t, revision.Postgres, few, bothWays(""), "")
 	f.Must(0, "upgrade", "r001", "-q")
 	for name, file := range bothWays(gateOf(f.members()["rest"])) {
 		f.Write("migrations/"+name, string(file.Data))
@@ -145,9 +145,9 @@ func startMidWave(t *testing.T) (f *world, open func(), p *running) {
 
 // wantDrained fails the test unless the first two waves and those who waited in the middle of the last have both
 // steps, and all others the first, whole.
-func (f *world) wantDrained() map[string]int {
+func (f *testFleet) wantDrained() map[string]int {
 	f.t.Helper()
-	at := f.want(f.soil.reference(steps(2)), 1, 2)
+	at := f.want(f.backend.reference(steps(2)), 1, 2)
 	done := 0
 	for _, steps := range at {
 		done += steps - 1
@@ -180,7 +180,7 @@ func TestStrictBudgetIsNeverExceededByMoreThanOne(t *testing.T) {
 	}{{"strict", budget + 1, budget + 1}, {"soft", width, 2 * width}} {
 		t.Run(c.tolerance, func(t *testing.T) {
 			t.Parallel()
-			f := newWorld(t, revision.Postgres, tenants, inFiles([]string{steps(1)[0], ": lock_timeout=0\n" + gate + "SELECT 1 / 0;\n"}), "")
+			f := newFleet(t, revision.Postgres, tenants, inFiles([]string{steps(1)[0], ": lock_timeout=0\n" + gate + "SELECT 1 / 0;\n"}), "")
 			f.Must(0, "upgrade", "r001", "-q")
 			f.configure(fmt.Sprintf("rollout: {concurrency: %d, max_failures: %d, tolerance: %s, systemic: 0}\n", width, budget, c.tolerance))
 			open := f.shut()
@@ -193,7 +193,7 @@ func TestStrictBudgetIsNeverExceededByMoreThanOne(t *testing.T) {
 			if n < c.least || n > c.most {
 				t.Errorf("%d tenants were begun and failed, want %d to %d", n, c.least, c.most)
 			}
-			told(t, report.Reason, fmt.Sprint(budget))
+			wantWords(t, report.Reason, fmt.Sprint(budget))
 			f.want(nil, 1)
 		})
 	}
@@ -224,8 +224,8 @@ rollout: {max_failures: 100%%, per_server: %d, systemic: %d}
 
 	// Turn by turn: some of the one are done, then some of the other fail, so that the failures of all are never in a
 	// row, and those of the one server always are.
-	turnWell, openWell := turnstile(t, well)
-	turnIll, openIll := turnstile(t, ill)
+	turnWell, openWell := oneAtGate(t, well)
+	turnIll, openIll := oneAtGate(t, ill)
 	r := startProcess(t, p, "upgrade", "--json")
 	for k, done := 1, 0; ; k++ {
 		atGateOf(t, well, width)

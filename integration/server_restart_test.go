@@ -81,7 +81,7 @@ func serverStaysAway(t *testing.T, server *pgtest.Instance) {
 	server.Start()
 	wantReportedAsStored(t, halting, r)
 	wantReportedAsStored(t, bearing, s)
-	for _, f := range []*world{halting, bearing} {
+	for _, f := range []*testFleet{halting, bearing} {
 		if report := f.Must(0, "rollout", "resume", "--json").Report(); report.State != "finished" || report.Counts["failed"] != 0 {
 			t.Errorf("got %+v\nwant State finished, failed 0", report)
 		}
@@ -90,16 +90,16 @@ func serverStaysAway(t *testing.T, server *pgtest.Instance) {
 }
 
 // restarting is a fleet of schemas on a server, at the first of two steps.
-func restarting(t *testing.T, server *pgtest.Instance, tenants int, more string) *world {
+func restarting(t *testing.T, server *pgtest.Instance, tenants int, more string) *testFleet {
 	t.Helper()
 	url, _ := pgtest.Database(t, server)
-	f := worldAt(t, url, url, tenants, inFiles(slowLastStep()), more)
+	f := newFleetAt(t, url, url, tenants, inFiles(slowLastStep()), more)
 	f.Must(0, "upgrade", "r001")
 	return f
 }
 
 // wantReportedAsStored fails the test when a stream told of a tenant what its database denies: done that is not.
-func wantReportedAsStored(t *testing.T, f *world, r skeintest.Result) {
+func wantReportedAsStored(t *testing.T, f *testFleet, r skeintest.Result) {
 	t.Helper()
 	at := f.want(nil, 1, 2)
 	for id, outcome := range outcomes(r) {

@@ -22,7 +22,7 @@ func userName() string {
 func TestInterruptDrains(t *testing.T) {
 	t.Parallel()
 	const tenants = 60
-	f := newWorld(t, revision.Postgres, tenants, inFiles(append(steps(1), steps(2)[1]+gate)), "rollout: {lock_timeout: 0, concurrency: 5}\n")
+	f := newFleet(t, revision.Postgres, tenants, inFiles(append(steps(1), steps(2)[1]+gate)), "rollout: {lock_timeout: 0, concurrency: 5}\n")
 	f.Must(0, "upgrade", "r001")
 	open := f.shut()
 	p := f.start("upgrade", "--json")
@@ -59,8 +59,8 @@ func secondInterrupt(t *testing.T, d revision.Dialect) {
 	if d == revision.SQLite {
 		slow = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000) SELECT count(*) FROM n;\n"
 	}
-	f := newWorld(t, d, 12, inFiles(append(steps(1), steps(2)[1]+slow)), "rollout: {concurrency: 3}\n")
-	dumps := f.soil.reference(steps(1))
+	f := newFleet(t, d, 12, inFiles(append(steps(1), steps(2)[1]+slow)), "rollout: {concurrency: 3}\n")
+	dumps := f.backend.reference(steps(1))
 	f.Must(0, "upgrade", "r001")
 	p := f.start("upgrade", "--json")
 	p.must(isRunning, 3)
@@ -84,7 +84,7 @@ func secondInterrupt(t *testing.T, d revision.Dialect) {
 	r := p.end()
 	r.Want(130)
 	took := time.Since(begun)
-	if took += f.soil.quiet(); took > 15*time.Second {
+	if took += f.backend.quiet(); took > 15*time.Second {
 		t.Errorf("it took %s until all was over", took)
 	}
 	report := r.Report()

@@ -76,12 +76,12 @@ func (b *postbox) occasions() (about []string, all []notice) {
 	return about, all
 }
 
-// TestWebhooksAreTold follows two rollouts through their hooks: one for everything, one for some occasions in
+// TestWebhooksGetTheirEvents follows two rollouts through their hooks: one for everything, one for some occasions in
 // Slack's form.
-func TestWebhooksAreTold(t *testing.T) {
+func TestWebhooksGetTheirEvents(t *testing.T) {
 	t.Parallel()
 	box := newPostbox(t)
-	f := newWorld(t, revision.SQLite, 6, inFiles(steps(1)), fmt.Sprintf(`
+	f := newFleet(t, revision.SQLite, 6, inFiles(steps(1)), fmt.Sprintf(`
 notify:
   - {webhook: %q, name: ops}
   - {webhook: {env: CHAT}, name: chat, format: slack, on: [halted, finished, aborted]}
@@ -140,23 +140,23 @@ rollout:
 	wantSlackMessage(t, box, "halted", "load &lt; 1 &amp; falling")
 }
 
-// TestWebhooksAreToldOfAnAbortThatNoProcessTakesIn gives up rollouts whose processes have ended, in every state.
-func TestWebhooksAreToldOfAnAbortThatNoProcessTakesIn(t *testing.T) {
+// TestWebhooksGetAnAbortThatNoProcessAcknowledges gives up rollouts whose processes have ended, in every state.
+func TestWebhooksGetAnAbortThatNoProcessAcknowledges(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name, gate string
-		do         func(f *world) // brings the rollout to a stop
+		do         func(f *testFleet) // brings the rollout to a stop
 	}{
-		{"halted", "exec: [sh, -c, exit 1]", func(f *world) { f.Must(3, "upgrade") }},
-		{"paused", "exec: [sh, -c, exit 75], inconclusive: 0", func(f *world) { f.Must(3, "upgrade") }},
-		{"waiting", "approval: true", func(f *world) { f.Must(3, "upgrade", "--no-wait") }},
-		{"interrupted", "approval: true", func(f *world) {
+		{"halted", "exec: [sh, -c, exit 1]", func(f *testFleet) { f.Must(3, "upgrade") }},
+		{"paused", "exec: [sh, -c, exit 75], inconclusive: 0", func(f *testFleet) { f.Must(3, "upgrade") }},
+		{"waiting", "approval: true", func(f *testFleet) { f.Must(3, "upgrade", "--no-wait") }},
+		{"interrupted", "approval: true", func(f *testFleet) {
 			p := f.start("upgrade", "--json")
 			p.comes(skeintest.Event{"kind": "gate", "state": "waiting"})
 			p.Signal(os.Interrupt)
 			p.end().Want(130)
 		}},
-		{"killed", "bake: 1h", func(f *world) {
+		{"killed", "bake: 1h", func(f *testFleet) {
 			p := f.start("upgrade", "--json")
 			p.comes(skeintest.Event{"kind": "gate", "state": "closed"})
 			p.Signal(os.Kill)
@@ -166,7 +166,7 @@ func TestWebhooksAreToldOfAnAbortThatNoProcessTakesIn(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			box := newPostbox(t)
-			f := newWorld(t, revision.SQLite, 4, inFiles(steps(1)), fmt.Sprintf(
+			f := newFleet(t, revision.SQLite, 4, inFiles(steps(1)), fmt.Sprintf(
 				"notify: [{webhook: %q}]\nrollout: {waves: [{name: canary, size: 2, gate: {%s}}]}\n", box.URL+"/ops", c.gate))
 			c.do(f)
 			box.occasions()
@@ -203,12 +203,12 @@ func wantSlackMessage(t *testing.T, box *postbox, parts ...string) {
 func TestWebhooksTellNoData(t *testing.T) {
 	t.Parallel()
 	box := newPostbox(t)
-	f := newWorld(t, revision.Postgres, 4, revisionsThatSomeFail(), fmt.Sprintf("notify: [{webhook: %q}, {webhook: %q, format: slack}]\n", box.URL+"/ops", box.URL+"/services/T0/B0/secret"))
+	f := newFleet(t, revision.Postgres, 4, revisionsThatSomeFail(), fmt.Sprintf("notify: [{webhook: %q}, {webhook: %q, format: slack}]\n", box.URL+"/ops", box.URL+"/services/T0/B0/secret"))
 	f.Must(0, "upgrade", "u1")
 	box.empty("/ops")
 	box.empty("/services/T0/B0/secret")
 	for _, id := range f.ids {
-		f.soil.exec(id, "INSERT INTO users VALUES (2, 'eve@example.org'), (3, 'eve@example.org')")
+		f.backend.exec(id, "INSERT INTO users VALUES (2, 'eve@example.org'), (3, 'eve@example.org')")
 	}
 	r := f.Must(3, "upgrade", "--json")
 	if !strings.Contains(r.Stdout+r.Stderr, "users_email") {
@@ -254,10 +254,10 @@ func TestBadWebhooksHarmNothing(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			f := newWorld(t, revision.SQLite, 5, revisionsThatSomeFail(), hooks)
+			f := newFleet(t, revision.SQLite, 5, revisionsThatSomeFail(), hooks)
 			f.Must(0, "upgrade", "u1", "-c", f.plain())
 			if test.spoil {
-				f.soil.exec(f.ids[2], "CREATE TABLE ages (id integer)")
+				f.backend.exec(f.ids[2], "CREATE TABLE ages (id integer)")
 			}
 			r := f.Must(test.code, "upgrade", "--max-failures", "1", "--json")
 			wantCounts(t, r.Report(), test.counts)

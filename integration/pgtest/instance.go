@@ -117,11 +117,11 @@ func (i *Instance) operate(what string, do func(machine) error) {
 	}
 }
 
-const startPatience = 60 * time.Second
+const startTimeout = 60 * time.Second
 
 // await waits until the server answers over its URL, and learns its version.
 func (i *Instance) await() error {
-	deadline := time.Now().Add(startPatience)
+	deadline := time.Now().Add(startTimeout)
 	for {
 		err := i.ask()
 		if err == nil {

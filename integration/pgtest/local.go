@@ -206,7 +206,7 @@ func (m *localServer) wait() error {
 	select {
 	case <-m.ended:
 		return nil
-	case <-time.After(startPatience):
+	case <-time.After(startTimeout):
 		return errors.New("it does not end")
 	}
 }

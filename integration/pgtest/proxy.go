@@ -89,7 +89,7 @@ func (p *NetProxy) LimitRequests(bytes int64) {
 
 // Heal takes all faults away.
 func (p *NetProxy) Heal() {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), queryTimeout)
 	defer cancel()
 	p.proxy.Toxics.ResetToxics(ctx)
 }
