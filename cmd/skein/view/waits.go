@@ -79,32 +79,3 @@ func writeRunning(w io.Writer, r *rollout.Report) {
 		fmt.Fprintf(w, "  and %d more\n", len(running)-most)
 	}
 }
-
-// runningJSON has the running tenants, and the sessions that they wait for.
-func runningJSON(r *rollout.Report) []map[string]any {
-	list := []map[string]any{}
-	for _, t := range r.Running() {
-		list = append(list, map[string]any{
-			"tenant": t.Tenant, "since": t.Since.UTC().Format(time.RFC3339Nano), "attempt": t.Attempt, "waits_for": holdersJSON(t.For),
-		})
-	}
-	return list
-}
-
-func waitsJSON(waits []rollout.TenantWait) []map[string]any {
-	list := []map[string]any{}
-	for _, w := range waits {
-		list = append(list, map[string]any{"tenant": w.Tenant, "waits_for": holdersJSON(w.For)})
-	}
-	return list
-}
-
-func holdersJSON(holders []engine.Holder) []map[string]any {
-	list := []map[string]any{}
-	for _, h := range holders {
-		list = append(list, map[string]any{
-			"pid": h.PID, "application": h.Application, "user": h.User, "state": h.State, "age_ms": h.Age.Milliseconds(), "query": h.Query,
-		})
-	}
-	return list
-}
