@@ -106,7 +106,7 @@ func TestCompatTellsByItsExitCode(t *testing.T) {
 		}
 	}
 
-	// Who cannot be read outweighs who is outside, for nobody knows.
+	// Who cannot be read outweighs who is outside, because their state is not known.
 	p.Write("skein.yaml", list("c", "d", "ghost"))
 	check("2 2 of 3: ghost unreadable []", "--min", "r002")
 	p.Write("skein.yaml", list("c", "d", "lost"))

@@ -118,7 +118,7 @@ func fleetThatShrinks(t *testing.T, d revision.Dialect) {
 	f.wantOf(order[4:30], nil, 1)
 	wantCounts(t, report, map[string]int{"done": 4, "pending": tenants - 4})
 
-	// Once somebody has said that the fleet is meant to be that small, it goes on.
+	// Once the flag says that the fleet is meant to be that small, it continues.
 	f.Must(1, "rollout", "resume")
 	f.wantOf(order[4:30], nil, 1)
 	f.Env = append(f.Env, "SKEIN_GUARDS__MAX_SHRINK=50%")
@@ -170,7 +170,7 @@ func (f *testFleet) blocked(p *running, wave string, first []string) {
 	}
 }
 
-// expectedFleet is who is in the fleet, and what a rollout must have made of whom.
+// expectedFleet has the tenants that are in the fleet, and the outcomes that a rollout must report for each.
 type expectedFleet struct {
 	mover
 	t     testing.TB
@@ -237,7 +237,7 @@ func (c *expectedFleet) rename(before, after string, ids ...string) {
 	}
 }
 
-// again drops tenants and makes them anew with so many revisions.
+// again drops tenants and creates them again with so many revisions.
 func (c *expectedFleet) again(revisions int, ids ...string) {
 	c.t.Helper()
 	c.remove(ids...)
@@ -352,7 +352,7 @@ func (m *fileMover) makeAt(revisions int, ids ...string) {
 	m.t.Helper()
 	for _, id := range ids {
 		m.copy(m.models[revisions], m.path(id)+".new")
-		m.rename(m.path(id)+".new", m.path(id)) // so that nobody sees half of it
+		m.rename(m.path(id)+".new", m.path(id)) // so that no reader sees half of it
 	}
 }
 

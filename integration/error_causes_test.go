@@ -20,7 +20,7 @@ type sameError struct {
 	name, before, body string
 }
 
-// TestSameErrorIsOneCause lets all tenants of a fleet fail alike. The tenth in a row halts the rollout, and the report has
+// TestSameErrorIsOneCause lets all tenants of a fleet fail with the same error. The tenth in a row halts the rollout, and the report has
 // one cause.
 func TestSameErrorIsOneCause(t *testing.T) {
 	t.Parallel()

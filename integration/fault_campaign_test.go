@@ -161,14 +161,14 @@ func (f *disturbedFleet) faultRound(n int, kind faultKind) {
 			reached++
 		}
 	}
-	told := report.Counts["done"] + report.Counts["unchanged"]
-	if told > reached || sumOfCounts(report.Counts) != len(f.ids) || r.Code == 0 && told < len(f.ids) || report.Exit != r.Code {
+	reported := report.Counts["done"] + report.Counts["unchanged"]
+	if reported > reached || sumOfCounts(report.Counts) != len(f.ids) || r.Code == 0 && reported < len(f.ids) || report.Exit != r.Code {
 		f.violation("exit %d, the report says %v, and %d tenants of %d have all: %s", r.Code, report.Counts, reached, len(f.ids), report.Reason)
 	}
 	if r.Code != 0 && !kind.halts {
-		f.violation("exit %d after a fault that a rollout goes on after: %s, %+v", r.Code, report.Reason, report.Failed)
+		f.violation("exit %d after a fault that a rollout continues after: %s, %+v", r.Code, report.Reason, report.Failed)
 	}
-	if told < len(f.ids) {
+	if reported < len(f.ids) {
 		f.counts["reports that were not wholly done"]++
 		f.t.Logf("round %d of %s: exit %d, %v, %s, %+v", n, kind.name, r.Code, report.Counts, report.Reason, report.Failed)
 	}

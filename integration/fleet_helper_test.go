@@ -21,7 +21,7 @@ import (
 	"github.com/skeindb/skein/integration/sqlitetest"
 )
 
-// testFleet is a project with many tenants that are all alike. What it knows of them it reads with other means than
+// testFleet is a project with many tenants that are all alike. It reads their state by other means than
 // skein's.
 type testFleet struct {
 	*skeintest.Project
@@ -267,7 +267,7 @@ func (p *plainFiles) quiet() time.Duration { return 0 } // locks go with their p
 type plainSchemas struct {
 	t       testing.TB
 	url     string // of a superuser, past all faults
-	reached string // what skein is told
+	reached string // the URL that skein gets
 }
 
 func (p *plainSchemas) config() string {

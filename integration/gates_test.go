@@ -16,7 +16,7 @@ import (
 	"github.com/skeindb/skein/integration/skeintest"
 )
 
-// TestGateThatFailsHalts has one tenant of the canary say no: the others stay as they are until the cause is mended.
+// TestGateThatFailsHalts has one tenant of the canary say no: the others stay as they are until the cause is removed.
 func TestGateThatFailsHalts(t *testing.T) {
 	t.Parallel()
 	f := newFleetAtFirstStep(t, "", threeWaves(map[string]string{
@@ -28,7 +28,7 @@ func TestGateThatFailsHalts(t *testing.T) {
 	pgtest.Exec(t, f.url(), "CREATE TABLE public.ready (); INSERT INTO public.ready DEFAULT VALUES")
 	canary := f.members()["canary"]
 
-	for run, command := range [][]string{{"upgrade", "--json"}, {"rollout", "resume", "--json"}} { // nothing was mended
+	for run, command := range [][]string{{"upgrade", "--json"}, {"rollout", "resume", "--json"}} { // nothing was repaired
 		r := f.Run(command...)
 		report := wantEnd(t, r, 3, "halted", map[string]int{"done": len(canary), "pending": few - len(canary)})
 		wantWords(t, report.Reason, "gate", "canary", "sql")
@@ -77,7 +77,7 @@ func TestGateThatCannotTell(t *testing.T) {
 		runs       []int // asked at the end of each run; all but the last are paused
 	}{
 		{"twice, then it passes", exec("3"), []int{tempFail, tempFail, 0}, []int{3}},
-		{"more often than is borne", exec("1"), []int{tempFail, tempFail, 0}, []int{2, 3}},
+		{"more often than is allowed", exec("1"), []int{tempFail, tempFail, 0}, []int{2, 3}},
 		{"again and again", exec("0"), []int{tempFail, tempFail, 0}, []int{1, 2, 3}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -159,7 +159,7 @@ func TestGateOverHTTP(t *testing.T) {
 	f.want(nil, 2)
 }
 
-// TestApprovalFromAnotherProcess lets a rollout wait for somebody's word, which comes from elsewhere.
+// TestApprovalFromAnotherProcess lets a rollout wait for an approval, which another process sends.
 func TestApprovalFromAnotherProcess(t *testing.T) {
 	t.Parallel()
 	f := newFleetAtFirstStep(t, "", threeWaves(map[string]string{"canary": "exec: [sh, gate.sh], approval: true"}))
@@ -198,7 +198,7 @@ func TestApprovalOfARolloutThatDoesNotWait(t *testing.T) {
 	if !strings.Contains(report.Next, "rollout approve") {
 		t.Errorf("next is %q", report.Next)
 	}
-	r = f.Run("rollout", "resume", "--no-wait", "--json") // nobody has approved
+	r = f.Run("rollout", "resume", "--no-wait", "--json") // it is not approved yet
 	wantEnd(t, r, 3, "waiting", map[string]int{"done": 9, "pending": few - 9})
 
 	f.Must(0, "rollout", "approve", "--json")
@@ -246,7 +246,7 @@ func TestApprovalIsNotForARolloutThatWasOvertaken(t *testing.T) {
 	f.Must(0, "rollout", "approve", id)
 }
 
-// TestStoppedInAGate stops rollouts while their gates are closed. Whoever goes on goes on with the gate.
+// TestStoppedInAGate stops rollouts while their gates are closed. A resume continues with the gate.
 func TestStoppedInAGate(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

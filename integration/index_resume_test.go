@@ -11,7 +11,7 @@ import (
 	"github.com/skeindb/skein/integration/pgtest"
 )
 
-// TestIndexThatWasCutOffIsDoneOnlyIfItIsTheOne goes on with statements that were cut off: their line is in the journal, and what
+// TestIndexThatWasCutOffIsDoneOnlyIfItIsTheOne resumes statements that were cut off: their line is in the journal, and what
 // is there is this or that.
 func TestIndexThatWasCutOffIsDoneOnlyIfItIsTheOne(t *testing.T) {
 	t.Parallel()

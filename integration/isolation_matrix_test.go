@@ -168,7 +168,7 @@ func newIsolationFixture(t *testing.T, server *pgtest.Instance, k isolationKind)
 	return g
 }
 
-// reset makes everything outside the tenants afresh, and skein's connections too.
+// reset recreates everything outside the tenants, and skein's connections too.
 func (g *isolationFixture) reset(t *testing.T) {
 	t.Helper()
 	g.closeAll()

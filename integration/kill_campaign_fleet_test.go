@@ -139,7 +139,7 @@ func (c *campaign) wantAt(steps ...int) map[string]int {
 		if err := seen[id].check(c.dumps, steps); err != nil {
 			c.violation("%s %v", id, err)
 		} else if slices.Contains(cut, id) {
-			c.violation("%s is told to be done, and has the journal of a revision that was cut off", id)
+			c.violation("%s is reported as done, and has the journal of a revision that was cut off", id)
 		}
 	}
 	if s, ok := c.backend.(*plainSchemas); ok && len(steps) == 1 {
@@ -182,7 +182,7 @@ func eventsOf(stdout string) []skeintest.Event {
 	return events
 }
 
-// reportedDone are the tenants that a stream told to be done.
+// reportedDone are the tenants that a stream reported as done.
 func reportedDone(stdout string) []string {
 	var ids []string
 	for _, e := range eventsOf(stdout) {

@@ -32,7 +32,7 @@ var phases = []phase{
 			lists := f.linesOf("listed")
 			f.Write("shut-list", "")
 			f.Remove("shut-canary")
-			p.until("the tenants to be listed anew", func() bool { return f.linesOf("listed") > lists })
+			p.until("the tenants to be listed again", func() bool { return f.linesOf("listed") > lists })
 			return func() { f.Remove("shut-list") }
 		},
 	},
@@ -70,7 +70,7 @@ var phases = []phase{
 }
 
 // TestKilledInEachPhase kills skein in every phase of a rollout in waves. After the resume everything is as after a
-// rollout that nobody killed: structures, what ran, and the report.
+// rollout that was not killed: structures, what ran, and the report.
 func TestKilledInEachPhase(t *testing.T) {
 	t.Parallel()
 	for _, ph := range phases {
@@ -110,7 +110,7 @@ func killedIn(t *testing.T, ph phase) {
 	}
 	open()
 	f.backend.quiet()
-	at := f.want(dumps, 1, 2) // nobody is half-way
+	at := f.want(dumps, 1, 2) // no tenant is half-way
 	for _, id := range members["canary"] {
 		if at[id] != 2 {
 			t.Errorf("%s of the canary has %d steps", id, at[id])
@@ -158,7 +158,7 @@ func wantAll(t *testing.T, r skeintest.Report) {
 }
 
 // wantGateKept fails the test unless the gate of the canary is the one that was closed before the kill: a bake that
-// had begun is not begun anew, and what had passed is not asked again.
+// had begun is not begun again, and what had passed is not asked again.
 func (f *testFleet) wantGateKept(before, after shown, r skeintest.Result, asked int) {
 	t := f.t
 	t.Helper()
@@ -167,7 +167,7 @@ func (f *testFleet) wantGateKept(before, after shown, r skeintest.Result, asked 
 		t.Errorf("the gate is %+v", is)
 	}
 	if !is.Closed.Equal(was.Closed) || is.Until.Sub(was.Until).Abs() >= time.Millisecond {
-		t.Errorf("the gate was closed anew: %s to %s became %s to %s", was.Closed, was.Until, is.Closed, is.Until)
+		t.Errorf("the gate was closed again: %s to %s became %s to %s", was.Closed, was.Until, is.Closed, is.Until)
 	}
 	if was.Verdict == "pass" && f.asked() != asked {
 		t.Errorf("the gate had passed, and was asked %d times more", f.asked()-asked)

@@ -14,7 +14,7 @@ import (
 
 var kills = flag.Int("kills", 30, "how often a run is killed at any moment, on PostgreSQL and on SQLite each")
 
-// TestKilledAtAnyMoment kills skein again and again, and looks at every tenant before it goes on.
+// TestKilledAtAnyMoment kills skein again and again, and looks at every tenant before it continues.
 func TestKilledAtAnyMoment(t *testing.T) { inBothDialects(t, killedAtAnyMoment) }
 
 func killedAtAnyMoment(t *testing.T, d revision.Dialect) {
@@ -66,7 +66,7 @@ func killedAtAnyMoment(t *testing.T, d revision.Dialect) {
 			partial++
 		}
 		if shown := strings.Count(r.Stdout, isDone); shown > done {
-			t.Errorf("round %d: skein told of %d tenants that were done, but %d are", round, shown, done)
+			t.Errorf("round %d: skein reported %d tenants as done, but %d are", round, shown, done)
 		}
 		f.resumeAfterKill(target, r.Code, done)
 		before += by
@@ -86,7 +86,7 @@ func killedAtAnyMoment(t *testing.T, d revision.Dialect) {
 	}
 }
 
-// resumeAfterKill goes on after a kill. Only where there was no rollout yet, or all of it was done, may there be nothing to
+// resumeAfterKill continues after a kill. Only where there was no rollout yet, or all of it was done, may there be nothing to
 // resume.
 func (f *testFleet) resumeAfterKill(target string, code, done int) {
 	f.t.Helper()

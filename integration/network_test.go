@@ -10,7 +10,7 @@ import (
 )
 
 // TestBrokenNetwork disturbs the connections of a rollout in all ways there are. The tenants are right in the
-// end, none failed, and nothing is told that is not so.
+// end, none failed, and every report is true.
 func TestBrokenNetwork(t *testing.T) {
 	t.Parallel()
 	rng := newRandom(t)
@@ -58,7 +58,7 @@ func disturbed(t *testing.T, silent bool, faults []func(*pgtest.NetProxy)) {
 		heard := reportedDuringFault(p)
 		proxy.Heal()
 		if silent && heard > 0 {
-			t.Errorf("%d tenants were told to be done while nobody could hear of it", heard)
+			t.Errorf("%d tenants were reported as done while no answer could arrive", heard)
 		}
 	}
 	r := p.end()
@@ -75,12 +75,12 @@ func disturbed(t *testing.T, silent bool, faults []func(*pgtest.NetProxy)) {
 	wantReportedAsStored(t, f, r)
 	for _, e := range r.Events() {
 		if e["kind"] == "tenant" && e["outcome"] == "failed" {
-			t.Errorf("told as failed, and is done: %v", e)
+			t.Errorf("reported as failed, and is done: %v", e)
 		}
 	}
 }
 
-// reportedDuringFault lets a fault last, and returns how many tenants were told to be done in the second half of that time.
+// reportedDuringFault lets a fault last, and returns how many tenants were reported as done in the second half of that time.
 func reportedDuringFault(p *running) int {
 	const half = 250 * time.Millisecond
 	time.Sleep(half)
@@ -124,7 +124,7 @@ func TestLostCommits(t *testing.T) {
 	f.want(nil, 2)
 }
 
-// TestLostCommitsOfAServerThatStaysAway ends the rollout before anybody can be asked what became of the commits.
+// TestLostCommitsOfAServerThatStaysAway ends the rollout before a server can be asked for the result of the commits.
 func TestLostCommitsOfAServerThatStaysAway(t *testing.T) {
 	t.Parallel()
 	const tenants = 4

@@ -66,7 +66,7 @@ func (f *testFleet) asPlanned() {
 	f.wantOf(f.ids[5:], nil, 1)
 }
 
-// TestPlanFileIsWhatRuns reviews a plan and runs precisely that, once.
+// TestPlanFileIsWhatRuns reviews a plan and runs exactly that, once.
 func TestPlanFileIsWhatRuns(t *testing.T) { inBothDialects(t, planFileRuns) }
 
 func planFileRuns(t *testing.T, d revision.Dialect) {

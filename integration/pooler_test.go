@@ -265,7 +265,7 @@ func (p *transactionPooler) serve(conn net.Conn) {
 	if !p.greet(conn, client, &held) {
 		return
 	}
-	defer func() { // in the middle of a transaction: the server's connection is lost, and its place is filled anew
+	defer func() { // in the middle of a transaction: the server's connection is lost, and a new one takes its place
 		if server := held.Swap(nil); server != nil {
 			_ = server.Conn.Close()
 			if fresh, err := pgconn.Connect(context.Background(), p.server); err == nil {

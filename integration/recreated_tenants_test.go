@@ -23,22 +23,22 @@ func testRecreatedTenants(t *testing.T, d revision.Dialect) {
 	m := f.mover(bodies)
 	f.twoSteps(m)
 	order, what := f.order(), map[string]string{}
-	anew := func(when string, ids ...string) {
+	recreate := func(when string, ids ...string) {
 		m.remove(ids...)
 		for revisions, id := range ids {
-			what[id] = fmt.Sprintf("made anew %s with %d revisions", when, revisions)
+			what[id] = fmt.Sprintf("recreated %s with %d revisions", when, revisions)
 			m.makeAt(revisions, id)
 		}
 	}
 	first := order[5 : 5+width] // of the last wave
 	p := f.start("upgrade", "--json")
 	p.atDoor("canary")
-	anew("before its wave", order[10:13]...)
+	recreate("before its wave", order[10:13]...)
 	open := f.block(first)
 	openDoor(t, f.Project, "canary")
 	f.blocked(p, "rest", first)
-	anew("when it was done", order[:3]...)
-	anew("in its wave", order[14:17]...)
+	recreate("when it was done", order[:3]...)
+	recreate("in its wave", order[14:17]...)
 	open()
 	r := p.end()
 

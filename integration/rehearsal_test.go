@@ -222,7 +222,7 @@ func rehearsalOfASample(t *testing.T, d revision.Dialect) {
 	}
 }
 
-// TestRehearsalDoesNotWaitForLocks rehearses while somebody keeps a table of one tenant to himself all the time.
+// TestRehearsalDoesNotWaitForLocks rehearses while another session locks a table of one tenant all the time.
 func TestRehearsalDoesNotWaitForLocks(t *testing.T) { inBothDialects(t, rehearsalDoesNotWait) }
 
 func rehearsalDoesNotWait(t *testing.T, d revision.Dialect) {
@@ -241,7 +241,7 @@ func rehearsalDoesNotWait(t *testing.T, d revision.Dialect) {
 	if len(report.Failed) != 1 || report.Failed[0].Tenant != held || report.Failed[0].Class != "busy" {
 		t.Errorf("the tenants that fail: %+v", report.Failed)
 	}
-	// The server's own clock says how long anybody waited; a wait that was not bounded would never have ended.
+	// The server's own clock says how long each session waited; a wait that was not bounded would never have ended.
 	if waited := longest(); waited > 5*time.Second {
 		t.Errorf("it waited for a lock %s long", waited)
 	}
@@ -276,7 +276,7 @@ func watchWaits(t *testing.T, url string) (longest func() time.Duration) {
 		cancel()
 		most := <-result
 		if most == 0 {
-			t.Error("nobody waited for a lock, so this shows nothing")
+			t.Error("no session waited for a lock, so this shows nothing")
 		}
 		return most
 	}

@@ -134,7 +134,7 @@ func TestRollbackOfAnUpgradeThatAnotherFinished(t *testing.T) {
 }
 
 // TestRollbackByTheKeptDowngrade has the file of the upgrade taken out of the checkout: the way back was kept, and the
-// output says so. A rollback that was halted goes on with it.
+// output says so. A rollback that was halted continues with it.
 func TestRollbackByTheKeptDowngrade(t *testing.T) {
 	t.Parallel()
 	p, home := filesWithTables(t, 3)

@@ -75,7 +75,7 @@ func TestRollbackOfAWholeRollout(t *testing.T) {
 	f.want(dumps, 1)
 }
 
-// TestRollbackOfWhatCannotBeTakenBack has a revision without a downgrade section between: it is said before anybody is
+// TestRollbackOfWhatCannotBeTakenBack has a revision without a downgrade section between: the error comes before any tenant is
 // touched, and with --partial those go down that did not go up through it.
 func TestRollbackOfWhatCannotBeTakenBack(t *testing.T) {
 	t.Parallel()
@@ -148,7 +148,7 @@ func TestRollbackAfterAKill(t *testing.T) {
 	}
 }
 
-// TestRollbackThatIsKilled kills a rollback among tenants that go down, and goes on with it. It is not taken back
+// TestRollbackThatIsKilled kills a rollback among tenants that go down, and resumes it. It is not taken back
 // itself.
 func TestRollbackThatIsKilled(t *testing.T) {
 	t.Parallel()

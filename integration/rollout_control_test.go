@@ -15,7 +15,7 @@ import (
 )
 
 // TestPauseInMidWave pauses a rollout from another process while tenants of its last wave are under work: they finish,
-// nobody else begins, and a resume does the others.
+// no other tenant begins, and a resume does the others.
 func TestPauseInMidWave(t *testing.T) {
 	t.Parallel()
 	f, open, p := startMidWave(t)
@@ -89,7 +89,7 @@ func TestSkipOfAFailedTenant(t *testing.T) {
 	if got := failedTenantsOf(r.Report()); !slices.Equal(got, []string{bad}) {
 		t.Fatalf("failed are %q", got)
 	}
-	f.Must(0, "rollout", "skip", bad, "--reason", "its owner mends it", "--json")
+	f.Must(0, "rollout", "skip", bad, "--reason", "its owner repairs it", "--json")
 	if s := f.show(); s.Counts["failed"] != 0 || s.Counts["skipped"] != 1 {
 		t.Errorf("shown is %+v", s)
 	}
@@ -102,7 +102,7 @@ func TestSkipOfAFailedTenant(t *testing.T) {
 	wantRefusal(t, f, "it is done", "rollout", "skip", f.members()["rest"][0], "--reason", "too late", "--json")
 }
 
-// TestRetryOfNamedTenants takes up one of two that failed, and nobody else; no gate is asked for it.
+// TestRetryOfNamedTenants retries one of two that failed, and no other tenant; no gate is asked for it.
 func TestRetryOfNamedTenants(t *testing.T) {
 	t.Parallel()
 	f := newFleetAtFirstStep(t, "SELECT 1 / n FROM log WHERE n < 1;\n", threeWaves(map[string]string{"rest": "exec: [sh, gate.sh]"}, "max_failures: 5%"))
@@ -123,7 +123,7 @@ func TestRetryOfNamedTenants(t *testing.T) {
 		t.Errorf("the gate was asked %d times", n)
 	}
 	f.wantOf(f.besides([]string{left}), nil, 2)
-	wantRefusal(t, f, "nobody has that id", "rollout", "retry", "nobody", "--json")
+	wantRefusal(t, f, "no tenant has that id", "rollout", "retry", "nobody", "--json")
 }
 
 // startMidWave begins an upgrade and returns when as many tenants of its last wave are under work as may be at once. They

@@ -128,7 +128,7 @@ func wantExitCode(ts *testscript.TestScript, want int, err error, what string) {
 	}
 }
 
-// process is a command that runs while the story goes on.
+// process is a command that runs while the script continues.
 type process struct {
 	cmd      *exec.Cmd
 	out, err string // files

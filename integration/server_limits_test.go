@@ -193,7 +193,7 @@ func TestStoreThatCannotBeOpened(t *testing.T) {
 	f.want(nil, 1)
 }
 
-// TestStoreFillsUp: a store that takes no more facts stops a rollout, which goes on once there is room.
+// TestStoreFillsUp: a store that takes no more facts stops a rollout, which continues once there is room.
 func TestStoreFillsUp(t *testing.T) {
 	t.Parallel()
 	const tenants = 150
@@ -208,7 +208,7 @@ func TestStoreFillsUp(t *testing.T) {
 	f.want(nil, 2)
 }
 
-// wantHaltedByStore looks at a rollout whose store failed it: what it tells is true, and it could tell it to people.
+// wantHaltedByStore looks at a rollout whose store failed it: its report is true, and is printed.
 func wantHaltedByStore(t *testing.T, f *testFleet, r skeintest.Result, why string) {
 	t.Helper()
 	report := r.Report()
@@ -223,7 +223,7 @@ func wantHaltedByStore(t *testing.T, f *testFleet, r skeintest.Result, why strin
 		done += n - 1
 	}
 	if done != report.Counts["done"] || done == len(f.ids) || done == 0 {
-		t.Errorf("%d tenants of %d are done, told are %d", done, len(f.ids), report.Counts["done"])
+		t.Errorf("%d tenants of %d are done, the report says %d", done, len(f.ids), report.Counts["done"])
 	}
 }
 

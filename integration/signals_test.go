@@ -18,7 +18,7 @@ func userName() string {
 	return "unknown"
 }
 
-// TestInterruptDrains interrupts a rollout: those under work finish, nobody else begins.
+// TestInterruptDrains interrupts a rollout: running tenants finish, no other begins.
 func TestInterruptDrains(t *testing.T) {
 	t.Parallel()
 	const tenants = 60

@@ -31,8 +31,8 @@ func constrained(d revision.Dialect, wait string) []string {
 
 const quickRetry = "rollout: {lock_timeout: 200ms, retry: {attempts: 3, base: 10ms}}\n"
 
-// TestThreeOfFiveHundredSchemas: rows that do not fit, a lock that somebody keeps, and a schema that is dropped
-// meanwhile. The others finish if that is allowed; what is mended is resumed, and nobody else is touched.
+// TestThreeOfFiveHundredSchemas: rows that do not fit, a lock that another session keeps, and a schema that is dropped
+// meanwhile. The others finish if that is allowed; what is repaired is resumed, and no other tenant is touched.
 func TestThreeOfFiveHundredSchemas(t *testing.T) {
 	t.Parallel()
 	const tenants = 500
@@ -70,7 +70,7 @@ func TestThreeOfFiveHundredSchemas(t *testing.T) {
 		t.Errorf("got %+v\nwant State finished, failed 2, gone 1, done %v, pending 0", got, tenants-3)
 	}
 	if outcomes(r)[dropped] != "gone" {
-		t.Errorf("the dropped schema is told as %s", outcomes(r)[dropped])
+		t.Errorf("the dropped schema is reported as %s", outcomes(r)[dropped])
 	}
 	want := map[string]skeintest.Failed{
 		rows:   {Class: "data", SQLState: "23514", Error: whatHappened, Hint: "correct the tenant's rows"},
@@ -88,7 +88,7 @@ func TestThreeOfFiveHundredSchemas(t *testing.T) {
 	f.wantOf(others, nil, 3)
 	f.wantOf([]string{rows, locked}, nil, 1)
 
-	// Mended, those two are taken up and nobody else.
+	// Repaired, those two are resumed and no others.
 	f.backend.exec(rows, "DELETE FROM base WHERE id = 7")
 	if _, err := report.Exec(t.Context(), "ROLLBACK"); err != nil {
 		t.Fatal(err)
@@ -121,7 +121,7 @@ func traces(t *testing.T, f *testFleet, ids []string) []string {
 	return all
 }
 
-// wantWords fails the test unless people are told all this; line ends and blanks do not matter.
+// wantWords fails the test unless the text has all these words; line ends and blanks do not matter.
 func wantWords(t *testing.T, text string, wants ...string) {
 	t.Helper()
 	even := strings.Join(strings.Fields(text), " ")
@@ -151,7 +151,7 @@ func causes(t *testing.T, report skeintest.Report, want map[string]skeintest.Fai
 }
 
 // TestThreeOfManyFiles is the same with files, which are named one by one: the one that is deleted is gone at
-// first, missing as long as it is not put back, and then goes on.
+// first, missing as long as it is not put back, and then continues.
 func TestThreeOfManyFiles(t *testing.T) {
 	t.Parallel()
 	const tenants = 100
@@ -205,7 +205,7 @@ func TestThreeOfManyFiles(t *testing.T) {
 	f.backend.exec(rows, "DELETE FROM base WHERE id = 7")
 	unlock()
 	untouched := sqlitetest.QueryRows(t, f.file(last), "SELECT revision, applied_at FROM skein_version ORDER BY 1")
-	if got := f.Must(3, "rollout", "resume", "--json").Report(); got.Counts["failed"] != 3 { // one more than is allowed, before anybody is touched
+	if got := f.Must(3, "rollout", "resume", "--json").Report(); got.Counts["failed"] != 3 { // one more than is allowed, before any tenant is touched
 		t.Errorf("%+v", got)
 	}
 	if got := f.Must(2, "rollout", "resume", "--json", "--max-failures", "1").Report(); got.Counts["failed"] != 1 || got.Failed[0].Tenant != deleted || got.Failed[0].Class != "gone" {

@@ -140,7 +140,7 @@ func atGateOf(t testing.TB, url string, n int) {
 	})
 }
 
-// oneAtGate lets those who wait at the gate of a database through, and nobody else.
+// oneAtGate lets those who wait at the gate of a database through, and no others.
 func oneAtGate(t testing.TB, url string) (turn, open func()) {
 	t.Helper()
 	conn := pgtest.Connect(t, url)
@@ -151,7 +151,7 @@ func oneAtGate(t testing.TB, url string) (turn, open func()) {
 		}
 	}
 	run("SELECT pg_advisory_lock(4711)")
-	// Whoever comes after the new request queues behind it.
+	// A session that comes after the new request queues behind it.
 	turn = func() { t.Helper(); run("SELECT pg_advisory_unlock(4711); SELECT pg_advisory_lock(4711)") }
 	open = func() { t.Helper(); run("SELECT pg_advisory_unlock(4711)") }
 	return turn, open

@@ -106,7 +106,7 @@ func TestWavesGoOneAfterAnother(t *testing.T) {
 	f.want(dumps, 2)
 }
 
-// planned are the tenants of each wave, sorted, as `plan` tells them.
+// planned are the tenants of each wave, sorted, as `plan` prints them.
 func (f *testFleet) planned(args ...string) map[string][]string {
 	f.t.Helper()
 	var plan struct {
@@ -169,7 +169,7 @@ var uniqueEmails = fstest.MapFS{"u1_emails.sql": &fstest.MapFile{Data: []byte(re
 const people = "CREATE TABLE people (email text NOT NULL); INSERT INTO people VALUES ('ada@example.org'), ('bob@example.org');"
 
 // TestSomeFailWithinTheBudget has rows that do not fit in 2 % of 600 tenants, where 3 % of each wave may fail. They are
-// whole afterwards, all others are done, and those that were mended go on.
+// whole afterwards, all others are done, and those that were repaired continue.
 func TestSomeFailWithinTheBudget(t *testing.T) {
 	t.Parallel()
 	const tenants = 600
@@ -214,7 +214,7 @@ func TestSomeFailWithinTheBudget(t *testing.T) {
 }
 
 // TestWrongMigrationStopsInTheCanary has a revision that fails everywhere: with a budget that would bear it the same
-// cause again and again halts, without a budget the first failure does. Nobody but the canary is ever touched.
+// cause again and again halts, without a budget the first failure does. Only the canary is ever touched.
 func TestWrongMigrationStopsInTheCanary(t *testing.T) {
 	t.Parallel()
 	const tenants, width = 600, 4
@@ -260,7 +260,7 @@ func TestWrongMigrationStopsInTheCanary(t *testing.T) {
 	}
 }
 
-// withVersions are those tenants that have a version table, be it empty.
+// withVersions are those tenants that have a version table, empty or not.
 func (f *testFleet) withVersions(ids []string) []string {
 	f.t.Helper()
 	return slices.DeleteFunc(pgtest.QueryRows(f.t, f.url(), having, "skein_version"), func(id string) bool { return !slices.Contains(ids, id) })
@@ -272,7 +272,7 @@ func (f *testFleet) wantNothingApplied(ids []string) {
 	wantEach(f.t, "revisions", "0", inEach(f.t, f.url(), f.withVersions(ids), "SELECT count(*) FROM %s.skein_version"))
 }
 
-// onlyCanary fails the test when a stream tells of a tenant outside the canary.
+// onlyCanary fails the test when a stream has a tenant outside the canary.
 func onlyCanary(t *testing.T, name string, r skeintest.Result, canary []string) {
 	t.Helper()
 	for id, outcome := range outcomes(r) {

@@ -98,11 +98,11 @@ rollout:
 	r.Want(0)
 	about, all := box.occasions()
 	if diff := cmp.Diff([]string{"started", "approval canary", "gate canary pass", "finished"}, about); diff != "" {
-		t.Fatalf("what ops was told (-want +got):\n%s", diff)
+		t.Fatalf("what ops got (-want +got):\n%s", diff)
 	}
 	end := all[3]
 	if end.Rollout != r.Report().Rollout || end.State != "finished" || end.Counts["done"] != 6 || end.Type != "upgrade" {
-		t.Errorf("the end is told as %+v", end)
+		t.Errorf("the end is reported as %+v", end)
 	}
 	wantText(t, "what is to be done about the approval", all[1].Next+" "+all[1].Text, "rollout approve")
 	wantSlackMessage(t, box, "finished", "acme", "6")
@@ -115,7 +115,7 @@ rollout:
 	p.end().Want(130)
 	about, _ = box.occasions()
 	if diff := cmp.Diff([]string{"started", "approval canary", "interrupted canary"}, about); diff != "" {
-		t.Errorf("what ops was told of the interrupted one (-want +got):\n%s", diff)
+		t.Errorf("what ops got of the interrupted one (-want +got):\n%s", diff)
 	}
 	p = f.start("rollout", "resume", "--json")
 	p.comes(skeintest.Event{"kind": "gate", "state": "waiting"})
@@ -123,7 +123,7 @@ rollout:
 	p.end().Want(3)
 	about, _ = box.occasions()
 	if diff := cmp.Diff([]string{"started", "approval canary", "aborted canary"}, about); diff != "" {
-		t.Errorf("what ops was told of the aborted one (-want +got):\n%s", diff)
+		t.Errorf("what ops got of the aborted one (-want +got):\n%s", diff)
 	}
 	wantSlackMessage(t, box, "aborted", "not today")
 
@@ -132,7 +132,7 @@ rollout:
 	r = f.Must(3, "upgrade", "--json")
 	about, all = box.occasions()
 	if diff := cmp.Diff([]string{"started", "gate canary fail", "halted canary"}, about); diff != "" {
-		t.Fatalf("what ops was told of the halted one (-want +got):\n%s", diff)
+		t.Fatalf("what ops got of the halted one (-want +got):\n%s", diff)
 	}
 	if all[2].Reason != r.Report().Reason || !strings.Contains(all[2].Reason, "load < 1 & falling") {
 		t.Errorf("the reason is %q, want %q", all[2].Reason, r.Report().Reason)
@@ -173,10 +173,10 @@ func TestWebhooksGetAnAbortThatNoProcessAcknowledges(t *testing.T) {
 			f.Must(0, "rollout", "abort", "--reason", "not today")
 			about, all := box.occasions()
 			if diff := cmp.Diff([]string{"aborted canary"}, about); diff != "" {
-				t.Fatalf("what ops was told (-want +got):\n%s", diff)
+				t.Fatalf("what ops got (-want +got):\n%s", diff)
 			}
 			if n := all[0]; n.State != "aborted" || !strings.Contains(n.Reason, "not today") || n.Counts["done"] != 2 || !strings.Contains(n.Next, "rollout rollback") {
-				t.Errorf("it is told as %+v", n)
+				t.Errorf("it is reported as %+v", n)
 			}
 		})
 	}
@@ -220,7 +220,7 @@ func TestWebhooksTellNoData(t *testing.T) {
 	}
 	for _, body := range posts {
 		if strings.Contains(body, "eve@example.org") {
-			t.Errorf("it tells what is in a row: %s", body)
+			t.Errorf("it has values of a row: %s", body)
 		}
 	}
 }
@@ -235,12 +235,12 @@ func TestBadWebhooksHarmNothing(t *testing.T) {
 		}
 		http.Error(w, "no", http.StatusInternalServerError)
 	}))
-	nobody := httptest.NewServer(http.NotFoundHandler())
-	nobody.Close()
+	closed := httptest.NewServer(http.NotFoundHandler())
+	closed.Close()
 	t.Cleanup(server.Close)
 	t.Cleanup(func() { close(free) })
 	hooks := fmt.Sprintf("notify:\n  - {webhook: %q, name: hanging}\n  - {webhook: %q, name: broken}\n  - {webhook: %q, name: absent}\n",
-		server.URL+"/hang/token-1", server.URL+"/500/token-2", nobody.URL+"/token-3")
+		server.URL+"/hang/token-1", server.URL+"/500/token-2", closed.URL+"/token-3")
 
 	for _, test := range []struct {
 		name   string
@@ -266,7 +266,7 @@ func TestBadWebhooksHarmNothing(t *testing.T) {
 			}
 			wantText(t, "stderr", r.Stderr, "hanging", "broken", "absent")
 			if strings.Contains(r.Stderr+r.Stdout, "token-") {
-				t.Errorf("it tells the URL of a hook:\n%s", r.Stderr)
+				t.Errorf("it has the URL of a hook:\n%s", r.Stderr)
 			}
 		})
 	}

@@ -41,7 +41,7 @@ type app struct {
 
 	misplaced []view.MisplacedExtension // of the plan that is printed
 
-	told map[string]bool // warnings of the config, which some commands read twice
+	warned map[string]bool // warnings of the config, which some commands read twice
 }
 
 // execute is the whole program; it returns the exit code.

@@ -9,7 +9,7 @@ import (
 	"github.com/skeindb/skein/integration/pgtest"
 )
 
-// width is how many tenants at once skein begins with when nobody says otherwise, and so how wide the limit is.
+// width is how many tenants at once skein begins with by default, and so how wide the limit is.
 const width = 8
 
 const (

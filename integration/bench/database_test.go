@@ -36,7 +36,7 @@ func newDatabase(t testing.TB, i *pgtest.Instance, n int) *database {
 	return w
 }
 
-// calm writes out what earlier runs have left, so that nobody pays for another one.
+// calm writes out what earlier runs have left, so that no run pays for another one.
 func calm(t testing.TB, url string) {
 	t.Helper()
 	pgtest.Exec(t, url, "CHECKPOINT")

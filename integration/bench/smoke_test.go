@@ -11,7 +11,7 @@ import (
 	"github.com/skeindb/skein/integration/sqlitetest"
 )
 
-// The benchmarks run with a few tenants, and what they leave behind is looked at: a comparison with somebody
+// The benchmarks run with a few tenants, and what they leave behind is looked at: a comparison with a tool
 // who does not do the work would be worth nothing. No time is asserted.
 
 func TestBenchmarksOfSchemas(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 )
 
 // turns lets the limit and skein's engine change one tenant after the other, in turn, over one connection each.
-// Whatever slows the machine slows both, so this tells them apart where wall times of whole fleets do not. It
+// Whatever slows the machine slows both, so this separates them where wall times of whole fleets do not. It
 // says nothing of the survey, the store and the scheduling.
 type turns struct {
 	t     testing.TB

@@ -18,7 +18,7 @@ import (
 const queryTimeout = 2 * time.Minute
 
 var (
-	process = strings.ToLower(rand.Text()[:8]) // tells the databases of test processes apart on a shared server
+	process = strings.ToLower(rand.Text()[:8]) // distinguishes the databases of test processes on a shared server
 	serial  atomic.Int64
 )
 

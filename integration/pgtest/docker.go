@@ -81,7 +81,7 @@ func openDocker(opts Options, exact bool) (*Instance, string, error) {
 		}
 	}
 	i := &Instance{Way: wayDocker}
-	for range 3 { // somebody may take the port between our choice and Docker's
+	for range 3 { // another process may take the port between our choice and Docker's
 		if err = runContainer(i, docker, image, opts.Settings); err == nil || !strings.Contains(err.Error(), "port is already allocated") {
 			break
 		}

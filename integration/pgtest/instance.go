@@ -83,7 +83,7 @@ func (i *Instance) Restart() {
 // operating system still holds to write.
 func (i *Instance) Kill() { i.operate("kill", machine.kill) }
 
-// Pause freezes all processes of the server: connections stay open and nobody answers.
+// Pause freezes all processes of the server: connections stay open without an answer.
 func (i *Instance) Pause() { i.operate("pause", machine.pause) }
 
 // Unpause lets a paused server go on.
@@ -165,7 +165,7 @@ func (i *Instance) place(host string, port int, password string) {
 
 const superuser = "postgres"
 
-// attach makes the instance of a URL that somebody else looks after.
+// attach makes the instance of a URL, which the harness neither starts nor stops.
 func attach(rawURL string) (*Instance, error) {
 	config, err := pgx.ParseConfig(rawURL)
 	if err != nil {

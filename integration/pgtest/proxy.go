@@ -72,7 +72,7 @@ func (p *NetProxy) Blackhole() {
 	p.add("timeout", "downstream", map[string]int64{"timeout": 0})
 }
 
-// LoseAnswers lets requests through and swallows what the server says: a commit happens and nobody hears of it.
+// LoseAnswers lets requests through and swallows what the server says: a commit happens and its reply is lost.
 func (p *NetProxy) LoseAnswers() {
 	p.add("timeout", "downstream", map[string]int64{"timeout": 0})
 }

@@ -76,7 +76,7 @@ func TestPlainTellsOfWavesAndGates(t *testing.T) {
 		at += i + len(want)
 	}
 	if n := strings.Count(text, "200 again"); n != 1 { // in the report only: it says the same as the measure before
-		t.Errorf("a check that goes on passing is told %d times", n)
+		t.Errorf("a check that keeps passing is shown %d times", n)
 	}
 }
 

@@ -92,7 +92,7 @@ func (v *JSON) narrower(w rollout.WidthChanged) bool {
 	return !known || w.Width < before
 }
 
-// rehearsed reports whether a fact of a rehearsal is shown: its rollout is none that anybody could look up.
+// rehearsed reports whether a fact of a rehearsal is shown: its rollout is not stored, so it cannot be looked up.
 func rehearsed(f rollout.Fact) bool {
 	switch f.(type) {
 	case rollout.Started, rollout.Ended, rollout.WaveStarted, rollout.WaveFinished:
