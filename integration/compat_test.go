@@ -61,9 +61,9 @@ func compat(t testing.TB, p *skeintest.Project, args ...string) string {
 	return fmt.Sprintf("%d %d of %d: %s", r.Code, doc.Counts["in"], doc.Tenants, strings.Join(out, ", "))
 }
 
-// TestCompatTellsByItsExitCode asks a mixed fleet on PostgreSQL: at the head, behind, empty, ahead of the graph, not
+// TestCompatAnswersByItsExitCode asks a mixed fleet on PostgreSQL: at the head, behind, empty, ahead of the graph, not
 // there, on a server that is not there.
-func TestCompatTellsByItsExitCode(t *testing.T) {
+func TestCompatAnswersByItsExitCode(t *testing.T) {
 	t.Parallel()
 	url, _ := pgtest.Database(t, pgtest.Server(t))
 	pgtest.Exec(t, url, "CREATE SCHEMA a", "CREATE SCHEMA b", "CREATE SCHEMA c", "CREATE SCHEMA d", "CREATE SCHEMA e")

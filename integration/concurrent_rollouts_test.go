@@ -10,8 +10,8 @@ import (
 	"github.com/skeindb/skein/integration/skeintest"
 )
 
-// TestSecondRolloutIsTurnedAway begins a rollout while another one is under way.
-func TestSecondRolloutIsTurnedAway(t *testing.T) {
+// TestSecondRolloutIsRefused begins a rollout while another one is under way.
+func TestSecondRolloutIsRefused(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, revision.Postgres, 30, inFiles(append(steps(1), gate+steps(2)[1])), "rollout: {lock_timeout: 0}\n")
 	f.Must(0, "upgrade", "r001")
@@ -46,8 +46,8 @@ func TestSecondRolloutIsTurnedAway(t *testing.T) {
 	f.Must(0, "upgrade")
 }
 
-// TestRivalsWithStoresOfTheirOwn lets two rollouts that know nothing of each other loose on the same tenants.
-func TestRivalsWithStoresOfTheirOwn(t *testing.T) { inBothDialects(t, rivals) }
+// TestRolloutsWithStoresOfTheirOwn lets two rollouts that know nothing of each other loose on the same tenants.
+func TestRolloutsWithStoresOfTheirOwn(t *testing.T) { inBothDialects(t, rivals) }
 
 func rivals(t *testing.T, d revision.Dialect) {
 	const tenants = 120

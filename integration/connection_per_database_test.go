@@ -64,9 +64,9 @@ func TestOneConnectionADatabase(t *testing.T) {
 	}
 }
 
-// TestVisitTellsWhatASurveyTells reads each kind of standing of a database that is one tenant's, by the visit of discovery,
+// TestVisitReadsWhatASurveyReads reads each kind of standing of a database that is one tenant's, by the visit of discovery,
 // by that of a survey, and beside another tenant of the same database, where there is none.
-func TestVisitTellsWhatASurveyTells(t *testing.T) {
+func TestVisitReadsWhatASurveyReads(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Server(t)
 	for name, test := range map[string]struct {

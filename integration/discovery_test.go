@@ -18,11 +18,11 @@ import (
 	"github.com/skeindb/skein/integration/sqlitetest"
 )
 
-// TestFleetThatMoves changes who is in the fleet while a rollout of three waves runs: in a gate, in the middle of a
+// TestFleetThatChangesDuringARollout changes who is in the fleet while a rollout of three waves runs: in a gate, in the middle of a
 // wave, in the last wave. At the end everybody who is there is at the head.
-func TestFleetThatMoves(t *testing.T) { inBothDialects(t, fleetThatMoves) }
+func TestFleetThatChangesDuringARollout(t *testing.T) { inBothDialects(t, testFleetThatChanges) }
 
-func fleetThatMoves(t *testing.T, d revision.Dialect) {
+func testFleetThatChanges(t *testing.T, d revision.Dialect) {
 	const head = 4
 	tenants, width, share, lockTimeout := 300, 8, 1, "0" // at the gate there is no end to it
 	if d == revision.SQLite {

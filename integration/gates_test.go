@@ -64,8 +64,8 @@ func TestGateThatFailsHalts(t *testing.T) {
 	f.want(nil, 2)
 }
 
-// TestGateThatCannotTell is asked again, and pauses the rollout when it has not been able to tell too often.
-func TestGateThatCannotTell(t *testing.T) {
+// TestInconclusiveGate is asked again, and pauses the rollout when it has not been able to tell too often.
+func TestInconclusiveGate(t *testing.T) {
 	t.Parallel()
 	const tempFail = 75
 	exec := func(limit string) string {

@@ -84,7 +84,7 @@ CREATE VIEW names AS SELECT name FROM users`
 	}
 }
 
-func TestPostgresRehearsalTellsHowLongItHeld(t *testing.T) {
+func TestPostgresRehearsalMeasuresHowLongItHeldLocks(t *testing.T) {
 	t.Parallel()
 	const base = "CREATE TABLE users (id int); CREATE TABLE orders (id int)"
 	f := newPgFleet(t, postgres.Server{}, base)
@@ -152,7 +152,7 @@ func TestPostgresRehearsalChecksWhatACommitChecks(t *testing.T) {
 	f.with(t, good...).up(t, target)
 }
 
-func TestPostgresRehearsalMakesSettingsAnewForEachPart(t *testing.T) {
+func TestPostgresRehearsalRepeatsSettingsForEachPart(t *testing.T) {
 	t.Parallel()
 	const own = "[own-transaction]\n"
 	chain := []string{

@@ -199,8 +199,8 @@ func wantSlackMessage(t *testing.T, box *postbox, parts ...string) {
 	}
 }
 
-// TestWebhooksTellNoData lets a revision fail over a row, whose values the server's message has.
-func TestWebhooksTellNoData(t *testing.T) {
+// TestWebhooksHaveNoValuesOfRows lets a revision fail over a row, whose values the server's message has.
+func TestWebhooksHaveNoValuesOfRows(t *testing.T) {
 	t.Parallel()
 	box := newPostbox(t)
 	f := newFleet(t, revision.Postgres, 4, revisionsThatSomeFail(), fmt.Sprintf("notify: [{webhook: %q}, {webhook: %q, format: slack}]\n", box.URL+"/ops", box.URL+"/services/T0/B0/secret"))

@@ -48,7 +48,7 @@ func gated() []rollout.Event {
 	return events
 }
 
-func TestPlainTellsOfWavesAndGates(t *testing.T) {
+func TestPlainShowsWavesAndGates(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	text := show(view.NewPlain(&out, view.Options{}), &out, gated())
@@ -80,7 +80,7 @@ func TestPlainTellsOfWavesAndGates(t *testing.T) {
 	}
 }
 
-func TestQuietTellsWhoIsWaitedFor(t *testing.T) {
+func TestQuietShowsWhoIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	text := show(view.NewPlain(&out, view.Options{Quiet: true}), &out, gated())
@@ -90,7 +90,7 @@ func TestQuietTellsWhoIsWaitedFor(t *testing.T) {
 	}
 }
 
-func TestJSONTellsOfGatesAndCommands(t *testing.T) {
+func TestJSONHasGatesAndCommands(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	text := show(view.NewJSON(&out, "v1", view.Options{}), &out, gated())
@@ -228,7 +228,7 @@ func TestABakeThatWasBegunBeforeHasSomeLeft(t *testing.T) {
 	}
 }
 
-func TestAnEndedRolloutWaitsForNobody(t *testing.T) {
+func TestAnEndedRolloutWaitsForNoApproval(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		state rollout.State

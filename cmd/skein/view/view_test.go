@@ -53,7 +53,7 @@ func show(v view.View, out *bytes.Buffer, events []rollout.Event) string {
 	return out.String()
 }
 
-func TestPlainTellsCausesAndNotEachTenant(t *testing.T) {
+func TestPlainShowsCausesAndNotEachTenant(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	text := show(view.NewPlain(&out, view.Options{Folder: "migrations"}), &out, story(500, 40))
