@@ -44,7 +44,7 @@ func TestUpgradeContinuesWithoutADeadServer(t *testing.T) {
 	p.Must(1, "upgrade")
 	p.Must(1, "upgrade", "-t", "server=db3")
 	p.Must(2, "status")
-	p.Must(1, "upgrade", "-t", "server=db1,tier=free") // nobody
+	p.Must(1, "upgrade", "-t", "server=db1,tier=free") // none
 	db3.Enable()
 	wantText(t, "with all", p.Must(0, "upgrade").Stdout, "2 done", "3 unchanged")
 }
@@ -65,7 +65,7 @@ func TestSourceOfADeadServerIsLeftOutWithAWarning(t *testing.T) {
 	wantText(t, "with all", p.Must(0, "upgrade").Stdout, "2 done", "3 unchanged")
 }
 
-// A rollout is resumed for the servers that live; those of the dead one are failed, not gone, and taken up later.
+// A rollout is resumed for the servers that live; those of the dead one are failed, not gone, and resumed later.
 func TestResumeContinuesWithoutADeadServer(t *testing.T) {
 	t.Parallel()
 	p, db3, url1 := twoServers(t)

@@ -19,14 +19,14 @@ import (
 )
 
 // TestFleetThatChangesDuringARollout changes who is in the fleet while a rollout of three waves runs: in a gate, in the middle of a
-// wave, in the last wave. At the end everybody who is there is at the head.
+// wave, in the last wave. At the end each tenant that is there is at the head.
 func TestFleetThatChangesDuringARollout(t *testing.T) { inBothDialects(t, testFleetThatChanges) }
 
 func testFleetThatChanges(t *testing.T, d revision.Dialect) {
 	const head = 4
 	tenants, width, share, lockTimeout := 300, 8, 1, "0" // at the gate there is no end to it
 	if d == revision.SQLite {
-		tenants, width, share, lockTimeout = 70, 4, 5, "50s" // each file is locked by hand, and a file under work is not moved
+		tenants, width, share, lockTimeout = 70, 4, 5, "50s" // each file is locked by hand, and the file of a running tenant is not moved
 	}
 	bodies := steps(head)
 	if d == revision.Postgres {
@@ -57,7 +57,7 @@ func testFleetThatChanges(t *testing.T, d revision.Dialect) {
 	c.create("b", 10/share, 10/share, 10/share)
 	c.drop("gone", removeAt(&early, width), removeAt(&early, width), removeAt(&early, width), removeAt(&rest, width), removeAt(&rest, width), removeAt(&rest, width))
 	if d == revision.Postgres {
-		c.rename("gone", "done", removeAt(&early, 0)) // under work
+		c.rename("gone", "done", removeAt(&early, 0)) // running
 	} else {
 		c.rename("gone", "done", removeAt(&early, width))
 	}
@@ -76,8 +76,8 @@ func testFleetThatChanges(t *testing.T, d revision.Dialect) {
 	c.again(2, removeAt(&rest, len(rest)-1))
 	end := func() {}
 	if d == revision.Postgres {
-		c.rename("gone", "done", removeAt(&rest, 0)) // under work
-		end = c.dropSlowly(removeAt(&rest, 0))       // under work, too
+		c.rename("gone", "done", removeAt(&rest, 0)) // running
+		end = c.dropSlowly(removeAt(&rest, 0))       // running, too
 	}
 	open()
 	end()
@@ -158,7 +158,7 @@ func (f *testFleet) block(first []string) (open func()) {
 	}
 }
 
-// blocked waits until the first tenants of a wave are under work and cannot go on.
+// blocked waits until the first tenants of a wave are running and cannot go on.
 func (f *testFleet) blocked(p *running, wave string, first []string) {
 	f.t.Helper()
 	p.comes(skeintest.Event{"kind": "wave", "wave": wave, "state": "started"})
@@ -244,7 +244,7 @@ func (c *expectedFleet) again(revisions int, ids ...string) {
 	c.makeAt(revisions, ids...)
 }
 
-// dropSlowly drops a schema that is under work. The returned function waits until it is gone.
+// dropSlowly drops a schema that is running. The returned function waits until it is gone.
 func (c *expectedFleet) dropSlowly(id string) (end func()) {
 	c.t.Helper()
 	delete(c.there, id)
@@ -270,7 +270,7 @@ func (c *expectedFleet) dropSlowly(id string) (end func()) {
 	}
 }
 
-// check compares what the stream says of each tenant with what it must have come to, and the counts with both.
+// check compares what the stream says of each tenant with its expected outcome, and the counts with both.
 func (c *expectedFleet) check(r skeintest.Result) {
 	c.t.Helper()
 	got := outcomes(r)

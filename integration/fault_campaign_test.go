@@ -101,7 +101,7 @@ var campaignFaultKinds = []faultKind{
 	}},
 }
 
-// atCommit has all that is under work commit while the network has a fault.
+// atCommit has all that is running commit while the network has a fault.
 func (f *disturbedFleet) atCommit(fault func(*pgtest.NetProxy)) {
 	f.t.Helper()
 	open := f.shut()

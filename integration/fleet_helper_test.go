@@ -95,7 +95,7 @@ func (f *testFleet) url() string { return f.backend.(*plainSchemas).url }
 func (f *testFleet) file(id string) string { return f.backend.(*plainFiles).path(id) }
 
 // want fails the test unless each tenant has exactly the first so many steps: in its version table, in what
-// the revisions wrote down and, with dumps of what they should come to, in its structure.
+// the revisions wrote down and, with dumps of what they should be equal to, in its structure.
 func (f *testFleet) want(dumps []string, steps ...int) map[string]int {
 	f.t.Helper()
 	return f.wantOf(f.ids, dumps, steps...)

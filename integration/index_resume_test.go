@@ -21,7 +21,7 @@ func TestIndexThatWasCutOffIsDoneOnlyIfItIsTheOne(t *testing.T) {
 	n := 0
 	for name, test := range map[string]struct {
 		body  string
-		there string // what is there when it is taken up again
+		there string // what is there when it is resumed
 		found string
 		state string // SQLSTATE that it fails with; "" = it is done
 		again bool   // the index is another one afterwards

@@ -24,7 +24,7 @@ type campaign struct {
 	pace   map[string][]time.Duration
 	counts map[string]int
 
-	listing bool // no list of tenants had come to its end when skein was killed
+	listing bool // no list of tenants was complete when skein was killed
 }
 
 // listTenants is a program that lists the tenants slowly, and writes down when it begins and ends.
@@ -97,7 +97,7 @@ func outsideSteps() fstest.MapFS {
 	return withWayBack(bodies, undo[0], ": no-transaction\nDROP INDEX CONCURRENTLY base_qty;\n"+undo[1], undoThird)
 }
 
-// outsideReference are bodies that come to the same as outsideSteps.
+// outsideReference are bodies with the same result as outsideSteps.
 func outsideReference() []string {
 	bodies := steps(3)
 	bodies[1] += strings.Replace(concurrentIndex, "CONCURRENTLY ", "", 1)

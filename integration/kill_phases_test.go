@@ -148,12 +148,12 @@ func killedIn(t *testing.T, ph phase) {
 	}
 }
 
-// wantAll fails the test unless a rollout that was killed and resumed has finished, and all its tenants stand where
+// wantAll fails the test unless a rollout that was killed and resumed has finished, and all its tenants are where
 // wanted.
 func wantAll(t *testing.T, r skeintest.Report) {
 	t.Helper()
 	if n := r.Counts["done"]; r.State != "finished" || n != few || sumOfCounts(r.Counts) != few {
-		t.Errorf("%s: %v, want %d that stand where wanted", r.State, r.Counts, few)
+		t.Errorf("%s: %v, want %d that are where wanted", r.State, r.Counts, few)
 	}
 }
 

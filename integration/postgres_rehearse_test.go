@@ -191,7 +191,7 @@ func TestPostgresRehearsalFindsWhatUpgradeFinds(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 
-	// a lock that is not to be had, and who has it
+	// a lock that is not free, and who has it
 	blocker := pgtest.Connect(t, f.url+"&application_name=shop")
 	if _, err := blocker.Exec(t.Context(), "BEGIN; SELECT * FROM a.mine"); err != nil {
 		t.Fatal(err)

@@ -69,12 +69,12 @@ var onWhat = map[string]string{"a1": "", "a2": "a1", "a3": "a2", "a4": "a3", "b1
 
 type rollbackProgram struct {
 	*skeintest.Project
-	t     *testing.T
-	rng   *rand.Rand
-	home  tenantHome
-	ids   []string // tenants that are there
-	next  int      // number of the next tenant
-	story []string
+	t    *testing.T
+	rng  *rand.Rand
+	home tenantHome
+	ids  []string // tenants that are there
+	next int      // number of the next tenant
+	log  []string
 }
 
 func newRollbackProgram(t *testing.T, seed uint64, g tenantHome) *rollbackProgram {
@@ -109,11 +109,11 @@ func (p *rollbackProgram) run() {
 	for !p.t.Failed() && !p.rollback1() {
 		p.upgrade()
 	}
-	p.t.Logf("the program:\n%s", strings.Join(p.story, "\n"))
+	p.t.Logf("the program:\n%s", strings.Join(p.log, "\n"))
 }
 
 func (p *rollbackProgram) logf(format string, args ...any) {
-	p.story = append(p.story, fmt.Sprintf(format, args...))
+	p.log = append(p.log, fmt.Sprintf(format, args...))
 }
 
 func (p *rollbackProgram) any() string { return p.ids[p.rng.IntN(len(p.ids))] }

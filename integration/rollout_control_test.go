@@ -14,7 +14,7 @@ import (
 	"github.com/skeindb/skein/integration/skeintest"
 )
 
-// TestPauseInMidWave pauses a rollout from another process while tenants of its last wave are under work: they finish,
+// TestPauseInMidWave pauses a rollout from another process while tenants of its last wave are running: they finish,
 // no other tenant begins, and a resume does the others.
 func TestPauseInMidWave(t *testing.T) {
 	t.Parallel()
@@ -40,7 +40,7 @@ func TestPauseInMidWave(t *testing.T) {
 	wantWords(t, f.Must(0, "rollout", "audit").Stdout, userName()+"@", "pause", "the pager rang", "resume")
 }
 
-// TestAbortInMidWave gives a rollout up while tenants are under work. It is over for good; what it did, and only
+// TestAbortInMidWave aborts a rollout while tenants are running. It is over for good; what it did, and only
 // that, can be taken back.
 func TestAbortInMidWave(t *testing.T) {
 	t.Parallel()
@@ -126,7 +126,7 @@ func TestRetryOfNamedTenants(t *testing.T) {
 	wantRefusal(t, f, "no tenant has that id", "rollout", "retry", "nobody", "--json")
 }
 
-// startMidWave begins an upgrade and returns when as many tenants of its last wave are under work as may be at once. They
+// startMidWave begins an upgrade and returns when as many tenants of its last wave are running as may be at once. They
 // wait until open is called.
 func startMidWave(t *testing.T) (f *testFleet, open func(), p *running) {
 	t.Helper()
@@ -158,7 +158,7 @@ func (f *testFleet) wantDrained() map[string]int {
 	return at
 }
 
-// tenantsStarted are the tenants of a stream that were under work, sorted.
+// tenantsStarted are the tenants of a stream that were running, sorted.
 func tenantsStarted(r skeintest.Result) []string {
 	ids := map[string]bool{}
 	for _, e := range r.Events() {
@@ -245,7 +245,7 @@ rollout: {max_failures: 100%%, per_server: %d, systemic: %d}
 	got.Want(3)
 	report := got.Report()
 	if n := report.Counts["failed"]; n < systemic || n >= systemic+width {
-		t.Errorf("%d tenants failed, want %d, and those that were under work", n, systemic)
+		t.Errorf("%d tenants failed, want %d, and those that were running", n, systemic)
 	}
 	wantCounts(t, report, map[string]int{"done": each, "failed": report.Counts["failed"], "pending": each - report.Counts["failed"]})
 	for _, id := range failedTenantsOf(report) {

@@ -21,10 +21,10 @@ import (
 	"github.com/skeindb/skein/integration/sqlitetest"
 )
 
-// waitLimit bounds every wait of a story.
+// waitLimit bounds every wait of a script.
 const waitLimit = time.Minute
 
-// scriptState is what a story plays on. Its commands:
+// scriptState has what a script works on. The commands:
 //
 //	fleet N [list]          makes the tenants t1 to tN, empty, and skein.yaml, which finds them; the text of
 //	                        more.yaml, if there is one, follows. With `list` the config names each of them.
@@ -40,7 +40,7 @@ const waitLimit = time.Minute
 //	unlock                  ends all of those
 type scriptState struct {
 	tb        testing.TB
-	backend   scriptBackend // nil in stories without a fleet
+	backend   scriptBackend // nil in scripts without a fleet
 	ids       []string
 	processes map[string]*process
 	unlocks   []func()
@@ -52,7 +52,7 @@ func scriptStateOf(ts *testscript.TestScript) *scriptState {
 	return ts.Value(scriptStateKey{}).(*scriptState)
 }
 
-// close ends what the story left behind.
+// close ends what the script left behind.
 func (s *scriptState) close() {
 	for _, p := range s.processes {
 		_ = p.cmd.Process.Kill()

@@ -17,7 +17,7 @@ import (
 	"github.com/skeindb/skein/integration/skeintest"
 )
 
-// The stories of the command line: each txtar file below testdata/script is one, run with the built binary in a
+// The scripts of the command line: each txtar file below testdata/script is one, run with the built binary in a
 // folder of its own. Those of fleet/ are run three times: SQLite files, schemas of a database, databases of a server.
 // Besides testscript's own commands they have
 //
@@ -47,7 +47,7 @@ func TestFleetOfSchemas(t *testing.T) { runScripts(t, "fleet", newSchemas) }
 
 func TestFleetOfDatabases(t *testing.T) { runScripts(t, "fleet", newDatabases) }
 
-// runScripts runs the stories of a folder, each with tenants of its own.
+// runScripts runs the scripts of a folder, each with tenants of its own.
 func runScripts(t *testing.T, folder string, newBackend func(testing.TB, string) scriptBackend) {
 	t.Helper()
 	t.Parallel()
@@ -76,7 +76,7 @@ func runScripts(t *testing.T, folder string, newBackend func(testing.TB, string)
 			return nil
 		},
 		Condition: func(cond string) (bool, error) {
-			return false, fmt.Errorf("no condition %q: a story is the same everywhere", cond)
+			return false, fmt.Errorf("no condition %q: a script is the same everywhere", cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"skein": cmdSkein, "exit": cmdExit,

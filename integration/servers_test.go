@@ -131,7 +131,7 @@ func watchServer(t *testing.T, url string) (end func() seen) {
 		defer tick.Stop()
 		for ctx.Err() == nil {
 			var connections, tenants int
-			// Each tenant under work holds an advisory lock.
+			// Each running tenant holds an advisory lock.
 			err := conn.QueryRow(context.Background(), `SELECT count(*), (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted)
 				FROM pg_stat_activity WHERE application_name LIKE 'skein%'`).Scan(&connections, &tenants)
 			if err != nil {

@@ -28,9 +28,9 @@ func TestInterruptDrains(t *testing.T) {
 	p := f.start("upgrade", "--json")
 	f.atGate(5)
 	p.Signal(os.Interrupt)
-	select { // it waits for those that are under work
+	select { // it waits for those that are running
 	case <-p.ended:
-		t.Fatalf("it ended with %d while tenants were under work", p.result.Code)
+		t.Fatalf("it ended with %d while tenants were running", p.result.Code)
 	case <-time.After(300 * time.Millisecond):
 	}
 	open()
@@ -45,7 +45,7 @@ func TestInterruptDrains(t *testing.T) {
 		done += n - 1
 	}
 	if done != 5 {
-		t.Errorf("%d tenants are done, want the 5 that were under work", done)
+		t.Errorf("%d tenants are done, want the 5 that were running", done)
 	}
 	f.Must(0, "rollout", "resume")
 	f.want(nil, 2)

@@ -88,7 +88,7 @@ func bothWays(more string) fstest.MapFS {
 	return files
 }
 
-// few are as many tenants as a rollout in waves needs to be one; atOnce of them may be under work at once, where
+// few are as many tenants as a rollout in waves needs to be one; atOnce of them may run at once, where
 // that matters.
 const (
 	few    = 60
@@ -178,7 +178,7 @@ func (f *testFleet) writeGateScript(answers ...int) {
 	}
 }
 
-// asked is how often the porter was asked.
+// asked is how often the script was run.
 func (f *testFleet) asked() int {
 	f.t.Helper()
 	return f.linesOf("asked")
@@ -258,7 +258,7 @@ func wantEnd(t testing.TB, r skeintest.Result, code int, state string, counts ma
 	return report
 }
 
-// wantOrder fails the test unless each wave was begun after all tenants of the waves before it had come to an end,
+// wantOrder fails the test unless each wave was begun after all tenants of the waves before it had ended,
 // and after these gates had passed in this very stream. It returns how many tenants were begun in each wave.
 func (f *testFleet) wantOrder(r skeintest.Result, gates ...string) map[string]int {
 	f.t.Helper()
@@ -291,7 +291,7 @@ func (f *testFleet) wantOrder(r skeintest.Result, gates ...string) map[string]in
 		mine := waveOf[id]
 		for other := range working {
 			if waveOf[other] != mine {
-				f.t.Fatalf("line %d: %s of wave %s was begun while %s of wave %s was under work", k+1, id, waveNames[mine], other, waveNames[waveOf[other]])
+				f.t.Fatalf("line %d: %s of wave %s was begun while %s of wave %s was running", k+1, id, waveNames[mine], other, waveNames[waveOf[other]])
 			}
 		}
 		for _, w := range gates {

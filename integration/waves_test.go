@@ -128,7 +128,7 @@ func TestCanaryFlag(t *testing.T) {
 	t.Parallel()
 	const tenants = 60
 	f := newFleet(t, revision.Postgres, tenants, inFiles(steps(1)), "rollout:\n  waves:\n    - {name: early, size: 5%}\n")
-	const everybody = "SELECT count(*) FROM pg_tables WHERE tablename = 'base'"
+	const migrated = "SELECT count(*) FROM pg_tables WHERE tablename = 'base'"
 	r := f.Must(0, "upgrade", "--canary", "5", "--wave", "canary", "--json")
 	wantEnd(t, r, 0, "finished", map[string]int{"done": 5})
 	first := slices.Sorted(slices.Values(f.order()[:5]))
@@ -153,7 +153,7 @@ func TestCanaryFlag(t *testing.T) {
 	if diff := cmp.Diff(want, waves); diff != "" {
 		t.Errorf("waves (-want +got):\n%s", diff)
 	}
-	if n := pgtest.Scalar[int](t, f.url(), everybody); n != tenants {
+	if n := pgtest.Scalar[int](t, f.url(), migrated); n != tenants {
 		t.Errorf("%d tenants have the table", n)
 	}
 	if message, hint := errorOf(f.Must(1, "upgrade", "--wave", "nobody", "--json")); !strings.Contains(message+hint, "early") {

@@ -24,7 +24,7 @@ import (
 // jsonCall is a command as it is tried, with arguments that would do.
 type jsonCall struct {
 	args   []string
-	stream bool // it prints a stream where it comes to run something
+	stream bool // it prints a stream where it runs something
 	reads  bool // revisions
 	fleet  bool // it needs tenants
 	store  bool // it needs the store

@@ -192,12 +192,12 @@ func TestRehearsalSaysWould(t *testing.T) {
 		}
 	}
 	if strings.Contains(text, "rollout") {
-		t.Errorf("the text speaks of a rollout that there is not:\n%s", text)
+		t.Errorf("the text mentions a rollout that does not exist:\n%s", text)
 	}
 	out.Reset()
 	text = show(view.NewJSON(&out, "v1", o), &out, story(20, 2))
 	if strings.Contains(text, `"kind":"rollout"`) || strings.Contains(text, "resume") {
-		t.Errorf("the stream speaks of a rollout that there is not:\n%s", text)
+		t.Errorf("the stream mentions a rollout that does not exist:\n%s", text)
 	}
 	if !strings.Contains(text, `"rehearsal":{"planned":500,"locks":[{"object":"users","mode":"ShareLock","longest_ms":1.234,"tenant":"t7","tenants":18}],"untried":[{"revision":"c3"`) {
 		t.Errorf("the report is\n%s", text)
