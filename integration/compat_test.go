@@ -61,9 +61,9 @@ func compat(t testing.TB, p *skeintest.Project, args ...string) string {
 	return fmt.Sprintf("%d %d of %d: %s", r.Code, doc.Counts["in"], doc.Tenants, strings.Join(out, ", "))
 }
 
-// TestCompatTellsByItsExitCode asks a mixed fleet on PostgreSQL: at the head, behind, empty, ahead of the graph, not
+// TestCompatAnswersByItsExitCode asks a mixed fleet on PostgreSQL: at the head, behind, empty, ahead of the graph, not
 // there, on a server that is not there.
-func TestCompatTellsByItsExitCode(t *testing.T) {
+func TestCompatAnswersByItsExitCode(t *testing.T) {
 	t.Parallel()
 	url, _ := pgtest.Database(t, pgtest.Server(t))
 	pgtest.Exec(t, url, "CREATE SCHEMA a", "CREATE SCHEMA b", "CREATE SCHEMA c", "CREATE SCHEMA d", "CREATE SCHEMA e")
@@ -106,7 +106,7 @@ func TestCompatTellsByItsExitCode(t *testing.T) {
 		}
 	}
 
-	// Who cannot be read outweighs who is outside, for nobody knows.
+	// Who cannot be read outweighs who is outside, because their state is not known.
 	p.Write("skein.yaml", list("c", "d", "ghost"))
 	check("2 2 of 3: ghost unreadable []", "--min", "r002")
 	p.Write("skein.yaml", list("c", "d", "lost"))
@@ -123,7 +123,7 @@ func TestCompatTellsByItsExitCode(t *testing.T) {
 // TestCompatFollowsTheGraph has two branches: what lies beside the range is outside of it.
 func TestCompatFollowsTheGraph(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t, revision.SQLite, 3, nil, "revisions: {heads: many}\n")
+	f := newFleet(t, revision.SQLite, 3, nil, "revisions: {heads: many}\n")
 	f.Write("migrations/m1_main.sql", revisionFile("m1", "none", "CREATE TABLE m (id integer);", "DROP TABLE m;"))
 	f.Write("migrations/m2_main.sql", revisionFile("m2", "m1", "CREATE TABLE n (id integer);", "DROP TABLE n;"))
 	f.Write("migrations/s1_side.sql", strings.Replace(revisionFile("s1", "m1", "CREATE TABLE s (id integer);", "DROP TABLE s;"), "-- message", "-- branch_labels: side\n-- message", 1))

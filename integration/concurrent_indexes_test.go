@@ -66,7 +66,7 @@ func TestConcurrentIndexesInAHundredSchemas(t *testing.T) {
 	}
 	first := pgtest.Scalar[int](t, url, "SELECT '"+doubled+".users_name_idx'::regclass::oid::bigint")
 
-	p.Must(2, "rollout", "resume", "--json") // it is not mended yet
+	p.Must(2, "rollout", "resume", "--json") // it is not repaired yet
 	noLeftovers()
 	pgtest.Exec(t, url, "DELETE FROM "+doubled+".users WHERE id = 99")
 	wantCounts(t, p.Must(0, "rollout", "resume", "--json").Report(), map[string]int{"done": 100})

@@ -10,10 +10,10 @@ import (
 	"github.com/skeindb/skein/integration/skeintest"
 )
 
-// TestSecondRolloutIsTurnedAway begins a rollout while another one is under way.
-func TestSecondRolloutIsTurnedAway(t *testing.T) {
+// TestSecondRolloutIsRefused begins a rollout while another one is under way.
+func TestSecondRolloutIsRefused(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t, revision.Postgres, 30, inFiles(append(steps(1), gate+steps(2)[1])), "rollout: {lock_timeout: 0}\n")
+	f := newFleet(t, revision.Postgres, 30, inFiles(append(steps(1), gate+steps(2)[1])), "rollout: {lock_timeout: 0}\n")
 	f.Must(0, "upgrade", "r001")
 	open := f.shut()
 	first := f.start("upgrade", "--json")
@@ -46,8 +46,8 @@ func TestSecondRolloutIsTurnedAway(t *testing.T) {
 	f.Must(0, "upgrade")
 }
 
-// TestRivalsWithStoresOfTheirOwn lets two rollouts that know nothing of each other loose on the same tenants.
-func TestRivalsWithStoresOfTheirOwn(t *testing.T) { inBothDialects(t, rivals) }
+// TestRolloutsWithStoresOfTheirOwn lets two rollouts that know nothing of each other loose on the same tenants.
+func TestRolloutsWithStoresOfTheirOwn(t *testing.T) { inBothDialects(t, rivals) }
 
 func rivals(t *testing.T, d revision.Dialect) {
 	const tenants = 120
@@ -56,8 +56,8 @@ func rivals(t *testing.T, d revision.Dialect) {
 		bodies[2] += gate
 	}
 	policy := "rollout: {lock_timeout: 10s, on_failure: continue, transaction: revision}\n"
-	f := newWorld(t, d, tenants, inFiles(bodies), policy)
-	other := skeintest.New(t, "fleet: acme\n"+f.soil.config()+policy, inFiles(bodies))
+	f := newFleet(t, d, tenants, inFiles(bodies), policy)
+	other := skeintest.New(t, "fleet: acme\n"+f.backend.config()+policy, inFiles(bodies))
 	f.Must(0, "upgrade", "r001")
 
 	open := func() {}

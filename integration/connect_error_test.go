@@ -9,7 +9,7 @@ import (
 	"github.com/skeindb/skein/integration/skeintest"
 )
 
-// A server that cannot be reached is told by the cause first, once, with the place of its URL in the config; and who does
+// The error of a server that cannot be reached has the cause first, once, with the place of its URL in the config; and who does
 // what the hint says succeeds.
 func TestErrorsOfConnectionsBeginWithTheCause(t *testing.T) {
 	t.Parallel()

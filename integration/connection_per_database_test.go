@@ -30,7 +30,7 @@ func TestOneConnectionADatabase(t *testing.T) {
 	like := pgtest.Quote(model + "%")
 	like = "'" + like[1:len(like)-1] + "'"
 	before := 0
-	counted := func() int { // a backend has told of itself when it is gone
+	counted := func() int { // a backend has reported its statistics when it is gone
 		t.Helper()
 		waitUntil(t, "the end of skein's sessions", func() bool {
 			return pgtest.Scalar[int](t, server.URL, "SELECT count(*)::int FROM pg_catalog.pg_stat_activity WHERE datname LIKE "+like) == 0
@@ -64,9 +64,9 @@ func TestOneConnectionADatabase(t *testing.T) {
 	}
 }
 
-// TestVisitTellsWhatASurveyTells reads each kind of standing of a database that is one tenant's, by the visit of discovery,
+// TestVisitReadsWhatASurveyReads reads each kind of standing of a database that is one tenant's, by the visit of discovery,
 // by that of a survey, and beside another tenant of the same database, where there is none.
-func TestVisitTellsWhatASurveyTells(t *testing.T) {
+func TestVisitReadsWhatASurveyReads(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Server(t)
 	for name, test := range map[string]struct {

@@ -46,7 +46,7 @@ func TestIdleConnectionsGiveWay(t *testing.T) {
 }
 
 // What a dead run left behind is at work, or holds a lock. An idle session of its name is a pooler's, or our own
-// under another name of the server; behind a pooler, work without a lock may be anybody's.
+// under another name of the server; behind a pooler, work without a lock may belong to any client.
 func TestOnlySessionsAtWorkAreWaitedFor(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Server(t)
@@ -87,7 +87,7 @@ func TestOnlySessionsAtWorkAreWaitedFor(t *testing.T) {
 	want("in a transaction without a lock", 1, 0)
 }
 
-// A database that nobody but the provider may connect to is left out with a warning, and its tenant is refused where it
+// A database that only the provider may connect to is left out with a warning, and its tenant is refused where it
 // is named.
 func TestDatabasesWithoutConnectAreLeftOut(t *testing.T) {
 	t.Parallel()

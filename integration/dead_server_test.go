@@ -32,7 +32,7 @@ rollout: {server_patience: 1s}
 }
 
 // Tenants of servers that live are upgraded while another is down, by any selector that leaves that out.
-func TestUpgradeGoesOnWithoutADeadServer(t *testing.T) {
+func TestUpgradeContinuesWithoutADeadServer(t *testing.T) {
 	t.Parallel()
 	p, db3, _ := twoServers(t)
 	db3.Disable()
@@ -44,7 +44,7 @@ func TestUpgradeGoesOnWithoutADeadServer(t *testing.T) {
 	p.Must(1, "upgrade")
 	p.Must(1, "upgrade", "-t", "server=db3")
 	p.Must(2, "status")
-	p.Must(1, "upgrade", "-t", "server=db1,tier=free") // nobody
+	p.Must(1, "upgrade", "-t", "server=db1,tier=free") // none
 	db3.Enable()
 	wantText(t, "with all", p.Must(0, "upgrade").Stdout, "2 done", "3 unchanged")
 }
@@ -65,8 +65,8 @@ func TestSourceOfADeadServerIsLeftOutWithAWarning(t *testing.T) {
 	wantText(t, "with all", p.Must(0, "upgrade").Stdout, "2 done", "3 unchanged")
 }
 
-// A rollout is resumed for the servers that live; those of the dead one are failed, not gone, and taken up later.
-func TestResumeGoesOnWithoutADeadServer(t *testing.T) {
+// A rollout is resumed for the servers that live; those of the dead one are failed, not gone, and resumed later.
+func TestResumeContinuesWithoutADeadServer(t *testing.T) {
 	t.Parallel()
 	p, db3, url1 := twoServers(t)
 	pgtest.Exec(t, url1, "CREATE TABLE a_0001.users ()", "CREATE TABLE a_0002.users ()", "CREATE TABLE a_0003.users ()")

@@ -18,23 +18,23 @@ import (
 	"github.com/skeindb/skein/integration/sqlitetest"
 )
 
-// TestFleetThatMoves changes who is in the fleet while a rollout of three waves runs: in a gate, in the middle of a
-// wave, in the last wave. At the end everybody who is there is at the head.
-func TestFleetThatMoves(t *testing.T) { inBothDialects(t, fleetThatMoves) }
+// TestFleetThatChangesDuringARollout changes who is in the fleet while a rollout of three waves runs: in a gate, in the middle of a
+// wave, in the last wave. At the end each tenant that is there is at the head.
+func TestFleetThatChangesDuringARollout(t *testing.T) { inBothDialects(t, testFleetThatChanges) }
 
-func fleetThatMoves(t *testing.T, d revision.Dialect) {
+func testFleetThatChanges(t *testing.T, d revision.Dialect) {
 	const head = 4
-	tenants, width, share, patience := 300, 8, 1, "0" // at the gate there is no end to it
+	tenants, width, share, lockTimeout := 300, 8, 1, "0" // at the gate there is no end to it
 	if d == revision.SQLite {
-		tenants, width, share, patience = 70, 4, 5, "50s" // each file is locked by hand, and a file under work is not moved
+		tenants, width, share, lockTimeout = 70, 4, 5, "50s" // each file is locked by hand, and the file of a running tenant is not moved
 	}
 	bodies := steps(head)
 	if d == revision.Postgres {
 		bodies[2] = gate + bodies[2]
 	}
-	f := newWorld(t, d, tenants, inFiles(bodies), fmt.Sprintf("rollout:\n  lock_timeout: %s\n  concurrency: %d\n  waves:\n"+
-		"    - {name: canary, size: 10, gate: %s}\n    - {name: early, size: 30%%, gate: %s}\n", patience, width, gatesOnFiles("canary"), gatesOnFiles("early")))
-	c := &census{t: t, mover: f.mover(bodies), there: map[string]bool{}, want: map[string][]string{}}
+	f := newFleet(t, d, tenants, inFiles(bodies), fmt.Sprintf("rollout:\n  lock_timeout: %s\n  concurrency: %d\n  waves:\n"+
+		"    - {name: canary, size: 10, gate: %s}\n    - {name: early, size: 30%%, gate: %s}\n", lockTimeout, width, gatesOnFiles("canary"), gatesOnFiles("early")))
+	c := &expectedFleet{t: t, mover: f.mover(bodies), there: map[string]bool{}, want: map[string][]string{}}
 	f.twoSteps(c)
 	for _, id := range f.ids {
 		c.there[id], c.want[id] = true, []string{"done"}
@@ -57,7 +57,7 @@ func fleetThatMoves(t *testing.T, d revision.Dialect) {
 	c.create("b", 10/share, 10/share, 10/share)
 	c.drop("gone", removeAt(&early, width), removeAt(&early, width), removeAt(&early, width), removeAt(&rest, width), removeAt(&rest, width), removeAt(&rest, width))
 	if d == revision.Postgres {
-		c.rename("gone", "done", removeAt(&early, 0)) // under work
+		c.rename("gone", "done", removeAt(&early, 0)) // running
 	} else {
 		c.rename("gone", "done", removeAt(&early, width))
 	}
@@ -76,8 +76,8 @@ func fleetThatMoves(t *testing.T, d revision.Dialect) {
 	c.again(2, removeAt(&rest, len(rest)-1))
 	end := func() {}
 	if d == revision.Postgres {
-		c.rename("gone", "done", removeAt(&rest, 0)) // under work
-		end = c.dropSlowly(removeAt(&rest, 0))       // under work, too
+		c.rename("gone", "done", removeAt(&rest, 0)) // running
+		end = c.dropSlowly(removeAt(&rest, 0))       // running, too
 	}
 	open()
 	end()
@@ -86,7 +86,7 @@ func fleetThatMoves(t *testing.T, d revision.Dialect) {
 
 	c.check(r)
 	ids := slices.Sorted(maps.Keys(c.there))
-	f.wantOf(ids, f.soil.reference(bodies), head)
+	f.wantOf(ids, f.backend.reference(bodies), head)
 	f.Must(0, "current", "--check-heads", "-q")
 	f.Remove("canary.open") // no tenant has anything to do, but the gates would be asked
 	f.Remove("early.open")
@@ -98,10 +98,10 @@ func TestFleetThatShrinksHalts(t *testing.T) { inBothDialects(t, fleetThatShrink
 
 func fleetThatShrinks(t *testing.T, d revision.Dialect) {
 	const tenants = 40
-	f := newWorld(t, d, tenants, inFiles(steps(2)), "guards: {max_shrink: 20%}\nrollout: {waves: [{name: canary, size: 4, gate: "+gatesOnFiles("canary")+"}]}\n")
+	f := newFleet(t, d, tenants, inFiles(steps(2)), "guards: {max_shrink: 20%}\nrollout: {waves: [{name: canary, size: 4, gate: "+gatesOnFiles("canary")+"}]}\n")
 	f.Must(0, "upgrade", "r001", "-c", f.plain())
 	order := f.order()
-	c := &census{t: t, mover: f.mover(nil), there: map[string]bool{}, want: map[string][]string{}}
+	c := &expectedFleet{t: t, mover: f.mover(nil), there: map[string]bool{}, want: map[string][]string{}}
 
 	p := f.start("upgrade", "--json")
 	p.atDoor("canary")
@@ -118,7 +118,7 @@ func fleetThatShrinks(t *testing.T, d revision.Dialect) {
 	f.wantOf(order[4:30], nil, 1)
 	wantCounts(t, report, map[string]int{"done": 4, "pending": tenants - 4})
 
-	// Once somebody has said that the fleet is meant to be that small, it goes on.
+	// Once the flag says that the fleet is meant to be that small, it continues.
 	f.Must(1, "rollout", "resume")
 	f.wantOf(order[4:30], nil, 1)
 	f.Env = append(f.Env, "SKEIN_GUARDS__MAX_SHRINK=50%")
@@ -134,22 +134,22 @@ func removeAt(ids *[]string, k int) string {
 }
 
 // plain is a config of the same fleet without waves, in the same folder.
-func (f *world) plain() string {
+func (f *testFleet) plain() string {
 	f.t.Helper()
-	f.Write("plain.yaml", "fleet: acme\n"+f.soil.config())
+	f.Write("plain.yaml", "fleet: acme\n"+f.backend.config())
 	return "plain.yaml"
 }
 
 // block keeps tenants from being finished until open is called: on PostgreSQL all, where a revision has the gate.
-func (f *world) block(first []string) (open func()) {
+func (f *testFleet) block(first []string) (open func()) {
 	f.t.Helper()
-	if _, ok := f.soil.(*plainSchemas); ok {
+	if _, ok := f.backend.(*plainSchemas); ok {
 		return f.shut()
 	}
-	ground := &files{f.t, f.soil.(*plainFiles).dir}
+	locker := &files{f.t, f.backend.(*plainFiles).dir}
 	var opens []func()
 	for _, id := range first {
-		opens = append(opens, ground.lock(id, "base"))
+		opens = append(opens, locker.lock(id, "base"))
 	}
 	return func() {
 		for _, open := range opens {
@@ -158,20 +158,20 @@ func (f *world) block(first []string) (open func()) {
 	}
 }
 
-// blocked waits until the first tenants of a wave are under work and cannot go on.
-func (f *world) blocked(p *running, wave string, first []string) {
+// blocked waits until the first tenants of a wave are running and cannot go on.
+func (f *testFleet) blocked(p *running, wave string, first []string) {
 	f.t.Helper()
 	p.comes(skeintest.Event{"kind": "wave", "wave": wave, "state": "started"})
 	for _, id := range first {
 		p.comes(skeintest.Event{"kind": "tenant", "tenant": id, "outcome": "running"})
 	}
-	if _, ok := f.soil.(*plainSchemas); ok {
+	if _, ok := f.backend.(*plainSchemas); ok {
 		f.atGate(len(first))
 	}
 }
 
-// census is who is in the fleet, and what a rollout must have made of whom.
-type census struct {
+// expectedFleet has the tenants that are in the fleet, and the outcomes that a rollout must report for each.
+type expectedFleet struct {
 	mover
 	t     testing.TB
 	there map[string]bool
@@ -188,7 +188,7 @@ type mover interface {
 }
 
 // twoSteps takes all tenants to the second revision, and lets the mover learn how one looks at each.
-func (f *world) twoSteps(m mover) {
+func (f *testFleet) twoSteps(m mover) {
 	f.t.Helper()
 	f.Must(0, "upgrade", "r001", "-c", f.plain(), "-t", "id="+f.ids[0])
 	m.learn(f.ids[0])
@@ -196,15 +196,15 @@ func (f *world) twoSteps(m mover) {
 	m.learn(f.ids[0])
 }
 
-func (f *world) mover(bodies []string) mover {
-	if soil, ok := f.soil.(*plainSchemas); ok {
-		return &schemaMover{f.t, soil.url, bodies}
+func (f *testFleet) mover(bodies []string) mover {
+	if backend, ok := f.backend.(*plainSchemas); ok {
+		return &schemaMover{f.t, backend.url, bodies}
 	}
-	return &fileMover{f.t, f.soil.(*plainFiles).dir, sqlitetest.Files(f.t, filepath.Join(f.t.TempDir(), "model"), 1)}
+	return &fileMover{f.t, f.backend.(*plainFiles).dir, sqlitetest.Files(f.t, filepath.Join(f.t.TempDir(), "model"), 1)}
 }
 
 // create adds so many tenants of each revision from 0.
-func (c *census) create(prefix string, counts ...int) {
+func (c *expectedFleet) create(prefix string, counts ...int) {
 	c.t.Helper()
 	for revisions, n := range counts {
 		var ids []string
@@ -218,7 +218,7 @@ func (c *census) create(prefix string, counts ...int) {
 	}
 }
 
-func (c *census) drop(outcome string, ids ...string) {
+func (c *expectedFleet) drop(outcome string, ids ...string) {
 	c.t.Helper()
 	c.remove(ids...)
 	for _, id := range ids {
@@ -227,7 +227,7 @@ func (c *census) drop(outcome string, ids ...string) {
 	}
 }
 
-func (c *census) rename(before, after string, ids ...string) {
+func (c *expectedFleet) rename(before, after string, ids ...string) {
 	c.t.Helper()
 	for _, id := range ids {
 		to := strings.Replace(id, "tenant_", "tenant_moved_", 1)
@@ -237,15 +237,15 @@ func (c *census) rename(before, after string, ids ...string) {
 	}
 }
 
-// again drops tenants and makes them anew with so many revisions.
-func (c *census) again(revisions int, ids ...string) {
+// again drops tenants and creates them again with so many revisions.
+func (c *expectedFleet) again(revisions int, ids ...string) {
 	c.t.Helper()
 	c.remove(ids...)
 	c.makeAt(revisions, ids...)
 }
 
-// dropSlowly drops a schema that is under work. The returned function waits until it is gone.
-func (c *census) dropSlowly(id string) (end func()) {
+// dropSlowly drops a schema that is running. The returned function waits until it is gone.
+func (c *expectedFleet) dropSlowly(id string) (end func()) {
 	c.t.Helper()
 	delete(c.there, id)
 	c.want[id] = []string{"done", "gone"}
@@ -270,8 +270,8 @@ func (c *census) dropSlowly(id string) (end func()) {
 	}
 }
 
-// check compares what the stream says of each tenant with what it must have come to, and the counts with both.
-func (c *census) check(r skeintest.Result) {
+// check compares what the stream says of each tenant with its expected outcome, and the counts with both.
+func (c *expectedFleet) check(r skeintest.Result) {
 	c.t.Helper()
 	got := outcomes(r)
 	tally := map[string]int{}
@@ -352,7 +352,7 @@ func (m *fileMover) makeAt(revisions int, ids ...string) {
 	m.t.Helper()
 	for _, id := range ids {
 		m.copy(m.models[revisions], m.path(id)+".new")
-		m.rename(m.path(id)+".new", m.path(id)) // so that nobody sees half of it
+		m.rename(m.path(id)+".new", m.path(id)) // so that no reader sees half of it
 	}
 }
 

@@ -25,7 +25,7 @@ const (
 	promiseTable = "testdata/promises.tsv"
 
 	// withoutTest is how many sentences may be marked "?". Lower it with each that gets its test, and never raise it.
-	withoutTest = 15
+	withoutTest = 12
 )
 
 var update = flag.Bool("update", false, "add sentences of the documents that "+promiseTable+" lacks, with \"?\", and take out those that are gone")

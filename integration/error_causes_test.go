@@ -20,7 +20,7 @@ type sameError struct {
 	name, before, body string
 }
 
-// TestSameErrorIsOneCause lets all tenants of a fleet fail alike. The tenth in a row halts the rollout, and the report has
+// TestSameErrorIsOneCause lets all tenants of a fleet fail with the same error. The tenth in a row halts the rollout, and the report has
 // one cause.
 func TestSameErrorIsOneCause(t *testing.T) {
 	t.Parallel()
@@ -95,9 +95,9 @@ func TestSQLiteErrorsAreOneCause(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			f := newWorld(t, revision.SQLite, 12, fstest.MapFS{"r1_m.sql": {Data: []byte(header("r1", "none") + "-- upgrade\n" + test.body + "\n")}}, "rollout: {max_failures: 100%, concurrency: 1}\n")
+			f := newFleet(t, revision.SQLite, 12, fstest.MapFS{"r1_m.sql": {Data: []byte(header("r1", "none") + "-- upgrade\n" + test.body + "\n")}}, "rollout: {max_failures: 100%, concurrency: 1}\n")
 			for i, id := range f.ids {
-				f.soil.exec(id, fmt.Sprintf(test.before, firstNames[i]))
+				f.backend.exec(id, fmt.Sprintf(test.before, firstNames[i]))
 			}
 			r := f.Must(3, "upgrade", "--json").Report()
 			if !strings.HasPrefix(r.Reason, "systemic: 10 tenants in a row failed with the same error: ") {

@@ -22,10 +22,10 @@ type faultKind struct {
 // disturbedFleet is a fleet of schemas with what its faults need.
 type disturbedFleet struct {
 	*campaign
-	server *pgtest.Instance // one of its own, where the fault is of the server
-	proxy  *pgtest.NetProxy
-	disk   string // of the store, where it is a small one
-	anew   bool   // the store is lost, so that there is nothing to resume
+	server    *pgtest.Instance // one of its own, where the fault is of the server
+	proxy     *pgtest.NetProxy
+	disk      string // of the store, where it is a small one
+	storeLost bool   // so that there is nothing to resume
 }
 
 // faultSteps are three steps that take a while, and wait at the gate as long as it is shut.
@@ -42,9 +42,9 @@ func newDisturbed(t *testing.T, server *pgtest.Instance, n int, more string) *di
 	url, _ := pgtest.Database(t, server)
 	f := &disturbedFleet{proxy: pgtest.Proxy(t, server), server: server}
 	bodies := faultSteps()
-	w := worldAt(t, url, f.proxy.Through(url), n, withWayBack(bodies, undo[0], gate+undo[1], gate+undoThird),
+	w := newFleetAt(t, url, f.proxy.Through(url), n, withWayBack(bodies, undo[0], gate+undo[1], gate+undoThird),
 		"rollout: {per_server: 4, lock_timeout: 0, transaction: revision}\n"+more)
-	f.campaign = &campaign{world: w, t: t, counts: map[string]int{"violations": 0}}
+	f.campaign = &campaign{testFleet: w, t: t, counts: map[string]int{"violations": 0}}
 	pgtest.Exec(t, url, "CREATE SCHEMA reference")
 	f.dumps = append(f.dumps, pgtest.Dump(t, url, "reference"))
 	for _, body := range bodies {
@@ -97,11 +97,11 @@ var campaignFaultKinds = []faultKind{
 		removeAll(f.t, f.Path(".skein"))
 		p.end()
 		removeAll(f.t, f.Path(".skein"))
-		f.anew = true
+		f.storeLost = true
 	}},
 }
 
-// atCommit has all that is under work commit while the network has a fault.
+// atCommit has all that is running commit while the network has a fault.
 func (f *disturbedFleet) atCommit(fault func(*pgtest.NetProxy)) {
 	f.t.Helper()
 	open := f.shut()
@@ -135,7 +135,7 @@ func (f *disturbedFleet) faultRound(n int, kind faultKind) {
 	if n%2 == 1 {
 		from, to, args = 3, 1, []string{"downgrade", "r001", "--yes", "--json"}
 	}
-	f.anew = false
+	f.storeLost = false
 	p := f.start(args...)
 	p.has(isDone, 1+f.rng.IntN(len(f.ids)/2))
 	waitAtMost(p, time.Duration(f.rng.Int64N(int64(30*time.Millisecond))))
@@ -147,13 +147,13 @@ func (f *disturbedFleet) faultRound(n int, kind faultKind) {
 	}
 	kind.strike(f, p)
 	r := p.end()
-	f.soil.quiet()
+	f.backend.quiet()
 	f.counts["rounds"]++
 	if disturbed {
 		f.counts["disturbed while it ran"]++
 	}
 	at := f.wantAt(from, 2, to)
-	f.toldTruly(at, to, []string{r.Stdout})
+	f.wantTrueReports(at, to, []string{r.Stdout})
 	report := r.Report()
 	reached := 0
 	for _, n := range at {
@@ -161,14 +161,14 @@ func (f *disturbedFleet) faultRound(n int, kind faultKind) {
 			reached++
 		}
 	}
-	told := report.Counts["done"] + report.Counts["unchanged"]
-	if told > reached || sumOfCounts(report.Counts) != len(f.ids) || r.Code == 0 && told < len(f.ids) || report.Exit != r.Code {
+	reported := report.Counts["done"] + report.Counts["unchanged"]
+	if reported > reached || sumOfCounts(report.Counts) != len(f.ids) || r.Code == 0 && reported < len(f.ids) || report.Exit != r.Code {
 		f.violation("exit %d, the report says %v, and %d tenants of %d have all: %s", r.Code, report.Counts, reached, len(f.ids), report.Reason)
 	}
 	if r.Code != 0 && !kind.halts {
-		f.violation("exit %d after a fault that a rollout goes on after: %s, %+v", r.Code, report.Reason, report.Failed)
+		f.violation("exit %d after a fault that a rollout continues after: %s, %+v", r.Code, report.Reason, report.Failed)
 	}
-	if told < len(f.ids) {
+	if reported < len(f.ids) {
 		f.counts["reports that were not wholly done"]++
 		f.t.Logf("round %d of %s: exit %d, %v, %s, %+v", n, kind.name, r.Code, report.Counts, report.Reason, report.Failed)
 	}
@@ -179,12 +179,12 @@ func (f *disturbedFleet) faultRound(n int, kind faultKind) {
 		}
 		f.counts["resumes or new upgrades needed"]++
 		again := []string{"rollout", "resume", "--json"}
-		if f.anew {
+		if f.storeLost {
 			again = args
 		}
 		r = f.start(again...).end()
 	}
-	f.toldTruly(f.wantAt(to), to, []string{r.Stdout})
+	f.wantTrueReports(f.wantAt(to), to, []string{r.Stdout})
 	f.storeAgrees(fmt.Sprintf("round %d", n))
 }
 

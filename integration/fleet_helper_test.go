@@ -21,17 +21,17 @@ import (
 	"github.com/skeindb/skein/integration/sqlitetest"
 )
 
-// world is a project with many tenants that are all alike. What it knows of them it reads with other means than
+// testFleet is a project with many tenants that are all alike. It reads their state by other means than
 // skein's.
-type world struct {
+type testFleet struct {
 	*skeintest.Project
-	t    testing.TB
-	soil soil
-	ids  []string // tenant_0001 and so on
+	t       testing.TB
+	backend tenantBackend
+	ids     []string // tenant_0001 and so on
 }
 
-// soil is where the tenants of a fleet live.
-type soil interface {
+// tenantBackend is where the tenants of a fleet live.
+type tenantBackend interface {
 	config() string // `servers` and `tenants`
 	exec(id string, statements ...string)
 	look(ids []string, dumps bool) map[string]sight
@@ -46,40 +46,40 @@ type sight struct {
 	dump string // its structure, if that was asked for
 }
 
-// newWorld makes n empty tenants and a project over them; more follows in its skein.yaml.
-func newWorld(t testing.TB, d revision.Dialect, n int, files fs.FS, more string) *world {
+// newFleet makes n empty tenants and a project over them; more follows in its skein.yaml.
+func newFleet(t testing.TB, d revision.Dialect, n int, files fs.FS, more string) *testFleet {
 	t.Helper()
-	f := &world{t: t}
+	f := &testFleet{t: t}
 	if d == revision.SQLite {
 		dir := filepath.Join(t.TempDir(), "data")
 		sqlitetest.Files(t, dir, n)
-		f.soil = &plainFiles{t, dir}
+		f.backend = &plainFiles{t, dir}
 	} else {
 		url, _ := pgtest.Database(t, pgtest.Server(t))
 		pgtest.Schemas(t, url, "tenant_", n)
-		f.soil = &plainSchemas{t, url, url}
+		f.backend = &plainSchemas{t, url, url}
 	}
 	return f.project(n, files, more)
 }
 
-// worldAt makes n schemas in a database; skein reaches it by another URL.
-func worldAt(t testing.TB, url, reached string, n int, files fs.FS, more string) *world {
+// newFleetAt makes n schemas in a database; skein reaches it by another URL.
+func newFleetAt(t testing.TB, url, reached string, n int, files fs.FS, more string) *testFleet {
 	t.Helper()
 	pgtest.Schemas(t, url, "tenant_", n)
-	f := &world{t: t, soil: &plainSchemas{t, url, reached}}
+	f := &testFleet{t: t, backend: &plainSchemas{t, url, reached}}
 	return f.project(n, files, more)
 }
 
-func (f *world) project(n int, files fs.FS, more string) *world {
+func (f *testFleet) project(n int, files fs.FS, more string) *testFleet {
 	for k := range n {
 		f.ids = append(f.ids, fmt.Sprintf("tenant_%04d", k+1))
 	}
-	f.Project = skeintest.New(f.t, "fleet: acme\n"+f.soil.config()+more, files)
+	f.Project = skeintest.New(f.t, "fleet: acme\n"+f.backend.config()+more, files)
 	return f
 }
 
 // order is that in which a rollout takes the tenants up: that of the SHA-256 of their ids.
-func (f *world) order() []string {
+func (f *testFleet) order() []string {
 	ids := slices.Clone(f.ids)
 	slices.SortFunc(ids, func(a, b string) int {
 		x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
@@ -89,23 +89,23 @@ func (f *world) order() []string {
 }
 
 // url is the database of the fleet's schemas.
-func (f *world) url() string { return f.soil.(*plainSchemas).url }
+func (f *testFleet) url() string { return f.backend.(*plainSchemas).url }
 
 // file is the file of a tenant.
-func (f *world) file(id string) string { return f.soil.(*plainFiles).path(id) }
+func (f *testFleet) file(id string) string { return f.backend.(*plainFiles).path(id) }
 
 // want fails the test unless each tenant has exactly the first so many steps: in its version table, in what
-// the revisions wrote down and, with dumps of what they should come to, in its structure.
-func (f *world) want(dumps []string, steps ...int) map[string]int {
+// the revisions wrote down and, with dumps of what they should be equal to, in its structure.
+func (f *testFleet) want(dumps []string, steps ...int) map[string]int {
 	f.t.Helper()
 	return f.wantOf(f.ids, dumps, steps...)
 }
 
-func (f *world) wantOf(ids []string, dumps []string, steps ...int) map[string]int {
+func (f *testFleet) wantOf(ids []string, dumps []string, steps ...int) map[string]int {
 	f.t.Helper()
 	at := map[string]int{}
 	var wrong []string
-	for id, s := range f.soil.look(ids, dumps != nil) {
+	for id, s := range f.backend.look(ids, dumps != nil) {
 		at[id] = strings.Count(s.rows, "r")
 		if err := s.check(dumps, steps); err != nil {
 			wrong = append(wrong, fmt.Sprintf("%s %v", id, err))
@@ -267,7 +267,7 @@ func (p *plainFiles) quiet() time.Duration { return 0 } // locks go with their p
 type plainSchemas struct {
 	t       testing.TB
 	url     string // of a superuser, past all faults
-	reached string // what skein is told
+	reached string // the URL that skein gets
 }
 
 func (p *plainSchemas) config() string {
@@ -343,7 +343,7 @@ type running struct {
 }
 
 // startProcess begins a command; it is killed at the end of the test at the latest.
-func (f *world) start(args ...string) *running {
+func (f *testFleet) start(args ...string) *running {
 	f.t.Helper()
 	return startProcess(f.t, f.Project, args...)
 }
@@ -431,7 +431,7 @@ func waitUntil(t testing.TB, what string, ok func() bool) {
 const gate = "SELECT pg_advisory_xact_lock_shared(4711);\n"
 
 // shut closes the gate of the fleet's database, and returns what opens it.
-func (f *world) shut() (open func()) {
+func (f *testFleet) shut() (open func()) {
 	f.t.Helper()
 	conn := pgtest.Connect(f.t, f.url())
 	run := func(sql string) {
@@ -445,7 +445,7 @@ func (f *world) shut() (open func()) {
 }
 
 // atGate waits until n tenants are at the gate.
-func (f *world) atGate(n int) {
+func (f *testFleet) atGate(n int) {
 	f.t.Helper()
 	waitUntil(f.t, fmt.Sprintf("%d tenants at the gate", n), func() bool {
 		return pgtest.Scalar[int](f.t, f.url(), `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711 AND NOT granted

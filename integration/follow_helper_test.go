@@ -61,7 +61,7 @@ func hasValues(e, want skeintest.Event) bool {
 	return true
 }
 
-// gatesOnFiles is the gate of a wave that stays closed until the test opens it: a check cannot tell before there is a
+// gatesOnFiles is the gate of a wave that stays closed until the test opens it: a check is inconclusive before there is a
 // file.
 func gatesOnFiles(wave string) string {
 	return fmt.Sprintf(`{interval: 1s, inconclusive: 100000, exec: [sh, -c, "test -e %s.open || exit 75"]}`, wave)

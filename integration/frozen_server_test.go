@@ -55,7 +55,7 @@ func TestFrozenServer(t *testing.T) {
 }
 
 // relay passes on what clients and the server say until it falls silent about the connections that there are: then it
-// tells neither side anything more, not even that the other is gone. Later connections are passed on.
+// passes nothing on any more, not even that the other side is gone. Later connections are passed on.
 type relay struct {
 	url    string
 	silent atomic.Int64 // connections up to that number

@@ -16,22 +16,22 @@ import (
 	"github.com/skeindb/skein/integration/skeintest"
 )
 
-// TestGateThatFailsHalts has one tenant of the canary say no: the others stay as they are until the cause is mended.
+// TestGateThatFailsHalts has one tenant of the canary say no: the others stay as they are until the cause is removed.
 func TestGateThatFailsHalts(t *testing.T) {
 	t.Parallel()
 	f := newFleetAtFirstStep(t, "", threeWaves(map[string]string{
 		"canary": `sql: "select bool_and(ok) from flags", checks: [{name: ready, sql: "select count(*) from public.ready", per: server, expect: "> 0"}]`,
 		"early":  `sql: "select bool_and(ok) from flags"`,
 	}))
-	f.furnish(f.ids, "CREATE TABLE flags (ok boolean NOT NULL); INSERT INTO flags VALUES (true);")
-	f.furnish([]string{"tenant_0003"}, "UPDATE flags SET ok = false;")
+	f.execInTenants(f.ids, "CREATE TABLE flags (ok boolean NOT NULL); INSERT INTO flags VALUES (true);")
+	f.execInTenants([]string{"tenant_0003"}, "UPDATE flags SET ok = false;")
 	pgtest.Exec(t, f.url(), "CREATE TABLE public.ready (); INSERT INTO public.ready DEFAULT VALUES")
 	canary := f.members()["canary"]
 
-	for run, command := range [][]string{{"upgrade", "--json"}, {"rollout", "resume", "--json"}} { // nothing was mended
+	for run, command := range [][]string{{"upgrade", "--json"}, {"rollout", "resume", "--json"}} { // nothing was repaired
 		r := f.Run(command...)
 		report := wantEnd(t, r, 3, "halted", map[string]int{"done": len(canary), "pending": few - len(canary)})
-		told(t, report.Reason, "gate", "canary", "sql")
+		wantWords(t, report.Reason, "gate", "canary", "sql")
 		if report.Next != "skein rollout resume "+report.Rollout {
 			t.Errorf("next is %q", report.Next)
 		}
@@ -52,10 +52,10 @@ func TestGateThatFailsHalts(t *testing.T) {
 		if ready.Name != "ready" || ready.Verdict != "pass" {
 			t.Errorf("the other check is %+v", ready)
 		}
-		told(t, f.Must(0, "rollout", "show").Stdout, "halted", "canary", sql.Evidence)
+		wantWords(t, f.Must(0, "rollout", "show").Stdout, "halted", "canary", sql.Evidence)
 	}
 
-	f.furnish([]string{"tenant_0003"}, "UPDATE flags SET ok = true;")
+	f.execInTenants([]string{"tenant_0003"}, "UPDATE flags SET ok = true;")
 	r := f.Run("rollout", "resume", "--json")
 	wantEnd(t, r, 0, "finished", map[string]int{"done": few})
 	if diff := cmp.Diff(map[string]int{"early": 3, "rest": few - 12}, f.wantOrder(r, "canary", "early")); diff != "" {
@@ -64,12 +64,12 @@ func TestGateThatFailsHalts(t *testing.T) {
 	f.want(nil, 2)
 }
 
-// TestGateThatCannotTell is asked again, and pauses the rollout when it has not been able to tell too often.
-func TestGateThatCannotTell(t *testing.T) {
+// TestInconclusiveGate is asked again, and pauses the rollout when it has not been able to tell too often.
+func TestInconclusiveGate(t *testing.T) {
 	t.Parallel()
 	const tempFail = 75
 	exec := func(limit string) string {
-		return "checks: [{name: porter, exec: [sh, porter.sh], interval: 1s, inconclusive: " + limit + "}]"
+		return "checks: [{name: script, exec: [sh, gate.sh], interval: 1s, inconclusive: " + limit + "}]"
 	}
 	for _, c := range []struct {
 		name, gate string
@@ -77,13 +77,13 @@ func TestGateThatCannotTell(t *testing.T) {
 		runs       []int // asked at the end of each run; all but the last are paused
 	}{
 		{"twice, then it passes", exec("3"), []int{tempFail, tempFail, 0}, []int{3}},
-		{"more often than is borne", exec("1"), []int{tempFail, tempFail, 0}, []int{2, 3}},
+		{"more often than is allowed", exec("1"), []int{tempFail, tempFail, 0}, []int{2, 3}},
 		{"again and again", exec("0"), []int{tempFail, tempFail, 0}, []int{1, 2, 3}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			f := newFleetAtFirstStep(t, "", threeWaves(map[string]string{"canary": c.gate}))
-			f.porters(c.answers...)
+			f.writeGateScript(c.answers...)
 			command := []string{"upgrade", "--json"}
 			for k, asked := range c.runs {
 				r := f.Run(command...)
@@ -91,7 +91,7 @@ func TestGateThatCannotTell(t *testing.T) {
 					wantEnd(t, r, 0, "finished", map[string]int{"done": few})
 				} else {
 					report := wantEnd(t, r, 3, "paused", map[string]int{"done": 9, "pending": few - 9})
-					told(t, report.Reason, "gate", "canary", "porter")
+					wantWords(t, report.Reason, "gate", "canary", "script")
 					g := f.show().canaryGate(t)
 					if g.Verdict != "inconclusive" || len(g.Checks) != 1 || g.Checks[0].Verdict != "inconclusive" || g.Checks[0].Evidence == "" {
 						t.Errorf("shown is %+v", g)
@@ -104,7 +104,7 @@ func TestGateThatCannotTell(t *testing.T) {
 				command = []string{"rollout", "resume", "--json"}
 			}
 			g := f.show().canaryGate(t)
-			if g.Verdict != "pass" || len(g.Checks) != 1 || !strings.Contains(g.Checks[0].Evidence, "the porter says 0") {
+			if g.Verdict != "pass" || len(g.Checks) != 1 || !strings.Contains(g.Checks[0].Evidence, "the script says 0") {
 				t.Errorf("shown is %+v", g)
 			}
 			f.want(nil, 2)
@@ -141,7 +141,7 @@ func TestGateOverHTTP(t *testing.T) {
 		t.Errorf("the busy one was asked %d times, want 3", n)
 	}
 	show := f.Must(0, "rollout", "show", "--json").Stdout
-	told(t, show, "503", "errors are at 7 %")
+	wantWords(t, show, "503", "errors are at 7 %")
 	for _, secret := range []string{"hidden", "s3cret"} {
 		if strings.Contains(show+r.Stdout+r.Stderr, secret) {
 			t.Errorf("%q is shown", secret)
@@ -159,11 +159,11 @@ func TestGateOverHTTP(t *testing.T) {
 	f.want(nil, 2)
 }
 
-// TestApprovalFromAnotherProcess lets a rollout wait for somebody's word, which comes from elsewhere.
+// TestApprovalFromAnotherProcess lets a rollout wait for an approval, which another process sends.
 func TestApprovalFromAnotherProcess(t *testing.T) {
 	t.Parallel()
-	f := newFleetAtFirstStep(t, "", threeWaves(map[string]string{"canary": "exec: [sh, porter.sh], approval: true"}))
-	f.porters()
+	f := newFleetAtFirstStep(t, "", threeWaves(map[string]string{"canary": "exec: [sh, gate.sh], approval: true"}))
+	f.writeGateScript()
 	f.Write("shut-canary", "")
 	canary := f.members()["canary"]
 
@@ -191,14 +191,14 @@ func TestApprovalFromAnotherProcess(t *testing.T) {
 // TestApprovalOfARolloutThatDoesNotWait ends the process where an approval is due.
 func TestApprovalOfARolloutThatDoesNotWait(t *testing.T) {
 	t.Parallel()
-	f := newFleetAtFirstStep(t, "", threeWaves(map[string]string{"canary": "exec: [sh, porter.sh], approval: true"}))
-	f.porters()
+	f := newFleetAtFirstStep(t, "", threeWaves(map[string]string{"canary": "exec: [sh, gate.sh], approval: true"}))
+	f.writeGateScript()
 	r := f.Run("upgrade", "--no-wait", "--json")
 	report := wantEnd(t, r, 3, "waiting", map[string]int{"done": 9, "pending": few - 9})
 	if !strings.Contains(report.Next, "rollout approve") {
 		t.Errorf("next is %q", report.Next)
 	}
-	r = f.Run("rollout", "resume", "--no-wait", "--json") // nobody has approved
+	r = f.Run("rollout", "resume", "--no-wait", "--json") // it is not approved yet
 	wantEnd(t, r, 3, "waiting", map[string]int{"done": 9, "pending": few - 9})
 
 	f.Must(0, "rollout", "approve", "--json")
@@ -212,14 +212,14 @@ func TestApprovalOfARolloutThatDoesNotWait(t *testing.T) {
 // TestApprovalOfARolloutThatWasStoppedWhileItWaited names no rollout: the one that waits is meant, whatever stopped it.
 func TestApprovalOfARolloutThatWasStoppedWhileItWaited(t *testing.T) {
 	t.Parallel()
-	for name, stop := range map[string]func(f *world, p *running){
-		"paused":      func(f *world, p *running) { f.Must(0, "rollout", "pause"); p.end().Want(3) },
-		"interrupted": func(_ *world, p *running) { p.Signal(os.Interrupt); p.end().Want(130) },
-		"killed":      func(_ *world, p *running) { p.Signal(os.Kill); p.end() },
+	for name, stop := range map[string]func(f *testFleet, p *running){
+		"paused":      func(f *testFleet, p *running) { f.Must(0, "rollout", "pause"); p.end().Want(3) },
+		"interrupted": func(_ *testFleet, p *running) { p.Signal(os.Interrupt); p.end().Want(130) },
+		"killed":      func(_ *testFleet, p *running) { p.Signal(os.Kill); p.end() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newWorld(t, revision.SQLite, 4, inFiles(steps(1)), "rollout: {waves: [{name: canary, size: 2, gate: {approval: true}}]}\n")
+			f := newFleet(t, revision.SQLite, 4, inFiles(steps(1)), "rollout: {waves: [{name: canary, size: 2, gate: {approval: true}}]}\n")
 			p := f.start("upgrade", "--json")
 			p.comes(skeintest.Event{"kind": "gate", "state": "waiting"})
 			stop(f, p)
@@ -235,7 +235,7 @@ func TestApprovalOfARolloutThatWasStoppedWhileItWaited(t *testing.T) {
 // TestApprovalIsNotForARolloutThatWasOvertaken stops a rollout while it waits, and upgrades the tenants by another.
 func TestApprovalIsNotForARolloutThatWasOvertaken(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t, revision.SQLite, 4, inFiles(steps(1)), "rollout: {waves: [{name: canary, size: 2, gate: {approval: true}}]}\n")
+	f := newFleet(t, revision.SQLite, 4, inFiles(steps(1)), "rollout: {waves: [{name: canary, size: 2, gate: {approval: true}}]}\n")
 	p := f.start("upgrade", "--json")
 	p.comes(skeintest.Event{"kind": "gate", "state": "waiting"})
 	f.Must(0, "rollout", "pause")
@@ -246,37 +246,37 @@ func TestApprovalIsNotForARolloutThatWasOvertaken(t *testing.T) {
 	f.Must(0, "rollout", "approve", id)
 }
 
-// TestStoppedInAGate stops rollouts while their gates are closed. Whoever goes on goes on with the gate.
+// TestStoppedInAGate stops rollouts while their gates are closed. A resume continues with the gate.
 func TestStoppedInAGate(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name, gate string
 		closed     string // what the stream says when the gate is closed
-		stop       func(f *world, p *running)
+		stop       func(f *testFleet, p *running)
 		code       int
 		state      string
 	}{
 		{
-			"interrupted in the bake", "bake: 3s, exec: [sh, porter.sh]", `"state":"measured"`,
-			func(_ *world, p *running) { p.Signal(os.Interrupt) }, 130, "interrupted",
+			"interrupted in the bake", "bake: 3s, exec: [sh, gate.sh]", `"state":"measured"`,
+			func(_ *testFleet, p *running) { p.Signal(os.Interrupt) }, 130, "interrupted",
 		},
 		{
 			"interrupted awaiting approval", "approval: true", `"state":"waiting"`,
-			func(_ *world, p *running) { p.Signal(os.Interrupt) }, 130, "interrupted",
+			func(_ *testFleet, p *running) { p.Signal(os.Interrupt) }, 130, "interrupted",
 		},
 		{
 			"paused awaiting approval", "approval: true", `"state":"waiting"`,
-			func(f *world, _ *running) { f.Must(0, "rollout", "pause", "--json") }, 3, "paused",
+			func(f *testFleet, _ *running) { f.Must(0, "rollout", "pause", "--json") }, 3, "paused",
 		},
 		{
 			"aborted awaiting approval", "approval: true", `"state":"waiting"`,
-			func(f *world, _ *running) { f.Must(0, "rollout", "abort", "--json") }, 3, "aborted",
+			func(f *testFleet, _ *running) { f.Must(0, "rollout", "abort", "--json") }, 3, "aborted",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			f := newFleetAtFirstStep(t, "", threeWaves(map[string]string{"canary": c.gate}))
-			f.porters()
+			f.writeGateScript()
 			canary := f.members()["canary"]
 			p := f.start("upgrade", "--json")
 			p.must(c.closed, 1)
@@ -307,7 +307,7 @@ func TestStoppedInAGate(t *testing.T) {
 }
 
 // wantRefusal fails the test unless a command ends with 1, and says why and what to do.
-func wantRefusal(t *testing.T, f *world, why string, args ...string) (message, hint string) {
+func wantRefusal(t *testing.T, f *testFleet, why string, args ...string) (message, hint string) {
 	t.Helper()
 	r := f.Run(args...)
 	if r.Code != 1 {

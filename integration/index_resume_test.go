@@ -11,7 +11,7 @@ import (
 	"github.com/skeindb/skein/integration/pgtest"
 )
 
-// TestIndexThatWasCutOffIsDoneOnlyIfItIsTheOne goes on with statements that were cut off: their line is in the journal, and what
+// TestIndexThatWasCutOffIsDoneOnlyIfItIsTheOne resumes statements that were cut off: their line is in the journal, and what
 // is there is this or that.
 func TestIndexThatWasCutOffIsDoneOnlyIfItIsTheOne(t *testing.T) {
 	t.Parallel()
@@ -21,7 +21,7 @@ func TestIndexThatWasCutOffIsDoneOnlyIfItIsTheOne(t *testing.T) {
 	n := 0
 	for name, test := range map[string]struct {
 		body  string
-		there string // what is there when it is taken up again
+		there string // what is there when it is resumed
 		found string
 		state string // SQLSTATE that it fails with; "" = it is done
 		again bool   // the index is another one afterwards

@@ -32,7 +32,7 @@ func schemasOf(t *testing.T, n int, tail, shared string, bodies ...string) (p *s
 	return p, url, tenants
 }
 
-// projectAt runs tenants one after another on one connection, and goes on after failures.
+// projectAt runs tenants one after another on one connection, and continues after failures.
 func projectAt(url, tail string) string {
 	config := oneServer(url, fewSchemas)
 	if tail != "" {

@@ -7,7 +7,7 @@ package integration_test
 // the tables sink (v text) and nums (n integer) besides, and what is read goes into one of them or into a table that the
 // statement makes, so that a secret that was read is found there.
 
-// isolationKind is one kind of object. Whoever has it, has one of the name `object`.
+// isolationKind is one kind of object. A schema that has it has one of the name `object`.
 type isolationKind struct {
 	name    string
 	object  string

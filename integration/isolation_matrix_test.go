@@ -62,7 +62,7 @@ func TestIsolationMatrix(t *testing.T) {
 					if len(chosen.of[k.name]) == 0 {
 						return
 					}
-					g := newIsolationGround(t, server, k)
+					g := newIsolationFixture(t, server, k)
 					for _, c := range chosen.of[k.name] {
 						ran.Add(1)
 						problems := g.run(t, c)
@@ -141,8 +141,8 @@ func chosenCases(t *testing.T, major int) isolationSample {
 	return s
 }
 
-// isolationGround is a database with one kind of object in public and in a neighbour's schema.
-type isolationGround struct {
+// isolationFixture is a database with one kind of object in public and in a neighbour's schema.
+type isolationFixture struct {
 	kind     isolationKind
 	url      string
 	pooler   string
@@ -155,9 +155,9 @@ type isolationGround struct {
 	tenants  int
 }
 
-func newIsolationGround(t *testing.T, server *pgtest.Instance, k isolationKind) *isolationGround {
+func newIsolationFixture(t *testing.T, server *pgtest.Instance, k isolationKind) *isolationFixture {
 	t.Helper()
-	g := &isolationGround{kind: k, auto: len(k.name)%2 == 0}
+	g := &isolationFixture{kind: k, auto: len(k.name)%2 == 0}
 	g.url, g.database = pgtest.Database(t, server)
 	g.conn = pgtest.Connect(t, g.url)
 	g.pooler = newTransactionPooler(t, g.url)
@@ -168,8 +168,8 @@ func newIsolationGround(t *testing.T, server *pgtest.Instance, k isolationKind) 
 	return g
 }
 
-// reset makes everything outside the tenants afresh, and skein's connections too.
-func (g *isolationGround) reset(t *testing.T) {
+// reset recreates everything outside the tenants, and skein's connections too.
+func (g *isolationFixture) reset(t *testing.T) {
 	t.Helper()
 	g.closeAll()
 	sql := "DROP EVENT TRIGGER IF EXISTS ring; DROP SCHEMA IF EXISTS public, neighbour CASCADE; CREATE SCHEMA public; CREATE SCHEMA neighbour;"
@@ -195,7 +195,7 @@ func (g *isolationGround) reset(t *testing.T) {
 	g.direct, g.pooled = open(g.url), open(g.pooler)
 }
 
-func (g *isolationGround) closeAll() {
+func (g *isolationFixture) closeAll() {
 	for _, db := range []*postgres.DB{g.direct, g.pooled} {
 		if db != nil {
 			_ = db.Close()
@@ -204,7 +204,7 @@ func (g *isolationGround) closeAll() {
 }
 
 // run runs one combination for a tenant of its own, and says what is wrong with the outcome.
-func (g *isolationGround) run(t *testing.T, c isolationCase) (problems []string) {
+func (g *isolationFixture) run(t *testing.T, c isolationCase) (problems []string) {
 	t.Helper()
 	g.tenants++
 	tenant := fmt.Sprintf("tenant_%04d", g.tenants)
@@ -241,7 +241,7 @@ func (g *isolationGround) run(t *testing.T, c isolationCase) (problems []string)
 }
 
 // setUp is the SQL that makes the tenant.
-func (g *isolationGround) setUp(c isolationCase, tenant string) string {
+func (g *isolationFixture) setUp(c isolationCase, tenant string) string {
 	sql := "CREATE SCHEMA " + tenant + "; SET search_path = " + tenant + ", public; CREATE TABLE sink (v text); INSERT INTO sink VALUES ('start'); CREATE TABLE nums (n integer); INSERT INTO nums VALUES (1);"
 	switch c.state {
 	case "has", "loses":
@@ -252,7 +252,7 @@ func (g *isolationGround) setUp(c isolationCase, tenant string) string {
 	return sql + c.setup
 }
 
-func (g *isolationGround) upgrade(t *testing.T, db *postgres.DB, tenant string, bodies []string) error {
+func (g *isolationFixture) upgrade(t *testing.T, db *postgres.DB, tenant string, bodies []string) error {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -295,7 +295,7 @@ func judgeIsolation(c isolationCase, err error, unchanged bool) (problems []stri
 // undefinedStates are what the server says of a name that it does not find.
 var undefinedStates = []string{"42P01", "42704", "42883", "42703", "3F000", "42809"}
 
-func (g *isolationGround) digest(t *testing.T, tenant string) (outside, inside string) {
+func (g *isolationFixture) digest(t *testing.T, tenant string) (outside, inside string) {
 	t.Helper()
 	if err := g.conn.QueryRow(t.Context(), "SELECT outside, inside FROM proof.digest($1)", tenant).Scan(&outside, &inside); err != nil {
 		t.Fatal(err)
@@ -304,7 +304,7 @@ func (g *isolationGround) digest(t *testing.T, tenant string) (outside, inside s
 }
 
 // difference is what is outside the tenant and was not made so.
-func (g *isolationGround) difference(t *testing.T, tenant string) string {
+func (g *isolationFixture) difference(t *testing.T, tenant string) string {
 	t.Helper()
 	var fresh []string
 	missing := len(g.facts)
@@ -318,14 +318,14 @@ func (g *isolationGround) difference(t *testing.T, tenant string) string {
 	return fmt.Sprintf("%d facts gone, %d new, such as %q", missing, len(fresh), fresh[:min(len(fresh), 2)])
 }
 
-func (g *isolationGround) exec(t *testing.T, sql string) {
+func (g *isolationFixture) exec(t *testing.T, sql string) {
 	t.Helper()
 	if _, err := g.conn.PgConn().Exec(t.Context(), sql).ReadAll(); err != nil {
 		t.Fatalf("%v\n%s", err, sql[:min(len(sql), 2000)])
 	}
 }
 
-func (g *isolationGround) column(t *testing.T, sql string, args ...any) []string {
+func (g *isolationFixture) column(t *testing.T, sql string, args ...any) []string {
 	t.Helper()
 	rows, err := g.conn.Query(t.Context(), sql, args...)
 	if err != nil {

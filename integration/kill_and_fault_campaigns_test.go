@@ -34,14 +34,14 @@ func TestKillCampaign(t *testing.T) {
 		make func(t *testing.T, n int) *campaign
 	}{
 		{"schemas", func(t *testing.T, n int) *campaign {
-			return newCampaign(t, newWorld(t, revision.Postgres, n, threeSteps(), ""), steps(3))
+			return newCampaign(t, newFleet(t, revision.Postgres, n, threeSteps(), ""), steps(3))
 		}},
-		{"databases", func(t *testing.T, n int) *campaign { return newCampaign(t, databasesWorld(t, n), steps(3)) }},
+		{"databases", func(t *testing.T, n int) *campaign { return newCampaign(t, newFleetOfDatabases(t, n), steps(3)) }},
 		{"files", func(t *testing.T, n int) *campaign {
-			return newCampaign(t, newWorld(t, revision.SQLite, n, threeSteps(), ""), steps(3))
+			return newCampaign(t, newFleet(t, revision.SQLite, n, threeSteps(), ""), steps(3))
 		}},
 		{"no-transaction", func(t *testing.T, n int) *campaign {
-			return newCampaign(t, newWorld(t, revision.Postgres, n, outsideSteps(), ""), outsideReference())
+			return newCampaign(t, newFleet(t, revision.Postgres, n, outsideSteps(), ""), outsideReference())
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -2,7 +2,7 @@ package integration_test
 
 import "strings"
 
-// phaseOf tells from what a killed command had printed where it was.
+// phaseOf returns where a killed command was, by what it had printed.
 func (c *campaign) phaseOf(kind, stdout string) string {
 	lastWave := "rest"
 	if kind == "rollback" {
@@ -32,7 +32,7 @@ func (c *campaign) phaseOf(kind, stdout string) string {
 		return "listing"
 	case phase == "":
 		return "survey and plan"
-	case len(toldDone(stdout)) == len(c.ids):
+	case len(reportedDone(stdout)) == len(c.ids):
 		return "at the end"
 	}
 	return phase
@@ -69,7 +69,7 @@ func (c *campaign) afterKill(before map[string]stored, from, to int, streams []s
 			c.counts["tenants between two revisions"]++
 		}
 	}
-	c.toldTruly(at, to, streams)
+	c.wantTrueReports(at, to, streams)
 	s, ok := c.begunSince(before)
 	if !ok {
 		if reached > 0 {
@@ -85,15 +85,15 @@ func (c *campaign) afterKill(before map[string]stored, from, to int, streams []s
 	}
 }
 
-// toldTruly fails unless tenants that streams told to be done are, and were not begun again afterwards.
-func (c *campaign) toldTruly(at map[string]int, to int, streams []string) {
+// wantTrueReports fails unless tenants that streams reported as done are done, and were not begun again afterwards.
+func (c *campaign) wantTrueReports(at map[string]int, to int, streams []string) {
 	c.t.Helper()
 	done := map[string]bool{}
 	for _, stream := range streams {
 		for _, e := range eventsOf(stream) {
 			id, _ := e["tenant"].(string)
 			if e["kind"] == "tenant" && e["outcome"] == "running" && done[id] {
-				c.violation("%s was told to be done, and was begun again", id)
+				c.violation("%s was reported as done, and was begun again", id)
 			}
 			if e["kind"] == "tenant" && e["outcome"] == "done" {
 				done[id] = true
@@ -102,14 +102,14 @@ func (c *campaign) toldTruly(at map[string]int, to int, streams []string) {
 	}
 	for id := range done {
 		if at[id] != to {
-			c.violation("%s is told to be done, and has %d steps in place of %d", id, at[id], to)
+			c.violation("%s is reported as done, and has %d steps, want %d", id, at[id], to)
 		}
 	}
 }
 
-// takenUp is the command that goes on after a kill; nil = the rollout has finished. Where the store has nothing of it,
+// resumeCommand is the command that continues after a kill; nil = the rollout has finished. Where the store has nothing of it,
 // it is the command that was killed.
-func (c *campaign) takenUp(before map[string]stored, args []string) []string {
+func (c *campaign) resumeCommand(before map[string]stored, args []string) []string {
 	c.t.Helper()
 	s, ok := c.begunSince(before)
 	switch {
@@ -125,7 +125,7 @@ func (c *campaign) takenUp(before map[string]stored, args []string) []string {
 func (c *campaign) atEnd(before map[string]stored, kind string, to int, streams []string) {
 	c.t.Helper()
 	at := c.wantAt(to)
-	c.toldTruly(at, to, streams)
+	c.wantTrueReports(at, to, streams)
 	s, ok := c.begunSince(before)
 	if !ok || s.State != "finished" || s.Type != kind {
 		c.violation("at the end of the %s the store has %+v", kind, s)

@@ -17,27 +17,27 @@ import (
 
 // campaign is a fleet that goes from the first of three steps to the last and back, again and again.
 type campaign struct {
-	*world
+	*testFleet
 	t      *testing.T
 	rng    *rand.Rand
 	dumps  []string // structures after each step, made without skein
 	pace   map[string][]time.Duration
 	counts map[string]int
 
-	listing bool // no list of tenants had come to its end when skein was killed
+	listing bool // no list of tenants was complete when skein was killed
 }
 
 // listTenants is a program that lists the tenants slowly, and writes down when it begins and ends.
 const listTenants = "echo begin >> listed\nsleep 0.1\ncat tenants.jsonl\necho end >> listed\n"
 
-func newCampaign(t *testing.T, f *world, reference []string) *campaign {
+func newCampaign(t *testing.T, f *testFleet, reference []string) *campaign {
 	t.Helper()
-	c := &campaign{world: f, t: t, counts: map[string]int{}, dumps: f.soil.reference(reference)}
-	servers, _, _ := strings.Cut(f.soil.config(), "tenants:\n")
+	c := &campaign{testFleet: f, t: t, counts: map[string]int{}, dumps: f.backend.reference(reference)}
+	servers, _, _ := strings.Cut(f.backend.config(), "tenants:\n")
 	var all strings.Builder
 	for _, id := range f.ids {
 		line := map[string]string{"id": id}
-		switch s := f.soil.(type) {
+		switch s := f.backend.(type) {
 		case *plainFiles:
 			line["file"] = s.path(id)
 		case *plainDatabases:
@@ -52,7 +52,7 @@ func newCampaign(t *testing.T, f *world, reference []string) *campaign {
 		all.Write(append(text, '\n'))
 	}
 	dialect := ""
-	if _, ok := f.soil.(*plainFiles); ok {
+	if _, ok := f.backend.(*plainFiles); ok {
 		dialect = "revisions: {dialect: sqlite}\n"
 	}
 	f.Write("tenants.jsonl", all.String())
@@ -97,7 +97,7 @@ func outsideSteps() fstest.MapFS {
 	return withWayBack(bodies, undo[0], ": no-transaction\nDROP INDEX CONCURRENTLY base_qty;\n"+undo[1], undoThird)
 }
 
-// outsideReference are bodies that come to the same as outsideSteps.
+// outsideReference are bodies with the same result as outsideSteps.
 func outsideReference() []string {
 	bodies := steps(3)
 	bodies[1] += strings.Replace(concurrentIndex, "CONCURRENTLY ", "", 1)
@@ -113,7 +113,7 @@ func (c *campaign) violation(format string, args ...any) {
 
 // halfway are the tenants that a no-transaction revision was cut off in: they have its journal.
 func (c *campaign) halfway() []string {
-	s, ok := c.soil.(*plainSchemas)
+	s, ok := c.backend.(*plainSchemas)
 	if !ok {
 		return nil
 	}
@@ -125,7 +125,7 @@ func (c *campaign) halfway() []string {
 func (c *campaign) wantAt(steps ...int) map[string]int {
 	c.t.Helper()
 	cut := c.halfway()
-	seen := c.soil.look(c.ids, true)
+	seen := c.backend.look(c.ids, true)
 	if len(seen) != len(c.ids) {
 		c.violation("%d tenants are left of %d", len(seen), len(c.ids))
 	}
@@ -139,10 +139,10 @@ func (c *campaign) wantAt(steps ...int) map[string]int {
 		if err := seen[id].check(c.dumps, steps); err != nil {
 			c.violation("%s %v", id, err)
 		} else if slices.Contains(cut, id) {
-			c.violation("%s is told to be done, and has the journal of a revision that was cut off", id)
+			c.violation("%s is reported as done, and has the journal of a revision that was cut off", id)
 		}
 	}
-	if s, ok := c.soil.(*plainSchemas); ok && len(steps) == 1 {
+	if s, ok := c.backend.(*plainSchemas); ok && len(steps) == 1 {
 		if left := pgtest.QueryRows(c.t, s.url, "SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid"); len(left) > 0 {
 			c.violation("invalid indexes: %q", left)
 		}
@@ -182,8 +182,8 @@ func eventsOf(stdout string) []skeintest.Event {
 	return events
 }
 
-// toldDone are the tenants that a stream told to be done.
-func toldDone(stdout string) []string {
+// reportedDone are the tenants that a stream reported as done.
+func reportedDone(stdout string) []string {
 	var ids []string
 	for _, e := range eventsOf(stdout) {
 		if e["kind"] == "tenant" && e["outcome"] == "done" {
@@ -201,7 +201,7 @@ type plainDatabases struct {
 	names  map[string]string
 }
 
-func databasesWorld(t *testing.T, n int) *world {
+func newFleetOfDatabases(t *testing.T, n int) *testFleet {
 	t.Helper()
 	server := pgtest.Server(t)
 	home, _ := pgtest.Database(t, server)
@@ -210,7 +210,7 @@ func databasesWorld(t *testing.T, n int) *world {
 	for k, name := range pgtest.Copies(t, server, model, n) {
 		p.names[fmt.Sprintf("tenant_%04d", k+1)] = name
 	}
-	f := &world{t: t, soil: p}
+	f := &testFleet{t: t, backend: p}
 	return f.project(n, threeSteps(), "")
 }
 

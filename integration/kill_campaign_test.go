@@ -82,14 +82,14 @@ func (c *campaign) drive(kind string, round, from, to int, args ...string) {
 			c.counts["of them of a resume"]++
 		}
 		c.afterKill(before, from, to, streams)
-		if next = c.takenUp(before, args); next == nil || c.t.Failed() {
+		if next = c.resumeCommand(before, args); next == nil || c.t.Failed() {
 			break
 		}
 	}
 	if c.t.Failed() {
 		return
 	}
-	if next = c.takenUp(before, args); next != nil {
+	if next = c.resumeCommand(before, args); next != nil {
 		if slices.Contains(next, "resume") {
 			c.counts["resumes"]++
 		} else {
@@ -142,7 +142,7 @@ func (c *campaign) strike(kind string, round, death int, args []string) skeintes
 	}
 	c.listing = c.lists("end") == 0
 	r := p.kill()
-	c.soil.quiet()
+	c.backend.quiet()
 	waitUntil(c.t, "the program that lists the tenants to end", func() bool { return c.lists("begin") <= c.lists("end") })
 	return r
 }

@@ -14,54 +14,54 @@ import (
 // phase is a moment of a rollout in which skein is killed.
 type phase struct {
 	name   string
-	canary string                                   // its gate
-	listed bool                                     // the tenants come from a program that can be made to wait
-	held   bool                                     // one tenant of the second wave waits in its revision
-	reach  func(f *world, p *running) (heal func()) // returns in that moment; heal lets go on what was held up
-	state  string                                   // as another process sees it when skein is dead
+	canary string                                       // its gate
+	listed bool                                         // the tenants come from a program that can be made to wait
+	held   bool                                         // one tenant of the second wave waits in its revision
+	reach  func(f *testFleet, p *running) (heal func()) // returns in that moment; heal lets go on what was held up
+	state  string                                       // as another process sees it when skein is dead
 }
 
-const asksPorter = "checks: [{name: porter, exec: [sh, porter.sh], interval: 1s, timeout: 1m}]"
+const asksGateScript = "checks: [{name: script, exec: [sh, gate.sh], interval: 1s, timeout: 1m}]"
 
 // phases are all there are: each is reached by something seen from outside, never by the time that passes.
 var phases = []phase{
 	{
-		name: "between waves", canary: asksPorter, listed: true, state: "interrupted",
-		reach: func(f *world, p *running) func() {
+		name: "between waves", canary: asksGateScript, listed: true, state: "interrupted",
+		reach: func(f *testFleet, p *running) func() {
 			p.until("the gate to be asked", func() bool { return f.asked() == 1 })
 			lists := f.linesOf("listed")
 			f.Write("shut-list", "")
 			f.Remove("shut-canary")
-			p.until("the tenants to be listed anew", func() bool { return f.linesOf("listed") > lists })
+			p.until("the tenants to be listed again", func() bool { return f.linesOf("listed") > lists })
 			return func() { f.Remove("shut-list") }
 		},
 	},
 	{
 		name: "in a wave", held: true, state: "interrupted",
-		reach: func(f *world, p *running) func() {
+		reach: func(f *testFleet, p *running) func() {
 			f.atGate(1)
 			p.until("the others of the wave to be done", func() bool { return len(pgtest.QueryRows(f.t, f.url(), having, "t2")) == 9+2 })
 			return nil
 		},
 	},
 	{
-		name: "in a measure", canary: asksPorter, state: "interrupted",
-		reach: func(f *world, p *running) func() {
+		name: "in a measure", canary: asksGateScript, state: "interrupted",
+		reach: func(f *testFleet, p *running) func() {
 			p.until("the gate to be asked", func() bool { return f.asked() == 1 })
 			return func() { f.Remove("shut-canary") }
 		},
 	},
 	{
-		name: "in the bake", canary: "bake: 4s, " + asksPorter, state: "interrupted",
-		reach: func(f *world, p *running) func() {
+		name: "in the bake", canary: "bake: 4s, " + asksGateScript, state: "interrupted",
+		reach: func(f *testFleet, p *running) func() {
 			f.Remove("shut-canary")
 			p.until("the gate to be asked again", func() bool { return f.asked() >= 2 })
 			return nil
 		},
 	},
 	{
-		name: "awaiting approval", canary: "approval: true, " + asksPorter, state: "waiting",
-		reach: func(f *world, p *running) func() {
+		name: "awaiting approval", canary: "approval: true, " + asksGateScript, state: "waiting",
+		reach: func(f *testFleet, p *running) func() {
 			f.Remove("shut-canary")
 			f.atApproval()
 			return func() { f.Must(0, "rollout", "approve", "--json") }
@@ -70,7 +70,7 @@ var phases = []phase{
 }
 
 // TestKilledInEachPhase kills skein in every phase of a rollout in waves. After the resume everything is as after a
-// rollout that nobody killed: structures, what ran, and the report.
+// rollout that was not killed: structures, what ran, and the report.
 func TestKilledInEachPhase(t *testing.T) {
 	t.Parallel()
 	for _, ph := range phases {
@@ -82,8 +82,8 @@ func TestKilledInEachPhase(t *testing.T) {
 }
 
 func killedIn(t *testing.T, ph phase) {
-	f := newWorld(t, revision.Postgres, few, bothWays(""), "")
-	dumps := f.soil.reference(steps(2))
+	f := newFleet(t, revision.Postgres, few, bothWays(""), "")
+	dumps := f.backend.reference(steps(2))
 	f.Must(0, "upgrade", "r001", "-q")
 	members := f.members()
 	open := func() {}
@@ -93,7 +93,7 @@ func killedIn(t *testing.T, ph phase) {
 		}
 		open = f.shut()
 	}
-	f.porters()
+	f.writeGateScript()
 	f.Write("shut-canary", "")
 	f.configure(threeWaves(map[string]string{"canary": ph.canary}))
 	if ph.listed {
@@ -109,8 +109,8 @@ func killedIn(t *testing.T, ph phase) {
 		heal()
 	}
 	open()
-	f.soil.quiet()
-	at := f.want(dumps, 1, 2) // nobody is half-way
+	f.backend.quiet()
+	at := f.want(dumps, 1, 2) // no tenant is half-way
 	for _, id := range members["canary"] {
 		if at[id] != 2 {
 			t.Errorf("%s of the canary has %d steps", id, at[id])
@@ -148,18 +148,18 @@ func killedIn(t *testing.T, ph phase) {
 	}
 }
 
-// wantAll fails the test unless a rollout that was killed and resumed has finished, and all its tenants stand where
+// wantAll fails the test unless a rollout that was killed and resumed has finished, and all its tenants are where
 // wanted.
 func wantAll(t *testing.T, r skeintest.Report) {
 	t.Helper()
 	if n := r.Counts["done"]; r.State != "finished" || n != few || sumOfCounts(r.Counts) != few {
-		t.Errorf("%s: %v, want %d that stand where wanted", r.State, r.Counts, few)
+		t.Errorf("%s: %v, want %d that are where wanted", r.State, r.Counts, few)
 	}
 }
 
 // wantGateKept fails the test unless the gate of the canary is the one that was closed before the kill: a bake that
-// had begun is not begun anew, and what had passed is not asked again.
-func (f *world) wantGateKept(before, after shown, r skeintest.Result, asked int) {
+// had begun is not begun again, and what had passed is not asked again.
+func (f *testFleet) wantGateKept(before, after shown, r skeintest.Result, asked int) {
 	t := f.t
 	t.Helper()
 	was, is := before.canaryGate(t), after.canaryGate(t)
@@ -167,7 +167,7 @@ func (f *world) wantGateKept(before, after shown, r skeintest.Result, asked int)
 		t.Errorf("the gate is %+v", is)
 	}
 	if !is.Closed.Equal(was.Closed) || is.Until.Sub(was.Until).Abs() >= time.Millisecond {
-		t.Errorf("the gate was closed anew: %s to %s became %s to %s", was.Closed, was.Until, is.Closed, is.Until)
+		t.Errorf("the gate was closed again: %s to %s became %s to %s", was.Closed, was.Until, is.Closed, is.Until)
 	}
 	if was.Verdict == "pass" && f.asked() != asked {
 		t.Errorf("the gate had passed, and was asked %d times more", f.asked()-asked)
@@ -193,7 +193,7 @@ func (f *world) wantGateKept(before, after shown, r skeintest.Result, asked int)
 
 // list makes the tenants come from a program, which writes down that it ran and waits while there is a file
 // shut-list.
-func (f *world) list(rollout string) {
+func (f *testFleet) list(rollout string) {
 	f.t.Helper()
 	var all strings.Builder
 	for _, id := range f.ids {

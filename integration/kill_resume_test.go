@@ -14,15 +14,15 @@ import (
 
 var kills = flag.Int("kills", 30, "how often a run is killed at any moment, on PostgreSQL and on SQLite each")
 
-// TestKilledAtAnyMoment kills skein again and again, and looks at every tenant before it goes on.
+// TestKilledAtAnyMoment kills skein again and again, and looks at every tenant before it continues.
 func TestKilledAtAnyMoment(t *testing.T) { inBothDialects(t, killedAtAnyMoment) }
 
 func killedAtAnyMoment(t *testing.T, d revision.Dialect) {
 	const tenants = 300
 	rounds := *kills
 	bodies := steps(2 + rounds + rounds/3)
-	f := newWorld(t, d, tenants, inFiles(bodies), "rollout: {transaction: revision}\n")
-	dumps := f.soil.reference(bodies)
+	f := newFleet(t, d, tenants, inFiles(bodies), "rollout: {transaction: revision}\n")
+	dumps := f.backend.reference(bodies)
 	f.Must(0, "upgrade", "r001", "--json")
 	usual := f.measure()
 	f.want(dumps, 2)
@@ -52,7 +52,7 @@ func killedAtAnyMoment(t *testing.T, d revision.Dialect) {
 		if r.Code == -1 {
 			landed++
 		}
-		orphans = max(orphans, f.soil.quiet())
+		orphans = max(orphans, f.backend.quiet())
 		done := 0
 		for _, n := range f.want(dumps, before, before+1, before+by) {
 			switch {
@@ -66,9 +66,9 @@ func killedAtAnyMoment(t *testing.T, d revision.Dialect) {
 			partial++
 		}
 		if shown := strings.Count(r.Stdout, isDone); shown > done {
-			t.Errorf("round %d: skein told of %d tenants that were done, but %d are", round, shown, done)
+			t.Errorf("round %d: skein reported %d tenants as done, but %d are", round, shown, done)
 		}
-		f.takeUp(target, r.Code, done)
+		f.resumeAfterKill(target, r.Code, done)
 		before += by
 		f.want(nil, before) // the next round looks at the structures
 		if t.Failed() {
@@ -86,9 +86,9 @@ func killedAtAnyMoment(t *testing.T, d revision.Dialect) {
 	}
 }
 
-// takeUp goes on after a kill. Only where there was no rollout yet, or all of it was done, may there be nothing to
+// resumeAfterKill continues after a kill. Only where there was no rollout yet, or all of it was done, may there be nothing to
 // resume.
-func (f *world) takeUp(target string, code, done int) {
+func (f *testFleet) resumeAfterKill(target string, code, done int) {
 	f.t.Helper()
 	r := f.Run("rollout", "resume", "--json")
 	switch {
@@ -110,7 +110,7 @@ func (f *world) takeUp(target string, code, done int) {
 type pace struct{ first, all time.Duration }
 
 // measure runs one step undisturbed.
-func (f *world) measure() pace {
+func (f *testFleet) measure() pace {
 	f.t.Helper()
 	begun := time.Now()
 	p := f.start("upgrade", "+1", "--json")
@@ -131,7 +131,7 @@ func waitAtMost(r *running, most time.Duration) {
 // TestKilledBeforeTheFirstFact stops a rollout of which the store has the plan and nothing else.
 func TestKilledBeforeTheFirstFact(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t, revision.SQLite, 5, inFiles(steps(2)), "")
+	f := newFleet(t, revision.SQLite, 5, inFiles(steps(2)), "")
 	f.Must(0, "upgrade", "r001")
 	store := f.Path(".skein/state.db")
 	sqlitetest.Exec(t, store, "CREATE TRIGGER no BEFORE INSERT ON fact BEGIN SELECT RAISE(FAIL, 'no room for facts'); END")
@@ -160,7 +160,7 @@ func TestKilledInConcurrentIndex(t *testing.T) {
 	indexes := ": no-transaction, template\n" +
 		"CREATE INDEX CONCURRENTLY base_a ON {{ ident .Tenant.Schema }}.base (qty);\n" +
 		"CREATE INDEX CONCURRENTLY base_b ON {{ ident .Tenant.Schema }}.base (qty, id);\n"
-	f := newWorld(t, revision.Postgres, tenants, inFiles([]string{steps(1)[0], indexes}), "")
+	f := newFleet(t, revision.Postgres, tenants, inFiles([]string{steps(1)[0], indexes}), "")
 	f.Must(0, "upgrade", "r001")
 
 	writer := pgtest.Connect(t, urlInSchema(f.url(), "tenant_0002"))
@@ -175,7 +175,7 @@ func TestKilledInConcurrentIndex(t *testing.T) {
 		return pgtest.Scalar[int](t, f.url(), "SELECT count(*) FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid)) AND query LIKE '%CONCURRENTLY%'", writer.PgConn().PID()) > 0
 	})
 	p.kill()
-	if lived := f.soil.quiet(); lived > 20*time.Second {
+	if lived := f.backend.quiet(); lived > 20*time.Second {
 		t.Errorf("the orphan lived for %s", lived)
 	}
 	left := invalid()
@@ -207,13 +207,13 @@ func TestKilledInConcurrentIndex(t *testing.T) {
 func TestOrphansAreShortLived(t *testing.T) {
 	t.Parallel()
 	bodies := steps(1)
-	f := newWorld(t, revision.Postgres, 40, inFiles(append(bodies, steps(2)[1]+gate)), "rollout: {lock_timeout: 0}\n")
+	f := newFleet(t, revision.Postgres, 40, inFiles(append(bodies, steps(2)[1]+gate)), "rollout: {lock_timeout: 0}\n")
 	f.Must(0, "upgrade", "r001")
 	open := f.shut()
 	p := f.start("upgrade", "--json")
 	f.atGate(8)
 	p.kill()
-	if lived := f.soil.quiet(); lived > 10*time.Second {
+	if lived := f.backend.quiet(); lived > 10*time.Second {
 		t.Errorf("orphans lived for %s", lived)
 	}
 	f.want(nil, 1)

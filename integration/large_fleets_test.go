@@ -64,7 +64,7 @@ func TestThousandSchemasThroughTenRevisions(t *testing.T) {
 		}
 		for s, rows := range inEach(t, url, tenants, written) {
 			if rows != before[s] {
-				t.Fatalf("the rows of %s were written anew", s)
+				t.Fatalf("the rows of %s were written again", s)
 			}
 		}
 		p.Must(0, "current", "--check-heads", "-q")
@@ -94,7 +94,7 @@ func wantSchemas(t testing.TB, url, one string, schemas []string) {
 func sessionsOf(t testing.TB, url, database string) int {
 	t.Helper()
 	conn := pgtest.Connect(t, url)
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(waitLimit)
 	for there := -1; there != 0; {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d sessions of skein do not end", there)
@@ -133,7 +133,7 @@ func TestTwoThousandFilesThroughTenRevisions(t *testing.T) {
 		wantCounts(t, p.Must(0, "upgrade", "--json").Report(), map[string]int{"unchanged": fileCount})
 		for name, rows := range inEachFile(t, tenants, written) {
 			if rows != before[name] {
-				t.Fatalf("the rows of %s were written anew", name)
+				t.Fatalf("the rows of %s were written again", name)
 			}
 		}
 		p.Must(0, "current", "--check-heads", "-q")

@@ -10,9 +10,9 @@ import (
 	"github.com/skeindb/skein/integration/skeintest"
 )
 
-// An index build waits for every older snapshot: for whose is told in the stream, by `rollout show` and its JSON, while it
+// An index build waits for every older snapshot. Which sessions hold them is in the stream, by `rollout show` and its JSON, while it
 // lasts, and `doctor` does not take what is being built for the remains of a failed build.
-func TestWhoWaitsSaysForWhom(t *testing.T) {
+func TestRunningTenantsNameTheSessionsTheyWaitFor(t *testing.T) {
 	t.Parallel()
 	url, database := pgtest.Database(t, pgtest.Server(t))
 	pgtest.Schemas(t, url, "t_", 2)

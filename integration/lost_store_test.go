@@ -83,7 +83,7 @@ func TestLostStore(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			const tenants = 60
-			f := newWorld(t, revision.Postgres, tenants, inFiles(slowSecondStep()), "rollout: {per_server: 2}\n")
+			f := newFleet(t, revision.Postgres, tenants, inFiles(slowSecondStep()), "rollout: {per_server: 2}\n")
 			f.Must(0, "upgrade", "r001")
 			dir := f.Path(".skein")
 			open := f.shut()
@@ -123,7 +123,7 @@ func TestLostStore(t *testing.T) {
 }
 
 // yaml is the project's config.
-func (f *world) yaml() string {
+func (f *testFleet) yaml() string {
 	f.t.Helper()
 	text, err := os.ReadFile(f.Path("skein.yaml"))
 	if err != nil {
@@ -147,7 +147,7 @@ func TestStoreByTwoPaths(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newWorld(t, revision.Postgres, 20, inFiles(slowSecondStep()), "rollout: {per_server: 2}\n")
+			f := newFleet(t, revision.Postgres, 20, inFiles(slowSecondStep()), "rollout: {per_server: 2}\n")
 			other := skeintest.New(t, f.yaml(), inFiles(slowSecondStep()))
 			shared := t.TempDir()
 			for _, p := range []*skeintest.Project{f.Project, other} {
@@ -172,7 +172,7 @@ func TestStoreByTwoPaths(t *testing.T) {
 // TestStoreWithTwoNames: SQLite names its journal after the path, so that two hard links would destroy the file.
 func TestStoreWithTwoNames(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t, revision.SQLite, 2, inFiles(steps(1)), "")
+	f := newFleet(t, revision.SQLite, 2, inFiles(steps(1)), "")
 	f.Must(0, "rollout", "list")
 	if err := os.Link(f.Path(".skein/state.db"), f.Path("other.db")); err != nil {
 		t.Skipf("this file system has no hard links: %v", err)
@@ -202,7 +202,7 @@ func TestLostStoreOnPostgres(t *testing.T) {
 			t.Parallel()
 			server := pgtest.Server(t)
 			url, name := pgtest.Database(t, server)
-			f := newWorld(t, revision.Postgres, 60, inFiles(slowSecondStep()), "state: {store: \""+url+"\"}\nrollout: {per_server: 2}\n")
+			f := newFleet(t, revision.Postgres, 60, inFiles(slowSecondStep()), "state: {store: \""+url+"\"}\nrollout: {per_server: 2}\n")
 			f.Must(0, "upgrade", "r001")
 			p := f.start("upgrade", "--json")
 			p.must(isDone, 4)

@@ -10,7 +10,7 @@ import (
 )
 
 // TestBrokenNetwork disturbs the connections of a rollout in all ways there are. The tenants are right in the
-// end, none failed, and nothing is told that is not so.
+// end, none failed, and every report is true.
 func TestBrokenNetwork(t *testing.T) {
 	t.Parallel()
 	rng := newRandom(t)
@@ -48,17 +48,17 @@ func disturbed(t *testing.T, silent bool, faults []func(*pgtest.NetProxy)) {
 	server := pgtest.Server(t)
 	url, _ := pgtest.Database(t, server)
 	proxy := pgtest.Proxy(t, server)
-	f := worldAt(t, url, proxy.Through(url), tenants, inFiles(slowLastStep()), "rollout: {per_server: 8}\n")
+	f := newFleetAt(t, url, proxy.Through(url), tenants, inFiles(slowLastStep()), "rollout: {per_server: 8}\n")
 	f.Must(0, "upgrade", "r001")
 
 	p := f.start("upgrade", "--json")
 	for k, fault := range faults {
 		p.must(isDone, 10+k*tenants/(len(faults)+1))
 		fault(proxy)
-		heard := lasts(p)
+		heard := reportedDuringFault(p)
 		proxy.Heal()
 		if silent && heard > 0 {
-			t.Errorf("%d tenants were told to be done while nobody could hear of it", heard)
+			t.Errorf("%d tenants were reported as done while no answer could arrive", heard)
 		}
 	}
 	r := p.end()
@@ -75,13 +75,13 @@ func disturbed(t *testing.T, silent bool, faults []func(*pgtest.NetProxy)) {
 	wantReportedAsStored(t, f, r)
 	for _, e := range r.Events() {
 		if e["kind"] == "tenant" && e["outcome"] == "failed" {
-			t.Errorf("told as failed, and is done: %v", e)
+			t.Errorf("reported as failed, and is done: %v", e)
 		}
 	}
 }
 
-// lasts lets a fault last, and returns how many tenants were told to be done in the second half of that time.
-func lasts(p *running) int {
+// reportedDuringFault lets a fault last, and returns how many tenants were reported as done in the second half of that time.
+func reportedDuringFault(p *running) int {
 	const half = 250 * time.Millisecond
 	time.Sleep(half)
 	n := strings.Count(p.Stdout(), isDone)
@@ -90,7 +90,7 @@ func lasts(p *running) int {
 }
 
 // losesCommits starts an upgrade whose commits, of that many tenants at once, take place without a reply.
-func (f *world) losesCommits(proxy *pgtest.NetProxy, url string, tenants int) *running {
+func (f *testFleet) losesCommits(proxy *pgtest.NetProxy, url string, tenants int) *running {
 	f.t.Helper()
 	f.Must(0, "upgrade", "r001")
 	open := f.shut()
@@ -111,7 +111,7 @@ func TestLostCommits(t *testing.T) {
 	server := pgtest.Server(t)
 	url, _ := pgtest.Database(t, server)
 	proxy := pgtest.Proxy(t, server)
-	f := worldAt(t, url, proxy.Through(url), tenants, inFiles(append(steps(1), gate+steps(2)[1])), "rollout: {lock_timeout: 0}\n")
+	f := newFleetAt(t, url, proxy.Through(url), tenants, inFiles(append(steps(1), gate+steps(2)[1])), "rollout: {lock_timeout: 0}\n")
 	p := f.losesCommits(proxy, url, tenants)
 	f.want(nil, 2)
 	proxy.Heal() // which ends the connections
@@ -124,14 +124,14 @@ func TestLostCommits(t *testing.T) {
 	f.want(nil, 2)
 }
 
-// TestLostCommitsOfAServerThatStaysAway ends the rollout before anybody can be asked what became of the commits.
+// TestLostCommitsOfAServerThatStaysAway ends the rollout before a server can be asked for the result of the commits.
 func TestLostCommitsOfAServerThatStaysAway(t *testing.T) {
 	t.Parallel()
 	const tenants = 4
 	server := pgtest.Server(t)
 	url, _ := pgtest.Database(t, server)
 	proxy := pgtest.Proxy(t, server)
-	f := worldAt(t, url, proxy.Through(url), tenants, inFiles(append(steps(1), gate+steps(2)[1])), "rollout: {lock_timeout: 0, server_patience: 1s}\n")
+	f := newFleetAt(t, url, proxy.Through(url), tenants, inFiles(append(steps(1), gate+steps(2)[1])), "rollout: {lock_timeout: 0, server_patience: 1s}\n")
 	p := f.losesCommits(proxy, url, tenants)
 	proxy.Disable()
 	r := p.end()
@@ -154,7 +154,7 @@ func TestLatency(t *testing.T) {
 	server := pgtest.Server(t)
 	url, _ := pgtest.Database(t, server)
 	proxy := pgtest.Proxy(t, server)
-	f := worldAt(t, url, proxy.Through(url), tenants, inFiles(steps(3)), "")
+	f := newFleetAt(t, url, proxy.Through(url), tenants, inFiles(steps(3)), "")
 	f.Must(0, "upgrade", "r001")
 	proxy.Latency(50 * time.Millisecond)
 	begun := time.Now()

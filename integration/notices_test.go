@@ -42,7 +42,7 @@ func noticing() fstest.MapFS {
 // all tenants, and each has its own notices.
 func TestNoticesAreKept(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t, revision.Postgres, 3, noticing(), "rollout: {concurrency: 1}\n")
+	f := newFleet(t, revision.Postgres, 3, noticing(), "rollout: {concurrency: 1}\n")
 	r := f.Must(0, "upgrade", "--json")
 	for _, e := range r.Events() {
 		if e["kind"] != "tenant" || e["outcome"] != "done" {
@@ -74,7 +74,7 @@ func TestNoticesAreKept(t *testing.T) {
 // TestNoticesOfARehearsal shows that a rehearsal has them, too.
 func TestNoticesOfARehearsal(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t, revision.Postgres, 1, noticing(), "")
+	f := newFleet(t, revision.Postgres, 1, noticing(), "")
 	wantText(t, "a rehearsal", f.Run("upgrade", "n2", "--rehearse", "-v").Stdout, "WARNING rows of "+f.ids[0]+" skipped", "NOTICE late")
 }
 
@@ -82,7 +82,7 @@ func TestNoticesOfARehearsal(t *testing.T) {
 func TestNoticesBeforeAFailure(t *testing.T) {
 	t.Parallel()
 	loop := "DO $$ BEGIN FOR i IN 1..30000 LOOP RAISE NOTICE 'row % is fine', i; END LOOP; RAISE WARNING 'row 30001 is not'; RAISE EXCEPTION 'given up'; END $$;\n"
-	f := newWorld(t, revision.Postgres, 2, fstest.MapFS{"n1_m.sql": {Data: []byte(header("n1", "none") + "-- upgrade\n" + loop)}}, "rollout: {max_failures: 100%}\n")
+	f := newFleet(t, revision.Postgres, 2, fstest.MapFS{"n1_m.sql": {Data: []byte(header("n1", "none") + "-- upgrade\n" + loop)}}, "rollout: {max_failures: 100%}\n")
 	r := f.Must(2, "upgrade", "--json")
 	for _, e := range r.Events() {
 		if e["kind"] != "tenant" || e["outcome"] != "failed" {
@@ -114,10 +114,10 @@ func TestValuesAreNotKept(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			path := "/" + strings.ReplaceAll(test.name, " ", "-")
-			f := newWorld(t, revision.Postgres, 2, fstest.MapFS{"v1_m.sql": {Data: []byte(header("v1", "none") + "-- upgrade\n" + test.body + "\n")}}, fmt.Sprintf(
+			f := newFleet(t, revision.Postgres, 2, fstest.MapFS{"v1_m.sql": {Data: []byte(header("v1", "none") + "-- upgrade\n" + test.body + "\n")}}, fmt.Sprintf(
 				"errors: {values: false}\nnotify: [{webhook: %q}]\nrollout: {waves: [{name: all, gate: {interval: 1s, checks: [{name: q, sql: %q, inconclusive: 0}]}}]}\n", box.URL+path, test.gate))
 			for _, id := range f.ids {
-				f.soil.exec(id, "CREATE TABLE d (e text)", `INSERT INTO d VALUES ('say "`+secret+`" now')`)
+				f.backend.exec(id, "CREATE TABLE d (e text)", `INSERT INTO d VALUES ('say "`+secret+`" now')`)
 			}
 			var all strings.Builder
 			for _, args := range [][]string{{"upgrade", "-v"}, {"rollout", "show", "-v"}, {"rollout", "show", "--json"}, {"rollout", "resume", "--json"}} {
@@ -150,10 +150,10 @@ func TestValuesInFilesAreNotKept(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			path := "/" + strings.ReplaceAll(test.name, " ", "-")
-			f := newWorld(t, revision.SQLite, 2, fstest.MapFS{"v1_m.sql": {Data: []byte(header("v1", "none") + "-- upgrade\n" + test.body + "\n")}}, fmt.Sprintf(
+			f := newFleet(t, revision.SQLite, 2, fstest.MapFS{"v1_m.sql": {Data: []byte(header("v1", "none") + "-- upgrade\n" + test.body + "\n")}}, fmt.Sprintf(
 				"errors: {values: false}\nnotify: [{webhook: %q}]\nrollout: {waves: [{name: all, gate: {sql: %q}}]}\n", box.URL+path, test.gate))
 			for _, id := range f.ids {
-				f.soil.exec(id, "CREATE TABLE d (e)", "INSERT INTO d VALUES ('"+secret+"'), ('"+secret+"')",
+				f.backend.exec(id, "CREATE TABLE d (e)", "INSERT INTO d VALUES ('"+secret+"'), ('"+secret+"')",
 					"CREATE TRIGGER no BEFORE INSERT ON d BEGIN SELECT RAISE(ABORT, 'not "+secret+"'); END")
 			}
 			var all strings.Builder

@@ -17,7 +17,7 @@ func TestPinsHoldTenantsBack(t *testing.T) { inBothDialects(t, pinsHold) }
 
 func pinsHold(t *testing.T, d revision.Dialect) {
 	today := time.Now().Add(utmost).UTC().Format(time.DateOnly) // also shortly before midnight
-	f := newWorld(t, d, 6, bothWays(""), fmt.Sprintf(`
+	f := newFleet(t, d, 6, bothWays(""), fmt.Sprintf(`
 pins:
   - {tenants: "id=tenant_0002", freeze: true, reason: year-end audit, until: 2999-12-31}
   - {tenants: "id=tenant_0003", target: r001, reason: still on the old API}
@@ -61,10 +61,10 @@ pins:
 	f.wantOf([]string{"tenant_0006"}, nil, 0)
 }
 
-// TestPinsThatMakeNoSense are told with their line, and nothing is touched.
+// TestPinsThatMakeNoSense: each is an error with its line, and nothing is touched.
 func TestPinsThatMakeNoSense(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t, revision.SQLite, 2, bothWays(""), "")
+	f := newFleet(t, revision.SQLite, 2, bothWays(""), "")
 	for _, test := range []struct {
 		name, pin string
 		says      []string
@@ -95,14 +95,14 @@ func skipReasons(r skeintest.Result) map[string]string {
 	return all
 }
 
-// TestExpiredPinWarnsOnce has a pin that has run out: it holds nobody back, and is told with its line, and once.
+// TestExpiredPinWarnsOnce has a pin that has run out: it holds no tenant back, and the warning has its line, and comes once.
 func TestExpiredPinWarnsOnce(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t, revision.SQLite, 3, bothWays(""), "pins: [{tenants: \"id=tenant_0001\", target: r001, reason: gone by, until: 2020-02-29}]\n")
+	f := newFleet(t, revision.SQLite, 3, bothWays(""), "pins: [{tenants: \"id=tenant_0001\", target: r001, reason: gone by, until: 2020-02-29}]\n")
 	r := f.Must(0, "upgrade", "--json")
 	wantText(t, "stderr", r.Stderr, "skein.yaml:4:", "pins[0].until", "id=tenant_0001")
 	if n := strings.Count(r.Stdout+r.Stderr, "pin of"); n != 1 {
-		t.Errorf("it is told %d times:\n%s%s", n, r.Stdout, r.Stderr)
+		t.Errorf("the warning comes %d times:\n%s%s", n, r.Stdout, r.Stderr)
 	}
 	if diff := cmp.Diff(map[string]string{}, skipReasons(r)); diff != "" {
 		t.Errorf("skipped (-want +got):\n%s", diff)

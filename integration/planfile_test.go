@@ -49,10 +49,10 @@ func readPlan(t testing.TB, p *skeintest.Project, name string) planFile {
 }
 
 // planned is a fleet at two places, three waves, and plan.json for its way to the heads.
-func planned(t *testing.T, d revision.Dialect) (*world, planFile) {
+func planned(t *testing.T, d revision.Dialect) (*testFleet, planFile) {
 	t.Helper()
 	const tenants = 12
-	f := newWorld(t, d, tenants, inFiles(steps(3)), "rollout:\n  concurrency: 1\n  waves:\n    - {name: canary, size: 2}\n    - {name: early, size: 30%, order: \"label:none\"}\n")
+	f := newFleet(t, d, tenants, inFiles(steps(3)), "rollout:\n  concurrency: 1\n  waves:\n    - {name: canary, size: 2}\n    - {name: early, size: 30%, order: \"label:none\"}\n")
 	f.Must(0, "upgrade", "r001", "-c", f.plain())
 	f.Must(0, "upgrade", "r002", "-c", f.plain(), "-t", "id in ("+strings.Join(f.ids[:5], ",")+")")
 	f.Must(0, "plan", "-o", "plan.json")
@@ -60,13 +60,13 @@ func planned(t *testing.T, d revision.Dialect) (*world, planFile) {
 }
 
 // asPlanned fails the test unless all stand where planned left them.
-func (f *world) asPlanned() {
+func (f *testFleet) asPlanned() {
 	f.t.Helper()
 	f.wantOf(f.ids[:5], nil, 2)
 	f.wantOf(f.ids[5:], nil, 1)
 }
 
-// TestPlanFileIsWhatRuns reviews a plan and runs precisely that, once.
+// TestPlanFileIsWhatRuns reviews a plan and runs exactly that, once.
 func TestPlanFileIsWhatRuns(t *testing.T) { inBothDialects(t, planFileRuns) }
 
 func planFileRuns(t *testing.T, d revision.Dialect) {
@@ -101,7 +101,7 @@ func planFileRuns(t *testing.T, d revision.Dialect) {
 
 	r := f.Must(0, "upgrade", "--plan", "plan.json", "--json")
 	wantCounts(t, r.Report(), map[string]int{"done": len(f.ids)})
-	f.want(f.soil.reference(steps(3)), 3)
+	f.want(f.backend.reference(steps(3)), 3)
 	var ran []string
 	for _, e := range r.Events() {
 		if e["kind"] == "tenant" && e["outcome"] == "done" {
@@ -236,7 +236,7 @@ func TestPlanFileHoldsWhatDecides(t *testing.T) {
         http: {env: HEALTH}
     - {name: rest}
 `
-	f := newWorld(t, revision.SQLite, 6, inFiles(steps(2)), more)
+	f := newFleet(t, revision.SQLite, 6, inFiles(steps(2)), more)
 	f.Must(0, "upgrade", "r001", "-c", f.plain())
 	f.Must(0, "plan", "-o", "plan.json", "-x", "password=hunter2")
 	text, err := os.ReadFile(f.Path("skein.yaml"))
@@ -296,7 +296,7 @@ func TestPlanFileHoldsWhatDecides(t *testing.T) {
 // TestPlanWithABudgetOfItsOwn is made with a flag, and run with it.
 func TestPlanWithABudgetOfItsOwn(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t, revision.SQLite, 3, inFiles(steps(1)), "")
+	f := newFleet(t, revision.SQLite, 3, inFiles(steps(1)), "")
 	f.Must(0, "plan", "-o", "plan.json", "--max-failures", "1")
 	message, _ := wantRefusal(t, f, "it was made with another budget", "upgrade", "--plan", "plan.json", "--json")
 	wantText(t, "the refusal", message, "rollout.max_failures was 1, and is 0")

@@ -178,7 +178,7 @@ default_pool_size = %d
 		}
 	})
 	u.Host = address.String()
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(waitLimit)
 	for {
 		conn, err := net.DialTimeout("tcp", u.Host, time.Second)
 		if err == nil {
@@ -265,7 +265,7 @@ func (p *transactionPooler) serve(conn net.Conn) {
 	if !p.greet(conn, client, &held) {
 		return
 	}
-	defer func() { // in the middle of a transaction: the server's connection is lost, and its place is filled anew
+	defer func() { // in the middle of a transaction: the server's connection is lost, and a new one takes its place
 		if server := held.Swap(nil); server != nil {
 			_ = server.Conn.Close()
 			if fresh, err := pgconn.Connect(context.Background(), p.server); err == nil {

@@ -17,8 +17,8 @@ import (
 	"github.com/skeindb/skein/integration/pgtest"
 )
 
-// The conformance suite runs on the shared server and on the oldest version that is supported. Where that is not
-// to be had, pgtest says on stderr which one stood in for it.
+// The conformance suite runs on the shared server and on the oldest version that is supported. Where that is missing,
+// pgtest says on stderr which one stood in for it.
 func TestPostgresConformance(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{"", "15"} {

@@ -286,7 +286,7 @@ func TestPostgresFindsTheLineOfASyntaxError(t *testing.T) {
 	}
 }
 
-func TestPostgresSettlesALostCommit(t *testing.T) {
+func TestPostgresResolvesALostCommit(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Server(t)
 	f := newPgFleet(t, postgres.Server{}, "CREATE TABLE users (id int)", "SELECT pg_sleep(0.5)")
@@ -304,7 +304,7 @@ func TestPostgresSettlesALostCommit(t *testing.T) {
 	}
 }
 
-func TestPostgresSettlesAKilledBackend(t *testing.T) {
+func TestPostgresResolvesTheCommitOfAKilledBackend(t *testing.T) {
 	t.Parallel()
 	f := newPgFleet(t, postgres.Server{}, "CREATE TABLE users (id int)", "SELECT pg_sleep(1.5)")
 	target := f.tenant(t, "a")
@@ -322,7 +322,7 @@ func TestPostgresSettlesAKilledBackend(t *testing.T) {
 	f.up(t, target)
 }
 
-func TestPostgresTakesUpAnIndexThatWasCutOff(t *testing.T) {
+func TestPostgresResumesAnIndexThatWasCutOff(t *testing.T) {
 	t.Parallel()
 	f := newPgFleet(t, postgres.Server{}, "CREATE TABLE users (id int, name text)")
 	target := f.tenant(t, `Weird"Name-é`)
@@ -371,7 +371,7 @@ func TestPostgresTakesUpAnIndexThatWasCutOff(t *testing.T) {
 	}
 }
 
-func TestPostgresTellsWhatToDoAboutACutOffCall(t *testing.T) {
+func TestPostgresAdvisesOnACutOffCall(t *testing.T) {
 	t.Parallel()
 	f := newPgFleet(t, postgres.Server{}, "CREATE TABLE users (id int)", "[no-transaction]\nDO $$ BEGIN INSERT INTO users VALUES (1); COMMIT; PERFORM pg_sleep(2); END $$")
 	target := f.tenant(t, "a")

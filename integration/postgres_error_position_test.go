@@ -100,7 +100,7 @@ func TestPostgresErrorShowsItsContext(t *testing.T) {
 }
 
 // Errors of a body are words about the body, whatever their SQLSTATE says elsewhere.
-func TestPostgresErrorsOfABodyAreNoWordAboutTheServer(t *testing.T) {
+func TestPostgresErrorsOfABodyAreNotThoseOfTheServer(t *testing.T) {
 	t.Parallel()
 	f := newPgFleet(t, postgres.Server{SearchPath: []string{"public"}}, "CREATE TABLE t (a int)")
 	target := f.tenant(t, "a")

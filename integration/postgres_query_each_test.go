@@ -84,7 +84,7 @@ func TestPostgresAskKeepsTenantsApart(t *testing.T) {
 	f := newPgFleet(t, postgres.Server{MaxConnections: 1}, "SELECT 1")
 	targets := schemasWithUsers(t, f, 6)
 	for query, class := range map[string]engine.Class{
-		"SELECT count(*) FROM users WHERE 6 / (SELECT count(*) FROM users) >= 0": engine.Data, // only for who has none
+		"SELECT count(*) FROM users WHERE 6 / (SELECT count(*) FROM users) >= 0": engine.Data, // only for a tenant that has none
 		"SELECT set_config('work_mem', '77MB', false), nextval('nobody')":        engine.Revision,
 	} {
 		for k, r := range f.QueryEach(t.Context(), targets, query) {

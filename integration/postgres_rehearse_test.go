@@ -84,7 +84,7 @@ CREATE VIEW names AS SELECT name FROM users`
 	}
 }
 
-func TestPostgresRehearsalTellsHowLongItHeld(t *testing.T) {
+func TestPostgresRehearsalMeasuresHowLongItHeldLocks(t *testing.T) {
 	t.Parallel()
 	const base = "CREATE TABLE users (id int); CREATE TABLE orders (id int)"
 	f := newPgFleet(t, postgres.Server{}, base)
@@ -152,7 +152,7 @@ func TestPostgresRehearsalChecksWhatACommitChecks(t *testing.T) {
 	f.with(t, good...).up(t, target)
 }
 
-func TestPostgresRehearsalMakesSettingsAnewForEachPart(t *testing.T) {
+func TestPostgresRehearsalRepeatsSettingsForEachPart(t *testing.T) {
 	t.Parallel()
 	const own = "[own-transaction]\n"
 	chain := []string{
@@ -191,7 +191,7 @@ func TestPostgresRehearsalFindsWhatUpgradeFinds(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 
-	// a lock that is not to be had, and who has it
+	// a lock that is not free, and who has it
 	blocker := pgtest.Connect(t, f.url+"&application_name=shop")
 	if _, err := blocker.Exec(t.Context(), "BEGIN; SELECT * FROM a.mine"); err != nil {
 		t.Fatal(err)

@@ -86,7 +86,7 @@ func TestPostgresLineEndsOfACheckoutReachNoTenant(t *testing.T) {
 	}
 }
 
-// Adding an option that only says how a body runs to an applied revision fails nobody.
+// Adding an option that only says how a body runs to an applied revision fails no tenant.
 func TestPostgresOptionIsAddedToAnAppliedRevision(t *testing.T) {
 	t.Parallel()
 	f := newPgFleet(t, postgres.Server{SearchPath: []string{"public"}}, "CREATE TABLE x (id int)")

@@ -105,7 +105,7 @@ func TestPostgresRehearsalEndsAtABorder(t *testing.T) {
 	}
 }
 
-// What adds a value and uses it fails for everybody, and the hint says what helps: it is followed.
+// What adds a value and uses it fails for every tenant, and the hint says what helps: it is followed.
 func TestPostgresEnumValueIsUsedInALaterRevision(t *testing.T) {
 	t.Parallel()
 	const enum = "CREATE TYPE mood AS ENUM ('ok'); CREATE TABLE m (v mood)"
@@ -122,7 +122,7 @@ func TestPostgresEnumValueIsUsedInALaterRevision(t *testing.T) {
 	followed.up(t, far)
 }
 
-// A body that adds a deferred check of rows and then changes the table is wrong for everybody.
+// A body that adds a deferred check of rows and then changes the table is wrong for every tenant.
 func TestPostgresPendingTriggerEventsAreTheRevisionsDoing(t *testing.T) {
 	t.Parallel()
 	const base = "CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (1); CREATE TABLE b (a int REFERENCES a DEFERRABLE INITIALLY DEFERRED)"

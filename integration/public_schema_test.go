@@ -94,7 +94,7 @@ func fallThrough(t *testing.T, url, searchPath string) {
 		}
 	}
 
-	// Each of these is public's alone: nobody may touch it by accident.
+	// Each of these is public's alone: no revision may touch it by accident.
 	for _, body := range []string{
 		"INSERT INTO plans (name) VALUES ('by accident')",
 		"ALTER TABLE plans ADD COLUMN x integer",

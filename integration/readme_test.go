@@ -94,11 +94,11 @@ func TestReadmeKnowsTheCommands(t *testing.T) {
 	}
 	_, table, _ := strings.Cut(string(text), "\n| command | does |\n")
 	table, _, _ = strings.Cut(table, "\n\n")
-	var told []string
+	var documented []string
 	for line := range strings.Lines(table) {
 		commands, _, _ := strings.Cut(strings.TrimPrefix(line, "| "), " | ")
 		for _, span := range regexp.MustCompile("`([a-z-]+)").FindAllStringSubmatch(commands, -1) {
-			told = append(told, span[1])
+			documented = append(documented, span[1])
 		}
 	}
 	help, err := exec.Command(skeintest.Binary(t), "--help").Output()
@@ -111,11 +111,11 @@ func TestReadmeKnowsTheCommands(t *testing.T) {
 			there = append(there, line[1])
 		}
 	}
-	slices.Sort(told)
-	told = slices.Compact(told)
+	slices.Sort(documented)
+	documented = slices.Compact(documented)
 	slices.Sort(there)
-	if !slices.Equal(told, there) {
-		t.Errorf("the README has the commands %q, and skein has %q", told, there)
+	if !slices.Equal(documented, there) {
+		t.Errorf("the README has the commands %q, and skein has %q", documented, there)
 	}
 }
 
@@ -150,7 +150,7 @@ func kindsOf(blocks []block) []string {
 	return kinds
 }
 
-// reader is somebody who types what they read.
+// reader types the commands of a document.
 type reader struct {
 	t   *testing.T
 	dir string // where they are

@@ -9,42 +9,42 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// TestTenantsMadeAnew drops tenants and makes them again under the same name, as they stood, earlier, or empty: before
+// TestRecreatedTenants drops tenants and makes them again under the same name, as they stood, earlier, or empty: before
 // their wave, in it, and when they were done.
-func TestTenantsMadeAnew(t *testing.T) { inBothDialects(t, tenantsMadeAnew) }
+func TestRecreatedTenants(t *testing.T) { inBothDialects(t, testRecreatedTenants) }
 
-func tenantsMadeAnew(t *testing.T, d revision.Dialect) {
+func testRecreatedTenants(t *testing.T, d revision.Dialect) {
 	const tenants, head, width = 24, 4, 2
-	bodies, patience := steps(head), "50s"
+	bodies, lockTimeout := steps(head), "50s"
 	if d == revision.Postgres {
-		bodies[2], patience = gate+bodies[2], "0"
+		bodies[2], lockTimeout = gate+bodies[2], "0"
 	}
-	f := newWorld(t, d, tenants, inFiles(bodies), fmt.Sprintf("rollout: {lock_timeout: %s, concurrency: %d, waves: [{name: canary, size: 5, gate: %s}]}\n", patience, width, gatesOnFiles("canary")))
+	f := newFleet(t, d, tenants, inFiles(bodies), fmt.Sprintf("rollout: {lock_timeout: %s, concurrency: %d, waves: [{name: canary, size: 5, gate: %s}]}\n", lockTimeout, width, gatesOnFiles("canary")))
 	m := f.mover(bodies)
 	f.twoSteps(m)
 	order, what := f.order(), map[string]string{}
-	anew := func(when string, ids ...string) {
+	recreate := func(when string, ids ...string) {
 		m.remove(ids...)
 		for revisions, id := range ids {
-			what[id] = fmt.Sprintf("made anew %s with %d revisions", when, revisions)
+			what[id] = fmt.Sprintf("recreated %s with %d revisions", when, revisions)
 			m.makeAt(revisions, id)
 		}
 	}
 	first := order[5 : 5+width] // of the last wave
 	p := f.start("upgrade", "--json")
 	p.atDoor("canary")
-	anew("before its wave", order[10:13]...)
+	recreate("before its wave", order[10:13]...)
 	open := f.block(first)
 	openDoor(t, f.Project, "canary")
 	f.blocked(p, "rest", first)
-	anew("when it was done", order[:3]...)
-	anew("in its wave", order[14:17]...)
+	recreate("when it was done", order[:3]...)
+	recreate("in its wave", order[14:17]...)
 	open()
 	r := p.end()
 
 	got := map[string]string{}
-	ended, there := outcomes(r), f.soil.look(f.ids, true)
-	dumps := f.soil.reference(bodies)
+	ended, there := outcomes(r), f.backend.look(f.ids, true)
+	dumps := f.backend.reference(bodies)
 	for _, id := range f.ids {
 		got[id] = ended[id]
 		if err := there[id].check(dumps, []int{head}); err != nil {

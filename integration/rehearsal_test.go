@@ -34,7 +34,7 @@ func revisionsThatSomeFail() fstest.MapFS {
 }
 
 // makeFailingTenants makes seven tenants that u2 or u3 fails in, and returns what is to be said of each.
-func makeFailingTenants(f *world) map[string]string {
+func makeFailingTenants(f *testFleet) map[string]string {
 	f.t.Helper()
 	const (
 		unique = "u2 migrations/u2_test.sql:7 CREATE UNIQUE INDEX users_email ON users (email)"
@@ -52,7 +52,7 @@ func makeFailingTenants(f *world) map[string]string {
 		{insert, "UPDATE users SET age = NULL"},
 	} {
 		id := f.ids[(k+1)*len(f.ids)/8]
-		f.soil.exec(id, how.sql)
+		f.backend.exec(id, how.sql)
 		spoilt[id] = how.said
 	}
 	return spoilt
@@ -104,12 +104,12 @@ func (r rehearsal) locked() map[string]int {
 
 // stateOfEachTenant is all there is to see of each tenant: on PostgreSQL structure, rows, who wrote them, and where they are
 // kept; the bytes of a file.
-func stateOfEachTenant(f *world) map[string]string {
+func stateOfEachTenant(f *testFleet) map[string]string {
 	f.t.Helper()
 	all := map[string]string{}
-	if soil, ok := f.soil.(*plainFiles); ok {
+	if backend, ok := f.backend.(*plainFiles); ok {
 		for _, id := range f.ids {
-			text, err := os.ReadFile(soil.path(id))
+			text, err := os.ReadFile(backend.path(id))
 			if err != nil {
 				f.t.Fatal(err)
 			}
@@ -128,7 +128,7 @@ func stateOfEachTenant(f *world) map[string]string {
 }
 
 // same fails the test unless nothing of any tenant is other than before, nor the list of rollouts.
-func (f *world) same(what string, before map[string]string, listed string) {
+func (f *testFleet) same(what string, before map[string]string, listed string) {
 	f.t.Helper()
 	after, changed := stateOfEachTenant(f), []string{}
 	for _, id := range slices.Sorted(maps.Keys(before)) {
@@ -152,7 +152,7 @@ func rehearsalFinds(t *testing.T, d revision.Dialect) {
 	if d == revision.SQLite {
 		tenants = 48
 	}
-	f := newWorld(t, d, tenants, revisionsThatSomeFail(), "")
+	f := newFleet(t, d, tenants, revisionsThatSomeFail(), "")
 	f.Must(0, "upgrade", "u1")
 	spoilt := makeFailingTenants(f)
 	before, listed := stateOfEachTenant(f), listRollouts(f.Project)
@@ -197,7 +197,7 @@ func TestRehearsalOfASample(t *testing.T) { inBothDialects(t, rehearsalOfASample
 
 func rehearsalOfASample(t *testing.T, d revision.Dialect) {
 	const tenants = 60
-	f := newWorld(t, d, tenants, revisionsThatSomeFail(), "")
+	f := newFleet(t, d, tenants, revisionsThatSomeFail(), "")
 	f.Must(0, "upgrade", "u1")
 	f.Must(0, "upgrade", "u2", "-t", "id in ("+strings.Join(f.ids[:3], ",")+")") // one cohort that is small
 	before, listed := stateOfEachTenant(f), listRollouts(f.Project)
@@ -222,26 +222,26 @@ func rehearsalOfASample(t *testing.T, d revision.Dialect) {
 	}
 }
 
-// TestRehearsalDoesNotWaitForLocks rehearses while somebody keeps a table of one tenant to himself all the time.
+// TestRehearsalDoesNotWaitForLocks rehearses while another session locks a table of one tenant all the time.
 func TestRehearsalDoesNotWaitForLocks(t *testing.T) { inBothDialects(t, rehearsalDoesNotWait) }
 
 func rehearsalDoesNotWait(t *testing.T, d revision.Dialect) {
 	const tenants = 20
-	f := newWorld(t, d, tenants, revisionsThatSomeFail(), "rollout: {lock_timeout: 300ms}\n")
+	f := newFleet(t, d, tenants, revisionsThatSomeFail(), "rollout: {lock_timeout: 300ms}\n")
 	f.Must(0, "upgrade", "u1")
 	held, longest := f.ids[4], func() time.Duration { return 0 }
 	if d == revision.Postgres {
 		defer lockTable(t, urlInSchema(f.url(), held), "users")()
 		longest = watchWaits(t, f.url())
 	} else {
-		defer (&files{t, f.soil.(*plainFiles).dir}).lock(held, "users")()
+		defer (&files{t, f.backend.(*plainFiles).dir}).lock(held, "users")()
 	}
 	r := f.Must(2, "upgrade", "--rehearse", "--json")
 	report := r.Report()
 	if len(report.Failed) != 1 || report.Failed[0].Tenant != held || report.Failed[0].Class != "busy" {
 		t.Errorf("the tenants that fail: %+v", report.Failed)
 	}
-	// The server's own clock says how long anybody waited; a wait that was not bounded would never have ended.
+	// The server's own clock says how long each session waited; a wait that was not bounded would never have ended.
 	if waited := longest(); waited > 5*time.Second {
 		t.Errorf("it waited for a lock %s long", waited)
 	}
@@ -276,7 +276,7 @@ func watchWaits(t *testing.T, url string) (longest func() time.Duration) {
 		cancel()
 		most := <-result
 		if most == 0 {
-			t.Error("nobody waited for a lock, so this shows nothing")
+			t.Error("no session waited for a lock, so this shows nothing")
 		}
 		return most
 	}

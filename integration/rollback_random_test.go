@@ -69,12 +69,12 @@ var onWhat = map[string]string{"a1": "", "a2": "a1", "a3": "a2", "a4": "a3", "b1
 
 type rollbackProgram struct {
 	*skeintest.Project
-	t     *testing.T
-	rng   *rand.Rand
-	home  tenantHome
-	ids   []string // tenants that are there
-	next  int      // number of the next tenant
-	story []string
+	t    *testing.T
+	rng  *rand.Rand
+	home tenantHome
+	ids  []string // tenants that are there
+	next int      // number of the next tenant
+	log  []string
 }
 
 func newRollbackProgram(t *testing.T, seed uint64, g tenantHome) *rollbackProgram {
@@ -109,11 +109,11 @@ func (p *rollbackProgram) run() {
 	for !p.t.Failed() && !p.rollback1() {
 		p.upgrade()
 	}
-	p.t.Logf("the program:\n%s", strings.Join(p.story, "\n"))
+	p.t.Logf("the program:\n%s", strings.Join(p.log, "\n"))
 }
 
-func (p *rollbackProgram) tell(format string, args ...any) {
-	p.story = append(p.story, fmt.Sprintf(format, args...))
+func (p *rollbackProgram) logf(format string, args ...any) {
+	p.log = append(p.log, fmt.Sprintf(format, args...))
 }
 
 func (p *rollbackProgram) any() string { return p.ids[p.rng.IntN(len(p.ids))] }
@@ -121,7 +121,7 @@ func (p *rollbackProgram) any() string { return p.ids[p.rng.IntN(len(p.ids))] }
 func (p *rollbackProgram) create() {
 	p.next++
 	id := fmt.Sprintf("t%02d", p.next)
-	p.tell("create %s", id)
+	p.logf("create %s", id)
 	p.home.create(id)
 	p.ids = append(p.ids, id)
 }
@@ -131,14 +131,14 @@ func (p *rollbackProgram) drop() {
 		return
 	}
 	id := p.any()
-	p.tell("drop %s", id)
+	p.logf("drop %s", id)
 	p.home.drop(id)
 	p.ids = slices.DeleteFunc(p.ids, func(other string) bool { return other == id })
 }
 
 func (p *rollbackProgram) remake() {
 	id := p.any()
-	p.tell("drop and create %s", id)
+	p.logf("drop and create %s", id)
 	p.home.drop(id)
 	p.home.create(id)
 }
@@ -147,11 +147,11 @@ func (p *rollbackProgram) rename() {
 	id := p.any()
 	p.next++
 	to := fmt.Sprintf("t%02d", p.next)
-	p.tell("rename %s to %s", id, to)
+	p.logf("rename %s to %s", id, to)
 	p.home.rename(id, to)
 	p.ids[slices.Index(p.ids, id)] = to
 	if p.rng.IntN(2) == 0 {
-		p.tell("create %s", id)
+		p.logf("create %s", id)
 		p.home.create(id)
 		p.ids = append(p.ids, id)
 	}
@@ -163,18 +163,18 @@ func (p *rollbackProgram) copy() {
 	if p.rng.IntN(2) == 0 {
 		p.next++
 		to := fmt.Sprintf("t%02d", p.next)
-		p.tell("copy %s to %s", id, to)
+		p.logf("copy %s to %s", id, to)
 		p.home.copy(id, to)
 		p.ids = append(p.ids, to)
 		return
 	}
-	p.tell("back up %s", id)
+	p.logf("back up %s", id)
 	p.home.copy(id, "backup")
 	for range 1 + p.rng.IntN(2) {
 		[]func(){p.upgrade, p.downgrade, p.rollback}[p.rng.IntN(3)]()
 	}
 	if slices.Contains(p.ids, id) {
-		p.tell("restore %s", id)
+		p.logf("restore %s", id)
 		p.home.drop(id)
 		p.home.copy("backup", id)
 	}
@@ -210,7 +210,7 @@ func (p *rollbackProgram) skein(args ...string) skeintest.Result {
 
 func (p *rollbackProgram) ended(r skeintest.Result) skeintest.Result {
 	p.t.Helper()
-	p.tell("skein %s: exit %d %s", strings.Join(r.Args, " "), r.Code, strings.TrimSpace(r.Stderr))
+	p.logf("skein %s: exit %d %s", strings.Join(r.Args, " "), r.Code, strings.TrimSpace(r.Stderr))
 	if strings.Contains(r.Stderr, "goroutine ") {
 		p.t.Errorf("it crashed: %s", r.Stderr)
 	}

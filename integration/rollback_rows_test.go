@@ -83,7 +83,7 @@ func TestRollbackLeavesWhatLaterRolloutsApplied(t *testing.T) {
 		before[id] = home.rows(id)
 	}
 	r := p.Must(0, "rollout", "rollback", first, "--dry-run")
-	told(t, r.Stdout+r.Stderr, "t16, t17", "renamed or copied since", "5 tenants that rollout "+first+" changed have nothing of it any more")
+	wantWords(t, r.Stdout+r.Stderr, "t16, t17", "renamed or copied since", "5 tenants that rollout "+first+" changed have nothing of it any more")
 	r = p.Must(0, "rollout", "rollback", first, "--yes", "--json")
 	if diff := cmp.Diff([]string{"t07", "t08", "t09", "t16", "t17"}, takenDown(t, r)); diff != "" {
 		t.Errorf("taken down were (-want +got):\n%s", diff)
@@ -100,7 +100,7 @@ func TestRollbackLeavesWhatLaterRolloutsApplied(t *testing.T) {
 	}
 	r = p.Run("rollout", "rollback", first, "--yes")
 	r.Want(1)
-	told(t, r.Stderr, "there is nothing to take back")
+	wantWords(t, r.Stderr, "there is nothing to take back")
 }
 
 // TestRollbackOfAnUpgradeThatAnotherFinished takes back a killed upgrade, and not what the one after it applied to tenants
@@ -110,7 +110,7 @@ func TestRollbackOfAnUpgradeThatAnotherFinished(t *testing.T) {
 	f, open, p := startMidWave(t)
 	p.kill()
 	open()
-	f.soil.quiet()
+	f.backend.quiet()
 	killed := latest(t, f.Project)
 	f.Must(0, "rollout", "abort", killed, "--reason", "start again")
 	f.Must(0, "upgrade", "-q")
@@ -134,7 +134,7 @@ func TestRollbackOfAnUpgradeThatAnotherFinished(t *testing.T) {
 }
 
 // TestRollbackByTheKeptDowngrade has the file of the upgrade taken out of the checkout: the way back was kept, and the
-// output says so. A rollback that was halted goes on with it.
+// output says so. A rollback that was halted continues with it.
 func TestRollbackByTheKeptDowngrade(t *testing.T) {
 	t.Parallel()
 	p, home := filesWithTables(t, 3)
@@ -145,7 +145,7 @@ func TestRollbackByTheKeptDowngrade(t *testing.T) {
 	p.Remove("migrations/u2_x.sql")
 	marked := "revision u2 is taken down by the downgrade section that rollout " + first + " kept: its file, u2_x.sql, is not among the revisions here"
 	r := p.Must(0, "rollout", "rollback", "--dry-run")
-	told(t, r.Stdout, marked)
+	wantWords(t, r.Stdout, marked)
 
 	ids := []string{"t01", "t02", "t03"}
 	for _, id := range ids { // it fails everywhere
@@ -153,7 +153,7 @@ func TestRollbackByTheKeptDowngrade(t *testing.T) {
 	}
 	r = p.Run("rollout", "rollback", "--yes")
 	r.Want(3)
-	told(t, r.Stdout+r.Stderr, marked, "u2_x.sql:9")
+	wantWords(t, r.Stdout+r.Stderr, marked, "u2_x.sql:9")
 	for _, id := range ids {
 		sqlitetest.Exec(t, home.path(id), "ALTER TABLE other RENAME TO u2")
 	}
@@ -190,8 +190,8 @@ func TestRollbackWithoutTheFile(t *testing.T) {
 		if err := json.Unmarshal([]byte(r.Stdout), &said); err != nil {
 			t.Fatalf("%v: %s", err, r.Stdout)
 		}
-		told(t, said.Error.Message, "3 tenants", "revision u2", "is not among the revisions here")
-		told(t, said.Error.Hint, "restore its file, u2_*.sql")
+		wantWords(t, said.Error.Message, "3 tenants", "revision u2", "is not among the revisions here")
+		wantWords(t, said.Error.Hint, "restore its file, u2_*.sql")
 	}
 	p.Write("migrations/u2_x.sql", string(text))
 	p.Must(0, "rollout", "rollback", "--yes", "-q")
@@ -206,7 +206,7 @@ func TestRollbackWithoutTheFile(t *testing.T) {
 // dead run is about to commit is waited for, and taken back.
 func TestRollbackAndResumeAwaitTenantsWithTheirOwnURL(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t, revision.Postgres, 2, nil, "")
+	f := newFleet(t, revision.Postgres, 2, nil, "")
 	f.Write("migrations/r001_step.sql", "-- revision: r001\n-- revises: none\n-- message: x\n\n-- upgrade\n"+
 		"CREATE TABLE made (x int);\nSET LOCAL client_connection_check_interval = 0;\n"+gate+"\n-- downgrade\nDROP TABLE made;\n")
 	f.Write("tenants.jsonl", `{"id":"a","schema":"tenant_0001","url_env":"OWN_URL"}`+"\n"+`{"id":"b","schema":"tenant_0002","url_env":"OWN_URL"}`+"\n")
@@ -257,7 +257,7 @@ func TestResumeOfARollbackGoesByTheRows(t *testing.T) {
 	before := home.rows("t01")
 
 	r := p.Must(0, "rollout", "resume", back, "--json")
-	told(t, r.Stderr, "1 tenant that rollout "+first+" applied revisions to is not named by this rollback: t12; `skein rollout rollback "+first+"` takes them back")
+	wantWords(t, r.Stderr, "1 tenant that rollout "+first+" applied revisions to is not named by this rollback: t12; `skein rollout rollback "+first+"` takes them back")
 	if diff := cmp.Diff([]string{"t03", "t04"}, takenDown(t, r)); diff != "" {
 		t.Errorf("taken down were (-want +got):\n%s", diff)
 	}

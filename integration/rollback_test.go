@@ -18,7 +18,7 @@ const saysNo = `sql: "select false"`
 func TestRollbackOfACanary(t *testing.T) {
 	t.Parallel()
 	f := newFleetAtFirstStep(t, "", threeWaves(map[string]string{"canary": saysNo}))
-	dumps := f.soil.reference(steps(2))
+	dumps := f.backend.reference(steps(2))
 	canary := f.members()["canary"]
 	others := f.besides(canary)
 	before := traces(t, f, others)
@@ -53,7 +53,7 @@ func TestRollbackOfACanary(t *testing.T) {
 func TestRollbackOfAWholeRollout(t *testing.T) {
 	t.Parallel()
 	f := newFleetAtFirstStep(t, "", threeWaves(map[string]string{"canary": `sql: "select true"`}))
-	dumps := f.soil.reference(steps(2))
+	dumps := f.backend.reference(steps(2))
 	old := wantEnd(t, f.Run("upgrade", "--json"), 0, "finished", map[string]int{"done": few})
 	r := f.Run("rollout", "rollback", old.Rollout, "--yes", "--json")
 	wantEnd(t, r, 0, "finished", map[string]int{"done": few})
@@ -75,13 +75,13 @@ func TestRollbackOfAWholeRollout(t *testing.T) {
 	f.want(dumps, 1)
 }
 
-// TestRollbackOfWhatCannotBeTakenBack has a revision without a downgrade section between: it is said before anybody is
+// TestRollbackOfWhatCannotBeTakenBack has a revision without a downgrade section between: the error comes before any tenant is
 // touched, and with --partial those go down that did not go up through it.
 func TestRollbackOfWhatCannotBeTakenBack(t *testing.T) {
 	t.Parallel()
 	f := newFleetAtFirstStep(t, "", "")
 	bodies := steps(3)
-	dumps := f.soil.reference(bodies)
+	dumps := f.backend.reference(bodies)
 	f.Write("migrations/r002_step.sql", "-- revision: r002\n-- revises: r001\n-- message: no way back\n\n-- upgrade\n"+bodies[1])
 	f.Write("migrations/r003_step.sql", revisionFile("r003", "r002", bodies[2],
 		"DELETE FROM log WHERE n = 3;\nUPDATE base SET qty = qty - 1;\nALTER TABLE base DROP COLUMN c3;\nDROP TABLE t3;"))
@@ -95,7 +95,7 @@ func TestRollbackOfWhatCannotBeTakenBack(t *testing.T) {
 	before := traces(t, f, f.ids)
 
 	message, hint := wantRefusal(t, f, "there is no way back", "rollout", "rollback", "--yes", "--json")
-	told(t, message+" "+hint, "r002", "r002_step.sql", "6", "--partial")
+	wantWords(t, message+" "+hint, "r002", "r002_step.sql", "6", "--partial")
 	if !slices.Equal(before, traces(t, f, f.ids)) {
 		t.Error("tenants were touched")
 	}
@@ -118,7 +118,7 @@ func TestRollbackOfWhatCannotBeTakenBack(t *testing.T) {
 func TestRollbackAfterAKill(t *testing.T) {
 	t.Parallel()
 	f, open, p := startMidWave(t)
-	dumps := f.soil.reference(steps(2))
+	dumps := f.backend.reference(steps(2))
 	for _, resumed := range []bool{false, true} {
 		if resumed {
 			open = f.shut()
@@ -127,7 +127,7 @@ func TestRollbackAfterAKill(t *testing.T) {
 		}
 		shown := strings.Count(p.kill().Stdout, isDone)
 		open() // the statements of the dead one may go through before their server notices
-		f.soil.quiet()
+		f.backend.quiet()
 		done := 0
 		for _, n := range f.want(dumps, 1, 2) {
 			done += n - 1
@@ -148,12 +148,12 @@ func TestRollbackAfterAKill(t *testing.T) {
 	}
 }
 
-// TestRollbackThatIsKilled kills a rollback among tenants that go down, and goes on with it. It is not taken back
+// TestRollbackThatIsKilled kills a rollback among tenants that go down, and resumes it. It is not taken back
 // itself.
 func TestRollbackThatIsKilled(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t, revision.Postgres, few, bothWays(""), "")
-	dumps := f.soil.reference(steps(2))
+	f := newFleet(t, revision.Postgres, few, bothWays(""), "")
+	dumps := f.backend.reference(steps(2))
 	f.Must(0, "upgrade", "r001", "-q")
 	up, down, _ := strings.Cut(string(bothWays("")["r002_step.sql"].Data), "\n-- downgrade\n")
 	f.Write("migrations/r002_step.sql", up+"\n-- downgrade: lock_timeout=0\n"+
@@ -166,7 +166,7 @@ func TestRollbackThatIsKilled(t *testing.T) {
 	f.atGate(atOnce)
 	p.kill()
 	open()
-	f.soil.quiet()
+	f.backend.quiet()
 	f.want(dumps, 1, 2)
 	before := f.show()
 	if before.Type != "rollback" || before.State != "interrupted" || before.Rollout == old.Rollout {

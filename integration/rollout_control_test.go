@@ -14,8 +14,8 @@ import (
 	"github.com/skeindb/skein/integration/skeintest"
 )
 
-// TestPauseInMidWave pauses a rollout from another process while tenants of its last wave are under work: they finish,
-// nobody else begins, and a resume does the others.
+// TestPauseInMidWave pauses a rollout from another process while tenants of its last wave are running: they finish,
+// no other tenant begins, and a resume does the others.
 func TestPauseInMidWave(t *testing.T) {
 	t.Parallel()
 	f, open, p := startMidWave(t)
@@ -24,7 +24,7 @@ func TestPauseInMidWave(t *testing.T) {
 	open()
 	r := p.end()
 	report := wantEnd(t, r, 3, "paused", map[string]int{"done": 12 + atOnce, "pending": few - 12 - atOnce})
-	told(t, report.Reason, "the pager rang", userName())
+	wantWords(t, report.Reason, "the pager rang", userName())
 	if report.Next != "skein rollout resume "+report.Rollout {
 		t.Errorf("next is %q", report.Next)
 	}
@@ -37,21 +37,21 @@ func TestPauseInMidWave(t *testing.T) {
 	wantEnd(t, r, 0, "finished", map[string]int{"done": few})
 	f.want(nil, 2)
 	wantRefusal(t, f, "it has ended", "rollout", "pause", "--json")
-	told(t, f.Must(0, "rollout", "audit").Stdout, userName()+"@", "pause", "the pager rang", "resume")
+	wantWords(t, f.Must(0, "rollout", "audit").Stdout, userName()+"@", "pause", "the pager rang", "resume")
 }
 
-// TestAbortInMidWave gives a rollout up while tenants are under work. It is over for good; what it did, and only
+// TestAbortInMidWave aborts a rollout while tenants are running. It is over for good; what it did, and only
 // that, can be taken back.
 func TestAbortInMidWave(t *testing.T) {
 	t.Parallel()
 	f, open, p := startMidWave(t)
-	dumps := f.soil.reference(steps(2))
+	dumps := f.backend.reference(steps(2))
 	f.Must(0, "rollout", "abort", "--reason", "wrong release", "--json")
 	p.must("wrong release", 1)
 	open()
 	r := p.end()
 	report := wantEnd(t, r, 3, "aborted", map[string]int{"done": 12 + atOnce, "pending": few - 12 - atOnce})
-	told(t, report.Reason, "wrong release")
+	wantWords(t, report.Reason, "wrong release")
 	at := f.wantDrained()
 	var changed []string
 	for id, n := range at {
@@ -82,14 +82,14 @@ func TestSkipOfAFailedTenant(t *testing.T) {
 	t.Parallel()
 	f := newFleetAtFirstStep(t, "SELECT 1 / n FROM log WHERE n < 1;\n", threeWaves(nil))
 	bad := f.members()["rest"][7]
-	f.furnish([]string{bad}, "INSERT INTO log VALUES (0);")
+	f.execInTenants([]string{bad}, "INSERT INTO log VALUES (0);")
 	f.Must(3, "upgrade", "--json")
 	r := f.Run("rollout", "resume", "--json")
 	r.Want(3)
 	if got := failedTenantsOf(r.Report()); !slices.Equal(got, []string{bad}) {
 		t.Fatalf("failed are %q", got)
 	}
-	f.Must(0, "rollout", "skip", bad, "--reason", "its owner mends it", "--json")
+	f.Must(0, "rollout", "skip", bad, "--reason", "its owner repairs it", "--json")
 	if s := f.show(); s.Counts["failed"] != 0 || s.Counts["skipped"] != 1 {
 		t.Errorf("shown is %+v", s)
 	}
@@ -102,36 +102,36 @@ func TestSkipOfAFailedTenant(t *testing.T) {
 	wantRefusal(t, f, "it is done", "rollout", "skip", f.members()["rest"][0], "--reason", "too late", "--json")
 }
 
-// TestRetryOfNamedTenants takes up one of two that failed, and nobody else; no gate is asked for it.
+// TestRetryOfNamedTenants retries one of two that failed, and no other tenant; no gate is asked for it.
 func TestRetryOfNamedTenants(t *testing.T) {
 	t.Parallel()
-	f := newFleetAtFirstStep(t, "SELECT 1 / n FROM log WHERE n < 1;\n", threeWaves(map[string]string{"rest": "exec: [sh, porter.sh]"}, "max_failures: 5%"))
-	f.porters()
-	mended, left := f.members()["rest"][7], f.members()["rest"][40]
-	f.furnish([]string{mended, left}, "INSERT INTO log VALUES (0);")
+	f := newFleetAtFirstStep(t, "SELECT 1 / n FROM log WHERE n < 1;\n", threeWaves(map[string]string{"rest": "exec: [sh, gate.sh]"}, "max_failures: 5%"))
+	f.writeGateScript()
+	fixed, left := f.members()["rest"][7], f.members()["rest"][40]
+	f.execInTenants([]string{fixed, left}, "INSERT INTO log VALUES (0);")
 	wantEnd(t, f.Run("upgrade", "--json"), 2, "finished", map[string]int{"done": few - 2, "failed": 2})
 	asked := f.asked()
-	f.furnish([]string{mended}, "DELETE FROM log WHERE n = 0;")
-	r := f.Run("rollout", "retry", mended, "--json")
+	f.execInTenants([]string{fixed}, "DELETE FROM log WHERE n = 0;")
+	r := f.Run("rollout", "retry", fixed, "--json")
 	r.Want(2)
 	report := r.Report()
 	wantCounts(t, report, map[string]int{"done": few - 1, "failed": 1})
-	if got := tenantsStarted(r); !slices.Equal(got, []string{mended}) {
+	if got := tenantsStarted(r); !slices.Equal(got, []string{fixed}) {
 		t.Errorf("touched were %q", got)
 	}
 	if n := f.asked() - asked; n != 0 {
 		t.Errorf("the gate was asked %d times", n)
 	}
 	f.wantOf(f.besides([]string{left}), nil, 2)
-	wantRefusal(t, f, "nobody has that id", "rollout", "retry", "nobody", "--json")
+	wantRefusal(t, f, "no tenant has that id", "rollout", "retry", "nobody", "--json")
 }
 
-// startMidWave begins an upgrade and returns when as many tenants of its last wave are under work as may be at once. They
+// startMidWave begins an upgrade and returns when as many tenants of its last wave are running as may be at once. They
 // wait until open is called.
-func startMidWave(t *testing.T) (f *world, open func(), p *running) {
+func startMidWave(t *testing.T) (f *testFleet, open func(), p *running) {
 	t.Helper()
 	rollout := threeWaves(nil, fmt.Sprintf("concurrency: %d", atOnce))
-	f = newWorld(t, revision.Postgres, few, bothWays(""), "")
+	f = newFleet(t, revision.Postgres, few, bothWays(""), "")
 	f.Must(0, "upgrade", "r001", "-q")
 	for name, file := range bothWays(gateOf(f.members()["rest"])) {
 		f.Write("migrations/"+name, string(file.Data))
@@ -145,9 +145,9 @@ func startMidWave(t *testing.T) (f *world, open func(), p *running) {
 
 // wantDrained fails the test unless the first two waves and those who waited in the middle of the last have both
 // steps, and all others the first, whole.
-func (f *world) wantDrained() map[string]int {
+func (f *testFleet) wantDrained() map[string]int {
 	f.t.Helper()
-	at := f.want(f.soil.reference(steps(2)), 1, 2)
+	at := f.want(f.backend.reference(steps(2)), 1, 2)
 	done := 0
 	for _, steps := range at {
 		done += steps - 1
@@ -158,7 +158,7 @@ func (f *world) wantDrained() map[string]int {
 	return at
 }
 
-// tenantsStarted are the tenants of a stream that were under work, sorted.
+// tenantsStarted are the tenants of a stream that were running, sorted.
 func tenantsStarted(r skeintest.Result) []string {
 	ids := map[string]bool{}
 	for _, e := range r.Events() {
@@ -180,7 +180,7 @@ func TestStrictBudgetIsNeverExceededByMoreThanOne(t *testing.T) {
 	}{{"strict", budget + 1, budget + 1}, {"soft", width, 2 * width}} {
 		t.Run(c.tolerance, func(t *testing.T) {
 			t.Parallel()
-			f := newWorld(t, revision.Postgres, tenants, inFiles([]string{steps(1)[0], ": lock_timeout=0\n" + gate + "SELECT 1 / 0;\n"}), "")
+			f := newFleet(t, revision.Postgres, tenants, inFiles([]string{steps(1)[0], ": lock_timeout=0\n" + gate + "SELECT 1 / 0;\n"}), "")
 			f.Must(0, "upgrade", "r001", "-q")
 			f.configure(fmt.Sprintf("rollout: {concurrency: %d, max_failures: %d, tolerance: %s, systemic: 0}\n", width, budget, c.tolerance))
 			open := f.shut()
@@ -193,7 +193,7 @@ func TestStrictBudgetIsNeverExceededByMoreThanOne(t *testing.T) {
 			if n < c.least || n > c.most {
 				t.Errorf("%d tenants were begun and failed, want %d to %d", n, c.least, c.most)
 			}
-			told(t, report.Reason, fmt.Sprint(budget))
+			wantWords(t, report.Reason, fmt.Sprint(budget))
 			f.want(nil, 1)
 		})
 	}
@@ -224,8 +224,8 @@ rollout: {max_failures: 100%%, per_server: %d, systemic: %d}
 
 	// Turn by turn: some of the one are done, then some of the other fail, so that the failures of all are never in a
 	// row, and those of the one server always are.
-	turnWell, openWell := turnstile(t, well)
-	turnIll, openIll := turnstile(t, ill)
+	turnWell, openWell := oneAtGate(t, well)
+	turnIll, openIll := oneAtGate(t, ill)
 	r := startProcess(t, p, "upgrade", "--json")
 	for k, done := 1, 0; ; k++ {
 		atGateOf(t, well, width)
@@ -245,7 +245,7 @@ rollout: {max_failures: 100%%, per_server: %d, systemic: %d}
 	got.Want(3)
 	report := got.Report()
 	if n := report.Counts["failed"]; n < systemic || n >= systemic+width {
-		t.Errorf("%d tenants failed, want %d, and those that were under work", n, systemic)
+		t.Errorf("%d tenants failed, want %d, and those that were running", n, systemic)
 	}
 	wantCounts(t, report, map[string]int{"done": each, "failed": report.Counts["failed"], "pending": each - report.Counts["failed"]})
 	for _, id := range failedTenantsOf(report) {

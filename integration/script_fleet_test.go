@@ -21,10 +21,10 @@ import (
 	"github.com/skeindb/skein/integration/sqlitetest"
 )
 
-// patience bounds every wait of a story.
-const patience = time.Minute
+// waitLimit bounds every wait of a script.
+const waitLimit = time.Minute
 
-// stage is what a story plays on. Its commands:
+// scriptState has what a script works on. The commands:
 //
 //	fleet N [list]          makes the tenants t1 to tN, empty, and skein.yaml, which finds them; the text of
 //	                        more.yaml, if there is one, follows. With `list` the config names each of them.
@@ -38,20 +38,22 @@ const patience = time.Minute
 //	psql SQL [ROW...]       runs SQL in the database of $URL, which has rows where some are wanted
 //	lock ID TABLE           keeps a transaction open that changed the table, until `unlock`
 //	unlock                  ends all of those
-type stage struct {
+type scriptState struct {
 	tb        testing.TB
-	ground    ground // nil in stories without a fleet
+	backend   scriptBackend // nil in scripts without a fleet
 	ids       []string
 	processes map[string]*process
 	unlocks   []func()
 }
 
-type stageKey struct{}
+type scriptStateKey struct{}
 
-func stageOf(ts *testscript.TestScript) *stage { return ts.Value(stageKey{}).(*stage) }
+func scriptStateOf(ts *testscript.TestScript) *scriptState {
+	return ts.Value(scriptStateKey{}).(*scriptState)
+}
 
-// close ends what the story left behind.
-func (s *stage) close() {
+// close ends what the script left behind.
+func (s *scriptState) close() {
 	for _, p := range s.processes {
 		_ = p.cmd.Process.Kill()
 		<-p.ended
@@ -59,15 +61,15 @@ func (s *stage) close() {
 	s.unlock()
 }
 
-func (s *stage) unlock() {
+func (s *scriptState) unlock() {
 	for _, unlock := range s.unlocks {
 		unlock()
 	}
 	s.unlocks = nil
 }
 
-// ground is where the tenants of a fleet live.
-type ground interface {
+// scriptBackend is where the tenants of a fleet live.
+type scriptBackend interface {
 	kind() string
 	dialect() revision.Dialect
 	make(id string)
@@ -86,12 +88,12 @@ func cmdFleet(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	n, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	s := stageOf(ts)
+	s := scriptStateOf(ts)
 	for k := range n {
 		s.ids = append(s.ids, fmt.Sprintf("t%d", k+1))
-		s.ground.make(s.ids[k])
+		s.backend.make(s.ids[k])
 	}
-	config := "fleet: acme\n" + s.ground.config(s.ids, len(args) == 2)
+	config := "fleet: acme\n" + s.backend.config(s.ids, len(args) == 2)
 	if more, err := os.ReadFile(ts.MkAbs("more.yaml")); err == nil {
 		config += string(more)
 	}
@@ -102,21 +104,21 @@ func cmdMore(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: more N")
 	}
-	stageOf(ts).ground.make("t" + args[0])
+	scriptStateOf(ts).backend.make("t" + args[0])
 }
 
 func cmdDrop(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: drop ID")
 	}
-	stageOf(ts).ground.drop(args[0])
+	scriptStateOf(ts).backend.drop(args[0])
 }
 
 func cmdShop(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 0 {
 		ts.Fatalf("usage: shop")
 	}
-	files := shop.FS(stageOf(ts).ground.dialect())
+	files := shop.FS(scriptStateOf(ts).backend.dialect())
 	names, err := fs.Glob(files, "*.sql")
 	ts.Check(err)
 	ts.Check(os.MkdirAll(ts.MkAbs("migrations"), 0o750))
@@ -131,25 +133,25 @@ func cmdSlow(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: slow FILE")
 	}
-	cmdReplace(ts, false, []string{args[0], "SLOW", stageOf(ts).ground.slow()})
+	cmdReplace(ts, false, []string{args[0], "SLOW", scriptStateOf(ts).backend.slow()})
 }
 
 func cmdSQL(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: sql ID SQL")
 	}
-	stageOf(ts).ground.exec(args[0], args[1])
+	scriptStateOf(ts).backend.exec(args[0], args[1])
 }
 
 func cmdRows(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: rows ID SQL [ROW...]")
 	}
-	wantEqualRows(ts, args[0]+": "+args[1], stageOf(ts).ground.query(args[0], args[1]), args[2:])
+	wantEqualRows(ts, args[0]+": "+args[1], scriptStateOf(ts).backend.query(args[0], args[1]), args[2:])
 }
 
 func cmdPsql(ts *testscript.TestScript, neg bool, args []string) {
-	database, ok := stageOf(ts).ground.(*schemas)
+	database, ok := scriptStateOf(ts).backend.(*schemas)
 	if neg || !ok || len(args) < 1 {
 		ts.Fatalf("usage: psql SQL [ROW...], where tenants are schemas")
 	}
@@ -165,7 +167,7 @@ func cmdTables(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 {
 		ts.Fatalf("usage: tables ID [NAME...]")
 	}
-	wantEqualRows(ts, "tables of "+args[0], stageOf(ts).ground.tables(args[0]), args[1:])
+	wantEqualRows(ts, "tables of "+args[0], scriptStateOf(ts).backend.tables(args[0]), args[1:])
 }
 
 func wantEqualRows(ts *testscript.TestScript, what string, got, want []string) {
@@ -178,15 +180,15 @@ func cmdLock(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: lock ID TABLE")
 	}
-	s := stageOf(ts)
-	s.unlocks = append(s.unlocks, s.ground.lock(args[0], args[1]))
+	s := scriptStateOf(ts)
+	s.unlocks = append(s.unlocks, s.backend.lock(args[0], args[1]))
 }
 
 func cmdUnlock(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 0 {
 		ts.Fatalf("usage: unlock")
 	}
-	stageOf(ts).unlock()
+	scriptStateOf(ts).unlock()
 }
 
 // files are SQLite files, data/t1.db and so on.
@@ -195,7 +197,7 @@ type files struct {
 	dir string
 }
 
-func newFiles(tb testing.TB, dir string) ground {
+func newFiles(tb testing.TB, dir string) scriptBackend {
 	tb.Helper()
 	return &files{tb, filepath.Join(dir, "data")}
 }
@@ -275,7 +277,7 @@ type schemas struct {
 	url, name string // of the database
 }
 
-func newSchemas(tb testing.TB, _ string) ground {
+func newSchemas(tb testing.TB, _ string) scriptBackend {
 	tb.Helper()
 	url, name := pgtest.Database(tb, pgtest.Server(tb))
 	return &schemas{tb, url, name}
@@ -355,7 +357,7 @@ type databases struct {
 	prefix string
 }
 
-func newDatabases(tb testing.TB, _ string) ground {
+func newDatabases(tb testing.TB, _ string) scriptBackend {
 	tb.Helper()
 	server := pgtest.Server(tb)
 	home, name := pgtest.Database(tb, server)

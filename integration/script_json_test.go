@@ -152,7 +152,7 @@ func differs(at string, want, got any) string {
 	return fmt.Sprintf("%s is %v, want %v", at, got, want)
 }
 
-// The comparison decides what every story proves, so it is tested itself.
+// The comparison decides what every script proves, so it is tested itself.
 func TestDiffers(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

@@ -17,7 +17,7 @@ import (
 	"github.com/skeindb/skein/integration/skeintest"
 )
 
-// The stories of the command line: each txtar file below testdata/script is one, run with the built binary in a
+// The scripts of the command line: each txtar file below testdata/script is one, run with the built binary in a
 // folder of its own. Those of fleet/ are run three times: SQLite files, schemas of a database, databases of a server.
 // Besides testscript's own commands they have
 //
@@ -47,8 +47,8 @@ func TestFleetOfSchemas(t *testing.T) { runScripts(t, "fleet", newSchemas) }
 
 func TestFleetOfDatabases(t *testing.T) { runScripts(t, "fleet", newDatabases) }
 
-// runScripts runs the stories of a folder on a ground of its own each.
-func runScripts(t *testing.T, folder string, newGround func(testing.TB, string) ground) {
+// runScripts runs the scripts of a folder, each with tenants of its own.
+func runScripts(t *testing.T, folder string, newBackend func(testing.TB, string) scriptBackend) {
 	t.Helper()
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -61,22 +61,22 @@ func runScripts(t *testing.T, folder string, newGround func(testing.TB, string) 
 			}
 			env.Setenv("PATH", filepath.Dir(skeintest.Binary(tb))+string(os.PathListSeparator)+env.Getenv("PATH"))
 			env.Setenv("GOTRACEBACK", "single")
-			s := &stage{tb: tb, processes: map[string]*process{}}
-			env.Values[stageKey{}] = s
+			s := &scriptState{tb: tb, processes: map[string]*process{}}
+			env.Values[scriptStateKey{}] = s
 			env.Defer(s.close)
-			if newGround == nil {
+			if newBackend == nil {
 				return nil
 			}
-			s.ground = newGround(tb, env.WorkDir)
-			env.Setenv("KIND", s.ground.kind())
-			if database, ok := s.ground.(*schemas); ok {
+			s.backend = newBackend(tb, env.WorkDir)
+			env.Setenv("KIND", s.backend.kind())
+			if database, ok := s.backend.(*schemas); ok {
 				env.Setenv("URL", database.url)
 				env.Setenv("DATABASE", database.name)
 			}
 			return nil
 		},
 		Condition: func(cond string) (bool, error) {
-			return false, fmt.Errorf("no condition %q: a story is the same everywhere", cond)
+			return false, fmt.Errorf("no condition %q: a script is the same everywhere", cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"skein": cmdSkein, "exit": cmdExit,
@@ -128,7 +128,7 @@ func wantExitCode(ts *testscript.TestScript, want int, err error, what string) {
 	}
 }
 
-// process is a command that runs while the story goes on.
+// process is a command that runs while the script continues.
 type process struct {
 	cmd      *exec.Cmd
 	out, err string // files
@@ -140,7 +140,7 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 || args[1] != "skein" {
 		ts.Fatalf("usage: start NAME skein ARGS")
 	}
-	s := stageOf(ts)
+	s := scriptStateOf(ts)
 	if s.processes[args[0]] != nil {
 		ts.Fatalf("there is a process %s", args[0])
 	}
@@ -164,7 +164,7 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	}()
 }
 
-func (s *stage) process(ts *testscript.TestScript, name string) *process {
+func (s *scriptState) process(ts *testscript.TestScript, name string) *process {
 	p := s.processes[name]
 	if p == nil {
 		ts.Fatalf("there is no process %s", name)
@@ -176,8 +176,8 @@ func cmdAwait(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: await NAME TEXT")
 	}
-	p := stageOf(ts).process(ts, args[0])
-	deadline := time.After(patience)
+	p := scriptStateOf(ts).process(ts, args[0])
+	deadline := time.After(waitLimit)
 	for {
 		select {
 		case <-p.ended:
@@ -200,7 +200,7 @@ func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 || signals[args[1]] == nil {
 		ts.Fatalf("usage: signal NAME INT|TERM|KILL")
 	}
-	ts.Check(stageOf(ts).process(ts, args[0]).cmd.Process.Signal(signals[args[1]]))
+	ts.Check(scriptStateOf(ts).process(ts, args[0]).cmd.Process.Signal(signals[args[1]]))
 }
 
 func cmdEnd(ts *testscript.TestScript, neg bool, args []string) {
@@ -209,11 +209,11 @@ func cmdEnd(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	want, err := strconv.Atoi(args[1])
 	ts.Check(err)
-	s := stageOf(ts)
+	s := scriptStateOf(ts)
 	p := s.process(ts, args[0])
 	select {
 	case <-p.ended:
-	case <-time.After(patience):
+	case <-time.After(waitLimit):
 		ts.Fatalf("%s does not end\n%s%s", args[0], ts.ReadFile(p.out), ts.ReadFile(p.err))
 	}
 	delete(s.processes, args[0])

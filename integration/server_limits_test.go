@@ -42,7 +42,7 @@ func TestRoleLimit(t *testing.T) {
 	wantFewerConnections(t, f, r)
 }
 
-func wantFewerConnections(t *testing.T, f *world, r skeintest.Result) {
+func wantFewerConnections(t *testing.T, f *testFleet, r skeintest.Result) {
 	t.Helper()
 	report := r.Report()
 	if report.State != "finished" || report.Counts["done"] != len(f.ids) {
@@ -56,14 +56,14 @@ func wantFewerConnections(t *testing.T, f *world, r skeintest.Result) {
 }
 
 // newFleetOfRole is a fleet that skein reaches as a role of its own, which owns the schemas.
-func newFleetOfRole(t *testing.T, url, role, options, password string, tenants int) *world {
+func newFleetOfRole(t *testing.T, url, role, options, password string, tenants int) *testFleet {
 	t.Helper()
 	pgtest.Exec(t, url, "CREATE ROLE "+pgtest.Quote(role)+" "+options,
 		"DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO "+pgtest.Quote(role)+"', current_database()); END $$")
 	t.Cleanup(func() {
 		pgtest.Exec(t, url, "DROP OWNED BY "+pgtest.Quote(role)+" CASCADE", "DROP ROLE "+pgtest.Quote(role))
 	})
-	f := worldAt(t, url, urlOfRole(t, url, role, password), tenants, inFiles(slowLastStep()), "")
+	f := newFleetAt(t, url, urlOfRole(t, url, role, password), tenants, inFiles(slowLastStep()), "")
 	for part := range slices.Chunk(f.ids, 40) {
 		var sql strings.Builder
 		for _, id := range part {
@@ -132,7 +132,7 @@ func TestWrongPassword(t *testing.T) {
 }
 
 // wantNowhere fails the test when a secret is in what a command printed or in a file of the project.
-func wantNowhere(t *testing.T, f *world, r skeintest.Result, secret string) {
+func wantNowhere(t *testing.T, f *testFleet, r skeintest.Result, secret string) {
 	t.Helper()
 	if strings.Contains(r.Stdout+r.Stderr, secret) {
 		t.Errorf("skein %v prints the password:\n%s%s", r.Args, r.Stdout, r.Stderr)
@@ -155,7 +155,7 @@ func wantNowhere(t *testing.T, f *world, r skeintest.Result, secret string) {
 // TestStoreThatCannotBeOpened: nothing is touched where nothing can be remembered.
 func TestStoreThatCannotBeOpened(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t, revision.SQLite, 5, inFiles(steps(1)), "state: {store: .skein/state.db}\n")
+	f := newFleet(t, revision.SQLite, 5, inFiles(steps(1)), "state: {store: .skein/state.db}\n")
 	store := f.Path(".skein/state.db")
 	refused := func(why string) {
 		t.Helper()
@@ -193,11 +193,11 @@ func TestStoreThatCannotBeOpened(t *testing.T) {
 	f.want(nil, 1)
 }
 
-// TestStoreFillsUp: a store that takes no more facts stops a rollout, which goes on once there is room.
+// TestStoreFillsUp: a store that takes no more facts stops a rollout, which continues once there is room.
 func TestStoreFillsUp(t *testing.T) {
 	t.Parallel()
 	const tenants = 150
-	f := newWorld(t, revision.Postgres, tenants, inFiles(slowLastStep()), "")
+	f := newFleet(t, revision.Postgres, tenants, inFiles(slowLastStep()), "")
 	f.Must(0, "upgrade", "r001")
 	store := f.Path(".skein/state.db")
 	sqlitetest.Exec(t, store, "CREATE TRIGGER full BEFORE INSERT ON fact WHEN new.seq > 60 BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END")
@@ -208,8 +208,8 @@ func TestStoreFillsUp(t *testing.T) {
 	f.want(nil, 2)
 }
 
-// wantHaltedByStore looks at a rollout whose store failed it: what it tells is true, and it could tell it to people.
-func wantHaltedByStore(t *testing.T, f *world, r skeintest.Result, why string) {
+// wantHaltedByStore looks at a rollout whose store failed it: its report is true, and is printed.
+func wantHaltedByStore(t *testing.T, f *testFleet, r skeintest.Result, why string) {
 	t.Helper()
 	report := r.Report()
 	if report.State != "halted" || !strings.Contains(report.Reason, why) || report.Counts["failed"] != 0 || report.Next == "" {
@@ -223,7 +223,7 @@ func wantHaltedByStore(t *testing.T, f *world, r skeintest.Result, why string) {
 		done += n - 1
 	}
 	if done != report.Counts["done"] || done == len(f.ids) || done == 0 {
-		t.Errorf("%d tenants of %d are done, told are %d", done, len(f.ids), report.Counts["done"])
+		t.Errorf("%d tenants of %d are done, the report says %d", done, len(f.ids), report.Counts["done"])
 	}
 }
 
@@ -234,7 +234,7 @@ func TestStoreOnPostgresGoesAway(t *testing.T) {
 	server := pgtest.Server(t)
 	url, _ := pgtest.Database(t, server)
 	proxy := pgtest.Proxy(t, server)
-	f := newWorld(t, revision.Postgres, tenants, inFiles(slowLastStep()), "state: {store: \""+proxy.Through(url)+"\"}\n")
+	f := newFleet(t, revision.Postgres, tenants, inFiles(slowLastStep()), "state: {store: \""+proxy.Through(url)+"\"}\n")
 	f.Must(0, "upgrade", "r001")
 	p := f.start("upgrade", "--json")
 	p.must(isDone, 20)

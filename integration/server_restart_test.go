@@ -52,7 +52,7 @@ func TestRestarts(t *testing.T) {
 	t.Run("away", func(t *testing.T) { serverStaysAway(t, server) })
 }
 
-// serverStaysAway keeps the server away for longer than is borne, under both policies.
+// serverStaysAway keeps the server away for longer than server_patience, under both policies.
 func serverStaysAway(t *testing.T, server *pgtest.Instance) {
 	const tenants = 100
 	halting := restarting(t, server, tenants, "rollout: {server_patience: 2s}\n")
@@ -76,12 +76,12 @@ func serverStaysAway(t *testing.T, server *pgtest.Instance) {
 		}
 	}
 	if n := s.Report().Counts["pending"]; n != 0 {
-		t.Errorf("%d tenants are pending, although failures are borne", n)
+		t.Errorf("%d tenants are pending, although failures do not halt", n)
 	}
 	server.Start()
 	wantReportedAsStored(t, halting, r)
 	wantReportedAsStored(t, bearing, s)
-	for _, f := range []*world{halting, bearing} {
+	for _, f := range []*testFleet{halting, bearing} {
 		if report := f.Must(0, "rollout", "resume", "--json").Report(); report.State != "finished" || report.Counts["failed"] != 0 {
 			t.Errorf("got %+v\nwant State finished, failed 0", report)
 		}
@@ -90,26 +90,26 @@ func serverStaysAway(t *testing.T, server *pgtest.Instance) {
 }
 
 // restarting is a fleet of schemas on a server, at the first of two steps.
-func restarting(t *testing.T, server *pgtest.Instance, tenants int, more string) *world {
+func restarting(t *testing.T, server *pgtest.Instance, tenants int, more string) *testFleet {
 	t.Helper()
 	url, _ := pgtest.Database(t, server)
-	f := worldAt(t, url, url, tenants, inFiles(slowLastStep()), more)
+	f := newFleetAt(t, url, url, tenants, inFiles(slowLastStep()), more)
 	f.Must(0, "upgrade", "r001")
 	return f
 }
 
-// wantReportedAsStored fails the test when a stream told of a tenant what its database denies: done that is not.
-func wantReportedAsStored(t *testing.T, f *world, r skeintest.Result) {
+// wantReportedAsStored fails the test when a stream reported a tenant as done that is not, by its database.
+func wantReportedAsStored(t *testing.T, f *testFleet, r skeintest.Result) {
 	t.Helper()
 	at := f.want(nil, 1, 2)
 	for id, outcome := range outcomes(r) {
 		if outcome == "done" && at[id] != 2 {
-			t.Errorf("%s is told to be done and is not", id)
+			t.Errorf("%s is reported as done and is not", id)
 		}
 	}
 }
 
-// attemptsCounted fails the test when a try was counted that was nobody's fault but the server's.
+// attemptsCounted fails the test when a try was counted that only the server was the cause of.
 func attemptsCounted(t *testing.T, r skeintest.Result) {
 	t.Helper()
 	for _, e := range r.Events() {

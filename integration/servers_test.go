@@ -86,12 +86,12 @@ rollout: {concurrency: 20, per_server: %d}
 	}
 	wantCounts(t, p.Must(0, "upgrade", "--json").Report(), map[string]int{"unchanged": 2 * databaseCount})
 
-	t.Run("a server with fewer connections than we were told", func(t *testing.T) {
+	t.Run("a server with fewer connections than configured", func(t *testing.T) {
 		fewerConnections(t, b, ours)
 	})
 }
 
-// fewerConnections tells skein that a server has more connections than it has: it narrows, and all get done.
+// fewerConnections configures more connections than the server has: it narrows, and all get done.
 func fewerConnections(t *testing.T, server *pgtest.Instance, most int) {
 	const tenants = 60
 	pgtest.Exec(t, server.URL, "CREATE ROLE app LOGIN PASSWORD 'app'", "CREATE DATABASE narrow OWNER app TEMPLATE template0")
@@ -112,14 +112,14 @@ rollout: {concurrency: 40, per_server: 40}
 		return e["kind"] == "warning" && strings.Contains(fmt.Sprint(e["message"]), "width")
 	})
 	if !refused {
-		t.Errorf("the server refused nobody: 40 connections did fit into %d, so that this test shows nothing", most)
+		t.Errorf("the server refused no connection: 40 connections did fit into %d, so that this test shows nothing", most)
 	}
 }
 
 // seen are the largest numbers of what is skein's that a server showed at a time.
 type seen struct{ samples, connections, tenants int }
 
-// watchServer looks at a server again and again until it is told to end.
+// watchServer looks at a server again and again until it is stopped.
 func watchServer(t *testing.T, url string) (end func() seen) {
 	t.Helper()
 	conn := pgtest.Connect(t, url)
@@ -131,7 +131,7 @@ func watchServer(t *testing.T, url string) (end func() seen) {
 		defer tick.Stop()
 		for ctx.Err() == nil {
 			var connections, tenants int
-			// Each tenant under work holds an advisory lock.
+			// Each running tenant holds an advisory lock.
 			err := conn.QueryRow(context.Background(), `SELECT count(*), (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted)
 				FROM pg_stat_activity WHERE application_name LIKE 'skein%'`).Scan(&connections, &tenants)
 			if err != nil {

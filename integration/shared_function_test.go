@@ -25,7 +25,7 @@ SET search_path = a; CREATE FUNCTION public.first_name() RETURNS text LANGUAGE p
 		t.Fatal(err)
 	}
 	if err := conn.QueryRow(t.Context(), "SELECT public.first_name() FROM (SELECT set_config('search_path', 'b', false) OFFSET 0) s").Scan(&got); err != nil || got != "x" {
-		t.Fatalf("the server compiles afresh (%q, %v): this test proves nothing", got, err)
+		t.Fatalf("the server compiles the function each time (%q, %v): this test proves nothing", got, err)
 	}
 
 	f.up(t, a)

@@ -26,7 +26,7 @@ func TestStoreThatTwoMachinesShare(t *testing.T) {
 	}
 	wantCounts(t, here.Must(0, "upgrade", "--json", "--tag", "first").Report(), map[string]int{"done": 12})
 
-	// One fails here, is mended, and taken up there.
+	// One fails here, is repaired, and resumed there.
 	for _, p := range []*skeintest.Project{here, there} {
 		p.Write("migrations/b2_key.sql", revisionFile("b2", "a1", "CREATE UNIQUE INDEX users_email_key ON users (email);", "DROP INDEX users_email_key;"))
 	}

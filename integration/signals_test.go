@@ -18,19 +18,19 @@ func userName() string {
 	return "unknown"
 }
 
-// TestInterruptDrains interrupts a rollout: those under work finish, nobody else begins.
+// TestInterruptDrains interrupts a rollout: running tenants finish, no other begins.
 func TestInterruptDrains(t *testing.T) {
 	t.Parallel()
 	const tenants = 60
-	f := newWorld(t, revision.Postgres, tenants, inFiles(append(steps(1), steps(2)[1]+gate)), "rollout: {lock_timeout: 0, concurrency: 5}\n")
+	f := newFleet(t, revision.Postgres, tenants, inFiles(append(steps(1), steps(2)[1]+gate)), "rollout: {lock_timeout: 0, concurrency: 5}\n")
 	f.Must(0, "upgrade", "r001")
 	open := f.shut()
 	p := f.start("upgrade", "--json")
 	f.atGate(5)
 	p.Signal(os.Interrupt)
-	select { // it waits for those that are under work
+	select { // it waits for those that are running
 	case <-p.ended:
-		t.Fatalf("it ended with %d while tenants were under work", p.result.Code)
+		t.Fatalf("it ended with %d while tenants were running", p.result.Code)
 	case <-time.After(300 * time.Millisecond):
 	}
 	open()
@@ -45,7 +45,7 @@ func TestInterruptDrains(t *testing.T) {
 		done += n - 1
 	}
 	if done != 5 {
-		t.Errorf("%d tenants are done, want the 5 that were under work", done)
+		t.Errorf("%d tenants are done, want the 5 that were running", done)
 	}
 	f.Must(0, "rollout", "resume")
 	f.want(nil, 2)
@@ -59,8 +59,8 @@ func secondInterrupt(t *testing.T, d revision.Dialect) {
 	if d == revision.SQLite {
 		slow = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000) SELECT count(*) FROM n;\n"
 	}
-	f := newWorld(t, d, 12, inFiles(append(steps(1), steps(2)[1]+slow)), "rollout: {concurrency: 3}\n")
-	dumps := f.soil.reference(steps(1))
+	f := newFleet(t, d, 12, inFiles(append(steps(1), steps(2)[1]+slow)), "rollout: {concurrency: 3}\n")
+	dumps := f.backend.reference(steps(1))
 	f.Must(0, "upgrade", "r001")
 	p := f.start("upgrade", "--json")
 	p.must(isRunning, 3)
@@ -84,7 +84,7 @@ func secondInterrupt(t *testing.T, d revision.Dialect) {
 	r := p.end()
 	r.Want(130)
 	took := time.Since(begun)
-	if took += f.soil.quiet(); took > 15*time.Second {
+	if took += f.backend.quiet(); took > 15*time.Second {
 		t.Errorf("it took %s until all was over", took)
 	}
 	report := r.Report()

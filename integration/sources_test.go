@@ -18,7 +18,7 @@ const (
 	usersDown = "DROP TABLE users;"
 )
 
-// TestSourcesInPostgres lists tenants in every way, and upgrades them: those tenants and nobody else. The database
+// TestSourcesInPostgres lists tenants in every way, and upgrades them: those tenants and no others. The database
 // has the schemas acme, beta and zeta, and a table of tenants in public that says of zeta that it is gone.
 func TestSourcesInPostgres(t *testing.T) {
 	t.Parallel()
@@ -277,7 +277,7 @@ func TestGuardsRefuseAFleetThatShrank(t *testing.T) {
 	}
 }
 
-// TestSourcesThatDisagree must touch nobody.
+// TestSourcesThatDisagree must touch no tenant.
 func TestSourcesThatDisagree(t *testing.T) {
 	t.Parallel()
 	url, _ := pgtest.Database(t, pgtest.Server(t))

@@ -29,7 +29,7 @@ func TestDiskOfTheStoreIsFull(t *testing.T) {
 	t.Parallel()
 	disk := smallDisk(t)
 	const tenants = 150
-	f := newWorld(t, revision.Postgres, tenants, inFiles(slowLastStep()), "state: {store: "+disk+"/state.db}\n")
+	f := newFleet(t, revision.Postgres, tenants, inFiles(slowLastStep()), "state: {store: "+disk+"/state.db}\n")
 	f.Must(0, "upgrade", "r001")
 	ballast := filepath.Join(disk, "ballast")
 	p := f.start("upgrade", "--json")

@@ -54,7 +54,7 @@ func TestStoreIsMadeByManyAtOnce(t *testing.T) {
 	}
 }
 
-func TestStoreRidesOutABrokenConnection(t *testing.T) {
+func TestStoreRetriesAfterABrokenConnection(t *testing.T) {
 	t.Parallel()
 	url, _ := pgtest.Database(t, pgtest.Server(t))
 	proxy := pgtest.Proxy(t, pgtest.Server(t))

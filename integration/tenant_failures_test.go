@@ -31,16 +31,16 @@ func constrained(d revision.Dialect, wait string) []string {
 
 const quickRetry = "rollout: {lock_timeout: 200ms, retry: {attempts: 3, base: 10ms}}\n"
 
-// TestThreeOfFiveHundredSchemas: rows that do not fit, a lock that somebody keeps, and a schema that is dropped
-// meanwhile. The others finish if that is allowed; what is mended is resumed, and nobody else is touched.
+// TestThreeOfFiveHundredSchemas: rows that do not fit, a lock that another session keeps, and a schema that is dropped
+// meanwhile. The others finish if that is allowed; what is repaired is resumed, and no other tenant is touched.
 func TestThreeOfFiveHundredSchemas(t *testing.T) {
 	t.Parallel()
 	const tenants = 500
-	f := newWorld(t, revision.Postgres, tenants, inFiles(constrained(revision.Postgres, ": lock_timeout=0\n"+gate)), quickRetry)
+	f := newFleet(t, revision.Postgres, tenants, inFiles(constrained(revision.Postgres, ": lock_timeout=0\n"+gate)), quickRetry)
 	order := f.order()
 	rows, locked, dropped := order[10], order[200], order[300]
 	f.Must(0, "upgrade", "r001")
-	f.soil.exec(rows, "INSERT INTO base VALUES (7, 4711)")
+	f.backend.exec(rows, "INSERT INTO base VALUES (7, 4711)")
 	report := pgtest.Connect(t, strings.Replace(f.url(), "sslmode=", "application_name=nightly-report&sslmode=", 1))
 	if _, err := report.Exec(t.Context(), "BEGIN; LOCK TABLE "+locked+".base IN SHARE MODE"); err != nil {
 		t.Fatal(err)
@@ -49,7 +49,7 @@ func TestThreeOfFiveHundredSchemas(t *testing.T) {
 	// By default none may fail.
 	r := f.Must(3, "upgrade")
 	const whatHappened = `check constraint "qty_small" of relation "base" is violated by some row`
-	told(t, r.Stdout, "halted", "because more tenants failed in wave all than max_failures allows (none)", "1 × ", whatHappened,
+	wantWords(t, r.Stdout, "halted", "because more tenants failed in wave all than max_failures allows (none)", "1 × ", whatHappened,
 		"data · 23514 · revision r003 · migrations/r003_step.sql:7", "ALTER TABLE base ADD CONSTRAINT qty_small", "tenants: "+rows, "hint: correct the tenant's rows",
 		"next:  skein rollout resume 20")
 	at := f.want(nil, 1, 3)
@@ -70,7 +70,7 @@ func TestThreeOfFiveHundredSchemas(t *testing.T) {
 		t.Errorf("got %+v\nwant State finished, failed 2, gone 1, done %v, pending 0", got, tenants-3)
 	}
 	if outcomes(r)[dropped] != "gone" {
-		t.Errorf("the dropped schema is told as %s", outcomes(r)[dropped])
+		t.Errorf("the dropped schema is reported as %s", outcomes(r)[dropped])
 	}
 	want := map[string]skeintest.Failed{
 		rows:   {Class: "data", SQLState: "23514", Error: whatHappened, Hint: "correct the tenant's rows"},
@@ -82,14 +82,14 @@ func TestThreeOfFiveHundredSchemas(t *testing.T) {
 		want[id] = w
 	}
 	causes(t, got, want)
-	told(t, f.Must(0, "rollout", "show", got.Rollout).Stdout, "2 failed", "1 gone", whatHappened, "busy · 55P03 · revision r003 · migrations/r003_step.sql:7", "nightly-report", got.Next)
+	wantWords(t, f.Must(0, "rollout", "show", got.Rollout).Stdout, "2 failed", "1 gone", whatHappened, "busy · 55P03 · revision r003 · migrations/r003_step.sql:7", "nightly-report", got.Next)
 	rest := slices.DeleteFunc(slices.Clone(f.ids), func(id string) bool { return id == dropped })
 	others := slices.DeleteFunc(slices.Clone(rest), func(id string) bool { return id == rows || id == locked })
 	f.wantOf(others, nil, 3)
 	f.wantOf([]string{rows, locked}, nil, 1)
 
-	// Mended, those two are taken up and nobody else.
-	f.soil.exec(rows, "DELETE FROM base WHERE id = 7")
+	// Repaired, those two are resumed and no others.
+	f.backend.exec(rows, "DELETE FROM base WHERE id = 7")
 	if _, err := report.Exec(t.Context(), "ROLLBACK"); err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestThreeOfFiveHundredSchemas(t *testing.T) {
 }
 
 // traces are the rows of version tables with what a second writing would change.
-func traces(t *testing.T, f *world, ids []string) []string {
+func traces(t *testing.T, f *testFleet, ids []string) []string {
 	t.Helper()
 	var all []string
 	for part := range slices.Chunk(ids, 200) {
@@ -121,8 +121,8 @@ func traces(t *testing.T, f *world, ids []string) []string {
 	return all
 }
 
-// told fails the test unless people are told all this; line ends and blanks do not matter.
-func told(t *testing.T, text string, wants ...string) {
+// wantWords fails the test unless the text has all these words; line ends and blanks do not matter.
+func wantWords(t *testing.T, text string, wants ...string) {
 	t.Helper()
 	even := strings.Join(strings.Fields(text), " ")
 	for _, want := range wants {
@@ -151,11 +151,11 @@ func causes(t *testing.T, report skeintest.Report, want map[string]skeintest.Fai
 }
 
 // TestThreeOfManyFiles is the same with files, which are named one by one: the one that is deleted is gone at
-// first, missing as long as it is not put back, and then goes on.
+// first, missing as long as it is not put back, and then continues.
 func TestThreeOfManyFiles(t *testing.T) {
 	t.Parallel()
 	const tenants = 100
-	f := newWorld(t, revision.SQLite, tenants, inFiles(constrained(revision.SQLite, "")), "")
+	f := newFleet(t, revision.SQLite, tenants, inFiles(constrained(revision.SQLite, "")), "")
 	order := f.order()
 	rows, first, locked, deleted, last := order[4], order[5], order[20], order[30], order[99]
 	var config strings.Builder
@@ -165,12 +165,12 @@ func TestThreeOfManyFiles(t *testing.T) {
 	}
 	f.Write("skein.yaml", config.String()+quickRetry)
 	f.Must(0, "upgrade", "r001")
-	f.soil.exec(rows, "INSERT INTO base VALUES (7, 4711)")
+	f.backend.exec(rows, "INSERT INTO base VALUES (7, 4711)")
 	other := &files{t, filepath.Dir(f.file(locked))}
 	unlock := other.lock(locked, "")
 
 	r := f.Must(3, "upgrade", "--concurrency", "1")
-	told(t, r.Stdout, "halted", "CHECK constraint failed: qty_small", "data · 275 · revision r003 · migrations/r003_step.sql:8", "tenants: "+rows, "next:  skein rollout resume 20")
+	wantWords(t, r.Stdout, "halted", "CHECK constraint failed: qty_small", "data · 275 · revision r003 · migrations/r003_step.sql:8", "tenants: "+rows, "next:  skein rollout resume 20")
 	f.wantOf(order[:4], nil, 3)
 	f.wantOf(order[4:], nil, 1)
 
@@ -202,10 +202,10 @@ func TestThreeOfManyFiles(t *testing.T) {
 	}
 
 	// It is missing as long as it is not put back.
-	f.soil.exec(rows, "DELETE FROM base WHERE id = 7")
+	f.backend.exec(rows, "DELETE FROM base WHERE id = 7")
 	unlock()
 	untouched := sqlitetest.QueryRows(t, f.file(last), "SELECT revision, applied_at FROM skein_version ORDER BY 1")
-	if got := f.Must(3, "rollout", "resume", "--json").Report(); got.Counts["failed"] != 3 { // one more than is allowed, before anybody is touched
+	if got := f.Must(3, "rollout", "resume", "--json").Report(); got.Counts["failed"] != 3 { // one more than is allowed, before any tenant is touched
 		t.Errorf("%+v", got)
 	}
 	if got := f.Must(2, "rollout", "resume", "--json", "--max-failures", "1").Report(); got.Counts["failed"] != 1 || got.Failed[0].Tenant != deleted || got.Failed[0].Class != "gone" {
@@ -241,7 +241,7 @@ func TestSharedObjects(t *testing.T) {
 		"-- skein:touches public.*\nCREATE OR REPLACE FUNCTION public.version() RETURNS text LANGUAGE sql AS $$ SELECT '3' $$;\n" +
 			"GRANT SELECT ON public.plans TO PUBLIC;\nUPDATE base SET qty = qty + 1;\nINSERT INTO log VALUES (3);\n",
 	}
-	f := newWorld(t, revision.Postgres, tenants, inFiles(bodies), "")
+	f := newFleet(t, revision.Postgres, tenants, inFiles(bodies), "")
 	pgtest.Exec(t, f.url(), "CREATE TABLE public.plans (id text PRIMARY KEY)",
 		"DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET deadlock_timeout = ''20ms''', current_database()); END $$")
 	f.Must(0, "upgrade", "r001")

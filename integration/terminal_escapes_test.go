@@ -66,8 +66,8 @@ func TestNothingForeignIsObeyed(t *testing.T) {
 // TestNamesOfFilesAreNotObeyed has commands to the terminal in the name of a SQLite file, and in what its trigger raises.
 func TestNamesOfFilesAreNotObeyed(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t, revision.SQLite, 1, fstest.MapFS{"r1_m.sql": {Data: []byte(header("r1", "none") + "-- upgrade\nINSERT INTO d VALUES (1);\n")}}, "")
-	f.soil.exec(f.ids[0], "CREATE TABLE d (e)", "CREATE TRIGGER no BEFORE INSERT ON d BEGIN SELECT RAISE(ABORT, '"+paint+"'); END")
+	f := newFleet(t, revision.SQLite, 1, fstest.MapFS{"r1_m.sql": {Data: []byte(header("r1", "none") + "-- upgrade\nINSERT INTO d VALUES (1);\n")}}, "")
+	f.backend.exec(f.ids[0], "CREATE TABLE d (e)", "CREATE TRIGGER no BEFORE INSERT ON d BEGIN SELECT RAISE(ABORT, '"+paint+"'); END")
 	wantNoControlCodes(t, f.Must(3, "upgrade"), `\u001b[32mall done`)
 	wantNoControlCodes(t, f.Run("rollout", "show"), `\u001b[32mall done`)
 }

@@ -186,7 +186,7 @@ func TestFilesOfAnyName(t *testing.T) {
 }
 
 // TestTenantsThatCannotBe has, among good ones, tenants that are missing, that the role may not use, and whose names
-// PostgreSQL would cut or understand otherwise. Public is open to everybody, so that whatever goes astray lands there.
+// PostgreSQL would cut or understand otherwise. Public is open to every role, so that what goes to the wrong schema lands there.
 func TestTenantsThatCannotBe(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Server(t)

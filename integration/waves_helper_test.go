@@ -41,7 +41,7 @@ func threeWaves(gates map[string]string, more ...string) string {
 }
 
 // members are the tenants of each of threeWaves, worked out without skein.
-func (f *world) members() map[string][]string {
+func (f *testFleet) members() map[string][]string {
 	early := (len(f.ids) + 19) / 20
 	m := map[string][]string{}
 	for _, id := range f.order() {
@@ -60,7 +60,7 @@ func (f *world) members() map[string][]string {
 }
 
 // besides are the tenants that are not among ids.
-func (f *world) besides(ids []string) []string {
+func (f *testFleet) besides(ids []string) []string {
 	return slices.DeleteFunc(slices.Clone(f.ids), func(id string) bool { return slices.Contains(ids, id) })
 }
 
@@ -88,7 +88,7 @@ func bothWays(more string) fstest.MapFS {
 	return files
 }
 
-// few are as many tenants as a rollout in waves needs to be one; atOnce of them may be under work at once, where
+// few are as many tenants as a rollout in waves needs to be one; atOnce of them may run at once, where
 // that matters.
 const (
 	few    = 60
@@ -97,19 +97,21 @@ const (
 
 // newFleetAtFirstStep makes a few tenants that stand at the first step, and then gives their fleet a rollout to go by. more is put at
 // the end of the second step.
-func newFleetAtFirstStep(t testing.TB, more, rollout string) *world {
+func newFleetAtFirstStep(t testing.TB, more, rollout string) *testFleet {
 	t.Helper()
-	f := newWorld(t, revision.Postgres, few, bothWays(more), "")
+	f := newFleet(t, revision.Postgres, few, bothWays(more), "")
 	f.Must(0, "upgrade", "r001", "-q")
 	f.configure(rollout)
 	return f
 }
 
 // configure writes another end of skein.yaml.
-func (f *world) configure(more string) { f.Write("skein.yaml", "fleet: acme\n"+f.soil.config()+more) }
+func (f *testFleet) configure(more string) {
+	f.Write("skein.yaml", "fleet: acme\n"+f.backend.config()+more)
+}
 
-// furnish runs SQL in every tenant, without skein.
-func (f *world) furnish(ids []string, sql string) {
+// execInTenants runs SQL in every tenant, without skein.
+func (f *testFleet) execInTenants(ids []string, sql string) {
 	f.t.Helper()
 	for part := range slices.Chunk(ids, 200) {
 		var b strings.Builder
@@ -138,8 +140,8 @@ func atGateOf(t testing.TB, url string, n int) {
 	})
 }
 
-// turnstile lets those who wait at the gate of a database through, and nobody else.
-func turnstile(t testing.TB, url string) (turn, open func()) {
+// oneAtGate lets those who wait at the gate of a database through, and no others.
+func oneAtGate(t testing.TB, url string) (turn, open func()) {
 	t.Helper()
 	conn := pgtest.Connect(t, url)
 	run := func(sql string) {
@@ -149,41 +151,41 @@ func turnstile(t testing.TB, url string) (turn, open func()) {
 		}
 	}
 	run("SELECT pg_advisory_lock(4711)")
-	// Whoever comes after the new request queues behind it.
+	// A session that comes after the new request queues behind it.
 	turn = func() { t.Helper(); run("SELECT pg_advisory_unlock(4711); SELECT pg_advisory_lock(4711)") }
 	open = func() { t.Helper(); run("SELECT pg_advisory_unlock(4711)") }
 	return turn, open
 }
 
-// porter is a check of a gate, run by sh: it writes down that it was asked, waits while there is a file shut-WAVE, and
+// gateScript is a check of a gate, run by sh: it writes down that it was asked, waits while there is a file shut-WAVE, and
 // ends with the code on its line of the file answers, else 0.
-const porter = `echo "$SKEIN_WAVE" >> asked
+const gateScript = `echo "$SKEIN_WAVE" >> asked
 n=$(wc -l < asked)
 while [ -e "shut-$SKEIN_WAVE" ]; do sleep 0.02; done
 code=
 [ -e answers ] && code=$(sed -n "${n}p" answers)
-echo "the porter says ${code:-0}"
+echo "the script says ${code:-0}"
 exit "${code:-0}"
 `
 
-// porters makes the check of gates that run [sh, porter.sh]. answers are the codes of the first calls.
-func (f *world) porters(answers ...int) {
+// writeGateScript makes the check of gates that run [sh, gate.sh]. answers are the codes of the first calls.
+func (f *testFleet) writeGateScript(answers ...int) {
 	f.t.Helper()
-	f.Write("porter.sh", porter)
+	f.Write("gate.sh", gateScript)
 	f.Write("asked", "")
 	if len(answers) > 0 {
 		f.Write("answers", strings.Trim(strings.ReplaceAll(fmt.Sprint(answers), " ", "\n"), "[]")+"\n")
 	}
 }
 
-// asked is how often the porter was asked.
-func (f *world) asked() int {
+// asked is how often the script was run.
+func (f *testFleet) asked() int {
 	f.t.Helper()
 	return f.linesOf("asked")
 }
 
 // linesOf counts the lines of a file of the project.
-func (f *world) linesOf(name string) int {
+func (f *testFleet) linesOf(name string) int {
 	f.t.Helper()
 	text, err := os.ReadFile(f.Path(name))
 	if err != nil {
@@ -219,7 +221,7 @@ type shownGate struct {
 }
 
 // show asks another process about the latest rollout.
-func (f *world) show() shown {
+func (f *testFleet) show() shown {
 	f.t.Helper()
 	var s shown
 	f.Must(0, "rollout", "show", "--json").JSON(&s)
@@ -239,7 +241,7 @@ func (s shown) canaryGate(t testing.TB) shownGate {
 }
 
 // atApproval waits until another process sees that the latest rollout waits for an approval.
-func (f *world) atApproval() {
+func (f *testFleet) atApproval() {
 	f.t.Helper()
 	waitUntil(f.t, "the rollout to wait for an approval", func() bool { return f.show().State == "waiting" })
 }
@@ -256,9 +258,9 @@ func wantEnd(t testing.TB, r skeintest.Result, code int, state string, counts ma
 	return report
 }
 
-// wantOrder fails the test unless each wave was begun after all tenants of the waves before it had come to an end,
+// wantOrder fails the test unless each wave was begun after all tenants of the waves before it had ended,
 // and after these gates had passed in this very stream. It returns how many tenants were begun in each wave.
-func (f *world) wantOrder(r skeintest.Result, gates ...string) map[string]int {
+func (f *testFleet) wantOrder(r skeintest.Result, gates ...string) map[string]int {
 	f.t.Helper()
 	waveOf := map[string]int{}
 	for w, ids := range f.members() {
@@ -289,7 +291,7 @@ func (f *world) wantOrder(r skeintest.Result, gates ...string) map[string]int {
 		mine := waveOf[id]
 		for other := range working {
 			if waveOf[other] != mine {
-				f.t.Fatalf("line %d: %s of wave %s was begun while %s of wave %s was under work", k+1, id, waveNames[mine], other, waveNames[waveOf[other]])
+				f.t.Fatalf("line %d: %s of wave %s was begun while %s of wave %s was running", k+1, id, waveNames[mine], other, waveNames[waveOf[other]])
 			}
 		}
 		for _, w := range gates {

@@ -19,17 +19,17 @@ import (
 	"github.com/skeindb/skein/integration/skeintest"
 )
 
-// onlooker is an HTTP check that looks at the database itself each time a gate asks: GET /WAVE/TABLE writes down
+// gatePoller is an HTTP check that looks at the database itself each time a gate asks: GET /WAVE/TABLE writes down
 // which tenants have the table at that moment.
-type onlooker struct {
+type gatePoller struct {
 	url  string
 	mu   sync.Mutex
 	seen map[string][]string // guarded by mu; by path, the last look
 }
 
-func newOnlooker(t *testing.T, f *world) *onlooker {
+func newGatePoller(t *testing.T, f *testFleet) *gatePoller {
 	t.Helper()
-	o := &onlooker{seen: map[string][]string{}}
+	o := &gatePoller{seen: map[string][]string{}}
 	conn := pgtest.Connect(t, f.url())
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		o.mu.Lock() // guards the connection, too
@@ -56,8 +56,8 @@ func newOnlooker(t *testing.T, f *world) *onlooker {
 	return o
 }
 
-// gates asks the onlooker after each wave.
-func (o *onlooker) gates(table string) map[string]string {
+// gates asks the gatePoller after each wave.
+func (o *gatePoller) gates(table string) map[string]string {
 	g := map[string]string{}
 	for _, w := range waveNames {
 		g[w] = fmt.Sprintf("http: %q", o.url+"/"+w+"/"+table)
@@ -71,13 +71,13 @@ func TestWavesGoOneAfterAnother(t *testing.T) {
 	t.Parallel()
 	const tenants = 600
 	bodies := steps(2)
-	f := newWorld(t, revision.Postgres, tenants, inFiles(bodies), "")
-	dumps := f.soil.reference(bodies)
+	f := newFleet(t, revision.Postgres, tenants, inFiles(bodies), "")
+	dumps := f.backend.reference(bodies)
 	members := f.members()
 	if len(members["canary"]) != 9 || len(members["early"]) != 30 || len(members["rest"]) != tenants-39 {
 		t.Fatalf("the waves of the test are wrong: %v", members)
 	}
-	look := newOnlooker(t, f)
+	look := newGatePoller(t, f)
 	for _, step := range []struct {
 		target, table string
 		n             int
@@ -106,8 +106,8 @@ func TestWavesGoOneAfterAnother(t *testing.T) {
 	f.want(dumps, 2)
 }
 
-// planned are the tenants of each wave, sorted, as `plan` tells them.
-func (f *world) planned(args ...string) map[string][]string {
+// planned are the tenants of each wave, sorted, as `plan` prints them.
+func (f *testFleet) planned(args ...string) map[string][]string {
 	f.t.Helper()
 	var plan struct {
 		Waves []struct {
@@ -127,8 +127,8 @@ func (f *world) planned(args ...string) map[string][]string {
 func TestCanaryFlag(t *testing.T) {
 	t.Parallel()
 	const tenants = 60
-	f := newWorld(t, revision.Postgres, tenants, inFiles(steps(1)), "rollout:\n  waves:\n    - {name: early, size: 5%}\n")
-	const everybody = "SELECT count(*) FROM pg_tables WHERE tablename = 'base'"
+	f := newFleet(t, revision.Postgres, tenants, inFiles(steps(1)), "rollout:\n  waves:\n    - {name: early, size: 5%}\n")
+	const migrated = "SELECT count(*) FROM pg_tables WHERE tablename = 'base'"
 	r := f.Must(0, "upgrade", "--canary", "5", "--wave", "canary", "--json")
 	wantEnd(t, r, 0, "finished", map[string]int{"done": 5})
 	first := slices.Sorted(slices.Values(f.order()[:5]))
@@ -153,7 +153,7 @@ func TestCanaryFlag(t *testing.T) {
 	if diff := cmp.Diff(want, waves); diff != "" {
 		t.Errorf("waves (-want +got):\n%s", diff)
 	}
-	if n := pgtest.Scalar[int](t, f.url(), everybody); n != tenants {
+	if n := pgtest.Scalar[int](t, f.url(), migrated); n != tenants {
 		t.Errorf("%d tenants have the table", n)
 	}
 	if message, hint := errorOf(f.Must(1, "upgrade", "--wave", "nobody", "--json")); !strings.Contains(message+hint, "early") {
@@ -169,14 +169,14 @@ var uniqueEmails = fstest.MapFS{"u1_emails.sql": &fstest.MapFile{Data: []byte(re
 const people = "CREATE TABLE people (email text NOT NULL); INSERT INTO people VALUES ('ada@example.org'), ('bob@example.org');"
 
 // TestSomeFailWithinTheBudget has rows that do not fit in 2 % of 600 tenants, where 3 % of each wave may fail. They are
-// whole afterwards, all others are done, and those that were mended go on.
+// whole afterwards, all others are done, and those that were repaired continue.
 func TestSomeFailWithinTheBudget(t *testing.T) {
 	t.Parallel()
 	const tenants = 600
-	f := newWorld(t, revision.Postgres, tenants, uniqueEmails, threeWaves(nil, "max_failures: 3%"))
-	f.furnish(f.ids, people)
+	f := newFleet(t, revision.Postgres, tenants, uniqueEmails, threeWaves(nil, "max_failures: 3%"))
+	f.execInTenants(f.ids, people)
 	plain := pgtest.Schemas(t, f.url(), "plain_", 1)
-	f.furnish(plain, people)
+	f.execInTenants(plain, people)
 	pgtest.Exec(t, urlInSchema(f.url(), plain[0]), upgradesOf(t, uniqueEmails)...)
 	want := pgtest.Dump(t, f.url(), plain[0])
 
@@ -187,7 +187,7 @@ func TestSomeFailWithinTheBudget(t *testing.T) {
 		double = append(double, rest[k])
 	}
 	slices.Sort(double)
-	f.furnish(double, "INSERT INTO people VALUES ('ada@example.org');")
+	f.execInTenants(double, "INSERT INTO people VALUES ('ada@example.org');")
 	before := pgtest.DumpAll(t, f.url(), double)
 
 	r := f.Run("upgrade", "--json")
@@ -204,7 +204,7 @@ func TestSomeFailWithinTheBudget(t *testing.T) {
 	f.wantNothingApplied(double)
 	wantEach(t, "structure", want, pgtest.DumpAll(t, f.url(), f.besides(double)))
 
-	f.furnish(double, "DELETE FROM people WHERE ctid = (SELECT max(ctid) FROM people);")
+	f.execInTenants(double, "DELETE FROM people WHERE ctid = (SELECT max(ctid) FROM people);")
 	r = f.Run("rollout", "resume", "--json")
 	wantEnd(t, r, 0, "finished", map[string]int{"done": tenants})
 	if diff := cmp.Diff(double, slices.Sorted(maps.Keys(outcomes(r)))); diff != "" {
@@ -214,14 +214,14 @@ func TestSomeFailWithinTheBudget(t *testing.T) {
 }
 
 // TestWrongMigrationStopsInTheCanary has a revision that fails everywhere: with a budget that would bear it the same
-// cause again and again halts, without a budget the first failure does. Nobody but the canary is ever touched.
+// cause again and again halts, without a budget the first failure does. Only the canary is ever touched.
 func TestWrongMigrationStopsInTheCanary(t *testing.T) {
 	t.Parallel()
 	const tenants, width = 600, 4
 	wrong := fstest.MapFS{"w1_wrong.sql": &fstest.MapFile{Data: []byte(revisionFile("w1", "none",
 		"CREATE TABLE notes (id integer PRIMARY KEY);\nALTER TABLE people ADD COLUMN name text REFERENCES nobody (id);", ""))}}
-	f := newWorld(t, revision.Postgres, tenants, wrong, "rollout:\n  waves:\n    - {name: canary, size: 10%}\n    - {name: early, size: 5%}\n    - {name: rest}\n")
-	f.furnish(f.ids, people)
+	f := newFleet(t, revision.Postgres, tenants, wrong, "rollout:\n  waves:\n    - {name: canary, size: 10%}\n    - {name: early, size: 5%}\n    - {name: rest}\n")
+	f.execInTenants(f.ids, people)
 	before := pgtest.DumpAll(t, f.url(), f.ids)
 	canary := f.order()[:tenants/10]
 
@@ -260,19 +260,19 @@ func TestWrongMigrationStopsInTheCanary(t *testing.T) {
 	}
 }
 
-// withVersions are those tenants that have a version table, be it empty.
-func (f *world) withVersions(ids []string) []string {
+// withVersions are those tenants that have a version table, empty or not.
+func (f *testFleet) withVersions(ids []string) []string {
 	f.t.Helper()
 	return slices.DeleteFunc(pgtest.QueryRows(f.t, f.url(), having, "skein_version"), func(id string) bool { return !slices.Contains(ids, id) })
 }
 
 // wantNothingApplied fails the test when a tenant's version table has a row.
-func (f *world) wantNothingApplied(ids []string) {
+func (f *testFleet) wantNothingApplied(ids []string) {
 	f.t.Helper()
 	wantEach(f.t, "revisions", "0", inEach(f.t, f.url(), f.withVersions(ids), "SELECT count(*) FROM %s.skein_version"))
 }
 
-// onlyCanary fails the test when a stream tells of a tenant outside the canary.
+// onlyCanary fails the test when a stream has a tenant outside the canary.
 func onlyCanary(t *testing.T, name string, r skeintest.Result, canary []string) {
 	t.Helper()
 	for id, outcome := range outcomes(r) {

@@ -76,12 +76,12 @@ func (b *postbox) occasions() (about []string, all []notice) {
 	return about, all
 }
 
-// TestWebhooksAreTold follows two rollouts through their hooks: one for everything, one for some occasions in
+// TestWebhooksGetTheirEvents follows two rollouts through their hooks: one for everything, one for some occasions in
 // Slack's form.
-func TestWebhooksAreTold(t *testing.T) {
+func TestWebhooksGetTheirEvents(t *testing.T) {
 	t.Parallel()
 	box := newPostbox(t)
-	f := newWorld(t, revision.SQLite, 6, inFiles(steps(1)), fmt.Sprintf(`
+	f := newFleet(t, revision.SQLite, 6, inFiles(steps(1)), fmt.Sprintf(`
 notify:
   - {webhook: %q, name: ops}
   - {webhook: {env: CHAT}, name: chat, format: slack, on: [halted, finished, aborted]}
@@ -98,11 +98,11 @@ rollout:
 	r.Want(0)
 	about, all := box.occasions()
 	if diff := cmp.Diff([]string{"started", "approval canary", "gate canary pass", "finished"}, about); diff != "" {
-		t.Fatalf("what ops was told (-want +got):\n%s", diff)
+		t.Fatalf("what ops got (-want +got):\n%s", diff)
 	}
 	end := all[3]
 	if end.Rollout != r.Report().Rollout || end.State != "finished" || end.Counts["done"] != 6 || end.Type != "upgrade" {
-		t.Errorf("the end is told as %+v", end)
+		t.Errorf("the end is reported as %+v", end)
 	}
 	wantText(t, "what is to be done about the approval", all[1].Next+" "+all[1].Text, "rollout approve")
 	wantSlackMessage(t, box, "finished", "acme", "6")
@@ -115,7 +115,7 @@ rollout:
 	p.end().Want(130)
 	about, _ = box.occasions()
 	if diff := cmp.Diff([]string{"started", "approval canary", "interrupted canary"}, about); diff != "" {
-		t.Errorf("what ops was told of the interrupted one (-want +got):\n%s", diff)
+		t.Errorf("what ops got of the interrupted one (-want +got):\n%s", diff)
 	}
 	p = f.start("rollout", "resume", "--json")
 	p.comes(skeintest.Event{"kind": "gate", "state": "waiting"})
@@ -123,7 +123,7 @@ rollout:
 	p.end().Want(3)
 	about, _ = box.occasions()
 	if diff := cmp.Diff([]string{"started", "approval canary", "aborted canary"}, about); diff != "" {
-		t.Errorf("what ops was told of the aborted one (-want +got):\n%s", diff)
+		t.Errorf("what ops got of the aborted one (-want +got):\n%s", diff)
 	}
 	wantSlackMessage(t, box, "aborted", "not today")
 
@@ -132,7 +132,7 @@ rollout:
 	r = f.Must(3, "upgrade", "--json")
 	about, all = box.occasions()
 	if diff := cmp.Diff([]string{"started", "gate canary fail", "halted canary"}, about); diff != "" {
-		t.Fatalf("what ops was told of the halted one (-want +got):\n%s", diff)
+		t.Fatalf("what ops got of the halted one (-want +got):\n%s", diff)
 	}
 	if all[2].Reason != r.Report().Reason || !strings.Contains(all[2].Reason, "load < 1 & falling") {
 		t.Errorf("the reason is %q, want %q", all[2].Reason, r.Report().Reason)
@@ -140,23 +140,23 @@ rollout:
 	wantSlackMessage(t, box, "halted", "load &lt; 1 &amp; falling")
 }
 
-// TestWebhooksAreToldOfAnAbortThatNoProcessTakesIn gives up rollouts whose processes have ended, in every state.
-func TestWebhooksAreToldOfAnAbortThatNoProcessTakesIn(t *testing.T) {
+// TestWebhooksGetAnAbortThatNoProcessAcknowledges gives up rollouts whose processes have ended, in every state.
+func TestWebhooksGetAnAbortThatNoProcessAcknowledges(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name, gate string
-		do         func(f *world) // brings the rollout to a stop
+		do         func(f *testFleet) // brings the rollout to a stop
 	}{
-		{"halted", "exec: [sh, -c, exit 1]", func(f *world) { f.Must(3, "upgrade") }},
-		{"paused", "exec: [sh, -c, exit 75], inconclusive: 0", func(f *world) { f.Must(3, "upgrade") }},
-		{"waiting", "approval: true", func(f *world) { f.Must(3, "upgrade", "--no-wait") }},
-		{"interrupted", "approval: true", func(f *world) {
+		{"halted", "exec: [sh, -c, exit 1]", func(f *testFleet) { f.Must(3, "upgrade") }},
+		{"paused", "exec: [sh, -c, exit 75], inconclusive: 0", func(f *testFleet) { f.Must(3, "upgrade") }},
+		{"waiting", "approval: true", func(f *testFleet) { f.Must(3, "upgrade", "--no-wait") }},
+		{"interrupted", "approval: true", func(f *testFleet) {
 			p := f.start("upgrade", "--json")
 			p.comes(skeintest.Event{"kind": "gate", "state": "waiting"})
 			p.Signal(os.Interrupt)
 			p.end().Want(130)
 		}},
-		{"killed", "bake: 1h", func(f *world) {
+		{"killed", "bake: 1h", func(f *testFleet) {
 			p := f.start("upgrade", "--json")
 			p.comes(skeintest.Event{"kind": "gate", "state": "closed"})
 			p.Signal(os.Kill)
@@ -166,17 +166,17 @@ func TestWebhooksAreToldOfAnAbortThatNoProcessTakesIn(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			box := newPostbox(t)
-			f := newWorld(t, revision.SQLite, 4, inFiles(steps(1)), fmt.Sprintf(
+			f := newFleet(t, revision.SQLite, 4, inFiles(steps(1)), fmt.Sprintf(
 				"notify: [{webhook: %q}]\nrollout: {waves: [{name: canary, size: 2, gate: {%s}}]}\n", box.URL+"/ops", c.gate))
 			c.do(f)
 			box.occasions()
 			f.Must(0, "rollout", "abort", "--reason", "not today")
 			about, all := box.occasions()
 			if diff := cmp.Diff([]string{"aborted canary"}, about); diff != "" {
-				t.Fatalf("what ops was told (-want +got):\n%s", diff)
+				t.Fatalf("what ops got (-want +got):\n%s", diff)
 			}
 			if n := all[0]; n.State != "aborted" || !strings.Contains(n.Reason, "not today") || n.Counts["done"] != 2 || !strings.Contains(n.Next, "rollout rollback") {
-				t.Errorf("it is told as %+v", n)
+				t.Errorf("it is reported as %+v", n)
 			}
 		})
 	}
@@ -199,16 +199,16 @@ func wantSlackMessage(t *testing.T, box *postbox, parts ...string) {
 	}
 }
 
-// TestWebhooksTellNoData lets a revision fail over a row, whose values the server's message has.
-func TestWebhooksTellNoData(t *testing.T) {
+// TestWebhooksHaveNoValuesOfRows lets a revision fail over a row, whose values the server's message has.
+func TestWebhooksHaveNoValuesOfRows(t *testing.T) {
 	t.Parallel()
 	box := newPostbox(t)
-	f := newWorld(t, revision.Postgres, 4, revisionsThatSomeFail(), fmt.Sprintf("notify: [{webhook: %q}, {webhook: %q, format: slack}]\n", box.URL+"/ops", box.URL+"/services/T0/B0/secret"))
+	f := newFleet(t, revision.Postgres, 4, revisionsThatSomeFail(), fmt.Sprintf("notify: [{webhook: %q}, {webhook: %q, format: slack}]\n", box.URL+"/ops", box.URL+"/services/T0/B0/secret"))
 	f.Must(0, "upgrade", "u1")
 	box.empty("/ops")
 	box.empty("/services/T0/B0/secret")
 	for _, id := range f.ids {
-		f.soil.exec(id, "INSERT INTO users VALUES (2, 'eve@example.org'), (3, 'eve@example.org')")
+		f.backend.exec(id, "INSERT INTO users VALUES (2, 'eve@example.org'), (3, 'eve@example.org')")
 	}
 	r := f.Must(3, "upgrade", "--json")
 	if !strings.Contains(r.Stdout+r.Stderr, "users_email") {
@@ -220,7 +220,7 @@ func TestWebhooksTellNoData(t *testing.T) {
 	}
 	for _, body := range posts {
 		if strings.Contains(body, "eve@example.org") {
-			t.Errorf("it tells what is in a row: %s", body)
+			t.Errorf("it has values of a row: %s", body)
 		}
 	}
 }
@@ -235,12 +235,12 @@ func TestBadWebhooksHarmNothing(t *testing.T) {
 		}
 		http.Error(w, "no", http.StatusInternalServerError)
 	}))
-	nobody := httptest.NewServer(http.NotFoundHandler())
-	nobody.Close()
+	closed := httptest.NewServer(http.NotFoundHandler())
+	closed.Close()
 	t.Cleanup(server.Close)
 	t.Cleanup(func() { close(free) })
 	hooks := fmt.Sprintf("notify:\n  - {webhook: %q, name: hanging}\n  - {webhook: %q, name: broken}\n  - {webhook: %q, name: absent}\n",
-		server.URL+"/hang/token-1", server.URL+"/500/token-2", nobody.URL+"/token-3")
+		server.URL+"/hang/token-1", server.URL+"/500/token-2", closed.URL+"/token-3")
 
 	for _, test := range []struct {
 		name   string
@@ -254,10 +254,10 @@ func TestBadWebhooksHarmNothing(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			f := newWorld(t, revision.SQLite, 5, revisionsThatSomeFail(), hooks)
+			f := newFleet(t, revision.SQLite, 5, revisionsThatSomeFail(), hooks)
 			f.Must(0, "upgrade", "u1", "-c", f.plain())
 			if test.spoil {
-				f.soil.exec(f.ids[2], "CREATE TABLE ages (id integer)")
+				f.backend.exec(f.ids[2], "CREATE TABLE ages (id integer)")
 			}
 			r := f.Must(test.code, "upgrade", "--max-failures", "1", "--json")
 			wantCounts(t, r.Report(), test.counts)
@@ -266,7 +266,7 @@ func TestBadWebhooksHarmNothing(t *testing.T) {
 			}
 			wantText(t, "stderr", r.Stderr, "hanging", "broken", "absent")
 			if strings.Contains(r.Stderr+r.Stdout, "token-") {
-				t.Errorf("it tells the URL of a hook:\n%s", r.Stderr)
+				t.Errorf("it has the URL of a hook:\n%s", r.Stderr)
 			}
 		})
 	}

@@ -39,9 +39,9 @@ type app struct {
 	vars    []string    // -x key=value
 	drains  atomic.Bool // a rollout runs: the first signal is its to handle
 
-	misplaced []misplaced // of the plan that is printed
+	misplaced []view.MisplacedExtension // of the plan that is printed
 
-	told map[string]bool // warnings of the config, which some commands read twice
+	warned map[string]bool // warnings of the config, which some commands read twice
 }
 
 // execute is the whole program; it returns the exit code.

@@ -91,6 +91,22 @@ func (a *app) ignored(p *config.Project) []ignoredFile {
 	return files
 }
 
+// validProject is `config check --json`, and the first part of `check --json`.
+type validProject struct {
+	Fleet     string   `json:"fleet"`
+	Revisions int      `json:"revisions"` // their number
+	Heads     []string `json:"heads"`
+}
+
+// checkResult is `check --json`.
+type checkResult struct {
+	validProject
+	Findings []string      `json:"findings"` // sentences about the graph
+	Lint     []lintFinding `json:"lint"`
+	Ignored  []ignoredFile `json:"ignored"`
+	Fixed    []fixedPlace  `json:"fixed,omitzero"` // only with --fix
+}
+
 // showCheck draws what was found. fixed is nil where nothing was to be fixed.
 func (a *app) showCheck(p *config.Project, g *revision.Graph, ignored []ignoredFile, fixed []fixedPlace) error {
 	heads := g.Heads()
@@ -100,13 +116,7 @@ func (a *app) showCheck(p *config.Project, g *revision.Graph, ignored []ignoredF
 	}
 	lint, bad := a.lint(p, g)
 	if a.json {
-		doc := map[string]any{
-			"fleet": p.Fleet, "revisions": g.Len(), "heads": list(heads), "findings": findings, "lint": lint, "ignored": ignored,
-		}
-		if fixed != nil {
-			doc["fixed"] = fixed
-		}
-		writeJSON(a.out, doc)
+		writeJSON(a.out, checkResult{validProject{p.Fleet, g.Len(), list(heads)}, findings, lint, ignored, fixed})
 	} else {
 		for _, f := range findings {
 			fmt.Fprintln(a.out, f)

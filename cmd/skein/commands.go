@@ -49,11 +49,11 @@ func (a *app) project(opts config.Options) (*config.Project, error) {
 		return nil, err
 	}
 	for _, w := range p.Warnings {
-		if !a.told[w] {
-			if a.told == nil {
-				a.told = map[string]bool{}
+		if !a.warned[w] {
+			if a.warned == nil {
+				a.warned = map[string]bool{}
 			}
-			a.told[w] = true
+			a.warned[w] = true
 			a.note("skein: warning: %s", w)
 		}
 	}

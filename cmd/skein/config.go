@@ -46,7 +46,7 @@ func (a *app) configCommand() *cobra.Command {
 				return err
 			}
 			if a.json {
-				writeJSON(a.out, map[string]any{"fleet": p.Fleet, "revisions": g.Len(), "heads": list(g.Heads())})
+				writeJSON(a.out, validProject{p.Fleet, g.Len(), list(g.Heads())})
 				return nil
 			}
 			fmt.Fprintf(a.out, "%s is valid: fleet %s, %s, head %s\n", show(p.Path), p.Fleet, view.Count(g.Len(), "revision"), orBase(g.Heads()))

@@ -129,7 +129,7 @@ func (d *demo) walk(ctx context.Context) error {
 	d.say("Repair the three: delete the duplicate user, drop the table, release the lock.")
 	release()
 	release = func() {}
-	if err := d.mend(ctx); err != nil {
+	if err := d.repair(ctx); err != nil {
 		return err
 	}
 	d.say("Resume the rollout: only those three are touched.")
@@ -221,7 +221,7 @@ func (d *demo) spoil(ctx context.Context) (release func(), err error) {
 	return d.place.hold(ctx, d.ids[locked])
 }
 
-func (d *demo) mend(ctx context.Context) error {
+func (d *demo) repair(ctx context.Context) error {
 	if err := d.place.exec(ctx, d.ids[doubled], "DELETE FROM users WHERE id = 3"); err != nil {
 		return err
 	}

@@ -10,19 +10,20 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/skeindb/skein/cmd/skein/view"
 	"github.com/skeindb/skein/config"
 	"github.com/skeindb/skein/engine/postgres"
 	"github.com/skeindb/skein/engine/revision"
 )
 
-// diagnosis is a server in `doctor --json`. With Server "" it is of the revisions, and only people see it.
+// diagnosis is what is found about a server. With Server "" it is about the revisions, and only people see it.
 type diagnosis struct {
-	Server   string           `json:"server"`
-	Error    *string          `json:"error"`
-	Health   *postgres.Health `json:"health"`
-	Problems []string         `json:"problems"`
+	view.ServerDiagnosis
+	health *postgres.Health // nil where the server could not be asked
+}
 
-	Extensions []misplaced `json:"extensions"` // in schemas of tenants
+func newDiagnosis(server string) diagnosis {
+	return diagnosis{ServerDiagnosis: view.ServerDiagnosis{Server: server, Problems: []string{}, Extensions: []view.MisplacedExtension{}}}
 }
 
 func (a *app) doctorCommand() *cobra.Command {
@@ -62,20 +63,24 @@ func (a *app) doctorCommand() *cobra.Command {
 				}
 			}
 			for _, s := range f.project.Servers {
-				d := diagnosis{Server: s.Name, Problems: []string{}, Extensions: []misplaced{}}
+				d := newDiagnosis(s.Name)
 				h, err := f.pg.Health(cmd.Context(), s.Name)
 				if err != nil {
 					text := err.Error()
 					d.Error = &text
 					code = cmp.Or(code, error(exitCode(exitFailed)))
 				} else {
-					d.Health, d.Problems = &h, problems(h, !s.DirectURL.IsZero())
+					d.health, d.Health, d.Problems = &h, view.HealthJSON(&h), problems(h, !s.DirectURL.IsZero())
 					d.lookForMisplaced(cmd.Context(), f)
 				}
 				found = append(found, d)
 			}
 			if a.json {
-				writeJSON(a.out, found)
+				servers := make([]view.ServerDiagnosis, 0, len(found))
+				for _, d := range found {
+					servers = append(servers, d.ServerDiagnosis)
+				}
+				writeJSON(a.out, servers)
 				return code
 			}
 			a.printDiagnoses(found)
@@ -86,7 +91,7 @@ func (a *app) doctorCommand() *cobra.Command {
 
 // ofRevisions is the finding that the revisions cannot be read; it is of no server.
 func ofRevisions(err error) diagnosis {
-	d := diagnosis{Problems: []string{}, Extensions: []misplaced{}}
+	d := newDiagnosis("")
 	for _, e := range all(err) {
 		p := problemOf(e)
 		if p.Hint != "" {
@@ -106,7 +111,7 @@ func (d *diagnosis) lookForMisplaced(ctx context.Context, f *fleet) {
 	}
 	d.Extensions = f.misplaced(list)
 	for _, m := range d.Extensions {
-		d.Problems = append(d.Problems, m.String())
+		d.Problems = append(d.Problems, misplacedText(m))
 	}
 }
 
@@ -156,7 +161,7 @@ func (a *app) printDiagnoses(found []diagnosis) {
 			fmt.Fprintf(a.out, "%s  unreachable\n  ! %s\n", d.Server, *d.Error)
 			continue
 		}
-		h := d.Health
+		h := d.health
 		fmt.Fprintf(a.out, "%s  PostgreSQL %s, %s, %d of %d connections in use, %d free for skein, max_locks_per_transaction %d\n",
 			d.Server, h.Version, h.Encoding, h.InUse, h.MaxConnections, h.Free, h.LocksPerTx)
 		for _, p := range d.Problems {

@@ -46,18 +46,9 @@ type usageError struct{ message, hint string }
 func (e *usageError) Error() string { return e.message }
 func (e *usageError) Hint() string  { return e.hint }
 
-// problem is one error as it is shown: apart are what to do and where it is.
-type problem struct {
-	Message string `json:"message"`
-	Hint    string `json:"hint"`
-	File    string `json:"file"`
-	Line    int    `json:"line"`
-	Col     int    `json:"col"`
-}
-
 // problemOf takes an error's hint and place from whatever in its chain knows them.
-func problemOf(err error) problem {
-	p := problem{Message: view.Commands(err.Error())}
+func problemOf(err error) view.Problem {
+	p := view.Problem{Message: view.Commands(err.Error())}
 	if err == context.Canceled { //nolint:errorlint // what wraps it says more
 		p.Message = "interrupted"
 	}
@@ -124,14 +115,14 @@ func (s *streams) report(err error, asJSON bool) int {
 	if held := heldError(err); held {
 		n = exitHeld
 	}
-	var problems []problem
+	var problems []view.Problem
 	for _, e := range all(err) {
 		problems = append(problems, problemOf(e))
 	}
 	if asJSON {
-		doc := map[string]any{"error": problems[0]}
+		doc := view.ErrorDocument{Error: problems[0]}
 		if len(problems) > 1 {
-			doc["errors"] = problems
+			doc.Errors = problems
 		}
 		switch {
 		case s.lines == nil, !s.lines.Begun():

@@ -25,7 +25,7 @@ func TestExitCodeWhenTheFleetCannotBeListed(t *testing.T) {
 		{"two are", errors.Join(away, errors.Join(away)), exitFailed},
 		{"one is, and one does not let us in", errors.Join(away, denied), exitUsage},
 		{"a mistake", &usageError{"no", ""}, exitUsage},
-		{"somebody ended it", fmt.Errorf("%w: %w", context.Canceled, away), exitInterrupted},
+		{"interrupted", fmt.Errorf("%w: %w", context.Canceled, away), exitInterrupted},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

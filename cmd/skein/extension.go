@@ -1,17 +1,11 @@
 package main
 
 import (
+	"github.com/skeindb/skein/cmd/skein/view"
 	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/postgres"
 	"github.com/skeindb/skein/tenant"
 )
-
-// misplaced is an extension in the schema of a tenant, in `plan --json` and `doctor --json`.
-type misplaced struct {
-	postgres.Extension
-	Tenant *string `json:"tenant"` // id; null when the fleet has no tenant there now
-	Advice string  `json:"advice"`
-}
 
 // know remembers who the tenants are, all of them, whichever of them a command is about.
 func (f *fleet) know(tenants []tenant.Tenant) {
@@ -24,12 +18,12 @@ func (f *fleet) know(tenants []tenant.Tenant) {
 }
 
 // misplaced adds to extensions whose schemas they lie in. The list is never nil.
-func (f *fleet) misplaced(extensions []postgres.Extension) []misplaced {
+func (f *fleet) misplaced(extensions []postgres.Extension) []view.MisplacedExtension {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	list := make([]misplaced, 0, len(extensions))
+	list := make([]view.MisplacedExtension, 0, len(extensions))
 	for _, e := range extensions {
-		m := misplaced{Extension: e, Advice: e.Advice()}
+		m := view.MisplacedExtension{Extension: e, Advice: e.Advice()}
 		for t, id := range f.ids {
 			if t.Server == e.Server && t.Database == e.Database && t.Schema == e.Schema {
 				m.Tenant = &id
@@ -40,8 +34,8 @@ func (f *fleet) misplaced(extensions []postgres.Extension) []misplaced {
 	return list
 }
 
-// String says where the extension lies and what to do about it.
-func (m misplaced) String() string {
+// misplacedText says where the extension lies and what to do about it.
+func misplacedText(m view.MisplacedExtension) string {
 	text := m.Extension.String()
 	if m.Tenant != nil {
 		text += " (" + *m.Tenant + ")"
@@ -57,6 +51,6 @@ func (f *fleet) lookForMisplaced() {
 	}
 	f.app.misplaced = f.misplaced(f.pg.Misplaced())
 	for _, m := range f.app.misplaced {
-		f.warn(m.String())
+		f.warn(misplacedText(m))
 	}
 }

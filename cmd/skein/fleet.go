@@ -37,9 +37,9 @@ type fleet struct {
 	view  view.View               // of the run that has begun
 	later []func(context.Context) // what waits for webhooks, after the output
 
-	mu   sync.Mutex
-	told map[string]bool            // guarded by mu: warnings of sources, which are asked again at each wave
-	ids  map[engine.Location]string // guarded by mu: of the tenants that were last gathered
+	mu     sync.Mutex
+	warned map[string]bool            // guarded by mu: warnings of sources, which are asked again at each wave
+	ids    map[engine.Location]string // guarded by mu: of the tenants that were last gathered
 }
 
 // open reads config and revisions and makes the engine. It connects to nothing. application is what the
@@ -130,13 +130,13 @@ func (f *fleet) register(server string) error {
 func (f *fleet) warn(message string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.told[message] {
+	if f.warned[message] {
 		return
 	}
-	if f.told == nil {
-		f.told = map[string]bool{}
+	if f.warned == nil {
+		f.warned = map[string]bool{}
 	}
-	f.told[message] = true
+	f.warned[message] = true
 	f.app.note("skein: warning: %s", view.Commands(message))
 }
 

@@ -12,6 +12,11 @@ import (
 	"github.com/skeindb/skein/config"
 )
 
+// writtenFiles is `init --json`.
+type writtenFiles struct {
+	Files []string `json:"files"`
+}
+
 func (a *app) initCommand() *cobra.Command {
 	var template string
 	cmd := &cobra.Command{
@@ -69,7 +74,7 @@ func (a *app) init(dir, template string) error {
 		slices.Sort(written)
 	}
 	if a.json {
-		writeJSON(a.out, map[string]any{"files": written})
+		writeJSON(a.out, writtenFiles{written})
 		return nil
 	}
 	for _, path := range written {

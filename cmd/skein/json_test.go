@@ -24,7 +24,7 @@ import (
 // jsonCall is a command as it is tried, with arguments that would do.
 type jsonCall struct {
 	args   []string
-	stream bool // it prints a stream where it comes to run something
+	stream bool // it prints a stream where it runs something
 	reads  bool // revisions
 	fleet  bool // it needs tenants
 	store  bool // it needs the store
@@ -203,6 +203,9 @@ func oneOutput(out string, code int, stream bool) error {
 		if err != nil {
 			return fmt.Errorf("stdout is no JSON: %w", err)
 		}
+		if at := nullsOf("", v); len(at) > 0 {
+			return fmt.Errorf("null is not one of the values of %v", at)
+		}
 		doc, _ := v.(map[string]any)
 		all = append(all, doc)
 	}
@@ -237,6 +240,30 @@ func oneOutput(out string, code int, stream bool) error {
 		}
 	}
 	return nil
+}
+
+// nullable are the keys whose value may be null. None of them is an array.
+var nullable = []string{
+	"error", "rollout", "min", "max", "refused", "skipped", "taken", "finished", "tenant", "health", "closed", "until", "at", "approved", "gate",
+}
+
+// nullsOf returns the keys below v that are null and may not be.
+func nullsOf(key string, v any) (keys []string) {
+	switch v := v.(type) {
+	case nil:
+		if !slices.Contains(nullable, key) {
+			keys = append(keys, key)
+		}
+	case []any:
+		for _, item := range v {
+			keys = append(keys, nullsOf(key, item)...)
+		}
+	case map[string]any:
+		for k, item := range v {
+			keys = append(keys, nullsOf(k, item)...)
+		}
+	}
+	return keys
 }
 
 // jsonProject is a project of two tenants, one of which has a rollout that failed for the other.

@@ -29,7 +29,7 @@ func (a *app) change(cmd *cobra.Command, c orchestrator.Change, flags *changeFla
 	ctx := cmd.Context()
 	c.ID = a.newID(ctx)
 	if flags.rehearse != "" {
-		c.ID = "rehearsal-" + c.ID // what others are told who find the fleet held; no rollout has such an id
+		c.ID = "rehearsal-" + c.ID // what others read who find the fleet locked; no rollout has such an id
 	}
 	return a.withFleet(cmd, c.ID, flags, func(f *fleet, _ rollout.FullStore) error {
 		c, err := f.shaped(c, flags)
@@ -129,7 +129,7 @@ func (a *app) asks(kind plan.Kind, flags *changeFlags) bool {
 	return !flags.yes && (isTerminal(a.in) || kind == plan.KindDowngrade || kind == plan.KindRollback)
 }
 
-// confirm shows the plan and asks. Where nobody can be asked, what takes things away wants --yes.
+// confirm shows the plan and asks. Without a terminal, what removes things requires --yes.
 func (a *app) confirm(plan *plan.Plan) error {
 	if !isTerminal(a.in) {
 		return &usageError{fmt.Sprintf("a %s without a terminal needs --yes", plan.Kind), "--dry-run shows the plan first"}

@@ -29,7 +29,7 @@ func TestIDsFollowTheLatestRollout(t *testing.T) {
 	var out, errs bytes.Buffer
 	execute(t.Context(), []string{"-c", filepath.Join(dir, "skein.yaml"), "upgrade", "-t", "id=t2"}, &streams{in: strings.NewReader(""), out: &out, err: &errs})
 	if !strings.Contains(errs.String(), "the clock of this machine is 4") {
-		t.Errorf("nobody says that the clock is behind: %s", errs.String())
+		t.Errorf("no warning that the clock is behind: %s", errs.String())
 	}
 	store, err = sqlite.Open(t.Context(), filepath.Join(dir, "state.db"))
 	if err != nil {

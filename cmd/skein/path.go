@@ -9,6 +9,14 @@ import (
 	"github.com/skeindb/skein/engine/revision"
 )
 
+// pathSteps is `path --json`.
+type pathSteps struct {
+	Direction revision.Direction `json:"direction"`
+	From      []string           `json:"from"`
+	Steps     []string           `json:"steps"`
+	Heads     []string           `json:"heads"` // after them
+}
+
 func (a *app) pathCommand() *cobra.Command {
 	var down bool
 	var from string
@@ -36,9 +44,7 @@ func (a *app) pathCommand() *cobra.Command {
 				return err
 			}
 			if a.json {
-				writeJSON(a.out, map[string]any{
-					"direction": dir, "from": list(path.From), "steps": list(path.Steps), "heads": list(path.Heads),
-				})
+				writeJSON(a.out, pathSteps{dir, list(path.From), list(path.Steps), list(path.Heads)})
 				return nil
 			}
 			for _, id := range path.Steps {

@@ -15,6 +15,15 @@ import (
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
+// planDocument is `plan --json`.
+type planDocument struct {
+	Target     string                    `json:"target"`
+	Waves      []planWave                `json:"waves"`
+	Cohorts    []planCohort              `json:"cohorts"`
+	Notes      []string                  `json:"notes,omitempty"`
+	Extensions []view.MisplacedExtension `json:"extensions,omitempty"`
+}
+
 type planWave struct {
 	Name    string    `json:"name"`
 	Tenants []string  `json:"tenants"`
@@ -129,14 +138,7 @@ func (a *app) writePlanJSON(p *plan.Plan) {
 		}
 		cohorts = append(cohorts, entry)
 	}
-	doc := map[string]any{"target": p.Target, "waves": waves, "cohorts": cohorts}
-	if len(p.Notes) > 0 {
-		doc["notes"] = view.AllCommands(p.Notes)
-	}
-	if len(a.misplaced) > 0 {
-		doc["extensions"] = a.misplaced
-	}
-	writeJSON(a.out, doc)
+	writeJSON(a.out, planDocument{p.Target, waves, cohorts, view.AllCommands(p.Notes), a.misplaced})
 }
 
 func writePlan(out io.Writer, p *plan.Plan) error {

@@ -25,9 +25,7 @@ func (a *app) rolloutShowCommand() *cobra.Command {
 				o := f.viewOptions(nil)
 				o.Next, o.Gates, o.Attended = next(r), gatesOf(r.Plan), r.Attended
 				if a.json {
-					doc := view.ReportJSON(r.Report, view.ExitCode(r.Report), o)
-					doc["waves"], doc["audit"] = view.WavesJSON(r.Report), auditJSON(r.Audit())
-					writeJSON(a.out, doc)
+					writeJSON(a.out, view.RolloutJSON(r, o))
 					return nil
 				}
 				p := r.Report
@@ -66,21 +64,6 @@ func result(e *control.AuditEntry) string {
 	return "acknowledged"
 }
 
-func auditJSON(entries []control.AuditEntry) []map[string]any {
-	lines := make([]map[string]any, 0, len(entries))
-	for _, e := range entries {
-		line := view.CommandJSON(e.Command, &e.Refused)
-		line["rollout"] = e.Rollout
-		if e.Acknowledged.IsZero() {
-			line["taken"], line["refused"] = nil, nil
-		} else {
-			line["taken"] = e.Acknowledged.UTC().Format(time.RFC3339Nano)
-		}
-		lines = append(lines, line)
-	}
-	return lines
-}
-
 // withRollout reads a rollout, the latest where none is named.
 func (a *app) withRollout(ctx context.Context, named string, work func(*fleet, *control.Record) error) error {
 	return a.withStore(ctx, func(f *fleet, store rollout.FullStore) error {
@@ -110,7 +93,7 @@ func (a *app) rolloutAuditCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withRollout(cmd.Context(), first(args), func(_ *fleet, r *control.Record) error {
 				if a.json {
-					writeJSON(a.out, auditJSON(r.Audit()))
+					writeJSON(a.out, view.AuditJSON(r.Audit()))
 					return nil
 				}
 				return writeAudit(a.out, r.Audit())

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/skeindb/skein/cmd/skein/view"
 	"github.com/skeindb/skein/orchestrator/control"
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
@@ -26,8 +27,12 @@ func TestAuditSaysWhatIsNotKnownYet(t *testing.T) {
 		r.Report.Apply(e)
 	}
 	var got []any
-	for _, line := range auditJSON(r.Audit()) {
-		got = append(got, line["refused"], line["taken"] != nil)
+	for _, line := range view.AuditJSON(r.Audit()) {
+		var refused any
+		if line.Refused != nil {
+			refused = *line.Refused
+		}
+		got = append(got, refused, line.Taken != nil)
 	}
 	want := []any{"", true, "it is done", true, "", true, nil, false}
 	if diff := cmp.Diff(want, got); diff != "" {

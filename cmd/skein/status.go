@@ -29,6 +29,16 @@ type statusCohort struct {
 	err     error
 }
 
+// fleetStatus is `status --json`.
+type fleetStatus struct {
+	Fleet   string               `json:"fleet"`
+	Target  string               `json:"target"`
+	Heads   []string             `json:"heads"` // of the graph
+	Counts  map[engine.State]int `json:"counts"`
+	Cohorts []statusCohort       `json:"cohorts"`
+	Rollout *summary             `json:"rollout"` // the latest; null = there is none
+}
+
 func (a *app) statusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "status",
@@ -52,9 +62,7 @@ func (a *app) statusCommand() *cobra.Command {
 			for _, c := range cohorts {
 				counts[c.State] += c.Count
 			}
-			writeJSON(a.out, map[string]any{
-				"fleet": f.project.Fleet, "target": "heads", "heads": list(f.graph.RealHeads()), "counts": counts, "cohorts": cohorts, "rollout": last,
-			})
+			writeJSON(a.out, fleetStatus{f.project.Fleet, "heads", list(f.graph.RealHeads()), counts, cohorts, last})
 			return readable(s)
 		}
 		if err := writeStatus(a.out, f, s, cohorts); err != nil {

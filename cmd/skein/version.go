@@ -8,6 +8,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// build is `version --json`.
+type build struct {
+	Version string `json:"version"`
+	Go      string `json:"go"`
+	OS      string `json:"os"`
+	Arch    string `json:"arch"`
+}
+
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
@@ -15,9 +23,7 @@ func (a *app) versionCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if a.json {
-				writeJSON(a.out, map[string]string{
-					"version": toolVersion(), "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH,
-				})
+				writeJSON(a.out, build{toolVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH})
 				return nil
 			}
 			fmt.Fprintf(a.out, "skein %s (%s, %s/%s)\n", toolVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)

@@ -9,7 +9,7 @@ import (
 	"github.com/skeindb/skein/integration/pgtest"
 )
 
-// width is how many tenants at once skein begins with when nobody says otherwise, and so how wide the limit is.
+// width is how many tenants at once skein begins with by default, and so how wide the limit is.
 const width = 8
 
 const (
@@ -35,12 +35,12 @@ type arena struct {
 // side is one who works in an arena.
 type side struct {
 	name  string
-	ready func(extra int)                // not timed; nil = nothing to do
-	up    func(w *world, extra int) used // brings all tenants to the heads of history(extra)
-	noop  func(w *world, extra int) used // the same where they are there already; nil = up
+	ready func(extra int)                   // not timed; nil = nothing to do
+	up    func(w *database, extra int) used // brings all tenants to the heads of history(extra)
+	noop  func(w *database, extra int) used // the same where they are there already; nil = up
 
-	world *world // of its tenants; nil before the first
-	extra int    // small revisions that they have
+	db    *database // of its tenants; nil before the first
+	extra int       // small revisions that they have
 }
 
 // newArena has the limit, skein's library, its binary and, if gooses is above 0, goose's library at that width.
@@ -63,7 +63,7 @@ func newArena(t testing.TB, server *pgtest.Instance, size, gooses int) *arena {
 func (a *arena) limit() *side {
 	return &side{
 		name: nameLimit,
-		up: func(w *world, extra int) used {
+		up: func(w *database, extra int) used {
 			if extra == 0 {
 				(&limit{a.t, width, renewal}).fresh(a.through(w.url), w.schemas)
 			} else {
@@ -71,7 +71,7 @@ func (a *arena) limit() *side {
 			}
 			return used{}
 		},
-		noop: func(w *world, _ int) used {
+		noop: func(w *database, _ int) used {
 			(&limit{t: a.t}).look(a.through(w.url), w.schemas, "limit_version")
 			return used{}
 		},
@@ -82,7 +82,7 @@ func (a *arena) library() *side {
 	l := newLibrary(a.t)
 	return &side{
 		name: nameLibrary,
-		up: func(w *world, extra int) used {
+		up: func(w *database, extra int) used {
 			l.postgres(a.through(w.url), w.name, w.schemas, extra)
 			return used{}
 		},
@@ -94,7 +94,7 @@ func (a *arena) binary() *side {
 	return &side{
 		name:  nameBinary,
 		ready: b.write,
-		up:    func(w *world, _ int) used { return b.upgrade(a.through(w.url)) },
+		up:    func(w *database, _ int) used { return b.upgrade(a.through(w.url)) },
 	}
 }
 
@@ -102,7 +102,7 @@ func (a *arena) goose(width int) *side {
 	g := &gooseLoop{a.t, width}
 	return &side{
 		name: nameGoose,
-		up: func(w *world, extra int) used {
+		up: func(w *database, extra int) used {
 			g.postgres(a.through(w.url), w.schemas, extra)
 			return used{}
 		},
@@ -126,34 +126,34 @@ func (a *arena) compare(title string, tenants, rounds int, sides []*side, prepar
 // goes, since ext4 is slow for minutes after a database was dropped.
 func (a *arena) fresh(title string, rounds int) *outcome {
 	return a.compare(title, a.size, rounds, a.sides, func(s *side) {
-		s.world, s.extra = newWorld(a.t, a.server, a.size), 0
+		s.db, s.extra = newDatabase(a.t, a.server, a.size), 0
 		s.make(0)
-	}, func(s *side) used { return s.up(s.world, 0) })
+	}, func(s *side) used { return s.up(s.db, 0) })
 }
 
 // small: one more revision, which adds a column, to tenants that stand at the heads.
 func (a *arena) small(title string, rounds int) *outcome {
 	for _, s := range a.sides {
-		if s.world == nil {
-			s.world = newWorld(a.t, a.server, a.size)
+		if s.db == nil {
+			s.db = newDatabase(a.t, a.server, a.size)
 			s.make(0)
-			s.up(s.world, 0)
+			s.up(s.db, 0)
 		}
 	}
 	return a.compare(title, a.size, rounds, a.sides, func(s *side) {
 		s.extra++
 		s.make(s.extra)
-		calm(a.t, s.world.url)
-	}, func(s *side) used { return s.up(s.world, s.extra) })
+		calm(a.t, s.db.url)
+	}, func(s *side) used { return s.up(s.db, s.extra) })
 }
 
 // noop: nothing to do. It follows small.
 func (a *arena) noop(title string, rounds int) *outcome {
 	return a.compare(title, a.size, rounds, a.sides, func(*side) {}, func(s *side) used {
 		if s.noop != nil {
-			return s.noop(s.world, s.extra)
+			return s.noop(s.db, s.extra)
 		}
-		return s.up(s.world, s.extra)
+		return s.up(s.db, s.extra)
 	})
 }
 
@@ -163,14 +163,14 @@ func (s *side) make(extra int) {
 	}
 }
 
-// settle puts all sides but goose, which would take long, into one world of tenants that stand at the heads.
+// settle puts all sides but goose, which would take long, into one database of tenants that stand at the heads.
 func (a *arena) settle() {
 	w := fleetAtHead(a.t, a.server, a.size)
 	for _, s := range a.sides {
-		s.world = w
+		s.db = w
 		s.make(0)
 	}
-	a.sides[0].noop = func(w *world, _ int) used {
+	a.sides[0].noop = func(w *database, _ int) used {
 		(&limit{t: a.t}).look(a.through(w.url), w.schemas, "skein_version")
 		return used{}
 	}
@@ -182,5 +182,5 @@ func (a *arena) grow(title string) *outcome {
 	return a.compare(title, a.size, 1, by, func(s *side) {
 		s.extra++
 		s.make(s.extra)
-	}, func(s *side) used { return s.up(s.world, s.extra) })
+	}, func(s *side) used { return s.up(s.db, s.extra) })
 }

@@ -125,7 +125,7 @@ func bestWidth(t testing.TB, server *pgtest.Instance, n int) int {
 	t.Helper()
 	best, least := 0, time.Duration(0)
 	for _, width := range []int{4, 8, 16} {
-		w := newWorld(t, server, n)
+		w := newDatabase(t, server, n)
 		begun := time.Now()
 		(&gooseLoop{t, width}).postgres(w.url, w.schemas, 0)
 		if took := time.Since(begun); best == 0 || took < least {

@@ -40,7 +40,7 @@ type comparison struct {
 	field   []contender          // the first is what the others are compared with
 }
 
-// run lets everybody have a turn in each round, each round beginning with another one.
+// run lets each contender run once a round, each round beginning with another one.
 func (c *comparison) run(t testing.TB) *outcome {
 	t.Helper()
 	o := &outcome{comparison: c, samples: make([][]sample, len(c.field))}

@@ -13,7 +13,7 @@ import (
 	"github.com/skeindb/skein/integration/sqlitetest"
 )
 
-// fileWidth is how many files at once everybody but skein, which decides for itself, works on.
+// fileWidth is how many files at once each contender works on, but skein, which decides for itself.
 const fileWidth = 4
 
 // folder is an arena of SQLite files.

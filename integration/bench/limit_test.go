@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// limit is the least that a program has to do: it is told the tenants, asks nothing, checks nothing, locks
+// limit is the least that a program has to do: it is given the tenants, asks nothing, checks nothing, locks
 // nothing, remembers nothing of its own, and sends one message a tenant: the bodies between BEGIN and COMMIT
 // and one row in a version table in the tenant, which the message makes when the tenant is fresh.
 type limit struct {

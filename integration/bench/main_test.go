@@ -12,7 +12,7 @@ import (
 	"github.com/skeindb/skein/integration/skeintest"
 )
 
-// rounds is how often each contender runs. More rounds take longer and tell more on a machine that is not quiet.
+// rounds is how often each contender runs. More rounds take longer and show more on a machine that is not quiet.
 var rounds = flag.Int("rounds", 5, "how often each contender of a benchmark runs")
 
 // without leaves contenders out, to look closer at the others; the limit always takes part.

@@ -11,7 +11,7 @@ import (
 	"github.com/skeindb/skein/integration/sqlitetest"
 )
 
-// The benchmarks run with a few tenants, and what they leave behind is looked at: a comparison with somebody
+// The benchmarks run with a few tenants, and what they leave behind is looked at: a comparison with a tool
 // who does not do the work would be worth nothing. No time is asserted.
 
 func TestBenchmarksOfSchemas(t *testing.T) {
@@ -26,13 +26,13 @@ func TestBenchmarksOfSchemas(t *testing.T) {
 	a.through = proxy.Through
 	a.small("latency", 1).print()
 	for _, s := range a.sides {
-		for _, schema := range s.world.schemas {
-			got := pgtest.QueryRows(t, s.world.url, `SELECT relname FROM pg_catalog.pg_class WHERE relnamespace = $1::regnamespace
+		for _, schema := range s.db.schemas {
+			got := pgtest.QueryRows(t, s.db.url, `SELECT relname FROM pg_catalog.pg_class WHERE relnamespace = $1::regnamespace
 				AND relkind = 'r' AND relname NOT LIKE '%version' ORDER BY 1`, schema)
 			if strings.Join(got, " ") != strings.Join(shop.Tables, " ") {
 				t.Errorf("%s: schema %s has the tables %q", s.name, schema, got)
 			}
-			notes := pgtest.Scalar[int](t, s.world.url, `SELECT count(*)::int FROM pg_catalog.pg_attribute
+			notes := pgtest.Scalar[int](t, s.db.url, `SELECT count(*)::int FROM pg_catalog.pg_attribute
 				WHERE attrelid = format('%I.orders', $1::text)::regclass AND attname LIKE 'note%'`, schema)
 			if notes != 3 {
 				t.Errorf("%s: schema %s has %d of 3 small revisions", s.name, schema, notes)

@@ -15,11 +15,11 @@ import (
 )
 
 // turns lets the limit and skein's engine change one tenant after the other, in turn, over one connection each.
-// Whatever slows the machine slows both, so this tells them apart where wall times of whole fleets do not. It
+// Whatever slows the machine slows both, so this separates them where wall times of whole fleets do not. It
 // says nothing of the survey, the store and the scheduling.
 type turns struct {
 	t     testing.TB
-	world *world
+	pairs *database
 	db    *postgres.DB
 }
 
@@ -28,7 +28,7 @@ type turn struct{ limit, skein []time.Duration }
 
 func newTurns(t testing.TB, server *pgtest.Instance, pairs int) *turns {
 	t.Helper()
-	w := newWorld(t, server, 2*pairs)
+	w := newDatabase(t, server, 2*pairs)
 	db, err := postgres.New(postgres.Config{Servers: []postgres.Server{{Name: "main", URL: w.url, AutoSearchPath: true}}})
 	if err != nil {
 		t.Fatal(err)
@@ -44,8 +44,8 @@ func (u *turns) upgrade(extra int) turn {
 	g := load(u.t, history(u.t, revision.Postgres, extra), revision.Postgres)
 	e := engine.New(u.db, g, engine.Config{})
 	var targets []engine.Location
-	for i := 1; i < len(u.world.schemas); i += 2 {
-		targets = append(targets, engine.Location{Dialect: revision.Postgres, Server: "main", Database: u.world.name, Schema: u.world.schemas[i]})
+	for i := 1; i < len(u.pairs.schemas); i += 2 {
+		targets = append(targets, engine.Location{Dialect: revision.Postgres, Server: "main", Database: u.pairs.name, Schema: u.pairs.schemas[i]})
 	}
 	standings := e.Survey(ctx, targets)
 	steps := g.All()
@@ -68,11 +68,11 @@ func (u *turns) upgrade(extra int) turn {
 			if c != nil {
 				_ = c.Close(ctx)
 			}
-			if c, err = pgconn.Connect(ctx, u.world.url); err != nil {
+			if c, err = pgconn.Connect(ctx, u.pairs.url); err != nil {
 				u.t.Fatal(err)
 			}
 		}
-		if err := c.Exec(ctx, limitMessage(u.world.schemas[2*i], rest)).Close(); err != nil {
+		if err := c.Exec(ctx, limitMessage(u.pairs.schemas[2*i], rest)).Close(); err != nil {
 			u.t.Fatal(err)
 		}
 		between := time.Now()

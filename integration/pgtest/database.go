@@ -14,11 +14,11 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// patience bounds each statement of the harness itself.
-const patience = 2 * time.Minute
+// queryTimeout bounds each statement of the harness itself.
+const queryTimeout = 2 * time.Minute
 
 var (
-	process = strings.ToLower(rand.Text()[:8]) // tells the databases of test processes apart on a shared server
+	process = strings.ToLower(rand.Text()[:8]) // distinguishes the databases of test processes on a shared server
 	serial  atomic.Int64
 )
 
@@ -86,7 +86,7 @@ func Exec(t testing.TB, url string, sql ...string) {
 
 func run(t testing.TB, conn *pgx.Conn, sql string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), queryTimeout)
 	defer cancel()
 	if _, err := conn.PgConn().Exec(ctx, sql).ReadAll(); err != nil {
 		t.Fatalf("pgtest: %v\n%s", err, excerpt(sql, err))
@@ -97,7 +97,7 @@ func run(t testing.TB, conn *pgx.Conn, sql string) {
 // nothing.
 func QueryRows(t testing.TB, url, sql string, args ...any) []string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), queryTimeout)
 	defer cancel()
 	conn, hangUp := dial(t, url)
 	defer hangUp()
@@ -134,7 +134,7 @@ func queryText(ctx context.Context, conn *pgx.Conn, sql string, args ...any) ([]
 // Scalar returns the one value of a query.
 func Scalar[T any](t testing.TB, url, sql string, args ...any) T {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), queryTimeout)
 	defer cancel()
 	conn, hangUp := dial(t, url)
 	defer hangUp()

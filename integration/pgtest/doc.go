@@ -6,7 +6,7 @@
 //
 // A server is looked for in this order, and one line on stderr says which was taken:
 //
-//  1. SKEIN_TEST_URL, a superuser's URL; it serves [Server] only, because nobody may stop it;
+//  1. SKEIN_TEST_URL, a superuser's URL; it serves [Server] only, because tests may not stop it;
 //  2. Docker, with the image SKEIN_TEST_IMAGE (default postgres:17-alpine); another version N is
 //     SKEIN_TEST_IMAGE_N or the same image with N in place of its version;
 //  3. binaries on this machine: /usr/lib/postgresql/*/bin, newest first, and the usual places, then PATH;
@@ -14,7 +14,7 @@
 //
 // SKEIN_TEST_POSTGRES=url|docker|local|embedded forces one. Where none is found the test fails and says
 // what to install; nothing is ever skipped. PostgreSQL refuses to run as root, so root starts it as the
-// user postgres, else nobody.
+// user postgres, else of the user nobody.
 //
 // Whatever was started ends with the test process, also if that is killed: a small shell process holds a
 // pipe from it and cleans up when the pipe closes. [Main] does the same in an orderly way:

@@ -31,7 +31,7 @@ import (
 
 const (
 	defaultImage = "postgres:17-alpine"
-	pullPatience = 60 * time.Second // without a network the next way must get its turn soon
+	pullTimeout  = 60 * time.Second // without a network the next way must get its turn soon
 	pullMemory   = 15 * time.Minute // how long other test processes remember that a pull failed
 )
 
@@ -81,7 +81,7 @@ func openDocker(opts Options, exact bool) (*Instance, string, error) {
 		}
 	}
 	i := &Instance{Way: wayDocker}
-	for range 3 { // somebody may take the port between our choice and Docker's
+	for range 3 { // another process may take the port between our choice and Docker's
 		if err = runContainer(i, docker, image, opts.Settings); err == nil || !strings.Contains(err.Error(), "port is already allocated") {
 			break
 		}
@@ -105,7 +105,7 @@ func imageOf(version string) string {
 
 // ensureImage pulls the image unless it is there. A failure is remembered for the test processes that follow.
 func ensureImage(docker *testcontainers.DockerClient, image string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), pullPatience)
+	ctx, cancel := context.WithTimeout(context.Background(), pullTimeout)
 	defer cancel()
 	_, err := docker.ImageInspect(ctx, image)
 	if err == nil || !errdefs.IsNotFound(err) {
@@ -115,7 +115,7 @@ func ensureImage(docker *testcontainers.DockerClient, image string) error {
 	if info, err := os.Stat(memory); err == nil && time.Since(info.ModTime()) < pullMemory {
 		return fmt.Errorf("image %s is not here, and a pull failed at %s", image, info.ModTime().Format(time.TimeOnly))
 	}
-	fmt.Fprintf(os.Stderr, "pgtest: pulling %s, for at most %s\n", image, pullPatience)
+	fmt.Fprintf(os.Stderr, "pgtest: pulling %s, for at most %s\n", image, pullTimeout)
 	pull, err := docker.ImagePull(ctx, image, client.ImagePullOptions{})
 	if err == nil {
 		err = errors.Join(pull.Wait(ctx), pull.Close())
@@ -128,7 +128,7 @@ func ensureImage(docker *testcontainers.DockerClient, image string) error {
 }
 
 func runContainer(i *Instance, docker *testcontainers.DockerClient, image string, settings map[string]string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), startPatience)
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	port, err := freePort()
 	if err != nil {
@@ -197,7 +197,7 @@ func (m *containerServer) kill() error { return m.signal("SIGKILL") }
 
 // signal sends a signal that ends the server and waits for the end.
 func (m *containerServer) signal(signal string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), startPatience)
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	id := m.ctr.GetContainerID()
 	if _, err := m.docker.ContainerKill(ctx, id, client.ContainerKillOptions{Signal: signal}); err != nil {
@@ -233,7 +233,7 @@ func (m *containerServer) unpause() error {
 // signalAll signals the first process of the container, which is the postmaster and is out of reach of a kill
 // from within, and then all the others.
 func (m *containerServer) signalAll(signal string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), startPatience)
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	if _, err := m.docker.ContainerKill(ctx, m.ctr.GetContainerID(), client.ContainerKillOptions{Signal: "SIG" + signal}); err != nil {
 		return err

@@ -53,7 +53,7 @@ func DumpAll(t testing.TB, url string, schemas []string) map[string]string {
 }
 
 func dumpChunk(url string, schemas []string) (map[string]string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), queryTimeout)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {

@@ -27,7 +27,7 @@ func openEmbedded(opts Options, exact bool) (*Instance, string, error) {
 	home := filepath.Join(os.TempDir(), fmt.Sprintf("skein-embedded-postgres-%s-%d", wanted, os.Getuid()))
 	bin := filepath.Join(home, "bin")
 	if info, err := os.Stat(home); err == nil && info.Sys().(*syscall.Stat_t).Uid != uint32(os.Getuid()) {
-		return nil, "", fmt.Errorf("%s belongs to somebody else", home)
+		return nil, "", fmt.Errorf("%s belongs to another user", home)
 	}
 	if !isServer(bin) {
 		if err := download(home, embeddedVersions[wanted]); err != nil {

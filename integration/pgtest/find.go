@@ -40,7 +40,7 @@ func find(opts Options, sharable bool) (*Instance, error) {
 	}
 	if rawURL := os.Getenv("SKEIN_TEST_URL"); sharable && (rawURL != "" && forced == "" || forced == wayURL) {
 		i, err := attach(rawURL)
-		if err != nil { // an explicit wish: do not quietly take another
+		if err != nil { // an explicit choice: do not silently take another
 			return nil, fmt.Errorf("pgtest: SKEIN_TEST_URL: %w", err)
 		}
 		announce(i, "SKEIN_TEST_URL", opts)

@@ -8,7 +8,7 @@ import (
 )
 
 // guard is a shell that waits for the end of this process and then runs a script. It holds the reading end
-// of a pipe that nobody writes to; the kernel closes the other end however the process ends.
+// of a pipe without a writer; the kernel closes the other end however the process ends.
 type guard struct {
 	pipe io.WriteCloser
 	cmd  *exec.Cmd

@@ -83,7 +83,7 @@ func (i *Instance) Restart() {
 // operating system still holds to write.
 func (i *Instance) Kill() { i.operate("kill", machine.kill) }
 
-// Pause freezes all processes of the server: connections stay open and nobody answers.
+// Pause freezes all processes of the server: connections stay open without an answer.
 func (i *Instance) Pause() { i.operate("pause", machine.pause) }
 
 // Unpause lets a paused server go on.
@@ -117,11 +117,11 @@ func (i *Instance) operate(what string, do func(machine) error) {
 	}
 }
 
-const startPatience = 60 * time.Second
+const startTimeout = 60 * time.Second
 
 // await waits until the server answers over its URL, and learns its version.
 func (i *Instance) await() error {
-	deadline := time.Now().Add(startPatience)
+	deadline := time.Now().Add(startTimeout)
 	for {
 		err := i.ask()
 		if err == nil {
@@ -165,7 +165,7 @@ func (i *Instance) place(host string, port int, password string) {
 
 const superuser = "postgres"
 
-// attach makes the instance of a URL that somebody else looks after.
+// attach makes the instance of a URL, which the harness neither starts nor stops.
 func attach(rawURL string) (*Instance, error) {
 	config, err := pgx.ParseConfig(rawURL)
 	if err != nil {

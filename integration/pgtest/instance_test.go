@@ -65,7 +65,7 @@ func TestAServerKeepsAddressAndDataOverStops(t *testing.T) {
 	})
 }
 
-func TestAPausedServerIsSilentAndGoesOn(t *testing.T) {
+func TestAPausedServerIsSilentAndContinues(t *testing.T) {
 	eachMachine(t, pgtest.Options{}, func(t *testing.T, i *pgtest.Instance) {
 		conn := pgtest.Connect(t, i.URL)
 		answer := make(chan error, 1)

@@ -121,7 +121,7 @@ func runLocal(way, bin string, settings map[string]string) (*Instance, error) {
 	return i, launch(i, m, fmt.Sprintf("kill -QUIT $(head -n 1 '%s/postmaster.pid') 2>/dev/null; sleep 1; rm -rf '%s'", m.data(), home))
 }
 
-// unprivileged returns whom to run the server as: nil for the present user unless that is root.
+// unprivileged returns the user to run the server as: nil for the present user unless that is root.
 func unprivileged() (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
@@ -206,7 +206,7 @@ func (m *localServer) wait() error {
 	select {
 	case <-m.ended:
 		return nil
-	case <-time.After(startPatience):
+	case <-time.After(startTimeout):
 		return errors.New("it does not end")
 	}
 }
@@ -231,7 +231,7 @@ func (m *localServer) signalAll(signal syscall.Signal) error {
 	}
 	pids, err := childrenOf("/proc", m.cmd.Process.Pid)
 	if err != nil {
-		_ = m.cmd.Process.Signal(syscall.SIGCONT) // a stopped postmaster would hang whoever waits for it
+		_ = m.cmd.Process.Signal(syscall.SIGCONT) // a stopped postmaster would hang the process that waits for it
 		return err
 	}
 	for _, pid := range pids {

@@ -72,7 +72,7 @@ func (p *NetProxy) Blackhole() {
 	p.add("timeout", "downstream", map[string]int64{"timeout": 0})
 }
 
-// LoseAnswers lets requests through and swallows what the server says: a commit happens and nobody hears of it.
+// LoseAnswers lets requests through and swallows what the server says: a commit happens and its reply is lost.
 func (p *NetProxy) LoseAnswers() {
 	p.add("timeout", "downstream", map[string]int64{"timeout": 0})
 }
@@ -89,7 +89,7 @@ func (p *NetProxy) LimitRequests(bytes int64) {
 
 // Heal takes all faults away.
 func (p *NetProxy) Heal() {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), queryTimeout)
 	defer cancel()
 	p.proxy.Toxics.ResetToxics(ctx)
 }

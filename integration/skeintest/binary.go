@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// folder is where the binary is, a string; empty before somebody asked for it.
+// folder is where the binary is, a string; empty before its first use.
 var folder atomic.Value
 
 var built = sync.OnceValues(func() (string, error) {

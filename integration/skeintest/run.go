@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// Result is what a command came to.
+// Result is the result of a command.
 type Result struct {
 	t      testing.TB
 	Args   []string

@@ -17,7 +17,7 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
-const patience = time.Minute
+const queryTimeout = time.Minute
 
 // Files creates n valid, empty databases named tenant_0001.db and so on in dir, and returns their paths.
 func Files(t testing.TB, dir string, n int) []string {
@@ -123,7 +123,7 @@ func Dump(t testing.TB, path string) string {
 // with lends a connection to a file that is opened with SQLite's mode ro, rw or rwc.
 func with(t testing.TB, path, mode string, use func(context.Context, *sql.Conn) error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), queryTimeout)
 	defer cancel()
 	absolute, err := filepath.Abs(path)
 	if err != nil {

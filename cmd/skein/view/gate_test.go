@@ -48,7 +48,7 @@ func gated() []rollout.Event {
 	return events
 }
 
-func TestPlainTellsOfWavesAndGates(t *testing.T) {
+func TestPlainShowsWavesAndGates(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	text := show(view.NewPlain(&out, view.Options{}), &out, gated())
@@ -76,11 +76,11 @@ func TestPlainTellsOfWavesAndGates(t *testing.T) {
 		at += i + len(want)
 	}
 	if n := strings.Count(text, "200 again"); n != 1 { // in the report only: it says the same as the measure before
-		t.Errorf("a check that goes on passing is told %d times", n)
+		t.Errorf("a check that keeps passing is shown %d times", n)
 	}
 }
 
-func TestQuietTellsWhoIsWaitedFor(t *testing.T) {
+func TestQuietShowsWhoIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	text := show(view.NewPlain(&out, view.Options{Quiet: true}), &out, gated())
@@ -90,7 +90,7 @@ func TestQuietTellsWhoIsWaitedFor(t *testing.T) {
 	}
 }
 
-func TestJSONTellsOfGatesAndCommands(t *testing.T) {
+func TestJSONHasGatesAndCommands(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	text := show(view.NewJSON(&out, "v1", view.Options{}), &out, gated())
@@ -192,14 +192,14 @@ func TestRehearsalSaysWould(t *testing.T) {
 		}
 	}
 	if strings.Contains(text, "rollout") {
-		t.Errorf("the text speaks of a rollout that there is not:\n%s", text)
+		t.Errorf("the text mentions a rollout that does not exist:\n%s", text)
 	}
 	out.Reset()
 	text = show(view.NewJSON(&out, "v1", o), &out, story(20, 2))
 	if strings.Contains(text, `"kind":"rollout"`) || strings.Contains(text, "resume") {
-		t.Errorf("the stream speaks of a rollout that there is not:\n%s", text)
+		t.Errorf("the stream mentions a rollout that does not exist:\n%s", text)
 	}
-	if !strings.Contains(text, `"rehearsal":{"locks":[{"longest_ms":1.234,"mode":"ShareLock","object":"users","tenant":"t7","tenants":18}],"planned":500,"untried":[{"revision":"c3"`) {
+	if !strings.Contains(text, `"rehearsal":{"planned":500,"locks":[{"object":"users","mode":"ShareLock","longest_ms":1.234,"tenant":"t7","tenants":18}],"untried":[{"revision":"c3"`) {
 		t.Errorf("the report is\n%s", text)
 	}
 }
@@ -228,7 +228,7 @@ func TestABakeThatWasBegunBeforeHasSomeLeft(t *testing.T) {
 	}
 }
 
-func TestAnEndedRolloutWaitsForNobody(t *testing.T) {
+func TestAnEndedRolloutWaitsForNoApproval(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		state rollout.State

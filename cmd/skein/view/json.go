@@ -5,12 +5,11 @@ import (
 	"io"
 	"time"
 
-	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
 )
 
 // JSON writes a line an event: first `version`, last exactly one `report`, or one `error` where there is nothing to
-// report. Nothing is written before the first event, so that a run which never began can still be told of by one
+// report. Nothing is written before the first event, so that a run which never began can still be reported as one
 // document.
 type JSON struct {
 	enc     *json.Encoder
@@ -23,11 +22,8 @@ type JSON struct {
 	ended bool     // the last line is written
 
 	last   *rollout.Report // of the part that ended last
-	widths map[string]int  // by server, to tell only what got narrower
+	widths map[string]int  // by server, to report only what got narrower
 }
-
-// fields are the keys of a line besides kind, seq and time.
-type fields map[string]any
 
 // NewJSON returns a view that writes JSON lines to w. The first has the version of the tool.
 func NewJSON(w io.Writer, version string, opts Options) *JSON {
@@ -47,18 +43,19 @@ func (v *JSON) begin() {
 	if v.Begun() {
 		return
 	}
-	v.line("version", v.now(), fields{"version": v.version, "format": 1})
+	v.line(v.now(), &versionLine{lineHead: head("version"), Version: v.version, Format: 1})
 	for _, message := range v.notes {
-		v.line("warning", v.now(), fields{"message": message})
+		v.line(v.now(), &warningLine{lineHead: head("warning"), Message: message})
 	}
 	v.notes = nil
 }
 
-// line writes one line. encoding/json sorts the keys of a map; the order of keys means nothing.
-func (v *JSON) line(kind string, at time.Time, f fields) {
+// line writes one line.
+func (v *JSON) line(at time.Time, l streamLine) {
 	v.seq++
-	f["kind"], f["seq"], f["time"] = kind, v.seq, at.UTC().Format(time.RFC3339Nano)
-	_ = v.enc.Encode(f) // a closed pipe ends the program by its signal
+	h := l.header()
+	h.Seq, h.Time = v.seq, at.UTC()
+	_ = v.enc.Encode(l) // a closed pipe ends the program by its signal
 }
 
 // Note writes a warning, at the latest with the first event.
@@ -67,7 +64,7 @@ func (v *JSON) Note(message string) {
 		v.notes = append(v.notes, message)
 		return
 	}
-	v.line("warning", v.now(), fields{"message": message})
+	v.line(v.now(), &warningLine{lineHead: head("warning"), Message: message})
 }
 
 // Observe writes one event.
@@ -83,11 +80,8 @@ func (v *JSON) Observe(e rollout.Event) {
 		t.Outcome = v.opts.Rehearsal.Outcome(t.Tenant, t.Outcome)
 		e.Fact = t
 	}
-	if kind, f := describe(e); kind != "" {
-		if t, ok := e.Fact.(rollout.TenantFinished); ok && len(t.Notices) > 0 {
-			f["notices"] = noticesJSON(t.Notices, v.opts)
-		}
-		v.line(kind, e.Time, f)
+	if l := describe(e, v.opts); l != nil {
+		v.line(e.Time, l)
 	}
 }
 
@@ -98,7 +92,7 @@ func (v *JSON) narrower(w rollout.WidthChanged) bool {
 	return !known || w.Width < before
 }
 
-// rehearsed reports whether a fact of a rehearsal is told: its rollout is none that anybody could look up.
+// rehearsed reports whether a fact of a rehearsal is shown: its rollout is not stored, so it cannot be looked up.
 func rehearsed(f rollout.Fact) bool {
 	switch f.(type) {
 	case rollout.Started, rollout.Ended, rollout.WaveStarted, rollout.WaveFinished:
@@ -125,89 +119,15 @@ func (v *JSON) End(exit int) {
 // Close writes the report, the last line.
 func (v *JSON) Close(report *rollout.Report, exit int) {
 	v.begin()
-	v.line("report", v.now(), ReportJSON(report, exit, v.opts))
+	v.line(v.now(), &reportLine{head("report"), ReportJSON(report, exit, v.opts)})
 	v.ended = true
 }
 
 // Fail ends a stream without a report: its last line has the error.
-func (v *JSON) Fail(doc map[string]any, exit int) {
+func (v *JSON) Fail(doc ErrorDocument, exit int) {
 	v.begin()
-	f := fields{"exit": exit}
-	for key, value := range doc {
-		f[key] = value
-	}
-	v.line("error", v.now(), f)
+	v.line(v.now(), &errorLine{head("error"), exit, doc})
 	v.ended = true
-}
-
-// describe turns a fact into the kind and the fields of its line; no kind, no line.
-func describe(e rollout.Event) (kind string, f fields) {
-	switch t := e.Fact.(type) {
-	case rollout.Started:
-		waves := make([]fields, 0, len(t.Waves))
-		n := 0
-		for _, w := range t.Waves {
-			waves = append(waves, fields{"name": w.Name, "tenants": w.Tenants})
-			n += w.Tenants
-		}
-		return "rollout", fields{
-			"rollout": e.Rollout, "state": rollout.StateRunning, "type": t.Kind, "target": t.Target,
-			"run": t.Run, "tenants": n, "waves": waves,
-		}
-	case rollout.Ended:
-		return "rollout", fields{"rollout": e.Rollout, "state": t.State, "reason": t.Reason}
-	case rollout.WaveStarted:
-		return "wave", fields{"wave": t.Wave, "state": "started"}
-	case rollout.WaveFinished:
-		return "wave", fields{"wave": t.Wave, "state": "finished"}
-	case rollout.TenantsJoined:
-		return "wave", fields{"wave": t.Wave, "state": "joined", "tenants": joinedIDs(t)}
-	case rollout.GateClosed, rollout.GateMeasured, rollout.ApprovalAwaited, rollout.GateSettled:
-		return "gate", describeGate(e)
-	case rollout.Commanded:
-		return "command", CommandJSON(t.Command, &t.Refused)
-	case rollout.ServerPaused:
-		return "warning", fields{"server": t.Server, "message": "server paused: " + t.Failure.Place() + t.Failure.Message, "hint": Commands(t.Failure.Hint)}
-	case rollout.ServerResumed:
-		return "warning", fields{"server": t.Server, "message": "server answers again"}
-	case rollout.WidthChanged:
-		return "warning", fields{"server": t.Server, "message": "width changed: " + t.Reason, "width": t.Width}
-	case rollout.Warned:
-		return "warning", fields{"message": t.Message}
-	case rollout.TenantsWaiting:
-		if e.Tick() {
-			return "", nil
-		}
-		return "waiting", fields{"server": t.Server, "waits": waitsJSON(t.Waits)}
-	case rollout.TenantStarted, rollout.TenantRetrying, rollout.TenantDeferred, rollout.TenantFinished:
-		return "tenant", describeTenant(t)
-	case rollout.TenantsDispatched, rollout.TenantReturned, rollout.TenantsReplanned, rollout.TenantsRunning:
-		// other lines say what there is to say of these tenants
-	}
-	return "", nil
-}
-
-func describeTenant(fact rollout.Fact) fields {
-	f := fields{"error": nil, "from": []string{}, "to": []string{}}
-	switch t := fact.(type) {
-	case rollout.TenantStarted:
-		f["tenant"], f["outcome"], f["attempt"], f["from"] = t.Tenant, plan.OutcomeRunning, t.Attempt, list(t.From)
-	case rollout.TenantRetrying:
-		f["tenant"], f["outcome"], f["attempt"] = t.Tenant, plan.OutcomeRetrying, t.Attempt
-		f["error"], f["wait_ms"] = t.Failure.Message, t.Wait.Milliseconds()
-	case rollout.TenantDeferred:
-		f["tenant"], f["outcome"], f["attempt"], f["error"] = t.Tenant, plan.OutcomeDeferred, t.Attempt, t.Failure.Message
-	case rollout.TenantFinished:
-		f["tenant"], f["outcome"], f["attempt"] = t.Tenant, t.Outcome, t.Attempt
-		f["from"], f["to"], f["steps"], f["duration_ms"] = list(t.From), list(t.To), t.Steps, t.Duration.Milliseconds()
-		if t.Failure != nil {
-			f["error"], f["class"] = t.Failure.Message, t.Failure.Class
-		}
-		if t.Reason != "" {
-			f["reason"] = t.Reason
-		}
-	}
-	return f
 }
 
 // list makes sure that an array is never null.

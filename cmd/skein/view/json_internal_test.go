@@ -13,12 +13,11 @@ func TestEachFactHasALineOrIsLeftOutOnPurpose(t *testing.T) {
 	t.Parallel()
 	silent := []string{"tenants_dispatched", "tenant_returned", "tenants_replanned", "tenants_under_work"}
 	for _, e := range storetest.Events("r1", 1, storetest.Facts()...) {
-		kind, _ := describe(e)
-		if name := e.Fact.Name(); (kind == "") != slices.Contains(silent, name) {
-			t.Errorf("the line of the fact %s has the kind %q", name, kind)
+		if name, l := e.Fact.Name(), describe(e, Options{}); (l == nil) != slices.Contains(silent, name) {
+			t.Errorf("the line of the fact %s is %v", name, l)
 		}
 	}
-	if kind, _ := describe(rollout.Event{Fact: rollout.TenantStarted{}}); kind != "tenant" {
-		t.Errorf("the line of a tenant that started has the kind %q", kind)
+	if l := describe(rollout.Event{Fact: rollout.TenantStarted{}}, Options{}); l.header().Kind != "tenant" {
+		t.Errorf("the line of a tenant that started has the kind %q", l.header().Kind)
 	}
 }

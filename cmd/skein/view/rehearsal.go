@@ -101,21 +101,6 @@ func uniqueWhys(left []orchestrator.Untried) iter.Seq[string] {
 	}
 }
 
-// rehearsalJSON is what only the report of a rehearsal has.
-func rehearsalJSON(h *orchestrator.Rehearsal) fields {
-	locks := make([]fields, 0, len(h.Locks))
-	for _, l := range h.Locks {
-		locks = append(locks, fields{
-			"object": l.Object, "mode": l.Mode, "longest_ms": float64(l.Longest.Microseconds()) / 1000, "tenant": l.Tenant, "tenants": l.Tenants,
-		})
-	}
-	left := make([]fields, 0, len(h.Untried))
-	for _, u := range h.Untried {
-		left = append(left, fields{"revision": u.Revision, "why": u.Why})
-	}
-	return fields{"planned": h.Of, "locks": locks, "untried": left}
-}
-
 // rehearsalCounts takes tenants that were not rehearsed to their end out of those that are done.
 func rehearsalCounts(all map[plan.Outcome]int, h *orchestrator.Rehearsal) map[plan.Outcome]int {
 	all[orchestrator.OutcomePartly], all[orchestrator.OutcomeUntried] = h.Short()

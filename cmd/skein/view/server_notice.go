@@ -65,31 +65,3 @@ func noticeLines(all []rollout.Notice, indent string, most int, o Options) strin
 	}
 	return b.String()
 }
-
-// noticesJSON is notices as lines about tenants and the failed ones of a report have them.
-func noticesJSON(all []rollout.Notice, o Options) []map[string]any {
-	list := []map[string]any{}
-	for _, n := range all {
-		list = append(list, noticeJSON(n, o))
-	}
-	return list
-}
-
-func noticeJSON(n rollout.Notice, o Options) map[string]any {
-	return map[string]any{
-		"severity": n.Severity, "sqlstate": n.SQLState, "message": n.Message, "cause": n.Cause,
-		"revision": n.Revision, "file": o.file(n.File), "line": n.Line,
-	}
-}
-
-// noticeKindsJSON is what a report has: each kind with the number of its tenants.
-func noticeKindsJSON(r *rollout.Report, o Options) []map[string]any {
-	kinds, _ := r.Notices()
-	list := []map[string]any{}
-	for _, k := range kinds {
-		one := noticeJSON(k.Example, o)
-		one["tenants"], one["examples"] = k.Count, k.Tenants
-		list = append(list, one)
-	}
-	return list
-}

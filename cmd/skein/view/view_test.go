@@ -29,7 +29,7 @@ func story(n, failed int) []rollout.Event {
 		if i < failed {
 			f.Outcome, f.To, f.Failure = plan.OutcomeFailed, []string{"a1"}, &plan.Failure{
 				Class: engine.Data, SQLState: "23505", Revision: "b2", File: "b2_unique.sql", Line: 7,
-				Statement: "CREATE UNIQUE INDEX users_email\n\tON users (email)", Message: "Key (email)=(ada) is duplicated", Hint: "mend the rows",
+				Statement: "CREATE UNIQUE INDEX users_email\n\tON users (email)", Message: "Key (email)=(ada) is duplicated", Hint: "repair the rows",
 			}
 		}
 		facts = append(facts, f)
@@ -53,7 +53,7 @@ func show(v view.View, out *bytes.Buffer, events []rollout.Event) string {
 	return out.String()
 }
 
-func TestPlainTellsCausesAndNotEachTenant(t *testing.T) {
+func TestPlainShowsCausesAndNotEachTenant(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	text := show(view.NewPlain(&out, view.Options{Folder: "migrations"}), &out, story(500, 40))
@@ -65,7 +65,7 @@ func TestPlainTellsCausesAndNotEachTenant(t *testing.T) {
 		"data · 23505 · revision b2 · migrations/b2_unique.sql:7",
 		"CREATE UNIQUE INDEX users_email ON users (email)",
 		"tenants: t000, t001, t002, t003, t004 and 35 more",
-		"hint: mend the rows",
+		"hint: repair the rows",
 		"next:  skein rollout resume r1",
 	} {
 		if !strings.Contains(text, want) {

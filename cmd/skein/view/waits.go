@@ -20,28 +20,28 @@ func (n *notices) waits(at time.Time, f rollout.TenantsWaiting) string {
 		n.awaited = map[string]time.Time{}
 	}
 	var order []string
-	tenants, whomFor := map[string][]string{}, map[string][]engine.Holder{}
+	tenants, sessionsOf := map[string][]string{}, map[string][]engine.Holder{}
 	for _, w := range f.Waits {
-		whom := forWhom(w.For)
-		if tenants[whom] == nil {
-			order = append(order, whom)
+		blocker := describeHolders(w.For)
+		if tenants[blocker] == nil {
+			order = append(order, blocker)
 		}
-		whomFor[whom] = w.For
-		tenants[whom] = append(tenants[whom], w.Tenant)
+		sessionsOf[blocker] = w.For
+		tenants[blocker] = append(tenants[blocker], w.Tenant)
 	}
 	lines := make([]string, 0, len(order))
-	for _, whom := range order {
-		session := f.Server + " " + pids(whomFor[whom])
-		if last, told := n.awaited[session]; told && at.Sub(last) < waitsAgain {
+	for _, blocker := range order {
+		session := f.Server + " " + pids(sessionsOf[blocker])
+		if last, shown := n.awaited[session]; shown && at.Sub(last) < waitsAgain {
 			continue
 		}
 		n.awaited[session] = at
-		lines = append(lines, fmt.Sprintf("%s %s on %s for %s", n.opts.paint(yellow, "waiting"), Some(tenants[whom]), orLocal(f.Server), whom))
+		lines = append(lines, fmt.Sprintf("%s %s on %s for %s", n.opts.paint(yellow, "waiting"), Some(tenants[blocker]), orLocal(f.Server), blocker))
 	}
 	return strings.Join(lines, "\n")
 }
 
-func forWhom(holders []engine.Holder) string {
+func describeHolders(holders []engine.Holder) string {
 	parts := make([]string, 0, len(holders))
 	for _, h := range holders {
 		parts = append(parts, oneLine(h.String()))
@@ -70,7 +70,7 @@ func writeRunning(w io.Writer, r *rollout.Report) {
 	for _, x := range running[:min(most, len(running))] {
 		waits := ""
 		if len(x.For) > 0 {
-			waits = "waits for " + forWhom(x.For)
+			waits = "waits for " + describeHolders(x.For)
 		}
 		fmt.Fprintf(t, "  %s\tsince %s\t%s\n", x.Tenant, x.Since.UTC().Format(time.TimeOnly), waits)
 	}
@@ -78,33 +78,4 @@ func writeRunning(w io.Writer, r *rollout.Report) {
 	if len(running) > most {
 		fmt.Fprintf(w, "  and %d more\n", len(running)-most)
 	}
-}
-
-// runningJSON has the running tenants, and the sessions that they wait for.
-func runningJSON(r *rollout.Report) []map[string]any {
-	list := []map[string]any{}
-	for _, t := range r.Running() {
-		list = append(list, map[string]any{
-			"tenant": t.Tenant, "since": t.Since.UTC().Format(time.RFC3339Nano), "attempt": t.Attempt, "waits_for": holdersJSON(t.For),
-		})
-	}
-	return list
-}
-
-func waitsJSON(waits []rollout.TenantWait) []map[string]any {
-	list := []map[string]any{}
-	for _, w := range waits {
-		list = append(list, map[string]any{"tenant": w.Tenant, "waits_for": holdersJSON(w.For)})
-	}
-	return list
-}
-
-func holdersJSON(holders []engine.Holder) []map[string]any {
-	list := []map[string]any{}
-	for _, h := range holders {
-		list = append(list, map[string]any{
-			"pid": h.PID, "application": h.Application, "user": h.User, "state": h.State, "age_ms": h.Age.Milliseconds(), "query": h.Query,
-		})
-	}
-	return list
 }

@@ -5,7 +5,6 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/skeindb/skein/orchestrator/plan"
 	"github.com/skeindb/skein/orchestrator/rollout"
@@ -126,54 +125,4 @@ func measures(c rollout.CheckReport) string {
 		parts = append(parts, fmt.Sprintf("%d inconclusive", c.Unknown))
 	}
 	return strings.Join(parts, ", ")
-}
-
-// WavesJSON is the waves of a report as `rollout show --json` has them.
-func WavesJSON(r *rollout.Report) []map[string]any {
-	waves := make([]map[string]any, 0, len(r.Waves))
-	for i := range r.Waves {
-		w := &r.Waves[i]
-		waves = append(waves, map[string]any{
-			"name": w.Name, "planned": w.Planned, "state": WaveState(r, w), "counts": finals(w), "joined": w.Joined, "gate": gateJSON(r, w.Gate),
-		})
-	}
-	return waves
-}
-
-// gateJSON is null until the wave is through, and where it has no gate.
-func gateJSON(r *rollout.Report, g *rollout.GateReport) any {
-	if g == nil {
-		return nil
-	}
-	checks := make([]fields, 0, len(g.Checks))
-	for _, c := range g.Checks {
-		checks = append(checks, fields{
-			"name": c.Name, "verdict": c.Verdict, "evidence": c.Evidence, "tenants": list(c.Tenants),
-			"passes": c.Passes, "failures": c.Failures, "unknown": c.Unknown, "at": stamp(c.At),
-		})
-	}
-	bake := time.Duration(0)
-	if g.Until.After(g.Closed) && !g.Closed.IsZero() {
-		bake = g.Until.Sub(g.Closed).Round(time.Second)
-	}
-	return fields{
-		"verdict": g.Verdict, "reason": g.Reason, "bake": Span(bake), "closed": stamp(g.Closed), "until": stamp(g.Until),
-		"approval": g.Approval, "waiting": g.Waiting && !over(r), "approved": approvedJSON(g.Approved), "checks": checks,
-	}
-}
-
-// approvedJSON is who approved a gate; null while it is not approved.
-func approvedJSON(c *rollout.Command) any {
-	if c == nil {
-		return nil
-	}
-	return CommandJSON(*c, nil)
-}
-
-// stamp is a time in JSON; null when there is none.
-func stamp(t time.Time) any {
-	if t.IsZero() {
-		return nil
-	}
-	return t.UTC().Format(time.RFC3339Nano)
 }

@@ -21,22 +21,22 @@ var settings = map[string]string{
 	"autovacuum": "off", "max_wal_size": "16GB", "checkpoint_timeout": "1h",
 }
 
-// world is a database with schemas.
-type world struct {
+// database is a database with schemas.
+type database struct {
 	url, name string
 	schemas   []string
 }
 
-func newWorld(t testing.TB, i *pgtest.Instance, n int) *world {
+func newDatabase(t testing.TB, i *pgtest.Instance, n int) *database {
 	t.Helper()
-	w := &world{}
+	w := &database{}
 	w.url, w.name = pgtest.Database(t, i)
 	w.schemas = pgtest.Schemas(t, w.url, "t_", n)
 	calm(t, w.url)
 	return w
 }
 
-// calm writes out what earlier runs have left, so that nobody pays for another one.
+// calm writes out what earlier runs have left, so that no run pays for another one.
 func calm(t testing.TB, url string) {
 	t.Helper()
 	pgtest.Exec(t, url, "CHECKPOINT")
@@ -44,9 +44,9 @@ func calm(t testing.TB, url string) {
 
 // fleetAtHead is a database of schemas that stand at the heads, made in bulk: a version table as skein's own,
 // and the one table that the small revisions change, with a text column so that they need not make a TOAST table.
-func fleetAtHead(t testing.TB, i *pgtest.Instance, n int) *world {
+func fleetAtHead(t testing.TB, i *pgtest.Instance, n int) *database {
 	t.Helper()
-	w := newWorld(t, i, n)
+	w := newDatabase(t, i, n)
 	var rows []string
 	for _, r := range load(t, history(t, revision.Postgres, 0), revision.Postgres).All() {
 		rows = append(rows, fmt.Sprintf("('%s', '%s', now(), 7, '20261101-000000-abcd', 'skein')", r.ID, r.Checksum()))
