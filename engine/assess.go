@@ -46,7 +46,10 @@ func (j *assessor) cutOff(c CutOff, applied []string) *Error {
 		return c.Err()
 	}
 	if j.graph.Get(c.Revision) == nil {
-		return nil
+		e := c.Err()
+		e.Message += "; and it is not among the revisions here"
+		e.Advice = "restore its file, then " + e.Advice
+		return e
 	}
 	if _, gaps := j.graph.Check(append(applied, c.Revision)); len(gaps) > 0 {
 		return c.without(gaps[0].Missing)

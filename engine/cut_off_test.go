@@ -21,7 +21,7 @@ func TestCutOffSectionsAreJudged(t *testing.T) {
 	}{
 		"half applied":                               {[]string{"a1", "b2"}, CutOff{"c3", revision.Up}, Behind, ""},
 		"half applied, and then stamped":             {[]string{"a1", "b2", "c3", "x9"}, CutOff{"c3", revision.Up}, Current, ""},
-		"half applied, of another graph":             {[]string{"a1"}, CutOff{"zz", revision.Up}, Behind, ""},
+		"half applied, of another graph":             {[]string{"a1"}, CutOff{"zz", revision.Up}, Unknown, "is not among the revisions here"},
 		"half applied on what is not there any more": {[]string{"a1"}, CutOff{"c3", revision.Up}, Unknown, "not applied any more: b2"},
 		"half taken down":                            {[]string{"a1", "b2", "c3", "x9"}, CutOff{"c3", revision.Down}, Unknown, "revision c3 is half taken down"},
 		"half taken down, and then stamped":          {[]string{"a1", "b2"}, CutOff{"c3", revision.Down}, Behind, ""},

@@ -57,6 +57,11 @@ func (s Range) Fit(st *engine.Standing) Fit {
 		return Unreadable
 	}
 	var known []string
+	for _, c := range st.HalfDone() { // an upgrade was cut off in it: objects of it are there
+		if s.high != nil && !s.high[c.Revision] {
+			return Above
+		}
+	}
 	for _, id := range st.Applied.IDs() {
 		if s.high != nil && !s.high[id] {
 			return Above

@@ -36,6 +36,13 @@ func standing(ids ...string) engine.Standing {
 	return engine.Standing{State: engine.Behind, Applied: a, Heads: ids}
 }
 
+// halfApplied is a standing in which the section of a revision was cut off.
+func halfApplied(cut string, applied ...string) engine.Standing {
+	s := standing(applied...)
+	s.CutOff = []engine.CutOff{{Revision: cut, Direction: revision.Up}}
+	return s
+}
+
 func TestWhereATenantLiesToARange(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -58,6 +65,8 @@ func TestWhereATenantLiesToARange(t *testing.T) {
 		{"at fault at both ends", "b1", "b1", standing("a1", "c1"), orchestrator.Above},
 		{"every head", "heads", "heads", standing("a1", "b1", "c1", "d1", "e1"), orchestrator.Inside},
 		{"between", "a1", "d1", standing("a1", "b1"), orchestrator.Inside},
+		{"half applied beyond the upper end", "", "a1", halfApplied("b1", "a1"), orchestrator.Above},
+		{"half applied within", "a1", "b1", halfApplied("b1", "a1"), orchestrator.Inside},
 		{"not there", "a1", "", engine.Standing{State: engine.Missing, Err: errors.New("no schema")}, orchestrator.Unreadable},
 		{"not read", "", "d1", engine.Standing{State: engine.Unreachable, Err: errors.New("no server")}, orchestrator.Unreadable},
 		{"at odds with the graph", "", "d1", engine.Standing{State: engine.Unknown, Applied: standing("b1").Applied, Err: errors.New("a1 is missing")}, orchestrator.Unreadable},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/skeindb/skein/cmd/skein/view"
 	"github.com/skeindb/skein/engine"
+	"github.com/skeindb/skein/orchestrator"
 )
 
 // Exit codes, as documented in docs/cli.md. Precedence: usage, held, interrupted, halted, failed, difference.
@@ -48,7 +49,10 @@ func (e *usageError) Hint() string  { return e.hint }
 
 // problemOf takes an error's hint and place from whatever in its chain knows them.
 func problemOf(err error) view.Problem {
-	p := view.Problem{Message: view.Commands(err.Error())}
+	p := view.Problem{Message: err.Error()}
+	if _, ok := errors.AsType[*orchestrator.ChangeError](err); ok { // its message names what a program sets; others quote what users wrote
+		p.Message = view.Commands(p.Message)
+	}
 	if err == context.Canceled { //nolint:errorlint // what wraps it says more
 		p.Message = "interrupted"
 	}

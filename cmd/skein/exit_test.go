@@ -44,3 +44,12 @@ func TestExitCodeWhenTheFleetCannotBeListed(t *testing.T) {
 		t.Error("what went well is an error")
 	}
 }
+
+// What users wrote between backticks is not taken for a name of the library.
+func TestMessagesAreShownAsTheyAre(t *testing.T) {
+	t.Parallel()
+	const message = "open `Plan`: no such file"
+	if got := problemOf(errors.New(message)).Message; got != message {
+		t.Errorf("got %q, want %q", got, message)
+	}
+}

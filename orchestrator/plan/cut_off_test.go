@@ -92,6 +92,18 @@ func TestRollbackIsRefusedWhereASectionWasCutOff(t *testing.T) {
 	}
 }
 
+// A tenant that a downgrade left half-way is no reason to roll back an upgrade that did nothing.
+func TestRollbackOfNothingWhereADowngradeWasCutOff(t *testing.T) {
+	t.Parallel()
+	g := linearGraph(t)
+	s := newUpgradeHistory(t, g, 1)
+	s.run([]int{1}, false, s.ended(1, plan.OutcomeFailed, "b", "b", 0, engine.Data))
+	s.standings = []engine.Standing{withCutOffSection(rowsOf(g, "a b"), "b", revision.Down)}
+	if p, err := s.rollback(false); err == nil || !strings.Contains(err.Error(), "nothing to take back") {
+		t.Errorf("got %v, %v, want that there is nothing to take back", p, err)
+	}
+}
+
 // TestRollbackFinishesACutOffSection: the section of a downgrade continues.
 func TestRollbackFinishesACutOffSection(t *testing.T) {
 	t.Parallel()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/skeindb/skein/engine"
 	"github.com/skeindb/skein/engine/revision"
 	"github.com/skeindb/skein/engine/text"
 )
@@ -81,6 +82,11 @@ func (b *rollback) choose(now []Member) {
 	}
 }
 
+// halfApplied reports whether an upgrade was cut off in a no-transaction section: the rollout may have begun it.
+func halfApplied(s *engine.Standing) bool {
+	return slices.ContainsFunc(s.HalfDone(), func(c engine.CutOff) bool { return c.Direction == revision.Up })
+}
+
 // named adds a tenant of the rollout if it is part of the rollback; m is nil when it is not in the fleet.
 func (b *rollback) named(back *Wave, id string, m *Member) {
 	changed, touched := b.dispatched[id]
@@ -88,7 +94,7 @@ func (b *rollback) named(back *Wave, id string, m *Member) {
 	case m == nil && changed:
 		b.gone = append(b.gone, id)
 	case m == nil:
-	case (unreadable(&m.Standing) || len(m.Standing.HalfDone()) > 0) && touched, b.down.has(&m.Standing):
+	case (unreadable(&m.Standing) || halfApplied(&m.Standing)) && touched, b.down.has(&m.Standing):
 		b.add(back, m)
 	case changed && !unreadable(&m.Standing):
 		b.without = append(b.without, id)
