@@ -37,7 +37,7 @@
 //
 // # A wave
 //
-//	look at the fleet ──▶ tenants under work ──▶ through ──▶ its gate is closed ──▶ open: the next wave
+//	look at the fleet ──▶ running tenants ─────▶ through ──▶ its gate is closed ──▶ open: the next wave
 //	  not before a run's    until all have come    within
 //	  first wave            to an end              the budget
 //

@@ -263,7 +263,7 @@ func TestPatienceEnds(t *testing.T) {
 	}
 }
 
-// Patience is with a server that is away in one stretch: blips in between which it answers probes do not add up, be it
+// Patience is with a server that is away in one stretch: blips in between which it answers probes do not add up, neither
 // that no tenant comes to its end between them.
 func TestPatienceIsNotUsedUpByBlips(t *testing.T) {
 	t.Parallel()
