@@ -1,4 +1,4 @@
-// Package run carries a plan out: the loop that works on the tenants of a rollout, wave by wave, and asks the gates.
+// Package run executes a plan: a loop migrates the tenants of a rollout, wave by wave, and asks the gates.
 //
 //	report, err := run.Run(ctx, run.Config{Plan: p, Engine: eng, Graph: g, Store: store})
 //

@@ -71,7 +71,7 @@ func (r *runner) watchServers(now time.Time) {
 	}
 }
 
-// observeServer makes known who is running for longer than a moment, and asks the server about them.
+// observeServer emits which tenants run for longer than a moment, and asks the server about them.
 func (r *runner) observeServer(s *server, now time.Time) {
 	var long, fresh []int32
 	next := now.Add(watchEvery)
