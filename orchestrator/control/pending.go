@@ -9,11 +9,11 @@ import (
 )
 
 // ApplyPending carries out what operators asked of a rollout that no process runs: it takes the commands that are not
-// taken in yet into the facts, and returns the report after them. The caller knows that nobody runs it, having
+// taken in yet into the facts, and returns the report after them. The caller must hold
 // the fleet's lock. What only a run can do, such as passing a gate that was approved, is left for the next run.
 //
 // Skips and aborts are carried out, a pause is refused. The facts are stored together or not at all, and then shown to
-// the observers; a *[ConflictError] says that somebody runs the rollout after all.
+// the observers; a [*rollout.ConflictError] says that another process runs the rollout after all.
 func ApplyPending(ctx context.Context, store Store, id string, observers ...rollout.Observer) (*rollout.Report, error) {
 	plan, events, err := store.Load(ctx, id)
 	if err != nil {

@@ -5,8 +5,8 @@
 //	             ├─ Exec        a program's exit status                          │    and one line of evidence
 //	             └─ Prometheus  every sample of a query                         ─┘
 //
-// A meter measures once. How often, for how long and how many measures may fail is the check's and the gate's
-// business: see [github.com/skeindb/skein/orchestrator.Gate]. Whatever keeps a meter from finding out, such as a
-// server that does not answer, is inconclusive and never a failure: it says nothing about the tenants. Evidence is
+// A meter measures once. [plan.Check] and [plan.Gate] say how often, for how long and how many measures may fail.
+// Whatever keeps a meter from an answer, such as a server that does not reply, is inconclusive and never a failure: it
+// says nothing about the tenants. Evidence is
 // one line of at most 400 bytes, and holds no secret that the meter was given.
 package gate

@@ -37,7 +37,7 @@ const (
 	execGrace = 2 * time.Second // for children that hold the output open after the program has ended
 )
 
-// Measure implements orchestrator.Meter.
+// Measure implements [plan.Meter].
 func (e Exec) Measure(ctx context.Context, subject plan.Subject) plan.Measure {
 	if len(e.Run) == 0 || e.Run[0] == "" {
 		return unknown("there is no program to run")

@@ -19,7 +19,7 @@ type HTTP struct {
 
 var _ plan.Meter = HTTP{}
 
-// Measure implements orchestrator.Meter.
+// Measure implements [plan.Meter].
 func (h HTTP) Measure(ctx context.Context, _ plan.Subject) plan.Measure {
 	r := request{client: h.Client, headers: h.Headers}
 	u, err := r.place(ctx, h.URL)

@@ -33,7 +33,7 @@ var _ plan.Meter = Prometheus{}
 
 const answerRead = 4 << 20 // bytes of an answer
 
-// Measure implements orchestrator.Meter.
+// Measure implements [plan.Meter].
 func (p Prometheus) Measure(ctx context.Context, _ plan.Subject) plan.Measure {
 	r := request{client: p.Client, headers: p.Headers}
 	u, err := r.place(ctx, p.URL)

@@ -33,7 +33,7 @@ var _ plan.Meter = SQL{}
 
 const tenantsKept = 10 // ids in a Measure
 
-// Measure implements orchestrator.Meter.
+// Measure implements [plan.Meter].
 func (s SQL) Measure(ctx context.Context, subject plan.Subject) plan.Measure {
 	if subject.Asker == nil {
 		return unknown("there is no way to ask tenants here")

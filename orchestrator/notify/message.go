@@ -103,7 +103,8 @@ func happening(r *rollout.Report, m *message) string {
 	return because(did, m.Reason)
 }
 
-// visible leaves out of a text what cannot be seen, or turns it round: who shows it may not escape it.
+// visible replaces characters that are invisible or change the direction of a text by blanks, because a program that
+// shows the text may not escape them.
 func visible(text string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
@@ -117,7 +118,7 @@ func because(what, reason string) string {
 	return what + text.Because(strings.TrimSuffix(reason, "."))
 }
 
-// waves is who comes when: "5000 tenants in 2 waves (canary 5, rest 4995)".
+// waves describes the waves: "5000 tenants in 2 waves (canary 5, rest 4995)".
 func waves(r *rollout.Report) string {
 	of := fmt.Sprintf("%d tenants", r.Planned())
 	if r.Planned() == 1 {

@@ -60,7 +60,7 @@ func New(hooks []Hook, cfg Config) *Notifier {
 	return n
 }
 
-// Observe implements orchestrator.Observer. It never waits for a hook. A fact that is known already is no news.
+// Observe implements [rollout.Observer]. It never waits for a hook. A fact that is known already is no news.
 func (n *Notifier) Observe(e rollout.Event) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

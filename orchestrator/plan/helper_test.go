@@ -41,13 +41,13 @@ func graph(t testing.TB, revs ...*revision.Revision) *revision.Graph {
 	return g
 }
 
-// line is the graph a ← b ← c.
+// linearGraph is the graph a ← b ← c.
 func linearGraph(t testing.TB) *revision.Graph {
 	t.Helper()
 	return graph(t, rev("a", ""), rev("b", "a"), rev("c", "b"))
 }
 
-// on makes tenants s1, s2, … of a server, all in one database.
+// tenantsOn makes tenants s1, s2, … of a server, all in one database.
 func tenantsOn(server string, n int) []tenant.Tenant {
 	tenants := make([]tenant.Tenant, n)
 	for i := range tenants {
@@ -59,7 +59,7 @@ func tenantsOn(server string, n int) []tenant.Tenant {
 	return tenants
 }
 
-// at is a standing with those revisions applied, judged as the engine does.
+// standingAt is a standing with those revisions applied, judged as the engine does.
 func standingAt(g *revision.Graph, ids ...string) engine.Standing {
 	a := &engine.Applied{}
 	for _, id := range g.Sort(ids) {
@@ -95,7 +95,7 @@ func rowsOf(g *revision.Graph, rows string) engine.Standing {
 	return s
 }
 
-// all gives each tenant the same standing.
+// repeatStanding gives each tenant the same standing.
 func repeatStanding(n int, s engine.Standing) []engine.Standing {
 	standings := make([]engine.Standing, n)
 	for i := range standings {
@@ -136,7 +136,7 @@ func outcomes(ends map[string]plan.Outcome) []rollout.Event {
 	return events
 }
 
-// goes prints where each tenant of the plan goes: "id: steps" or why not.
+// cohortsInWords prints where each tenant of the plan goes: "id: steps" or why not.
 func cohortsInWords(p *plan.Plan) []string {
 	lines := []string{}
 	for _, item := range p.Waves[0].Items {
@@ -170,7 +170,7 @@ func members(tenants []tenant.Tenant, standings []engine.Standing) []plan.Member
 	return all
 }
 
-// sized gives members their sizes; -1 = not known.
+// withSizes gives members their sizes; -1 = not known.
 func withSizes(of []plan.Member, bytes []int64) []plan.Member {
 	for i, size := range bytes {
 		if of[i].Size = size; size == 0 {

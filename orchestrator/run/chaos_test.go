@@ -113,7 +113,7 @@ func checkChaos(t *testing.T, seed uint64) {
 			s.check(t, r)
 		}
 		if s.engine.now != 0 {
-			t.Errorf("run %d ended with %d tenants under work", round, s.engine.now)
+			t.Errorf("run %d ended with %d running tenants", round, s.engine.now)
 		}
 		p, events, err := s.store.Load(t.Context(), "r1")
 		if err != nil {

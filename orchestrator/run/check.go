@@ -53,7 +53,7 @@ func ask(ctx context.Context, meter plan.Meter, subject plan.Subject) (m plan.Me
 	return meter.Measure(ctx, subject)
 }
 
-// close cancels the meters that are at work and waits for them. What they still say counts for nothing.
+// close cancels the meters that are measuring and waits for them. Their results are dropped.
 func (g *gateRun) close() {
 	g.cancel()
 	for ; g.running > 0; g.running-- {

@@ -86,11 +86,11 @@ func TestSkipLeavesTenantsAlone(t *testing.T) {
 		at := func(d time.Duration, ids ...string) { s.commandAfter(d, commandOf(rollout.ActionSkip, ids...)) }
 		at(1*time.Second, rest[20], rest[20])                     // of a later wave
 		at(2*time.Second, early[1])                               // of the next
-		at(13*time.Second, early[2])                              // under work
+		at(13*time.Second, early[2])                              // running
 		at(14*time.Second, canary[0])                             // done
 		at(22*time.Second, early[0])                              // failed
-		at(23*time.Second, rest[2])                               // under work
-		at(24*time.Second, rest[50], rest[3])                     // one of them is under work: neither
+		at(23*time.Second, rest[2])                               // running
+		at(24*time.Second, rest[50], rest[3])                     // one of them is running: neither
 		at(25*time.Second, rest[30], rest[31])                    // waiting for their turn
 		at(35*time.Second, rest[0])                               // between two tries
 		at(36*time.Second, rest[1])                               // put off to the end of the wave
@@ -337,7 +337,7 @@ func TestStrictBudgetIsNeverExceededByMoreThanOne(t *testing.T) {
 // A tenant that was put aside, for it is not what was planned, can be skipped until it has its second turn.
 func TestDeferredTenantCanBeSkipped(t *testing.T) {
 	t.Parallel()
-	for what, after := range map[string]time.Duration{"while others are under work": 33 * time.Second, "during the survey": 60 * time.Second} {
+	for what, after := range map[string]time.Duration{"while others are running": 33 * time.Second, "during the survey": 60 * time.Second} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {

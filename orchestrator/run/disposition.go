@@ -74,7 +74,7 @@ type answer struct {
 	now    *engine.Standing // where a tenant stands that is said to be gone; nil = not surveyed
 }
 
-// panicError is a panic of a revision written in Go, or of ours.
+// panicError is a panic of a revision written in Go, or of skein.
 type panicError struct {
 	value any
 	stack []byte

@@ -1,4 +1,4 @@
-// Package run carries a plan out: the loop that works on the tenants of a rollout, wave by wave, and asks the gates.
+// Package run executes a plan: a loop migrates the tenants of a rollout, wave by wave, and asks the gates.
 //
 //	report, err := run.Run(ctx, run.Config{Plan: p, Engine: eng, Graph: g, Store: store})
 //
@@ -37,7 +37,7 @@
 //
 // # A wave
 //
-//	look at the fleet ──▶ tenants under work ──▶ through ──▶ its gate is closed ──▶ open: the next wave
+//	look at the fleet ──▶ running tenants ─────▶ through ──▶ its gate is closed ──▶ open: the next wave
 //	  not before a run's    until all have come    within
 //	  first wave            to an end              the budget
 //

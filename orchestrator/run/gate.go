@@ -39,9 +39,9 @@ type gateRun struct {
 
 	ctx     context.Context // of the meters
 	cancel  context.CancelFunc
-	running int                  // meters at work
+	running int                  // meters that are measuring
 	held    *rollout.GateSettled // it does not open; nil = that is not known
-	results chan measurement     // capacity: one a check, which has one meter at work at most
+	results chan measurement     // capacity: one a check, which measures once at a time
 	wake    chan struct{}        // capacity 1: there is a result
 }
 
@@ -252,7 +252,7 @@ func (r *runner) holdAtGate(g *gateRun) {
 	r.stopQuoting(state, what+g.held.Reason, what+rollout.RedactedOr(g.held.Redacted, g.held.Reason))
 }
 
-// awaitApproval waits for the word of an operator, where the gate wants one.
+// awaitApproval waits for the approval of an operator, if the gate needs one.
 func (r *runner) awaitApproval(g *gateRun) {
 	approved := func() bool { return !g.gate.Approval || r.report.GateOf(g.wave).Approved != nil }
 	if r.halt.state != "" || approved() {

@@ -108,7 +108,7 @@ func (r *runner) blockIfEmpty(g *gateRun) {
 }
 
 // surveyMembers takes tenants off the list of a gate that are not there any more or not as the rollout left them: dropped,
-// renamed, made again, restored. It reports whether there were any. One that cannot be read stays.
+// renamed, recreated, restored. It reports whether there were any. One that cannot be read stays.
 func (r *runner) surveyMembers(g *gateRun) bool {
 	if r.Surveyor == nil || len(g.members) == 0 {
 		return false

@@ -477,7 +477,7 @@ func TestEveryPhaseCanBeStopped(t *testing.T) {
 					}
 					took := r.Finished.Sub(r.Started)
 					if took < after || took > after+11*time.Second || s.engine.now != 0 {
-						t.Errorf("it ended after %s, with %d under work", took, s.engine.now)
+						t.Errorf("it ended after %s, with %d running", took, s.engine.now)
 					}
 					if done := r.Count(plan.OutcomeDone); stopper.drains && done != s.engine.touched() {
 						t.Errorf("%d of %d that were begun are done", done, s.engine.touched())

@@ -137,7 +137,7 @@ func newPlan(t testing.TB, g *revision.Graph, tenants []tenant.Tenant, standings
 }
 
 // fakeEngine is an Applier whose tenants do what do says. It checks what must hold whenever a tenant is
-// touched: it was named in the store, it is not under work already, and no server has more than perServer allows.
+// touched: it was named in the store, it is not running already, and no server has more than perServer allows.
 type fakeEngine struct {
 	t         testing.TB
 	perServer int // 0 = not checked

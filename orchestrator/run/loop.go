@@ -271,7 +271,7 @@ func (r *runner) checkBudget() {
 	if w.refused > 0 {
 		how = fmt.Sprintf(", %d of them refused before any work", w.refused)
 	}
-	// Without their number: those under work may fail yet.
+	// Without their number: those running may fail yet.
 	r.stop(rollout.StateHalted, fmt.Sprintf("more tenants failed in wave %s than max_failures allows (%s)%s", w.name, allowed, how))
 }
 

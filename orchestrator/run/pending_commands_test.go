@@ -107,7 +107,7 @@ func TestAbortOfARolloutWhoseProcessDied(t *testing.T) {
 			t.Fatal(dead.State)
 		}
 		rest := s.inWave("rest")
-		s.command(commandOf(rollout.ActionSkip, rest[0], rest[13])) // the first was under work
+		s.command(commandOf(rollout.ActionSkip, rest[0], rest[13])) // the first was running
 		s.command(commandOf(rollout.ActionAbort))
 		s.command(commandOf(rollout.ActionSkip, rest[1]))
 		s.command(rollout.Command{Action: rollout.ActionApprove, Wave: "canary"})

@@ -21,7 +21,7 @@ const (
 	phaseOver                     // nothing more is begun
 )
 
-// maxRounds is how often tenants that came late are taken up at the end of a rollout. Where more keep coming, the
+// maxRounds is how often tenants that came late are migrated at the end of a rollout. Where more keep coming, the
 // next rollout has them.
 const maxRounds = 10
 

@@ -63,7 +63,7 @@ func (r *runner) afterProbe(p probe) {
 		s.trouble(time.Now(), f)
 		r.probeLater(s)
 	default:
-		s.trouble(time.Now(), s.failure) // again, if a tenant that was still under work made it meanwhile
+		s.trouble(time.Now(), s.failure) // again, if a tenant that was still running made it meanwhile
 		if !r.patienceOver(s, time.Now()) {
 			r.probeLater(s)
 		}
@@ -111,7 +111,7 @@ func (r *runner) patienceOver(s *server, now time.Time) bool {
 	return true
 }
 
-// abandon fails the tenants of a server that was given up, but for those under work.
+// abandon fails the tenants of a server that was given up, but for those running.
 func (r *runner) abandon(s *server) {
 	f := s.failure
 	f.Reword(func(m string) string {

@@ -129,7 +129,7 @@ func runRandomly(t *testing.T, rng *rand.Rand, s *fakeFleet) *rollout.Report {
 	}
 	s.check(t, r)
 	if s.engine.now != 0 {
-		t.Errorf("it ended with %d tenants under work", s.engine.now)
+		t.Errorf("it ended with %d running tenants", s.engine.now)
 	}
 	return r
 }

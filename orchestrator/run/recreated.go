@@ -10,7 +10,7 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// This file is about tenants that are not any more what was planned: dropped and made again under the same name,
+// This file is about tenants that are no longer what was planned: dropped and recreated under the same name,
 // restored, changed by another program while the rollout runs.
 
 // deferForReplan puts a tenant aside for a look at where it stands now, and reports whether it did: once a wave, and where

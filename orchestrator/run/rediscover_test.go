@@ -122,7 +122,7 @@ func TestDroppedTenantsAreGone(t *testing.T) {
 			for _, id := range gone {
 				s.remove(id)
 			}
-			s.remove(s.inWave("canary")[0]) // it is under work, and will be done
+			s.remove(s.inWave("canary")[0]) // it is running, and will be done
 		})
 		if diff := cmp.Diff(counts(plan.OutcomeDone, 17, plan.OutcomeGone, 3), r.Counts()); diff != "" || r.State != rollout.StateFinished {
 			t.Errorf("%s: %s, %s", r.State, r.Reason, diff)

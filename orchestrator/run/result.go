@@ -68,7 +68,7 @@ func (r *runner) handleAnswer(a answer) {
 		r.notices[t] = engine.LastNotices(r.notices[t], a.result.Notices...)
 	}
 	if s.health == away {
-		r.abandon(s) // it was still under work when the others were given up
+		r.abandon(s) // it was still running when the others were given up
 	}
 }
 
@@ -155,7 +155,7 @@ func (k *task) merge(a *answer) {
 	}
 }
 
-// fail ends a tenant that is not under work.
+// fail ends a tenant that is not running.
 func (r *runner) fail(t int32, f plan.Failure) {
 	r.finish(t, r.ending(t, plan.OutcomeFailed, &f, engine.Result{}))
 }

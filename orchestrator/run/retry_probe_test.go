@@ -263,8 +263,8 @@ func TestPatienceEnds(t *testing.T) {
 	}
 }
 
-// Patience is with a server that is away in one stretch: blips in between which it answers probes do not add up, be it
-// that no tenant comes to its end between them.
+// Patience is with a server that is away in one stretch: blips in between which it answers probes do not add up, even
+// if no tenant ends between them.
 func TestPatienceIsNotUsedUpByBlips(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

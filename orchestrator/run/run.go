@@ -68,14 +68,14 @@ type Config struct {
 
 // Run carries a plan out and returns what came of it.
 //
-// A halt, for whatever reason, means that no more tenants are begun and that those under work may finish;
+// A halt, for whatever reason, means that no more tenants are begun and that those running may finish;
 // only when ctx ends are they cancelled. The report is nil when nothing could be begun: then no tenant was
 // touched. An error beside a report means that the store does not have all of its facts; the tenants and
 // the report are right nevertheless, and a resume asks the tenants.
 //
-// After a wave its gate is asked, see [Gate]: how is taken from the Policy of now, whether from the plan. While it
-// runs it takes in what operators ask through [Store.Command], within about a second; what a resumed run finds
-// there at its start, it takes in first: all but a pause, which was meant for an earlier run, counts.
+// After a wave comes its gate, see [plan.Gate]: whether there is one is decided by the plan, and what it checks by the
+// present Policy. A run handles the commands that operators send by [rollout.Commands], within about a second. A resumed
+// run first handles those that it finds at its start, except for a pause, which was meant for an earlier run.
 func Run(ctx context.Context, cfg Config) (*rollout.Report, error) {
 	report := &rollout.Report{}
 	for _, e := range cfg.Earlier {
@@ -186,7 +186,7 @@ type runner struct {
 	done          map[int32][]string        // steps committed by tries that did not reach the end; by task
 	notices       map[int32][]engine.Notice // of those tries
 	streak        streak                    // failures of the fleet
-	lost          bool                      // see [StoreLostError]
+	lost          bool                      // see [rollout.StoreLostError]
 	finished      bool                      // the rollout had finished before: no tenant joins it any more
 	begun         map[string]bool           // tenants that earlier runs named and did not end
 
@@ -240,7 +240,7 @@ func (r *runner) opening() rollout.Started {
 	return f
 }
 
-// width is how many tenants of a wave are under work at once at its start.
+// width is how many tenants of a wave are running at once at its start.
 func (r *runner) width(w *plan.Wave) int {
 	seen := map[string]bool{}
 	width := 0

@@ -36,7 +36,7 @@ type server struct {
 	asked     int        // round of wave.next in which none of its tenants could start
 	warm      []string   // databases in which a tenant has just finished
 
-	watch watched // tenants under work
+	watch watched // running tenants
 
 	health  health
 	failure plan.Failure // why it is not well

@@ -23,14 +23,14 @@ type Watcher interface {
 }
 
 const (
-	watchAfter = time.Second     // under work, before a tenant is looked at
+	watchAfter = time.Second     // running, before a tenant is looked at
 	watchEvery = time.Second     // between two looks at a server
 	watchBound = 5 * time.Second // for one look
 	unheardMax = 2               // looks in a row that were not answered, after which the server counts as away
-	beatEvery  = 5 * time.Second // between two ticks about tenants that are under work or wait
+	beatEvery  = 5 * time.Second // between two ticks about tenants that are running or wait
 )
 
-// observation is what came of looking at the tenants under work on a server.
+// observation is what came of looking at the running tenants on a server.
 type observation struct {
 	server *server
 	begun  time.Time
@@ -38,7 +38,7 @@ type observation struct {
 	err    error
 }
 
-// watched is what a server knows of its tenants under work. The zero value: there are none.
+// watched is what a server knows of its running tenants. The zero value: there are none.
 type watched struct {
 	tasks   []int32
 	at      time.Time // of the next look; zero = none is due
@@ -49,10 +49,10 @@ type watched struct {
 	emitted time.Time // when the last event about them was emitted
 	warned  bool      // that the run waits for a server that does not answer
 	ctx     context.Context
-	end     context.CancelFunc // gives up the tries under work
+	end     context.CancelFunc // gives up the running tries
 }
 
-// nextObservation is when the next look is due; zero = no tenant is under work.
+// nextObservation is when the next look is due; zero = no tenant is running.
 func (w *wave) nextObservation() (at time.Time) {
 	for _, s := range w.servers {
 		if next := s.watch.at; len(s.watch.tasks) > 0 && !s.watch.looking && (at.IsZero() || next.Before(at)) {
@@ -62,7 +62,7 @@ func (w *wave) nextObservation() (at time.Time) {
 	return at
 }
 
-// watchServers looks at the tenants under work on each server for which it is time.
+// watchServers looks at the running tenants on each server for which it is time.
 func (r *runner) watchServers(now time.Time) {
 	for _, s := range r.wave.servers {
 		if len(s.watch.tasks) > 0 && !s.watch.looking && !s.watch.at.After(now) {
@@ -71,7 +71,7 @@ func (r *runner) watchServers(now time.Time) {
 	}
 }
 
-// observeServer makes known who is under work for longer than a moment, and asks the server about them.
+// observeServer emits which tenants run for longer than a moment, and asks the server about them.
 func (r *runner) observeServer(s *server, now time.Time) {
 	var long, fresh []int32
 	next := now.Add(watchEvery)
@@ -177,7 +177,7 @@ func (r *runner) emitWaits(s *server, seen map[engine.Location][]engine.Holder) 
 }
 
 // serverSilent notes that the server did not answer a look. One that does so again is away: it gets no more tenants, and
-// those under work are given up when it was away for as long as patience goes, or, where the run is to end, they are
+// those running are given up when it was away for as long as patience goes, or, where the run is to end, they are
 // waited for as long.
 func (r *runner) serverSilent(s *server, l observation) {
 	if s.watch.unheard++; s.watch.unheard == 1 {

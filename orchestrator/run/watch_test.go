@@ -160,7 +160,7 @@ func TestDrainWaitsForAFrozenServerForABoundedTime(t *testing.T) {
 	})
 }
 
-// Who looks from elsewhere, and so is fed no ticks, sees who is under work and for whom they wait.
+// Who looks from elsewhere, and so is fed no ticks, sees who is running and for whom they wait.
 func TestStoredFactsNameTheRunningTenants(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -44,7 +44,7 @@ type task struct {
 	returns   int32     // tries that did not count
 	timeouts  int32
 	ended     bool
-	announced bool // that it is under work, for those who read the store
+	announced bool // that it is running, for those who read the store
 	unknown   bool // whether its last change was committed
 }
 
@@ -121,7 +121,7 @@ func (w *wave) mayStart() {
 	w.named, w.namedSeq = w.named[:0], 0
 }
 
-// next takes the next tenant that may start, of the server which has the fewest under work; false when
+// next takes the next tenant that may start, of the server which has the fewest running; false when
 // none may.
 func (w *wave) next() (int32, bool) {
 	w.round++
@@ -198,7 +198,7 @@ func (w *wave) untouched(s *server) []int32 {
 	return all
 }
 
-// remove takes a tenant that is not under work out of all queues.
+// remove takes a tenant that is not running out of all queues.
 func (w *wave) remove(t int32) {
 	s := w.server(t)
 	if i := slices.Index(w.named, t); i >= 0 {
@@ -211,7 +211,7 @@ func (w *wave) remove(t int32) {
 	w.timers.remove(func(x timer) bool { return x.server == nil && x.task == t })
 }
 
-// concurrency returns how many tenants may be under work at once as far as policy goes; 0 = any number. Where the
+// concurrency returns how many tenants may be running at once as far as policy goes; 0 = any number. Where the
 // budget is strict they are no more than may fail yet, and one.
 func (w *wave) concurrency(policy *plan.Policy) int {
 	most := policy.Concurrency

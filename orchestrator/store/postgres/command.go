@@ -48,7 +48,7 @@ func collided(err error) bool {
 // numberIn stores a command, unless it is there already, and returns its number; nil when there is no such
 // rollout. The rollout's row is the lock under which commands are numbered. It is taken by a statement of its
 // own, since a statement sees what was there when it began and not when it got the lock. The two are one
-// transaction, as they are sent without a word in between.
+// transaction, as they are sent without waiting in between.
 func numberIn(ctx context.Context, conn *pgx.Conn, a record.Command) (seq *int64, err error) {
 	batch := &pgx.Batch{}
 	batch.Queue(`SELECT id FROM skein.rollout WHERE id = $1 FOR NO KEY UPDATE`, a.Rollout)

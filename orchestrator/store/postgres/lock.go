@@ -20,7 +20,7 @@ const (
 )
 
 // Lock implements [rollout.Locks]: a session advisory lock on a connection of its own. The server drops
-// it with the connection, and that with the process; where the process's machine vanishes without a word,
+// it with the connection, and that with the process; where the process's machine vanishes without closing it,
 // the server's keepalives notice within about a minute. A pooler in between would give the lock to
 // anyone, hence DirectURL.
 func (s *Store) Lock(ctx context.Context, fleet string, holder rollout.Holder) (rollout.Lease, error) {
@@ -114,7 +114,7 @@ func (l *lease) Err() error {
 var errBroken = errors.New("the connection to the store that held it broke")
 
 // watch listens to the connection, so that its end is heard at once, and asks it now and then whether it
-// lives, since a network may go without a word.
+// lives, since a network may fail silently.
 func (l *lease) watch(ctx context.Context) {
 	defer close(l.done)
 	for ctx.Err() == nil {
@@ -151,7 +151,7 @@ func (l *lease) Release(ctx context.Context) (err error) {
 	return err
 }
 
-// closeConn says good-bye, even when the caller's context is over.
+// closeConn closes the connection in an orderly way, even when the caller's context is over.
 func closeConn(c *pgx.Conn) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()

@@ -70,12 +70,12 @@ func (n *nameLock) close() error {
 	return err
 }
 
-// holderAt asks who has a name; nil when it is a process of a stranger.
+// holderAt asks who has a name; nil when it is a process of another user.
 func holderAt(at *net.UnixAddr, owner int) *rollout.Holder {
 	holder := &rollout.Holder{}
 	c, err := net.DialUnix("unix", nil, at)
 	if err != nil {
-		return holder // it has just gone: who tries again finds the name free
+		return holder // it has just ended: a further try finds the name free
 	}
 	defer c.Close()
 	if uid := peer(c); uid != 0 && uid != os.Getuid() && uid != owner {

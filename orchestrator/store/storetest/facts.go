@@ -80,7 +80,7 @@ func Facts() []rollout.Fact {
 		rollout.Commanded{Command: rollout.Command{
 			Rollout: "r1", Seq: 1, Action: rollout.ActionSkip, Tenants: []string{"b", "late/ü"}, Reason: "they “move” <tomorrow>",
 			User: "u", Host: "h", At: Epoch,
-		}, Refused: "b is under work"},
+		}, Refused: "b is running"},
 		rollout.Commanded{Command: rollout.Command{Rollout: "r1", Seq: 2, Action: rollout.ActionApprove, Wave: "all", User: "u", Host: "h", At: Epoch}},
 		rollout.GateSettled{Wave: "all", Verdict: plan.VerdictFail, Reason: "rows: 2 of 5 tenants: got 0, want > 0: a, c d"},
 		rollout.GateSettled{Wave: "all", Verdict: plan.VerdictPass},
