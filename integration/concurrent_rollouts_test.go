@@ -38,7 +38,7 @@ func TestSecondRolloutIsRefused(t *testing.T) {
 		}
 	}
 	f.want(nil, 1)
-	f.Must(0, "current", "--json") // who only reads is not turned away
+	f.Must(0, "current", "--json") // a command that only reads is not refused
 
 	open()
 	first.end().Want(0)
