@@ -34,6 +34,7 @@ const (
 type observation struct {
 	server *server
 	begun  time.Time
+	lives  int // signs of life of the server when it began
 	waits  map[engine.Location][]engine.Holder
 	err    error
 }
@@ -114,10 +115,11 @@ func (r *runner) observeServer(s *server, now time.Time) {
 	}
 	s.watch.looking = true
 	r.observing++
+	lives := s.lives
 	go func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, watchBound)
 		defer cancel()
-		l := observation{server: s, begun: now}
+		l := observation{server: s, begun: now, lives: lives}
 		l.waits, l.err = r.Watcher.Watch(ctx, s.name, targets)
 		r.observed <- l
 	}(r.probing)
@@ -138,6 +140,10 @@ func (r *runner) handleObservation(l observation) {
 	s.watch.looking = false
 	s.watch.at = time.Now().Add(watchEvery)
 	if isSilent(l.err) {
+		if l.lives != s.lives { // it answered a probe or a tenant since the look began
+			s.watch.unheard = 0
+			return
+		}
 		r.serverSilent(s, l)
 		return
 	}
