@@ -26,7 +26,7 @@ func TestRollbackOfACanary(t *testing.T) {
 	r := f.Run("upgrade", "--json")
 	old := wantEnd(t, r, 3, "halted", map[string]int{"done": 9, "pending": few - 9})
 	f.wantOf(canary, dumps, 2)
-	wantRefusal(t, f, "nobody is asked", "rollout", "rollback", "--json")
+	wantRefusal(t, f, "no terminal to ask on", "rollout", "rollback", "--json")
 	f.wantOf(canary, dumps, 2)
 
 	r = f.Run("rollout", "rollback", "--yes", "--json")

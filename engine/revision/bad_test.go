@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files")
 
 // fileErrors takes an error apart into what it joins.
 func fileErrors(t *testing.T, err error) []*FileError {

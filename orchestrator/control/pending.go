@@ -45,7 +45,7 @@ func ApplyPending(ctx context.Context, store Store, id string, observers ...roll
 	return h.report, nil
 }
 
-// pendingCommands takes commands in for a rollout that nobody runs.
+// pendingCommands takes commands in for a rollout that no process runs.
 type pendingCommands struct {
 	plan   *plan.Plan
 	report *rollout.Report // of the stored facts and of facts
@@ -93,7 +93,7 @@ func (h *pendingCommands) skip(id, reason string, at plan.Position) {
 	f := h.report.SkippedTenant(id, reason)
 	wave := &h.plan.Waves[at.Wave]
 	f.Wave = wave.Name
-	if f.From == nil { // where it stood when it was planned; nobody asks it now
+	if f.From == nil { // where it stood when it was planned; it is not surveyed now
 		f.StandsAt(wave.Name, h.plan.Cohorts[wave.Items[at.Item].Cohort].From)
 	}
 	h.emit(f)

@@ -132,7 +132,7 @@ func TestReplanOfAWave(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := before.Copy()
-	// Meanwhile d came in. Of wave two t4 is as it was, t5 was upgraded by somebody, t6 left, t9 and t10 can be read.
+	// Meanwhile d came in. Of wave two t4 is as it was, t5 was upgraded by another program, t6 left, t9 and t10 can be read.
 	now := linear(t, "a", "b", "c", "d")
 	moved := people(4, 7)
 	moved[0].Location.Server = "s2"

@@ -28,7 +28,7 @@ func TestResumePlanOfAnUpgrade(t *testing.T) {
 		standingAt(more, "a"),                // 2 called done, but restored from a backup
 		standingAt(more, "a", "b"),           // 3 failed half way
 		standingAt(more, "a", "b", "c"),      // 4 there, though the store did not get to know
-		standingAt(more, "a", "b", "c", "d"), // 5 somebody took it further
+		standingAt(more, "a", "b", "c", "d"), // 5 another program took it further
 		standingAt(more),                     // 6 restored from before the plan
 		standingAt(more, "a"),                // 7 skipped by the operator
 		standingAt(more, "a"),                // 8 was unreachable
