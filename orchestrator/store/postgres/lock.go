@@ -146,7 +146,10 @@ func (l *lease) Release(ctx context.Context) (err error) {
 		if !l.conn.IsClosed() {
 			_, err = l.conn.Exec(ctx, `DELETE FROM skein.holder WHERE fleet = $1 AND backend = pg_backend_pid()`, l.fleet)
 		}
-		err = errors.Join(err, closeConn(l.conn)) // which unlocks
+		if err == nil && !l.conn.IsClosed() { // the end of the session unlocks too, but a moment after the connection is closed
+			_, err = l.conn.Exec(ctx, `SELECT pg_advisory_unlock($1)`, record.FleetKey(l.fleet))
+		}
+		err = errors.Join(err, closeConn(l.conn))
 	})
 	return err
 }
