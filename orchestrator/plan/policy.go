@@ -15,9 +15,9 @@ type Policy struct {
 	PerServer      int           // most tenants at once on one server; default 16
 	Retry          Retry         // of transient errors
 	ServerPatience time.Duration // how long a server that is gone, restarting, full or frozen is probed without a break, and a fleet that cannot be listed is tried; default 5 min
-	OnFailure      OnFailure     // default Halt
+	OnFailure      OnFailure     // default OnFailureHalt
 	MaxFailures    Budget        // failures of a wave that do not halt the rollout; default none
-	Tolerance      Tolerance     // whether running tenants may overshoot MaxFailures; default Soft
+	Tolerance      Tolerance     // whether running tenants may overshoot MaxFailures; default ToleranceSoft
 	Systemic       int           // this many failures in a row with the same error halt at once; default 10; negative = never
 	Waves          []WaveSpec    // in order; empty = one wave of all, named "all"
 	HideValues     bool          // values of rows that servers and gates quote are neither stored nor shown; webhooks never get them

@@ -82,7 +82,7 @@ type panicError struct {
 
 func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
 
-// failure puts an error of an Upgrader into the form that is stored.
+// failure puts an error of an [Applier] into the form that is stored.
 func (a *answer) failure(of *tenant.Tenant) plan.Failure {
 	if a.err == nil {
 		return plan.Failure{}

@@ -30,7 +30,7 @@ type Store interface {
 	rollout.Commands
 }
 
-// Config is what a run needs. Plan, Upgrader, Graph and Store are required.
+// Config is what a run needs. Plan, Engine, Graph and Store are required.
 type Config struct {
 	Plan   *plan.Runnable  // of [plan.New] or [plan.NewRollback]; of [plan.Resume] when Earlier is set
 	Policy plan.Policy     // the zero value is the default
