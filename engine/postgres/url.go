@@ -100,7 +100,7 @@ func separable(rest string) bool {
 
 var parameterName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`)
 
-// isHost reports whether a text is host, host:port, [IPv6] or [IPv6]:port; host and port may be empty.
+// isHost reports whether a text is host, host:port, [address] or [address]:port; host and port may be empty.
 func isHost(text string) bool {
 	name, port := text, ""
 	if inner, isV6 := strings.CutPrefix(text, "["); isV6 {
