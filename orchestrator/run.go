@@ -17,9 +17,9 @@ import (
 // Each tenant is asked under its own lock whether it still stands where the plan begins; one that does not is planned again.
 // The plan of a rollback first waits for what dead runs of the rollout have left at work.
 //
-// The report is nil when nothing could be begun: then no tenant was touched. Failed tenants are in the report and no error; an
-// error beside a report means that the store does not have all of its facts. Only when ctx ends are tenants cancelled that are
-// being changed; Config.Drain stops in an orderly way.
+// The report is nil when nothing could be begun: then no tenant was touched. Failed tenants are in the report and no error, and
+// so is a run that was halted or cancelled: see [rollout.Report.End]. An error beside a report means that the store does not
+// have all of its facts. Tenants that are being changed are cancelled only when ctx ends; Config.Drain lets them finish.
 func (o *Orchestrator) Run(ctx context.Context, p *plan.Runnable) (*rollout.Report, error) {
 	if p == nil {
 		return nil, errors.New("orchestrator: there is no plan to run; Plan makes one")

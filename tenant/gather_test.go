@@ -17,7 +17,7 @@ import (
 	"github.com/skeindb/skein/tenant"
 )
 
-// fakeSource says what it is told to say.
+// fakeSource returns what its fields hold.
 type fakeSource struct {
 	name     string
 	tenants  []tenant.Tenant
@@ -97,7 +97,7 @@ func TestGatherReportsAllMistakesTogether(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("connection refused")
 	broken := source("1", "lost")
-	broken.warnings = []string{"told before it broke"}
+	broken.warnings = []string{"said before it broke"}
 	broken.err = errors.Join(cause, &tenant.Error{Tenant: "x", File: "t.csv", Line: 7, Message: "unknown column"})
 	empty := source("2")
 	good := source("3", "acme", "bolt")
@@ -127,7 +127,7 @@ func TestGatherReportsAllMistakesTogether(t *testing.T) {
 	if ids != nil {
 		t.Errorf("a doubtful fleet is returned: %v", ids)
 	}
-	if diff := cmp.Diff([]string{"source 1: told before it broke"}, warnings); diff != "" {
+	if diff := cmp.Diff([]string{"source 1: said before it broke"}, warnings); diff != "" {
 		t.Error(diff)
 	}
 	var e *tenant.Error

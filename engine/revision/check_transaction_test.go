@@ -42,7 +42,7 @@ func TestHintsOfWhatCannotStandInASectionLeadToOneThatCan(t *testing.T) {
 			t.Errorf("%s\nadvises %q, want %q", test.section, got, test.advice)
 		}
 		if again := adviceFor(t, test.followed); again != "" {
-			t.Errorf("%s\nfollowed the hint and is told: %s", test.followed, again)
+			t.Errorf("%s\nfollowed the hint and gets: %s", test.followed, again)
 		}
 	}
 }

@@ -165,7 +165,7 @@ func TestFileNamesTheLineOfEachMistake(t *testing.T) {
 	}
 }
 
-// The duplicates that Gather finds are told with their lines.
+// The duplicates that Gather finds are reported with their lines.
 func TestFileTellsWhereATenantIsWritten(t *testing.T) {
 	t.Parallel()
 	env, _ := world(t)
